@@ -1,0 +1,115 @@
+package archtest
+
+import (
+	"fmt"
+	"strings"
+	"text/tabwriter"
+)
+
+// An arrow is a row of the table: what a package may import of this module.
+type arrow struct {
+	from string
+	to   []string
+}
+
+// arrows is the whole table. A package without a row may not exist, and "/..."
+// covers a folder with all that lies beneath.
+//
+// What is absent matters as much: audit and policy stand alone, so that an
+// auditor can build the one and a reviewer read the other; store cannot name a
+// plaintext plan; the faces (rpc, fhir, web) reach neither store nor keys nor
+// policy, so they decide nothing and cannot pass the log by.
+var arrows = []arrow{
+	{from: "audit"},
+	{from: "policy"},
+	{from: "proto/...", to: []string{"proto/..."}},
+
+	{from: "service/store/...", to: []string{"audit", "service/store/..."}},
+	{from: "service/keys"},
+	{from: "service/keys/vault", to: []string{"service/keys"}},
+	{from: "service/keys/local", to: []string{"service/keys"}},
+	{from: "service/identity/...", to: []string{"policy", "service/identity/..."}},
+	{from: "service/reference", to: []string{"policy"}},
+
+	{from: "service", to: []string{
+		"audit", "policy", "service/identity", "service/keys", "service/reference", "service/store",
+	}},
+	{from: "service/rpc/...", to: []string{"proto/...", "service", "service/identity", "service/rpc/..."}},
+	{from: "service/fhir/...", to: []string{"service", "service/identity", "service/fhir/..."}},
+	{from: "service/web/...", to: []string{"service", "service/identity", "service/web/..."}},
+
+	// Wiring, and the clients among the commands. The private PostgreSQL and
+	// Vault of `cpis dev` are the only helpers that the program contains.
+	{from: "cmd/...", to: []string{
+		"audit", "policy", "proto/...", "service/...", "cmd/...",
+		"deploy/dev/pgdev", "deploy/dev/vaultdev",
+	}},
+}
+
+// A home says which packages of ours alone may import a library.
+type home struct {
+	library string
+	in      []string
+}
+
+var homes = []home{
+	{library: "github.com/jackc/pgx/v5/...", in: []string{"service/store/..."}},
+	{library: "github.com/pressly/goose/v3/...", in: []string{"service/store/..."}},
+	{library: "database/sql/...", in: []string{"service/store/..."}},
+	{library: "github.com/hashicorp/vault/...", in: []string{"service/keys/vault"}},
+	{library: "github.com/casbin/...", in: []string{"policy"}},
+	{library: "connectrpc.com/...", in: []string{"proto/...", "service/rpc/...", "cmd/..."}},
+	{library: "google.golang.org/protobuf/...", in: []string{"proto/...", "service/rpc/...", "cmd/..."}},
+	{library: "net/http/...", in: []string{
+		"service/identity/...", "service/keys/vault",
+		"service/rpc/...", "service/fhir/...", "service/web/...", "cmd/...",
+	}},
+	{library: "github.com/rs/zerolog/...", in: []string{
+		"service", "service/rpc/...", "service/fhir/...", "service/web/...", "cmd/...",
+	}},
+	// Global loggers have no home.
+	{library: "github.com/rs/zerolog/log"},
+	{library: "log"},
+	{library: "log/slog/..."},
+}
+
+// A reach says what a package must be able to do without, however indirectly.
+type reach struct {
+	from  string
+	never []string
+}
+
+var unreachable = []reach{
+	{from: "audit", never: []string{"net/...", "database/sql/...", "os/exec"}},
+	{from: "policy", never: []string{"net/http/...", "database/sql", "os/exec"}},
+}
+
+// top is what lies at the top of the tree.
+var top = []string{
+	"LICENSE", "Makefile", "README.md", "buf.yaml", "go.mod", "go.sum",
+	"audit", "cmd", "deploy", "docs", "policy", "proto", "service",
+}
+
+// Table draws the arrows for people to read.
+func Table() string {
+	var b strings.Builder
+	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "package\tmay import, of this module")
+	for _, row := range arrows {
+		to := strings.Join(row.to, " ")
+		if to == "" {
+			to = "nothing"
+		}
+		fmt.Fprintf(w, "%s\t%s\n", row.from, to)
+	}
+	fmt.Fprintln(w, "\nlibrary\tmay be imported by")
+	for _, h := range homes {
+		in := strings.Join(h.in, " ")
+		if in == "" {
+			in = "nobody"
+		}
+		fmt.Fprintf(w, "%s\t%s\n", h.library, in)
+	}
+	w.Flush() // cannot fail: a strings.Builder takes everything
+	return b.String()
+}
