@@ -6,6 +6,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -21,17 +22,21 @@ func main() {
 	}
 }
 
+// run prints into the folder that is its one argument.
 func run(args []string) error {
 	if len(args) != 1 {
-		return fmt.Errorf("want one argument, the folder to write into")
+		return errors.New("want one argument, the folder to write into")
 	}
 	text, err := (&protoprint.Printer{}).PrintProtoToString(validate.File_buf_validate_validate_proto)
 	if err != nil {
 		return fmt.Errorf("printing validate.proto: %w", err)
 	}
 	name := filepath.Join(args[0], "buf", "validate", "validate.proto")
-	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
-		return err
+	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil { //nolint:gosec // a folder of sources
+		return fmt.Errorf("making its folder: %w", err)
 	}
-	return os.WriteFile(name, []byte(text), 0o644)
+	if err := os.WriteFile(name, []byte(text), 0o644); err != nil { //nolint:gosec // a source file
+		return fmt.Errorf("writing it: %w", err)
+	}
+	return nil
 }
