@@ -31,7 +31,7 @@ func Check(module string, packages []Package) []string {
 		if !ours {
 			continue
 		}
-		if len(p.IgnoredGoFiles) > 0 {
+		if len(p.IgnoredGoFiles) > 0 && !isHelper(name) {
 			bent = append(bent, fmt.Sprintf("%s hides %s behind build constraints, where nothing here is checked",
 				name, strings.Join(p.IgnoredGoFiles, ", ")))
 		}
