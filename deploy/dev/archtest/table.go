@@ -26,8 +26,9 @@ var arrows = []arrow{
 
 	{from: "service/store/...", to: []string{"audit", "service/store/..."}},
 	{from: "service/keys"},
-	{from: "service/keys/vault", to: []string{"service/keys"}},
-	{from: "service/keys/local", to: []string{"service/keys"}},
+	{from: "service/keys/internal/..."},
+	{from: "service/keys/vault", to: []string{"service/keys", "service/keys/internal/..."}},
+	{from: "service/keys/local", to: []string{"service/keys", "service/keys/internal/..."}},
 	{from: "service/identity/...", to: []string{"policy", "service/identity/..."}},
 	{from: "service/reference", to: []string{"policy"}},
 
