@@ -43,8 +43,11 @@ var arrows = []arrow{
 	// Vault of `cpis dev` are the only helpers that the program contains.
 	{from: "cmd/...", to: []string{
 		"audit", "policy", "proto/...", "service/...", "cmd/...",
-		"deploy/dev/pgdev", "deploy/dev/vaultdev",
+		"deploy/postgres", "deploy/dev/pgdev", "deploy/dev/vaultdev",
 	}},
+
+	// What an administrator runs, embedded where `cpis dev` runs it.
+	{from: "deploy/postgres"},
 }
 
 // A home says which packages of ours alone may import a library.
