@@ -1,0 +1,146 @@
+package idp
+
+import (
+	"slices"
+
+	"cpis/policy"
+)
+
+// Person is somebody, or some system, who can sign in.
+type Person struct {
+	Key         string // short name to choose by
+	ID          string // identifier: a user's, or a system's client id
+	Name        string // as the health service writes names; of a system what it is called
+	Does        string // what the person is here for, as a sentence
+	System      bool   // signs in with client credentials
+	Place       string // code of the organisation
+	PlaceName   string // name of the organisation
+	JobRole     string // national job role code, the last part counts
+	JobTitle    string // name of the job role
+	Activities  []string
+	Scopes      []string // of a system
+	Assurance   int      // authenticator assurance level; systems state none
+	GivenName   string
+	FamilyName  string
+	roleProfile string // identifier of the person in that job at that place
+}
+
+// The organisations of the demonstration.
+const (
+	trust     = "RKE"
+	practice  = "F83004"
+	authority = "E09000019"
+	oversight = "DEMO1"
+	operator  = "DEMO2"
+)
+
+// Job role codes. R0001 and the clinical ones are national codes; the national
+// list has none for the other three, and those here are invented.
+const (
+	roleNurse         = "S8000:G8000:R8001"
+	roleGP            = "S0010:G0020:R0260"
+	rolePrivacy       = "S0001:G0001:R0001"
+	roleLead          = "S9990:G9990:X0001"
+	roleAuditor       = "S9990:G9990:X0002"
+	roleAdministrator = "S9990:G9990:X0003"
+)
+
+// Activity codes of the national list that matter here.
+const (
+	viewUnscheduled = "B0107"
+	viewScheduled   = "B0170"
+)
+
+// Scopes of systems.
+const (
+	scopeLookUp = "system/cpis.lookup"
+	scopePlans  = "system/cpis.plans"
+)
+
+// Organisation is an organisation that the reference data does not hold.
+type Organisation struct {
+	Code  string
+	Name  string
+	Class policy.Class
+}
+
+// Organisations returns the invented organisations that people here work for.
+// The service must be told of them before it accepts those people.
+func Organisations() []Organisation {
+	return []Organisation{
+		{oversight, "Demonstration oversight body", policy.Oversight},
+		{operator, "Demonstration operator", policy.Operator},
+	}
+}
+
+// People returns everybody who can sign in.
+func People() []Person {
+	return []Person{
+		{
+			Key: "nurse", ID: "555021935101", GivenName: "Ngozi", FamilyName: "Okafor", Name: "OKAFOR Ngozi (Mrs)",
+			Does:  "Meets patients in the emergency department.",
+			Place: trust, PlaceName: "Whittington Health NHS Trust",
+			JobRole: roleNurse, JobTitle: "Nurse Access Role", Activities: []string{viewUnscheduled},
+			Assurance: 2, roleProfile: "555021935201",
+		},
+		{
+			Key: "gp", ID: "555021935102", GivenName: "Tomasz", FamilyName: "Adamski", Name: "ADAMSKI Tomasz (Dr)",
+			Does:  "Meets patients with an appointment.",
+			Place: practice, PlaceName: "Archway Medical Centre",
+			JobRole: roleGP, JobTitle: "General Medical Practitioner", Activities: []string{viewScheduled},
+			Assurance: 2, roleProfile: "555021935202",
+		},
+		{
+			Key: "lead", ID: "555021935103", GivenName: "Grace", FamilyName: "Lindqvist", Name: "LINDQVIST Grace (Ms)",
+			Does:  "Manages the plans of a local authority.",
+			Place: authority, PlaceName: "Islington",
+			JobRole: roleLead, JobTitle: "Safeguarding Lead",
+			Assurance: 3, roleProfile: "555021935203",
+		},
+		{
+			Key: "privacy", ID: "555021935104", GivenName: "Farida", FamilyName: "Haddad", Name: "HADDAD Farida (Ms)",
+			Does:  "Watches over the look-ups of her trust.",
+			Place: trust, PlaceName: "Whittington Health NHS Trust",
+			JobRole: rolePrivacy, JobTitle: "Privacy Officer",
+			Assurance: 3, roleProfile: "555021935204",
+		},
+		{
+			Key: "auditor", ID: "555021935105", GivenName: "Owen", FamilyName: "Pritchard", Name: "PRITCHARD Owen (Mr)",
+			Does:  "Reads the audit log.",
+			Place: oversight, PlaceName: "Demonstration oversight body",
+			JobRole: roleAuditor, JobTitle: "Auditor",
+			Assurance: 3, roleProfile: "555021935205",
+		},
+		{
+			Key: "administrator", ID: "555021935106", GivenName: "Yuki", FamilyName: "Tanabe", Name: "TANABE Yuki (Mx)",
+			Does:  "Runs the installation, and sees no plans.",
+			Place: operator, PlaceName: "Demonstration operator",
+			JobRole: roleAdministrator, JobTitle: "Administrator",
+			Assurance: 3, roleProfile: "555021935206",
+		},
+		{
+			Key: "system", ID: "whittington-epr", Name: "Whittington patient record", System: true,
+			Does:  "Asks by itself when a patient is registered.",
+			Place: trust, PlaceName: "Whittington Health NHS Trust", Scopes: []string{scopeLookUp},
+		},
+		{
+			Key: "la-system", ID: "islington-cms", Name: "Islington case management", System: true,
+			Does:  "Uploads the plans of a local authority.",
+			Place: authority, PlaceName: "Islington", Scopes: []string{scopePlans},
+		},
+	}
+}
+
+// find returns the person for whom match holds.
+func find(match func(Person) bool) (Person, bool) {
+	all := People()
+	i := slices.IndexFunc(all, match)
+	if i < 0 {
+		return Person{}, false
+	}
+	return all[i], true
+}
+
+func byKey(key string) (Person, bool) { return find(func(p Person) bool { return p.Key == key }) }
+
+func byID(id string) (Person, bool) { return find(func(p Person) bool { return p.ID == id }) }
