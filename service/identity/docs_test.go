@@ -110,7 +110,7 @@ func TestGuide_NamesEveryReasonAndSetting(t *testing.T) {
 	}
 	settings := regexp.MustCompile(`settings here are (.*)`)
 	for _, found := range settings.FindAllStringSubmatch(err.Error(), -1) {
-		for _, name := range strings.SplitSeq(found[1], ", ") {
+		for name := range strings.SplitSeq(found[1], ", ") {
 			if !strings.Contains(text, "`"+name+"`") {
 				t.Errorf("the guide does not explain the setting %s", name)
 			}
