@@ -82,7 +82,7 @@ func (m *mistakes) decodeStruct(at string, from any, v reflect.Value) {
 	}
 	fields := make(map[string]reflect.Value)
 	for i := range v.NumField() {
-		if name := v.Type().Field(i).Tag.Get("json"); name != "-" {
+		if name, _, _ := strings.Cut(v.Type().Field(i).Tag.Get("json"), ","); name != "-" {
 			fields[name] = v.Field(i)
 		}
 	}
