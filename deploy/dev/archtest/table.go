@@ -39,11 +39,11 @@ var arrows = []arrow{
 	{from: "service/fhir/...", to: []string{"service", "service/identity", "service/fhir/..."}},
 	{from: "service/web/...", to: []string{"service", "service/identity", "service/web/..."}},
 
-	// Wiring, and the clients among the commands. The private PostgreSQL and
-	// Vault of `cpis dev` are the only helpers that the program contains.
+	// Wiring, and the clients among the commands. What `cpis dev` and `cpis
+	// bench` start are the only helpers that the program contains.
 	{from: "cmd/...", to: []string{
 		"audit", "policy", "proto/...", "service/...", "cmd/...",
-		"deploy/postgres", "deploy/dev/pgdev", "deploy/dev/vaultdev",
+		"deploy/postgres", "deploy/dev/bench", "deploy/dev/idp", "deploy/dev/pgdev", "deploy/dev/vaultdev",
 	}},
 
 	// What an administrator runs, embedded where `cpis dev` runs it.
