@@ -114,9 +114,14 @@ func lockFile(path string) (*os.File, error) {
 
 // Stop shuts the cluster down: sessions are ended, everything is written. If
 // ctx ends first, the cluster is killed; it will recover at its next start. A
-// temporary cluster's directory is removed. Stop may be called again.
+// temporary cluster writes nothing more, and its directory is removed. Stop may
+// be called again.
 func (c *Cluster) Stop(ctx context.Context) error {
-	err := c.process.stop(ctx, syscall.SIGINT)
+	signal := syscall.SIGINT // PostgreSQL's fast shutdown
+	if c.opts.Temporary {
+		signal = syscall.SIGQUIT // and its immediate one
+	}
+	err := c.process.stop(ctx, signal)
 	if err != nil {
 		err = errors.Join(err, c.process.kill())
 	}

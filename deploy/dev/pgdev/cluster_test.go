@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -74,6 +75,19 @@ func TestCluster(t *testing.T) {
 		must(t, c.Restart(t.Context()))
 		if got := query(t, c.AdminURL(), "SELECT what FROM kept"); got != "after" {
 			t.Errorf("after a crash: got %q, want what was committed", got)
+		}
+	})
+
+	t.Run("LivesOnWhenNobodyHoldsIt", func(t *testing.T) {
+		t.Parallel()
+		dir, err := os.MkdirTemp("", "pgdev-test-") //nolint:usetesting // removed when this process ends.
+		must(t, err)
+		c, err := pgdev.Start(t.Context(), pgdev.Options{Dir: dir, Fast: true, Temporary: true})
+		must(t, err)
+		url := c.AdminURL() // the last use
+		for range 5 {
+			runtime.GC()
+			query(t, url, "SELECT 'alive'")
 		}
 	})
 

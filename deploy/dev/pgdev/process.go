@@ -22,8 +22,9 @@ type process struct {
 // spawn starts cmd on an operating system thread of its own, which lives as
 // long as the child: the kernel sends the signal that ends orphans when the
 // thread that forked them ends, not when the process does, and Go ends threads
-// as it likes.
-func spawn(cmd *exec.Cmd) (*process, error) {
+// as it likes. keep is not collected while the child lives: it holds files whose
+// closing would end it.
+func spawn(cmd *exec.Cmd, keep any) (*process, error) {
 	p := &process{done: make(chan struct{})}
 	started := make(chan error)
 	go func() {
@@ -38,6 +39,7 @@ func spawn(cmd *exec.Cmd) (*process, error) {
 		started <- nil
 		p.err = cmd.Wait()
 		close(p.done)
+		runtime.KeepAlive(keep)
 	}()
 	if err := <-started; err != nil {
 		return nil, fmt.Errorf("starting %s: %w", cmd.Path, err)

@@ -43,7 +43,7 @@ func (c *Cluster) copyFrom(ctx context.Context, primary *Cluster) error {
 		"--pgdata=" + c.data(), "--host=" + primary.sockets, "--port=" + strconv.Itoa(primary.port),
 		"--username=" + superuser, "--checkpoint=fast", "--wal-method=stream",
 	}
-	if c.opts.Fast {
+	if c.opts.Fast || c.opts.Temporary {
 		args = append(args, "--no-sync")
 	}
 	if err := c.run(ctx, "pg_basebackup", args...); err != nil {

@@ -53,9 +53,10 @@ func (c *Cluster) create(ctx context.Context) error {
 		"--pgdata=" + c.data(), "--username=" + superuser, "--pwfile=" + c.path("password"),
 		"--auth=scram-sha-256", "--encoding=UTF8", "--locale=C", "--no-instructions",
 	}
-	if c.opts.Fast {
+	if c.opts.Fast || c.opts.Temporary { // nothing is lost if the machine fails now
 		args = append(args, "--no-sync")
-	} else {
+	}
+	if !c.opts.Fast {
 		args = append(args, "--data-checksums")
 	}
 	if err := c.run(ctx, "initdb", args...); err != nil {
@@ -93,7 +94,7 @@ func (c *Cluster) run(ctx context.Context, program string, args ...string) error
 	cmd.SysProcAttr = attributes(c.account)
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
-	p, err := spawn(cmd)
+	p, err := spawn(cmd, c)
 	if err != nil {
 		return err
 	}
@@ -190,7 +191,7 @@ func (c *Cluster) launch(ctx context.Context) error {
 	cmd.Dir, cmd.Env = c.home, cleanEnv()
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.SysProcAttr = attributes(c.account)
-	if c.process, err = spawn(cmd); err != nil {
+	if c.process, err = spawn(cmd, c); err != nil {
 		return err
 	}
 	if err := c.awaitReady(ctx, before.Size()); err != nil {

@@ -1,0 +1,53 @@
+package store
+
+import (
+	"context"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// Counts are numbers for an operator to watch.
+type Counts struct {
+	// Persons and Plans are the database's own estimates: counting would read
+	// the tables.
+	Persons, Plans int64
+	OpenReviews    int64
+	// Heads are the sizes of the logs, by their origins.
+	Heads map[string]int64
+	// Room is how many entries the largest log can take before partitions run
+	// out; `cpis migrate` makes more.
+	Room int64
+}
+
+// Counts gives the numbers now.
+func (q queries) Counts(ctx context.Context) (Counts, error) {
+	c, err := one(ctx, q.q, "counting", scanCounts, `
+		SELECT (SELECT greatest(reltuples, 0)::bigint FROM pg_catalog.pg_class WHERE oid = 'cpis.person'::regclass),
+		       (SELECT greatest(reltuples, 0)::bigint FROM pg_catalog.pg_class WHERE oid = 'cpis.plan'::regclass),
+		       (SELECT count(*) FROM cpis.review WHERE closed_at IS NULL),
+		       array(SELECT l.origin FROM cpis.log AS l ORDER BY l.id),
+		       array(SELECT h.size FROM cpis.log_head AS h ORDER BY h.log),
+		       `+partitionsEnd)
+	if err != nil {
+		return Counts{}, err
+	}
+	return c, nil
+}
+
+func scanCounts(row pgx.CollectableRow) (c Counts, err error) {
+	var (
+		origins []string
+		sizes   []int64
+		largest int64
+	)
+	if err := row.Scan(&c.Persons, &c.Plans, &c.OpenReviews, &origins, &sizes, &c.Room); err != nil {
+		return c, err
+	}
+	c.Heads = make(map[string]int64, len(origins))
+	for i, origin := range origins {
+		c.Heads[origin] = sizes[i]
+		largest = max(largest, sizes[i])
+	}
+	c.Room -= largest
+	return c, nil
+}

@@ -1,0 +1,136 @@
+package dbtest
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+
+	"cpis/deploy/postgres"
+	"cpis/service/store"
+)
+
+// server is a cluster that databases are made in.
+type server struct {
+	admin string // address of a superuser
+}
+
+// made is a database, and how to drop it.
+type made struct {
+	Database
+
+	server string // address of the superuser's own database
+	quoted string
+}
+
+// database clones a migrated template. The template is made once for each
+// state of the migrations, under a lock, and shared by all test processes that
+// use the cluster.
+func (s *server) database(ctx context.Context) (*made, error) {
+	template, err := s.template(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("preparing template: %w", err)
+	}
+	name := "cpis_test_" + strings.ToLower(rand.Text()[:12])
+	sql := fmt.Sprintf(`CREATE DATABASE %s TEMPLATE %s`, name, template)
+	if err := execute(ctx, s.admin, sql); err != nil {
+		return nil, fmt.Errorf("cloning template: %w", err)
+	}
+	// Rights on a database are not cloned with it.
+	if err := store.Prepare(ctx, s.admin, name, ""); err != nil {
+		return nil, err
+	}
+	return s.describe(name)
+}
+
+// describe gives the addresses of a database.
+func (s *server) describe(name string) (*made, error) {
+	m := &made{Database: Database{Name: name}, server: s.admin, quoted: pgx.Identifier{name}.Sanitize()}
+	for _, role := range []struct {
+		url  *string
+		name string
+	}{{&m.Admin, ""}, {&m.Owner, "cpis_owner"}, {&m.App, "cpis_app"}, {&m.Auditor, "cpis_auditor"}} {
+		var err error
+		if *role.url, err = address(s.admin, role.name, s.password(role.name), name); err != nil {
+			return nil, err
+		}
+	}
+	return m, nil
+}
+
+// password gives a role its password: the same in all processes that share a
+// cluster, and known to whoever knows the superuser's.
+func (s *server) password(role string) string {
+	sum := sha256.Sum256([]byte(role + "\x00" + s.admin))
+	return hex.EncodeToString(sum[:12])
+}
+
+// template gives the name of the template, and makes it if it is missing. A
+// half-made one has another name, so that a test that was killed leaves nothing
+// that looks whole.
+func (s *server) template(ctx context.Context) (string, error) {
+	name := "cpis_template_" + store.SchemaHash()
+	conn, err := pgx.Connect(ctx, s.admin)
+	if err != nil {
+		return "", err
+	}
+	_, err = conn.Exec(ctx, `SELECT pg_advisory_lock(hashtext('cpis test template'))`) // until the connection closes
+	if err == nil {
+		err = s.ensureTemplate(ctx, conn, name)
+	}
+	return name, joinClose(ctx, conn, err)
+}
+
+func (s *server) ensureTemplate(ctx context.Context, conn *pgx.Conn, name string) error {
+	var exists bool
+	err := conn.QueryRow(ctx, `SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)`, name).Scan(&exists)
+	if err != nil || exists {
+		return err
+	}
+	building := name + "_building"
+	if _, err := conn.Exec(ctx, `DROP DATABASE IF EXISTS `+building+` WITH (FORCE)`); err != nil {
+		return err
+	}
+	if _, err := s.build(ctx, building); err != nil {
+		return err
+	}
+	_, err = conn.Exec(ctx, fmt.Sprintf(`ALTER DATABASE %s RENAME TO %s`, building, name))
+	return err
+}
+
+// build makes a database as an operator would.
+func (s *server) build(ctx context.Context, name string) (*made, error) {
+	if err := store.Prepare(ctx, s.admin, name, postgres.Roles); err != nil {
+		return nil, err
+	}
+	for _, role := range []string{"cpis_owner", "cpis_app", "cpis_auditor"} {
+		if err := execute(ctx, s.admin, fmt.Sprintf(`ALTER ROLE %s PASSWORD '%s'`, role, s.password(role))); err != nil {
+			return nil, err
+		}
+	}
+	m, err := s.describe(name)
+	if err != nil {
+		return nil, err
+	}
+	if err := store.Migrate(ctx, m.Owner); err != nil {
+		return nil, err
+	}
+	db, err := store.Open(ctx, m.Owner, store.Options{AllowUnsafe: true, Owner: true})
+	if err != nil {
+		return nil, err
+	}
+	defer db.Close()
+	return m, db.Tx(ctx, func(tx *store.Tx) error {
+		_, err := tx.CreateLog(ctx, Origin)
+		return err
+	})
+}
+
+func joinClose(ctx context.Context, conn *pgx.Conn, err error) error {
+	return errors.Join(err, conn.Close(ctx))
+}

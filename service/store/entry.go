@@ -1,0 +1,102 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"iter"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// EntryRow is one entry of a log.
+type EntryRow struct {
+	Index int64
+	Line  []byte
+}
+
+// entriesPage is how many entries are read at once: about a megabyte.
+const entriesPage = 2000
+
+// Entries reads the entries of a log from one index up to, but not including,
+// another, in order and in constant memory. There is no transaction around it:
+// entries never change, and a long one would keep the head's old versions from
+// being cleaned up. It ends with the first error; an entry that is missing
+// (retention has removed its line, or somebody has) is ErrNotFound.
+func (q queries) Entries(ctx context.Context, log LogID, from, to int64) iter.Seq2[EntryRow, error] {
+	return func(yield func(EntryRow, error) bool) {
+		for next := from; next < to; {
+			end := min(next+entriesPage, to)
+			page, err := q.entries(ctx, log, next, end)
+			if err != nil {
+				yield(EntryRow{}, err)
+				return
+			}
+			for _, e := range page {
+				if e.Index != next {
+					break // reported below
+				}
+				if !yield(e, nil) {
+					return
+				}
+				next++
+			}
+			if next < end {
+				yield(EntryRow{}, missingEntry(next))
+				return
+			}
+		}
+	}
+}
+
+// StoredEntries reads what is stored of a log from one index up to, but not
+// including, another, in order and in constant memory. Unlike Entries it
+// passes over what is missing: an export is evidence of what is there.
+func (q queries) StoredEntries(ctx context.Context, log LogID, from, to int64) iter.Seq2[EntryRow, error] {
+	return func(yield func(EntryRow, error) bool) {
+		for next := from; next < to; {
+			end := min(next+entriesPage, to)
+			page, err := q.entries(ctx, log, next, end)
+			if err != nil {
+				yield(EntryRow{}, err)
+				return
+			}
+			for _, e := range page {
+				if !yield(e, nil) {
+					return
+				}
+			}
+			next = end
+		}
+	}
+}
+
+func missingEntry(index int64) error {
+	return &failure{doing: "reading entries", kinds: []error{ErrNotFound}, what: fmt.Sprintf("entry %d", index)}
+}
+
+func (q queries) entries(ctx context.Context, log LogID, from, to int64) ([]EntryRow, error) {
+	return all(ctx, q.q, "reading entries",
+		func(row pgx.CollectableRow) (e EntryRow, err error) {
+			err = row.Scan(&e.Index, &e.Line)
+			return e, err
+		}, `
+		SELECT idx, line
+		FROM cpis.entry
+		WHERE log = $1
+		  AND idx >= $2
+		  AND idx < $3
+		ORDER BY idx`, log, from, to)
+}
+
+// Entry gives one entry; ErrNotFound if there is none at the index.
+func (q queries) Entry(ctx context.Context, log LogID, index int64) (EntryRow, error) {
+	return one(ctx, q.q, "reading entry",
+		func(row pgx.CollectableRow) (e EntryRow, err error) {
+			err = row.Scan(&e.Index, &e.Line)
+			return e, err
+		}, `
+		SELECT idx, line
+		FROM cpis.entry
+		WHERE log = $1
+		  AND idx = $2`, log, index)
+}

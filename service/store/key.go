@@ -1,0 +1,128 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+)
+
+// IndexKeyRow is a wrapped key of the blind index.
+type IndexKeyRow struct {
+	Version int
+	Wrapped string
+	At      time.Time // when it was made
+}
+
+// IndexKeys gives the keys of the blind index, the newest first: one, or two
+// while it rotates; none before the first start.
+func (q queries) IndexKeys(ctx context.Context) ([]IndexKeyRow, error) {
+	return all(ctx, q.q, "reading index keys",
+		func(row pgx.CollectableRow) (k IndexKeyRow, err error) {
+			err = row.Scan(&k.Version, &k.Wrapped, &k.At)
+			return k, err
+		}, `
+		SELECT version, wrapped, created_at
+		FROM cpis.index_key
+		ORDER BY version DESC`)
+}
+
+// InsertIndexKey keeps a new key. If two servers make the first one at the same
+// moment, the transaction of the second runs again and then finds it.
+func (tx *Tx) InsertIndexKey(ctx context.Context, k IndexKeyRow) error {
+	_, err := tx.exec(ctx, "keeping index key", `
+		INSERT INTO cpis.index_key (version, wrapped, created_at)
+		VALUES ($1, $2, $3)`, k.Version, k.Wrapped, k.At)
+	return tryAgain(err)
+}
+
+// DeleteIndexKey removes a key that no tag needs any more; while one does, the
+// database refuses.
+func (tx *Tx) DeleteIndexKey(ctx context.Context, version int) error {
+	_, err := tx.exec(ctx, "removing index key", `
+		DELETE FROM cpis.index_key
+		WHERE version = $1`, version)
+	return err
+}
+
+// ReplaceIndexKey puts a key's new wrapping in the place of its old one;
+// ErrConflict if that is not what is stored.
+func (tx *Tx) ReplaceIndexKey(ctx context.Context, version int, old, rewrapped string) error {
+	return tx.execAll(ctx, 1, "re-wrapping index key", `
+		UPDATE cpis.index_key
+		SET wrapped = $3
+		WHERE version = $1
+		  AND wrapped = $2`, version, old, rewrapped)
+}
+
+// KeyTable names a table whose rows carry a wrapped data key each.
+type KeyTable int
+
+// The tables.
+const (
+	PersonKeys KeyTable = iota
+	ReviewKeys
+)
+
+// KeyRow is the wrapped data key of a row.
+type KeyRow struct {
+	ID      uuid.UUID // the person or review
+	Wrapped string
+}
+
+// KeysAfter pages through the wrapped keys of a table, in order of the ids;
+// start after the zero id.
+func (q queries) KeysAfter(ctx context.Context, table KeyTable, after uuid.UUID, limit int) ([]KeyRow, error) {
+	sql := `
+		SELECT id, wrapped_key
+		FROM cpis.person
+		WHERE id > $1
+		  AND erased_at IS NULL
+		ORDER BY id
+		LIMIT $2`
+	if table == ReviewKeys {
+		sql = `
+		SELECT id, wrapped_key
+		FROM cpis.review
+		WHERE id > $1
+		ORDER BY id
+		LIMIT $2`
+	}
+	return all(ctx, q.q, "reading wrapped keys",
+		func(row pgx.CollectableRow) (k KeyRow, err error) {
+			err = row.Scan(&k.ID, &k.Wrapped)
+			return k, err
+		}, sql, after, limit)
+}
+
+// Rewrapped is a wrapped data key, and the new wrapping of the same key.
+type Rewrapped struct {
+	ID       uuid.UUID
+	Old, New string
+}
+
+// ReplaceKeys puts new wrappings in the place of old ones, any number at once,
+// and gives how many: rows whose wrapping is no longer the old one, because
+// somebody else was first or the person was erased, stay as they are.
+func (tx *Tx) ReplaceKeys(ctx context.Context, table KeyTable, keys []Rewrapped) (int64, error) {
+	ids, olds, news := make([]uuid.UUID, len(keys)), make([]string, len(keys)), make([]string, len(keys))
+	for i, k := range keys {
+		ids[i], olds[i], news[i] = k.ID, k.Old, k.New
+	}
+	sql := `
+		UPDATE cpis.person AS p
+		SET wrapped_key = n.new
+		FROM unnest($1::uuid[], $2::text[], $3::text[]) AS n (id, old, new)
+		WHERE p.id = n.id
+		  AND p.wrapped_key = n.old`
+	if table == ReviewKeys {
+		sql = `
+		UPDATE cpis.review AS r
+		SET wrapped_key = n.new
+		FROM unnest($1::uuid[], $2::text[], $3::text[]) AS n (id, old, new)
+		WHERE r.id = n.id
+		  AND r.wrapped_key = n.old`
+	}
+	return tx.exec(ctx, "re-wrapping keys", sql, ids, olds, news)
+}

@@ -1,0 +1,170 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+)
+
+// PersonRow is the current state of a person who has, or had, plans.
+type PersonRow struct {
+	ID         uuid.UUID
+	Restricted bool
+	WrappedKey string // the person's data key, wrapped; empty where it was erased
+	Version    int    // from 1, one more with each change
+	Sealed     []byte
+	At         time.Time // when this version was made
+}
+
+const personColumns = `p.id, p.restricted, p.wrapped_key, p.version, p.sealed, p.changed_at`
+
+func scanPerson(row pgx.CollectableRow) (p PersonRow, err error) {
+	err = row.Scan(&p.ID, &p.Restricted, &p.WrappedKey, &p.Version, &p.Sealed, &p.At)
+	return p, err
+}
+
+// TaggedPerson is a person and the tag that found it.
+type TaggedPerson struct {
+	Tag Tag
+	PersonRow
+}
+
+func scanTagged(row pgx.CollectableRow) (p TaggedPerson, err error) {
+	err = row.Scan((*tagTarget)(&p.Tag), &p.ID, &p.Restricted, &p.WrappedKey, &p.Version, &p.Sealed, &p.At)
+	return p, err
+}
+
+// PersonsByTags finds persons, any number at once. Tags that nobody has are
+// left out of the result. Rows are ordered by person and tag.
+func (q queries) PersonsByTags(ctx context.Context, tags []Tag) ([]TaggedPerson, error) {
+	return all(ctx, q.q, "finding persons", scanTagged, `
+		SELECT t.tag, `+personColumns+`
+		FROM cpis.person_tag AS t
+		JOIN cpis.person AS p ON p.id = t.person_id
+		WHERE t.tag = ANY ($1::bytea[])
+		ORDER BY p.id, t.tag`, tagBytes(tags))
+}
+
+// LockPersonsByTags is PersonsByTags for those who will change what they find:
+// the persons stay as they are until the transaction ends. They are locked in
+// order of their ids, so that two uploads that overlap do not deadlock.
+func (tx *Tx) LockPersonsByTags(ctx context.Context, tags []Tag) ([]TaggedPerson, error) {
+	return all(ctx, tx.q, "locking persons", scanTagged, `
+		SELECT t.tag, `+personColumns+`
+		FROM cpis.person_tag AS t
+		JOIN cpis.person AS p ON p.id = t.person_id
+		WHERE t.tag = ANY ($1::bytea[])
+		ORDER BY p.id, t.tag
+		FOR UPDATE OF p`, tagBytes(tags))
+}
+
+// Persons gives persons by their ids, in order of these. Ids that do not exist
+// are left out.
+func (q queries) Persons(ctx context.Context, ids []uuid.UUID) ([]PersonRow, error) {
+	return all(ctx, q.q, "reading persons", scanPerson, `
+		SELECT `+personColumns+`
+		FROM cpis.person AS p
+		WHERE p.id = ANY ($1::uuid[])
+		ORDER BY p.id`, ids)
+}
+
+// PersonsAfter pages through all persons that are not erased, in order of
+// their ids; start after the zero id.
+func (q queries) PersonsAfter(ctx context.Context, after uuid.UUID, limit int) ([]PersonRow, error) {
+	return all(ctx, q.q, "reading persons", scanPerson, `
+		SELECT `+personColumns+`
+		FROM cpis.person AS p
+		WHERE p.id > $1
+		  AND p.erased_at IS NULL
+		ORDER BY p.id
+		LIMIT $2`, after, limit)
+}
+
+// InsertPersons makes persons, any number at once, each in its version 1. It
+// does not make them findable: see InsertTags.
+func (tx *Tx) InsertPersons(ctx context.Context, persons []PersonRow) error {
+	tx.changed = true
+	c := personColumnsOf(persons)
+	return tx.execAll(ctx, len(persons), "making persons", `
+		WITH new AS (
+		    SELECT *
+		    FROM unnest($1::uuid[], $2::boolean[], $3::text[], $4::bytea[], $5::timestamptz[])
+		        AS n (id, restricted, wrapped_key, sealed, at)
+		), made AS (
+		    INSERT INTO cpis.person (id, restricted, wrapped_key, version, sealed, changed_at)
+		    SELECT id, restricted, wrapped_key, 1, sealed, at
+		    FROM new
+		)
+		INSERT INTO cpis.person_version (person_id, version, restricted, sealed, changed_at, change_id)
+		SELECT id, 1, restricted, sealed, at, $6
+		FROM new`, c.ids, c.restricted, c.keys, c.sealed, c.at, tx.change)
+}
+
+// UpdatePersons makes new versions of persons, any number at once. Each row
+// carries the new version, which must be one more than the stored one: if any
+// is not, the error is ErrConflict. A person's key stays as it is.
+func (tx *Tx) UpdatePersons(ctx context.Context, persons []PersonRow) error {
+	tx.changed = true
+	c := personColumnsOf(persons)
+	return tx.execAll(ctx, len(persons), "changing persons", `
+		WITH updated AS (
+		    UPDATE cpis.person AS p
+		    SET restricted = n.restricted, version = n.version, sealed = n.sealed, changed_at = n.at
+		    FROM unnest($1::uuid[], $2::boolean[], $3::bytea[], $4::timestamptz[], $5::integer[])
+		        AS n (id, restricted, sealed, at, version)
+		    WHERE p.id = n.id
+		      AND p.version = n.version - 1
+		      AND p.erased_at IS NULL
+		    RETURNING p.id, p.version, p.restricted, p.sealed, p.changed_at
+		)
+		INSERT INTO cpis.person_version (person_id, version, restricted, sealed, changed_at, change_id)
+		SELECT id, version, restricted, sealed, changed_at, $6
+		FROM updated`, c.ids, c.restricted, c.sealed, c.at, c.versions, tx.change)
+}
+
+// ErasePerson makes everything sealed about a person unreadable, and the
+// person unfindable: the key is forgotten, the tags are removed, and a last
+// version says when. Plans, history and entries stay, and say nothing without
+// the key. version is the new version, as for UpdatePersons.
+func (tx *Tx) ErasePerson(ctx context.Context, id uuid.UUID, version int, at time.Time) error {
+	tx.changed = true
+	if _, err := tx.exec(ctx, "removing tags", `
+		DELETE FROM cpis.person_tag
+		WHERE person_id = $1`, id); err != nil {
+		return err
+	}
+	return tx.execAll(ctx, 1, "erasing person", `
+		WITH erased AS (
+		    UPDATE cpis.person
+		    SET wrapped_key = '', sealed = '', version = $2, changed_at = $3, erased_at = $3
+		    WHERE id = $1
+		      AND version = $2 - 1
+		      AND erased_at IS NULL
+		    RETURNING id, version, restricted, sealed, changed_at
+		)
+		INSERT INTO cpis.person_version (person_id, version, restricted, sealed, changed_at, change_id)
+		SELECT id, version, restricted, sealed, changed_at, $4
+		FROM erased`, id, version, at, tx.change)
+}
+
+// personArrays are persons turned into the arrays that unnest takes.
+type personArrays struct {
+	ids        []uuid.UUID
+	restricted []bool
+	keys       []string
+	sealed     [][]byte
+	at         []time.Time
+	versions   []int32
+}
+
+func personColumnsOf(persons []PersonRow) personArrays {
+	n := len(persons)
+	c := personArrays{make([]uuid.UUID, n), make([]bool, n), make([]string, n), make([][]byte, n), make([]time.Time, n), make([]int32, n)}
+	for i, p := range persons {
+		c.ids[i], c.restricted[i], c.keys[i], c.sealed[i], c.at[i] = p.ID, p.Restricted, p.WrappedKey, p.Sealed, p.At
+		c.versions[i] = int32(p.Version) //nolint:gosec // counts changes of one person.
+	}
+	return c
+}

@@ -1,0 +1,139 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+)
+
+// PlanRow is the current state of a plan, or one of its versions.
+type PlanRow struct {
+	ID, Person   uuid.UUID
+	Version      int        // from 1, one more with each change
+	Authority    string     // GSS code
+	VisibleUntil *time.Time // the last day, as midnight UTC; nil while the plan runs
+	Removed      bool       // entered in error
+	Sealed       []byte
+	At           time.Time // when this version was made
+}
+
+const planColumns = `l.id, l.person_id, l.version, l.authority, l.visible_until, l.removed, l.sealed, l.changed_at`
+
+func scanPlan(row pgx.CollectableRow) (l PlanRow, err error) {
+	err = row.Scan(&l.ID, &l.Person, &l.Version, &l.Authority, &l.VisibleUntil, &l.Removed, &l.Sealed, &l.At)
+	return l, err
+}
+
+// Plan gives a plan; ErrNotFound if there is none with that id.
+func (q queries) Plan(ctx context.Context, id uuid.UUID) (PlanRow, error) {
+	return one(ctx, q.q, "reading plan", scanPlan, `
+		SELECT `+planColumns+`
+		FROM cpis.plan AS l
+		WHERE l.id = $1`, id)
+}
+
+// PlansOf gives all plans of persons, removed and past ones included, in order
+// of person and plan. An authority limits them to its own; "" does not.
+func (q queries) PlansOf(ctx context.Context, persons []uuid.UUID, authority string) ([]PlanRow, error) {
+	return all(ctx, q.q, "reading plans", scanPlan, `
+		SELECT `+planColumns+`
+		FROM cpis.plan AS l
+		WHERE l.person_id = ANY ($1::uuid[])
+		  AND ($2 = '' OR l.authority = $2)
+		ORDER BY l.person_id, l.id`, persons, authority)
+}
+
+// PlanVersion is one version of a plan, and the entries that record how it
+// came to be.
+type PlanVersion struct {
+	PlanRow
+	Log     LogID
+	Entry   int64 // the first
+	Entries int
+}
+
+// PlanVersions gives all versions of a plan, the newest first.
+func (q queries) PlanVersions(ctx context.Context, plan uuid.UUID) ([]PlanVersion, error) {
+	return all(ctx, q.q, "reading versions of plan",
+		func(row pgx.CollectableRow) (v PlanVersion, err error) {
+			err = row.Scan(&v.ID, &v.Person, &v.Version, &v.Authority, &v.VisibleUntil, &v.Removed, &v.Sealed, &v.At,
+				&v.Log, &v.Entry, &v.Entries)
+			return v, err
+		}, `
+		SELECT l.id, l.person_id, v.version, l.authority, v.visible_until, v.removed, v.sealed, v.changed_at,
+		       c.log, c.entry, c.entries
+		FROM cpis.plan AS l
+		JOIN cpis.plan_version AS v ON v.plan_id = l.id
+		JOIN cpis.change AS c ON c.id = v.change_id
+		WHERE l.id = $1
+		ORDER BY v.version DESC`, plan)
+}
+
+// InsertPlans makes plans, any number at once, each in its version 1.
+// ErrNotFound says that a person or an authority does not exist.
+func (tx *Tx) InsertPlans(ctx context.Context, plans []PlanRow) error {
+	tx.changed = true
+	c := planColumnsOf(plans)
+	return tx.execAll(ctx, len(plans), "making plans", `
+		WITH new AS (
+		    SELECT *
+		    FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::date[], $5::boolean[], $6::bytea[], $7::timestamptz[])
+		        AS n (id, person_id, authority, visible_until, removed, sealed, at)
+		), made AS (
+		    INSERT INTO cpis.plan (id, person_id, authority, version, visible_until, removed, sealed, changed_at)
+		    SELECT id, person_id, authority, 1, visible_until, removed, sealed, at
+		    FROM new
+		)
+		INSERT INTO cpis.plan_version (plan_id, version, visible_until, removed, sealed, changed_at, change_id)
+		SELECT id, 1, visible_until, removed, sealed, at, $8
+		FROM new`, c.ids, c.persons, c.authorities, c.visibleUntil, c.removed, c.sealed, c.at, tx.change)
+}
+
+// UpdatePlans makes new versions of plans, any number at once. Each row carries
+// the new version, which must be one more than the stored one: if any is not,
+// the error is ErrConflict. Whose plan it is, and about whom, cannot change.
+func (tx *Tx) UpdatePlans(ctx context.Context, plans []PlanRow) error {
+	tx.changed = true
+	c := planColumnsOf(plans)
+	return tx.execAll(ctx, len(plans), "changing plans", `
+		WITH updated AS (
+		    UPDATE cpis.plan AS l
+		    SET version = n.version, visible_until = n.visible_until, removed = n.removed,
+		        sealed = n.sealed, changed_at = n.at
+		    FROM unnest($1::uuid[], $2::integer[], $3::date[], $4::boolean[], $5::bytea[], $6::timestamptz[])
+		        AS n (id, version, visible_until, removed, sealed, at)
+		    WHERE l.id = n.id
+		      AND l.version = n.version - 1
+		    RETURNING l.id, l.version, l.visible_until, l.removed, l.sealed, l.changed_at
+		)
+		INSERT INTO cpis.plan_version (plan_id, version, visible_until, removed, sealed, changed_at, change_id)
+		SELECT id, version, visible_until, removed, sealed, changed_at, $7
+		FROM updated`, c.ids, c.versions, c.visibleUntil, c.removed, c.sealed, c.at, tx.change)
+}
+
+// planArrays are plans turned into the arrays that unnest takes.
+type planArrays struct {
+	ids, persons []uuid.UUID
+	authorities  []string
+	versions     []int32
+	visibleUntil []*time.Time
+	removed      []bool
+	sealed       [][]byte
+	at           []time.Time
+}
+
+func planColumnsOf(plans []PlanRow) planArrays {
+	n := len(plans)
+	c := planArrays{
+		make([]uuid.UUID, n), make([]uuid.UUID, n), make([]string, n), make([]int32, n),
+		make([]*time.Time, n), make([]bool, n), make([][]byte, n), make([]time.Time, n),
+	}
+	for i, l := range plans {
+		c.ids[i], c.persons[i], c.authorities[i], c.visibleUntil[i] = l.ID, l.Person, l.Authority, l.VisibleUntil
+		c.removed[i], c.sealed[i], c.at[i] = l.Removed, l.Sealed, l.At
+		c.versions[i] = int32(l.Version) //nolint:gosec // counts changes of one plan.
+	}
+	return c
+}

@@ -1,0 +1,159 @@
+package store_test
+
+import (
+	"errors"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+)
+
+// forbidden is what the service must not be able to do, whatever becomes of it.
+// Each statement would succeed as the owner.
+var forbidden = []string{
+	// The log.
+	`UPDATE cpis.entry SET line = 'x'`,
+	`UPDATE cpis.entry_p0000 SET line = 'x'`,
+	`DELETE FROM cpis.entry`,
+	`DELETE FROM cpis.entry_p0000`,
+	`TRUNCATE cpis.entry`,
+	`INSERT INTO cpis.entry_p0000 (log, idx, line) VALUES (1, 0, 'x')`,
+	`INSERT INTO cpis.log (id, origin) VALUES (7, 'forged')`,
+	`UPDATE cpis.log SET origin = 'forged'`,
+	`DELETE FROM cpis.log`,
+	`INSERT INTO cpis.log_head (log, size, frontier, root) VALUES (7, 0, '', sha256(''))`,
+	`UPDATE cpis.log_head SET log = 7`,
+	`DELETE FROM cpis.log_head`,
+	`TRUNCATE cpis.log_head`,
+	`UPDATE cpis.checkpoint SET note = 'x'`,
+	`DELETE FROM cpis.checkpoint`,
+	`TRUNCATE cpis.checkpoint`,
+	`UPDATE cpis.tile SET idx = 1`,
+	`DELETE FROM cpis.tile`,
+	`TRUNCATE cpis.tile`,
+	// Versions, and what ties them to the log.
+	`UPDATE cpis.plan_version SET sealed = 'x'`,
+	`DELETE FROM cpis.plan_version`,
+	`TRUNCATE cpis.plan_version`,
+	`UPDATE cpis.person_version SET sealed = 'x'`,
+	`DELETE FROM cpis.person_version`,
+	`TRUNCATE cpis.person_version`,
+	`UPDATE cpis.change SET entry = 1`,
+	`DELETE FROM cpis.change`,
+	// People and plans: what they are about never changes, and they stay.
+	`UPDATE cpis.person SET id = gen_random_uuid()`,
+	`DELETE FROM cpis.person`,
+	`TRUNCATE cpis.person CASCADE`,
+	`UPDATE cpis.person_tag SET person_id = gen_random_uuid()`,
+	`TRUNCATE cpis.person_tag`,
+	`UPDATE cpis.plan SET authority = 'x'`,
+	`UPDATE cpis.plan SET person_id = gen_random_uuid()`,
+	`DELETE FROM cpis.plan`,
+	// What look-ups leave behind.
+	`UPDATE cpis.access SET at = now()`,
+	`DELETE FROM cpis.access`,
+	`UPDATE cpis.notice SET at = now()`,
+	`DELETE FROM cpis.notice`,
+	`UPDATE cpis.review SET actor = 'x'`,
+	`UPDATE cpis.review SET sealed = 'x'`,
+	`DELETE FROM cpis.review`,
+	`UPDATE cpis.idempotency SET response = 'x'`,
+	// Who may call, and whom to ring.
+	`INSERT INTO cpis.organisation (code, name, class, source) VALUES ('X', 'X', 'operator', 'command')`,
+	`UPDATE cpis.organisation SET class = 'operator'`,
+	`DELETE FROM cpis.organisation`,
+	`UPDATE cpis.authority SET name = 'x'`,
+	`INSERT INTO cpis.authority (gss_code, dfe_code, name) VALUES ('X', 'X', 'X')`,
+	`DELETE FROM cpis.authority`,
+	`UPDATE cpis.index_key SET version = 7`,
+	`TRUNCATE cpis.index_key`,
+	// The schema.
+	`UPDATE cpis.schema_version SET is_applied = false`,
+	`INSERT INTO cpis.schema_version (version_id, is_applied) VALUES (9, true)`,
+	`CREATE TABLE cpis.mine (id int)`,
+	`CREATE TABLE public.mine (id int)`,
+	`CREATE TEMPORARY TABLE mine (id int)`,
+	`CREATE SCHEMA mine`,
+	`CREATE FUNCTION cpis.mine() RETURNS int LANGUAGE sql AS 'SELECT 1'`,
+	`CREATE EXTENSION pgcrypto`,
+	`ALTER TABLE cpis.entry ADD COLUMN mine int`,
+	`ALTER TABLE cpis.entry DETACH PARTITION cpis.entry_p0000`,
+	`DROP TABLE cpis.entry`,
+	`DROP INDEX cpis.entry_subject`,
+	`DROP SCHEMA cpis CASCADE`,
+	`CREATE TRIGGER mine BEFORE INSERT ON cpis.tile FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger()`,
+	`CREATE RULE mine AS ON INSERT TO cpis.tile DO INSTEAD NOTHING`,
+	`SET ROLE cpis_owner`,
+	`SET SESSION AUTHORIZATION cpis_owner`,
+	`SET session_replication_role = replica`,
+	`CREATE ROLE mine`,
+	`CREATE DATABASE mine`,
+	`ALTER SYSTEM SET fsync = off`,
+	// The machine.
+	`COPY cpis.organisation TO PROGRAM 'cat'`,
+	`COPY cpis.organisation TO '/tmp/mine'`,
+	`SELECT pg_read_file('postmaster.pid')`,
+	`SELECT lo_import('/etc/passwd')`,
+}
+
+func TestServiceCannot(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.child(nil)
+	f.must(appendBatch(t, f.db, f.log, f.fullBatch()))
+	app := connect(t, f.data.App)
+	for _, sql := range forbidden {
+		expectForbidden(t, app, sql)
+	}
+	f.verifyLog()
+}
+
+func TestAuditorReadsTheLogAndNothingElse(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.child(nil)
+	auditor := connect(t, f.data.Auditor)
+	// Even without the setting that makes its sessions read-only.
+	_, err := auditor.Exec(t.Context(), `SET default_transaction_read_only = off`)
+	f.must(err)
+	for _, table := range []string{"log", "log_head", "entry", "tile", "checkpoint"} {
+		if _, err := auditor.Exec(t.Context(), `SELECT count(*) FROM cpis.`+table); err != nil {
+			t.Errorf("reading %s: %v", table, err)
+		}
+		expectForbidden(t, auditor, `DELETE FROM cpis.`+table)
+	}
+	for _, table := range []string{
+		"person", "person_version", "person_tag", "plan", "plan_version", "change", "access", "notice", "review",
+		"idempotency", "index_key", "organisation", "authority", "schema_version",
+	} {
+		expectForbidden(t, auditor, `SELECT count(*) FROM cpis.`+table)
+	}
+	expectForbidden(t, auditor, `INSERT INTO cpis.entry (log, idx, line) VALUES (1, 0, 'x')`)
+	expectForbidden(t, auditor, `CREATE TABLE cpis.mine (id int)`)
+	expectForbidden(t, auditor, `SET ROLE cpis_app`)
+}
+
+// A table that a later migration makes belongs into the lists above.
+func TestEveryTableIsListedForTheAuditor(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	const listed = 19
+	if got := f.count(`
+		SELECT count(*)
+		FROM pg_class
+		WHERE relnamespace = 'cpis'::regnamespace
+		  AND relkind IN ('r', 'p')
+		  AND NOT relispartition`); got != listed {
+		t.Errorf("tables: got %d, want the %d of TestAuditorReadsTheLogAndNothingElse", got, listed)
+	}
+}
+
+// expectForbidden runs a statement, alone, and expects insufficient_privilege.
+func expectForbidden(t *testing.T, conn *pgx.Conn, sql string) {
+	t.Helper()
+	_, err := conn.Exec(t.Context(), sql)
+	var e *pgconn.PgError
+	if !errors.As(err, &e) || e.Code != "42501" {
+		t.Errorf("%s: got %v, want SQLSTATE 42501", sql, err)
+	}
+}

@@ -1,0 +1,225 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+// Options say how to use a database. The zero value is right for a service.
+type Options struct {
+	// MaxConns bounds the connections; 0 means 10. Look-ups need two whatever
+	// the load, because they go in groups: one is read while another commits.
+	MaxConns int
+	// AllowUnsafe takes a database that may lose what it confirmed (fsync off,
+	// synchronous_commit off). For tests.
+	AllowUnsafe bool
+	// Owner acts as cpis_owner, for administrative commands. Without it a
+	// user with the owner's or a superuser's rights is refused: the service
+	// must not be able to change the log.
+	Owner bool
+}
+
+const (
+	defaultMaxConns = 10
+	connectTimeout  = 5 * time.Second
+	pingTimeout     = 3 * time.Second
+	// rollbackTimeout bounds the rollback of a transaction whose own context
+	// may be over.
+	rollbackTimeout = 5 * time.Second
+)
+
+// DB is a pool of connections to the database. It is safe for concurrent use.
+type DB struct {
+	queries // what can be read outside a transaction
+
+	pool *pgxpool.Pool
+	opts Options
+}
+
+// Open connects to the database at url and checks that it is one this program
+// can work with: its schema is known (else ErrSchema), it will not lose what it
+// confirms and the user has no more rights than it needs (else ErrUnsafe).
+// Several hosts may be named; the one that can be written to is used.
+func Open(ctx context.Context, url string, opts Options) (*DB, error) {
+	cfg, err := poolConfig(url, opts)
+	if err != nil {
+		return nil, err
+	}
+	pool, err := pgxpool.NewWithConfig(ctx, cfg)
+	if err != nil {
+		return nil, translate("opening database", err)
+	}
+	db := &DB{queries: queries{pool}, pool: pool, opts: opts}
+	if err := db.Ready(ctx); err != nil {
+		pool.Close()
+		return nil, fmt.Errorf("opening database: %w", err)
+	}
+	return db, nil
+}
+
+// sessionSettings are set for every connection. All statements here are meant
+// to run as nested loops over indexes, whatever the statistics say: a plan that
+// changes its mind when a table has grown overnight would be an outage. The
+// generic plan of a prepared statement is then as good as any, and saves
+// planning each time.
+var sessionSettings = map[string]string{
+	"application_name":            "cpis",
+	"search_path":                 "cpis",
+	"timezone":                    "UTC",
+	"plan_cache_mode":             "force_generic_plan",
+	"enable_seqscan":              "off",
+	"enable_hashjoin":             "off",
+	"enable_mergejoin":            "off",
+	"jit":                         "off", // would start because of the costs that the above pretend
+	"bytea_output":                "hex",
+	"client_min_messages":         "warning", // the warning about standbys must come through
+	"idle_session_timeout":        "0",
+	"standard_conforming_strings": "on",
+}
+
+func poolConfig(url string, opts Options) (*pgxpool.Config, error) {
+	cfg, err := pgxpool.ParseConfig(url)
+	if err != nil {
+		return nil, errBadURL
+	}
+	for name, value := range sessionSettings {
+		cfg.ConnConfig.RuntimeParams[name] = value
+	}
+	if opts.Owner {
+		cfg.ConnConfig.RuntimeParams["role"] = ownerRole
+	}
+	if cfg.ConnConfig.ConnectTimeout == 0 {
+		cfg.ConnConfig.ConnectTimeout = connectTimeout
+	}
+	cfg.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeCacheStatement
+	cfg.ConnConfig.ValidateConnect = pgconn.ValidateConnectTargetSessionAttrsReadWrite
+	cfg.ConnConfig.OnNotice = noteWarning
+	cfg.PingTimeout = pingTimeout
+	cfg.MaxConns = defaultMaxConns
+	if opts.MaxConns > 0 {
+		cfg.MaxConns = int32(min(opts.MaxConns, 1000)) //nolint:gosec // bounded.
+	}
+	return cfg, nil
+}
+
+// Close waits for what is under way and closes all connections.
+func (db *DB) Close() { db.pool.Close() }
+
+// Ready says whether the database can be used now: nil, or why not
+// (ErrUnavailable, ErrSchema, ErrUnsafe).
+func (db *DB) Ready(ctx context.Context) error {
+	s, err := db.readSetup(ctx)
+	if err != nil {
+		db.noteFailure(err)
+		return err
+	}
+	if err := s.check(db.opts); err != nil {
+		return err
+	}
+	return db.checkSchema(ctx)
+}
+
+// setup is how the server and this session are set up.
+type setup struct {
+	synchronousCommit, fsync, fullPageWrites string
+	superuser, owner                         bool
+}
+
+func (db *DB) readSetup(ctx context.Context) (setup, error) {
+	return one(ctx, db.pool, "checking the database's settings",
+		func(row pgx.CollectableRow) (s setup, err error) {
+			err = row.Scan(&s.synchronousCommit, &s.fsync, &s.fullPageWrites, &s.superuser, &s.owner)
+			return s, err
+		}, `
+		SELECT current_setting('synchronous_commit'),
+		       current_setting('fsync'),
+		       current_setting('full_page_writes'),
+		       r.rolsuper,
+		       coalesce(pg_has_role(r.oid, to_regrole('cpis_owner'), 'MEMBER'), false)
+		FROM pg_catalog.pg_roles AS r
+		WHERE r.rolname = current_user`)
+}
+
+// check refuses settings under which a confirmed entry could be lost or a
+// written one changed. With synchronous_commit = local a standby that takes
+// over may lack what was confirmed; without standbys, "on" costs no more.
+func (s setup) check(opts Options) error {
+	var wrong []string
+	if !opts.AllowUnsafe {
+		if s.synchronousCommit == "off" || s.synchronousCommit == "local" {
+			wrong = append(wrong, "synchronous_commit is "+s.synchronousCommit)
+		}
+		if s.fsync != "on" {
+			wrong = append(wrong, "fsync is off")
+		}
+		if s.fullPageWrites != "on" {
+			wrong = append(wrong, "full_page_writes is off")
+		}
+	}
+	if !opts.Owner && (s.superuser || s.owner) {
+		wrong = append(wrong, "the user may change the log")
+	}
+	if len(wrong) > 0 {
+		return fmt.Errorf("%w: %s", ErrUnsafe, strings.Join(wrong, ", "))
+	}
+	return nil
+}
+
+// noteFailure drops idle connections after an error that concerns them all: a
+// primary that has become read-only, or a server that has gone.
+func (db *DB) noteFailure(err error) {
+	var f *failure
+	if errors.As(err, &f) && f.lost {
+		db.pool.Reset()
+	}
+}
+
+// PoolStats are the numbers of the pool of connections.
+type PoolStats struct {
+	Max, Total, Idle, Acquired int
+	// Waited is how often a connection had to be waited for, and WaitTime how
+	// long in sum.
+	Waited   int64
+	WaitTime time.Duration
+}
+
+// PoolStats gives the numbers of the pool now.
+func (db *DB) PoolStats() PoolStats {
+	s := db.pool.Stat()
+	return PoolStats{
+		Max: int(s.MaxConns()), Total: int(s.TotalConns()), Idle: int(s.IdleConns()), Acquired: int(s.AcquiredConns()),
+		Waited: s.EmptyAcquireCount(), WaitTime: s.EmptyAcquireWaitTime(),
+	}
+}
+
+// warned is where a connection keeps that its server has warned of something.
+const warned = "cpis warned"
+
+// noteWarning keeps that a server has sent a warning. The one that matters says
+// that the wait for a standby was cancelled: the statement that it belongs to
+// ends with success all the same. Its SQLSTATE is 01000 or 57P01 and its text
+// depends on the server's language, so any warning counts.
+func noteWarning(c *pgconn.PgConn, n *pgconn.Notice) {
+	if n.SeverityUnlocalized == "WARNING" {
+		c.CustomData()[warned] = true
+	}
+}
+
+// forgetWarnings is called before a statement that commits.
+func forgetWarnings(c *pgx.Conn) { delete(c.PgConn().CustomData(), warned) }
+
+// errWarned is ErrUncertain if the server has warned of something since
+// forgetWarnings, and nil otherwise.
+func errWarned(doing string, c *pgx.Conn) error {
+	if c.PgConn().CustomData()[warned] == nil {
+		return nil
+	}
+	return &failure{doing: doing, kinds: []error{ErrUncertain}, what: "the server warned that it stopped waiting for a standby"}
+}

@@ -1,0 +1,58 @@
+package store
+
+import (
+	"context"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// TileRow is a full tile of a log's tree: 256 hashes, 8,192 bytes.
+type TileRow struct {
+	Level  int
+	Index  int64
+	Hashes []byte
+}
+
+// Tiles gives those of the tiles at a level and some indexes that are kept, in
+// order of their indexes.
+func (q queries) Tiles(ctx context.Context, log LogID, level int, indexes []int64) ([]TileRow, error) {
+	return all(ctx, q.q, "reading tiles",
+		func(row pgx.CollectableRow) (t TileRow, err error) {
+			err = row.Scan(&t.Level, &t.Index, &t.Hashes)
+			return t, err
+		}, `
+		SELECT level, idx, hashes
+		FROM cpis.tile
+		WHERE log = $1
+		  AND level = $2
+		  AND idx = ANY ($3::bigint[])
+		ORDER BY idx`, log, level, indexes)
+}
+
+// TileCount gives how many tiles at a level are kept without a gap from the
+// first on, if InsertTiles was given them in order.
+func (q queries) TileCount(ctx context.Context, log LogID, level int) (int64, error) {
+	return one(ctx, q.q, "counting tiles", pgx.RowTo[int64], `
+		SELECT coalesce(max(idx), -1) + 1
+		FROM cpis.tile
+		WHERE log = $1
+		  AND level = $2`, log, level)
+}
+
+// InsertTiles keeps full tiles. Those that are kept already stay as they are:
+// tiles are derived from the entries and are the same whoever made them, so
+// nothing is promised by keeping them, and ON CONFLICT DO NOTHING is right here.
+func (tx *Tx) InsertTiles(ctx context.Context, log LogID, tiles []TileRow) error {
+	n := len(tiles)
+	levels, indexes, hashes := make([]int16, n), make([]int64, n), make([][]byte, n)
+	for i, t := range tiles {
+		levels[i], indexes[i], hashes[i] = int16(t.Level), t.Index, t.Hashes //nolint:gosec // levels are below 64.
+	}
+	_, err := tx.exec(ctx, "keeping tiles", `
+		INSERT INTO cpis.tile (log, level, idx, hashes)
+		SELECT $1, n.level, n.idx, n.hashes
+		FROM unnest($2::smallint[], $3::bigint[], $4::bytea[]) AS n (level, idx, hashes)
+		ORDER BY n.level, n.idx
+		ON CONFLICT DO NOTHING`, log, levels, indexes, hashes)
+	return err
+}
