@@ -9,6 +9,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgtype"
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
@@ -101,12 +102,21 @@ func poolConfig(url string, opts Options) (*pgxpool.Config, error) {
 	cfg.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeCacheStatement
 	cfg.ConnConfig.ValidateConnect = pgconn.ValidateConnectTargetSessionAttrsReadWrite
 	cfg.ConnConfig.OnNotice = noteWarning
+	cfg.AfterConnect = readTimesInUTC
 	cfg.PingTimeout = pingTimeout
 	cfg.MaxConns = defaultMaxConns
 	if opts.MaxConns > 0 {
 		cfg.MaxConns = int32(min(opts.MaxConns, 1000)) //nolint:gosec // bounded.
 	}
 	return cfg, nil
+}
+
+// readTimesInUTC makes times that are read UTC, wherever the program runs.
+func readTimesInUTC(_ context.Context, c *pgx.Conn) error {
+	c.TypeMap().RegisterType(&pgtype.Type{
+		Name: "timestamptz", OID: pgtype.TimestamptzOID, Codec: &pgtype.TimestamptzCodec{ScanLocation: time.UTC},
+	})
+	return nil
 }
 
 // Close waits for what is under way and closes all connections.

@@ -1,0 +1,101 @@
+package store_test
+
+import (
+	"fmt"
+	"net/url"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+
+	"cpis/service/store"
+)
+
+// The statements of the hot path go through indexes, on a database that has
+// never been analysed as on one that has, whatever their parameters.
+func TestHotPathUsesIndexes(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	conn := f.connectAsService()
+	statements := map[string]struct {
+		sql     string
+		indexes []string
+	}{
+		"flags": {store.VisibleFlags, []string{"person_tag_pkey", "person_pkey", "plan_person", "authority_pkey"}},
+		"read":  {store.FlagsAndHistory, []string{"person_tag_pkey", "person_pkey", "plan_person", "authority_pkey", "access_person", "organisation_pkey"}},
+		"lines": {store.AppendLines, []string{"log_head_pkey"}},
+		"all":   {store.AppendAll, []string{"log_head_pkey", "access_person", "access_encounter", "notice_person", "notice_encounter"}},
+	}
+	for name, s := range statements {
+		_, err := conn.Exec(t.Context(), fmt.Sprintf("PREPARE %q AS %s", name, s.sql))
+		f.must(err)
+	}
+	check := func(when string) {
+		for name, s := range statements {
+			plan := f.explain(conn, name, s.sql)
+			if strings.Contains(plan, "Seq Scan") {
+				t.Errorf("%s, %s: reads a whole table:\n%s", name, when, plan)
+			}
+			for _, index := range s.indexes {
+				if !strings.Contains(plan, index) {
+					t.Errorf("%s, %s: does not use %s:\n%s", name, when, index, plan)
+				}
+			}
+		}
+	}
+	check("empty")
+	f.load(0, 2000)
+	check("full, not analysed")
+	f.exec(`ANALYZE`)
+	check("analysed")
+}
+
+// A range of entries is looked for in its own partition only.
+func TestEntriesAreReadFromTheirPartition(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	conn := f.connectAsService()
+	_, err := conn.Exec(t.Context(), `PREPARE entries AS
+		SELECT idx, line FROM cpis.entry WHERE log = $1 AND idx >= $2 AND idx < $3 ORDER BY idx`)
+	f.must(err)
+	plan := f.explained(conn, `EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF) EXECUTE entries (1, 100, 200)`)
+	if !strings.Contains(plan, "entry_p0000_pkey") || strings.Contains(plan, "entry_p0001") {
+		t.Errorf("other partitions are not left out:\n%s", plan)
+	}
+}
+
+// connectAsService opens a connection with the settings of the service's pool.
+func (f *fixture) connectAsService() *pgx.Conn {
+	f.tb.Helper()
+	settings := url.Values{}
+	for name, value := range store.SessionSettings {
+		settings.Set(name, value)
+	}
+	return connect(f.tb, f.data.App+"&"+settings.Encode())
+}
+
+var parameter = regexp.MustCompile(`\$(\d+)`)
+
+// explain gives the generic plan of a prepared statement.
+func (f *fixture) explain(conn *pgx.Conn, name, sql string) string {
+	f.tb.Helper()
+	count := 0
+	for _, m := range parameter.FindAllStringSubmatch(sql, -1) {
+		var n int
+		_, err := fmt.Sscan(m[1], &n)
+		f.must(err)
+		count = max(count, n)
+	}
+	nulls := strings.TrimSuffix(strings.Repeat("NULL, ", count), ", ")
+	return f.explained(conn, fmt.Sprintf(`EXPLAIN (COSTS OFF) EXECUTE %q (%s)`, name, nulls))
+}
+
+func (f *fixture) explained(conn *pgx.Conn, sql string) string {
+	f.tb.Helper()
+	rows, err := conn.Query(f.tb.Context(), sql)
+	f.must(err)
+	out, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	f.must(err)
+	return strings.Join(out, "\n")
+}

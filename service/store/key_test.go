@@ -1,0 +1,120 @@
+package store_test
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/uuid"
+
+	"cpis/service/store"
+)
+
+// The index key rotates: everybody gets a second tag, the first ones go, and
+// the old key after them, not before.
+func TestIndexKeyRotates(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	ctx := t.Context()
+	a, _ := f.child(nil)
+	b, _ := f.child(nil)
+	f.tx(func(tx *store.Tx) error {
+		return tx.InsertIndexKey(ctx, store.IndexKeyRow{Version: 2, Wrapped: "wrapped:2", At: f.now.Add(time.Hour)})
+	})
+	keys, err := f.db.IndexKeys(ctx)
+	f.must(err)
+	want := []store.IndexKeyRow{{Version: 2, Wrapped: "wrapped:2", At: f.now.Add(time.Hour)}, {Version: 1, Wrapped: "wrapped:1", At: f.now}}
+	if diff := cmp.Diff(want, keys); diff != "" {
+		t.Errorf("keys (-want +got):\n%s", diff)
+	}
+
+	todo, err := f.db.PersonsWithoutTag(ctx, 2, uuid.Nil, 1)
+	f.must(err)
+	if diff := cmp.Diff([]store.PersonRow{a.PersonRow}, todo); diff != "" {
+		t.Errorf("first page of persons to tag (-want +got):\n%s", diff)
+	}
+	newTag := randomTag()
+	f.tx(func(tx *store.Tx) error {
+		return tx.InsertTags(ctx, []store.TagRow{{Tag: newTag, Person: a.ID, IndexVersion: 2}})
+	})
+	for _, tag := range []store.Tag{a.Tag, newTag} {
+		flags, err := f.db.Flags(ctx, []store.Tag{tag}, today)
+		if err != nil || len(flags) != 1 {
+			t.Errorf("while it rotates: got %d flags, %v; want one by either tag", len(flags), err)
+		}
+	}
+	if got := f.deleteTags(1); got != 1 {
+		t.Errorf("old tags removed: got %d, want only that of who has a new one", got)
+	}
+	err = f.db.Tx(ctx, func(tx *store.Tx) error { return tx.DeleteIndexKey(ctx, 1) })
+	if err == nil {
+		t.Error("removing a key that a tag needs: got no error")
+	}
+	todo, err = f.db.PersonsWithoutTag(ctx, 2, uuid.Nil, 10)
+	f.must(err)
+	if diff := cmp.Diff([]store.PersonRow{b.PersonRow}, todo); diff != "" {
+		t.Errorf("persons left to tag (-want +got):\n%s", diff)
+	}
+	f.tx(func(tx *store.Tx) error {
+		return tx.InsertTags(ctx, []store.TagRow{{Tag: randomTag(), Person: b.ID, IndexVersion: 2}})
+	})
+	if got := f.deleteTags(1); got != 1 {
+		t.Errorf("old tags removed: got %d, want the last", got)
+	}
+	f.tx(func(tx *store.Tx) error { return tx.DeleteIndexKey(ctx, 1) })
+}
+
+func (f *fixture) deleteTags(indexVersion int) (n int64) {
+	f.tb.Helper()
+	f.tx(func(tx *store.Tx) (err error) {
+		n, err = tx.DeleteTags(f.tb.Context(), indexVersion, 100)
+		return err
+	})
+	return n
+}
+
+func TestKeysAreRewrappedInPages(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	ctx := t.Context()
+	for range 3 {
+		f.child(nil)
+	}
+	f.must(appendBatch(t, f.db, f.log, f.fullBatch()))
+	for table, want := range map[store.KeyTable]int{store.PersonKeys: 3, store.ReviewKeys: 1} {
+		done := 0
+		for after := uuid.Nil; ; {
+			page, err := f.db.KeysAfter(ctx, table, after, 2)
+			f.must(err)
+			if len(page) == 0 {
+				break
+			}
+			var keys []store.Rewrapped
+			for _, k := range page {
+				keys = append(keys, store.Rewrapped{ID: k.ID, Old: k.Wrapped, New: "new " + k.Wrapped})
+				after = k.ID
+			}
+			f.tx(func(tx *store.Tx) error {
+				n, err := tx.ReplaceKeys(ctx, table, keys)
+				done += int(n)
+				return err
+			})
+			f.tx(func(tx *store.Tx) error { // again, after a crash
+				n, err := tx.ReplaceKeys(ctx, table, keys)
+				if n != 0 {
+					t.Errorf("replacing what was replaced: got %d rows, want none", n)
+				}
+				return err
+			})
+		}
+		if done != want {
+			t.Errorf("table %d: got %d keys replaced, want %d", table, done, want)
+		}
+	}
+	f.tx(func(tx *store.Tx) error { return tx.ReplaceIndexKey(ctx, 1, "wrapped:1", "new") })
+	err := f.db.Tx(ctx, func(tx *store.Tx) error { return tx.ReplaceIndexKey(ctx, 1, "wrapped:1", "newer") })
+	if !errors.Is(err, store.ErrConflict) {
+		t.Errorf("replacing what is no longer there: got %v, want %v", err, store.ErrConflict)
+	}
+}

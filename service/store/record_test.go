@@ -1,0 +1,265 @@
+package store_test
+
+import (
+	"bytes"
+	"errors"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"cpis/service/store"
+)
+
+func TestIdempotentAnswers(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	ctx := t.Context()
+	row := store.IdempotentRow{Organisation: leeds, Key: "key", Fingerprint: []byte("print"), Response: []byte("answer"), At: f.now}
+	if _, err := f.db.Idempotent(ctx, leeds, "key"); !errors.Is(err, store.ErrNotFound) {
+		t.Errorf("before the first: got %v, want %v", err, store.ErrNotFound)
+	}
+	f.change(func(tx *store.Tx) error { return nil })
+	f.tx(func(tx *store.Tx) error {
+		if _, _, err := tx.AppendEntries(ctx, f.log, lines(1), make([][]byte, 1)); err != nil {
+			return err
+		}
+		return tx.InsertIdempotent(ctx, row) // its answer tells where the entry is
+	})
+	got, err := f.db.Idempotent(ctx, leeds, "key")
+	f.must(err)
+	if diff := cmp.Diff(row, got); diff != "" {
+		t.Errorf("kept answer (-want +got):\n%s", diff)
+	}
+	if _, err := f.db.Idempotent(ctx, york, "key"); !errors.Is(err, store.ErrNotFound) {
+		t.Errorf("another organisation's: got %v, want %v", err, store.ErrNotFound)
+	}
+	for before, want := range map[time.Time]int64{f.now: 0, f.now.Add(time.Second): 1} {
+		f.tx(func(tx *store.Tx) error {
+			n, err := tx.ExpireIdempotent(ctx, before, 10)
+			if n != want {
+				t.Errorf("expired before %v: got %d, want %d", before, n, want)
+			}
+			return err
+		})
+	}
+}
+
+// The same request arrives many times at once: it is done once, and all get
+// the answer of that.
+func TestRequestsWithOneKeyAreDoneOnce(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	ctx := t.Context()
+	var wg sync.WaitGroup
+	for range 6 {
+		wg.Go(func() {
+			err := f.db.Tx(ctx, func(tx *store.Tx) error {
+				if _, err := tx.Idempotent(ctx, leeds, "key"); !errors.Is(err, store.ErrNotFound) {
+					return err
+				}
+				if err := tx.InsertPersons(ctx, []store.PersonRow{f.person()}); err != nil {
+					return err
+				}
+				if _, _, err := tx.AppendEntries(ctx, f.log, lines(1), make([][]byte, 1)); err != nil {
+					return err
+				}
+				return tx.InsertIdempotent(ctx, store.IdempotentRow{Organisation: leeds, Key: "key", Response: []byte("done"), Fingerprint: []byte{1}, At: f.now})
+			})
+			if err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	if got := f.count(`SELECT count(*) FROM cpis.person`); got != 1 {
+		t.Errorf("done: got %d times, want once", got)
+	}
+	if got := len(f.verifyLog()); got != 1 {
+		t.Errorf("entries: got %d, want one", got)
+	}
+}
+
+func TestCheckpoints(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	ctx := t.Context()
+	if _, err := f.db.LatestCheckpoint(ctx, f.log); !errors.Is(err, store.ErrNotFound) {
+		t.Errorf("before the first: got %v, want %v", err, store.ErrNotFound)
+	}
+	var kept []store.CheckpointRow
+	for range 3 {
+		f.append(lines(5), nil)
+		head, err := f.db.Head(ctx, f.log)
+		f.must(err)
+		c := store.CheckpointRow{Log: f.log, Tree: head, Note: "note", At: f.now}
+		f.tx(func(tx *store.Tx) error { return tx.InsertCheckpoint(ctx, c) })
+		kept = append(kept, c)
+		err = f.db.Tx(ctx, func(tx *store.Tx) error { return tx.InsertCheckpoint(ctx, c) })
+		if !errors.Is(err, store.ErrConflict) {
+			t.Errorf("a second of the same size: got %v, want %v", err, store.ErrConflict)
+		}
+	}
+	latest, err := f.db.LatestCheckpoint(ctx, f.log)
+	f.must(err)
+	if latest != kept[2] {
+		t.Errorf("latest: got size %d, want %d", latest.Tree.Size(), kept[2].Tree.Size())
+	}
+	for entry, want := range map[int64]int64{0: 5, 4: 5, 5: 10, 14: 15} {
+		c, err := f.db.CheckpointFor(ctx, f.log, entry)
+		if err != nil || c.Tree.Size() != want {
+			t.Errorf("for entry %d: got size %d, %v; want %d", entry, c.Tree.Size(), err, want)
+		}
+	}
+	if _, err := f.db.CheckpointFor(ctx, f.log, 15); !errors.Is(err, store.ErrNotFound) {
+		t.Errorf("for an entry not covered yet: got %v, want %v", err, store.ErrNotFound)
+	}
+}
+
+func TestTiles(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	ctx := t.Context()
+	var tiles []store.TileRow
+	for i := range int64(3) {
+		tiles = append(tiles, store.TileRow{Level: 0, Index: i, Hashes: bytes.Repeat([]byte{byte(i)}, 8192)})
+	}
+	for range 2 { // making them again changes nothing
+		f.tx(func(tx *store.Tx) error { return tx.InsertTiles(ctx, f.log, tiles) })
+	}
+	got, err := f.db.Tiles(ctx, f.log, 0, []int64{2, 0, 7})
+	f.must(err)
+	if diff := cmp.Diff([]store.TileRow{tiles[0], tiles[2]}, got); diff != "" {
+		t.Errorf("tiles (-want +got):\n%s", diff)
+	}
+	for level, want := range []int64{3, 0} {
+		if n, err := f.db.TileCount(ctx, f.log, level); err != nil || n != want {
+			t.Errorf("tiles at level %d: got %d, %v; want %d", level, n, err, want)
+		}
+	}
+	short := []store.TileRow{{Index: 9, Hashes: []byte("short")}}
+	if f.db.Tx(ctx, func(tx *store.Tx) error { return tx.InsertTiles(ctx, f.log, short) }) == nil {
+		t.Error("a tile that is not full: got no error")
+	}
+}
+
+func TestReviewIsClosedByAnother(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	ctx := t.Context()
+	b := f.fullBatch()
+	f.must(appendBatch(t, f.db, f.log, b))
+	r := b.Reviews[0]
+	closeBy := func(who string) error {
+		return f.db.Tx(ctx, func(tx *store.Tx) error { return tx.CloseReview(ctx, r.ID, who, "justified", f.now) })
+	}
+	if err := closeBy(r.Actor); !errors.Is(err, store.ErrConflict) {
+		t.Errorf("closing one's own: got %v, want %v", err, store.ErrConflict)
+	}
+	f.must(closeBy("officer"))
+	if err := closeBy("second"); !errors.Is(err, store.ErrConflict) {
+		t.Errorf("closing it twice: got %v, want %v", err, store.ErrConflict)
+	}
+	open, err := f.db.OpenReviews(ctx, trust, 10)
+	if err != nil || len(open) != 0 {
+		t.Errorf("open reviews: got %d, %v; want none", len(open), err)
+	}
+	got, err := f.db.Review(ctx, r.ID)
+	f.must(err)
+	want := r
+	want.ClosedAt, want.ClosedBy, want.Outcome = &f.now, "officer", "justified"
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("closed review (-want +got):\n%s", diff)
+	}
+}
+
+func TestEntries(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	ctx := t.Context()
+	all := lines(4500) // three pages
+	f.append(all, nil)
+
+	t.Run("GivesARange", func(t *testing.T) {
+		next := int64(10)
+		for e, err := range f.db.Entries(ctx, f.log, 10, 4490) {
+			if err != nil || e.Index != next || !bytes.Equal(e.Line, all[next]) {
+				t.Fatalf("entry %d: got index %d, %v, or another line", next, e.Index, err)
+			}
+			next++
+		}
+		if next != 4490 {
+			t.Errorf("ended before %d, want 4490", next)
+		}
+	})
+	t.Run("StopsWhenToldTo", func(t *testing.T) {
+		n := 0
+		for range f.db.Entries(ctx, f.log, 0, 4500) {
+			if n++; n == 3 {
+				break
+			}
+		}
+	})
+	t.Run("SaysWhatIsMissing", func(t *testing.T) {
+		if got, want := f.readUntilMissing(0, 4600), int64(4500); got != want {
+			t.Errorf("beyond the end: read %d, want %d", got, want)
+		}
+		f.exec(`DELETE FROM cpis.entry WHERE idx = 2500`)
+		if got, want := f.readUntilMissing(100, 4500), int64(2400); got != want {
+			t.Errorf("with a gap: read %d, want %d", got, want)
+		}
+	})
+	if _, err := f.db.Entry(ctx, f.log, 9999); !errors.Is(err, store.ErrNotFound) {
+		t.Errorf("no entry: got %v, want %v", err, store.ErrNotFound)
+	}
+}
+
+// readUntilMissing counts the entries before one that is missing.
+func (f *fixture) readUntilMissing(from, to int64) (n int64) {
+	f.tb.Helper()
+	for _, err := range f.db.Entries(f.tb.Context(), f.log, from, to) {
+		if err != nil {
+			expectOneOf(f.tb, err, store.ErrNotFound)
+			return n
+		}
+		n++
+	}
+	f.tb.Error("nothing was said to be missing")
+	return n
+}
+
+func TestCounts(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.child(nil)
+	f.must(appendBatch(t, f.db, f.log, f.fullBatch()))
+	f.exec(`ANALYZE cpis.person, cpis.plan`)
+	got, err := f.db.Counts(t.Context())
+	f.must(err)
+	if got.Room <= 1<<29 || got.Room >= 1<<30 {
+		t.Errorf("room: got %d, want a little less than sixteen partitions", got.Room)
+	}
+	got.Room = 0
+	want := store.Counts{Persons: 1, Plans: 1, OpenReviews: 1, Heads: map[string]int64{"log.example/test": 3}}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("counts (-want +got):\n%s", diff)
+	}
+}
+
+// A head that someone changed is not a tree, or not that of the entries.
+func TestBrokenHeadIsRefused(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.append(lines(3), nil)
+	f.exec(`UPDATE cpis.log_head SET root = sha256('forged')`)
+	if err := f.tryChange(func(*store.Tx) error { return nil }); err == nil {
+		t.Error("appending to a forged head in a transaction: got no error")
+	}
+	head, err := f.db.Head(t.Context(), f.log)
+	f.must(err)
+	b := store.Batch{Lines: lines(1), Subjects: make([][]byte, 1)}
+	if err := f.db.Append(t.Context(), f.log, head, grow(head, b.Lines), &b); !errors.Is(err, store.ErrHeadMoved) {
+		t.Errorf("appending to a forged head: got %v, want %v", err, store.ErrHeadMoved)
+	}
+}

@@ -1,0 +1,407 @@
+-- The schema that the migrations make, for reading. Written by
+-- go test ./service/store -run SchemaIsAsDumped -update
+
+CREATE SCHEMA cpis;
+
+CREATE TABLE cpis.access (
+    id uuid NOT NULL,
+    person_id uuid NOT NULL,
+    at timestamp with time zone NOT NULL,
+    organisation text NOT NULL,
+    setting text NOT NULL,
+    encounter bytea,
+    sealed bytea,
+    log smallint NOT NULL,
+    entry bigint NOT NULL
+);
+
+CREATE TABLE cpis.authority (
+    gss_code text NOT NULL,
+    dfe_code text NOT NULL,
+    ods_code text,
+    name text NOT NULL,
+    kind text DEFAULT ''::text NOT NULL,
+    region_gss_code text DEFAULT ''::text NOT NULL,
+    office_phone text DEFAULT ''::text NOT NULL,
+    office_hours text DEFAULT ''::text NOT NULL,
+    duty_phone text DEFAULT ''::text NOT NULL,
+    confirmed_at timestamp with time zone,
+    CONSTRAINT authority_check CHECK (((gss_code <> ''::text) AND (dfe_code <> ''::text) AND (name <> ''::text)))
+);
+
+CREATE TABLE cpis.change (
+    id uuid NOT NULL,
+    log smallint NOT NULL,
+    entry bigint NOT NULL,
+    entries integer NOT NULL,
+    CONSTRAINT change_entries_check CHECK ((entries > 0)),
+    CONSTRAINT change_entry_check CHECK ((entry >= 0))
+);
+
+CREATE TABLE cpis.checkpoint (
+    log smallint NOT NULL,
+    size bigint NOT NULL,
+    root bytea NOT NULL,
+    frontier bytea NOT NULL,
+    note text NOT NULL,
+    at timestamp with time zone NOT NULL,
+    CONSTRAINT checkpoint_check CHECK ((octet_length(frontier) = (32 * bit_count((size)::bit(64))))),
+    CONSTRAINT checkpoint_root_check CHECK ((octet_length(root) = 32)),
+    CONSTRAINT checkpoint_size_check CHECK ((size >= 0))
+);
+
+CREATE TABLE cpis.entry (
+    log smallint NOT NULL,
+    idx bigint NOT NULL,
+    line bytea NOT NULL,
+    subject bytea,
+    CONSTRAINT entry_check CHECK (((idx >= 0) AND (octet_length(line) > 0)))
+)
+PARTITION BY RANGE (idx);
+
+CREATE TABLE cpis.idempotency (
+    organisation text NOT NULL,
+    key text NOT NULL,
+    fingerprint bytea NOT NULL,
+    response bytea NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT idempotency_check CHECK (((organisation <> ''::text) AND (key <> ''::text)))
+);
+
+CREATE TABLE cpis.index_key (
+    version integer NOT NULL,
+    wrapped text NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT index_key_version_check CHECK ((version > 0)),
+    CONSTRAINT index_key_wrapped_check CHECK ((wrapped <> ''::text))
+);
+
+CREATE TABLE cpis.log (
+    id smallint NOT NULL,
+    origin text NOT NULL,
+    CONSTRAINT log_id_check CHECK ((id > 0)),
+    CONSTRAINT log_origin_check CHECK ((origin <> ''::text))
+);
+
+CREATE TABLE cpis.log_head (
+    log smallint NOT NULL,
+    size bigint NOT NULL,
+    frontier bytea NOT NULL,
+    root bytea NOT NULL,
+    CONSTRAINT log_head_check CHECK ((octet_length(frontier) = (32 * bit_count((size)::bit(64))))),
+    CONSTRAINT log_head_root_check CHECK ((octet_length(root) = 32)),
+    CONSTRAINT log_head_size_check CHECK ((size >= 0))
+)
+WITH (fillfactor='10');
+ALTER TABLE ONLY cpis.log_head ALTER COLUMN frontier SET STORAGE PLAIN;
+ALTER TABLE ONLY cpis.log_head ALTER COLUMN root SET STORAGE PLAIN;
+
+CREATE TABLE cpis.notice (
+    id uuid NOT NULL,
+    authority text NOT NULL,
+    person_id uuid NOT NULL,
+    kind text NOT NULL,
+    priority boolean NOT NULL,
+    at timestamp with time zone NOT NULL,
+    organisation text NOT NULL,
+    setting text NOT NULL,
+    encounter bytea,
+    log smallint NOT NULL,
+    entry bigint NOT NULL,
+    CONSTRAINT notice_kind_check CHECK ((kind <> ''::text))
+);
+
+CREATE TABLE cpis.organisation (
+    code text NOT NULL,
+    name text NOT NULL,
+    class text NOT NULL,
+    postcode text DEFAULT ''::text NOT NULL,
+    source text NOT NULL,
+    CONSTRAINT organisation_check CHECK (((code <> ''::text) AND (name <> ''::text))),
+    CONSTRAINT organisation_class_check CHECK ((class = ANY (ARRAY['acute_trust'::text, 'general_practice'::text, 'urgent_care'::text, 'ambulance'::text, 'nhs_111'::text, 'dental'::text, 'community'::text, 'mental_health'::text, 'sexual_health'::text, 'local_authority'::text, 'oversight'::text, 'operator'::text]))),
+    CONSTRAINT organisation_source_check CHECK ((source = ANY (ARRAY['reference'::text, 'command'::text])))
+);
+
+CREATE TABLE cpis.person (
+    id uuid NOT NULL,
+    restricted boolean NOT NULL,
+    wrapped_key text NOT NULL,
+    version integer NOT NULL,
+    sealed bytea NOT NULL,
+    changed_at timestamp with time zone NOT NULL,
+    erased_at timestamp with time zone,
+    CONSTRAINT person_check CHECK (((wrapped_key = ''::text) = (erased_at IS NOT NULL))),
+    CONSTRAINT person_version_check CHECK ((version > 0))
+);
+
+CREATE TABLE cpis.person_tag (
+    tag bytea NOT NULL,
+    person_id uuid NOT NULL,
+    index_version integer NOT NULL,
+    CONSTRAINT person_tag_tag_check CHECK ((octet_length(tag) = 32))
+);
+
+CREATE TABLE cpis.person_version (
+    person_id uuid NOT NULL,
+    version integer NOT NULL,
+    restricted boolean NOT NULL,
+    sealed bytea NOT NULL,
+    changed_at timestamp with time zone NOT NULL,
+    change_id uuid NOT NULL,
+    CONSTRAINT person_version_version_check CHECK ((version > 0))
+);
+
+CREATE TABLE cpis.plan (
+    id uuid NOT NULL,
+    person_id uuid NOT NULL,
+    authority text NOT NULL,
+    version integer NOT NULL,
+    visible_until date,
+    removed boolean NOT NULL,
+    sealed bytea NOT NULL,
+    changed_at timestamp with time zone NOT NULL,
+    CONSTRAINT plan_version_check CHECK ((version > 0))
+);
+
+CREATE TABLE cpis.plan_version (
+    plan_id uuid NOT NULL,
+    version integer NOT NULL,
+    visible_until date,
+    removed boolean NOT NULL,
+    sealed bytea NOT NULL,
+    changed_at timestamp with time zone NOT NULL,
+    change_id uuid NOT NULL,
+    CONSTRAINT plan_version_version_check CHECK ((version > 0))
+);
+
+CREATE TABLE cpis.review (
+    id uuid NOT NULL,
+    organisation text NOT NULL,
+    actor text NOT NULL,
+    at timestamp with time zone NOT NULL,
+    person_id uuid,
+    sealed bytea NOT NULL,
+    wrapped_key text NOT NULL,
+    log smallint NOT NULL,
+    entry bigint NOT NULL,
+    closed_at timestamp with time zone,
+    closed_by text,
+    outcome text DEFAULT ''::text NOT NULL,
+    CONSTRAINT review_check CHECK (((closed_at IS NULL) = (closed_by IS NULL))),
+    CONSTRAINT review_check1 CHECK ((closed_by <> actor))
+);
+
+CREATE TABLE cpis.tile (
+    log smallint NOT NULL,
+    level smallint NOT NULL,
+    idx bigint NOT NULL,
+    hashes bytea NOT NULL,
+    CONSTRAINT tile_hashes_check CHECK ((octet_length(hashes) = 8192)),
+    CONSTRAINT tile_idx_check CHECK ((idx >= 0)),
+    CONSTRAINT tile_level_check CHECK (((level >= 0) AND (level <= 63)))
+);
+ALTER TABLE ONLY cpis.tile ALTER COLUMN hashes SET STORAGE EXTERNAL;
+
+ALTER TABLE ONLY cpis.access
+    ADD CONSTRAINT access_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY cpis.authority
+    ADD CONSTRAINT authority_dfe_code_key UNIQUE (dfe_code);
+
+ALTER TABLE ONLY cpis.authority
+    ADD CONSTRAINT authority_pkey PRIMARY KEY (gss_code);
+
+ALTER TABLE ONLY cpis.change
+    ADD CONSTRAINT change_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY cpis.checkpoint
+    ADD CONSTRAINT checkpoint_pkey PRIMARY KEY (log, size);
+
+ALTER TABLE ONLY cpis.entry
+    ADD CONSTRAINT entry_pkey PRIMARY KEY (log, idx);
+
+ALTER TABLE ONLY cpis.idempotency
+    ADD CONSTRAINT idempotency_pkey PRIMARY KEY (organisation, key);
+
+ALTER TABLE ONLY cpis.index_key
+    ADD CONSTRAINT index_key_pkey PRIMARY KEY (version);
+
+ALTER TABLE ONLY cpis.log_head
+    ADD CONSTRAINT log_head_pkey PRIMARY KEY (log);
+
+ALTER TABLE ONLY cpis.log
+    ADD CONSTRAINT log_origin_key UNIQUE (origin);
+
+ALTER TABLE ONLY cpis.log
+    ADD CONSTRAINT log_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY cpis.notice
+    ADD CONSTRAINT notice_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY cpis.organisation
+    ADD CONSTRAINT organisation_pkey PRIMARY KEY (code);
+
+ALTER TABLE ONLY cpis.person
+    ADD CONSTRAINT person_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY cpis.person_tag
+    ADD CONSTRAINT person_tag_person_id_index_version_key UNIQUE (person_id, index_version);
+
+ALTER TABLE ONLY cpis.person_tag
+    ADD CONSTRAINT person_tag_pkey PRIMARY KEY (tag) INCLUDE (person_id);
+
+ALTER TABLE ONLY cpis.person_version
+    ADD CONSTRAINT person_version_pkey PRIMARY KEY (person_id, version);
+
+ALTER TABLE ONLY cpis.plan
+    ADD CONSTRAINT plan_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY cpis.plan_version
+    ADD CONSTRAINT plan_version_pkey PRIMARY KEY (plan_id, version);
+
+ALTER TABLE ONLY cpis.review
+    ADD CONSTRAINT review_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY cpis.tile
+    ADD CONSTRAINT tile_pkey PRIMARY KEY (log, level, idx);
+
+CREATE INDEX access_encounter ON cpis.access USING btree (person_id, encounter) WHERE (encounter IS NOT NULL);
+
+CREATE INDEX access_person ON cpis.access USING btree (person_id, at DESC, id DESC);
+
+CREATE INDEX entry_subject ON ONLY cpis.entry USING btree (subject) WHERE (subject IS NOT NULL);
+
+CREATE INDEX idempotency_created ON cpis.idempotency USING btree (created_at);
+
+CREATE INDEX notice_encounter ON cpis.notice USING btree (person_id, encounter) WHERE (encounter IS NOT NULL);
+
+CREATE INDEX notice_inbox ON cpis.notice USING btree (authority, at DESC, id DESC);
+
+CREATE INDEX notice_person ON cpis.notice USING btree (person_id, at DESC);
+
+CREATE INDEX plan_authority ON cpis.plan USING btree (authority, id);
+
+CREATE INDEX plan_person ON cpis.plan USING btree (person_id);
+
+CREATE INDEX review_open ON cpis.review USING btree (organisation, at, id) WHERE (closed_at IS NULL);
+
+ALTER TABLE ONLY cpis.change
+    ADD CONSTRAINT change_log_fkey FOREIGN KEY (log) REFERENCES cpis.log(id);
+
+ALTER TABLE ONLY cpis.checkpoint
+    ADD CONSTRAINT checkpoint_log_fkey FOREIGN KEY (log) REFERENCES cpis.log(id);
+
+ALTER TABLE ONLY cpis.log_head
+    ADD CONSTRAINT log_head_log_fkey FOREIGN KEY (log) REFERENCES cpis.log(id);
+
+ALTER TABLE ONLY cpis.person_tag
+    ADD CONSTRAINT person_tag_index_version_fkey FOREIGN KEY (index_version) REFERENCES cpis.index_key(version);
+
+ALTER TABLE ONLY cpis.person_tag
+    ADD CONSTRAINT person_tag_person_id_fkey FOREIGN KEY (person_id) REFERENCES cpis.person(id);
+
+ALTER TABLE ONLY cpis.person_version
+    ADD CONSTRAINT person_version_person_id_fkey FOREIGN KEY (person_id) REFERENCES cpis.person(id);
+
+ALTER TABLE ONLY cpis.plan
+    ADD CONSTRAINT plan_authority_fkey FOREIGN KEY (authority) REFERENCES cpis.authority(gss_code);
+
+ALTER TABLE ONLY cpis.plan
+    ADD CONSTRAINT plan_person_id_fkey FOREIGN KEY (person_id) REFERENCES cpis.person(id);
+
+ALTER TABLE ONLY cpis.plan_version
+    ADD CONSTRAINT plan_version_plan_id_fkey FOREIGN KEY (plan_id) REFERENCES cpis.plan(id);
+
+ALTER TABLE ONLY cpis.tile
+    ADD CONSTRAINT tile_log_fkey FOREIGN KEY (log) REFERENCES cpis.log(id);
+
+GRANT USAGE ON SCHEMA cpis TO cpis_app;
+GRANT USAGE ON SCHEMA cpis TO cpis_auditor;
+
+GRANT SELECT,INSERT ON TABLE cpis.access TO cpis_app;
+
+GRANT SELECT ON TABLE cpis.authority TO cpis_app;
+
+GRANT UPDATE(office_phone) ON TABLE cpis.authority TO cpis_app;
+
+GRANT UPDATE(office_hours) ON TABLE cpis.authority TO cpis_app;
+
+GRANT UPDATE(duty_phone) ON TABLE cpis.authority TO cpis_app;
+
+GRANT UPDATE(confirmed_at) ON TABLE cpis.authority TO cpis_app;
+
+GRANT SELECT,INSERT ON TABLE cpis.change TO cpis_app;
+
+GRANT SELECT,INSERT ON TABLE cpis.checkpoint TO cpis_app;
+GRANT SELECT ON TABLE cpis.checkpoint TO cpis_auditor;
+
+GRANT SELECT,INSERT ON TABLE cpis.entry TO cpis_app;
+GRANT SELECT ON TABLE cpis.entry TO cpis_auditor;
+
+GRANT SELECT,INSERT,DELETE ON TABLE cpis.idempotency TO cpis_app;
+
+GRANT SELECT,INSERT,DELETE ON TABLE cpis.index_key TO cpis_app;
+
+GRANT UPDATE(wrapped) ON TABLE cpis.index_key TO cpis_app;
+
+GRANT SELECT ON TABLE cpis.log TO cpis_app;
+GRANT SELECT ON TABLE cpis.log TO cpis_auditor;
+
+GRANT SELECT ON TABLE cpis.log_head TO cpis_app;
+GRANT SELECT ON TABLE cpis.log_head TO cpis_auditor;
+
+GRANT UPDATE(size) ON TABLE cpis.log_head TO cpis_app;
+
+GRANT UPDATE(frontier) ON TABLE cpis.log_head TO cpis_app;
+
+GRANT UPDATE(root) ON TABLE cpis.log_head TO cpis_app;
+
+GRANT SELECT,INSERT ON TABLE cpis.notice TO cpis_app;
+
+GRANT SELECT ON TABLE cpis.organisation TO cpis_app;
+
+GRANT SELECT,INSERT ON TABLE cpis.person TO cpis_app;
+
+GRANT UPDATE(restricted) ON TABLE cpis.person TO cpis_app;
+
+GRANT UPDATE(wrapped_key) ON TABLE cpis.person TO cpis_app;
+
+GRANT UPDATE(version) ON TABLE cpis.person TO cpis_app;
+
+GRANT UPDATE(sealed) ON TABLE cpis.person TO cpis_app;
+
+GRANT UPDATE(changed_at) ON TABLE cpis.person TO cpis_app;
+
+GRANT UPDATE(erased_at) ON TABLE cpis.person TO cpis_app;
+
+GRANT SELECT,INSERT,DELETE ON TABLE cpis.person_tag TO cpis_app;
+
+GRANT SELECT,INSERT ON TABLE cpis.person_version TO cpis_app;
+
+GRANT SELECT,INSERT ON TABLE cpis.plan TO cpis_app;
+
+GRANT UPDATE(version) ON TABLE cpis.plan TO cpis_app;
+
+GRANT UPDATE(visible_until) ON TABLE cpis.plan TO cpis_app;
+
+GRANT UPDATE(removed) ON TABLE cpis.plan TO cpis_app;
+
+GRANT UPDATE(sealed) ON TABLE cpis.plan TO cpis_app;
+
+GRANT UPDATE(changed_at) ON TABLE cpis.plan TO cpis_app;
+
+GRANT SELECT,INSERT ON TABLE cpis.plan_version TO cpis_app;
+
+GRANT SELECT,INSERT ON TABLE cpis.review TO cpis_app;
+
+GRANT UPDATE(wrapped_key) ON TABLE cpis.review TO cpis_app;
+
+GRANT UPDATE(closed_at) ON TABLE cpis.review TO cpis_app;
+
+GRANT UPDATE(closed_by) ON TABLE cpis.review TO cpis_app;
+
+GRANT UPDATE(outcome) ON TABLE cpis.review TO cpis_app;
+
+GRANT SELECT,INSERT ON TABLE cpis.tile TO cpis_app;
+GRANT SELECT ON TABLE cpis.tile TO cpis_auditor;
+
