@@ -156,6 +156,16 @@ func (r *Ring) Keeper() Keeper { return r.keeper }
 // IndexVersion is the version of the newest index key.
 func (r *Ring) IndexVersion() int { return r.indexes[0].version }
 
+// IndexVersions are the versions of all index keys, the newest first, as the
+// tags that Tags makes.
+func (r *Ring) IndexVersions() []int {
+	versions := make([]int, len(r.indexes))
+	for i := range r.indexes {
+		versions[i] = r.indexes[i].version
+	}
+	return versions
+}
+
 // Tag makes the tag of an NHS number, ten digits without spaces, under the
 // newest index key.
 func (r *Ring) Tag(nhs string) Tag { return r.indexes[0].mac.tag(nhs) }

@@ -30,6 +30,9 @@ func TestTags(t *testing.T) {
 	if got := during.IndexVersion(); got != 2 {
 		t.Errorf("IndexVersion during: got %d, want 2", got)
 	}
+	if diff := cmp.Diff([]int{2, 1}, during.IndexVersions()); diff != "" {
+		t.Errorf("IndexVersions during (-want +got): %s", diff)
+	}
 	if before.Tag(number) == after.Tag(number) {
 		t.Error("tags do not depend on the index key")
 	}

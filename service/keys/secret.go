@@ -3,7 +3,6 @@ package keys
 import (
 	"fmt"
 	"io"
-	"log/slog"
 )
 
 // redacted stands wherever a secret would have been printed.
@@ -53,9 +52,6 @@ func (Secret) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, redacted) }
 // MarshalText hides the bytes.
 func (Secret) MarshalText() ([]byte, error) { return []byte(redacted), nil }
 
-// MarshalJSON hides the bytes. Structured loggers that encode values as JSON
-// come through here.
+// MarshalJSON hides the bytes. Loggers that write values as JSON come through
+// here.
 func (Secret) MarshalJSON() ([]byte, error) { return []byte(`"` + redacted + `"`), nil }
-
-// LogValue hides the bytes.
-func (Secret) LogValue() slog.Value { return slog.StringValue(redacted) }
