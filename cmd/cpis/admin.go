@@ -1,0 +1,289 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/url"
+	"os"
+	"os/user"
+	"time"
+
+	"cpis/deploy/postgres"
+	"cpis/policy"
+	"cpis/service"
+	"cpis/service/keys"
+	"cpis/service/reference"
+	"cpis/service/store"
+)
+
+// databaseFlags say which database a command administers, and as whom.
+type databaseFlags struct {
+	Database     string `env:"CPIS_OWNER_DATABASE_URL" required:"" placeholder:"URL" help:"Database as cpis_owner, without password."`
+	PasswordFile string `env:"CPIS_OWNER_DATABASE_PASSWORD_FILE" type:"path" placeholder:"FILE" help:"File with its password, where one is needed."`
+	LogOrigin    string `env:"CPIS_LOG_ORIGIN" required:"" placeholder:"NAME" help:"Audit log to write to, such as cpis.example.org/log/1."`
+}
+
+// withPassword puts the password of a file into an address.
+func withPassword(address, file string) (string, error) {
+	if file == "" {
+		return address, nil
+	}
+	password, err := readSecret(file)
+	if err != nil {
+		return "", err
+	}
+	u, err := url.Parse(address)
+	if err != nil {
+		return "", errors.New("the database's address is not a URL") // not err: it quotes it
+	}
+	u.User = url.UserPassword(u.User.Username(), password)
+	return u.String(), nil
+}
+
+// open opens the database for an administrator. The result closes it.
+func (f *databaseFlags) open(ctx context.Context) (*service.Admin, func(), error) {
+	address, err := withPassword(f.Database, f.PasswordFile)
+	if err != nil {
+		return nil, nil, err
+	}
+	db, err := store.Open(ctx, address, store.Options{Owner: true, MaxConns: 4})
+	if err != nil {
+		return nil, nil, fmt.Errorf("opening the database: %w", err)
+	}
+	log, err := db.Log(ctx, f.LogOrigin)
+	if err != nil {
+		db.Close()
+		return nil, nil, fmt.Errorf("finding the log: %w", err)
+	}
+	return &service.Admin{DB: db, Log: log, Now: time.Now, Operator: operator()}, db.Close, nil
+}
+
+// openWithKeeper is open for commands that need keys as well.
+func (f *databaseFlags) openWithKeeper(ctx context.Context, w *world) (*service.Admin, func(), error) {
+	keeper, closeKeeper, err := keeperFrom(ctx, w)
+	if err != nil {
+		return nil, nil, err
+	}
+	admin, closeDB, err := f.open(ctx)
+	if err != nil {
+		closeKeeper()
+		return nil, nil, err
+	}
+	admin.Keeper = keeper
+	return admin, func() { closeDB(); closeKeeper() }, nil
+}
+
+// operator names who runs the command.
+func operator() string {
+	u, err := user.Current()
+	if err != nil {
+		return "unknown"
+	}
+	return u.Username
+}
+
+type migrateCmd struct {
+	databaseFlags
+	AdminDatabase     string `env:"CPIS_ADMIN_DATABASE_URL" placeholder:"URL" help:"Cluster as its superuser: makes the roles and the database first."`
+	AdminPasswordFile string `env:"CPIS_ADMIN_DATABASE_PASSWORD_FILE" type:"path" placeholder:"FILE" help:"File with its password, where one is needed."`
+}
+
+// Run brings schema, reference data, log and index key up to date. It may be
+// run again.
+func (c *migrateCmd) Run(ctx context.Context, w *world) error {
+	keeper, closeKeeper, err := keeperFrom(ctx, w)
+	if err != nil {
+		return err
+	}
+	defer closeKeeper()
+	address, err := withPassword(c.Database, c.PasswordFile)
+	if err != nil {
+		return err
+	}
+	if c.AdminDatabase != "" {
+		if err := c.prepare(ctx, address); err != nil {
+			return err
+		}
+	}
+	return migrate(ctx, address, c.LogOrigin, keeper, w.stdout)
+}
+
+func (c *migrateCmd) prepare(ctx context.Context, address string) error {
+	admin, err := withPassword(c.AdminDatabase, c.AdminPasswordFile)
+	if err != nil {
+		return err
+	}
+	u, err := url.Parse(address)
+	if err != nil {
+		return errors.New("the database's address is not a URL")
+	}
+	if err := store.Prepare(ctx, admin, u.Path[min(1, len(u.Path)):], postgres.Roles); err != nil {
+		return fmt.Errorf("making roles and database: %w", err)
+	}
+	return nil
+}
+
+// migrate brings a database up to date, whatever state it is in.
+func migrate(ctx context.Context, address, origin string, keeper keys.Keeper, out io.Writer) error {
+	if err := store.Migrate(ctx, address); err != nil {
+		return fmt.Errorf("migrating: %w", err)
+	}
+	db, err := store.Open(ctx, address, store.Options{Owner: true, MaxConns: 4})
+	if err != nil {
+		return fmt.Errorf("opening the database: %w", err)
+	}
+	defer db.Close()
+	log, err := loadReference(ctx, db, origin)
+	if err != nil {
+		return err
+	}
+	admin := &service.Admin{DB: db, Keeper: keeper, Log: log, Now: time.Now, Operator: operator()}
+	if err := admin.EnsureIndexKey(ctx); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(out, "The database is up to date; the log is %s.\n%s\n", origin, reference.Attribution)
+	return err
+}
+
+// loadReference loads the registers, and makes the log where there is none.
+func loadReference(ctx context.Context, db *store.DB, origin string) (store.Log, error) {
+	organisations, err := reference.Organisations()
+	if err != nil {
+		return store.Log{}, err
+	}
+	authorities, err := reference.Authorities()
+	if err != nil {
+		return store.Log{}, err
+	}
+	orgs := make([]store.OrganisationRow, len(organisations))
+	for i, o := range organisations {
+		orgs[i] = store.OrganisationRow{Code: o.Code, Name: o.Name, Class: string(o.Class), Postcode: o.Postcode}
+	}
+	las := make([]store.AuthorityRow, len(authorities))
+	for i, a := range authorities {
+		las[i] = store.AuthorityRow{GSS: a.GSS, DfE: a.DfE, Name: a.Name, Kind: a.Kind, Region: a.Region}
+	}
+	var log store.Log
+	err = db.Tx(ctx, func(tx *store.Tx) error {
+		if err := tx.LoadReference(ctx, orgs, las); err != nil {
+			return err
+		}
+		var err error
+		log, err = tx.Log(ctx, origin)
+		if errors.Is(err, store.ErrNotFound) {
+			log, err = tx.CreateLog(ctx, origin)
+		}
+		return err
+	})
+	if err != nil {
+		return store.Log{}, fmt.Errorf("loading the reference data: %w", err)
+	}
+	return log, nil
+}
+
+// keeperFrom opens the keeper that the environment names.
+func keeperFrom(ctx context.Context, w *world) (keys.Keeper, func(), error) {
+	e := &environment{getenv: w.getenv}
+	k := readKeeper(e)
+	if err := errors.Join(e.errs...); err != nil {
+		return nil, nil, err
+	}
+	return openKeeper(ctx, k, nil)
+}
+
+type organisationCmd struct {
+	Add organisationAddCmd `cmd:"" help:"Make an organisation known, or correct its class."`
+}
+
+type organisationAddCmd struct {
+	databaseFlags
+	Code  string `arg:"" help:"ODS code."`
+	Class string `arg:"" help:"Class, such as urgent_care, ambulance, nhs_111, dental, community, mental_health, sexual_health, oversight or operator."`
+	Name  string `arg:"" help:"Name."`
+}
+
+// Run adds the organisation. Running servers know it within half a minute.
+func (c *organisationAddCmd) Run(ctx context.Context) error {
+	class, ok := policy.ParseClass(c.Class)
+	if !ok || class == policy.LocalAuthority {
+		return fmt.Errorf("class must be one of %v", policy.AllClasses())
+	}
+	admin, done, err := c.open(ctx)
+	if err != nil {
+		return err
+	}
+	defer done()
+	return admin.AddOrganisation(ctx, c.Code, c.Name, class)
+}
+
+type authorityCmd struct {
+	Contact authorityContactCmd `cmd:"" help:"Set the office and emergency duty numbers of an authority."`
+}
+
+type authorityContactCmd struct {
+	databaseFlags
+	GSS    string `arg:"" name:"gss-code" help:"GSS code, such as E09000019."`
+	Office string `required:"" help:"Number in office hours."`
+	Hours  string `required:"" help:"Office hours, such as \"Mon-Thu 08:45-17:15; Fri 08:45-16:45\"."`
+	Duty   string `required:"" help:"Number of the emergency duty team."`
+}
+
+// Run sets the contact. Look-ups show it at once.
+func (c *authorityContactCmd) Run(ctx context.Context) error {
+	admin, done, err := c.open(ctx)
+	if err != nil {
+		return err
+	}
+	defer done()
+	return admin.SetContact(ctx, c.GSS, c.Office, c.Hours, c.Duty)
+}
+
+type auditCmd struct {
+	Export auditExportCmd `cmd:"" help:"Write the log, up to its latest checkpoint, into a directory."`
+	Verify auditVerifyCmd `cmd:"" help:"Verify an export offline. Exit status: 0 it verifies, 3 it does not, 1 it could not be read."`
+	Key    auditKeyCmd    `cmd:"" help:"Print the public key of the log, for those who verify."`
+}
+
+type auditExportCmd struct {
+	databaseFlags
+	Dir string `arg:"" type:"path" help:"Directory to make; it must not exist."`
+}
+
+// Run exports the log.
+func (c *auditExportCmd) Run(ctx context.Context, w *world) error {
+	admin, done, err := c.open(ctx)
+	if err != nil {
+		return err
+	}
+	defer done()
+	cp, err := exportTo(ctx, admin, c.Dir)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(w.stdout, "Exported %d entries of %s to %s.\n", cp.Size, cp.Origin, c.Dir)
+	return err
+}
+
+type auditKeyCmd struct {
+	LogOrigin string `env:"CPIS_LOG_ORIGIN" required:"" placeholder:"NAME" help:"Name of the log."`
+}
+
+// Run prints the public keys, the newest first.
+func (c *auditKeyCmd) Run(ctx context.Context, w *world) error {
+	keeper, done, err := keeperFrom(ctx, w)
+	if err != nil {
+		return err
+	}
+	defer done()
+	return printKeys(ctx, keeper, c.LogOrigin, w.stdout)
+}
+
+// makeDir makes a directory that must not exist, for its owner only.
+func makeDir(name string) (*os.Root, error) {
+	if err := os.Mkdir(name, 0o700); err != nil {
+		return nil, err
+	}
+	return os.OpenRoot(name)
+}

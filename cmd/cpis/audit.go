@@ -1,0 +1,103 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"cpis/audit"
+	"cpis/service"
+	"cpis/service/keys"
+)
+
+// exitBroken is the status of `cpis audit verify` when the log does not verify.
+const exitBroken = 3
+
+// exportTo exports the log into a new directory.
+func exportTo(ctx context.Context, admin *service.Admin, name string) (audit.Checkpoint, error) {
+	dir, err := makeDir(name)
+	if err != nil {
+		return audit.Checkpoint{}, fmt.Errorf("making the directory: %w", err)
+	}
+	cp, err := admin.Export(ctx, audit.CreateIn(dir))
+	if err != nil {
+		err = fmt.Errorf("exporting: %w", err)
+	}
+	return cp, errors.Join(err, dir.Close())
+}
+
+// printKeys prints a log's public keys as an auditor needs them.
+func printKeys(ctx context.Context, keeper keys.Keeper, origin string, out io.Writer) error {
+	pubs, err := keeper.PublicKeys(ctx)
+	if err != nil {
+		return fmt.Errorf("reading the public keys: %w", err)
+	}
+	for _, pub := range pubs {
+		key, err := audit.NewVerifierKey(origin, pub)
+		if err != nil {
+			return err
+		}
+		if _, err := fmt.Fprintln(out, key); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+type auditVerifyCmd struct {
+	Dir  string   `arg:"" type:"existingdir" help:"Directory of the export."`
+	Key  []string `required:"" placeholder:"KEY|FILE" help:"Public key of the log, as \"cpis audit key\" prints it, or a file with such lines. Get it from somebody else than who gave the export."`
+	Kept []string `type:"existingfile" placeholder:"FILE" help:"Checkpoint of the log that somebody kept: the export must contain it unchanged."`
+}
+
+// Run verifies an export and says what it found.
+func (c *auditVerifyCmd) Run(ctx context.Context, w *world) error {
+	known, err := verifierKeys(c.Key)
+	if err != nil {
+		return err
+	}
+	kept := make([][]byte, len(c.Kept))
+	for i, name := range c.Kept {
+		if kept[i], err = os.ReadFile(name); err != nil {
+			return fmt.Errorf("reading kept checkpoint: %w", err)
+		}
+	}
+	report, err := audit.Verify(ctx, os.DirFS(c.Dir), known[0].Origin(), known, kept...)
+	if errors.Is(err, audit.ErrBroken) {
+		_, _ = fmt.Fprintf(w.stdout, "NOT VERIFIED: %v\n", err)
+		return exitError(exitBroken)
+	}
+	if err != nil {
+		return fmt.Errorf("verifying: %w", err)
+	}
+	_, err = fmt.Fprintf(w.stdout, "VERIFIED: %d entries of %s, from index %d, are as they were signed (size %d, root %v).\n",
+		report.Entries, report.Checkpoint.Origin, report.First, report.Checkpoint.Size, report.Checkpoint.Root)
+	return err
+}
+
+// verifierKeys reads public keys, each given as it is or in a file.
+func verifierKeys(given []string) ([]audit.VerifierKey, error) {
+	var known []audit.VerifierKey
+	for _, text := range given {
+		if b, err := os.ReadFile(text); err == nil {
+			text = string(b)
+		}
+		for line := range strings.Lines(text) {
+			if line = strings.TrimSpace(line); line == "" {
+				continue
+			}
+			key, err := audit.ParseVerifierKey(line)
+			if err != nil {
+				return nil, fmt.Errorf("reading the log's public key: %w", err)
+			}
+			known = append(known, key)
+		}
+	}
+	if len(known) == 0 {
+		return nil, errors.New("no public key given")
+	}
+	return known, nil
+}

@@ -1,0 +1,245 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/rs/zerolog"
+)
+
+// config is how `cpis serve` is told what to do: by environment variables.
+// Secrets come as names of files, never as values.
+type config struct {
+	// Listen is where clients are answered (CPIS_LISTEN, default
+	// 127.0.0.1:8443). Anything but loopback needs TLS.
+	Listen string
+	// AdminListen is where /livez, /readyz, /metrics and reflection are
+	// (CPIS_ADMIN_LISTEN, default 127.0.0.1:9443). Never expose it.
+	AdminListen string
+	// TLSCert and TLSKey are PEM files (CPIS_TLS_CERT, CPIS_TLS_KEY), read
+	// again when they change. Without them the service speaks plain HTTP, on
+	// loopback only.
+	TLSCert, TLSKey string
+	// ClientCA is a PEM file of authorities that sign client certificates
+	// (CPIS_TLS_CLIENT_CA). Without it none are asked for.
+	ClientCA string
+	// RequireClientCert refuses connections without a client certificate
+	// (CPIS_TLS_REQUIRE_CLIENT_CERT=true, default false).
+	RequireClientCert bool
+
+	// DatabaseURL is the database as cpis_app (CPIS_DATABASE_URL, required,
+	// without password) and DatabasePasswordFile the file with its password
+	// (CPIS_DATABASE_PASSWORD_FILE), where one is needed.
+	DatabaseURL, DatabasePasswordFile string
+	// DatabaseConns bounds the connections (CPIS_DATABASE_CONNS, default 10).
+	DatabaseConns int
+
+	// Issuers is the JSON file that says whose tokens count (CPIS_ISSUERS,
+	// required); see docs/identity.md.
+	Issuers string
+	// LogOrigin names the audit log that this server writes (CPIS_LOG_ORIGIN,
+	// required), such as cpis.example.org/log/1.
+	LogOrigin string
+	// HubName and HubPhone are rung where an authority must not be named
+	// (CPIS_HUB_NAME, CPIS_HUB_PHONE, required).
+	HubName, HubPhone string
+
+	// Keeper is where keys are kept.
+	Keeper keeperConfig
+	// KeyCache is how many data keys are held in memory (CPIS_KEY_CACHE,
+	// default 20000), and KeyCacheFor how long (CPIS_KEY_CACHE_FOR, default
+	// 15m): for so long flags are answered in full while Vault is away.
+	KeyCache    int
+	KeyCacheFor time.Duration
+
+	// MaxWaiting bounds the look-ups under way (CPIS_MAX_WAITING, default
+	// 4096); further ones are refused.
+	MaxWaiting int
+	// UploadMax bounds the bytes of an upload (CPIS_UPLOAD_MAX, default
+	// 256 MiB).
+	UploadMax int64
+	// Shutdown is how long requests under way may take when the service stops
+	// (CPIS_SHUTDOWN, default 20s).
+	Shutdown time.Duration
+	// LogLevel of the operator's log (CPIS_LOG_LEVEL, default info).
+	LogLevel zerolog.Level
+	// Traces is the OTLP/HTTP endpoint for traces (CPIS_OTLP_ENDPOINT, such as
+	// http://127.0.0.1:4318); none without it.
+	Traces string
+}
+
+// keeperConfig says where keys are kept: Vault, or a file for trying out.
+type keeperConfig struct {
+	// VaultAddr is Vault's address (VAULT_ADDR).
+	VaultAddr string
+	// VaultCA is a PEM file of authorities for Vault's certificate
+	// (VAULT_CACERT), VaultNamespace its namespace (VAULT_NAMESPACE), and
+	// VaultMount the mount of its transit engine (CPIS_VAULT_MOUNT, default
+	// transit).
+	VaultCA, VaultNamespace, VaultMount string
+	// RoleIDFile and SecretIDFile sign in by AppRole (CPIS_VAULT_ROLE_ID_FILE,
+	// CPIS_VAULT_SECRET_ID_FILE), TokenFile by a token (CPIS_VAULT_TOKEN_FILE),
+	// KubernetesRole by the pod's account (CPIS_VAULT_KUBERNETES_ROLE). One of
+	// the three is required with Vault.
+	RoleIDFile, SecretIDFile, TokenFile, KubernetesRole string
+	// LocalFile keeps keys in a file instead (CPIS_LOCAL_KEYS_FILE), for trying
+	// the service out. It needs CPIS_LOCAL_KEYS=i-understand, and refuses any
+	// listen address that is not loopback.
+	LocalFile string
+}
+
+// environment reads variables and collects what is wrong with them. It names
+// variables, never their values.
+type environment struct {
+	getenv func(string) string
+	errs   []error
+}
+
+func (e *environment) fail(name, problem string) {
+	e.errs = append(e.errs, fmt.Errorf("%s %s", name, problem))
+}
+
+func (e *environment) text(name, fallback string) string {
+	if v := e.getenv(name); v != "" {
+		return v
+	}
+	return fallback
+}
+
+func (e *environment) required(name string) string {
+	v := e.getenv(name)
+	if v == "" {
+		e.fail(name, "is required")
+	}
+	return v
+}
+
+func (e *environment) number(name string, fallback int) int {
+	n, err := strconv.Atoi(e.text(name, strconv.Itoa(fallback)))
+	if err != nil || n <= 0 {
+		e.fail(name, "must be a number greater than 0")
+	}
+	return n
+}
+
+func (e *environment) duration(name string, fallback time.Duration) time.Duration {
+	d, err := time.ParseDuration(e.text(name, fallback.String()))
+	if err != nil || d <= 0 {
+		e.fail(name, "must be a duration such as 15m")
+	}
+	return d
+}
+
+func (e *environment) yes(name string) bool {
+	b, err := strconv.ParseBool(e.text(name, "false"))
+	if err != nil {
+		e.fail(name, "must be true or false")
+	}
+	return b
+}
+
+// readConfig reads the configuration of `cpis serve` and reports all mistakes
+// at once.
+func readConfig(getenv func(string) string) (*config, error) {
+	e := &environment{getenv: getenv}
+	c := &config{
+		Listen:               e.text("CPIS_LISTEN", "127.0.0.1:8443"),
+		AdminListen:          e.text("CPIS_ADMIN_LISTEN", "127.0.0.1:9443"),
+		TLSCert:              e.text("CPIS_TLS_CERT", ""),
+		TLSKey:               e.text("CPIS_TLS_KEY", ""),
+		ClientCA:             e.text("CPIS_TLS_CLIENT_CA", ""),
+		RequireClientCert:    e.yes("CPIS_TLS_REQUIRE_CLIENT_CERT"),
+		DatabaseURL:          e.required("CPIS_DATABASE_URL"),
+		DatabasePasswordFile: e.text("CPIS_DATABASE_PASSWORD_FILE", ""),
+		DatabaseConns:        e.number("CPIS_DATABASE_CONNS", 10),
+		Issuers:              e.required("CPIS_ISSUERS"),
+		LogOrigin:            e.required("CPIS_LOG_ORIGIN"),
+		HubName:              e.required("CPIS_HUB_NAME"),
+		HubPhone:             e.required("CPIS_HUB_PHONE"),
+		Keeper:               readKeeper(e),
+		KeyCache:             e.number("CPIS_KEY_CACHE", 20_000),
+		KeyCacheFor:          e.duration("CPIS_KEY_CACHE_FOR", 15*time.Minute),
+		MaxWaiting:           e.number("CPIS_MAX_WAITING", 4096),
+		UploadMax:            int64(e.number("CPIS_UPLOAD_MAX", 256<<20)),
+		Shutdown:             e.duration("CPIS_SHUTDOWN", 20*time.Second),
+		Traces:               e.text("CPIS_OTLP_ENDPOINT", ""),
+	}
+	level, err := zerolog.ParseLevel(e.text("CPIS_LOG_LEVEL", "info"))
+	if err != nil {
+		e.fail("CPIS_LOG_LEVEL", "must be debug, info, warn or error")
+	}
+	c.LogLevel = level
+	c.checkTogether(e)
+	return c, errors.Join(e.errs...)
+}
+
+// readKeeper reads where keys are kept.
+func readKeeper(e *environment) keeperConfig {
+	k := keeperConfig{
+		VaultAddr:      e.text("VAULT_ADDR", ""),
+		VaultCA:        e.text("VAULT_CACERT", ""),
+		VaultNamespace: e.text("VAULT_NAMESPACE", ""),
+		VaultMount:     e.text("CPIS_VAULT_MOUNT", ""),
+		RoleIDFile:     e.text("CPIS_VAULT_ROLE_ID_FILE", ""),
+		SecretIDFile:   e.text("CPIS_VAULT_SECRET_ID_FILE", ""),
+		TokenFile:      e.text("CPIS_VAULT_TOKEN_FILE", ""),
+		KubernetesRole: e.text("CPIS_VAULT_KUBERNETES_ROLE", ""),
+		LocalFile:      e.text("CPIS_LOCAL_KEYS_FILE", ""),
+	}
+	switch {
+	case k.LocalFile != "" && e.getenv("CPIS_LOCAL_KEYS") != "i-understand":
+		e.fail("CPIS_LOCAL_KEYS", "must be i-understand: keys in a file are for trying out")
+	case k.LocalFile != "" && k.VaultAddr != "":
+		e.fail("CPIS_LOCAL_KEYS_FILE", "cannot be used together with VAULT_ADDR")
+	case k.LocalFile == "" && k.VaultAddr == "":
+		e.fail("VAULT_ADDR", "is required")
+	case k.VaultAddr != "" && k.RoleIDFile == "" && k.TokenFile == "" && k.KubernetesRole == "":
+		e.fail("CPIS_VAULT_ROLE_ID_FILE", "is required, or CPIS_VAULT_TOKEN_FILE, or CPIS_VAULT_KUBERNETES_ROLE")
+	case (k.RoleIDFile == "") != (k.SecretIDFile == ""):
+		e.fail("CPIS_VAULT_SECRET_ID_FILE", "and CPIS_VAULT_ROLE_ID_FILE belong together")
+	}
+	return k
+}
+
+// checkTogether checks what no variable can say alone.
+func (c *config) checkTogether(e *environment) {
+	if (c.TLSCert == "") != (c.TLSKey == "") {
+		e.fail("CPIS_TLS_KEY", "and CPIS_TLS_CERT belong together")
+	}
+	if c.TLSCert == "" && (c.ClientCA != "" || c.RequireClientCert) {
+		e.fail("CPIS_TLS_CLIENT_CA", "needs CPIS_TLS_CERT and CPIS_TLS_KEY")
+	}
+	if c.RequireClientCert && c.ClientCA == "" {
+		e.fail("CPIS_TLS_CLIENT_CA", "is required with CPIS_TLS_REQUIRE_CLIENT_CERT")
+	}
+	if c.TLSCert == "" && !loopback(c.Listen) {
+		e.fail("CPIS_LISTEN", "must be loopback without TLS")
+	}
+	if c.Keeper.LocalFile != "" && (!loopback(c.Listen) || !loopback(c.AdminListen)) {
+		e.fail("CPIS_LOCAL_KEYS_FILE", "is for loopback only: see CPIS_LISTEN and CPIS_ADMIN_LISTEN")
+	}
+}
+
+// loopback says whether a listen address is reachable from this machine only.
+func loopback(address string) bool {
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		return false
+	}
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
+
+// readSecret reads a secret from a file, blanks around it ignored.
+func readSecret(name string) (string, error) {
+	b, err := os.ReadFile(name)
+	if err != nil {
+		return "", fmt.Errorf("reading secret: %w", err)
+	}
+	return strings.TrimSpace(string(b)), nil
+}

@@ -1,0 +1,90 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"cpis/service/keys"
+)
+
+type keysCmd struct {
+	Rewrap      rewrapCmd      `cmd:"" help:"Wrap all data keys anew under the newest key-encryption key. Safe to interrupt and to run again."`
+	RotateIndex rotateIndexCmd `cmd:"" help:"Begin to rotate the index key: add a new one. Then start the servers again, and run retag and retire-index."`
+	Retag       retagCmd       `cmd:"" help:"Give every person a tag under the new index key. Safe to interrupt and to run again."`
+	RetireIndex retireIndexCmd `cmd:"" help:"End the rotation of the index key: remove the old tags and the old key."`
+}
+
+type rewrapCmd struct{ databaseFlags }
+
+// Run re-wraps all keys. Rotating the key-encryption key itself is Vault's:
+// "vault write -f transit/keys/cpis-kek/rotate".
+func (c *rewrapCmd) Run(ctx context.Context, w *world) error {
+	admin, done, err := c.openWithKeeper(ctx, w)
+	if err != nil {
+		return err
+	}
+	defer done()
+	if err := admin.Rewrap(ctx, progress(w, "keys")); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintln(w.stdout, "All keys are wrapped under the newest key-encryption key.")
+	return err
+}
+
+type rotateIndexCmd struct{ databaseFlags }
+
+// Run adds an index key.
+func (c *rotateIndexCmd) Run(ctx context.Context, w *world) error {
+	admin, done, err := c.openWithKeeper(ctx, w)
+	if err != nil {
+		return err
+	}
+	defer done()
+	version, err := admin.RotateIndex(ctx)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(w.stdout, "Index key %d is there. Start all servers again, then run: cpis keys retag\n", version)
+	return err
+}
+
+type retagCmd struct{ databaseFlags }
+
+// Run makes the missing tags.
+func (c *retagCmd) Run(ctx context.Context, w *world) error {
+	admin, done, err := c.openWithKeeper(ctx, w)
+	if err != nil {
+		return err
+	}
+	defer done()
+	ring, err := openRing(ctx, admin.DB, admin.Keeper, keys.RingConfig{CacheSize: keys.MaxBatch})
+	if err != nil {
+		return err
+	}
+	if err := admin.Retag(ctx, ring, progress(w, "persons")); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintln(w.stdout, "Every person has the new tag. Now run: cpis keys retire-index")
+	return err
+}
+
+type retireIndexCmd struct{ databaseFlags }
+
+// Run removes the old index key.
+func (c *retireIndexCmd) Run(ctx context.Context, w *world) error {
+	admin, done, err := c.open(ctx)
+	if err != nil {
+		return err
+	}
+	defer done()
+	if err := admin.RetireIndex(ctx); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintln(w.stdout, "The old index key and its tags are gone.")
+	return err
+}
+
+// progress prints how far a command is, on one line.
+func progress(w *world, what string) func(int) {
+	return func(done int) { _, _ = fmt.Fprintf(w.stderr, "\r%d %s", done, what) }
+}

@@ -1,0 +1,92 @@
+// Command cpis runs and administers the child protection information sharing
+// service. Here is only wiring: configuration, and the order in which the
+// parts start and stop.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+)
+
+// cli is the command line.
+type cli struct {
+	Serve   serveCmd   `cmd:"" help:"Run the service."`
+	Dev     devCmd     `cmd:"" help:"Try the service out: everything private and on loopback, with synthetic children."`
+	Migrate migrateCmd `cmd:"" help:"Bring the database up to date, load the reference data, make keys and the log."`
+
+	Lookup lookupCmd `cmd:"" help:"Look a person up."`
+	Upload uploadCmd `cmd:"" help:"Upload a file of plans."`
+	Token  tokenCmd  `cmd:"" help:"Get a token from the demo's identity provider."`
+
+	Audit        auditCmd        `cmd:"" help:"Export the audit log, or verify an export."`
+	Keys         keysCmd         `cmd:"" help:"Rotate and re-wrap keys."`
+	Organisation organisationCmd `cmd:"" help:"Add organisations that are not in the reference data."`
+	Authority    authorityCmd    `cmd:"" help:"Set whom to ring at a local authority."`
+	Bench        benchCmd        `cmd:"" help:"Measure look-ups against pgbench and a bare echo."`
+}
+
+// world is what the commands touch of the world outside.
+type world struct {
+	getenv func(string) string
+	stdin  io.Reader
+	stdout io.Writer
+	stderr io.Writer
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	code := run(ctx, os.Args[1:], &world{os.Getenv, os.Stdin, os.Stdout, os.Stderr})
+	stop()
+	os.Exit(code)
+}
+
+// exitError ends the program with a status of its own; what there was to say
+// has been said.
+type exitError int
+
+// Error says which status.
+func (e exitError) Error() string { return fmt.Sprintf("exit status %d", int(e)) }
+
+// run carries out a command line and gives the exit status: 0 for success, 1
+// for failure, 2 for a command line that cannot be understood, and what a
+// command documents of its own.
+func run(ctx context.Context, args []string, w *world) int {
+	exited := -1 // kong exits after help
+	parser, err := kong.New(&cli{},
+		kong.Name("cpis"),
+		kong.Description("Child protection information sharing: look-ups, plans, and a log that can be verified."),
+		kong.Writers(w.stdout, w.stderr),
+		kong.Exit(func(code int) { exited = code }),
+		kong.BindTo(ctx, (*context.Context)(nil)),
+		kong.Bind(w),
+	)
+	if err != nil {
+		_, _ = fmt.Fprintln(w.stderr, "cpis:", err)
+		return 1
+	}
+	command, err := parser.Parse(args)
+	if exited >= 0 {
+		return exited
+	}
+	if err != nil {
+		_, _ = fmt.Fprintln(w.stderr, "cpis:", err)
+		return 2
+	}
+	err = command.Run()
+	var exit exitError
+	switch {
+	case err == nil:
+		return 0
+	case errors.As(err, &exit):
+		return int(exit)
+	}
+	_, _ = fmt.Fprintln(w.stderr, "cpis:", err)
+	return 1
+}

@@ -1,0 +1,261 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/rs/zerolog"
+	"go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracehttp"
+	"go.opentelemetry.io/otel/sdk/trace"
+
+	"cpis/policy"
+	"cpis/service"
+	"cpis/service/identity"
+	"cpis/service/keys"
+	"cpis/service/rpc"
+	"cpis/service/store"
+)
+
+type serveCmd struct{}
+
+// Help lists the variables that configure the service.
+func (serveCmd) Help() string {
+	return "Configured by environment variables; docs/operations.md lists them. All mistakes are reported at once."
+}
+
+// Run serves until the context ends.
+func (serveCmd) Run(ctx context.Context, w *world) error {
+	cfg, err := readConfig(w.getenv)
+	if err != nil {
+		return err
+	}
+	return serve(ctx, cfg, w.stderr, nil)
+}
+
+// refreshDirectory is how long an organisation that was added by command may
+// remain unknown to a running server.
+const refreshDirectory = 30 * time.Second
+
+// server is what `cpis serve` is made of. Its parts are opened in order and
+// closed in the opposite one.
+type server struct {
+	cfg     *config
+	log     zerolog.Logger
+	metrics *rpc.Metrics
+	db      *store.DB
+	keeper  keys.Keeper
+	ring    *keys.Ring
+	service *service.Service
+	idents  *identity.Verifier
+	tracer  *trace.TracerProvider
+	close   []func()
+}
+
+// serve runs the service until ctx ends. ready, where given, is told the
+// addresses once requests are taken.
+func serve(ctx context.Context, cfg *config, logTo io.Writer, ready func(public, admin net.Addr)) error {
+	s := &server{cfg: cfg, log: zerolog.New(logTo).Level(cfg.LogLevel).With().Timestamp().Logger()}
+	defer s.shut()
+	if err := s.open(ctx); err != nil {
+		return err
+	}
+	public, err := s.public()
+	if err != nil {
+		return err
+	}
+	admin, err := s.admin(ctx)
+	if err != nil {
+		return err
+	}
+	// The keepers stop after the last request, so that its entry is signed.
+	background, stop := context.WithCancel(context.WithoutCancel(ctx))
+	var running sync.WaitGroup
+	running.Go(func() { s.service.KeepSigned(background) })
+	running.Go(func() { s.service.KeepTidy(background) })
+	defer running.Wait()
+	defer stop()
+	s.log.Info().Str("address", public.Listen.Addr().String()).Msg("serving")
+	if ready != nil {
+		ready(public.Listen.Addr(), admin.Listen.Addr())
+	}
+	err = rpc.Serve(ctx, cfg.Shutdown, public, admin)
+	s.service.Close()
+	if signErr := s.service.Sign(background); signErr != nil {
+		s.log.Warn().Err(signErr).Msg("last checkpoint could not be signed")
+	}
+	s.log.Info().Msg("stopped")
+	return err
+}
+
+func (s *server) shut() {
+	for i := len(s.close) - 1; i >= 0; i-- {
+		s.close[i]()
+	}
+}
+
+// open opens everything behind the listeners.
+func (s *server) open(ctx context.Context) error {
+	var err error
+	if s.metrics, err = rpc.NewMetrics(ctx); err != nil {
+		return fmt.Errorf("making metrics: %w", err)
+	}
+	for _, step := range []func(context.Context) error{
+		s.openDatabase, s.openKeys, s.openService, s.openIdentity, s.openTraces,
+	} {
+		if err := step(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *server) openDatabase(ctx context.Context) error {
+	address, err := withPassword(s.cfg.DatabaseURL, s.cfg.DatabasePasswordFile)
+	if err != nil {
+		return err
+	}
+	s.db, err = store.Open(ctx, address, store.Options{MaxConns: s.cfg.DatabaseConns})
+	if err != nil {
+		return fmt.Errorf("opening the database: %w", err)
+	}
+	s.close = append(s.close, s.db.Close)
+	return nil
+}
+
+func (s *server) openKeys(ctx context.Context) error {
+	keeper, done, err := openKeeper(ctx, s.cfg.Keeper, nil)
+	if err != nil {
+		return err
+	}
+	s.keeper = keeper
+	s.close = append(s.close, done)
+	s.ring, err = openRing(ctx, s.db, keeper, keys.RingConfig{
+		CacheSize: s.cfg.KeyCache, CacheFor: s.cfg.KeyCacheFor, Now: time.Now,
+	})
+	return err
+}
+
+func (s *server) openService(ctx context.Context) error {
+	rules, err := policy.New()
+	if err != nil {
+		return fmt.Errorf("reading the policy: %w", err)
+	}
+	s.service, err = service.New(ctx, service.Config{
+		DB:      s.db,
+		Policy:  rules,
+		Ring:    s.ring,
+		Log:     s.cfg.LogOrigin,
+		Hub:     service.Hub{Name: s.cfg.HubName, Phone: s.cfg.HubPhone},
+		Now:     time.Now,
+		Group:   service.GroupConfig{MaxWaiting: s.cfg.MaxWaiting},
+		Observe: s.metrics.Observer(ctx, s.log),
+	})
+	if err != nil {
+		return err
+	}
+	s.close = append(s.close, s.service.Close)
+	return nil
+}
+
+func (s *server) openIdentity(ctx context.Context) error {
+	directory, err := service.OpenDirectory(ctx, s.db)
+	if err != nil {
+		return err
+	}
+	keep, stop := context.WithCancel(context.WithoutCancel(ctx))
+	s.close = append(s.close, stop)
+	go directory.Keep(keep, refreshDirectory)
+	f, err := os.Open(s.cfg.Issuers)
+	if err != nil {
+		return fmt.Errorf("opening CPIS_ISSUERS: %w", err)
+	}
+	cfg, err := identity.LoadConfig(f)
+	if err = errors.Join(err, f.Close()); err != nil {
+		return fmt.Errorf("reading CPIS_ISSUERS: %w", err)
+	}
+	s.idents, err = identity.New(ctx, cfg, directory, time.Now)
+	if err != nil {
+		return fmt.Errorf("reading CPIS_ISSUERS: %w", err)
+	}
+	return nil
+}
+
+// openTraces sends traces where the configuration says; nowhere otherwise.
+func (s *server) openTraces(ctx context.Context) error {
+	if s.cfg.Traces == "" {
+		return nil
+	}
+	exporter, err := otlptracehttp.New(ctx, otlptracehttp.WithEndpointURL(s.cfg.Traces))
+	if err != nil {
+		return fmt.Errorf("opening CPIS_OTLP_ENDPOINT: %w", err)
+	}
+	s.tracer = trace.NewTracerProvider(trace.WithBatcher(exporter))
+	s.close = append(s.close, func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+		defer cancel()
+		_ = s.tracer.Shutdown(ctx) // what cannot be sent now is lost
+	})
+	return nil
+}
+
+// public makes the listener for clients.
+func (s *server) public() (rpc.Listener, error) {
+	cfg := rpc.Config{
+		UseCases:  rpc.UseCasesOf(s.service),
+		Verifier:  s.idents,
+		Metrics:   s.metrics,
+		Readiness: s.readiness(),
+		Now:       time.Now,
+		Log:       s.log,
+		MaxUpload: s.cfg.UploadMax,
+	}
+	if s.tracer != nil {
+		cfg.Traces = s.tracer
+	}
+	handler, err := rpc.NewHandler(cfg)
+	if err != nil {
+		return rpc.Listener{}, err
+	}
+	var secure *tls.Config
+	if s.cfg.TLSCert != "" {
+		files := rpc.TLSFiles{
+			Certificate: s.cfg.TLSCert, Key: s.cfg.TLSKey,
+			ClientCAs: s.cfg.ClientCA, RequireClient: s.cfg.RequireClientCert,
+		}
+		if secure, err = rpc.TLSConfig(files, time.Now, s.log); err != nil {
+			return rpc.Listener{}, fmt.Errorf("reading certificates: %w", err)
+		}
+	}
+	if err := rpc.CheckListen(s.cfg.Listen, secure != nil); err != nil {
+		return rpc.Listener{}, err
+	}
+	listen, err := net.Listen("tcp", s.cfg.Listen) //nolint:noctx // ends with the server
+	if err != nil {
+		return rpc.Listener{}, fmt.Errorf("listening: %w", err)
+	}
+	return rpc.Listener{Server: rpc.NewServer(handler, secure, s.log), Listen: listen}, nil
+}
+
+// admin makes the listener for operators.
+func (s *server) admin(ctx context.Context) (rpc.Listener, error) {
+	var lc net.ListenConfig
+	listen, err := lc.Listen(ctx, "tcp", s.cfg.AdminListen)
+	if err != nil {
+		return rpc.Listener{}, fmt.Errorf("listening for operators: %w", err)
+	}
+	handler := rpc.NewAdmin(s.readiness(), s.metrics)
+	return rpc.Listener{Server: rpc.NewServer(handler, nil, s.log), Listen: listen}, nil
+}
+
+// readiness says what look-ups need. The keeper is not among it: without it
+// they are answered without details.
+func (s *server) readiness() *rpc.Readiness {
+	return rpc.NewReadiness(time.Now, s.log, rpc.Check{Name: "database", OK: s.service.Ready})
+}

@@ -1,0 +1,166 @@
+// Package bench measures the whole look-up against two yardsticks, in one run
+// on one machine: pgbench doing one select and one insert into the log's own
+// table per request, and a bare echo through the same HTTP stack. Machines
+// differ and are noisy, so ratios count and not figures.
+//
+// Server, database and load generator share the machine, as they do in every
+// line of the table. The load generator for HTTP is wrk.
+package bench
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"time"
+
+	"cpis/deploy/dev/pgdev"
+)
+
+// Options say what to measure.
+type Options struct {
+	Dir     string    // where everything lives meanwhile; required
+	Persons int       // how many people have plans
+	Entries int       // how many entries the log has at the beginning
+	Seconds int       // of each measurement
+	Rounds  int       // how often each is repeated; the median counts
+	Vault   bool      // also with keys in a real Vault
+	Out     io.Writer // where the table goes; required
+	Program string    // the cpis program; required
+	Migrate Migrate   // prepares a database; required
+	Now     func() time.Time
+}
+
+// Migrate brings a new database up to date, with the keeper that the
+// environment names.
+type Migrate func(ctx context.Context, database, origin string, getenv func(string) string) error
+
+// callers are the numbers of concurrent callers that are measured.
+var callers = []int{1, 16, 64, 256}
+
+// Run measures and prints the table.
+func Run(ctx context.Context, o Options) error {
+	for _, tool := range []string{"wrk"} {
+		if _, err := exec.LookPath(tool); err != nil {
+			return fmt.Errorf("%s is not installed (Debian: apt-get install %s)", tool, tool)
+		}
+	}
+	cluster, err := pgdev.Start(ctx, pgdev.Options{
+		Dir: filepath.Join(o.Dir, "pg"),
+		Settings: map[string]string{
+			"shared_buffers": "1GB", "max_wal_size": "8GB", "max_connections": "400", "checkpoint_timeout": "15min",
+		},
+	})
+	if err != nil {
+		return fmt.Errorf("starting PostgreSQL: %w", err)
+	}
+	defer func() { _ = cluster.Stop(context.WithoutCancel(ctx)) }()
+	b := &bench{Options: o, cluster: cluster}
+	return b.run(ctx)
+}
+
+// bench is one run.
+type bench struct {
+	Options
+	cluster *pgdev.Cluster
+	results []result
+}
+
+// result is one line of the table: the medians of its rounds.
+type result struct {
+	name    string
+	callers int
+	perSec  float64
+	p50     time.Duration
+	p99     time.Duration
+}
+
+func (b *bench) run(ctx context.Context) error {
+	s, err := b.newSite(ctx, "local", nil)
+	if err != nil {
+		return err
+	}
+	defer s.stop()
+	steps := b.steps(s)
+	if b.Vault {
+		v, stop, err := b.vaultSite(ctx)
+		if err != nil {
+			return err
+		}
+		defer stop()
+		defer v.stop()
+		steps = append(steps, step{"look-up, keys in Vault", 64, func(ctx context.Context, n int) (sample, error) {
+			return v.load(ctx, n, v.lookups(jsonCodec), b.Seconds)
+		}})
+	}
+	// One unmeasured round warms caches and the pool.
+	for _, st := range steps {
+		if _, err := st.run(ctx, st.callers); err != nil {
+			return fmt.Errorf("measuring %s: %w", st.name, err)
+		}
+	}
+	samples := make([][]sample, len(steps))
+	for range b.Rounds { // rounds go over all steps, so that noise hits all alike
+		for i, st := range steps {
+			got, err := st.run(ctx, st.callers)
+			if err != nil {
+				return fmt.Errorf("measuring %s: %w", st.name, err)
+			}
+			samples[i] = append(samples[i], got)
+		}
+	}
+	for i, st := range steps {
+		b.results = append(b.results, median(st, samples[i]))
+	}
+	rss, err := s.rss()
+	if err != nil {
+		return err
+	}
+	return b.print(rss)
+}
+
+// step is one thing to measure.
+type step struct {
+	name    string
+	callers int
+	run     func(ctx context.Context, callers int) (sample, error)
+}
+
+// Names of what is measured.
+const (
+	nameBench  = "pgbench, select + insert"
+	nameEcho   = "echo"
+	nameLookup = "look-up, JSON"
+	nameBinary = "look-up, binary"
+)
+
+func (b *bench) steps(s *site) []step {
+	var steps []step
+	for _, n := range callers {
+		steps = append(steps,
+			step{nameBench, n, func(ctx context.Context, n int) (sample, error) { return b.pgbench(ctx, s, n) }},
+			step{nameLookup, n, func(ctx context.Context, n int) (sample, error) {
+				return s.load(ctx, n, s.lookups(jsonCodec), b.Seconds)
+			}})
+		if n >= 64 {
+			steps = append(steps,
+				step{nameBinary, n, func(ctx context.Context, n int) (sample, error) {
+					return s.load(ctx, n, s.lookups(binaryCodec), b.Seconds)
+				}},
+				step{nameEcho, n, func(ctx context.Context, n int) (sample, error) {
+					return s.load(ctx, n, s.echoes(), b.Seconds)
+				}})
+		}
+	}
+	return steps
+}
+
+// logFile opens the file that a part of the run writes its output to.
+func (b *bench) logFile(name string) (*os.File, error) {
+	return os.OpenFile(filepath.Join(b.Dir, name+".log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+}
+
+var errLoad = errors.New("some requests were not answered")

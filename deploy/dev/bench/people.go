@@ -1,0 +1,196 @@
+package bench
+
+import (
+	"bytes"
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"strconv"
+	"time"
+
+	"github.com/google/uuid"
+	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/proto"
+
+	"cpis/policy"
+	cpisv1 "cpis/proto/cpis/v1"
+	"cpis/service"
+	"cpis/service/identity"
+)
+
+// people are those who are asked about.
+type people struct {
+	flagged   []string // NHS numbers
+	unflagged []string
+}
+
+// How many are asked about, and how often somebody has a flag.
+const (
+	flaggedPeople   = 2000
+	unflaggedPeople = 100_000
+	requests        = 20_000
+	flaggedOneIn    = 100
+)
+
+// benchLog is the log that pgbench's rows pretend to be of.
+const benchLog = 99
+
+// numberAt gives the i-th NHS number of those that are never issued.
+func numberAt(i int) (string, bool) {
+	nine := strconv.Itoa(999_000_000 + i)
+	sum := 0
+	for j, c := range nine {
+		sum += (10 - j) * int(c-'0')
+	}
+	check := (11 - sum%11) % 11
+	return nine + strconv.Itoa(check), check < 10
+}
+
+func newPeople() *people {
+	p := &people{}
+	for i := 0; len(p.unflagged) < unflaggedPeople; i++ {
+		n, ok := numberAt(i)
+		switch {
+		case !ok:
+		case len(p.flagged) < flaggedPeople:
+			p.flagged = append(p.flagged, n)
+		default:
+			p.unflagged = append(p.unflagged, n)
+		}
+	}
+	return p
+}
+
+// seed fills the database: people who are asked about through an upload, and
+// as many others as were asked for as rows of the same size.
+func (s *site) seed(ctx context.Context) error {
+	s.people = newPeople()
+	sv, closeAll, err := openService(ctx, s)
+	if err != nil {
+		return err
+	}
+	defer closeAll()
+	lead := &identity.Caller{
+		ID: "bench", ClientID: "bench", Issuer: "bench", Roles: policy.RolesOf(policy.LASystem), System: true,
+		Organisation: "E09000019", Class: policy.LocalAuthority,
+	}
+	result, err := sv.Upload(ctx, lead, s.people.file(), service.UploadOptions{Request: uuid.NewString()})
+	if err != nil {
+		return fmt.Errorf("uploading: %w", err)
+	}
+	if !result.Applied {
+		return errors.New("upload was rejected")
+	}
+	return s.crowd(ctx)
+}
+
+// file gives the flagged people as a file of plans.
+func (p *people) file() *bytes.Buffer {
+	var b bytes.Buffer
+	b.WriteString("nhs_number,family_name,given_name,date_of_birth,kind,start,restricted\n")
+	for i, n := range p.flagged {
+		fmt.Fprintf(&b, "%s,Family%d,Given%d,2019-04-30,cpp,2026-01-02,no\n", n, i, i)
+	}
+	return &b
+}
+
+// crowd copies one person with a plan many times. The copies cannot be opened,
+// and nobody asks for them: they are there to make the indexes as deep as they
+// would be.
+func (s *site) crowd(ctx context.Context) error {
+	more := s.b.Persons - flaggedPeople
+	sql := fmt.Sprintf(`
+CREATE SEQUENCE IF NOT EXISTS public.bench_idx MINVALUE 0 START 0;
+CREATE TEMP TABLE crowd AS SELECT i, gen_random_uuid() AS id FROM generate_series(1, %d) AS i;
+INSERT INTO cpis.person (id, restricted, wrapped_key, version, sealed, changed_at)
+SELECT c.id, false, p.wrapped_key, 1, p.sealed, p.changed_at FROM crowd c, (SELECT * FROM cpis.person LIMIT 1) p;
+INSERT INTO cpis.person_tag (tag, person_id, index_version) SELECT sha256(('crowd' || i)::bytea), id, 1 FROM crowd;
+INSERT INTO cpis.plan (id, person_id, authority, version, visible_until, removed, sealed, changed_at)
+SELECT gen_random_uuid(), c.id, p.authority, 1, NULL, false, p.sealed, p.changed_at FROM crowd c, (SELECT * FROM cpis.plan LIMIT 1) p;
+INSERT INTO cpis.entry (log, idx, line, subject)
+SELECT %d, nextval('public.bench_idx'), decode(repeat('78', %d), 'hex'), sha256(i::text::bytea) FROM generate_series(1, %d) AS i;
+VACUUM ANALYZE;`, max(more, 0), benchLog, lineLength, s.b.Entries)
+	cmd := s.b.cluster.Command(ctx, "psql", "-q", "-v", "ON_ERROR_STOP=1", "-d", s.database)
+	cmd.Stdin = bytes.NewBufferString(sql)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("filling the database: %w: %s", err, out)
+	}
+	return nil
+}
+
+// codec is how messages are written.
+type codec struct {
+	name, contentType string
+	marshal           func(proto.Message) ([]byte, error)
+}
+
+var (
+	jsonCodec   = codec{"json", "application/json", protojson.Marshal}
+	binaryCodec = codec{"binary", "application/proto", proto.Marshal}
+)
+
+// lookups gives look-ups by a nurse and a practitioner in turns: every other
+// one is unscheduled and has an encounter of its own.
+func (s *site) lookups(c codec) load {
+	l := load{
+		name: "lookup-" + c.name, base: s.base, path: "/cpis.v1.LookupService/LookUp", contentType: c.contentType,
+	}
+	r := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // the same requests in every run
+	tokens := s.tokens("nurse", "gp")
+	for i := range requests {
+		number := s.people.unflagged[r.IntN(len(s.people.unflagged))]
+		if i%flaggedOneIn == 0 {
+			number = s.people.flagged[r.IntN(len(s.people.flagged))]
+		}
+		m := &cpisv1.LookUpRequest{NhsNumber: number, AccessMode: cpisv1.AccessMode_ACCESS_MODE_SCHEDULED}
+		if i%2 == 0 {
+			m.AccessMode = cpisv1.AccessMode_ACCESS_MODE_UNSCHEDULED
+			m.Encounter = &cpisv1.Encounter{
+				Id: "ED-" + strconv.Itoa(r.IntN(1e9)), Setting: cpisv1.Setting_SETTING_EMERGENCY_DEPARTMENT,
+			}
+		}
+		l.requests = append(l.requests, request{tokens[i%2], mustMarshal(c, m)})
+	}
+	return l
+}
+
+// tokens mints a token each for people of the identity provider.
+func (s *site) tokens(names ...string) []string {
+	tokens := make([]string, len(names))
+	for i, name := range names {
+		t, err := s.idp.Token(name, tokenLife)
+		if err != nil {
+			panic(err) // the names stand in this file
+		}
+		tokens[i] = t
+	}
+	return tokens
+}
+
+// echoes gives requests that are answered with what they hold.
+func (s *site) echoes() load {
+	l := load{
+		name: "echo", base: s.echoBase, path: "/cpis.v1.LogService/GetCheckpoint", contentType: jsonCodec.contentType,
+	}
+	for i := range 100 {
+		m := &cpisv1.GetCheckpointRequest{Log: hex.EncodeToString([]byte(strconv.Itoa(i) + " bare echo"))}
+		l.requests = append(l.requests, request{"-", mustMarshal(jsonCodec, m)})
+	}
+	return l
+}
+
+func mustMarshal(c codec, m proto.Message) []byte {
+	b, err := c.marshal(m)
+	if err != nil {
+		panic(err) // generated messages encode
+	}
+	return b
+}
+
+var tokenLife = tokenLasting(tokenFor)
+
+func ratio(a, b float64) string { return fmt.Sprintf("%.2f", a/b) }
+
+func ratioOf(a, b time.Duration) string { return ratio(float64(a), float64(b)) }

@@ -1,0 +1,69 @@
+package service
+
+import (
+	"errors"
+	"time"
+)
+
+var (
+	// ErrUnrecorded says that the entry could not be durably written, or that
+	// nobody knows whether it was. Nothing was disclosed.
+	ErrUnrecorded = errors.New("the log could not be written")
+	// ErrDenied says that the policy refuses. It is the same whether or not a
+	// flag exists, and its entry is in the log.
+	ErrDenied = errors.New("not permitted")
+	// ErrNotFound says that the caller's authority holds no such thing.
+	ErrNotFound = errors.New("not found")
+	// ErrConflict says that somebody else changed the thing meanwhile.
+	ErrConflict = errors.New("changed meanwhile")
+	// ErrState says that the act does not fit the thing's state, such as
+	// ending a plan that has ended.
+	ErrState = errors.New("not possible in this state")
+	// ErrReused says that an idempotency key came back with other content.
+	ErrReused = errors.New("request id was used before with other content")
+	// ErrUnavailable says that the database or the keys cannot be had now.
+	ErrUnavailable = errors.New("unavailable")
+	// ErrDamaged says that something stored does not verify. Somebody must be
+	// woken.
+	ErrDamaged = errors.New("stored data does not verify")
+)
+
+// OverloadedError refuses a request before any work was done for it, because
+// it could not have been answered in time. It leaves no entry: nothing was
+// decided about anybody.
+type OverloadedError struct {
+	// RetryAfter is when trying again makes sense.
+	RetryAfter time.Duration
+}
+
+// Error says that the service is overloaded.
+func (e *OverloadedError) Error() string { return "overloaded" }
+
+// Violation is one thing wrong with a request. Nothing in it repeats what was
+// sent.
+type Violation struct {
+	Field   string // path of the field, or name of the column
+	Problem string // what is wrong
+	Example string // what a right value looks like
+}
+
+// InvalidError says what is wrong with a request.
+type InvalidError struct{ Violations []Violation }
+
+// Error says that the request is not valid, and how many things are wrong.
+func (e *InvalidError) Error() string { return "the request is not valid" }
+
+// violations collects what is wrong with a request.
+type violations []Violation
+
+func (v *violations) add(field, problem, example string) {
+	*v = append(*v, Violation{field, problem, example})
+}
+
+// err gives nil where nothing is wrong.
+func (v violations) err() error {
+	if len(v) == 0 {
+		return nil
+	}
+	return &InvalidError{v}
+}

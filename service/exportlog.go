@@ -1,0 +1,65 @@
+package service
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+
+	"cpis/audit"
+	"cpis/policy"
+	"cpis/service/store"
+)
+
+// Export writes a log, up to its latest checkpoint, as a directory that anybody
+// with the log's public key can verify. It judges nothing: what was tampered
+// with is written as it stands, for it is evidence. That it was asked for is an
+// entry of the log, behind the part that is exported.
+func (a *Admin) Export(ctx context.Context, create audit.Create) (audit.Checkpoint, error) {
+	cp, err := a.DB.LatestCheckpoint(ctx, a.Log.ID)
+	if errors.Is(err, store.ErrNotFound) {
+		return audit.Checkpoint{}, errors.New("the log has no checkpoint yet: a running server signs one within a second")
+	}
+	if err != nil {
+		return audit.Checkpoint{}, err
+	}
+	stated := cp.Tree.Checkpoint(a.Log.Origin)
+	err = a.do(ctx, string(policy.ExportLog), audit.Counts{"entries": stated.Size}, func(*store.Tx) error { return nil })
+	if err != nil {
+		return audit.Checkpoint{}, fmt.Errorf("recording the export: %w", err)
+	}
+	first, lines := a.lines(ctx, stated.Size)
+	leaves := func(ctx context.Context, from, to int64) ([]audit.Hash, error) {
+		hashes, err := hashLines(ctx, a.DB, a.Log.ID, from, to)
+		if errors.Is(err, ErrDamaged) {
+			return nil, nil // cannot be derived; the verifier will say so
+		}
+		return hashes, err
+	}
+	return stated, audit.Export(ctx, audit.Source{
+		Checkpoint: []byte(cp.Note),
+		First:      first,
+		Lines:      lines,
+		Tiles:      audit.Derive(storedTiles{a.DB, a.Log.ID}, leaves),
+		Tree:       cp.Tree,
+	}, create)
+}
+
+// lines gives the stored lines up to a size, and the index of the first of
+// them.
+func (a *Admin) lines(ctx context.Context, size int64) (int64, iter.Seq2[[]byte, error]) {
+	var first int64
+	for row, err := range a.DB.StoredEntries(ctx, a.Log.ID, 0, size) {
+		if err == nil {
+			first = row.Index
+		}
+		break
+	}
+	return first, func(yield func([]byte, error) bool) {
+		for row, err := range a.DB.StoredEntries(ctx, a.Log.ID, first, size) {
+			if !yield(row.Line, err) {
+				return
+			}
+		}
+	}
+}

@@ -1,0 +1,304 @@
+package service
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/google/uuid"
+
+	"cpis/service/keys"
+	"cpis/service/store"
+)
+
+// group answers look-ups together. There is no timer: a group is whatever
+// queued up while the last one was busy, so a caller alone never waits for
+// company, and a crowd shares one read and one commit.
+//
+// A look-up goes through two goroutines, so that one group is read while the
+// one before commits:
+//
+//	submit → queue → gather (read, open) → ready → commit (entries) → finish
+//
+// A hit whose key must come from the keeper leaves between read and commit,
+// and queues again when the keeper has answered or failed; nobody else waits.
+type group struct {
+	s     *Service
+	cfg   GroupConfig
+	queue chan *lookup   // as long as maxWaiting, so that sending never blocks
+	ready chan []*lookup // unbuffered: gather reads at most one group ahead
+
+	waiting atomic.Int64 // look-ups submitted and not finished
+	pace    atomic.Int64 // nanoseconds that one look-up takes of the pipeline, a moving average
+
+	closing   chan struct{}
+	closeOnce sync.Once
+	stopped   sync.WaitGroup
+}
+
+// GroupConfig sets the bounds of the look-up path. The zero value means the
+// defaults.
+type GroupConfig struct {
+	// MaxGroup is the largest number of look-ups in one transaction; 512 if 0.
+	MaxGroup int
+	// MaxWaiting is the number of look-ups under way beyond which more are
+	// refused; 4096 if 0.
+	MaxWaiting int
+	// KeyWait is how long a look-up waits for the keeper before it is answered
+	// without details; 2 s if 0.
+	KeyWait time.Duration
+	// ReadTimeout bounds the read of a group; 3 s if 0.
+	ReadTimeout time.Duration
+	// CommitTimeout bounds its commit; 10 s if 0. It ends the wait, not the
+	// transaction: what became of that is then unknown.
+	CommitTimeout time.Duration
+}
+
+func (c GroupConfig) withDefaults() GroupConfig {
+	set := func(d *time.Duration, v time.Duration) {
+		if *d == 0 {
+			*d = v
+		}
+	}
+	if c.MaxGroup == 0 {
+		c.MaxGroup = 512
+	}
+	if c.MaxWaiting == 0 {
+		c.MaxWaiting = 4096
+	}
+	set(&c.KeyWait, 2*time.Second)
+	set(&c.ReadTimeout, 3*time.Second)
+	set(&c.CommitTimeout, 10*time.Second)
+	return c
+}
+
+func newGroup(s *Service, cfg GroupConfig) *group {
+	cfg = cfg.withDefaults()
+	g := &group{
+		s:       s,
+		cfg:     cfg,
+		queue:   make(chan *lookup, cfg.MaxWaiting),
+		ready:   make(chan []*lookup),
+		closing: make(chan struct{}),
+	}
+	g.stopped.Add(2)
+	go g.gatherAll()
+	go g.commitAll()
+	return g
+}
+
+// submit queues look-ups, all or none. It refuses when too many are waiting,
+// and when they could not be answered before the caller's deadline.
+func (g *group) submit(ctx context.Context, ls ...*lookup) error {
+	if g.s.broken.Load() {
+		return ErrDamaged
+	}
+	n := int64(len(ls))
+	waiting := g.waiting.Add(n)
+	wait := time.Duration(waiting * g.pace.Load())
+	deadline, ok := ctx.Deadline()
+	late := ok && time.Until(deadline) < wait
+	if waiting > int64(g.cfg.MaxWaiting) || late {
+		g.waiting.Add(-n)
+		g.s.observe.Refused()
+		return &OverloadedError{RetryAfter: max(wait, time.Second)}
+	}
+	select {
+	case <-g.closing:
+		g.waiting.Add(-n)
+		return ErrUnavailable
+	default:
+	}
+	for _, l := range ls {
+		g.queue <- l // never blocks: waiting bounds what is in the queue
+	}
+	return nil
+}
+
+// close refuses new look-ups and waits until those under way are finished.
+func (g *group) close() {
+	g.closeOnce.Do(func() {
+		close(g.closing)
+		// Whoever counts in waiting now was there before closing; whoever
+		// comes later sees closing and sends nothing.
+		for g.waiting.Load() > 0 {
+			time.Sleep(time.Millisecond)
+		}
+		close(g.queue)
+	})
+	g.stopped.Wait()
+}
+
+// gatherAll reads group after group until the queue is closed.
+func (g *group) gatherAll() {
+	defer g.stopped.Done()
+	defer close(g.ready)
+	for first := range g.queue {
+		g.gather(g.fill(first))
+	}
+}
+
+// fill takes what has queued behind the first.
+func (g *group) fill(first *lookup) []*lookup {
+	n := min(1+len(g.queue), g.cfg.MaxGroup)
+	ls := make([]*lookup, 1, n)
+	ls[0] = first
+	for len(ls) < n {
+		ls = append(ls, <-g.queue)
+	}
+	return ls
+}
+
+// gather reads what is held about everybody in the group, opens it, and hands
+// the group on. Those whose keys are missing leave.
+func (g *group) gather(ls []*lookup) {
+	now := g.s.now()
+	ctx, cancel := context.WithTimeout(context.Background(), g.cfg.ReadTimeout) //nolint:contextcheck // a group outlives each of its callers
+	defer cancel()
+	err := g.read(ctx, ls, now)
+	ready := ls[:0]
+	var keyless []*lookup
+	for _, l := range ls {
+		switch {
+		case l.verdict != nil:
+			l.entry.Outcome = outcomeOf(l.verdict)
+		case l.ctx.Err() != nil:
+			l.abandon()
+		case err != nil:
+			l.verdict = err
+			l.entry.Outcome = outcomeFailed
+		case l.wantsKey():
+			keyless = append(keyless, l)
+			continue
+		default:
+			g.openSafely(l, now)
+		}
+		ready = append(ready, l)
+	}
+	if len(keyless) > 0 {
+		go g.unwrap(keyless)
+	}
+	if len(ready) > 0 {
+		g.ready <- ready
+	}
+}
+
+// openSafely opens one look-up; one that panics fails alone.
+func (g *group) openSafely(l *lookup, now time.Time) {
+	defer func() {
+		if recover() != nil { // not the value: it may hold what was opened
+			g.s.observe.Damaged("look-up")
+			l.verdict = ErrDamaged
+			l.entry.Outcome = outcomeFailed
+			l.accesses, l.notices, l.reviews = nil, nil, nil
+		}
+	}()
+	g.s.open(l, now)
+}
+
+// abandon marks a look-up whose caller hung up before anything was read for
+// it. It is recorded, and nothing was disclosed.
+func (l *lookup) abandon() {
+	l.verdict = context.Canceled
+	l.entry.Outcome = outcomeAbandoned
+}
+
+// read fetches the rows of all that are to be read, in one round trip.
+func (g *group) read(ctx context.Context, ls []*lookup, now time.Time) error {
+	tags := make([]store.Tag, 0, len(ls))
+	for _, l := range ls {
+		if l.verdict == nil {
+			for _, t := range l.tags {
+				tags = append(tags, store.Tag(t))
+			}
+		}
+	}
+	if len(tags) == 0 {
+		return nil
+	}
+	flags, history, err := g.s.db.Read(ctx, tags, dateOf(now.In(london)).Time())
+	if err != nil {
+		return fmt.Errorf("reading flags: %w", ErrUnavailable) // the store's error is for its own log
+	}
+	if len(flags) == 0 {
+		for _, l := range ls {
+			l.rows, l.history = nil, nil
+		}
+		return nil
+	}
+	g.deal(ls, flags, history)
+	return nil
+}
+
+// deal gives each look-up the rows of its tags. Few have any.
+func (g *group) deal(ls []*lookup, flags []store.FlagRow, history []store.AccessRow) {
+	byTag := make(map[store.Tag][]store.FlagRow)
+	for _, f := range flags {
+		byTag[f.Tag] = append(byTag[f.Tag], f)
+	}
+	byPerson := make(map[uuid.UUID][]store.AccessRow)
+	for _, a := range history {
+		byPerson[a.Person] = append(byPerson[a.Person], a)
+	}
+	for _, l := range ls {
+		l.rows, l.history = nil, nil
+		for _, t := range l.tags {
+			if rows := byTag[store.Tag(t)]; len(rows) > 0 {
+				l.rows = rows
+				l.history = byPerson[rows[0].Person.ID]
+				break
+			}
+		}
+		if l.key == nil && len(l.rows) > 0 {
+			l.key, _ = g.s.ring.Cached(owner(l.rows[0].Person.ID))
+		}
+	}
+}
+
+// unwrap asks the keeper for the keys of look-ups that left a group, and
+// queues them again: opened next time, or degraded.
+func (g *group) unwrap(ls []*lookup) {
+	ctx, cancel := context.WithTimeout(context.Background(), g.cfg.KeyWait)
+	defer cancel()
+	wrapped := make([]keys.Wrapped, len(ls))
+	for i, l := range ls {
+		p := &l.rows[0].Person
+		wrapped[i] = keys.Wrapped{Owner: owner(p.ID), Text: p.WrappedKey}
+	}
+	for i, r := range g.s.ring.Unwrap(ctx, wrapped) {
+		ls[i].tried = true
+		if r.Err == nil {
+			ls[i].key = r.Value
+		}
+		g.queue <- ls[i]
+	}
+}
+
+// commitAll commits group after group until gather has handed on the last.
+func (g *group) commitAll() {
+	defer g.stopped.Done()
+	var c committer
+	for ls := range g.ready {
+		began := time.Now() //nolint:forbidigo // measures, decides nothing
+		err := c.commit(g, ls)
+		for _, l := range ls {
+			if err == nil {
+				l.finish(l.verdict)
+			} else {
+				l.finish(err)
+			}
+		}
+		took := time.Since(began)
+		g.paceFrom(took, len(ls))
+		g.waiting.Add(int64(-len(ls)))
+		g.s.observe.Group(len(ls), took)
+	}
+}
+
+// paceFrom averages how long one look-up takes, over about sixteen groups.
+func (g *group) paceFrom(took time.Duration, n int) {
+	old := g.pace.Load()
+	g.pace.Store(old + (took.Nanoseconds()/int64(n)-old)/16)
+}

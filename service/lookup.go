@@ -1,0 +1,262 @@
+package service
+
+import (
+	"context"
+	"time"
+
+	"github.com/google/uuid"
+
+	"cpis/audit"
+	"cpis/policy"
+	"cpis/service/identity"
+	"cpis/service/keys"
+	"cpis/service/store"
+)
+
+// lookup is one look-up on its way through the group: what was asked, what
+// was found, and what will be answered once its entry is committed. One
+// goroutine at a time owns it; done passes it back to its caller.
+type lookup struct {
+	ctx context.Context //nolint:containedctx // only asked whether the caller still waits; work for a group runs on a context of its own
+
+	// Asked.
+	caller   *identity.Caller
+	question *Question
+	asked    asked
+	decision policy.Decision
+	verdict  error      // ErrDenied or *InvalidError: nothing is read, only recorded
+	tags     []keys.Tag // newest first; two while the index key rotates
+	entry    audit.Entry
+
+	// Found.
+	rows    []store.FlagRow
+	history []store.AccessRow
+	key     *keys.DataKey // the person's; nil until unwrapped, and while the keeper is away
+	tried   bool          // the keeper was asked for the key
+
+	// To be written with the entry.
+	accesses []store.AccessRow
+	notices  []store.NoticeRow
+	reviews  []store.ReviewRow
+
+	// Answered.
+	answer Answer
+	err    error
+	done   chan struct{}
+}
+
+// LookUp answers one question. The error is ErrDenied, *InvalidError,
+// *OverloadedError, ErrUnrecorded, ErrUnavailable or the context's; where the
+// caller hangs up, the look-up is recorded all the same.
+func (s *Service) LookUp(ctx context.Context, c *identity.Caller, q *Question) (*Answer, error) {
+	l := s.newLookup(ctx, c, q, policy.LookUp)
+	if err := s.group.submit(ctx, l); err != nil {
+		return nil, err
+	}
+	return l.wait(ctx)
+}
+
+// newLookup reads a question and asks the policy about it.
+func (s *Service) newLookup(ctx context.Context, c *identity.Caller, q *Question, a policy.Action) *lookup {
+	l := &lookup{ctx: ctx, caller: c, question: q, done: make(chan struct{})}
+	l.decision = s.policy.Decide(policy.Request{
+		Roles:      c.Roles,
+		Class:      c.Class,
+		Action:     a,
+		Mode:       q.Mode,
+		Assurance:  c.Assurance,
+		BreakGlass: q.BreakGlass != "",
+	})
+	var invalid error
+	l.asked, invalid = q.read(c.System, dateOf(s.now().In(london)))
+	switch {
+	case !l.decision.Allowed:
+		l.verdict = ErrDenied // before what is wrong with the question: who may not ask learns nothing
+	case invalid != nil:
+		l.verdict = invalid
+	}
+	if !l.asked.number.IsZero() {
+		l.tags = s.ring.Tags(l.asked.number.Reveal())
+	}
+	l.entry = s.lookupEntry(l, a)
+	return l
+}
+
+// lookupEntry fills what is known of the entry before anything is read.
+func (s *Service) lookupEntry(l *lookup, a policy.Action) audit.Entry {
+	q := l.question
+	e := s.entry(l.caller, a, q.Request)
+	e.Role = l.decision.Role.String()
+	e.Mode = string(l.decision.Mode)
+	e.Rule = l.decision.Rule
+	e.BreakGlass = l.decision.BreakGlass
+	e.Purpose = string(q.Purpose)
+	if e.Purpose == "" {
+		e.Purpose = string(DirectCare)
+	}
+	if len(l.tags) > 0 {
+		e.Subject = l.tags[0][:]
+	}
+	e.Encounter = s.encounter(l.caller.Organisation, q.Encounter.ID)
+	if !q.Responsible.IsZero() {
+		h := s.ring.Hash("responsible", l.caller.Organisation, q.Responsible.Name, q.Responsible.Role)
+		e.Responsible = h[:]
+	}
+	return e
+}
+
+// encounter gives the keyed hash of an organisation's encounter; nil where
+// there is no identifier. Identifiers of encounters may be hospital numbers.
+func (s *Service) encounter(organisation, id string) []byte {
+	if id == "" {
+		return nil
+	}
+	h := s.ring.Hash("encounter", organisation, id)
+	return h[:]
+}
+
+// wait gives the answer once the entry is committed. A caller that hangs up
+// first gets nothing.
+func (l *lookup) wait(ctx context.Context) (*Answer, error) {
+	select {
+	case <-l.done:
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	if l.err != nil {
+		return nil, l.err
+	}
+	return &l.answer, nil
+}
+
+// finish hands the look-up back to its caller.
+func (l *lookup) finish(err error) {
+	l.err = err
+	close(l.done)
+}
+
+// wantsKey says whether details were found that no key at hand opens, and the
+// keeper has not been asked yet.
+func (l *lookup) wantsKey() bool { return len(l.rows) > 0 && l.key == nil && !l.tried }
+
+// open opens what was found and decides the answer. It does the same work for
+// a person without plans: what it then opens is a decoy.
+func (s *Service) open(l *lookup, now time.Time) {
+	a := &l.answer
+	a.Mode = l.decision.Mode
+	switch {
+	case len(l.rows) == 0:
+		a.Verdict = NoFlagKnown
+		s.decoy.open()
+	case l.key == nil:
+		s.answerDegraded(l, now)
+	default:
+		s.answerOpened(l, now)
+	}
+	if a.Verdict == FlagHeld {
+		s.tellAuthorities(l, now)
+	}
+	if l.decision.BreakGlass {
+		l.reviews = append(l.reviews, s.reviewOf(l, now))
+	}
+	a.Advice = a.advice()
+	l.entry.Outcome = string(a.Verdict)
+	l.entry.Reason = string(a.Reason)
+	l.entry.Restricted = a.Restricted
+	l.entry.Degraded = a.Degraded
+}
+
+// answerOpened answers from opened details.
+func (s *Service) answerOpened(l *lookup, now time.Time) {
+	person, err := openPerson(l.key, &l.rows[0].Person)
+	if err != nil {
+		s.observe.Damaged("person")
+		s.answerDegraded(l, now)
+		return
+	}
+	a := &l.answer
+	switch {
+	case person.NHSNumber.Reveal() != l.asked.number.Reveal():
+		// The index points at somebody else: what is held for the number that
+		// was asked for cannot be known.
+		s.observe.Damaged("person_tag")
+		a.Verdict, a.Reason = CannotSay, RecordDamaged
+	case !l.asked.born.IsZero() && l.asked.born != person.DateOfBirth:
+		a.Verdict, a.Reason = CannotSay, IdentityMismatch
+	default:
+		a.Verdict = FlagHeld
+		a.IdentityChecked = !l.asked.born.IsZero()
+		s.showPlans(l, now)
+		return
+	}
+	a.Contacts = []Contact{s.hub.contact()}
+}
+
+// answerDegraded answers that a flag is held although its details cannot be
+// opened: whom to ring is known all the same.
+func (s *Service) answerDegraded(l *lookup, now time.Time) {
+	a := &l.answer
+	*a = Answer{Verdict: FlagHeld, Degraded: true, Mode: a.Mode, Restricted: l.rows[0].Person.Restricted}
+	if a.Restricted && !s.maySeeRestricted(l.caller) {
+		a.Contacts = []Contact{s.hub.contact()}
+		return
+	}
+	for i := range l.rows {
+		if row := &l.rows[i]; firstOfAuthority(l.rows, i) {
+			a.Contacts = append(a.Contacts, s.contactOf(&row.Authority, now))
+		}
+	}
+	s.showHistory(l)
+}
+
+// firstOfAuthority says whether no earlier row is of the same authority.
+func firstOfAuthority(rows []store.FlagRow, i int) bool {
+	for j := range i {
+		if rows[j].Plan.Authority == rows[i].Plan.Authority {
+			return false
+		}
+	}
+	return true
+}
+
+// maySeeRestricted says whether the caller has the special right to see where
+// a restricted person's plans are held.
+func (s *Service) maySeeRestricted(c *identity.Caller) bool {
+	return s.policy.Decide(policy.Request{
+		Roles:     c.Roles,
+		Class:     c.Class,
+		Action:    policy.ViewRestricted,
+		Assurance: c.Assurance,
+	}).Allowed
+}
+
+// entry begins the entry of an act by a caller.
+func (s *Service) entry(c *identity.Caller, a policy.Action, request string) audit.Entry {
+	return audit.Entry{
+		Version:      audit.Version,
+		Actor:        c.ID,
+		Client:       c.ClientID,
+		Issuer:       c.Issuer,
+		Organisation: c.Organisation,
+		Action:       string(a),
+		Request:      request,
+	}
+}
+
+// reviewOf puts a break-glass look-up into the queue of the caller's privacy
+// officer, with its reason sealed.
+func (s *Service) reviewOf(l *lookup, now time.Time) store.ReviewRow {
+	r := store.ReviewRow{
+		ID:           newID(),
+		Organisation: l.caller.Organisation,
+		Actor:        l.caller.ID,
+		At:           now,
+		WrappedKey:   s.reviews.Wrapped.Text,
+	}
+	if len(l.rows) > 0 {
+		r.Person = uuid.NullUUID{UUID: l.rows[0].Person.ID, Valid: true}
+	}
+	r.Sealed = s.reviews.Key.Seal([]byte(l.question.BreakGlass),
+		keys.Context{Purpose: "reason", Table: "review", Row: r.ID.String(), Version: 1})
+	return r
+}

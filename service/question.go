@@ -1,0 +1,122 @@
+package service
+
+import (
+	"time"
+
+	"cpis/policy"
+)
+
+// Setting is the kind of place where a patient is met.
+type Setting string
+
+// The settings.
+const (
+	NoSetting           Setting = ""
+	EmergencyDepartment Setting = "emergency_department"
+	UrgentCare          Setting = "urgent_care"
+	OutOfHours          Setting = "out_of_hours"
+	Ambulance           Setting = "ambulance"
+	NHS111              Setting = "nhs_111"
+	Maternity           Setting = "maternity"
+	PaediatricWard      Setting = "paediatric_ward"
+	GeneralPractice     Setting = "general_practice"
+	Community           Setting = "community"
+	MentalHealth        Setting = "mental_health"
+	Dental              Setting = "dental"
+	SexualHealth        Setting = "sexual_health"
+	Outpatient          Setting = "outpatient"
+)
+
+// Purpose is why a caller asks.
+type Purpose string
+
+// The purposes.
+const (
+	DirectCare    Purpose = "direct_care"
+	EmergencyCare Purpose = "emergency_care"
+	Safeguarding  Purpose = "safeguarding"
+)
+
+// Encounter is the attendance, admission or appointment a look-up belongs to.
+type Encounter struct {
+	ID      string // the caller's own identifier; empty where it has none
+	Setting Setting
+	Start   time.Time // by the caller's clock: recorded, never trusted
+}
+
+// Responsible is a person who answers for a request.
+type Responsible struct{ Name, Role, Phone string }
+
+// IsZero says whether nobody is named.
+func (r Responsible) IsZero() bool { return r == Responsible{} }
+
+// Question is one look-up as it was asked. Its texts are as the caller sent
+// them.
+type Question struct {
+	NHSNumber        string
+	DateOfBirth      string // YYYY-MM-DD, or empty
+	Mode             policy.Mode
+	Encounter        Encounter
+	Purpose          Purpose
+	Responsible      Responsible // required of systems
+	SafeguardingLead Responsible // required of NHS 111
+	BreakGlass       string      // reason, or empty
+	Request          string      // request id
+}
+
+// ClinicList is a look-up of many expected patients at once.
+type ClinicList struct {
+	Items       []ClinicItem
+	Mode        policy.Mode // scheduled, or unspecified which means scheduled here
+	Setting     Setting
+	Purpose     Purpose
+	Responsible Responsible // required of systems
+	Request     string      // request id
+}
+
+// ClinicItem is one person of a clinic list.
+type ClinicItem struct {
+	NHSNumber   string
+	DateOfBirth string
+	EncounterID string
+}
+
+// asked is a question whose texts have been read.
+type asked struct {
+	number NHSNumber
+	born   Date // zero where no date of birth was given
+}
+
+// read reads the texts of q for a caller, or says what is wrong with them.
+func (q *Question) read(system bool, today Date) (asked, error) {
+	var a asked
+	var v violations
+	a.number, a.born = readIdentifiers(q.NHSNumber, q.DateOfBirth, today, &v)
+	if system && (q.Responsible.Name == "" || q.Responsible.Role == "") {
+		v.add("responsible_person", "is required when a system asks: name and role of who answers for the request", "")
+	}
+	if q.Encounter.Setting == NHS111 && (q.SafeguardingLead.Name == "" || q.SafeguardingLead.Phone == "") {
+		v.add("safeguarding_lead", "is required of NHS 111: name, role and phone of its safeguarding lead", "")
+	}
+	return a, v.err()
+}
+
+// readIdentifiers reads an NHS number and, where there is one, a date of
+// birth, and notes what is wrong with them.
+func readIdentifiers(number, born string, today Date, v *violations) (NHSNumber, Date) {
+	n, problem := ParseNHSNumber(number)
+	if problem != "" {
+		v.add("nhs_number", string(problem), "999 000 0018")
+	}
+	if born == "" {
+		return n, Date{}
+	}
+	d, err := ParseDate(born)
+	switch {
+	case err != nil:
+		v.add("date_of_birth", "must be a date of the form YYYY-MM-DD", "2019-04-30")
+	case d.After(today):
+		v.add("date_of_birth", "lies in the future", "2019-04-30")
+	}
+	return n, d
+}

@@ -1,0 +1,181 @@
+package service
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/google/uuid"
+
+	"cpis/audit"
+	"cpis/policy"
+	"cpis/service/keys"
+	"cpis/service/store"
+)
+
+// Config is what a Service is made of.
+type Config struct {
+	DB     *store.DB        // required
+	Policy *policy.Enforcer // required
+	Ring   *keys.Ring       // required
+	Log    string           // origin of the log that this server writes; required
+	Hub    Hub              // whom to ring where an authority must not be named; required
+	Now    func() time.Time // the service's clock; required
+	Group  GroupConfig      // bounds of the look-up path
+	// Observe hears what an operator wants to count. Its functions must be
+	// quick and are told nothing about anybody; nil ones are not called.
+	Observe Observer
+}
+
+// Observer is told of events that an operator counts.
+type Observer struct {
+	OnGroup      func(size int, took time.Duration) // a group was committed
+	OnRefused    func()                             // a look-up was refused by overload
+	OnDamaged    func(table string)                 // something stored does not verify: wake somebody
+	OnUnrecorded func(err error)                    // the log could not be written: wake somebody
+	OnSigned     func(size int64)                   // a checkpoint was signed over that many entries
+	OnUnsigned   func(err error)                    // a checkpoint could not be made
+}
+
+// Group reports a committed group.
+func (o *Observer) Group(size int, took time.Duration) {
+	if o.OnGroup != nil {
+		o.OnGroup(size, took)
+	}
+}
+
+// Refused reports a look-up refused by overload.
+func (o *Observer) Refused() {
+	if o.OnRefused != nil {
+		o.OnRefused()
+	}
+}
+
+// Damaged reports that something stored does not verify.
+func (o *Observer) Damaged(table string) {
+	if o.OnDamaged != nil {
+		o.OnDamaged(table)
+	}
+}
+
+// Unrecorded reports that the log could not be written.
+func (o *Observer) Unrecorded(err error) {
+	if o.OnUnrecorded != nil {
+		o.OnUnrecorded(err)
+	}
+}
+
+// Signed reports a new checkpoint.
+func (o *Observer) Signed(size int64) {
+	if o.OnSigned != nil {
+		o.OnSigned(size)
+	}
+}
+
+// Unsigned reports that no checkpoint could be made.
+func (o *Observer) Unsigned(err error) {
+	if o.OnUnsigned != nil {
+		o.OnUnsigned(err)
+	}
+}
+
+// Service is the use cases. It is safe for concurrent use.
+type Service struct {
+	db      *store.DB
+	policy  *policy.Enforcer
+	ring    *keys.Ring
+	log     store.Log
+	hub     Hub
+	now     func() time.Time
+	observe Observer
+	group   *group
+	reviews keys.NewKey // seals the reasons of break-glass while this server runs
+	decoy   decoy
+	uploads chan struct{} // a place in it is the right to write an upload
+	tiles   sync.Map      // store.LogID → audit.Tiles
+	signing sync.Mutex    // held while the signer works; guards signed
+	signed  audit.Tree    // of the newest checkpoint that this server has checked or made
+	broken  atomic.Bool   // the log was tampered with: nothing is answered any more
+}
+
+// New makes a Service. It needs the keeper and the database once; afterwards
+// it lives through their absence.
+func New(ctx context.Context, cfg Config) (*Service, error) {
+	if err := cfg.check(); err != nil {
+		return nil, err
+	}
+	log, err := cfg.DB.Log(ctx, cfg.Log)
+	if err != nil {
+		return nil, fmt.Errorf("finding the log: %w", err)
+	}
+	made, err := cfg.Ring.New(ctx, []string{reviewOwner, "decoy"})
+	if err != nil {
+		return nil, fmt.Errorf("making the key for reviews: %w", err)
+	}
+	s := &Service{
+		db: cfg.DB, policy: cfg.Policy, ring: cfg.Ring, log: log, hub: cfg.Hub,
+		now: cfg.Now, observe: cfg.Observe, reviews: made[0], decoy: newDecoy(made[1].Key),
+		uploads: make(chan struct{}, maxUploads),
+	}
+	s.group = newGroup(s, cfg.Group)
+	return s, nil
+}
+
+func (c *Config) check() error {
+	var errs []error
+	need := func(ok bool, what string) {
+		if !ok {
+			errs = append(errs, errors.New("service needs "+what))
+		}
+	}
+	need(c.DB != nil, "a database")
+	need(c.Policy != nil, "a policy")
+	need(c.Ring != nil, "keys")
+	need(c.Log != "", "the origin of its log")
+	need(c.Hub.Phone != "", "the phone number of a hub")
+	need(c.Now != nil, "a clock")
+	return errors.Join(errs...)
+}
+
+// Close finishes the look-ups under way and refuses new ones.
+func (s *Service) Close() { s.group.close() }
+
+// Ready says whether look-ups can be answered now: nil, or what is away.
+// Without the keeper they can: flags are then answered without details.
+func (s *Service) Ready(ctx context.Context) error {
+	if s.broken.Load() {
+		return ErrDamaged
+	}
+	return s.db.Ready(ctx)
+}
+
+// newID makes an identifier that sorts by time of making.
+func newID() uuid.UUID {
+	return uuid.Must(uuid.NewV7()) // fails only where there is no randomness
+}
+
+// reviewOwner owns the keys that seal the reasons of break-glass: one for each
+// start of a server, because a claim must not have to wait for the keeper.
+const reviewOwner = "review"
+
+// decoy is opened for people without plans, so that the work done for them
+// resembles the work for the others.
+type decoy struct {
+	key    *keys.DataKey
+	sealed []byte
+	row    uuid.UUID
+}
+
+func newDecoy(key *keys.DataKey) decoy {
+	d := decoy{key: key, row: newID()}
+	d.sealed, _ = sealJSON(key, "person", d.row, 1, sealedPerson{}) // a struct of texts always encodes
+	return d
+}
+
+func (d *decoy) open() {
+	var p sealedPerson
+	_ = openJSON(d.key, "person", d.row, 1, d.sealed, &p) // nothing is looked for
+}

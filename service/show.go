@@ -1,0 +1,191 @@
+package service
+
+import (
+	"cmp"
+	"encoding/json"
+	"slices"
+	"time"
+
+	"cpis/audit"
+	"cpis/policy"
+	"cpis/service/keys"
+	"cpis/service/store"
+)
+
+// showPlans fills the answer with the person's visible plans, newest start
+// first.
+func (s *Service) showPlans(l *lookup, now time.Time) {
+	a := &l.answer
+	a.Restricted = l.rows[0].Person.Restricted
+	hidden := a.Restricted && !s.maySeeRestricted(l.caller)
+	for i := range l.rows {
+		row := &l.rows[i]
+		d, err := openPlan(l.key, &row.Plan)
+		if err != nil {
+			s.observe.Damaged("plan")
+			a.Degraded = true // the others are shown, and whom to ring about this one
+			if !hidden {
+				a.Contacts = append(a.Contacts, s.contactOf(&row.Authority, now))
+			}
+			continue
+		}
+		p := Plan{Kind: d.Kind}
+		if !hidden {
+			p = planOf(&row.Plan, d, dateOf(now.In(london)))
+			p.Contact = s.contactOf(&row.Authority, now)
+		}
+		a.Plans = append(a.Plans, p)
+		l.entry.Disclosed = append(l.entry.Disclosed,
+			audit.Disclosed{Plan: row.Plan.ID.String(), Version: row.Plan.Version})
+	}
+	if hidden {
+		a.Contacts = []Contact{s.hub.contact()}
+		a.Plans = kindsOf(a.Plans)
+		return
+	}
+	slices.SortFunc(a.Plans, func(p, q Plan) int {
+		return cmp.Or(q.Start.Time().Compare(p.Start.Time()), cmp.Compare(p.ID, q.ID))
+	})
+	s.showHistory(l)
+}
+
+// kindsOf reduces plans to one for each kind, in a fixed order: neither their
+// number nor their order says anything about the authorities.
+func kindsOf(plans []Plan) []Plan {
+	slices.SortFunc(plans, func(p, q Plan) int { return cmp.Compare(p.Kind, q.Kind) })
+	return slices.CompactFunc(plans, func(p, q Plan) bool { return p.Kind == q.Kind })
+}
+
+// planOf gives a plan as it stands today.
+func planOf(row *store.PlanRow, d Details, today Date) Plan {
+	return Plan{
+		ID:           row.ID.String(),
+		Version:      row.Version,
+		Kind:         d.Kind,
+		Ended:        d.ended(today),
+		Start:        d.Start,
+		End:          d.End,
+		Expected:     d.Expected,
+		VisibleUntil: d.visibleUntil(),
+	}
+}
+
+// who says who accessed a flag: what is sealed with an access.
+type who struct {
+	Name        string `json:"name,omitempty"`
+	Title       string `json:"title,omitempty"`
+	Responsible string `json:"responsible,omitempty"`
+	Role        string `json:"role,omitempty"`
+}
+
+// String gives name and role of the person, or of whom a system acted for.
+func (w who) String() string {
+	name, role := w.Name, w.Title
+	if name == "" {
+		name, role = w.Responsible, w.Role
+	}
+	if role == "" {
+		return name
+	}
+	return name + ", " + role
+}
+
+func accessContext(a *store.AccessRow) keys.Context {
+	return keys.Context{Purpose: "who", Table: "access", Row: a.ID.String(), Version: 1}
+}
+
+// showHistory fills the answer with the earlier unscheduled accesses.
+func (s *Service) showHistory(l *lookup) {
+	for i := range l.history {
+		row := &l.history[i]
+		a := Access{
+			At:               row.At,
+			Organisation:     row.Organisation,
+			OrganisationName: row.OrganisationName,
+			Setting:          Setting(row.Setting),
+		}
+		if l.key != nil && row.Sealed != nil {
+			a.Who = s.openWho(l.key, row)
+		}
+		l.answer.History = append(l.answer.History, a)
+	}
+}
+
+func (s *Service) openWho(key *keys.DataKey, row *store.AccessRow) string {
+	text, err := key.Open(row.Sealed, accessContext(row))
+	if err != nil {
+		s.observe.Damaged("access")
+		return ""
+	}
+	var w who
+	if err := json.Unmarshal(text, &w); err != nil {
+		s.observe.Damaged("access")
+		return ""
+	}
+	return w.String()
+}
+
+// Kinds of notices. Their texts stand in the database.
+const (
+	noticeUnscheduled = "unscheduled_access"
+	noticeBreakGlass  = "break_glass"
+	noticeRestricted  = "restricted_access"
+)
+
+// tellAuthorities prepares what an answer that a flag is held leaves behind:
+// the access in the history, and a notice for each authority. Break-glass makes
+// one whatever the mode; so does the look-up of a restricted person, and there
+// however often it is repeated.
+func (s *Service) tellAuthorities(l *lookup, now time.Time) {
+	unscheduled := l.decision.Mode == policy.Unscheduled
+	if unscheduled {
+		l.accesses = append(l.accesses, s.accessOf(l, now))
+	}
+	kind := noticeUnscheduled
+	switch {
+	case l.answer.Restricted:
+		kind = noticeRestricted
+	case l.decision.BreakGlass:
+		kind = noticeBreakGlass
+	case !unscheduled:
+		return
+	}
+	for i := range l.rows {
+		if !firstOfAuthority(l.rows, i) {
+			continue
+		}
+		l.notices = append(l.notices, store.NoticeRow{
+			ID:           newID(),
+			Person:       l.rows[i].Person.ID,
+			Authority:    l.rows[i].Plan.Authority,
+			Kind:         kind,
+			Priority:     kind != noticeUnscheduled,
+			At:           now,
+			Organisation: l.caller.Organisation,
+			Setting:      string(l.question.Encounter.Setting),
+			Encounter:    l.entry.Encounter,
+			Dedupe:       kind != noticeRestricted,
+		})
+	}
+}
+
+func (s *Service) accessOf(l *lookup, now time.Time) store.AccessRow {
+	a := store.AccessRow{
+		ID:           newID(),
+		Person:       l.rows[0].Person.ID,
+		At:           now,
+		Organisation: l.caller.Organisation,
+		Setting:      string(l.question.Encounter.Setting),
+		Encounter:    l.entry.Encounter,
+	}
+	if l.key == nil {
+		return a // who it was stands in the log
+	}
+	text, err := json.Marshal(who{
+		l.caller.Name, l.caller.Title, l.question.Responsible.Name, l.question.Responsible.Role,
+	})
+	if err == nil { // four strings always encode
+		a.Sealed = l.key.Seal(text, accessContext(&a))
+	}
+	return a
+}

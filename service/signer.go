@@ -1,0 +1,243 @@
+package service
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"cpis/audit"
+	"cpis/service/store"
+)
+
+// signEvery is how far a checkpoint may lag behind the log.
+const signEvery = time.Second
+
+// signChunk is how many entries are read at once between two checkpoints.
+const signChunk = 1 << 14
+
+// signTimeout bounds one step of the signer. Catching up after a long absence
+// takes several.
+const signTimeout = time.Minute
+
+// KeepSigned signs the log about once a second while it grows, until ctx ends.
+// Before it signs, it reads the entries behind the last checkpoint again and
+// compares: should they not add up to the head, or the head not contain the
+// last checkpoint, the service stops answering for good and says so.
+func (s *Service) KeepSigned(ctx context.Context) {
+	tick := time.NewTicker(signEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		if err := s.Sign(ctx); err != nil && ctx.Err() == nil {
+			s.observe.Unsigned(err)
+		}
+	}
+}
+
+// Sign brings the checkpoint up to the head of the log, if it is not there.
+// The error is ErrDamaged if the log was tampered with, and something passing
+// otherwise. Several servers may sign one log: the first one counts.
+func (s *Service) Sign(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, signTimeout)
+	defer cancel()
+	s.signing.Lock()
+	defer s.signing.Unlock()
+	signed, err := s.lastSigned(ctx)
+	if err != nil {
+		return err
+	}
+	head, err := s.db.Head(ctx, s.log.ID)
+	if err != nil {
+		return fmt.Errorf("reading the head: %w", err)
+	}
+	if head == signed.Tree && signed.Note != "" {
+		return nil
+	}
+	if err := s.extend(ctx, signed.Tree, head); err != nil {
+		if errors.Is(err, ErrDamaged) {
+			return s.breakOff("entry", err.Error())
+		}
+		return err
+	}
+	return s.signHead(ctx, head)
+}
+
+// lastSigned gives the latest checkpoint, or an empty tree if there is none. It
+// trusts the database with neither: the checkpoint must carry a signature of
+// the log's key over the tree beside it, and must not be older than one that
+// this server has seen.
+func (s *Service) lastSigned(ctx context.Context) (store.CheckpointRow, error) {
+	row, err := s.db.LatestCheckpoint(ctx, s.log.ID)
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		row = store.CheckpointRow{}
+	case err != nil:
+		return row, fmt.Errorf("reading the last checkpoint: %w", err)
+	case row.Tree != s.signed:
+		if err := s.checkSigned(ctx, &row); err != nil {
+			return row, err
+		}
+	}
+	if row.Tree.Size() < s.signed.Size() {
+		return row, s.breakOff("checkpoint", "log was rolled back behind a checkpoint")
+	}
+	s.signed = row.Tree
+	return row, nil
+}
+
+// checkSigned checks a checkpoint's signature, and that it speaks of the tree
+// that is kept beside it.
+func (s *Service) checkSigned(ctx context.Context, row *store.CheckpointRow) error {
+	pubs, err := s.ring.Keeper().PublicKeys(ctx)
+	if err != nil {
+		return fmt.Errorf("reading the log's public keys: %w", err)
+	}
+	known := make([]audit.VerifierKey, len(pubs))
+	for i, pub := range pubs {
+		if known[i], err = audit.NewVerifierKey(s.log.Origin, pub); err != nil {
+			return fmt.Errorf("reading the log's public keys: %w", err)
+		}
+	}
+	cp, err := audit.OpenCheckpoint([]byte(row.Note), s.log.Origin, known)
+	if err != nil {
+		return s.breakOff("checkpoint", "last checkpoint does not verify")
+	}
+	if cp != row.Tree.Checkpoint(s.log.Origin) {
+		return s.breakOff("checkpoint", "last checkpoint speaks of another tree")
+	}
+	return nil
+}
+
+// breakOff stops the service for good: the log was tampered with.
+func (s *Service) breakOff(table, why string) error {
+	s.broken.Store(true)
+	s.observe.Damaged(table)
+	return fmt.Errorf("%s: %w", why, ErrDamaged)
+}
+
+// signHead has the keeper sign the head and keeps the checkpoint.
+func (s *Service) signHead(ctx context.Context, head audit.Tree) error {
+	cp := head.Checkpoint(s.log.Origin)
+	sig, pub, err := s.ring.Keeper().Sign(ctx, cp.Body())
+	if err != nil {
+		return fmt.Errorf("signing the checkpoint: %w", err)
+	}
+	note, err := audit.SignCheckpoint(cp, pub, sig)
+	if err != nil {
+		return fmt.Errorf("signing the checkpoint: %w", err)
+	}
+	err = s.db.Tx(ctx, func(tx *store.Tx) error {
+		return tx.InsertCheckpoint(ctx, store.CheckpointRow{
+			Log: s.log.ID, Tree: head, Note: string(note), At: s.now().UTC(),
+		})
+	})
+	if err != nil && !errors.Is(err, store.ErrConflict) { // another server was first
+		return fmt.Errorf("keeping the checkpoint: %w", err)
+	}
+	s.observe.Signed(head.Size())
+	return nil
+}
+
+// extend reads the entries between two trees again, checks that they lead from
+// one to the other, and keeps the tiles that became full.
+func (s *Service) extend(ctx context.Context, from, to audit.Tree) error {
+	if to.Size() < from.Size() {
+		return fmt.Errorf("log is shorter than its checkpoint: %w", ErrDamaged)
+	}
+	tree := from
+	for tree.Size() < to.Size() {
+		next := min(to.Size(), tree.Size()+signChunk)
+		// Tiles begin at multiples of their width, so a few entries that are
+		// signed already are read once more.
+		start := tree.Size() / audit.TileWidth * audit.TileWidth
+		leaves, err := hashLines(ctx, s.db, s.log.ID, start, next)
+		if err != nil {
+			return err
+		}
+		grown := tree
+		for _, leaf := range leaves[tree.Size()-start:] {
+			grown.Append(leaf)
+		}
+		if err := s.keepTiles(ctx, tree.Size(), next, start, leaves); err != nil {
+			return err
+		}
+		tree = grown
+	}
+	if tree != to {
+		return fmt.Errorf("entries do not add up to the head: %w", ErrDamaged)
+	}
+	return nil
+}
+
+// keepTiles stores the tiles that became full when the log grew; leaves are
+// those from index start on.
+func (s *Service) keepTiles(ctx context.Context, from, to, start int64, leaves []audit.Hash) error {
+	known := func(ctx context.Context, a, b int64) ([]audit.Hash, error) {
+		if a >= start {
+			return leaves[a-start : b-start], nil
+		}
+		return hashLines(ctx, s.db, s.log.ID, a, b)
+	}
+	var rows []store.TileRow
+	keep := func() error {
+		if len(rows) == 0 {
+			return nil
+		}
+		err := s.db.Tx(ctx, func(tx *store.Tx) error { return tx.InsertTiles(ctx, s.log.ID, rows) })
+		rows = rows[:0]
+		if err != nil {
+			return fmt.Errorf("keeping tiles: %w", err)
+		}
+		return nil
+	}
+	level := 0
+	for tile := range audit.FullTiles(from, to) {
+		if tile.Level != level { // made from those below, which must be there first
+			if err := keep(); err != nil {
+				return err
+			}
+			level = tile.Level
+		}
+		bytes, err := audit.Derive(storedTiles{s.db, s.log.ID}, known).ReadTiles(ctx, []audit.Tile{tile})
+		if err != nil {
+			return fmt.Errorf("making tiles: %w", err)
+		}
+		if bytes[0] == nil {
+			return fmt.Errorf("making tiles: %w", audit.ErrNoTile)
+		}
+		rows = append(rows, store.TileRow{Level: tile.Level, Index: tile.Index, Hashes: bytes[0]})
+	}
+	return keep()
+}
+
+// storedTiles are the full tiles that the database keeps.
+type storedTiles struct {
+	db  *store.DB
+	log store.LogID
+}
+
+// ReadTiles gives the tiles that are kept, and nil for the others.
+func (t storedTiles) ReadTiles(ctx context.Context, tiles []audit.Tile) ([][]byte, error) {
+	found := make([][]byte, len(tiles))
+	at := make(map[audit.Tile]int, len(tiles))
+	byLevel := make(map[int][]int64)
+	for i, tile := range tiles {
+		at[audit.Tile{Level: tile.Level, Index: tile.Index}] = i
+		byLevel[tile.Level] = append(byLevel[tile.Level], tile.Index)
+	}
+	for level, indexes := range byLevel {
+		rows, err := t.db.Tiles(ctx, t.log, level, indexes)
+		if err != nil {
+			return nil, fmt.Errorf("reading tiles: %w", translate(err))
+		}
+		for _, row := range rows {
+			found[at[audit.Tile{Level: row.Level, Index: row.Index}]] = row.Hashes
+		}
+	}
+	return found, nil
+}
