@@ -1,0 +1,141 @@
+package service
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+
+	"github.com/google/uuid"
+
+	"cpis/audit"
+	"cpis/policy"
+	"cpis/service/identity"
+	"cpis/service/store"
+)
+
+// Ending closes a plan. Its texts are as the caller sent them.
+type Ending struct {
+	PlanID  string
+	Version int    // that the caller saw
+	End     string // last day, YYYY-MM-DD
+	Reason  string
+	Request string // request id
+}
+
+// Ended is the answer to an Ending.
+type Ended struct {
+	Version      int
+	VisibleUntil Date // last day on which look-ups show the plan
+	Receipt      Receipt
+}
+
+func (r *Ended) receive(receipt Receipt) { r.Receipt = receipt }
+func (r *Ended) changed() bool           { return true }
+
+// content is all that an Ending asks for.
+func (e *Ending) content() []string {
+	return []string{e.PlanID, strconv.Itoa(e.Version), e.End, e.Reason}
+}
+
+// EndPlan closes a plan of the caller's authority. The error is ErrDenied,
+// *InvalidError, ErrNotFound (also for plans of others), ErrConflict (the plan
+// has a newer version), ErrState (it was removed, or its last day has passed),
+// ErrReused, ErrUnrecorded, ErrUnavailable or ErrDamaged.
+//
+// The last day may lie up to a year ahead, and as long as it has not passed it
+// may be set anew.
+func (s *Service) EndPlan(ctx context.Context, c *identity.Caller, q *Ending) (*Ended, error) {
+	check := checker{form: requestForms, today: s.today()}
+	end, reason := check.ending(q)
+	a := act{caller: c, action: policy.EndPlan, own: true, request: q.Request, check: check.err()}
+	var out Ended
+	err := s.once(ctx, doTimeout, a, q.content(), &out, func(ctx context.Context, tx *store.Tx, e *audit.Entry) error {
+		own, about, err := s.ownPlan(ctx, tx, c.Organisation, q.PlanID)
+		if err != nil {
+			return err
+		}
+		e.Subject, e.Restricted = s.subject(about.person.NHSNumber), about.row.Restricted
+		if err := s.end(ctx, tx, own, about, q.Version, end, reason); err != nil {
+			return err
+		}
+		out = Ended{Version: own.row.Version, VisibleUntil: own.visibleUntil()}
+		e.Disclosed = []audit.Disclosed{{Plan: own.row.ID.String(), Version: own.row.Version}}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &out, nil
+}
+
+// ending reads the texts of an Ending.
+func (c *checker) ending(q *Ending) (Date, string) {
+	if q.Version < 1 {
+		c.add("version", "must be the version of the plan that you saw", "1")
+	}
+	end := c.day("end", q.End)
+	if q.End == "" {
+		c.add("end", problemRequired, exampleDay)
+	}
+	reason := c.requiredText("reason", q.Reason, maxReasonLength, exampleReason)
+	c.end(&Details{}, end)
+	return end, reason
+}
+
+// ownPlan finds and opens a plan of an authority, and whom it is about. A plan
+// of another authority is not found, like one that does not exist, before
+// anything else is read of it.
+func (s *Service) ownPlan(ctx context.Context, tx *store.Tx, authority, id string) (*ownPlan, *held, error) {
+	parsed, err := uuid.Parse(id)
+	if err != nil {
+		return nil, nil, ErrNotFound
+	}
+	row, err := tx.Plan(ctx, parsed)
+	if errors.Is(err, store.ErrNotFound) || err == nil && row.Authority != authority {
+		return nil, nil, ErrNotFound
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	persons, err := tx.Persons(ctx, []uuid.UUID{row.Person})
+	if err != nil {
+		return nil, nil, err
+	}
+	if len(persons) == 0 || persons[0].WrappedKey == "" {
+		return nil, nil, ErrNotFound // the person was erased
+	}
+	about := &held{row: persons[0], plans: []ownPlan{{row: row}}}
+	if err := s.unwrapKeys(ctx, []*held{about}); err != nil {
+		return nil, nil, err
+	}
+	if about.person, err = openPerson(about.key, &about.row); err != nil {
+		return nil, nil, s.damaged("person")
+	}
+	own := &about.plans[0]
+	return own, about, s.openOwn(about.key, own)
+}
+
+// end makes the version of a plan that closes it.
+func (s *Service) end(
+	ctx context.Context, tx *store.Tx, own *ownPlan, about *held, version int, last Date, reason string,
+) error {
+	today := s.today()
+	switch {
+	case own.row.Version != version:
+		return fmt.Errorf("version %d of %d: %w", version, own.row.Version, ErrConflict)
+	case own.row.Removed, own.ended(today):
+		return ErrState
+	}
+	check := checker{today: today}
+	if check.end(&own.Details, last); len(check.violations) > 0 {
+		return check.err()
+	}
+	own.End, own.EndReason = last, reason
+	own.row.Version++
+	own.row.At = s.moment()
+	if err := sealOwn(about.key, own); err != nil {
+		return err
+	}
+	return tx.UpdatePlans(ctx, []store.PlanRow{own.row})
+}

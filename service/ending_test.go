@@ -1,0 +1,245 @@
+package service_test
+
+import (
+	"errors"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/uuid"
+
+	"cpis/audit"
+	"cpis/service"
+	"cpis/service/identity"
+)
+
+// ending ends a plan a few days ago.
+func ending(plan *service.Registered) *service.Ending {
+	return &service.Ending{PlanID: plan.PlanID, Version: plan.Version, End: "2026-11-20", Reason: "review conference"}
+}
+
+func TestEndPlan_StaysVisibleForAWhile(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		r                 *service.Registration
+		end, visibleUntil string
+	}{
+		{rightCPP(), "2026-11-20", "2027-11-20"},
+		{with(rightLAC(), func(r *service.Registration) { r.NHSNumber = "9990000034" }), "2026-11-22", "2027-11-22"},
+		{rightUCPP(), "2026-11-20", "2026-12-18"},
+	}
+	f := newService(t)
+	for _, tt := range tests {
+		plan := f.MustRegister(lead, tt.r)
+		got := f.MustEnd(lead, plan, tt.end)
+		if got.Version != 2 || got.VisibleUntil.String() != tt.visibleUntil {
+			t.Errorf("%s: got %+v, want visible until %s", tt.r.Kind, got, tt.visibleUntil)
+		}
+	}
+	for _, tt := range tests {
+		last := day(t, tt.visibleUntil).Time()
+		f.Clock.Set(last.Add(12 * time.Hour))
+		a := f.MustLookUp(nurse, unscheduled(tt.r.NHSNumber))
+		if a.Verdict != service.FlagHeld || !a.Plans[0].Ended || a.Plans[0].VisibleUntil.String() != tt.visibleUntil {
+			t.Errorf("%s on its last day: %+v", tt.r.Kind, a)
+		}
+		f.Clock.Set(last.Add(36 * time.Hour))
+		if a := f.MustLookUp(nurse, unscheduled(tt.r.NHSNumber)); a.Verdict != service.NoFlagKnown {
+			t.Errorf("%s the day after: %s", tt.r.Kind, a.Verdict)
+		}
+	}
+}
+
+func TestEndPlan_MakesAVersionAndAnEntry(t *testing.T) {
+	t.Parallel()
+	f := newService(t)
+	plan := f.MustRegister(lead, rightCPP())
+	f.Clock.Advance(time.Hour)
+	q := ending(plan)
+	q.Request = "request-2"
+	ended, err := f.EndPlan(t.Context(), lead, q)
+	if err != nil {
+		t.Fatal(explain(err))
+	}
+	e := f.LastEntry()
+	want := audit.Entry{
+		Version: 1, Time: noon.Add(time.Hour), Salt: e.Salt, Actor: lead.ID, Client: lead.ClientID, Issuer: lead.Issuer,
+		Organisation: islington, Role: "safeguarding_lead", Action: "end_plan", Rule: "P2", Request: "request-2",
+		Subject: f.Tag("9990000018"), Outcome: "done", Disclosed: []audit.Disclosed{{Plan: plan.PlanID, Version: 2}},
+	}
+	if diff := cmp.Diff(want, e); diff != "" {
+		t.Errorf("entry (-want +got):\n%s", diff)
+	}
+	versions, err := f.DB.PlanVersions(t.Context(), uuid.MustParse(plan.PlanID))
+	if err != nil || len(versions) != 2 {
+		t.Fatalf("%d versions, %v", len(versions), err)
+	}
+	for i, receipt := range []service.Receipt{ended.Receipt, plan.Receipt} { // newest first
+		if v := versions[i]; v.Version != 2-i || v.Entry != receipt.Index || v.Entries != 1 {
+			t.Errorf("version %d is recorded by entry %d, want %d by %d", v.Version, v.Entry, 2-i, receipt.Index)
+		}
+	}
+	p := f.MustGet(lead, "9990000018").Plans[0]
+	if p.Version != 2 || !p.Ended || p.Details.EndReason != "review conference" || !p.Changed.Equal(noon.Add(time.Hour)) {
+		t.Errorf("got %+v", p)
+	}
+}
+
+// A plan of another authority, one that does not exist and a text that is no
+// identifier are refused with the same error and the same entry.
+func TestEndPlan_FindsOnlyTheAuthoritysOwn(t *testing.T) {
+	t.Parallel()
+	f := newService(t)
+	plan := f.MustRegister(lead, rightCPP())
+	var first audit.Entry
+	for i, id := range []string{plan.PlanID, "01890000-0000-7000-8000-000000000000", "plan-1", ""} {
+		_, err := f.EndPlan(t.Context(), otherLead, &service.Ending{PlanID: id, Version: 1, End: "2026-11-20", Reason: "x"})
+		if !errors.Is(err, service.ErrNotFound) {
+			t.Errorf("%q: got %v, want %v", id, err, service.ErrNotFound)
+		}
+		e := f.LastEntry()
+		e.Salt = [16]byte{}
+		if i == 0 {
+			first = e
+		}
+		if diff := cmp.Diff(first, e); diff != "" {
+			t.Errorf("%q: another entry (-first +this):\n%s", id, diff)
+		}
+	}
+	if first.Outcome != "refused" || first.Reason != "not_found" || first.Subject != nil || first.Disclosed != nil {
+		t.Errorf("entry %+v", first)
+	}
+	if p := f.MustGet(lead, "9990000018").Plans[0]; p.Version != 1 {
+		t.Errorf("the plan was changed: %+v", p)
+	}
+}
+
+func TestEndPlan_IsForAuthoritiesOnly(t *testing.T) {
+	t.Parallel()
+	f := newService(t)
+	plan := f.MustRegister(lead, rightCPP())
+	for _, c := range []*identity.Caller{nurse, gp, clinicalSystem, auditor, administrator} {
+		if _, err := f.EndPlan(t.Context(), c, ending(plan)); !errors.Is(err, service.ErrDenied) {
+			t.Errorf("%s: got %v, want %v", c.ID, err, service.ErrDenied)
+		}
+	}
+	if _, err := f.EndPlan(t.Context(), laSystem, ending(plan)); err != nil {
+		t.Errorf("the authority's own system: %s", explain(err))
+	}
+}
+
+func TestEndPlan_Refusals(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name   string
+		before func(*fixture, *service.Registered)
+		change func(*service.Ending)
+		want   error  // or
+		field  string // that is wrong
+		reason string // in the entry
+	}{
+		{name: "stale version", before: func(f *fixture, p *service.Registered) { f.MustEnd(lead, p, "2027-01-01") }, want: service.ErrConflict, reason: "changed_meanwhile"},
+		{name: "version of the future", change: func(e *service.Ending) { e.Version = 2 }, want: service.ErrConflict, reason: "changed_meanwhile"},
+		{
+			name:   "already ended",
+			before: func(f *fixture, p *service.Registered) { f.MustEnd(lead, p, "2026-11-22") },
+			change: func(e *service.Ending) { e.Version = 2 }, want: service.ErrState, reason: "state",
+		},
+		{
+			name:   "removed as an error",
+			before: func(f *fixture, _ *service.Registered) { f.Exec(`UPDATE cpis.plan SET removed = true`) },
+			want:   service.ErrState, reason: "state",
+		},
+		{name: "no version", change: func(e *service.Ending) { e.Version = 0 }, field: "version"},
+		{name: "no last day", change: func(e *service.Ending) { e.End = "" }, field: "end"},
+		{name: "a last day that is none", change: func(e *service.Ending) { e.End = "20/11/2026" }, field: "end"},
+		{name: "before the first day", change: func(e *service.Ending) { e.End = "2026-08-31" }, field: "end"},
+		{name: "far ahead", change: func(e *service.Ending) { e.End = "2027-11-25" }, field: "end"},
+		{name: "no reason", change: func(e *service.Ending) { e.Reason = " " }, field: "reason"},
+		{name: "a reason with control characters", change: func(e *service.Ending) { e.Reason = "a\x00b" }, field: "reason"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			f := newService(t)
+			plan := f.MustRegister(lead, rightCPP())
+			if tt.before != nil {
+				tt.before(f, plan)
+			}
+			versions := f.Held().PlanVersions
+			q := ending(plan)
+			if tt.change != nil {
+				tt.change(q)
+			}
+			_, err := f.EndPlan(t.Context(), lead, q)
+			e := f.LastEntry()
+			if tt.want != nil {
+				if !errors.Is(err, tt.want) || e.Outcome != "refused" || e.Reason != tt.reason {
+					t.Errorf("got %v with entry %s, %s; want %v", err, e.Outcome, e.Reason, tt.want)
+				}
+				if string(e.Subject) != string(f.Tag("9990000018")) {
+					t.Error("the entry does not say whom it is about")
+				}
+			} else if v := violationsOf(t, err); len(v) != 1 || v[0].Field != tt.field || e.Outcome != "invalid" {
+				t.Errorf("got %+v with entry %s, want %s", v, e.Outcome, tt.field)
+			}
+			if n := f.Held().PlanVersions; n != versions {
+				t.Errorf("%d versions were made", n-versions)
+			}
+		})
+	}
+}
+
+// A last day that has not come may be set anew.
+func TestEndPlan_AheadMayBeChanged(t *testing.T) {
+	t.Parallel()
+	f := newService(t)
+	plan := f.MustRegister(lead, rightCPP())
+	f.MustEnd(lead, plan, "2027-03-01")
+	if a := f.MustLookUp(nurse, unscheduled("9990000018")); a.Plans[0].Ended || a.Plans[0].End.String() != "2027-03-01" {
+		t.Errorf("look-up shows %+v", a.Plans[0])
+	}
+	plan.Version = 2
+	if got := f.MustEnd(lead, plan, "2026-11-23"); got.Version != 3 || got.VisibleUntil.String() != "2027-11-23" {
+		t.Errorf("got %+v", got)
+	}
+}
+
+func TestEndPlan_OfTwoAtOnceOneWins(t *testing.T) {
+	t.Parallel()
+	f := newService(t)
+	plan := f.MustRegister(lead, rightCPP())
+	errs := make([]error, 6)
+	var all sync.WaitGroup
+	for i := range errs {
+		all.Go(func() { _, errs[i] = f.EndPlan(t.Context(), lead, ending(plan)) })
+	}
+	all.Wait()
+	won := 0
+	for _, err := range errs {
+		switch {
+		case err == nil:
+			won++
+		case !errors.Is(err, service.ErrConflict):
+			t.Errorf("got %v, want %v", err, service.ErrConflict)
+		}
+	}
+	if h := f.Held(); won != 1 || h.PlanVersions != 2 {
+		t.Errorf("%d won; %d versions", won, h.PlanVersions)
+	}
+}
+
+func TestEndPlan_NothingHappensWhileTheKeysAreAway(t *testing.T) {
+	t.Parallel()
+	f := newService(t)
+	plan := f.MustRegister(lead, rightCPP())
+	s := f.another() // whose cache is empty
+	f.Keeper.TakeAway(true)
+	if _, err := s.EndPlan(t.Context(), lead, ending(plan)); !errors.Is(err, service.ErrUnavailable) {
+		t.Errorf("got %v, want %v", err, service.ErrUnavailable)
+	}
+	if h := f.Held(); h.PlanVersions != 1 {
+		t.Errorf("%d versions", h.PlanVersions)
+	}
+}

@@ -1,0 +1,216 @@
+package service
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+
+	"cpis/service/keys"
+	"cpis/service/store"
+)
+
+// intake takes drafts of one authority, places each among what is held, and
+// writes what is new. It lives for one run of a transaction; only its keys
+// outlive that.
+type intake struct {
+	s         *Service
+	authority string
+	now       time.Time
+	keys      newKeys
+	people    people
+	made      []*held // of whom nothing is held yet
+	restrict  []*held // who are to become restricted
+	plans     []*newPlan
+}
+
+// newPlan is a plan to be written, and about whom.
+type newPlan struct {
+	ownPlan
+	about *held
+}
+
+// newKeys are keys made for persons of whom nothing is held yet, by the tags of
+// their NHS numbers. They are kept when a transaction runs again, for wrapping
+// keys takes longer than all the rest. One that nobody needed is forgotten.
+type newKeys map[keys.Tag]newKey
+
+type newKey struct {
+	person uuid.UUID
+	keys.NewKey
+}
+
+// takeIn begins to take drafts about persons. Who is going to write must find
+// them by locking them.
+func (s *Service) takeIn(
+	ctx context.Context, find findTags, tx *store.Tx, authority string, made newKeys, numbers []NHSNumber,
+) (*intake, error) {
+	found, err := s.findHeld(ctx, tx, find, authority, numbers)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.openPeople(ctx, found); err != nil {
+		return nil, err
+	}
+	return &intake{s: s, authority: authority, now: s.moment(), keys: made, people: found}, nil
+}
+
+// errWrongPerson says that a date of birth is not the one that is held for the
+// NHS number. It goes with an *InvalidError, and into the entry: an authority
+// that tries out dates can be seen there.
+var errWrongPerson = errors.New("date of birth does not fit NHS number")
+
+// placed is where a draft belongs.
+type placed struct {
+	plan  *ownPlan   // new, or held already; nil where the draft is wrong
+	known bool       // it is held already
+	wrong violations // or, of a plan that is held already, what is recorded otherwise
+	err   error      // errWrongPerson
+}
+
+// place finds where a draft belongs. line is where it stands in a file, 0 for
+// a request.
+func (in *intake) place(d *draft, line int) placed {
+	tag := in.s.ring.Tag(d.person.NHSNumber.Reveal())
+	h := in.people[tag]
+	if h == nil {
+		h = &held{person: d.person, line: line}
+		in.people[tag] = h
+		in.made = append(in.made, h)
+	}
+	if h.person.DateOfBirth != d.person.DateOfBirth {
+		return wrongPerson(h)
+	}
+	if p := h.same(&d.details); p != nil {
+		return in.repeat(h, p, d)
+	}
+	if p := h.overlapping(&d.details); p != nil {
+		var v violations
+		v.add("start", "overlaps with "+p.name()+" of the same kind: end that one first, or correct the dates", "")
+		return placed{wrong: v}
+	}
+	return placed{plan: in.add(h, d, line)}
+}
+
+// wrongPerson refuses a draft whose date of birth does not fit.
+//
+// An authority learns from this that somebody else holds something about the
+// number, which cannot be helped: to take the draft would flag the wrong child,
+// or make everybody's look-ups of the right one fail. It does not learn the
+// date, nor who holds what, and the words say no more than that it should trace
+// the number again.
+func wrongPerson(h *held) placed {
+	var v violations
+	if h.line > 0 {
+		v.add("date_of_birth", fmt.Sprintf("differs from line %d, which has the same NHS number", h.line), "")
+		return placed{wrong: v}
+	}
+	v.add("date_of_birth", "does not fit this NHS number: check both, and trace the number again", "")
+	return placed{wrong: v, err: errWrongPerson}
+}
+
+// repeat places a draft of a plan that is there already. A file may repeat what
+// is held, but not itself.
+func (in *intake) repeat(h *held, p *ownPlan, d *draft) placed {
+	var v violations
+	if p.line > 0 {
+		v.add(rowColumn, fmt.Sprintf("repeats line %d", p.line), "")
+		return placed{wrong: v}
+	}
+	for _, f := range []struct {
+		field string
+		same  bool
+	}{
+		{"family_name", p.Family == d.person.Family},
+		{"given_name", p.Given == d.person.Given},
+		{"end", p.End == d.details.End},
+		{"expected", p.Expected == d.details.Expected},
+		{"legal_basis", p.Basis == d.details.Basis},
+		{"reference", p.Reference == d.details.Reference},
+	} {
+		if !f.same {
+			v.add(f.field, "differs from what is held, which stays as it is", "")
+		}
+	}
+	if in.mark(h, d) {
+		v.add("restricted", "was not held before, and is from now on", "")
+	}
+	return placed{plan: p, known: true, wrong: v}
+}
+
+// add takes a draft of a plan that is new.
+func (in *intake) add(h *held, d *draft, line int) *ownPlan {
+	p := &newPlan{about: h, ownPlan: ownPlan{
+		row:      store.PlanRow{ID: newID(), Version: 1, Authority: in.authority, At: in.now},
+		recorded: recorded{d.details, d.person.Family, d.person.Given},
+		line:     line,
+	}}
+	in.mark(h, d)
+	in.plans = append(in.plans, p)
+	h.plans = append(h.plans, p.ownPlan)
+	return &p.ownPlan
+}
+
+// mark makes a person restricted where the draft says so, and says whether
+// somebody who was held without it will be. Nothing here takes it away.
+func (in *intake) mark(h *held, d *draft) bool {
+	if !d.restricted || h.row.Restricted {
+		return false
+	}
+	h.row.Restricted = true
+	if h.isNew() {
+		return false
+	}
+	in.restrict = append(in.restrict, h)
+	return true
+}
+
+// isNew says whether nothing is held about the person yet.
+func (h *held) isNew() bool { return h.row.Version == 0 }
+
+// same finds the plan that a draft repeats: of the same kind, with the same
+// first day.
+func (h *held) same(d *Details) *ownPlan {
+	for i := range h.plans {
+		if p := &h.plans[i]; p.Kind == d.Kind && p.Start == d.Start {
+			return p
+		}
+	}
+	return nil
+}
+
+// overlapping finds a plan of the same kind that runs at the same time. A plan
+// may begin on the day another ends.
+func (h *held) overlapping(d *Details) *ownPlan {
+	for i := range h.plans {
+		if p := &h.plans[i]; p.Kind == d.Kind && p.Start.Before(d.over()) && d.Start.Before(p.over()) {
+			return p
+		}
+	}
+	return nil
+}
+
+// over is the day from which another plan of the same kind may begin. An unborn
+// child's plan that nobody ended is over when it is no longer visible.
+func (d Details) over() Date {
+	switch {
+	case !d.End.IsZero():
+		return d.End
+	case d.Kind == UCPP:
+		return d.visibleUntil()
+	}
+	return endOfTime
+}
+
+// endOfTime is later than every day that can be written.
+var endOfTime = Date{year: 9999, month: time.December, day: 31}
+
+// name says which plan is meant: by its line in the file, or by its identifier.
+func (p *ownPlan) name() string {
+	if p.line > 0 {
+		return fmt.Sprintf("the plan on line %d", p.line)
+	}
+	return "your plan " + p.row.ID.String()
+}

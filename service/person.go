@@ -1,0 +1,100 @@
+package service
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"time"
+
+	"cpis/audit"
+	"cpis/policy"
+	"cpis/service/identity"
+	"cpis/service/store"
+)
+
+// OwnPlan is a plan as its own authority sees it.
+type OwnPlan struct {
+	ID           string
+	Version      int
+	Details      Details
+	Ended        bool // its last day has passed
+	VisibleUntil Date // none while it is open
+	Changed      time.Time
+}
+
+// OwnPerson is what an authority recorded about a person.
+type OwnPerson struct {
+	Person     Person // named as this authority last recorded
+	Restricted bool
+	Plans      []OwnPlan // newest start first
+	Receipt    Receipt
+}
+
+// GetPerson shows what the caller's authority recorded about the person with
+// an NHS number. The error is ErrDenied, *InvalidError, ErrNotFound where it
+// recorded nothing, whoever else did, ErrUnrecorded, ErrUnavailable or
+// ErrDamaged.
+func (s *Service) GetPerson(ctx context.Context, c *identity.Caller, number, requestID string) (*OwnPerson, error) {
+	check := checker{form: requestForms}
+	n := check.number(number)
+	a := act{
+		caller: c, action: policy.GetPerson, own: true, request: requestID,
+		subject: s.subject(n), check: check.err(),
+	}
+	var out *OwnPerson
+	r, err := s.do(ctx, a, func(ctx context.Context, tx *store.Tx, e *audit.Entry) error {
+		h, err := s.findOwn(ctx, tx, c.Organisation, n)
+		if err != nil {
+			return err
+		}
+		out = h.show(s.today())
+		e.Restricted = out.Restricted
+		for _, p := range out.Plans {
+			e.Disclosed = append(e.Disclosed, audit.Disclosed{Plan: p.ID, Version: p.Version})
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	out.Receipt = r
+	return out, nil
+}
+
+// findOwn finds and opens a person of whom an authority holds plans. Of those
+// whom only others know nothing is opened, nor their key asked for: finding
+// them takes no longer than finding nobody.
+func (s *Service) findOwn(ctx context.Context, tx *store.Tx, authority string, n NHSNumber) (*held, error) {
+	found, err := s.findHeld(ctx, tx, tx.PersonsByTags, authority, []NHSNumber{n})
+	if err != nil {
+		return nil, err
+	}
+	h := found[s.ring.Tag(n.Reveal())]
+	if h == nil || len(h.plans) == 0 {
+		return nil, ErrNotFound
+	}
+	return h, s.openPeople(ctx, found)
+}
+
+// show gives what an authority recorded, as it stands today.
+func (h *held) show(today Date) *OwnPerson {
+	out := &OwnPerson{Person: h.person, Restricted: h.row.Restricted}
+	latest := slices.MaxFunc(h.plans, func(a, b ownPlan) int {
+		return cmp.Or(a.row.At.Compare(b.row.At), cmp.Compare(a.row.ID.String(), b.row.ID.String()))
+	})
+	out.Person.Family, out.Person.Given = latest.Family, latest.Given
+	for _, p := range h.plans {
+		out.Plans = append(out.Plans, OwnPlan{
+			ID:           p.row.ID.String(),
+			Version:      p.row.Version,
+			Details:      p.Details,
+			Ended:        p.ended(today),
+			VisibleUntil: p.visibleUntil(),
+			Changed:      p.row.At,
+		})
+	}
+	slices.SortFunc(out.Plans, func(a, b OwnPlan) int {
+		return cmp.Or(b.Details.Start.Time().Compare(a.Details.Start.Time()), cmp.Compare(a.ID, b.ID))
+	})
+	return out
+}

@@ -1,0 +1,204 @@
+package service
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+
+	"cpis/service/keys"
+	"cpis/service/store"
+)
+
+// recorded is what is sealed of a plan: its details, and the names under which
+// its authority recorded the person.
+//
+// Names stand with each plan, not only with the person, because authorities
+// may know somebody under different ones, and a child's new name must not reach
+// the authority that knew the old one through this service.
+type recorded struct {
+	Details
+	Family string `json:"family"`
+	Given  string `json:"given"`
+}
+
+// held is what is held about a person, as far as one authority may know it:
+// the person, and the authority's own plans that are not errors.
+type held struct {
+	row    store.PersonRow
+	key    *keys.DataKey
+	person Person
+	plans  []ownPlan
+	line   int // of a file, on which a person comes first of whom nothing is held yet
+}
+
+// ownPlan is one of the authority's own plans.
+type ownPlan struct {
+	row store.PlanRow
+	recorded
+	line int // of a file, on which a plan stands that is not held yet
+}
+
+// people are persons by the newest tags of their NHS numbers.
+type people map[keys.Tag]*held
+
+// findTags is how persons are found: with or without locking them.
+type findTags func(context.Context, []store.Tag) ([]store.TaggedPerson, error)
+
+// findHeld finds those whom NHS numbers belong to, with the plans of one
+// authority, and opens nothing. Numbers of nobody are left out.
+func (s *Service) findHeld(
+	ctx context.Context, tx *store.Tx, find findTags, authority string, numbers []NHSNumber,
+) (people, error) {
+	found, err := s.findPersons(ctx, find, numbers)
+	if err != nil {
+		return nil, err
+	}
+	byID := make(map[uuid.UUID]*held, len(found))
+	for _, h := range found {
+		byID[h.row.ID] = h
+	}
+	// Asked for nobody too: how long it takes says nothing about whom others know.
+	ids := slices.AppendSeq(make([]uuid.UUID, 0, len(byID)), maps.Keys(byID))
+	plans, err := tx.PlansOf(ctx, ids, authority)
+	if err != nil {
+		return nil, err
+	}
+	for _, row := range plans {
+		if h := byID[row.Person]; !row.Removed {
+			h.plans = append(h.plans, ownPlan{row: row})
+		}
+	}
+	return found, nil
+}
+
+// findPersons finds the persons alone.
+func (s *Service) findPersons(ctx context.Context, find findTags, numbers []NHSNumber) (people, error) {
+	newest := make(map[store.Tag]keys.Tag, len(numbers)) // by each tag of a number
+	tags := make([]store.Tag, 0, len(numbers))
+	var all []keys.Tag
+	for _, n := range numbers {
+		all = s.ring.AppendTags(all[:0], n.Reveal())
+		for _, t := range all {
+			if _, known := newest[store.Tag(t)]; !known {
+				newest[store.Tag(t)] = all[0]
+				tags = append(tags, store.Tag(t))
+			}
+		}
+	}
+	rows, err := find(ctx, tags)
+	if err != nil {
+		return nil, err
+	}
+	found := make(people, len(rows))
+	for i := range rows {
+		tag := newest[rows[i].Tag]
+		if h := found[tag]; h != nil && h.row.ID != rows[i].ID {
+			return nil, s.damaged("person_tag") // one number, two persons
+		}
+		found[tag] = &held{row: rows[i].PersonRow}
+	}
+	return found, nil
+}
+
+// openPeople opens the persons and plans that were found. Keys that are not at
+// hand are asked for one batch after the other, so that look-ups which want
+// theirs come in between.
+func (s *Service) openPeople(ctx context.Context, found people) error {
+	for batch := range slices.Chunk(slices.Collect(maps.Values(found)), keys.MaxBatch) {
+		if err := s.unwrapKeys(ctx, batch); err != nil {
+			return err
+		}
+	}
+	for tag, h := range found {
+		if err := s.openHeld(tag, h); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// unwrapKeys gets the data keys of at most a batch of persons.
+func (s *Service) unwrapKeys(ctx context.Context, batch []*held) error {
+	wrapped := make([]keys.Wrapped, len(batch))
+	for i, h := range batch {
+		wrapped[i] = keys.Wrapped{Owner: owner(h.row.ID), Text: h.row.WrappedKey}
+	}
+	opened := s.ring.Unwrap(ctx, wrapped)
+	for i, h := range batch {
+		if err := opened[i].Err; err != nil {
+			return fmt.Errorf("unwrapping keys: %w", s.keyError(err))
+		}
+		h.key = opened[i].Value
+	}
+	return nil
+}
+
+// openHeld opens a person and the authority's plans about them.
+func (s *Service) openHeld(tag keys.Tag, h *held) error {
+	var err error
+	if h.person, err = openPerson(h.key, &h.row); err != nil {
+		return s.damaged("person")
+	}
+	if s.ring.Tag(h.person.NHSNumber.Reveal()) != tag {
+		return s.damaged("person_tag") // it leads to somebody else
+	}
+	for i := range h.plans {
+		if err := s.openOwn(h.key, &h.plans[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *Service) openOwn(key *keys.DataKey, p *ownPlan) error {
+	if openJSON(key, "plan", p.row.ID, p.row.Version, p.row.Sealed, &p.recorded) != nil {
+		return s.damaged("plan")
+	}
+	return nil
+}
+
+// sealOwn seals a plan as its row says it will be stored.
+func sealOwn(key *keys.DataKey, p *ownPlan) (err error) {
+	p.row.VisibleUntil = dayOrNil(p.visibleUntil())
+	p.row.Sealed, err = sealJSON(key, "plan", p.row.ID, p.row.Version, p.recorded)
+	return err
+}
+
+// damaged reports that something stored does not verify, and gives the error
+// that says so.
+func (s *Service) damaged(table string) error {
+	s.observe.Damaged(table)
+	return fmt.Errorf("opening %s: %w", table, ErrDamaged)
+}
+
+// keyError gives an error of the keys in the service's words.
+func (s *Service) keyError(err error) error {
+	switch {
+	case errors.Is(err, keys.ErrUnavailable):
+		return ErrUnavailable
+	case errors.Is(err, keys.ErrTampered):
+		s.observe.Damaged("person")
+		return ErrDamaged
+	}
+	return err
+}
+
+// today is the day in England.
+func (s *Service) today() Date { return dateOf(s.now().In(london)) }
+
+// moment is the time as PostgreSQL keeps it.
+func (s *Service) moment() time.Time { return s.now().UTC().Truncate(time.Microsecond) }
+
+// subject gives what an entry calls a person; nil where there is no number.
+func (s *Service) subject(n NHSNumber) []byte {
+	if n.IsZero() {
+		return nil
+	}
+	t := s.ring.Tag(n.Reveal())
+	return t[:]
+}

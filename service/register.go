@@ -1,0 +1,108 @@
+package service
+
+import (
+	"context"
+	"errors"
+	"strconv"
+
+	"cpis/audit"
+	"cpis/policy"
+	"cpis/service/identity"
+	"cpis/service/store"
+)
+
+// Registration is a plan as an authority wants it recorded. Its texts are as
+// the caller sent them.
+type Registration struct {
+	NHSNumber   string
+	Family      string
+	Given       string
+	DateOfBirth string // YYYY-MM-DD; UCPP: the mother's
+	Kind        Kind
+	Start       string // YYYY-MM-DD
+	End         string // YYYY-MM-DD, or empty
+	Expected    string // YYYY-MM-DD: expected date of birth; UCPP only
+	Basis       Basis  // LAC only
+	Reference   string // the authority's own, or empty
+	Restricted  bool   // the person's whereabouts must not be revealed
+	Request     string // request id
+}
+
+// Registered is the answer to a Registration.
+type Registered struct {
+	PlanID  string
+	Version int
+	Receipt Receipt
+}
+
+func (r *Registered) receive(receipt Receipt) { r.Receipt = receipt }
+func (r *Registered) changed() bool           { return true }
+
+// content is all that a Registration asks for.
+func (r *Registration) content() []string {
+	return []string{
+		r.NHSNumber, r.Family, r.Given, r.DateOfBirth, string(r.Kind), r.Start, r.End, r.Expected,
+		string(r.Basis), r.Reference, strconv.FormatBool(r.Restricted),
+	}
+}
+
+// RegisterPlan records a plan of the caller's authority. The error is
+// ErrDenied, *InvalidError, ErrReused, ErrUnrecorded, ErrUnavailable or
+// ErrDamaged.
+//
+// Who is already held is found by NHS number alone; the date of birth must be
+// the one that is held. A plan that overlaps with one of the same kind that
+// the authority holds is refused, and its identifier is given; those of other
+// authorities do not matter. Whoever is registered as restricted is restricted
+// for everybody, whichever authority says so.
+func (s *Service) RegisterPlan(ctx context.Context, c *identity.Caller, r *Registration) (*Registered, error) {
+	d, wrong := r.read(requestForms, s.today())
+	a := act{
+		caller: c, action: policy.RegisterPlan, own: true, request: r.Request,
+		subject: s.subject(d.person.NHSNumber), check: wrong.ofRequest().err(),
+	}
+	var out Registered
+	made := newKeys{}
+	err := s.once(ctx, doTimeout, a, r.content(), &out, func(ctx context.Context, tx *store.Tx, e *audit.Entry) error {
+		plan, restricted, err := s.register(ctx, tx, c.Organisation, made, &d)
+		if err != nil {
+			return err
+		}
+		out = Registered{PlanID: plan.row.ID.String(), Version: plan.row.Version}
+		e.Restricted = restricted
+		e.Disclosed = []audit.Disclosed{{Plan: out.PlanID, Version: out.Version}}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &out, nil
+}
+
+// register takes one draft, and says whether its person is restricted.
+func (s *Service) register(
+	ctx context.Context, tx *store.Tx, authority string, made newKeys, d *draft,
+) (plan *ownPlan, restricted bool, err error) {
+	in, err := s.takeIn(ctx, tx.LockPersonsByTags, tx, authority, made, []NHSNumber{d.person.NHSNumber})
+	if err != nil {
+		return nil, false, err
+	}
+	p := in.place(d, 0)
+	switch {
+	case p.known:
+		var v violations
+		v.add("start", "is that of "+p.plan.name()+" of the same kind, which is held already", "")
+		return nil, false, v.err()
+	case p.plan == nil:
+		return nil, false, refusal(p)
+	}
+	if err := in.write(ctx, tx); err != nil {
+		return nil, false, err
+	}
+	return p.plan, in.plans[0].about.row.Restricted, nil
+}
+
+// refusal gives the error for a draft that was not placed.
+func refusal(p placed) error {
+	return errors.Join(p.wrong.ofRequest().err(), p.err)
+}
