@@ -80,7 +80,7 @@ soak: postgres $(VAULT_BUILT) ## Kill and restart things for SOAK, and check tha
 	TEST_SOAK=$(SOAK) .tmp/bin/testenv -- go test -count=1 -v -run '^TestSoak' -timeout=24h $(PKG)
 
 .PHONY: bench
-bench: postgres $(VAULT_BUILT) build ## Measure single steps, then the whole look-up against pgbench and an echo
+bench: postgres wrk $(VAULT_BUILT) build ## Measure single steps, then the whole look-up against pgbench and an echo
 	go test -run '^$$' -bench '$(BENCH)' -benchtime $(BENCHTIME) -benchmem $(BENCH_PKG)
 	.tmp/bin/cpis bench $(BENCH_FLAGS)
 
@@ -118,9 +118,12 @@ fmt: $(GOLANGCI_LINT) $(BUF) ## Format Go and the contract
 .PHONY: tools
 tools: postgres $(VAULT_BUILT) $(GOLANGCI_LINT) $(BUF) ## Install all that test, lint and generate need
 
-.PHONY: postgres
+.PHONY: postgres wrk
 postgres:
-	@deploy/dev/install/postgres
+	@deploy/dev/install/debian postgresql
+
+wrk:
+	@deploy/dev/install/debian wrk
 
 .PHONY: clean
 clean: ## Remove .tmp: tools, caches and the demo's data

@@ -43,7 +43,7 @@ var arrows = []arrow{
 	// bench` start are the only helpers that the program contains.
 	{from: "cmd/...", to: []string{
 		"audit", "policy", "proto/...", "service/...", "cmd/...",
-		"deploy/postgres", "deploy/dev/bench", "deploy/dev/idp", "deploy/dev/pgdev", "deploy/dev/vaultdev",
+		"deploy/postgres", "deploy/dev/bench", "deploy/dev/demo", "deploy/dev/idp", "deploy/dev/pgdev", "deploy/dev/vaultdev",
 	}},
 
 	// What an administrator runs, embedded where `cpis dev` runs it.
