@@ -1,0 +1,208 @@
+package rpc
+
+import (
+	cpisv1 "cpis/proto/cpis/v1"
+	"cpis/service"
+)
+
+// answerToProto gives an answer as it leaves. Most have no plans, contacts or
+// history, and cost no more than three allocations.
+func answerToProto(a *service.Answer) *cpisv1.LookUpResponse {
+	return &cpisv1.LookUpResponse{
+		Answer:             toEnum[cpisv1.Answer](verdicts, a.Verdict),
+		CannotSayReason:    toEnum[cpisv1.CannotSayReason](reasons, a.Reason),
+		DetailsUnavailable: a.Degraded,
+		Restricted:         a.Restricted,
+		IdentityChecked:    a.IdentityChecked,
+		Plans:              each(a.Plans, planToProto),
+		Contacts:           each(a.Contacts, contactToProto),
+		History:            each(a.History, accessToProto),
+		Advice:             a.Advice,
+		AccessMode:         modeToProto(a.Mode),
+		Receipt:            receiptToProto(&a.Receipt),
+	}
+}
+
+// each converts a list; an empty one becomes none.
+func each[S, P any](list []S, convert func(*S) *P) []*P {
+	if len(list) == 0 {
+		return nil
+	}
+	out := make([]*P, len(list))
+	for i := range list {
+		out[i] = convert(&list[i])
+	}
+	return out
+}
+
+func planToProto(p *service.Plan) *cpisv1.Plan {
+	m := &cpisv1.Plan{
+		Id:           p.ID,
+		Version:      count(p.Version),
+		Kind:         toEnum[cpisv1.PlanKind](kinds, p.Kind),
+		Start:        p.Start.String(),
+		End:          p.End.String(),
+		Expected:     p.Expected.String(),
+		VisibleUntil: p.VisibleUntil.String(),
+		Note:         p.Kind.Note(),
+	}
+	if p.ID == "" {
+		return m // of a restricted person's plan nothing but its kind is said
+	}
+	m.Status = statusToProto(p.Ended)
+	m.Contact = contactToProto(&p.Contact)
+	return m
+}
+
+func statusToProto(ended bool) cpisv1.PlanStatus {
+	if ended {
+		return cpisv1.PlanStatus_PLAN_STATUS_ENDED
+	}
+	return cpisv1.PlanStatus_PLAN_STATUS_ACTIVE
+}
+
+func contactToProto(c *service.Contact) *cpisv1.Contact {
+	m := &cpisv1.Contact{
+		Name:          c.Name,
+		Office:        phoneToProto(c.Office),
+		EmergencyDuty: phoneToProto(c.Duty),
+		RingNow: &cpisv1.RingNow{
+			Number: c.RingNow.Number,
+			Who:    c.RingNow.Who,
+			Until:  timeToProto(c.RingNow.Until),
+		},
+	}
+	if c.Authority != (service.Authority{}) {
+		m.LocalAuthority = &cpisv1.LocalAuthority{
+			GssCode: c.Authority.GSS,
+			DfeCode: c.Authority.DfE,
+			Name:    c.Authority.Name,
+		}
+	}
+	return m
+}
+
+// phoneToProto gives no number for one that is not known.
+func phoneToProto(p service.Phone) *cpisv1.Phone {
+	if p.Number == "" {
+		return nil
+	}
+	return &cpisv1.Phone{Number: p.Number, Hours: p.Hours}
+}
+
+func accessToProto(a *service.Access) *cpisv1.Access {
+	return &cpisv1.Access{
+		At:               timeToProto(a.At),
+		Organisation:     a.Organisation,
+		OrganisationName: a.OrganisationName,
+		Setting:          toEnum[cpisv1.Setting](settings, a.Setting),
+		Who:              a.Who,
+	}
+}
+
+func receiptToProto(r *service.Receipt) *cpisv1.Receipt {
+	return &cpisv1.Receipt{
+		Log:      r.Log,
+		Index:    r.Index,
+		TreeSize: r.TreeSize,
+		LeafHash: r.Leaf[:],
+	}
+}
+
+func itemsToProto(items []service.ItemAnswer) *cpisv1.LookUpManyResponse {
+	return &cpisv1.LookUpManyResponse{Results: each(items, itemToProto)}
+}
+
+func itemToProto(i *service.ItemAnswer) *cpisv1.LookUpManyResult {
+	if i.Answer == nil {
+		return &cpisv1.LookUpManyResult{Outcome: &cpisv1.LookUpManyResult_Invalid{Invalid: invalidToProto(i.Invalid)}}
+	}
+	return &cpisv1.LookUpManyResult{Outcome: &cpisv1.LookUpManyResult_Response{Response: answerToProto(i.Answer)}}
+}
+
+func invalidToProto(e *service.InvalidError) *cpisv1.InvalidRequest {
+	if e == nil {
+		return &cpisv1.InvalidRequest{}
+	}
+	return &cpisv1.InvalidRequest{Violations: each(e.Violations, violationToProto)}
+}
+
+func violationToProto(v *service.Violation) *cpisv1.FieldViolation {
+	return &cpisv1.FieldViolation{Field: v.Field, Problem: v.Problem, Example: v.Example}
+}
+
+func registeredToProto(r *service.Registered) *cpisv1.RegisterPlanResponse {
+	return &cpisv1.RegisterPlanResponse{
+		PlanId:  r.PlanID,
+		Version: count(r.Version),
+		Receipt: receiptToProto(&r.Receipt),
+	}
+}
+
+func endedToProto(e *service.Ended) *cpisv1.EndPlanResponse {
+	return &cpisv1.EndPlanResponse{
+		Version:      count(e.Version),
+		VisibleUntil: e.VisibleUntil.String(),
+		Receipt:      receiptToProto(&e.Receipt),
+	}
+}
+
+func personToProto(p *service.OwnPerson) *cpisv1.GetPersonResponse {
+	return &cpisv1.GetPersonResponse{
+		Person: &cpisv1.Person{
+			NhsNumber:   p.Person.NHSNumber.Reveal(), // to the authority that sent it
+			FamilyName:  p.Person.Family,
+			GivenName:   p.Person.Given,
+			DateOfBirth: p.Person.DateOfBirth.String(),
+		},
+		Plans:      each(p.Plans, ownPlanToProto),
+		Restricted: p.Restricted,
+		Receipt:    receiptToProto(&p.Receipt),
+	}
+}
+
+func ownPlanToProto(p *service.OwnPlan) *cpisv1.OwnPlan {
+	return &cpisv1.OwnPlan{
+		Id:           p.ID,
+		Version:      count(p.Version),
+		Kind:         toEnum[cpisv1.PlanKind](kinds, p.Details.Kind),
+		Status:       statusToProto(p.Ended),
+		Start:        p.Details.Start.String(),
+		End:          p.Details.End.String(),
+		Expected:     p.Details.Expected.String(),
+		VisibleUntil: p.VisibleUntil.String(),
+		LegalBasis:   toEnum[cpisv1.LegalBasis](bases, p.Details.Basis),
+		Reference:    p.Details.Reference,
+		Changed:      timeToProto(p.Changed),
+		EndReason:    p.Details.EndReason,
+	}
+}
+
+func uploadToProto(u *service.UploadResult) *cpisv1.UploadResponse {
+	return &cpisv1.UploadResponse{
+		Applied:   u.Applied,
+		Rows:      count(u.Rows),
+		New:       count(u.New),
+		Unchanged: count(u.Unchanged),
+		Rejected:  count(u.Rejected),
+		Results:   each(u.Results, rowToProto),
+		Receipt:   receiptToProto(&u.Receipt),
+	}
+}
+
+func rowToProto(r *service.RowResult) *cpisv1.RowResult {
+	return &cpisv1.RowResult{
+		Line:       count(r.Line),
+		Outcome:    toEnum[cpisv1.RowOutcome](outcomes, r.Outcome),
+		PlanId:     r.PlanID,
+		Violations: each(r.Violations, violationToProto),
+	}
+}
+
+func proofToProto(p *service.Proof) *cpisv1.GetInclusionProofResponse {
+	m := &cpisv1.GetInclusionProofResponse{Proof: string(p.Text), LeafHash: p.Leaf[:]}
+	for i := range p.Hashes {
+		m.Hashes = append(m.Hashes, p.Hashes[i][:])
+	}
+	return m
+}

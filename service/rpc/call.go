@@ -1,0 +1,146 @@
+package rpc
+
+import (
+	"context"
+	"crypto/x509"
+	"strings"
+
+	"connectrpc.com/connect/v2"
+	"connectrpc.com/connect/v2/connecthttp"
+	"github.com/google/uuid"
+	"google.golang.org/protobuf/proto"
+
+	"cpis/service"
+	"cpis/service/identity"
+)
+
+// Headers, in the form in which they are compared.
+const (
+	headerRequest     = "X-Request-Id"
+	headerCorrelation = "X-Correlation-Id"
+	headerToken       = "Authorization"
+)
+
+// call is one request on its way through the interceptors. It is the stream
+// that the handler sees: what comes in is checked, and errors of the wire are
+// put in our words.
+type call struct {
+	connect.ServerStream
+	*procedure
+	info     *connect.CallInfo
+	validate func(proto.Message) error
+
+	request string // request id, always a UUID
+	wrongID *fault // what is wrong with the id that was sent
+	caller  identity.Caller
+
+	told  *answer // what the caller was told, where that is an error
+	cause error
+}
+
+type callKey struct{}
+
+// callOf gives the call that a context belongs to.
+func callOf(ctx context.Context) *call {
+	c, _ := ctx.Value(callKey{}).(*call)
+	return c
+}
+
+// begin makes the call for a request, and mirrors its ids.
+func (s *stack) begin(ctx context.Context, spec connect.Spec, stream connect.ServerStream) *call {
+	info, _ := connect.CallInfoForServerContext(ctx)
+	c := &call{ServerStream: stream, procedure: procedureAt(spec.Procedure), info: info, validate: s.validate}
+	header := info.ResponseHeader()
+	header.Set(headerRequest, c.readRequestID())
+	if id := info.RequestHeader().Get(headerCorrelation); mayMirror(id) {
+		header.Set(headerCorrelation, id)
+	}
+	return c
+}
+
+// readRequestID takes the request id that was sent, or makes one, and gives it
+// as it is mirrored. What is not a UUID is not kept: it may identify a person,
+// and the id stands in logs.
+func (c *call) readRequestID() string {
+	values := c.info.RequestHeader().Values(headerRequest)
+	switch {
+	case len(values) == 1 && isUUID(values[0]):
+		c.request = strings.ToLower(values[0])
+		return values[0]
+	case len(values) > 0:
+		c.wrongID = newFault(nil, service.Violation{
+			Field: "X-Request-ID", Problem: "must be one UUID", Example: "60e0b220-8136-4ca5-ae46-1d97ef59d068",
+		})
+	case c.write:
+		c.wrongID = newFault(nil, service.Violation{
+			Field:   "X-Request-ID",
+			Problem: "is required: a UUID of your own for each change, the same when you repeat it",
+			Example: "60e0b220-8136-4ca5-ae46-1d97ef59d068",
+		})
+	}
+	c.request = uuid.NewString()
+	return c.request
+}
+
+// isUUID says whether a text is a UUID of 36 characters.
+func isUUID(text string) bool {
+	return len(text) == 36 && uuid.Validate(text) == nil
+}
+
+// maxMirrored is the longest correlation id that is mirrored.
+const maxMirrored = 128
+
+// mayMirror says whether a correlation id is mirrored: visible ASCII, and not
+// too long. It is mirrored and nothing else: who chose it may have put anything
+// into it.
+func mayMirror(id string) bool {
+	if id == "" || len(id) > maxMirrored {
+		return false
+	}
+	for i := range len(id) {
+		if id[i] <= ' ' || id[i] > '~' {
+			return false
+		}
+	}
+	return true
+}
+
+// Receive gives the next message if it is valid.
+func (c *call) Receive(msg any) error {
+	if err := c.ServerStream.Receive(msg); err != nil {
+		return received(err, c.procedure)
+	}
+	m, ok := msg.(proto.Message)
+	if !ok {
+		return errUnreadable // never: all our messages are
+	}
+	return c.validate(m)
+}
+
+// Send sends the answer.
+func (c *call) Send(msg any) error {
+	if err := c.ServerStream.Send(msg); err != nil {
+		return sent(err)
+	}
+	return nil
+}
+
+// bearer gives the token of the request; nothing where there is none, or more
+// than one.
+func (c *call) bearer() string {
+	values := c.info.RequestHeader().Values(headerToken)
+	if len(values) != 1 {
+		return ""
+	}
+	return identity.Bearer(values[0])
+}
+
+// peer gives the certificate that the other side proved to hold.
+func (c *call) peer() *x509.Certificate {
+	info, _ := c.info.TransportInfo.(*connecthttp.ServerInfo)
+	state := info.TLS()
+	if state == nil || len(state.VerifiedChains) == 0 || len(state.PeerCertificates) == 0 {
+		return nil
+	}
+	return state.PeerCertificates[0]
+}

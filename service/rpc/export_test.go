@@ -1,0 +1,29 @@
+package rpc
+
+// What tests need to reach the codecs without a server.
+var (
+	AppendJSON   = appendJSON
+	ReadQuestion = readQuestion
+	PadBinary    = padBinary
+	NewValidate  = newValidate
+	Codecs       = codecs
+	RefuseWith   = refuseWith[string]
+)
+
+// The lengths of which answers are multiples.
+const (
+	BinaryClass = binaryClass
+	JSONClass   = jsonClass
+)
+
+// Problems are the rules of the contract that have words.
+func Problems() map[string]string { return problems }
+
+// Actions gives the action of each procedure, by path.
+func Actions() map[string]string {
+	actions := make(map[string]string)
+	for path, p := range procedures {
+		actions[path] = p.action
+	}
+	return actions
+}

@@ -1,0 +1,175 @@
+package rpc
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"connectrpc.com/connect/v2"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"github.com/rs/zerolog"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/metric"
+
+	cpisv1 "cpis/proto/cpis/v1"
+	"cpis/service"
+	"cpis/service/identity"
+)
+
+// Metrics counts what an operator watches. Labels come from closed lists and
+// never name an organisation, a caller or a person: how often flags are found
+// for whom would itself tell something.
+type Metrics struct {
+	registry *prometheus.Registry
+	instruments
+
+	// What is added to a counter is made once for each set of labels: making
+	// it costs more than counting.
+	byRequest   map[requestLabels][]metric.AddOption
+	byProcedure map[*procedure][]metric.RecordOption
+	byLookup    map[lookupLabels][]metric.AddOption
+	byReason    map[identity.Reason][]metric.AddOption
+}
+
+type requestLabels struct {
+	procedure *procedure
+	code      connect.Code // 0 where there is no error
+}
+
+type lookupLabels struct {
+	answer cpisv1.Answer
+	mode   cpisv1.AccessMode
+}
+
+// NewMetrics makes the metrics of a server, those of the Go runtime and the
+// process among them.
+func NewMetrics(ctx context.Context) (*Metrics, error) {
+	m := &Metrics{registry: prometheus.NewRegistry()}
+	m.registry.MustRegister(
+		collectors.NewGoCollector(),
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+	)
+	var err error
+	if m.instruments, err = newInstruments(m.registry); err != nil {
+		return nil, err
+	}
+	m.label(ctx)
+	return m, nil
+}
+
+// Handler answers with all metrics, in the form that Prometheus reads.
+func (m *Metrics) Handler() http.Handler {
+	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{})
+}
+
+// Registerer takes the metrics of other parts of the program. Their labels
+// must keep the promise that Metrics makes.
+func (m *Metrics) Registerer() prometheus.Registerer { return m.registry }
+
+// label makes the sets of labels, and shows as zero what has not happened yet
+// but should be seen when it does.
+func (m *Metrics) label(ctx context.Context) {
+	m.byRequest = make(map[requestLabels][]metric.AddOption)
+	m.byProcedure = make(map[*procedure][]metric.RecordOption)
+	m.byLookup = make(map[lookupLabels][]metric.AddOption)
+	m.byReason = make(map[identity.Reason][]metric.AddOption)
+	m.labelProcedure(unknown)
+	for _, p := range procedures {
+		m.labelProcedure(p)
+	}
+	for a := range cpisv1.Answer_name {
+		for mode := range cpisv1.AccessMode_name {
+			m.labelLookup(ctx, cpisv1.Answer(a), cpisv1.AccessMode(mode))
+		}
+	}
+	for _, r := range identity.Reasons() {
+		m.labelReason(ctx, r)
+	}
+	m.labelReason(ctx, "") // could be neither accepted nor refused
+	m.refused.Add(ctx, 0)
+	m.unrecorded.Add(ctx, 0)
+}
+
+func (m *Metrics) labelProcedure(p *procedure) {
+	name := attribute.String("procedure", p.name)
+	m.byProcedure[p] = []metric.RecordOption{set(name)}
+	m.byRequest[requestLabels{p, 0}] = []metric.AddOption{set(name, attribute.String("code", "ok"))}
+	for code := connect.CodeCanceled; code <= connect.CodeUnauthenticated; code++ {
+		m.byRequest[requestLabels{p, code}] = []metric.AddOption{set(name, attribute.String("code", code.String()))}
+	}
+}
+
+func (m *Metrics) labelLookup(ctx context.Context, a cpisv1.Answer, mode cpisv1.AccessMode) {
+	verdict := fromEnum(verdicts, a)
+	if verdict == "" || mode == cpisv1.AccessMode_ACCESS_MODE_UNSPECIFIED {
+		return // never answered
+	}
+	labels := []metric.AddOption{set(
+		attribute.String("verdict", string(verdict)),
+		attribute.String("mode", modeName(mode)),
+	)}
+	m.byLookup[lookupLabels{a, mode}] = labels
+	m.lookups.Add(ctx, 0, labels...)
+}
+
+func modeName(mode cpisv1.AccessMode) string {
+	var name string
+	setMode(&name, mode)
+	return name
+}
+
+func (m *Metrics) labelReason(ctx context.Context, r identity.Reason) {
+	name := string(r)
+	if r == "" {
+		name = "unavailable"
+	}
+	m.byReason[r] = []metric.AddOption{set(attribute.String("reason", name))}
+	m.unauthenticatedCount.Add(ctx, 0, m.byReason[r]...)
+}
+
+func set(labels ...attribute.KeyValue) metric.MeasurementOption {
+	return metric.WithAttributeSet(attribute.NewSet(labels...))
+}
+
+// request counts a request that is over.
+func (m *Metrics) request(ctx context.Context, p *procedure, err error, took time.Duration) {
+	labels := requestLabels{procedure: p}
+	if err != nil {
+		labels.code = connect.CodeOf(err)
+	}
+	m.requests.Add(ctx, 1, m.byRequest[labels]...)
+	m.seconds.Record(ctx, took.Seconds(), m.byProcedure[p]...)
+}
+
+// lookup counts an answer to a look-up.
+func (m *Metrics) lookup(ctx context.Context, a *cpisv1.LookUpResponse) {
+	m.lookups.Add(ctx, 1, m.byLookup[lookupLabels{a.GetAnswer(), a.GetAccessMode()}]...)
+}
+
+// unauthenticated counts a request whose caller is not known.
+func (m *Metrics) unauthenticated(ctx context.Context, err error) {
+	m.unauthenticatedCount.Add(ctx, 1, m.byReason[identity.ReasonOf(err)]...)
+}
+
+// Observer gives what the service tells of events. Those that somebody must be
+// woken for are also logged.
+func (m *Metrics) Observer(ctx context.Context, log zerolog.Logger) service.Observer {
+	ctx = context.WithoutCancel(ctx) // events go on until the service has stopped
+	return service.Observer{
+		OnGroup: func(size int, took time.Duration) {
+			m.groupSize.Record(ctx, int64(size))
+			m.groupSeconds.Record(ctx, took.Seconds())
+		},
+		OnRefused: func() { m.refused.Add(ctx, 1) },
+		OnDamaged: func(table string) {
+			m.damaged.Add(ctx, 1, set(attribute.String("table", table)))
+			log.Error().Str("table", table).Msg("stored data does not verify")
+		},
+		OnUnrecorded: func(err error) {
+			m.unrecorded.Add(ctx, 1)
+			log.Error().Err(err).Msg("log could not be written")
+		},
+	}
+}

@@ -1,0 +1,62 @@
+package rpc
+
+import (
+	"strings"
+
+	"cpis/proto/cpis/v1/cpisv1connect"
+)
+
+// procedure is what the face knows of a procedure besides its handler.
+type procedure struct {
+	name   string // for logs and metrics
+	action string // as it stands in the audit log
+	write  bool   // needs an idempotency key
+	upload bool   // takes many messages, and longer than others
+	limit  int    // bytes of the largest message
+}
+
+// How large a message of a request may be.
+const (
+	maxRequest = 64 << 10  // one person's
+	maxList    = 256 << 10 // a clinic list
+	maxChunk   = 1 << 20   // of a file
+	maxPart    = 3 << 19   // a message with a chunk: in JSON it is a third longer
+)
+
+// procedures are those of the contract.
+var procedures = tell([]procedure{
+	{name: cpisv1connect.LookupServiceLookUpProcedure, action: "look_up"},
+	{name: cpisv1connect.LookupServiceLookUpManyProcedure, action: "look_up_many", limit: maxList},
+	{name: cpisv1connect.PlanServiceRegisterPlanProcedure, action: "register_plan", write: true},
+	{name: cpisv1connect.PlanServiceEndPlanProcedure, action: "end_plan", write: true},
+	{name: cpisv1connect.PlanServiceGetPersonProcedure, action: "get_person"},
+	{name: cpisv1connect.UploadServiceUploadProcedure, action: "upload_plans", write: true, upload: true, limit: maxPart},
+	{name: cpisv1connect.LogServiceGetCheckpointProcedure, action: "read_proof"},
+	{name: cpisv1connect.LogServiceGetInclusionProofProcedure, action: "read_proof"},
+})
+
+// unknown stands for whatever is not in the contract. Its path is not kept:
+// anything may stand in it.
+var unknown = &procedure{name: "unknown", limit: maxRequest}
+
+// tell indexes procedures by their path.
+func tell(list []procedure) map[string]*procedure {
+	byPath := make(map[string]*procedure, len(list))
+	for i := range list {
+		p := &list[i]
+		byPath[p.name] = p
+		p.name = strings.TrimPrefix(p.name, "/")
+		if p.limit == 0 {
+			p.limit = maxRequest
+		}
+	}
+	return byPath
+}
+
+// procedureAt gives the procedure at a path.
+func procedureAt(path string) *procedure {
+	if p := procedures[path]; p != nil {
+		return p
+	}
+	return unknown
+}

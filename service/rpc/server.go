@@ -1,0 +1,202 @@
+package rpc
+
+import (
+	"context"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"connectrpc.com/connect/v2"
+	"connectrpc.com/connect/v2/connecthttp"
+	"connectrpc.com/otelconnect"
+	"github.com/rs/zerolog"
+	"go.opentelemetry.io/otel/propagation"
+	"go.opentelemetry.io/otel/trace"
+
+	"cpis/service/identity"
+)
+
+// Verifier finds out who calls, from a token and the certificate that the
+// other side proved to hold; nil where there is none. Its errors are
+// identity.ErrUnauthenticated and identity.ErrUnavailable.
+type Verifier interface {
+	Verify(ctx context.Context, bearer string, peer *x509.Certificate) (identity.Caller, error)
+}
+
+// Config is what the face is made of.
+type Config struct {
+	UseCases  UseCases         // required
+	Verifier  Verifier         // required
+	Metrics   *Metrics         // required
+	Readiness *Readiness       // what gRPC health answers from; required
+	Now       func() time.Time // the service's clock; required
+	// Log takes one line for each request that fails or changes something, and
+	// where its level is debug for all others as well.
+	Log zerolog.Logger
+	// Traces takes a span for each request; nil means that there are no traces,
+	// and that they cost nothing.
+	Traces trace.TracerProvider
+	// MaxUpload is the largest file in bytes; 256 MiB if 0.
+	MaxUpload int64
+	// UploadTimeout is how long a file may take to arrive and to be worked on;
+	// 10 minutes if 0.
+	UploadTimeout time.Duration
+}
+
+func (c Config) withDefaults() Config {
+	if c.MaxUpload == 0 {
+		c.MaxUpload = 256 << 20
+	}
+	if c.UploadTimeout == 0 {
+		c.UploadTimeout = 10 * time.Minute
+	}
+	return c
+}
+
+func (c *Config) check() error {
+	var errs []error
+	need := func(ok bool, what string) {
+		if !ok {
+			errs = append(errs, errors.New("rpc needs "+what))
+		}
+	}
+	u := c.UseCases
+	need(u.LookUps != nil && u.Plans != nil && u.Uploads != nil && u.Proofs != nil && u.Refuse != nil, "use cases")
+	need(c.Verifier != nil, "a verifier of tokens")
+	need(c.Metrics != nil, "metrics")
+	need(c.Readiness != nil, "readiness")
+	need(c.Now != nil, "a clock")
+	return errors.Join(errs...)
+}
+
+// NewHandler makes the face: the services of the contract and gRPC health over
+// Connect, gRPC and gRPC-Web.
+func NewHandler(c Config) (http.Handler, error) {
+	if err := c.check(); err != nil {
+		return nil, err
+	}
+	c = c.withDefaults()
+	chain, err := c.chain()
+	if err != nil {
+		return nil, err
+	}
+	server := connect.NewServer(chain...)
+	register(server, c.UseCases, c.Metrics, c.MaxUpload)
+	server.SetUnknownHandler(noProcedure)
+
+	health := connect.NewServer()
+	registerHealth(health, c.Readiness, server)
+
+	mux := http.NewServeMux()
+	connecthttp.Mount(mux, server, options()...)
+	connecthttp.Mount(mux, health, options()...)
+	return &guard{next: mux, now: c.Now, maxUpload: c.MaxUpload, uploadTimeout: c.UploadTimeout}, nil
+}
+
+// NewBare makes a handler of the same make without interceptors, to measure
+// against: whatever is registered is served by the same protocols, codecs and
+// limits, and nobody asks who calls.
+func NewBare(now func() time.Time, register func(*connect.Server)) http.Handler {
+	server := connect.NewServer()
+	register(server)
+	mux := http.NewServeMux()
+	connecthttp.Mount(mux, server, options()...)
+	return &guard{next: mux, now: now}
+}
+
+// chain gives the interceptors, outermost first.
+func (c *Config) chain() ([]connect.ServerInterceptor, error) {
+	validate, err := newValidate()
+	if err != nil {
+		return nil, err
+	}
+	s := &stack{
+		verifier: c.Verifier,
+		refuse:   c.UseCases.Refuse,
+		metrics:  c.Metrics,
+		log:      c.Log,
+		now:      c.Now,
+		validate: validate,
+	}
+	if c.Traces == nil {
+		return s.interceptors(), nil
+	}
+	traced, err := newTrace(c.Traces)
+	if err != nil {
+		return nil, err
+	}
+	return append([]connect.ServerInterceptor{traced}, s.interceptors()...), nil
+}
+
+// newTrace makes the interceptor that records a span for each request. It
+// stands outside answer, so it sees the fixed texts only; of the request it
+// records nothing, and of a path that is not in the contract not even that.
+func newTrace(to trace.TracerProvider) (connect.ServerInterceptor, error) {
+	i, err := otelconnect.NewServerInterceptor(
+		otelconnect.WithTracerProvider(to),
+		otelconnect.WithPropagator(propagation.TraceContext{}),
+		otelconnect.WithoutMetrics(),
+		otelconnect.WithFilter(func(_ context.Context, spec connect.Spec) bool {
+			return procedureAt(spec.Procedure) != unknown
+		}),
+	)
+	if err != nil {
+		return nil, fmt.Errorf("making the interceptor for traces: %w", err)
+	}
+	return i, nil
+}
+
+// options are those of every handler: our codecs, no compression, and a limit
+// for each procedure's messages.
+func options() []connecthttp.Option {
+	return []connecthttp.Option{
+		connecthttp.WithCodecs(codecs()...),
+		connecthttp.WithCompressors(),
+		connecthttp.WithConditionalOptions(func(spec connect.Spec) []connecthttp.Option {
+			return []connecthttp.Option{connecthttp.WithReadMaxBytes(procedureAt(spec.Procedure).limit)}
+		}),
+	}
+}
+
+// guard stands before everything: no answer may be stored or taken for another
+// type, and no body may be larger than its procedure takes.
+type guard struct {
+	next          http.Handler
+	now           func() time.Time
+	maxUpload     int64
+	uploadTimeout time.Duration
+}
+
+// Values of headers, made once for all answers.
+var (
+	noStore = []string{"no-store"}
+	noSniff = []string{"nosniff"}
+)
+
+// envelope is what a body may hold beyond its one message.
+const envelope = 1 << 10
+
+func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	h := w.Header()
+	h["Cache-Control"] = noStore
+	h["X-Content-Type-Options"] = noSniff
+	p := procedureAt(r.URL.Path)
+	limit := int64(p.limit) + envelope
+	if p.upload {
+		limit += 2 * g.maxUpload // JSON makes chunks longer, and small ones more
+		g.extend(w)
+	}
+	r.Body = http.MaxBytesReader(w, r.Body, limit)
+	g.next.ServeHTTP(w, r)
+}
+
+// extend gives an upload longer than other requests. Where the connection
+// cannot, it has the time that all have.
+func (g *guard) extend(w http.ResponseWriter) {
+	c := http.NewResponseController(w)
+	until := g.now().Add(g.uploadTimeout)
+	_ = c.SetReadDeadline(until)
+	_ = c.SetWriteDeadline(until)
+}

@@ -1,0 +1,61 @@
+package rpc
+
+import (
+	"context"
+	"io"
+
+	"cpis/service"
+	"cpis/service/identity"
+)
+
+// LookUps are the use cases behind LookupService.
+type LookUps interface {
+	LookUp(ctx context.Context, c *identity.Caller, q *service.Question) (*service.Answer, error)
+	LookUpMany(ctx context.Context, c *identity.Caller, list *service.ClinicList) ([]service.ItemAnswer, error)
+}
+
+// Plans are the use cases behind PlanService.
+type Plans interface {
+	RegisterPlan(ctx context.Context, c *identity.Caller, r *service.Registration) (*service.Registered, error)
+	EndPlan(ctx context.Context, c *identity.Caller, e *service.Ending) (*service.Ended, error)
+	GetPerson(ctx context.Context, c *identity.Caller, number, request string) (*service.OwnPerson, error)
+}
+
+// Uploads are the use cases behind UploadService.
+type Uploads interface {
+	Upload(ctx context.Context, c *identity.Caller, file io.Reader, o service.UploadOptions) (*service.UploadResult, error)
+}
+
+// Proofs are the use cases behind LogService.
+type Proofs interface {
+	Checkpoint(ctx context.Context, c *identity.Caller, log string) ([]byte, error)
+	InclusionProof(ctx context.Context, c *identity.Caller, log string, index int64) (*service.Proof, error)
+}
+
+// Refuse records a request that is not valid on its face, and gives why. If it
+// could not be recorded, the error is service.ErrUnrecorded as well.
+type Refuse func(ctx context.Context, c *identity.Caller, action, request string, why *service.InvalidError) error
+
+// UseCases are what the face is made for. All are required.
+type UseCases struct {
+	LookUps LookUps
+	Plans   Plans
+	Uploads Uploads
+	Proofs  Proofs
+	Refuse  Refuse
+}
+
+// UseCasesOf gives the use cases of a service.
+func UseCasesOf(s *service.Service) UseCases {
+	return UseCases{LookUps: s, Plans: s, Uploads: s, Proofs: s, Refuse: refuseWith(s.Refuse)}
+}
+
+// refuseWith makes a Refuse of a function whose actions have a type of their
+// own. The face only passes actions on, and does not know the policy.
+func refuseWith[A ~string](
+	refuse func(context.Context, *identity.Caller, A, string, *service.InvalidError) error,
+) Refuse {
+	return func(ctx context.Context, c *identity.Caller, action, request string, why *service.InvalidError) error {
+		return refuse(ctx, c, A(action), request, why)
+	}
+}
