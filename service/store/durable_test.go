@@ -120,41 +120,22 @@ func TestCancelledWaitForStandbyIsNotSuccess(t *testing.T) {
 	f.append(lines(3), nil)
 	f.must(standby.Kill())
 
-	for name, write := range map[string]func(context.Context) error{
-		"append": func(ctx context.Context) error {
-			b := store.Batch{Lines: lines(1), Subjects: make([][]byte, 1)}
-			from, err := f.db.Head(t.Context(), f.log)
-			f.must(err)
-			return f.db.Append(ctx, f.log, from, grow(from, b.Lines), &b)
-		},
-		"transaction": func(ctx context.Context) error {
-			return f.db.Tx(ctx, func(tx *store.Tx) error {
-				_, _, err := tx.AppendEntries(ctx, f.log, lines(1), make([][]byte, 1))
-				return err
-			})
-		},
-	} {
-		t.Run(name+"CancelledByAnAdministrator", func(t *testing.T) {
-			done := make(chan error)
-			go func() { done <- write(t.Context()) }()
-			f.await(`SELECT count(pg_cancel_backend(pid)) > 0 FROM pg_stat_activity WHERE wait_event = 'SyncRep'`)
-			expectOneOf(t, <-done, store.ErrUncertain)
-		})
-		t.Run(name+"EndedByAnAdministrator", func(t *testing.T) {
-			done := make(chan error)
-			go func() { done <- write(t.Context()) }()
-			f.await(`SELECT count(pg_terminate_backend(pid)) > 0 FROM pg_stat_activity WHERE wait_event = 'SyncRep'`)
-			expectOneOf(t, <-done, store.ErrUncertain)
-		})
-		t.Run(name+"LeftByItsCaller", func(t *testing.T) {
-			ctx, cancel := context.WithCancel(t.Context())
-			done := make(chan error)
-			go func() { done <- write(ctx) }()
-			f.await(`SELECT count(*) > 0 FROM pg_stat_activity WHERE wait_event = 'SyncRep'`)
-			cancel()
-			expectOneOf(t, <-done, store.ErrUncertain)
-			f.await(`SELECT count(*) = 0 FROM pg_stat_activity WHERE wait_event = 'SyncRep'`)
-		})
+	for _, write := range []func(context.Context, *fixture) error{appendOne, commitOne} {
+		done := make(chan error)
+		go func() { done <- write(t.Context(), f) }()
+		f.await(`SELECT count(pg_cancel_backend(pid)) > 0 FROM pg_stat_activity WHERE wait_event = 'SyncRep'`)
+		expectOneOf(t, <-done, store.ErrUncertain)
+
+		go func() { done <- write(t.Context(), f) }()
+		f.await(`SELECT count(pg_terminate_backend(pid)) > 0 FROM pg_stat_activity WHERE wait_event = 'SyncRep'`)
+		expectOneOf(t, <-done, store.ErrUncertain)
+
+		ctx, cancel := context.WithCancel(t.Context())
+		go func() { done <- write(ctx, f) }()
+		f.await(`SELECT count(*) > 0 FROM pg_stat_activity WHERE wait_event = 'SyncRep'`)
+		cancel() // as a caller who hangs up would, were the context his
+		expectOneOf(t, <-done, store.ErrUncertain)
+		f.await(`SELECT count(*) = 0 FROM pg_stat_activity WHERE wait_event = 'SyncRep'`)
 	}
 	f.repeatIsNotSuccess()
 	f.must(standby.Restart(t.Context()))
@@ -166,6 +147,24 @@ func TestCancelledWaitForStandbyIsNotSuccess(t *testing.T) {
 	if got := len(f.verifyLog()); got != want {
 		t.Errorf("entries on the standby: got %d, want all %d", got, want)
 	}
+}
+
+// appendOne appends one entry as a look-up does.
+func appendOne(ctx context.Context, f *fixture) error {
+	b := store.Batch{Lines: lines(1), Subjects: make([][]byte, 1)}
+	from, err := f.db.Head(ctx, f.log)
+	if err != nil {
+		return err
+	}
+	return f.db.Append(ctx, f.log, from, grow(from, b.Lines), &b)
+}
+
+// commitOne appends one entry in a transaction.
+func commitOne(ctx context.Context, f *fixture) error {
+	return f.db.Tx(ctx, func(tx *store.Tx) error {
+		_, _, err := tx.AppendEntries(ctx, f.log, lines(1), make([][]byte, 1))
+		return err
+	})
 }
 
 // repeatIsNotSuccess appends the same entries again after an append whose fate

@@ -48,8 +48,7 @@ func TestErrorsQuoteNoValues(t *testing.T) {
 		if strings.Contains(err.Error(), canary) || strings.Contains(err.Error(), "63616e617279") {
 			t.Errorf("%s: the error quotes a value", name)
 		}
-		var raw *pgconn.PgError
-		if errors.As(err, &raw) {
+		if _, ok := errors.AsType[*pgconn.PgError](err); ok {
 			t.Errorf("%s: the error carries PostgreSQL's own: %v", name, err)
 		}
 		if !strings.Contains(err.Error(), "SQLSTATE") {

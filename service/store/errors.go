@@ -83,8 +83,7 @@ func translate(doing string, err error) error {
 	if err == nil {
 		return nil
 	}
-	var ours *failure
-	if errors.As(err, &ours) {
+	if _, ok := errors.AsType[*failure](err); ok {
 		return err
 	}
 	f := &failure{doing: doing}
@@ -111,8 +110,7 @@ func commitFailure(doing string, err error) error {
 		f.unsent = true
 		return f
 	}
-	var server *pgconn.PgError
-	if errors.As(err, &server) && server.SeverityUnlocalized == "ERROR" && !strings.HasPrefix(server.Code, "57") {
+	if server, ok := errors.AsType[*pgconn.PgError](err); ok && server.SeverityUnlocalized == "ERROR" && !strings.HasPrefix(server.Code, "57") {
 		return f
 	}
 	f.kinds = append([]error{ErrUncertain}, contextErrors(err)...)
@@ -200,8 +198,7 @@ func isConnectionLost(err error) bool {
 
 // causeOf names the cause of a lost connection without quoting anything.
 func causeOf(err error) string {
-	var errno syscall.Errno
-	if errors.As(err, &errno) {
+	if errno, ok := errors.AsType[syscall.Errno](err); ok {
 		return errno.Error()
 	}
 	return "connection lost"
@@ -209,14 +206,13 @@ func causeOf(err error) string {
 
 // unsent says whether a statement that commits never got to the server.
 func unsent(err error) bool {
-	var f *failure
-	return errors.As(err, &f) && f.unsent
+	f, ok := errors.AsType[*failure](err)
+	return ok && f.unsent
 }
 
 // stateOf gives the SQLSTATE of a translated error, "" where there is none.
 func stateOf(err error) string {
-	var f *failure
-	if errors.As(err, &f) {
+	if f, ok := errors.AsType[*failure](err); ok {
 		return f.code
 	}
 	return ""

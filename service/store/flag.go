@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -52,7 +53,7 @@ func (f *FlagRow) targets() []any {
 func (f *FlagRow) scan(row pgx.CollectableRow) error {
 	targets := f.targets()
 	more := make([]any, len(row.FieldDescriptions())-len(targets)) // nil: skip
-	err := row.Scan(append(targets, more...)...)
+	err := row.Scan(slices.Concat(targets, more)...)
 	f.Plan.Person, f.Plan.Authority = f.Person.ID, f.Authority.GSS
 	return err
 }
@@ -121,7 +122,7 @@ func collectRead(rows pgx.Rows) (flags []FlagRow, history []AccessRow, err error
 			return none, flags[len(flags)-1].scan(row)
 		}
 		var a AccessRow
-		err = row.Scan(append(skipped, a.targets()...)...)
+		err = row.Scan(slices.Concat(skipped, a.targets())...)
 		history = append(history, a)
 		return none, err
 	})

@@ -3,12 +3,13 @@ package store
 import (
 	"context"
 	"crypto/sha256"
-	"database/sql" //nolint:depguard // goose speaks nothing else.
+	"database/sql" // goose speaks nothing else
 	"embed"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/stdlib"
@@ -94,7 +95,7 @@ func migrate(ctx context.Context, url string) error {
 	// better it fails and is run again.
 	cfg.RuntimeParams["lock_timeout"] = "10s"
 	db := stdlib.OpenDB(*cfg)
-	defer db.Close() //nolint:errcheck // nothing is left to lose.
+	defer db.Close()
 	if _, err := db.ExecContext(ctx, `CREATE SCHEMA IF NOT EXISTS cpis`); err != nil {
 		return translate("making schema", err)
 	}
@@ -151,9 +152,7 @@ func withConn(ctx context.Context, url string, settings map[string]string, fn fu
 	if err != nil {
 		return errBadURL
 	}
-	for name, value := range settings {
-		cfg.RuntimeParams[name] = value
-	}
+	maps.Copy(cfg.RuntimeParams, settings)
 	conn, err := pgx.ConnectConfig(ctx, cfg)
 	if err != nil {
 		return translate("connecting", err)

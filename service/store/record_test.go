@@ -174,44 +174,38 @@ func TestReviewIsClosedByAnother(t *testing.T) {
 	}
 }
 
-func TestEntries(t *testing.T) {
+func TestEntriesAreReadInOrder(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
-	ctx := t.Context()
 	all := lines(4500) // three pages
 	f.append(all, nil)
-
-	t.Run("GivesARange", func(t *testing.T) {
-		next := int64(10)
-		for e, err := range f.db.Entries(ctx, f.log, 10, 4490) {
-			if err != nil || e.Index != next || !bytes.Equal(e.Line, all[next]) {
-				t.Fatalf("entry %d: got index %d, %v, or another line", next, e.Index, err)
-			}
-			next++
+	next := int64(10)
+	for e, err := range f.db.Entries(t.Context(), f.log, 10, 4500) {
+		if err != nil || e.Index != next || !bytes.Equal(e.Line, all[next]) {
+			t.Fatalf("entry %d: got index %d, %v, or another line", next, e.Index, err)
 		}
-		if next != 4490 {
-			t.Errorf("ended before %d, want 4490", next)
+		if next++; next == 4490 {
+			break
 		}
-	})
-	t.Run("StopsWhenToldTo", func(t *testing.T) {
-		n := 0
-		for range f.db.Entries(ctx, f.log, 0, 4500) {
-			if n++; n == 3 {
-				break
-			}
-		}
-	})
-	t.Run("SaysWhatIsMissing", func(t *testing.T) {
-		if got, want := f.readUntilMissing(0, 4600), int64(4500); got != want {
-			t.Errorf("beyond the end: read %d, want %d", got, want)
-		}
-		f.exec(`DELETE FROM cpis.entry WHERE idx = 2500`)
-		if got, want := f.readUntilMissing(100, 4500), int64(2400); got != want {
-			t.Errorf("with a gap: read %d, want %d", got, want)
-		}
-	})
-	if _, err := f.db.Entry(ctx, f.log, 9999); !errors.Is(err, store.ErrNotFound) {
+	}
+	if next != 4490 {
+		t.Errorf("ended before %d, want 4490", next)
+	}
+	if _, err := f.db.Entry(t.Context(), f.log, 9999); !errors.Is(err, store.ErrNotFound) {
 		t.Errorf("no entry: got %v, want %v", err, store.ErrNotFound)
+	}
+}
+
+func TestEntriesSayWhatIsMissing(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.append(lines(4500), nil)
+	if got, want := f.readUntilMissing(0, 4600), int64(4500); got != want {
+		t.Errorf("beyond the end: read %d, want %d", got, want)
+	}
+	f.exec(`DELETE FROM cpis.entry WHERE idx = 2500`)
+	if got, want := f.readUntilMissing(100, 4500), int64(2400); got != want {
+		t.Errorf("with a gap: read %d, want %d", got, want)
 	}
 }
 

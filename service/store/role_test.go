@@ -152,8 +152,7 @@ func TestEveryTableIsListedForTheAuditor(t *testing.T) {
 func expectForbidden(t *testing.T, conn *pgx.Conn, sql string) {
 	t.Helper()
 	_, err := conn.Exec(t.Context(), sql)
-	var e *pgconn.PgError
-	if !errors.As(err, &e) || e.Code != "42501" {
+	if e, ok := errors.AsType[*pgconn.PgError](err); !ok || e.Code != "42501" {
 		t.Errorf("%s: got %v, want SQLSTATE 42501", sql, err)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"strings"
 	"time"
 
@@ -71,18 +72,15 @@ func Open(ctx context.Context, url string, opts Options) (*DB, error) {
 // generic plan of a prepared statement is then as good as any, and saves
 // planning each time.
 var sessionSettings = map[string]string{
-	"application_name":            "cpis",
-	"search_path":                 "cpis",
-	"timezone":                    "UTC",
-	"plan_cache_mode":             "force_generic_plan",
-	"enable_seqscan":              "off",
-	"enable_hashjoin":             "off",
-	"enable_mergejoin":            "off",
-	"jit":                         "off", // would start because of the costs that the above pretend
-	"bytea_output":                "hex",
-	"client_min_messages":         "warning", // the warning about standbys must come through
-	"idle_session_timeout":        "0",
-	"standard_conforming_strings": "on",
+	"application_name":    "cpis",
+	"search_path":         "cpis",
+	"timezone":            "UTC",
+	"plan_cache_mode":     "force_generic_plan",
+	"enable_seqscan":      "off",
+	"enable_hashjoin":     "off",
+	"enable_mergejoin":    "off",
+	"jit":                 "off",     // would start because of the costs that the above pretend
+	"client_min_messages": "warning", // the warning about standbys must come through
 }
 
 func poolConfig(url string, opts Options) (*pgxpool.Config, error) {
@@ -90,9 +88,7 @@ func poolConfig(url string, opts Options) (*pgxpool.Config, error) {
 	if err != nil {
 		return nil, errBadURL
 	}
-	for name, value := range sessionSettings {
-		cfg.ConnConfig.RuntimeParams[name] = value
-	}
+	maps.Copy(cfg.ConnConfig.RuntimeParams, sessionSettings)
 	if opts.Owner {
 		cfg.ConnConfig.RuntimeParams["role"] = ownerRole
 	}
@@ -106,7 +102,7 @@ func poolConfig(url string, opts Options) (*pgxpool.Config, error) {
 	cfg.PingTimeout = pingTimeout
 	cfg.MaxConns = defaultMaxConns
 	if opts.MaxConns > 0 {
-		cfg.MaxConns = int32(min(opts.MaxConns, 1000)) //nolint:gosec // bounded.
+		cfg.MaxConns = int32(min(opts.MaxConns, 1000))
 	}
 	return cfg, nil
 }
@@ -185,8 +181,7 @@ func (s setup) check(opts Options) error {
 // noteFailure drops idle connections after an error that concerns them all: a
 // primary that has become read-only, or a server that has gone.
 func (db *DB) noteFailure(err error) {
-	var f *failure
-	if errors.As(err, &f) && f.lost {
+	if f, ok := errors.AsType[*failure](err); ok && f.lost {
 		db.pool.Reset()
 	}
 }

@@ -34,8 +34,7 @@ func (tx *Tx) InsertTags(ctx context.Context, rows []TagRow) error {
 
 // tryAgain marks a key that was taken as worth another attempt.
 func tryAgain(err error) error {
-	var f *failure
-	if errors.As(err, &f) && f.code == uniqueViolation {
+	if f, ok := errors.AsType[*failure](err); ok && f.code == uniqueViolation {
 		f.again = true
 	}
 	return err

@@ -63,8 +63,8 @@ func (db *DB) Tx(ctx context.Context, fn func(*Tx) error) error {
 
 // again says whether running a transaction again may help.
 func again(err error) bool {
-	var f *failure
-	return errors.As(err, &f) && f.again && !errors.Is(err, ErrUncertain)
+	f, ok := errors.AsType[*failure](err)
+	return ok && f.again && !errors.Is(err, ErrUncertain)
 }
 
 // pause waits for a random while, longer from attempt to attempt, so that two

@@ -184,7 +184,7 @@ func (c *Cluster) PID() int { return c.process.pid }
 // Command prepares one of PostgreSQL's own programs (psql, pgbench, pg_dump),
 // set up to reach this cluster as its superuser.
 func (c *Cluster) Command(ctx context.Context, program string, args ...string) *exec.Cmd {
-	cmd := exec.CommandContext(ctx, filepath.Join(c.bin, program), args...) //nolint:gosec // our own directory of programs.
+	cmd := exec.CommandContext(ctx, filepath.Join(c.bin, program), args...)
 	cmd.Env = append(cleanEnv(), "PGHOST="+c.sockets, "PGPORT="+strconv.Itoa(c.port), "PGUSER="+superuser)
 	return cmd
 }

@@ -208,7 +208,7 @@ func query(t *testing.T, url, sql string) string {
 	t.Helper()
 	conn, err := pgx.Connect(t.Context(), url)
 	must(t, err)
-	defer conn.Close(context.Background()) //nolint:errcheck // a test's connection.
+	defer conn.Close(context.Background())
 	results, err := conn.PgConn().Exec(t.Context(), sql).ReadAll()
 	must(t, err)
 	return string(results[len(results)-1].Rows[0][0])

@@ -62,7 +62,7 @@ func (p *process) stop(ctx context.Context, s syscall.Signal) error {
 	if p.ended() {
 		return nil
 	}
-	if err := syscall.Kill(p.pid, s); err != nil && err != syscall.ESRCH { //nolint:errorlint // an Errno is never wrapped.
+	if err := syscall.Kill(p.pid, s); err != nil && err != syscall.ESRCH {
 		return fmt.Errorf("signalling PostgreSQL: %w", err)
 	}
 	select {

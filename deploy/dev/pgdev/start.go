@@ -89,7 +89,7 @@ func (c *Cluster) writeFile(path, text string) error {
 
 // run runs one of PostgreSQL's programs as the server's user.
 func (c *Cluster) run(ctx context.Context, program string, args ...string) error {
-	cmd := exec.CommandContext(ctx, filepath.Join(c.bin, program), args...) //nolint:gosec // our own directory of programs.
+	cmd := exec.CommandContext(ctx, filepath.Join(c.bin, program), args...)
 	cmd.Dir, cmd.Env = c.home, cleanEnv()
 	cmd.SysProcAttr = attributes(c.account)
 	var out bytes.Buffer
@@ -182,12 +182,12 @@ func (c *Cluster) launch(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer log.Close() //nolint:errcheck // the server has its own descriptor.
+	defer log.Close()
 	before, err := log.Stat()
 	if err != nil {
 		return err
 	}
-	cmd := exec.Command(filepath.Join(c.bin, "postgres"), c.serverArgs()...) //nolint:gosec,noctx // outlives the context of its start.
+	cmd := exec.Command(filepath.Join(c.bin, "postgres"), c.serverArgs()...) //nolint:noctx // outlives the context of its start.
 	cmd.Dir, cmd.Env = c.home, cleanEnv()
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.SysProcAttr = attributes(c.account)
