@@ -10,6 +10,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/http"
+	"reflect"
 	"strconv"
 	"time"
 
@@ -258,7 +259,10 @@ func hasItems(answer any, body []byte) bool {
 	return batch && json.Unmarshal(body, &a) == nil && len(a.Data.Items) > 0
 }
 
+// decode fills answer, a pointer, anew: of an earlier attempt's answer nothing
+// may shine through.
 func decode(r request, body []byte, answer any) *failure {
+	reflect.ValueOf(answer).Elem().SetZero()
 	if json.Unmarshal(body, answer) != nil {
 		return &failure{operation: r.operation, cause: errMalformed, again: true}
 	}

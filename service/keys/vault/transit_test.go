@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"cpis/service/keys"
+	"cpis/service/keys/vault"
 	"cpis/service/keys/vaulttest"
 )
 
@@ -53,6 +54,16 @@ func TestOddAnswers(t *testing.T) {
 			wantUnavailable(t, err)
 		})
 	}
+}
+
+// TestEarlierAnswersLeaveNoTrace: the first answer is half right and refused as
+// a whole; nothing of it may show in the second.
+func TestEarlierAnswersLeaveNoTrace(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t).signedIn(t)
+	w := mustWrap(t, f)
+	f.fake.Fail("decrypt", vaulttest.Body(`{"data":{"batch_results":[{"error":"invalid ciphertext"},7]}}`))
+	wantOpens(t, f, w)
 }
 
 func TestUnwrappedThingMustBeAKey(t *testing.T) {
@@ -186,4 +197,16 @@ func TestSigner(t *testing.T) {
 			wantUnavailable(t, err)
 		})
 	}
+}
+
+func FuzzParseSignature(f *testing.F) {
+	f.Add("vault:v1:" + base64.StdEncoding.EncodeToString(make([]byte, ed25519.SignatureSize)))
+	f.Add("vault:v:")
+	f.Add("vault:v1")
+	f.Fuzz(func(t *testing.T, text string) {
+		version, signature, ok := vault.ParseSignature(text)
+		if ok && (version < 1 || len(signature) != ed25519.SignatureSize || !strings.HasPrefix(text, "vault:v")) {
+			t.Errorf("ParseSignature(%q): got version %d and %d bytes", text, version, len(signature))
+		}
+	})
 }

@@ -1,0 +1,4 @@
+package vault
+
+// ParseSignature reads the text of a signature.
+var ParseSignature = parseSignature
