@@ -207,6 +207,17 @@ func TestEntriesSayWhatIsMissing(t *testing.T) {
 	if got, want := f.readUntilMissing(100, 4500), int64(2400); got != want {
 		t.Errorf("with a gap: read %d, want %d", got, want)
 	}
+	stored := 0
+	for e, err := range f.db.StoredEntries(t.Context(), f.log, 0, 4600) {
+		f.must(err)
+		if e.Index == 2500 {
+			t.Error("an entry that is not stored was read")
+		}
+		stored++
+	}
+	if stored != 4499 {
+		t.Errorf("stored entries: got %d, want 4499", stored)
+	}
 }
 
 // readUntilMissing counts the entries before one that is missing.
