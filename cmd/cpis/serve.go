@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"slices"
 	"sync"
 	"time"
 
@@ -95,8 +96,8 @@ func serve(ctx context.Context, cfg *config, logTo io.Writer, ready func(public,
 }
 
 func (s *server) shut() {
-	for i := len(s.close) - 1; i >= 0; i-- {
-		s.close[i]()
+	for _, closePart := range slices.Backward(s.close) {
+		closePart()
 	}
 }
 

@@ -1,0 +1,248 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"strings"
+	"time"
+	"unicode"
+
+	"connectrpc.com/connect/v2"
+	"connectrpc.com/connect/v2/connecthttp"
+	"connectrpc.com/connect/v2/connectproto"
+	"golang.org/x/term"
+
+	cpisv1 "cpis/proto/cpis/v1"
+	"cpis/proto/cpis/v1/cpisv1connect"
+)
+
+// connection is how the commands that are clients reach the service. A token
+// comes in a file, never on the command line, where others on the machine
+// could read it.
+type connection struct {
+	URL       string `env:"CPIS_URL" default:"http://127.0.0.1:8443" placeholder:"URL" help:"Address of the service: https, or http on this machine (default ${default})."`
+	TokenFile string `env:"CPIS_TOKEN_FILE" type:"path" placeholder:"FILE" help:"File with the access token."`
+	As        string `placeholder:"NAME" help:"Ask as somebody of the demo instead, such as nurse (see cpis token)."`
+	IDP       string `name:"idp" env:"CPIS_IDP_URL" default:"http://127.0.0.1:8444" placeholder:"URL" help:"The demo's identity provider (default ${default})."`
+	CA        string `name:"ca" env:"CPIS_CA" type:"path" placeholder:"FILE" help:"Authorities that sign the service's certificate, in PEM; those of the system without it."`
+	Cert      string `env:"CPIS_CERT" type:"path" placeholder:"FILE" help:"Certificate to show, in PEM; needs --key."`
+	Key       string `env:"CPIS_KEY" type:"path" placeholder:"FILE" help:"Its private key."`
+}
+
+// clients are the services of the contract that the commands use.
+type clients struct {
+	lookups cpisv1connect.LookupServiceClient
+	uploads cpisv1connect.UploadServiceClient
+}
+
+// dial makes clients that send the token. Nothing is sent yet to the service.
+func (c *connection) dial(ctx context.Context) (*clients, error) {
+	if err := onlySafe("--url", c.URL); err != nil {
+		return nil, err
+	}
+	secure, err := c.tls()
+	if err != nil {
+		return nil, err
+	}
+	token, err := c.token(ctx)
+	if err != nil {
+		return nil, err
+	}
+	transport := &http.Transport{
+		Proxy:                 http.ProxyFromEnvironment,
+		TLSClientConfig:       secure,
+		ForceAttemptHTTP2:     true,
+		TLSHandshakeTimeout:   10 * time.Second,
+		ResponseHeaderTimeout: 15 * time.Minute, // longer than the service takes for a file
+	}
+	// A redirect would take the token elsewhere.
+	client := &http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error {
+		return http.ErrUseLastResponse
+	}}
+	return newClients(client, c.URL, token), nil
+}
+
+func newClients(client connecthttp.HTTPClient, address, token string) *clients {
+	transport := connecthttp.NewTransport(client, address)
+	c := connect.NewClient(transport, func(next connect.ClientFunc) connect.ClientFunc {
+		return func(ctx context.Context, spec connect.Spec) (connect.ClientStream, error) {
+			if info, ok := connect.CallInfoForClientContext(ctx); ok {
+				info.RequestHeader().Set("Authorization", "Bearer "+token)
+			}
+			return next(ctx, spec)
+		}
+	})
+	return &clients{cpisv1connect.NewLookupServiceClient(c), cpisv1connect.NewUploadServiceClient(c)}
+}
+
+// withRequestID gives calls the id that makes a write idempotent.
+func withRequestID(ctx context.Context, id string) context.Context {
+	ctx, info := connect.NewClientContext(ctx)
+	info.RequestHeader().Set("X-Request-ID", id)
+	return ctx
+}
+
+// onlySafe refuses addresses to which a token, or a question, would travel in
+// the clear.
+func onlySafe(flag, address string) error {
+	u, err := url.Parse(address)
+	if err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http") {
+		return fmt.Errorf("%s must be an address such as https://cpis.example.org", flag)
+	}
+	if u.Scheme == "http" && !loopback(net.JoinHostPort(u.Hostname(), "0")) {
+		return fmt.Errorf("%s must be https: http is for this machine only", flag)
+	}
+	return nil
+}
+
+// tls gives the settings for https; nil where they are the usual ones.
+func (c *connection) tls() (*tls.Config, error) {
+	if (c.Cert == "") != (c.Key == "") {
+		return nil, errors.New("--cert and --key belong together")
+	}
+	cfg := &tls.Config{MinVersion: tls.VersionTLS12}
+	if c.CA != "" {
+		pem, err := os.ReadFile(c.CA)
+		if err != nil {
+			return nil, fmt.Errorf("reading --ca: %w", err)
+		}
+		cfg.RootCAs = x509.NewCertPool()
+		if !cfg.RootCAs.AppendCertsFromPEM(pem) {
+			return nil, errors.New("--ca holds no certificate")
+		}
+	}
+	if c.Cert != "" {
+		pair, err := tls.LoadX509KeyPair(c.Cert, c.Key)
+		if err != nil {
+			return nil, fmt.Errorf("reading --cert and --key: %w", err)
+		}
+		cfg.Certificates = []tls.Certificate{pair}
+	}
+	return cfg, nil
+}
+
+// token gets the token from where the flags say.
+func (c *connection) token(ctx context.Context) (string, error) {
+	switch {
+	case c.As != "":
+		return demoToken(ctx, c.IDP, c.As)
+	case c.TokenFile == "":
+		return "", errors.New("who asks? Give --token-file, or --as for the demo")
+	}
+	token, err := readSecret(c.TokenFile)
+	if err != nil {
+		return "", err
+	}
+	if token == "" || strings.ContainsFunc(token, func(r rune) bool { return r <= ' ' || r > '~' }) {
+		return "", errors.New("--token-file must hold one token and nothing else")
+	}
+	return token, nil
+}
+
+// demoToken gets a token of somebody from the demo's identity provider.
+func demoToken(ctx context.Context, idp, name string) (string, error) {
+	if err := onlySafe("--idp", idp); err != nil {
+		return "", err
+	}
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	form := url.Values{"as": {name}}.Encode()
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, strings.TrimRight(idp, "/")+"/dev/token", strings.NewReader(form))
+	if err != nil {
+		return "", fmt.Errorf("asking for a token: %w", err)
+	}
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return "", fmt.Errorf("asking for a token (does the demo run?): %w", err)
+	}
+	defer res.Body.Close()
+	var answer struct {
+		Token string   `json:"access_token"`
+		Known []string `json:"known"`
+	}
+	if err := json.NewDecoder(io.LimitReader(res.Body, 1<<20)).Decode(&answer); err != nil {
+		return "", errors.New("asking for a token: this is not the demo's identity provider")
+	}
+	switch {
+	case len(answer.Known) > 0:
+		return "", fmt.Errorf("nobody of the demo is called that; there are %s", strings.Join(answer.Known, ", "))
+	case res.StatusCode != http.StatusOK || answer.Token == "":
+		return "", fmt.Errorf("asking for a token: answered with status %d", res.StatusCode)
+	}
+	return answer.Token, nil
+}
+
+// refusedError is what the service, or the way to it, said instead of an
+// answer, in words for people.
+type refusedError struct{ err error }
+
+// Unwrap gives the error of the call.
+func (e *refusedError) Unwrap() error { return e.err }
+
+// Error says what happened, and of a request that is not valid everything that
+// is wrong with it.
+func (e *refusedError) Error() string {
+	remote, ok := errors.AsType[*connect.Error](e.err)
+	if !ok {
+		return e.err.Error()
+	}
+	if !remote.IsRemote() {
+		return "the service could not be reached: " + remote.Error()
+	}
+	lines := []string{printable(remote.Message())}
+	switch remote.Code() { //nolint:exhaustive // the others say it themselves
+	case connect.CodeUnauthenticated:
+		lines[0] += ": the token is not accepted; it may have expired"
+	case connect.CodePermissionDenied:
+		lines[0] += ": this caller has no right to it; the attempt is in the audit log"
+	}
+	for _, v := range violationsIn(remote) {
+		lines = append(lines, violationText(v))
+	}
+	return strings.Join(lines, "\n  ")
+}
+
+// violationsIn finds what is wrong with a request.
+func violationsIn(e *connect.Error) []*cpisv1.FieldViolation {
+	for _, d := range e.Details() {
+		m, err := connectproto.UnmarshalErrorDetail(d)
+		if invalid, ok := m.(*cpisv1.InvalidRequest); ok && err == nil {
+			return invalid.GetViolations()
+		}
+	}
+	return nil
+}
+
+func violationText(v *cpisv1.FieldViolation) string {
+	text := strings.TrimSpace(v.GetField() + " " + v.GetProblem())
+	if v.GetExample() != "" {
+		text += ", such as " + v.GetExample()
+	}
+	return printable(text)
+}
+
+// printable keeps what was sent by others from steering the terminal.
+func printable(text string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return ' '
+	}, text)
+}
+
+// onTerminal says whether a stream is a terminal, with somebody before it.
+func onTerminal(stream any) bool {
+	f, ok := stream.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}

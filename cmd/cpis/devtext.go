@@ -1,0 +1,96 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"cpis/deploy/dev/demo"
+	"cpis/deploy/dev/idp"
+)
+
+// text is what the demo says when it is ready.
+func (d *dev) text(l loaded, questions []demo.Question) string {
+	var b strings.Builder
+	say := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
+	kept, _ := d.keysKept()
+	say("\nThis is a demonstration. All people in it are invented, it can be reached from this machine only, and its keys\n" +
+		"are kept " + kept + ". Never put real data in.\n")
+	d.places(say)
+	say("\n%d plans of %d local authorities were uploaded, one file each; %d of them were held already.",
+		l.rows, l.authorities, l.unchanged)
+	say("\nTry, from another terminal in this directory:")
+	for _, q := range questions {
+		say("\n# %s\n%s", q.About, q.Curl(d.public, d.header(q.As)))
+	}
+	d.buf(say, questions[0])
+	d.commands(say)
+	say("\nCtrl-C stops everything; the next start finds its data. Remove %s to begin anew.", d.dir)
+	return b.String()
+}
+
+// places says what is where.
+func (d *dev) places(say func(string, ...any)) {
+	say("  service            %s  Connect, gRPC, gRPC-Web", d.public)
+	say("  for operators      %s  /livez /readyz /metrics, gRPC reflection", d.admin)
+	say("  identity provider  %s  signs in %s", d.provider.URL(), strings.Join(people(), ", "))
+	if d.vault != nil {
+		say("  Vault              %s  root token in %s", d.vault.Address(), filepath.Join(d.dir, "vault", "unseal.json"))
+	}
+	say("  operator's log     %s", d.logName())
+	say("  plans as uploaded  %s", filepath.Join(d.dir, "plans"))
+}
+
+func people() []string {
+	var keys []string
+	for _, p := range idp.People() {
+		keys = append(keys, p.Key)
+	}
+	return keys
+}
+
+// buf prints one question for buf, where it can find the contract.
+func (d *dev) buf(say func(string, ...any), q demo.Question) {
+	if _, err := os.Stat("buf.yaml"); err != nil {
+		return
+	}
+	program := filepath.Join(".tmp", "bin", "buf")
+	if _, err := os.Stat(program); err != nil {
+		program = "buf"
+	}
+	say("\n# The first question again, over gRPC, without the padding that brings all answers to one size (make tools installs buf).")
+	say("%s | grep -v padding", q.BufCurl(program, ".", d.public, d.header(q.As)))
+}
+
+// commands prints what else there is to try.
+func (d *dev) commands(say func(string, ...any)) {
+	cpis := programName()
+	export := filepath.Join(d.dir, "export")
+	say("\n# The same from the program itself. Exit status: 10 flag held, 11 none known, 12 cannot say, 1 no answer.")
+	say(". %s", filepath.Join(d.dir, "env"))
+	say("%s lookup --as nurse %s", cpis, demo.Quote(demo.Flagged.Spaced()))
+	say("\n# Upload a file of plans: it is checked, shown, and applied if you agree.")
+	say("%s upload --as lead %s", cpis, d.planFile(person("lead").Place))
+	say("\n# A token for other tools, good for an hour.")
+	say("%s token nurse", cpis)
+	say("\n# Everything that was asked is in the audit log. Export it and verify the export, trusting nobody.")
+	say("%s audit export %s", cpis, export)
+	say(`%s audit verify %s --key "$(%s audit key)"`, cpis, export, cpis)
+}
+
+// programName gives how this program can be called from here.
+func programName() string {
+	program, err := os.Executable()
+	if err != nil {
+		return "cpis"
+	}
+	here, err := os.Getwd()
+	if err != nil {
+		return program
+	}
+	if short, err := filepath.Rel(here, program); err == nil && filepath.IsLocal(short) {
+		return short
+	}
+	return program
+}

@@ -1,0 +1,80 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+
+	"cpis/deploy/dev/demo"
+)
+
+// testReadme compares the look-up that README.md shows with the one that a
+// real demo prints, and its answer with the real one.
+func testReadme(t *testing.T, d *running) {
+	t.Helper()
+	text, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	q := demo.Questions()[0]
+	curl := q.Curl("http://127.0.0.1:8443", ".tmp/dev/tokens/"+q.As)
+	if !strings.Contains(string(text), "\n"+curl+"\n") {
+		t.Errorf("README.md does not show what the demo prints:\n%s", curl)
+	}
+	block := regexp.MustCompile("(?s)```json\n(.*?)```").FindSubmatch(text)
+	if block == nil {
+		t.Fatal("README.md shows no answer")
+	}
+	var shown, held any
+	if err := json.Unmarshal(block[1], &shown); err != nil {
+		t.Fatalf("the answer in README.md: %v", err)
+	}
+	if err := json.Unmarshal([]byte(d.ask(t, q)), &held); err != nil {
+		t.Fatal(err)
+	}
+	checkShown(t, "answer", shown, held)
+}
+
+// varies names what is another at each look-up.
+var varies = map[string]bool{
+	"id": true, "number": true, "who": true, "until": true, "index": true, "treeSize": true, "leafHash": true,
+}
+
+// checkShown checks that all that is shown is there in reality. An ellipsis
+// stands for the rest of a text.
+func checkShown(t *testing.T, at string, shown, held any) {
+	t.Helper()
+	switch shown := shown.(type) {
+	case map[string]any:
+		object, _ := held.(map[string]any)
+		for name, value := range shown {
+			member, ok := object[name]
+			switch {
+			case !ok:
+				t.Errorf("%s.%s is in README.md and not in the answer", at, name)
+			case !varies[name]:
+				checkShown(t, at+"."+name, value, member)
+			}
+		}
+	case []any:
+		list, _ := held.([]any)
+		if len(shown) != len(list) {
+			t.Errorf("%s has %d elements in README.md and %d in the answer", at, len(shown), len(list))
+			return
+		}
+		for i := range shown {
+			checkShown(t, at, shown[i], list[i])
+		}
+	case string:
+		text, _ := held.(string)
+		if begin, short := strings.CutSuffix(shown, "…"); shown != text && (!short || !strings.HasPrefix(text, begin)) {
+			t.Errorf("%s is %q in README.md and %q in the answer", at, shown, text)
+		}
+	default:
+		if shown != held {
+			t.Errorf("%s is %v in README.md and %v in the answer", at, shown, held)
+		}
+	}
+}

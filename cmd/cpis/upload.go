@@ -1,0 +1,273 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/google/uuid"
+	"github.com/schollz/progressbar/v3"
+
+	cpisv1 "cpis/proto/cpis/v1"
+)
+
+// exitRejected is the status of `cpis upload` when rows of the file are wrong.
+const exitRejected = 4
+
+// chunk is how much of a file goes into one message.
+const chunk = 256 << 10
+
+// shownRows is how many rows with remarks are printed; the file with the
+// result has them all.
+const shownRows = 20
+
+// errDeclined says that somebody saw the preview and did not want it.
+var errDeclined = errors.New("not applied: nothing was changed")
+
+type uploadCmd struct {
+	connection `embed:""`
+
+	File      string `arg:"" type:"existingfile" help:"File of plans (CSV)."`
+	CheckOnly bool   `help:"Only say what would become of each row."`
+	Yes       bool   `help:"Apply without asking. Required where nobody can be asked."`
+}
+
+// Help says what the statuses mean and where the result is.
+func (uploadCmd) Help() string {
+	return `The file is checked first and nothing is changed until you agree. What becomes of each row is written to ` +
+		`FILE.result.csv, which names rows by their line and repeats nothing of what stands in them. ` +
+		`Either all rows are applied or none. ` +
+		`Exit status: 0 applied (or checked, and nothing is wrong), 4 rows are wrong and nothing was applied, ` +
+		`1 failed or declined, 2 the command line is wrong.`
+}
+
+// Run checks the file, shows what would happen, asks, and applies it.
+func (c *uploadCmd) Run(ctx context.Context, w *world) error {
+	if !c.Yes && !c.CheckOnly && !onTerminal(w.stdin) {
+		return errors.New("nobody can be asked here: give --yes to apply the file, or --check-only")
+	}
+	file, err := os.ReadFile(c.File)
+	if err != nil {
+		return fmt.Errorf("reading file: %w", err)
+	}
+	service, err := c.dial(ctx)
+	if err != nil {
+		return err
+	}
+	u := &uploader{service: service, file: file, name: c.File, w: w}
+	switch {
+	case c.CheckOnly:
+		return u.upload(ctx, nil)
+	case c.Yes:
+		return u.upload(ctx, func() (bool, error) { return true, nil })
+	}
+	return u.upload(ctx, u.ask)
+}
+
+// uploader is a file on its way to the service. It holds the whole file, so
+// that what is applied is what was shown.
+type uploader struct {
+	service *clients
+	file    []byte
+	name    string
+	w       *world
+}
+
+// upload checks the file and, if agree says so, applies it. Without agree it
+// only checks.
+func (u *uploader) upload(ctx context.Context, agree func() (bool, error)) error {
+	if err := u.pass(ctx, true); err != nil || agree == nil {
+		return err
+	}
+	yes, err := agree()
+	if err != nil {
+		return err
+	}
+	if !yes {
+		return errDeclined
+	}
+	// Rows may be wrong now that were right before: somebody else was faster.
+	return u.pass(ctx, false)
+}
+
+// ask asks whether to apply what was shown.
+func (u *uploader) ask() (bool, error) {
+	_, _ = fmt.Fprint(u.w.stderr, "Apply this? [y/N] ")
+	line, err := bufio.NewReader(u.w.stdin).ReadString('\n')
+	if err != nil && !errors.Is(err, io.EOF) {
+		return false, fmt.Errorf("reading the answer: %w", err)
+	}
+	answer := strings.ToLower(strings.TrimSpace(line))
+	return answer == "y" || answer == "yes", nil
+}
+
+// pass sends the file once and reports what the service says of it.
+func (u *uploader) pass(ctx context.Context, checkOnly bool) error {
+	result, err := u.send(ctx, checkOnly)
+	if err != nil {
+		return err
+	}
+	if err := u.writeResult(result); err != nil {
+		return err
+	}
+	if err := printResult(u.w.stdout, result, u.resultName()); err != nil {
+		return err
+	}
+	if result.GetRejected() > 0 {
+		return exitError(exitRejected)
+	}
+	return nil
+}
+
+// send sends the file.
+func (u *uploader) send(ctx context.Context, checkOnly bool) (*cpisv1.UploadResponse, error) {
+	bar := u.progress(checkOnly)
+	defer func() { _ = bar.Clear() }()
+	result, err := sendFile(ctx, u.service, bytes.NewReader(u.file), checkOnly, func(n int) { _ = bar.Add(n) })
+	if err != nil && !checkOnly {
+		return nil, fmt.Errorf("%w\nThe file may have been applied or not. Upload it again: what is held already stays as it is", err)
+	}
+	return result, err
+}
+
+// sendFile sends a file of plans, and gives what the service says of it.
+func sendFile(
+	ctx context.Context, service *clients, file io.Reader, checkOnly bool, sent func(n int),
+) (*cpisv1.UploadResponse, error) {
+	ctx, cancel := context.WithCancel(withRequestID(ctx, uuid.NewString()))
+	defer cancel() // ends the stream where it was given up
+	stream, err := service.uploads.Upload(ctx)
+	if err != nil {
+		return nil, &refusedError{err}
+	}
+	err = stream.Send(&cpisv1.UploadRequest{Part: &cpisv1.UploadRequest_Begin{Begin: &cpisv1.UploadBegin{CheckOnly: checkOnly}}})
+	for buffer := make([]byte, chunk); err == nil; {
+		n, readErr := io.ReadFull(file, buffer)
+		if n > 0 {
+			err = stream.Send(&cpisv1.UploadRequest{Part: &cpisv1.UploadRequest_Chunk{Chunk: buffer[:n]}})
+			sent(n)
+		}
+		if errors.Is(readErr, io.EOF) || errors.Is(readErr, io.ErrUnexpectedEOF) {
+			break
+		}
+		if readErr != nil {
+			return nil, fmt.Errorf("reading file: %w", readErr)
+		}
+	}
+	if err != nil && !errors.Is(err, io.EOF) { // EOF: the service has answered already; what, is said below
+		return nil, &refusedError{err}
+	}
+	result, err := stream.CloseAndReceive()
+	if err != nil {
+		return nil, &refusedError{err}
+	}
+	return result, nil
+}
+
+// progress is a bar on a terminal, and nothing elsewhere.
+func (u *uploader) progress(checkOnly bool) *progressbar.ProgressBar {
+	what := "applying"
+	if checkOnly {
+		what = "checking"
+	}
+	return progressbar.NewOptions(len(u.file),
+		progressbar.OptionSetDescription(what),
+		progressbar.OptionSetWriter(u.w.stderr),
+		progressbar.OptionSetVisibility(onTerminal(u.w.stderr)),
+		progressbar.OptionShowBytes(true),
+		progressbar.OptionClearOnFinish(),
+	)
+}
+
+func (u *uploader) resultName() string { return u.name + ".result.csv" }
+
+// printResult prints what became, or would become, of a file.
+func printResult(out io.Writer, r *cpisv1.UploadResponse, name string) error {
+	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
+	said := func(format string, args ...any) { _, _ = fmt.Fprintf(table, format, args...) } // Flush says what went wrong
+	said("rows\tnew\tunchanged\trejected\t\n%d\t%d\t%d\t%d\t\n", r.GetRows(), r.GetNew(), r.GetUnchanged(), r.GetRejected())
+	if err := table.Flush(); err != nil {
+		return err
+	}
+	var p page
+	p.remarks(r.GetResults())
+	p.line("%s", conclusion(r))
+	p.line("What became of each row stands in %s.", filepath.Base(name))
+	_, err := io.WriteString(out, p.String())
+	return err
+}
+
+// remarks prints the first rows of which there is something to say.
+func (p *page) remarks(rows []*cpisv1.RowResult) {
+	shown, more := 0, 0
+	for _, row := range rows {
+		switch {
+		case len(row.GetViolations()) == 0:
+			continue
+		case shown == shownRows:
+			more++
+			continue
+		}
+		shown++
+		for _, v := range row.GetViolations() {
+			p.line("  line %d, %s: %s", row.GetLine(), outcomeName(row.GetOutcome()), violationText(v))
+		}
+	}
+	if more > 0 {
+		p.line("  and %d rows more", more)
+	}
+}
+
+func conclusion(r *cpisv1.UploadResponse) string {
+	switch {
+	case r.GetRejected() > 0:
+		return "Nothing was applied: correct the rejected rows and upload the whole file again."
+	case r.GetApplied():
+		return fmt.Sprintf("Applied: entry %d of the log %s.", r.GetReceipt().GetIndex(), r.GetReceipt().GetLog())
+	}
+	return "Only checked: nothing was changed."
+}
+
+func outcomeName(o cpisv1.RowOutcome) string {
+	return strings.ToLower(strings.TrimPrefix(o.String(), "ROW_OUTCOME_"))
+}
+
+// writeResult writes what became of each row, one line for each remark.
+func (u *uploader) writeResult(r *cpisv1.UploadResponse) error {
+	var b bytes.Buffer
+	w := csv.NewWriter(&b)
+	rows := [][]string{{"line", "outcome", "plan_id", "column", "problem", "example"}}
+	for _, row := range r.GetResults() {
+		begin := []string{strconv.Itoa(int(row.GetLine())), outcomeName(row.GetOutcome()), row.GetPlanId()}
+		if len(row.GetViolations()) == 0 {
+			rows = append(rows, append(begin, "", "", ""))
+		}
+		for _, v := range row.GetViolations() {
+			rows = append(rows, append(begin[:3:3], cell(v.GetField()), cell(v.GetProblem()), cell(v.GetExample())))
+		}
+	}
+	if err := w.WriteAll(rows); err != nil {
+		return fmt.Errorf("writing result: %w", err)
+	}
+	if err := os.WriteFile(u.resultName(), b.Bytes(), 0o600); err != nil {
+		return fmt.Errorf("writing result: %w", err)
+	}
+	return nil
+}
+
+// cell keeps a text from being taken for a formula by a spreadsheet.
+func cell(text string) string {
+	if text != "" && strings.ContainsRune("=+-@\t\r", rune(text[0])) {
+		return "'" + text
+	}
+	return text
+}
