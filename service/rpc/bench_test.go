@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/rs/zerolog"
 	"google.golang.org/protobuf/proto"
 
 	cpisv1 "cpis/proto/cpis/v1"
@@ -68,7 +69,7 @@ func BenchmarkValidate(b *testing.B) {
 // BenchmarkLookUp measures all that this package adds to a look-up, over the
 // handler and without a network.
 func BenchmarkLookUp(b *testing.B) {
-	serve(b, newBench(b).handler)
+	serve(b, newBench(b, withLevel(zerolog.InfoLevel)).handler)
 }
 
 // BenchmarkBare measures the same stack without interceptors.

@@ -167,30 +167,6 @@ func TestInvalidRequestsSayWhatIsWrong(t *testing.T) {
 	}
 }
 
-// Registrations are checked in the words of files; the contract has the
-// person's fields in a message of their own.
-func TestFieldsOfRegistrationsAreNamedAsInTheContract(t *testing.T) {
-	t.Parallel()
-	for _, w := range wires {
-		t.Run(w.name, func(t *testing.T) {
-			t.Parallel()
-			b, c := w.open(t)
-			b.uses.err = &service.InvalidError{Violations: []service.Violation{{Field: "nhs_number"}, {Field: "start"}}}
-			_, err := c.plans.RegisterPlan(t.Context(), registration())
-			var got []string
-			for _, v := range detail[cpisv1.InvalidRequest](t, err).GetViolations() {
-				got = append(got, v.GetField())
-			}
-			if diff := cmp.Diff([]string{"person.nhs_number", "start"}, got); diff != "" {
-				t.Errorf("fields (-want +got):\n%s", diff)
-			}
-			b.uses.err = errors.Join(service.ErrUnrecorded, b.uses.err)
-			_, err = c.plans.RegisterPlan(t.Context(), registration())
-			checkAnswer(t, "unrecorded", err, connect.CodeUnavailable, "try again later")
-		})
-	}
-}
-
 func TestPanicsAreAnsweredAndTellNothing(t *testing.T) {
 	t.Parallel()
 	for _, w := range wires {

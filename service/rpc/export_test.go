@@ -27,3 +27,12 @@ func Actions() map[string]string {
 	}
 	return actions
 }
+
+// Answers gives code and text of each answer to an error.
+func Answers() [][2]string {
+	var out [][2]string
+	for _, a := range answers {
+		out = append(out, [2]string{a.code.String(), a.text})
+	}
+	return out
+}

@@ -2,13 +2,11 @@ package rpc
 
 import (
 	"context"
-	"slices"
 
 	"connectrpc.com/connect/v2"
 
 	cpisv1 "cpis/proto/cpis/v1"
 	"cpis/proto/cpis/v1/cpisv1connect"
-	"cpis/service"
 )
 
 // register puts the handlers of all services onto a server.
@@ -58,7 +56,7 @@ func (h *planHandler) RegisterPlan(ctx context.Context, m *cpisv1.RegisterPlanRe
 	c := callOf(ctx)
 	r, err := h.uses.RegisterPlan(ctx, &c.caller, registrationFromProto(m, c.request))
 	if err != nil {
-		return nil, inPerson(err)
+		return nil, err
 	}
 	return registeredToProto(r), nil
 }
@@ -79,26 +77,6 @@ func (h *planHandler) GetPerson(ctx context.Context, m *cpisv1.GetPersonRequest)
 		return nil, err
 	}
 	return personToProto(p), nil
-}
-
-// personFields are the fields of a registration that the contract keeps in
-// its person.
-var personFields = []string{"nhs_number", "family_name", "given_name", "date_of_birth"}
-
-// inPerson names the fields that are wrong with a registration as the contract
-// does: the service names them as the columns of a file.
-func inPerson(err error) error {
-	invalid, ok := err.(*service.InvalidError) //nolint:errorlint // what is joined to it must not be lost
-	if !ok {
-		return err
-	}
-	named := slices.Clone(invalid.Violations)
-	for i, v := range named {
-		if slices.Contains(personFields, v.Field) {
-			named[i].Field = "person." + v.Field
-		}
-	}
-	return &service.InvalidError{Violations: named}
 }
 
 // logHandler is LogService.

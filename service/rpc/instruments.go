@@ -22,6 +22,8 @@ type instruments struct {
 	unrecorded           metric.Int64Counter
 	groupSize            metric.Int64Histogram
 	groupSeconds         metric.Float64Histogram
+	unsigned             metric.Int64Counter
+	checkpoint           metric.Int64Gauge
 }
 
 // Upper bounds of the histograms.
@@ -51,6 +53,8 @@ func newInstruments(to prometheus.Registerer) (instruments, error) {
 		unrecorded:           b.counter("unrecorded", "Times that the audit log could not be written."),
 		groupSize:            b.sizes("group.size", "Look-ups committed together."),
 		groupSeconds:         b.seconds("group.duration", "How long the commit of a group took."),
+		unsigned:             b.counter("unsigned", "Times that no checkpoint could be made."),
+		checkpoint:           b.gauge("checkpoint.size", "Entries beneath the last signed checkpoint."),
 	}
 	return i, errors.Join(b.errs...)
 }
@@ -71,6 +75,12 @@ func (b *builder) counter(name, help string) metric.Int64Counter {
 	c, err := b.meter.Int64Counter(name, metric.WithDescription(help))
 	b.keep(err)
 	return c
+}
+
+func (b *builder) gauge(name, help string) metric.Int64Gauge {
+	g, err := b.meter.Int64Gauge(name, metric.WithDescription(help))
+	b.keep(err)
+	return g
 }
 
 func (b *builder) seconds(name, help string) metric.Float64Histogram {

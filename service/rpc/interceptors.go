@@ -84,14 +84,15 @@ func (s *stack) answer(next connect.ServerFunc) connect.ServerFunc {
 				err = newPanicError(value)
 			}
 			if err != nil {
-				err = callOf(ctx).answer(err)
+				err = callOf(ctx).tell(err)
 			}
 		}()
 		return next(ctx, spec, stream)
 	}
 }
 
-func (c *call) answer(err error) error {
+// tell notes what the caller is told, and gives it.
+func (c *call) tell(err error) error {
 	c.told, c.cause = answerTo(err), err
 	return c.told.wire(err, c.info.ResponseHeader())
 }

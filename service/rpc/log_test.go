@@ -168,6 +168,11 @@ func TestMetricsCountRequestsAndLookUps(t *testing.T) {
 	o.Refused()
 	o.Damaged("plan")
 	o.Unrecorded(errors.New("commit is uncertain"))
+	for range 3 {
+		o.Unsigned(errors.New("keeper is away"))
+	}
+	o.Signed(41)
+	o.Signed(42)
 
 	page := httptest.NewRecorder()
 	b.metrics.Handler().ServeHTTP(page, httptest.NewRequestWithContext(t.Context(), "GET", "/metrics", nil))
@@ -188,6 +193,8 @@ func TestMetricsCountRequestsAndLookUps(t *testing.T) {
 		`cpis_refused_total 1`,
 		`cpis_damaged_total{table="plan"} 1`,
 		`cpis_unrecorded_total 1`,
+		`cpis_unsigned_total 3`,
+		`cpis_checkpoint_size 42`,
 		`go_goroutines `,
 		`process_resident_memory_bytes `,
 	} {
@@ -198,9 +205,12 @@ func TestMetricsCountRequestsAndLookUps(t *testing.T) {
 	if t.Failed() {
 		t.Log(page.Body)
 	}
-	for _, want := range []string{`"stored data does not verify"`, `"log could not be written"`, `"commit is uncertain"`} {
-		if !strings.Contains(b.log.String(), want) {
-			t.Errorf("log lacks %s", want)
+	for _, want := range []string{
+		`"stored data does not verify"`, `"log could not be written"`, `"commit is uncertain"`,
+		`"keeper is away"`, `"checkpoints are made again"`,
+	} {
+		if got := strings.Count(b.log.String(), want); got != 1 {
+			t.Errorf("log has %s %d times, want once", want, got)
 		}
 	}
 }

@@ -3,6 +3,7 @@ package rpc
 import (
 	"context"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"connectrpc.com/connect/v2"
@@ -90,6 +91,7 @@ func (m *Metrics) label(ctx context.Context) {
 	m.labelReason(ctx, "") // could be neither accepted nor refused
 	m.refused.Add(ctx, 0)
 	m.unrecorded.Add(ctx, 0)
+	m.unsigned.Add(ctx, 0)
 }
 
 func (m *Metrics) labelProcedure(p *procedure) {
@@ -154,9 +156,10 @@ func (m *Metrics) unauthenticated(ctx context.Context, err error) {
 }
 
 // Observer gives what the service tells of events. Those that somebody must be
-// woken for are also logged.
+// woken for are also logged; that no checkpoint can be made, when it begins.
 func (m *Metrics) Observer(ctx context.Context, log zerolog.Logger) service.Observer {
 	ctx = context.WithoutCancel(ctx) // events go on until the service has stopped
+	var unsigned atomic.Bool
 	return service.Observer{
 		OnGroup: func(size int, took time.Duration) {
 			m.groupSize.Record(ctx, int64(size))
@@ -170,6 +173,18 @@ func (m *Metrics) Observer(ctx context.Context, log zerolog.Logger) service.Obse
 		OnUnrecorded: func(err error) {
 			m.unrecorded.Add(ctx, 1)
 			log.Error().Err(err).Msg("log could not be written")
+		},
+		OnSigned: func(size int64) {
+			m.checkpoint.Record(ctx, size)
+			if unsigned.Swap(false) {
+				log.Info().Int64("size", size).Msg("checkpoints are made again")
+			}
+		},
+		OnUnsigned: func(err error) {
+			m.unsigned.Add(ctx, 1)
+			if !unsigned.Swap(true) {
+				log.Error().Err(err).Msg("no checkpoint can be made")
+			}
 		},
 	}
 }
