@@ -41,8 +41,7 @@ func forge(line []byte) []byte {
 // log. The entry named must be the one that the byte belongs to.
 func TestEveryChangeOfOneByteIsFound(t *testing.T) {
 	t.Parallel()
-	l := newLog(5)
-	export := l.export(t)
+	export := newLog(3).export(t)
 	data := export[entriesFile].Data
 	for i := range data {
 		entry := int64(bytes.Count(data[:i], []byte("\n")))
@@ -60,8 +59,7 @@ func TestEveryChangeOfOneByteIsFound(t *testing.T) {
 // and with the file cut short.
 func TestEveryLostOrAddedByteIsFound(t *testing.T) {
 	t.Parallel()
-	l := newLog(5)
-	export := l.export(t)
+	export := newLog(3).export(t)
 	data := export[entriesFile].Data
 	for i := range data {
 		entry := int64(bytes.Count(data[:i], []byte("\n")))

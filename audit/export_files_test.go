@@ -124,7 +124,7 @@ func (f failingFile) Close() error                { return f.closing }
 
 func TestExportReportsWhatWentWrong(t *testing.T) {
 	t.Parallel()
-	l := newLog(70_000)
+	l := newLog(600)
 	at := func(name string, file io.WriteCloser, err error) audit.Create {
 		files := fstest.MapFS{}
 		return func(made string) (io.WriteCloser, error) {
@@ -134,7 +134,7 @@ func TestExportReportsWhatWentWrong(t *testing.T) {
 			return createIn(files)(made)
 		}
 	}
-	for _, name := range []string{"first", entriesFile, "tile/0/000", "tile/0/273.p/112", "tile/2/000.p/1", "frontier", "checkpoint"} {
+	for _, name := range []string{"first", entriesFile, "tile/0/000", "tile/0/002.p/88", "tile/1/000.p/2", "frontier", "checkpoint"} {
 		for what, create := range map[string]audit.Create{
 			"creating": at(name, nil, errRead),
 			"writing":  at(name, failingFile{write: errRead}, nil),
@@ -147,9 +147,24 @@ func TestExportReportsWhatWentWrong(t *testing.T) {
 	}
 }
 
+func TestExportNeedsARealDirectory(t *testing.T) {
+	t.Parallel()
+	dir, err := os.OpenRoot(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer dir.Close()
+	if err := dir.WriteFile("tile", nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := audit.Export(t.Context(), newLog(3).source(t, 0), audit.CreateIn(dir)); err == nil {
+		t.Error("an export into a directory with a file in the way: no error")
+	}
+}
+
 func TestExportReportsABadSource(t *testing.T) {
 	t.Parallel()
-	l := newLog(300)
+	l := newLog(20_000) // more tiles than are read at once
 	cancelled, cancel := context.WithCancel(t.Context())
 	cancel()
 	failingLines := iter.Seq2[[]byte, error](func(yield func([]byte, error) bool) { yield(nil, errRead) })

@@ -122,9 +122,9 @@ func (l *testLog) append(line []byte) {
 
 // at returns the log as it was when it had n entries.
 func (l *testLog) at(n int) *testLog {
-	past := &testLog{}
-	for _, line := range l.lines[:n] {
-		past.append(line)
+	past := &testLog{lines: l.lines[:n:n], leaves: l.leaves[:n:n]}
+	for _, leaf := range past.leaves {
+		past.tree.Append(leaf)
 	}
 	return past
 }

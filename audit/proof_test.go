@@ -24,11 +24,15 @@ func TestProofIsAsSpecified(t *testing.T) {
 
 func TestEveryEntryIsProved(t *testing.T) {
 	t.Parallel()
-	for _, size := range []int{1, 2, 3, 7, 256, 300, 600} {
+	for _, size := range []int{1, 2, 3, 7, 256, 300} {
 		l := newLog(size)
+		tiles, signed, keys := l.tiles(), l.signed(t), logKeys(t)
 		for index := range l.lines {
-			text := mustProve(t, l, int64(index))
-			got, c, err := audit.VerifyProof(text, l.leaves[index], origin, logKeys(t))
+			p, err := audit.Prove(t.Context(), tiles, signed, int64(index))
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, c, err := audit.VerifyProof(p.Text(), l.leaves[index], origin, keys)
 			if err != nil || got != int64(index) || c != l.tree.Checkpoint(origin) {
 				t.Fatalf("entry %d of %d: got %d, %v, %v", index, size, got, c, err)
 			}
@@ -38,8 +42,8 @@ func TestEveryEntryIsProved(t *testing.T) {
 
 func TestProofOfALargeLog(t *testing.T) {
 	t.Parallel()
-	l := newLog(66_000)
-	for _, index := range []int64{0, 1, 255, 256, 65_535, 65_536, 65_791, 65_792, 65_999} {
+	l := bigLog()
+	for _, index := range []int64{0, 1, 255, 256, 65_535, 65_536, 65_791, 65_792, 69_999} {
 		text := mustProve(t, l, index)
 		if got, _, err := audit.VerifyProof(text, l.leaves[index], origin, logKeys(t)); err != nil || got != index {
 			t.Errorf("entry %d: got %d, %v", index, got, err)
@@ -64,7 +68,7 @@ func TestNoChangedProofVerifies(t *testing.T) {
 	l := newLog(20)
 	text := mustProve(t, l, 7)
 	for i := range text {
-		for bit := range 8 {
+		for _, bit := range []int{0, 3, 7} {
 			changed := bytes.Clone(text)
 			changed[i] ^= 1 << bit
 			// Base64 has bits that mean nothing at the end of the signature.

@@ -1,0 +1,129 @@
+package audit_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"cpis/audit"
+)
+
+// specification returns the document that auditors read.
+func specification(t *testing.T) string {
+	t.Helper()
+	text, err := os.ReadFile("../docs/audit-format.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// TestSpecificationShowsTheRealThing compares what the document shows with the
+// files it names, which other tests make anew.
+func TestSpecificationShowsTheRealThing(t *testing.T) {
+	t.Parallel()
+	shown := regexp.MustCompile("(?s)<!-- audit/(\\S+) -->\n```\\w+\n(.*?)```").FindAllStringSubmatch(specification(t), -1)
+	if len(shown) != 4 {
+		t.Errorf("%d files shown, want 4", len(shown))
+	}
+	for _, match := range shown {
+		want, err := os.ReadFile(filepath.FromSlash(match[1]))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(string(want), match[2]); diff != "" {
+			t.Errorf("%s (-file +document):\n%s", match[1], diff)
+		}
+	}
+}
+
+// TestSpecificationCanBeFollowed runs the commands of the document on the
+// example, and compares what they print with what it says.
+func TestSpecificationCanBeFollowed(t *testing.T) {
+	t.Parallel()
+	steps := regexp.MustCompile("(?s)```sh\n(.*?)```\n\nprints[^\n]*\n\n```text\n(.*?)```").FindAllStringSubmatch(specification(t), -1)
+	if len(steps) != 3 {
+		t.Fatalf("%d worked examples, want 3", len(steps))
+	}
+	for _, step := range steps {
+		dir := t.TempDir()
+		if err := os.CopyFS(dir, os.DirFS("testdata/export")); err != nil {
+			t.Fatal(err)
+		}
+		cmd := exec.CommandContext(t.Context(), "sh", "-eu", "-c", step[1])
+		cmd.Dir = dir
+		got, err := cmd.CombinedOutput()
+		if err != nil {
+			t.Errorf("%s\n%s\n%v", step[1], got, err)
+		}
+		if diff := cmp.Diff(step[2], string(got)); diff != "" {
+			t.Errorf("%s\n(-document +printed):\n%s", step[1], diff)
+		}
+	}
+}
+
+// TestSpecificationNamesEveryField, in the order in which they are written.
+func TestSpecificationNamesEveryField(t *testing.T) {
+	t.Parallel()
+	e := exampleEntry()
+	e.Responsible, e.Reason = []byte{1}, "x"
+	e.BreakGlass, e.Restricted, e.Degraded = true, true, true
+	e.Counts = audit.Counts{"rows": 1}
+	want := topLevel(t, e.AppendLine(nil))
+
+	_, table, _ := strings.Cut(specification(t), "| field | always |")
+	table, _, _ = strings.Cut(table, "\n\n")
+	var got []string
+	for _, row := range regexp.MustCompile("(?m)^\\| `(\\w+)` \\|").FindAllStringSubmatch(table, -1) {
+		got = append(got, row[1])
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-written +document):\n%s", diff)
+	}
+}
+
+// topLevel returns the names of an object's fields in their order.
+func topLevel(t *testing.T, line []byte) []string {
+	t.Helper()
+	var names []string
+	dec := json.NewDecoder(strings.NewReader(string(line)))
+	if _, err := dec.Token(); err != nil {
+		t.Fatal(err)
+	}
+	for dec.More() {
+		name, err := dec.Token()
+		if err != nil {
+			t.Fatal(err)
+		}
+		var value json.RawMessage
+		if err := dec.Decode(&value); err != nil {
+			t.Fatal(err)
+		}
+		names = append(names, fmt.Sprint(name))
+	}
+	return names
+}
+
+func TestSpecificationNamesEveryFinding(t *testing.T) {
+	t.Parallel()
+	text := specification(t)
+	findings := []string{audit.ErrForked.Error(), audit.ErrRolledBack.Error()}
+	for _, p := range []audit.Problem{
+		audit.Changed, audit.Missing, audit.Inserted, audit.OutOfOrder, audit.Truncated, audit.Extra, audit.Unlocated, audit.NotAnEntry,
+	} {
+		findings = append(findings, "| "+string(p)+" |")
+	}
+	for _, finding := range slices.Sorted(slices.Values(findings)) {
+		if !strings.Contains(text, finding) {
+			t.Errorf("the document does not explain %q", finding)
+		}
+	}
+}
