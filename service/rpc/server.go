@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strconv"
 	"time"
 
 	"connectrpc.com/connect/v2"
@@ -189,8 +190,44 @@ func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		g.extend(w)
 	}
 	r.Body = http.MaxBytesReader(w, r.Body, limit)
+	if isUnaryConnect(r.Header.Get("Content-Type")) {
+		w = &whole{ResponseWriter: w}
+	}
 	g.next.ServeHTTP(w, r)
 }
+
+// isUnaryConnect says whether an answer to this type of content is one message
+// and nothing else. gRPC and streams have types of their own.
+func isUnaryConnect(contentType string) bool {
+	return contentType == "application/json" || contentType == "application/proto"
+}
+
+// whole writes answers that are written at once. Their length is therefore
+// known, and said; otherwise HTTP/1.1 would send them in chunks, and the end of
+// the last chunk is a system call of its own, of three.
+type whole struct {
+	http.ResponseWriter
+	begun bool
+}
+
+// WriteHeader is called only by those who set the length themselves or do not
+// write.
+func (w *whole) WriteHeader(status int) {
+	w.begun = true
+	w.ResponseWriter.WriteHeader(status)
+}
+
+// Write writes the answer.
+func (w *whole) Write(p []byte) (int, error) {
+	if !w.begun {
+		w.begun = true
+		w.Header()["Content-Length"] = []string{strconv.Itoa(len(p))}
+	}
+	return w.ResponseWriter.Write(p)
+}
+
+// Unwrap gives the writer beneath, for what it can do besides.
+func (w *whole) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
 // extend gives an upload longer than other requests. Where the connection
 // cannot, it has the time that all have.

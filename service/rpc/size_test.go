@@ -4,6 +4,7 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -139,6 +140,38 @@ func TestAnswersAreNeverCompressed(t *testing.T) {
 				t.Errorf("%s: got %s %q", w.name, h, got)
 			}
 		}
+	}
+}
+
+// An answer whose length is said goes out in one piece. If the library ever
+// wrote one in two, the second would be lost: this would show it.
+func TestUnaryAnswersSayTheirLength(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.uses.items = make([]service.ItemAnswer, 20)
+	for i := range b.uses.items {
+		a := flaggedAnswer(t)
+		b.uses.items[i].Answer = &a
+	}
+	s := b.serveTLS(t)
+	for _, w := range wires[:3] {
+		c := w.dial(t, s)
+		for path, ask := range everyone(t, c) {
+			if path == cpisv1connect.UploadServiceUploadProcedure {
+				continue // a stream
+			}
+			if err := ask(); err != nil {
+				t.Errorf("%s, %s: %v", w.name, path, err)
+			}
+			if got, want := c.header.Get("Content-Length"), strconv.Itoa(c.shape().Body); got != want {
+				t.Errorf("%s, %s: got Content-Length %q, want %s", w.name, path, got, want)
+			}
+		}
+		b.uses.err = service.ErrDenied
+		if _, err := c.lookups.LookUp(t.Context(), &cpisv1.LookUpRequest{}); connect.CodeOf(err) != connect.CodePermissionDenied {
+			t.Errorf("%s: got %v", w.name, err)
+		}
+		b.uses.err = nil
 	}
 }
 
