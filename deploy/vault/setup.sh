@@ -93,10 +93,12 @@ mkdir -p "$out"
 "$cli" read -field=role_id "$role/role-id" >"$out/role-id.new"
 mv "$out/role-id.new" "$out/role-id"
 
-# works: whether the secret id in the file is one of the role's.
+# works: whether the secret id in the file is one of the role's. For one that is
+# not, both programs report success and say nothing of it.
 works() {
   [ -s "$out/secret-id" ] &&
-    [ -n "$("$cli" write -field=secret_id_accessor "$role/secret-id/lookup" secret_id=@"$out/secret-id" 2>/dev/null)" ]
+    "$cli" write -format=json "$role/secret-id/lookup" secret_id=@"$out/secret-id" 2>/dev/null |
+    grep -q '"secret_id_accessor"'
 }
 
 if works; then
