@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"cpis/service/keys"
 )
@@ -57,7 +58,7 @@ func (c *retagCmd) Run(ctx context.Context, w *world) error {
 		return err
 	}
 	defer done()
-	ring, err := openRing(ctx, admin.DB, admin.Keeper, keys.RingConfig{CacheSize: keys.MaxBatch})
+	ring, err := openRing(ctx, admin.DB, admin.Keeper, keys.RingConfig{CacheSize: keys.MaxBatch, Now: time.Now})
 	if err != nil {
 		return err
 	}
@@ -84,7 +85,11 @@ func (c *retireIndexCmd) Run(ctx context.Context, w *world) error {
 	return err
 }
 
-// progress prints how far a command is, on one line.
+// progress prints how far a command is, on one line of a terminal that the next
+// line then takes.
 func progress(w *world, what string) func(int) {
-	return func(done int) { _, _ = fmt.Fprintf(w.stderr, "\r%d %s", done, what) }
+	if !onTerminal(w.stderr) {
+		return func(int) {}
+	}
+	return func(done int) { _, _ = fmt.Fprintf(w.stderr, "%d %s\r", done, what) }
 }

@@ -2,7 +2,9 @@ package main
 
 import (
 	"encoding/json"
+	"io/fs"
 	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -76,5 +78,36 @@ func checkShown(t *testing.T, at string, shown, held any) {
 		if shown != held {
 			t.Errorf("%s is %v in README.md and %v in the answer", at, shown, held)
 		}
+	}
+}
+
+func TestDocumentsLinkToWhatIsThere(t *testing.T) {
+	t.Parallel()
+	const root = "../.."
+	link := regexp.MustCompile(`\]\(([^)#: ]+)(#[^)]*)?\)`)
+	documents := 0
+	err := filepath.WalkDir(root, func(path string, e fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case e.IsDir() && path != root && strings.HasPrefix(e.Name(), "."):
+			return fs.SkipDir
+		case filepath.Ext(path) != ".md":
+			return nil
+		}
+		documents++
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		for _, m := range link.FindAllStringSubmatch(string(text), -1) {
+			if _, err := os.Stat(filepath.Join(filepath.Dir(path), m[1])); err != nil {
+				t.Errorf("%s links to %s, which is not there", path, m[1])
+			}
+		}
+		return nil
+	})
+	if err != nil || documents < 10 {
+		t.Errorf("looked at %d documents: %v", documents, err)
 	}
 }
