@@ -42,7 +42,7 @@ func Questions() []Question {
 			"permission_denied",
 		},
 		{
-			"The same with a reason (break-glass): answered, and the authority and a privacy officer hear of it.",
+			"The same with a reason (break-glass): answered; the authority gets a notice, and a privacy officer a review.",
 			"gp", lookUp,
 			`{"nhsNumber": "` + Flagged.Spaced() + `", "accessMode": "ACCESS_MODE_UNSCHEDULED", ` +
 				`"breakGlassReason": "Walked in alone with a head injury"}`,
