@@ -139,6 +139,7 @@ func (s *Service) signHead(ctx context.Context, head audit.Tree) error {
 	if err != nil && !errors.Is(err, store.ErrConflict) { // another server was first
 		return fmt.Errorf("keeping the checkpoint: %w", err)
 	}
+	s.signed = head
 	s.observe.Signed(head.Size())
 	return nil
 }
