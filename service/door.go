@@ -103,17 +103,18 @@ func enter(ctx context.Context, tx *store.Tx, log store.Log, now time.Time, e *a
 }
 
 // refuse records that an act was refused or failed, and gives why. Where it
-// cannot be recorded, that comes first.
+// cannot be recorded, that comes first. The entry goes with a group of
+// look-ups, so that whoever floods the service with what must be refused costs
+// it little.
 func (s *Service) refuse(ctx context.Context, e *audit.Entry, why error) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), doTimeout)
 	defer cancel()
-	e.Outcome, e.Reason = outcomeOf(why), reasonOf(why)
-	err := s.db.Tx(ctx, func(tx *store.Tx) error {
-		_, err := enter(ctx, tx, s.log, s.now(), e)
-		return err
-	})
-	if err != nil {
-		s.observe.Unrecorded(err)
+	e.Reason = reasonOf(why)
+	l := &lookup{ctx: ctx, entry: *e, verdict: why, done: make(chan struct{})}
+	if err := s.group.submit(ctx, l); err != nil {
+		return err // and nothing is said of why: it is not recorded
+	}
+	if _, err := l.wait(ctx); !errors.Is(err, why) {
 		return errors.Join(ErrUnrecorded, why)
 	}
 	return why

@@ -2,6 +2,7 @@ package service
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -234,13 +235,25 @@ func (s *Service) maySeeRestricted(c *identity.Caller) bool {
 func (s *Service) entry(c *identity.Caller, a policy.Action, request string) audit.Entry {
 	return audit.Entry{
 		Version:      audit.Version,
-		Actor:        c.ID,
-		Client:       c.ClientID,
-		Issuer:       c.Issuer,
+		Actor:        clip(c.ID),
+		Client:       clip(c.ClientID),
+		Issuer:       clip(c.Issuer),
 		Organisation: c.Organisation,
 		Action:       string(a),
 		Request:      request,
 	}
+}
+
+// maxName is the longest name that a token may bring into an entry, in bytes.
+// With it no line comes near audit.MaxLine.
+const maxName = 256
+
+// clip cuts a name to what an entry takes.
+func clip(name string) string {
+	if len(name) <= maxName {
+		return name
+	}
+	return strings.ToValidUTF8(name[:maxName], "")
 }
 
 // reviewOf puts a break-glass look-up into the queue of the caller's privacy

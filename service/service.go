@@ -143,13 +143,13 @@ func (c *Config) check() error {
 // Close finishes the look-ups under way and refuses new ones.
 func (s *Service) Close() { s.group.close() }
 
-// Ready says whether look-ups can be answered now: nil, or what is away.
-// Without the keeper they can: flags are then answered without details.
-func (s *Service) Ready(ctx context.Context) error {
+// Intact says whether the log was found to be as it was signed: nil, or
+// ErrDamaged for good.
+func (s *Service) Intact(context.Context) error {
 	if s.broken.Load() {
 		return ErrDamaged
 	}
-	return s.db.Ready(ctx)
+	return nil
 }
 
 // newID makes an identifier that sorts by time of making.

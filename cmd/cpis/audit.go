@@ -73,6 +73,10 @@ func (c *auditVerifyCmd) Run(ctx context.Context, w *world) error {
 	if err != nil {
 		return fmt.Errorf("verifying: %w", err)
 	}
+	if report.First > 0 {
+		_, _ = fmt.Fprintf(w.stdout, "ATTENTION: the lines of the first %d entries are not in the export. "+
+			"Of them only the hashes are verified: compare with what retention was allowed to remove.\n", report.First)
+	}
 	_, err = fmt.Fprintf(w.stdout, "VERIFIED: %d entries of %s, from index %d, are as they were signed (size %d, root %v).\n",
 		report.Entries, report.Checkpoint.Origin, report.First, report.Checkpoint.Size, report.Checkpoint.Root)
 	return err

@@ -258,5 +258,7 @@ func (s *server) admin(ctx context.Context) (rpc.Listener, error) {
 // readiness says what look-ups need. The keeper is not among it: without it
 // they are answered without details.
 func (s *server) readiness() *rpc.Readiness {
-	return rpc.NewReadiness(time.Now, s.log, rpc.Check{Name: "database", OK: s.service.Ready})
+	return rpc.NewReadiness(time.Now, s.log,
+		rpc.Check{Name: "database", OK: s.db.Ready},
+		rpc.Check{Name: "log", OK: s.service.Intact})
 }

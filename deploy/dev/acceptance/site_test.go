@@ -224,7 +224,7 @@ func (s *site) serve() {
 	})
 	must(s.tb, err)
 	s.tb.Cleanup(s.service.Close)
-	ready := rpc.NewReadiness(s.clock.Now, log, rpc.Check{Name: "database", OK: s.service.Ready})
+	ready := rpc.NewReadiness(s.clock.Now, log, rpc.Check{Name: "database", OK: s.db.Ready})
 	handler, err := rpc.NewHandler(rpc.Config{
 		UseCases: rpc.UseCasesOf(s.service), Verifier: verifier, Metrics: metrics, Readiness: ready,
 		Now: time.Now, Log: log, Traces: trace.NewTracerProvider(trace.WithSyncer(s.spans)),

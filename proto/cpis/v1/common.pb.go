@@ -298,7 +298,7 @@ func (PlanKind) EnumDescriptor() ([]byte, []int) {
 type PlanStatus int32
 
 const (
-	// Never sent.
+	// Not said: of a restricted person only the kinds are shown.
 	PlanStatus_PLAN_STATUS_UNSPECIFIED PlanStatus = 0
 	// In force.
 	PlanStatus_PLAN_STATUS_ACTIVE PlanStatus = 1
