@@ -128,15 +128,32 @@ func (u *uploader) pass(ctx context.Context, checkOnly bool) error {
 	return nil
 }
 
-// send sends the file.
+// send sends the file, and shows on a terminal how far that is.
 func (u *uploader) send(ctx context.Context, checkOnly bool) (*cpisv1.UploadResponse, error) {
-	bar := u.progress(checkOnly)
-	defer func() { _ = bar.Clear() }()
-	result, err := sendFile(ctx, u.service, bytes.NewReader(u.file), checkOnly, func(n int) { _ = bar.Add(n) })
+	what := "applying"
+	if checkOnly {
+		what = "checking"
+	}
+	bar := u.progress(what)
+	result, err := sendFile(ctx, u.service, bytes.NewReader(u.file), checkOnly, func(n int) {
+		_ = bar.Add(n) // a bar that is not drawn harms nobody
+		if bar.IsFinished() {
+			u.tell(what + ": sent; the service works on it")
+		}
+	})
+	_ = bar.Clear()
+	u.tell("")
 	if err != nil && !checkOnly {
 		return nil, fmt.Errorf("%w\nThe file may have been applied or not. Upload it again: what is held already stays as it is", err)
 	}
 	return result, err
+}
+
+// tell writes over the line that a terminal is at.
+func (u *uploader) tell(text string) {
+	if onTerminal(u.w.stderr) {
+		_, _ = fmt.Fprintf(u.w.stderr, "\r\x1b[2K%s", text)
+	}
 }
 
 // sendFile sends a file of plans, and gives what the service says of it.
@@ -174,11 +191,7 @@ func sendFile(
 }
 
 // progress is a bar on a terminal, and nothing elsewhere.
-func (u *uploader) progress(checkOnly bool) *progressbar.ProgressBar {
-	what := "applying"
-	if checkOnly {
-		what = "checking"
-	}
+func (u *uploader) progress(what string) *progressbar.ProgressBar {
 	return progressbar.NewOptions(len(u.file),
 		progressbar.OptionSetDescription(what),
 		progressbar.OptionSetWriter(u.w.stderr),
