@@ -36,7 +36,7 @@ type Observer struct {
 	OnRefused    func()                             // a look-up was refused by overload
 	OnDamaged    func(table string)                 // something stored does not verify: wake somebody
 	OnUnrecorded func(err error)                    // the log could not be written: wake somebody
-	OnSigned     func(size int64)                   // a checkpoint was signed over that many entries
+	OnSigned     func(size int64, at time.Time)     // the checkpoint covers all entries, that many
 	OnUnsigned   func(err error)                    // a checkpoint could not be made
 }
 
@@ -68,10 +68,10 @@ func (o *Observer) Unrecorded(err error) {
 	}
 }
 
-// Signed reports a new checkpoint.
-func (o *Observer) Signed(size int64) {
+// Signed reports that the checkpoint covers all entries.
+func (o *Observer) Signed(size int64, at time.Time) {
 	if o.OnSigned != nil {
-		o.OnSigned(size)
+		o.OnSigned(size, at)
 	}
 }
 

@@ -55,7 +55,8 @@ func (s *Service) Sign(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("reading the head: %w", err)
 	}
-	if head == signed.Tree && signed.Note != "" {
+	if head == signed.Tree { // nothing new, or nothing at all
+		s.observe.Signed(head.Size(), s.now())
 		return nil
 	}
 	if err := s.extend(ctx, signed.Tree, head); err != nil {
@@ -140,7 +141,7 @@ func (s *Service) signHead(ctx context.Context, head audit.Tree) error {
 		return fmt.Errorf("keeping the checkpoint: %w", err)
 	}
 	s.signed = head
-	s.observe.Signed(head.Size())
+	s.observe.Signed(head.Size(), s.now())
 	return nil
 }
 

@@ -10,8 +10,8 @@ import (
 )
 
 type benchCmd struct {
-	Run_ benchRunCmd  `cmd:"" name:"run" default:"withargs" help:"Measure, and print the ratios."`
-	Echo benchEchoCmd `cmd:"" hidden:"" help:"Serve the bare echo that look-ups are measured against."`
+	Measure benchRunCmd  `cmd:"" name:"run" default:"withargs" help:"Measure, and print the ratios."`
+	Echo    benchEchoCmd `cmd:"" hidden:"" help:"Serve the bare echo that look-ups are measured against."`
 }
 
 type benchRunCmd struct {

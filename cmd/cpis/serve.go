@@ -20,6 +20,7 @@ import (
 	"cpis/service"
 	"cpis/service/identity"
 	"cpis/service/keys"
+	"cpis/service/keys/vault"
 	"cpis/service/rpc"
 	"cpis/service/store"
 )
@@ -131,7 +132,8 @@ func (s *server) openDatabase(ctx context.Context) error {
 }
 
 func (s *server) openKeys(ctx context.Context) error {
-	keeper, done, err := openKeeper(ctx, s.cfg.Keeper, nil)
+	calls := context.WithoutCancel(ctx)
+	keeper, done, err := openKeeper(ctx, s.cfg.Keeper, func(c vault.Call) { s.metrics.KeyCall(calls, c.Operation, c.Err) })
 	if err != nil {
 		return err
 	}

@@ -24,6 +24,8 @@ type instruments struct {
 	groupSeconds         metric.Float64Histogram
 	unsigned             metric.Int64Counter
 	checkpoint           metric.Int64Gauge
+	checkpointTime       metric.Int64Gauge
+	keyCalls             metric.Int64Counter
 }
 
 // Upper bounds of the histograms.
@@ -54,7 +56,9 @@ func newInstruments(to prometheus.Registerer) (instruments, error) {
 		groupSize:            b.sizes("group.size", "Look-ups committed together."),
 		groupSeconds:         b.seconds("group.duration", "How long the commit of a group took."),
 		unsigned:             b.counter("unsigned", "Times that no checkpoint could be made."),
-		checkpoint:           b.gauge("checkpoint.size", "Entries beneath the last signed checkpoint."),
+		checkpoint:           b.gauge("checkpoint.size", "Entries beneath the last signed checkpoint.", ""),
+		checkpointTime:       b.gauge("checkpoint.time", "When the last checkpoint was seen to cover all entries.", "s"),
+		keyCalls:             b.counter("keys.calls", "Calls to where keys are kept, by operation and outcome."),
 	}
 	return i, errors.Join(b.errs...)
 }
@@ -77,8 +81,8 @@ func (b *builder) counter(name, help string) metric.Int64Counter {
 	return c
 }
 
-func (b *builder) gauge(name, help string) metric.Int64Gauge {
-	g, err := b.meter.Int64Gauge(name, metric.WithDescription(help))
+func (b *builder) gauge(name, help, unit string) metric.Int64Gauge {
+	g, err := b.meter.Int64Gauge(name, metric.WithDescription(help), metric.WithUnit(unit))
 	b.keep(err)
 	return g
 }

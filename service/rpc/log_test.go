@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/rs/zerolog"
@@ -171,8 +172,8 @@ func TestMetricsCountRequestsAndLookUps(t *testing.T) {
 	for range 3 {
 		o.Unsigned(errors.New("keeper is away"))
 	}
-	o.Signed(41)
-	o.Signed(42)
+	o.Signed(41, time.Unix(1764000000, 0))
+	o.Signed(42, time.Unix(1764000000, 0))
 
 	page := httptest.NewRecorder()
 	b.metrics.Handler().ServeHTTP(page, httptest.NewRequestWithContext(t.Context(), "GET", "/metrics", nil))
@@ -195,6 +196,7 @@ func TestMetricsCountRequestsAndLookUps(t *testing.T) {
 		`cpis_unrecorded_total 1`,
 		`cpis_unsigned_total 3`,
 		`cpis_checkpoint_size 42`,
+		`cpis_checkpoint_time_seconds 1.764e+09`,
 		`go_goroutines `,
 		`process_resident_memory_bytes `,
 	} {

@@ -155,6 +155,15 @@ func (m *Metrics) unauthenticated(ctx context.Context, err error) {
 	m.unauthenticatedCount.Add(ctx, 1, m.byReason[identity.ReasonOf(err)]...)
 }
 
+// KeyCall counts a call to where keys are kept, by operation.
+func (m *Metrics) KeyCall(ctx context.Context, operation string, err error) {
+	outcome := "ok"
+	if err != nil {
+		outcome = "failed"
+	}
+	m.keyCalls.Add(ctx, 1, set(attribute.String("operation", operation), attribute.String("outcome", outcome)))
+}
+
 // Observer gives what the service tells of events. Those that somebody must be
 // woken for are also logged; that no checkpoint can be made, when it begins.
 func (m *Metrics) Observer(ctx context.Context, log zerolog.Logger) service.Observer {
@@ -174,8 +183,9 @@ func (m *Metrics) Observer(ctx context.Context, log zerolog.Logger) service.Obse
 			m.unrecorded.Add(ctx, 1)
 			log.Error().Err(err).Msg("log could not be written")
 		},
-		OnSigned: func(size int64) {
+		OnSigned: func(size int64, at time.Time) {
 			m.checkpoint.Record(ctx, size)
+			m.checkpointTime.Record(ctx, at.Unix())
 			if unsigned.Swap(false) {
 				log.Info().Int64("size", size).Msg("checkpoints are made again")
 			}
