@@ -133,6 +133,7 @@ type step struct {
 const (
 	nameBench  = "pgbench, select + insert"
 	nameEcho   = "echo"
+	nameSized  = "bare answer as long as a look-up's"
 	nameLookup = "look-up, JSON"
 	nameBinary = "look-up, binary"
 )
@@ -149,6 +150,9 @@ func (b *bench) steps(s *site) []step {
 			steps = append(steps,
 				step{nameBinary, n, func(ctx context.Context, n int) (sample, error) {
 					return s.load(ctx, n, s.lookups(binaryCodec), b.Seconds)
+				}},
+				step{nameSized, n, func(ctx context.Context, n int) (sample, error) {
+					return s.load(ctx, n, s.sized(), b.Seconds)
 				}},
 				step{nameEcho, n, func(ctx context.Context, n int) (sample, error) {
 					return s.load(ctx, n, s.echoes(), b.Seconds)

@@ -23,10 +23,23 @@ func (echo) GetCheckpoint(_ context.Context, r *cpisv1.GetCheckpointRequest) (*c
 	return &cpisv1.GetCheckpointResponse{Checkpoint: r.Log}, nil
 }
 
+// sized answers every look-up alike, in an answer as long as all of them are:
+// what the stack alone costs for messages of this size.
+type sized struct {
+	cpisv1connect.UnimplementedLookupServiceHandler
+}
+
+func (sized) LookUp(context.Context, *cpisv1.LookUpRequest) (*cpisv1.LookUpResponse, error) {
+	return &cpisv1.LookUpResponse{Answer: cpisv1.Answer_ANSWER_NO_FLAG_KNOWN}, nil
+}
+
 // Echo serves a bare echo through the HTTP stack of the service, until ctx
 // ends.
 func Echo(ctx context.Context, address string, now func() time.Time) error {
-	handler := rpc.NewBare(now, func(s *connect.Server) { cpisv1connect.RegisterLogServiceHandler(s, echo{}) })
+	handler := rpc.NewBare(now, func(s *connect.Server) {
+		cpisv1connect.RegisterLogServiceHandler(s, echo{})
+		cpisv1connect.RegisterLookupServiceHandler(s, sized{})
+	})
 	var lc net.ListenConfig
 	listen, err := lc.Listen(ctx, "tcp", address)
 	if err != nil {

@@ -169,6 +169,13 @@ func (s *site) tokens(names ...string) []string {
 	return tokens
 }
 
+// sized gives the same look-ups to who answers them all alike.
+func (s *site) sized() load {
+	l := s.lookups(jsonCodec)
+	l.name, l.base = "sized", s.echoBase
+	return l
+}
+
 // echoes gives requests that are answered with what they hold.
 func (s *site) echoes() load {
 	l := load{
