@@ -55,7 +55,7 @@ const maxHeadMoves = 64
 // in one transaction, and fills the receipts. The error is ErrUnrecorded:
 // nothing may be answered then.
 func (c *committer) commit(g *group, ls []*lookup) error {
-	ctx, cancel := context.WithTimeout(context.Background(), g.cfg.CommitTimeout)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ls[0].ctx), g.cfg.CommitTimeout)
 	defer cancel()
 	c.write(ls, g.s.now())
 	for range maxHeadMoves {

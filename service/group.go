@@ -99,7 +99,7 @@ func (g *group) submit(ctx context.Context, ls ...*lookup) error {
 	waiting := g.waiting.Add(n)
 	wait := time.Duration(waiting * g.pace.Load())
 	deadline, ok := ctx.Deadline()
-	late := ok && time.Until(deadline) < wait
+	late := ok && time.Until(deadline) < wait //nolint:forbidigo // deadlines are of the machine's clock, not the service's
 	if waiting > int64(g.cfg.MaxWaiting) || late {
 		g.waiting.Add(-n)
 		g.s.observe.Refused()
@@ -155,7 +155,7 @@ func (g *group) fill(first *lookup) []*lookup {
 // the group on. Those whose keys are missing leave.
 func (g *group) gather(ls []*lookup) {
 	now := g.s.now()
-	ctx, cancel := context.WithTimeout(context.Background(), g.cfg.ReadTimeout) //nolint:contextcheck // a group outlives each of its callers
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ls[0].ctx), g.cfg.ReadTimeout)
 	defer cancel()
 	err := g.read(ctx, ls, now)
 	ready := ls[:0]
@@ -260,7 +260,7 @@ func (g *group) deal(ls []*lookup, flags []store.FlagRow, history []store.Access
 // unwrap asks the keeper for the keys of look-ups that left a group, and
 // queues them again: opened next time, or degraded.
 func (g *group) unwrap(ls []*lookup) {
-	ctx, cancel := context.WithTimeout(context.Background(), g.cfg.KeyWait)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ls[0].ctx), g.cfg.KeyWait)
 	defer cancel()
 	wrapped := make([]keys.Wrapped, len(ls))
 	for i, l := range ls {
@@ -290,7 +290,7 @@ func (g *group) commitAll() {
 				l.finish(err)
 			}
 		}
-		took := time.Since(began)
+		took := time.Since(began) //nolint:forbidigo // as above
 		g.paceFrom(took, len(ls))
 		g.waiting.Add(int64(-len(ls)))
 		g.s.observe.Group(len(ls), took)

@@ -104,7 +104,7 @@ func (s *Service) tilesOf(log store.LogID) audit.Tiles {
 		}
 		tiles, _ = s.tiles.LoadOrStore(log, audit.Derive(storedTiles{s.db, log}, leaves))
 	}
-	return tiles.(audit.Tiles) //nolint:forcetypeassert // nothing else is stored
+	return tiles.(audit.Tiles) //nolint:forcetypeassert,errcheck // nothing else is stored
 }
 
 // hashLines hashes the lines of entries as they stand in the database.

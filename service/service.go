@@ -120,7 +120,7 @@ func New(ctx context.Context, cfg Config) (*Service, error) {
 		now: cfg.Now, observe: cfg.Observe, reviews: made[0], decoy: newDecoy(made[1].Key),
 		uploads: make(chan struct{}, maxUploads),
 	}
-	s.group = newGroup(s, cfg.Group)
+	s.group = newGroup(s, cfg.Group) //nolint:contextcheck // groups run on contexts of their callers, detached
 	return s, nil
 }
 

@@ -79,6 +79,7 @@ func TestLookUp_AnswersAndIsRecorded(t *testing.T) {
 			ask:    &cpisv1.LookUpRequest{NhsNumber: "999 000 0018", DateOfBirth: "2019-04-30", AccessMode: unscheduled},
 			answer: held, kinds: []cpisv1.PlanKind{cpp}, notices: 1,
 			check: func(t *testing.T, a *cpisv1.LookUpResponse) {
+				t.Helper()
 				p := a.Plans[0]
 				if p.Status != cpisv1.PlanStatus_PLAN_STATUS_ACTIVE || p.Start != "2026-02-03" || p.End != "" || !a.IdentityChecked {
 					t.Errorf("got %v", a)
@@ -93,6 +94,7 @@ func TestLookUp_AnswersAndIsRecorded(t *testing.T) {
 			name: "a plan that ended, but is visible", as: "nurse",
 			ask: &cpisv1.LookUpRequest{NhsNumber: endedPlan}, answer: held, kinds: []cpisv1.PlanKind{cpp}, notices: 1,
 			check: func(t *testing.T, a *cpisv1.LookUpResponse) {
+				t.Helper()
 				if p := a.Plans[0]; p.Status != cpisv1.PlanStatus_PLAN_STATUS_ENDED || p.VisibleUntil != "2026-12-01" {
 					t.Errorf("got %v", p)
 				}
@@ -108,6 +110,7 @@ func TestLookUp_AnswersAndIsRecorded(t *testing.T) {
 			name: "the mother of an unborn child", as: "nurse",
 			ask: &cpisv1.LookUpRequest{NhsNumber: mother}, answer: held, kinds: []cpisv1.PlanKind{ucpp}, notices: 1,
 			check: func(t *testing.T, a *cpisv1.LookUpResponse) {
+				t.Helper()
 				if p := a.Plans[0]; p.Expected != "2027-02-14" || p.VisibleUntil != "2027-03-14" || p.Note == "" {
 					t.Errorf("got %v", p)
 				}
@@ -118,6 +121,7 @@ func TestLookUp_AnswersAndIsRecorded(t *testing.T) {
 			name: "several plans of several authorities, newest first", as: "nurse",
 			ask: &cpisv1.LookUpRequest{NhsNumber: severalPlans}, answer: held, kinds: []cpisv1.PlanKind{lac, cpp}, notices: 2,
 			check: func(t *testing.T, a *cpisv1.LookUpResponse) {
+				t.Helper()
 				if a.Plans[0].Contact.LocalAuthority.Name != "Camden" || a.Plans[1].Contact.LocalAuthority.Name != "Islington" {
 					t.Errorf("got %v", a.Plans)
 				}
@@ -128,6 +132,7 @@ func TestLookUp_AnswersAndIsRecorded(t *testing.T) {
 			name: "a restricted child", as: "nurse",
 			ask: &cpisv1.LookUpRequest{NhsNumber: hidden}, answer: held, kinds: []cpisv1.PlanKind{cpp}, notices: 1,
 			check: func(t *testing.T, a *cpisv1.LookUpResponse) {
+				t.Helper()
 				p := a.Plans[0]
 				if !a.Restricted || p.Id != "" || p.Start != "" || p.Contact != nil || len(a.History) > 0 {
 					t.Errorf("got %v", a)
@@ -157,6 +162,7 @@ func TestLookUp_AnswersAndIsRecorded(t *testing.T) {
 			name: "a wrong date of birth", as: "nurse",
 			ask: &cpisv1.LookUpRequest{NhsNumber: onePlan, DateOfBirth: "2019-05-01"}, answer: cannot,
 			check: func(t *testing.T, a *cpisv1.LookUpResponse) {
+				t.Helper()
 				if a.CannotSayReason != cpisv1.CannotSayReason_CANNOT_SAY_REASON_IDENTITY_MISMATCH || a.Contacts[0].RingNow.Number != hubPhone {
 					t.Errorf("got %v", a)
 				}

@@ -83,7 +83,7 @@ func (b *bench) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer s.stop()
+	defer s.stop(ctx)
 	steps := b.steps(s)
 	if b.Vault {
 		v, stop, err := b.vaultSite(ctx)
@@ -91,7 +91,7 @@ func (b *bench) run(ctx context.Context) error {
 			return err
 		}
 		defer stop()
-		defer v.stop()
+		defer v.stop(ctx)
 		steps = append(steps, step{"look-up, keys in Vault", 64, func(ctx context.Context, n int) (sample, error) {
 			return v.load(ctx, n, v.lookups(jsonCodec), b.Seconds)
 		}})

@@ -148,11 +148,11 @@ const lineLength = 560
 // pgbench measures the yardstick.
 func (b *bench) pgbench(ctx context.Context, s *site, callers int) (sample, error) {
 	dir := filepath.Join(b.Dir, "pgbench")
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	if err := os.MkdirAll(dir, 0o755); err != nil { //nolint:gosec // pgbench runs as the server's user
 		return sample{}, err
 	}
 	name := filepath.Join(dir, "script.sql")
-	if err := os.WriteFile(name, fmt.Appendf(nil, pgbenchScript, benchLog, lineLength), 0o644); err != nil {
+	if err := os.WriteFile(name, fmt.Appendf(nil, pgbenchScript, benchLog, lineLength), 0o644); err != nil { //nolint:gosec // likewise
 		return sample{}, err
 	}
 	cmd := b.cluster.Command(ctx, "pgbench", "-n", "-M", "prepared", "-f", name, "-c", strconv.Itoa(callers), "-j", "1",

@@ -56,7 +56,7 @@ func (b *bench) newSite(ctx context.Context, name string, keeper map[string]stri
 	s.env = maps.Clone(keeper)
 	for _, do := range []func(context.Context) error{s.prepare, s.seed, s.startIDP, s.startServer, s.startEcho} {
 		if err := do(ctx); err != nil {
-			s.stop()
+			s.stop(ctx)
 			return nil, fmt.Errorf("setting %s up: %w", name, err)
 		}
 	}
@@ -192,11 +192,11 @@ func (p *process) stop() {
 }
 
 // stop ends what the site started.
-func (s *site) stop() {
+func (s *site) stop(ctx context.Context) {
 	s.server.stop()
 	s.echo.stop()
 	if s.idp != nil {
-		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 		defer cancel()
 		_ = s.idp.Close(ctx)
 	}
