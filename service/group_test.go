@@ -1,0 +1,150 @@
+package service_test
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"testing"
+	"time"
+
+	"cpis/policy"
+	"cpis/service"
+)
+
+// Many at once are answered together, each with an entry of its own.
+func TestLookUp_ManyAtOnce(t *testing.T) {
+	t.Parallel()
+	var groups sync.Map
+	f := newServiceWith(t, func(c *service.Config) {
+		c.Observe.OnGroup = func(size int, _ time.Duration) { groups.Store(size, true) }
+	})
+	const callers, each = 64, 8
+	seen := make([]map[int64]bool, callers)
+	var all sync.WaitGroup
+	for i := range callers {
+		seen[i] = map[int64]bool{}
+		all.Go(func() {
+			for range each {
+				a, err := f.LookUp(t.Context(), nurse, &service.Question{NHSNumber: "9990000077"})
+				if err != nil || a.Verdict != service.NoFlagKnown {
+					t.Errorf("got %v and %v", a, err)
+					return
+				}
+				seen[i][a.Receipt.Index] = true
+			}
+		})
+	}
+	all.Wait()
+	indexes := map[int64]bool{}
+	for _, s := range seen {
+		for i := range s {
+			indexes[i] = true
+		}
+	}
+	if len(indexes) != callers*each {
+		t.Errorf("got %d different receipts, want %d", len(indexes), callers*each)
+	}
+	grouped := false
+	groups.Range(func(size, _ any) bool {
+		n, _ := size.(int)
+		grouped = grouped || n > 1
+		return true
+	})
+	if !grouped {
+		t.Error("no two look-ups were ever committed together")
+	}
+}
+
+// A caller that hangs up gets nothing, and leaves its entry all the same.
+func TestLookUp_HangingUpDoesNotEraseTheAttempt(t *testing.T) {
+	t.Parallel()
+	f := newService(t)
+	before := len(f.Entries())
+	ctx, hangUp := context.WithCancel(t.Context())
+	hangUp()
+	_, err := f.LookUp(ctx, nurse, &service.Question{NHSNumber: "9990000077"})
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v, want canceled", err)
+	}
+	f.Close() // waits for what is under way
+	entries := f.Entries()
+	if len(entries) != before+1 || entries[before].Outcome != "abandoned" || len(entries[before].Disclosed) > 0 {
+		t.Errorf("left %v", entries[before:])
+	}
+}
+
+// What cannot be answered in time is refused at once, and what is refused
+// leaves nothing behind.
+func TestLookUp_RefusesEarly(t *testing.T) {
+	t.Parallel()
+	f := newServiceWith(t, func(c *service.Config) { c.Group.MaxWaiting = 4 })
+	var overloaded *service.OverloadedError
+	items := make([]service.ClinicItem, 5)
+	for i := range items {
+		items[i].NHSNumber = "9990000077"
+	}
+	_, err := f.LookUpMany(t.Context(), gp, &service.ClinicList{Items: items})
+	if !errors.As(err, &overloaded) || overloaded.RetryAfter < time.Second {
+		t.Errorf("got %v, want overloaded with a time to come back", err)
+	}
+	if n := len(f.Entries()); n != 0 {
+		t.Errorf("left %d entries, want none: nobody was looked up", n)
+	}
+	if _, err := f.LookUpMany(t.Context(), gp, &service.ClinicList{Items: items[:4]}); err != nil {
+		t.Errorf("as many as fit: %v", err)
+	}
+}
+
+// A closed service refuses, and does not hang.
+func TestLookUp_AfterClose(t *testing.T) {
+	t.Parallel()
+	f := newService(t)
+	f.Close()
+	if _, err := f.LookUp(t.Context(), nurse, &service.Question{NHSNumber: "9990000077"}); !errors.Is(err, service.ErrUnavailable) {
+		t.Errorf("got %v, want unavailable", err)
+	}
+}
+
+// Without a database nobody is told "no flag".
+func TestLookUp_DatabaseAway(t *testing.T) {
+	t.Parallel()
+	f := newService(t)
+	f.DB.Close()
+	a, err := f.LookUp(t.Context(), nurse, &service.Question{NHSNumber: "9990000077"})
+	if a != nil || !errors.Is(err, service.ErrUnrecorded) && !errors.Is(err, service.ErrUnavailable) {
+		t.Errorf("got %v and %v, want unavailable", a, err)
+	}
+}
+
+// Two servers on one log answer one encounter at the same moment: one notice,
+// one access, one dense log.
+func TestLookUp_TwoServersOneEncounter(t *testing.T) {
+	t.Parallel()
+	f := newService(t)
+	f.MustRegister(lead, &service.Registration{
+		NHSNumber: "9990000018", Family: "Quillfeather", Given: "Ottoline", DateOfBirth: "2019-04-30",
+		Kind: service.CPP, Start: "2026-02-03",
+	})
+	servers := []*service.Service{f.Service, f.another()}
+	var all sync.WaitGroup
+	for _, s := range servers {
+		for range 16 {
+			all.Go(func() {
+				q := &service.Question{
+					NHSNumber: "9990000018", Mode: policy.Unscheduled, Encounter: service.Encounter{ID: "one"},
+				}
+				if a, err := s.LookUp(t.Context(), nurse, q); err != nil || a.Verdict != service.FlagHeld {
+					t.Errorf("got %v and %v", a, err)
+				}
+			})
+		}
+	}
+	all.Wait()
+	notices, err := f.DB.Notices(t.Context(), islington, 100)
+	if err != nil || len(notices) != 1 {
+		t.Errorf("got %d notices and %v, want one", len(notices), err)
+	}
+	if n := len(f.Entries()); n != 1+2*16 {
+		t.Errorf("got %d entries, want %d", n, 1+2*16)
+	}
+}
