@@ -157,6 +157,8 @@ func (c *caller) question() question {
 // ask asks and tells the witness what came of it. It says whether the caller
 // was heard.
 func (c *caller) ask(ctx context.Context, q question) bool {
+	c.witness.calls.RLock()
+	defer c.witness.calls.RUnlock()
 	request := uuid.NewString()
 	call, cancel := context.WithTimeout(ctx, deadline)
 	defer cancel()
@@ -215,10 +217,7 @@ func (l *lead) registerOn(ctx context.Context) {
 func (l *lead) persist(ctx context.Context, try func(context.Context) error) bool {
 	request := uuid.NewString()
 	for ctx.Err() == nil {
-		call, cancel := context.WithTimeout(ctx, deadline)
-		call, _ = named(call, request)
-		err := try(call)
-		cancel()
+		err := l.once(ctx, request, try)
 		switch {
 		case err == nil:
 			return true
@@ -230,4 +229,13 @@ func (l *lead) persist(ctx context.Context, try func(context.Context) error) boo
 		rest(ctx)
 	}
 	return false
+}
+
+func (l *lead) once(ctx context.Context, request string, try func(context.Context) error) error {
+	l.witness.calls.RLock()
+	defer l.witness.calls.RUnlock()
+	ctx, cancel := context.WithTimeout(ctx, deadline)
+	defer cancel()
+	ctx, _ = named(ctx, request)
+	return try(ctx)
 }

@@ -202,8 +202,7 @@ func (s *server) terminate() int {
 		s.process.kill()
 		s.in.tb.Fatalf("the server did not end\n%s", s.said())
 	}
-	var exit *exec.ExitError
-	if errors.As(s.process.err, &exit) {
+	if exit, ok := errors.AsType[*exec.ExitError](s.process.err); ok {
 		return exit.ExitCode()
 	}
 	must(s.in.tb, s.process.err)

@@ -1,11 +1,11 @@
 package acceptance_test
 
 import (
-	"net/http"
+	"sync"
 	"testing"
 	"time"
 
-	"cpis/deploy/dev/vaultdev"
+	"cpis/proto/cpis/v1/cpisv1connect"
 	"cpis/service/keys/vaulttest"
 )
 
@@ -36,112 +36,89 @@ func TestVaultIsKilled(t *testing.T) {
 	in.killVault(vault, fewKills, time.Time{})
 }
 
-// more says whether to go on: at least so many times, and until then.
-func more(k, times int, until time.Time) bool { return k < times || time.Now().Before(until) }
-
-// jitter waits for a random time below most: the moment of a kill has nothing
-// to do with what was answered just before.
-func (in *installation) jitter(most time.Duration) {
-	time.Sleep(time.Duration(in.random.Int64N(int64(most))))
-}
-
-// killServers kills the server again and again, at least so many times and
-// until then.
-func (in *installation) killServers(times int, until time.Time) {
-	in.tb.Helper()
+// A server that is asked to end answers whom it has heard, and signs all that
+// it has written: each look-up that is in the log was answered.
+func TestServerEndsGracefully(t *testing.T) {
+	t.Parallel()
+	in := newInstallation(t, nil)
 	s := in.newServer()
 	in.registerChildren(s)
 	w := newWitness(in)
 	stop := in.crowd(w, s)
-	kills := 0
-	for ; more(kills, times, until); kills++ {
-		w.awaitMore(1 + in.random.IntN(400))
-		in.jitter(30 * time.Millisecond)
-		s.process.kill()
-		for in.random.IntN(4) == 0 { // once more, while it starts
-			s.spawn()
-			in.jitter(300 * time.Millisecond)
-			s.process.kill()
-			kills++
+	for range fewKills {
+		w.awaitMore(100 + in.random.IntN(200))
+		if status := s.terminate(); status != 0 {
+			t.Errorf("exit status %d, want 0", status)
 		}
+		w.calls.Lock() // whoever still waits has been told by now, or never is
+		w.readOn()
+		if size := in.signed(); size != w.tree.Size() {
+			t.Errorf("the last checkpoint covers %d entries of %d", size, w.tree.Size())
+		}
+		if told, entered := w.told(), w.lookUps; told != entered {
+			t.Errorf("%d look-ups are in the log, but %d were answered", entered, told)
+		}
+		w.calls.Unlock()
 		s.start()
-		w.compare(s)
-		in.awaitSigned(1)
-		in.verifyExport()
 	}
-	w.awaitMore(100)
 	stop()
-	in.tb.Logf("killed the server %d times", kills)
 	w.conclude(s)
 }
 
-// killPostgres kills PostgreSQL again and again.
-func (in *installation) killPostgres(times int, until time.Time) {
-	in.tb.Helper()
-	s := in.newServer()
+// Two servers that write one log make one log, and one notice for an attendance
+// that both hear of.
+func TestTwoServersWriteOneLog(t *testing.T) {
+	t.Parallel()
+	in := newInstallation(t, nil)
+	first, second := in.newServer(), in.newServer()
+	in.registerChildren(first)
+	w := newWitness(in)
+	stop := in.crowd(w, first, second)
+	for _, s := range []*server{first, second} {
+		w.awaitMore(500)
+		w.check(s)
+	}
+	stop()
+	if n := w.seen().failed; n > 0 {
+		t.Errorf("%d look-ups failed, though nothing was away", n)
+	}
+	w.conclude(second)
+	for _, s := range []*server{first, second} {
+		if status := s.terminate(); status != 0 {
+			t.Errorf("exit status %d, want 0", status)
+		}
+	}
+}
+
+// Too many callers at once are refused at once, and told when to come back; the
+// others are answered as always, and nobody waits beyond its deadline.
+func TestTooManyCallersAreRefusedAtOnce(t *testing.T) {
+	t.Parallel()
+	in := newInstallation(t, nil)
+	s := in.newServer("CPIS_MAX_WAITING=8")
 	in.registerChildren(s)
 	w := newWitness(in)
-	stop := in.crowd(w, s)
-	kills := 0
-	for ; more(kills, times, until); kills++ {
-		w.awaitMore(1 + in.random.IntN(400))
-		in.jitter(30 * time.Millisecond)
-		must(in.tb, in.cluster.Kill())
-		s.awaitReady(http.StatusServiceUnavailable)
-		must(in.tb, in.cluster.Restart(in.tb.Context()))
-		s.awaitReady(http.StatusOK)
-		w.awaitMore(50)
-		w.compare(s)
-		in.awaitSigned(w.tree.Size())
-		in.verifyExport()
+	storm := &storm{in: in, witness: w, enough: make(chan struct{})}
+	var running sync.WaitGroup
+	for i := range 300 {
+		client := cpisv1connect.NewLookupServiceClient(in.dial(s, protocols[i%len(protocols)]).as("nurse"))
+		running.Go(func() { storm.ask(client, i) })
 	}
-	stop()
-	in.tb.Logf("killed PostgreSQL %d times", kills)
+	running.Wait()
+	t.Logf("%d were answered, %d refused, the slowest after %v", w.seen().answers, len(storm.refused), storm.slowest)
+	// After the storm all is as before.
+	client := cpisv1connect.NewLookupServiceClient(in.dial(s, protocols[0]).as("nurse"))
+	before := w.seen().answers
+	for i := range 50 {
+		storm.once(client, time.Minute, i)
+	}
+	if n := w.seen().answers - before; n != 50 {
+		t.Errorf("%d of 50 were answered after the storm", n)
+	}
 	w.conclude(s)
-}
-
-// killVault makes Vault go away again and again: dead, frozen or sealed.
-func (in *installation) killVault(vault *vaultdev.Server, times int, until time.Time) {
-	in.tb.Helper()
-	s := in.newServer("CPIS_KEY_CACHE=2", "CPIS_KEY_CACHE_FOR=200ms")
-	in.registerChildren(s)
-	w := newWitness(in)
-	w.keeperMayBeAway = true
-	stop := in.crowd(w, s)
-	kills := 0
-	for ; more(kills, times, until); kills++ {
-		w.await("details", func(c counts) bool { return c.inFull >= 50 })
-		in.jitter(30 * time.Millisecond)
-		comeBack := in.sendAway(vault, kills%3)
-		before := w.seen()
-		w.await("flags without details, and people without flags", func(c counts) bool {
-			return c.degraded >= before.degraded+30 && c.none >= before.none+30
-		})
-		must(in.tb, comeBack())
-		s.awaitReady(http.StatusOK)
-		before = w.seen()
-		w.await("details again", func(c counts) bool { return c.inFull >= 50 && c.held >= before.held+100 })
-		w.compare(s)
-		in.awaitSigned(w.tree.Size())
-		in.verifyExport()
+	for _, request := range storm.refused {
+		if _, entered := w.byID[request]; entered {
+			t.Errorf("a look-up was refused as one too many, but is in the log (request %s)", request)
+		}
 	}
-	stop()
-	in.tb.Logf("sent Vault away %d times", kills)
-	w.conclude(s)
-}
-
-// sendAway sends Vault away in one of three ways. The result brings it back.
-func (in *installation) sendAway(vault *vaultdev.Server, how int) (comeBack func() error) {
-	in.tb.Helper()
-	restart := func() error { return vault.Restart(in.tb.Context()) }
-	switch how {
-	case 0:
-		must(in.tb, vault.Kill())
-	case 1:
-		must(in.tb, vault.Pause())
-		return vault.Resume
-	default:
-		must(in.tb, vault.Seal(in.tb.Context()))
-	}
-	return restart
 }

@@ -27,6 +27,9 @@ type witness struct {
 	// fails.
 	keeperMayBeAway bool
 
+	// calls is held by callers while they ask: whoever locks it has silence.
+	calls sync.RWMutex
+
 	mu         sync.Mutex // guards what follows
 	answers    []answer   // not compared yet
 	refusals   []string   // request ids, likewise
@@ -40,6 +43,7 @@ type witness struct {
 	// What was read of the log; only the test's goroutine uses it.
 	tree    audit.Tree
 	read    []record
+	lookUps int              // of the entries
 	byID    map[string]int64 // request id → index, of look-ups
 	flagged map[visit][]string
 }
@@ -215,6 +219,12 @@ func (w *witness) seen() counts {
 	return w.counts
 }
 
+// told is how many look-ups were answered, be it with a refusal.
+func (w *witness) told() int {
+	c := w.seen()
+	return c.answers + c.refused
+}
+
 // tell tells those who wait for what has happened now.
 func (w *witness) tell() {
 	w.waiting = slices.DeleteFunc(w.waiting, func(wait waiter) bool {
@@ -262,8 +272,19 @@ func (w *witness) report() {
 	w.complaints = nil
 }
 
-// compare compares all that callers were told until now with the database,
-// while others go on asking. The server s tells what plans there are.
+// check compares all that callers were told until now with the database, and
+// has the program verify the log. Callers keep silent meanwhile: it is long
+// enough as it is. The server s tells what plans there are.
+func (w *witness) check(s *server) {
+	w.in.tb.Helper()
+	w.calls.Lock()
+	defer w.calls.Unlock()
+	w.compare(s)
+	w.in.awaitSigned(w.tree.Size())
+	w.in.verifyExport()
+}
+
+// compare compares all that callers were told with the database.
 func (w *witness) compare(s *server) {
 	w.in.tb.Helper()
 	w.mu.Lock()
@@ -283,6 +304,7 @@ func (w *witness) compare(s *server) {
 	w.mu.Unlock()
 	w.compareNotices()
 	w.comparePlans(s, unread)
+	w.readOn() // what comparing has left
 	w.report()
 }
 
@@ -322,6 +344,9 @@ func (w *witness) readOn() {
 			w.in.tb.Errorf("request %s was entered twice", e.Request)
 		}
 		w.byID[e.Request] = row.Index
+		if e.Action == "look_up" {
+			w.lookUps++
+		}
 		w.read = append(w.read, record{
 			leaf: leaf, request: e.Request, outcome: e.Outcome,
 			visit: visit{hex.EncodeToString(e.Encounter), hex.EncodeToString(e.Subject)},
@@ -355,7 +380,7 @@ func (w *witness) compareNotices() {
 		made[k]++
 		return nil
 	})
-	must(w.in.tb, err)
+	must(w.in.tb, errors.Join(err, rows.Err()))
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for k, n := range made {
@@ -400,13 +425,13 @@ func (w *witness) comparePlans(s *server, numbers []string) {
 	}
 }
 
-// conclude compares everything once more after the last caller has gone: the
-// log from its first entry on, all plans, and the export.
+// conclude checks everything once more after the last caller has gone: the log
+// from its first entry on, and all plans.
 func (w *witness) conclude(s *server) {
 	w.in.tb.Helper()
-	w.compare(s)
+	w.check(s)
 	before := w.read
-	w.tree, w.read, w.byID = audit.Tree{}, nil, map[string]int64{}
+	w.tree, w.read, w.lookUps, w.byID = audit.Tree{}, nil, 0, map[string]int64{}
 	w.unread = slices.Collect(maps.Keys(w.plans))
 	w.compare(s)
 	for i, r := range before {
@@ -414,7 +439,5 @@ func (w *witness) conclude(s *server) {
 			w.in.tb.Fatalf("THE LOG WAS REWRITTEN: entry %d is not what it was", i)
 		}
 	}
-	w.in.awaitSigned(w.tree.Size())
-	w.in.verifyExport()
 	w.in.tb.Logf("seen %+v, %d entries, %d acknowledged plans", w.seen(), w.tree.Size(), len(w.plans))
 }
