@@ -92,9 +92,11 @@ func (b *bench) run(ctx context.Context) error {
 		}
 		defer stop()
 		defer v.stop(ctx)
-		steps = append(steps, step{"look-up, keys in Vault", 64, func(ctx context.Context, n int) (sample, error) {
-			return v.load(ctx, n, v.lookups(jsonCodec), b.Seconds)
-		}})
+		for _, n := range callers {
+			steps = append(steps, step{"look-up, JSON, keys in Vault", n, func(ctx context.Context, n int) (sample, error) {
+				return v.load(ctx, n, v.lookups(jsonCodec), b.Seconds)
+			}})
+		}
 	}
 	// One unmeasured round warms caches and the pool.
 	for _, st := range steps {
