@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"syscall"
 	"time"
@@ -172,15 +173,21 @@ func (s *site) start(ctx context.Context, args ...string) (*process, error) {
 	for name, value := range s.env {
 		cmd.Env = append(cmd.Env, name+"="+value)
 	}
-	if err := cmd.Start(); err != nil {
-		return nil, err
-	}
 	p := &process{cmd, make(chan struct{})}
+	started := make(chan error)
 	go func() {
-		_ = cmd.Wait() // what it said is in its log
-		close(p.done)
+		// The kernel sends Pdeathsig when the thread that started the process
+		// ends, so that thread has to stay.
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		defer close(p.done)
+		err := cmd.Start()
+		started <- err
+		if err == nil {
+			_ = cmd.Wait() // what it said is in its log
+		}
 	}()
-	return p, nil
+	return p, <-started
 }
 
 // stop asks the process to end, and waits.
