@@ -2,6 +2,7 @@ package service
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"sync/atomic"
@@ -269,8 +270,11 @@ func (g *group) unwrap(ls []*lookup) {
 	}
 	for i, r := range g.s.ring.Unwrap(ctx, wrapped) {
 		ls[i].tried = true
-		if r.Err == nil {
+		switch {
+		case r.Err == nil:
 			ls[i].key = r.Value
+		case errors.Is(r.Err, keys.ErrTampered): // the keeper is there; the key is not this person's
+			g.s.observe.Damaged("person_key")
 		}
 		g.queue <- ls[i]
 	}
