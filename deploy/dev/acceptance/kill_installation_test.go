@@ -146,7 +146,10 @@ func (in *installation) token(whose string) (string, error) {
 // command prepares a command of the program.
 func (in *installation) command(ctx context.Context, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, in.program, args...)
-	cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME")}, in.env...)
+	cmd.Env = append([]string{
+		"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME"),
+		"GORACE=atexit_sleep_ms=0", // the detector would wait for a second before each end
+	}, in.env...)
 	return cmd
 }
 

@@ -16,18 +16,22 @@ func (in *installation) jitter(most time.Duration) {
 	time.Sleep(time.Duration(in.random.Int64N(int64(most))))
 }
 
-// killServers kills the server again and again, at least so many times and
-// until then.
-func (in *installation) killServers(times int, until time.Time) {
+// killServers kills one of so many servers again and again, at least so many
+// times and until then.
+func (in *installation) killServers(servers, times int, until time.Time) {
 	in.tb.Helper()
-	s := in.newServer()
-	in.registerChildren(s)
+	var all []*server
+	for range servers {
+		all = append(all, in.newServer())
+	}
+	in.registerChildren(all[0])
 	w := newWitness(in)
-	stop := in.crowd(w, s)
+	stop := in.crowd(w, all...)
 	kills := 0
 	for ; more(kills, times, until); kills++ {
 		w.awaitMore(100 + in.random.IntN(600))
 		in.jitter(30 * time.Millisecond)
+		s := all[in.random.IntN(servers)]
 		s.process.kill()
 		for in.random.IntN(4) == 0 { // once more, while it starts
 			s.spawn()
@@ -40,8 +44,8 @@ func (in *installation) killServers(times int, until time.Time) {
 	}
 	w.awaitMore(100)
 	stop()
-	in.tb.Logf("killed the server %d times", kills)
-	w.conclude(s)
+	in.tb.Logf("killed servers %d times", kills)
+	w.conclude(all[0])
 }
 
 // killPostgres kills PostgreSQL again and again.
@@ -84,8 +88,8 @@ func (in *installation) killVault(vault *vaultdev.Server, times int, until time.
 		w.await("flags without details, and people without flags", func(c counts) bool {
 			return c.degraded >= before.degraded+30 && c.none >= before.none+30
 		})
+		s.awaitReady(http.StatusOK) // look-ups do not need Vault
 		must(in.tb, comeBack())
-		s.awaitReady(http.StatusOK)
 		before = w.seen()
 		w.await("details again", func(c counts) bool { return c.inFull >= 50 && c.held >= before.held+100 })
 		w.check(s)

@@ -1,11 +1,9 @@
 package acceptance_test
 
 import (
-	"sync"
 	"testing"
 	"time"
 
-	"cpis/proto/cpis/v1/cpisv1connect"
 	"cpis/service/keys/vaulttest"
 )
 
@@ -17,7 +15,7 @@ const fewKills = 3
 func TestServerIsKilled(t *testing.T) {
 	t.Parallel()
 	in := newInstallation(t, nil)
-	in.killServers(fewKills, time.Time{})
+	in.killServers(1, fewKills, time.Time{})
 }
 
 // The same holds when PostgreSQL is killed, and the server recovers by itself.
@@ -78,10 +76,15 @@ func TestTwoServersWriteOneLog(t *testing.T) {
 		w.awaitMore(500)
 		w.check(s)
 	}
-	stop()
 	if n := w.seen().failed; n > 0 {
 		t.Errorf("%d look-ups failed, though nothing was away", n)
 	}
+	first.process.kill() // the other goes on alone
+	w.awaitMore(200)
+	w.check(second)
+	first.start()
+	w.awaitMore(200)
+	stop()
 	w.conclude(second)
 	for _, s := range []*server{first, second} {
 		if status := s.terminate(); status != 0 {
@@ -95,30 +98,33 @@ func TestTwoServersWriteOneLog(t *testing.T) {
 func TestTooManyCallersAreRefusedAtOnce(t *testing.T) {
 	t.Parallel()
 	in := newInstallation(t, nil)
-	s := in.newServer("CPIS_MAX_WAITING=8")
+	s := in.newServer("CPIS_MAX_WAITING=200")
 	in.registerChildren(s)
 	w := newWitness(in)
-	storm := &storm{in: in, witness: w, enough: make(chan struct{})}
-	var running sync.WaitGroup
-	for i := range 300 {
-		client := cpisv1connect.NewLookupServiceClient(in.dial(s, protocols[i%len(protocols)]).as("nurse"))
-		running.Go(func() { storm.ask(client, i) })
+	storm := in.newStorm(s, w)
+	goOn := in.holdLog() // nobody is answered, so that a queue forms
+	stop := storm.begin()
+	w.in.await("refusals", func() bool { return storm.refusals() >= 500 })
+	if n := w.seen().answers; n > 0 {
+		t.Errorf("%d were answered while the log could not be written", n)
 	}
-	running.Wait()
-	t.Logf("%d were answered, %d refused, the slowest after %v", w.seen().answers, len(storm.refused), storm.slowest)
-	// After the storm all is as before.
-	client := cpisv1connect.NewLookupServiceClient(in.dial(s, protocols[0]).as("nurse"))
-	before := w.seen().answers
-	for i := range 50 {
-		storm.once(client, time.Minute, i)
-	}
-	if n := w.seen().answers - before; n != 50 {
-		t.Errorf("%d of 50 were answered after the storm", n)
-	}
+	goOn()
+	w.awaitMore(500)
+	stop()
+	t.Logf("%d were answered, %d refused, each within %v", w.seen().answers, storm.refusals(), storm.slowest)
 	w.conclude(s)
 	for _, request := range storm.refused {
 		if _, entered := w.byID[request]; entered {
 			t.Errorf("a look-up was refused as one too many, but is in the log (request %s)", request)
 		}
 	}
+	// After the storm all is as before.
+	after := w.seen()
+	stop = in.crowd(w, s)
+	w.awaitMore(200)
+	stop()
+	if n := w.seen().failed - after.failed; n > 0 {
+		t.Errorf("%d look-ups failed after the storm", n)
+	}
+	w.conclude(s)
 }

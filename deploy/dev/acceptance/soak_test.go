@@ -11,21 +11,25 @@ import (
 // How often each thing is killed at least.
 const (
 	serverKills   = 50
+	oneOfTwoKills = 20
 	postgresKills = 20
 	vaultKills    = 20
 )
 
-// TestSoak kills the server, PostgreSQL and Vault many times, one after the
-// other, each for a third of TEST_SOAK or longer.
+// TestSoak kills servers, PostgreSQL and Vault many times, one after the other,
+// each for a quarter of TEST_SOAK or longer.
 func TestSoak(t *testing.T) { //nolint:paralleltest // alone, because it is about load
 	if os.Getenv("TEST_SOAK") == "" {
 		t.Skip("takes long: make soak runs it")
 	}
 	whole, err := time.ParseDuration(os.Getenv("TEST_SOAK"))
 	must(t, err)
-	share := func() time.Time { return time.Now().Add(whole / 3) }
+	share := func() time.Time { return time.Now().Add(whole / 4) }
 	t.Run("the server is killed", func(t *testing.T) {
-		newInstallation(t, nil).killServers(serverKills, share())
+		newInstallation(t, nil).killServers(1, serverKills, share())
+	})
+	t.Run("one of two servers is killed", func(t *testing.T) {
+		newInstallation(t, nil).killServers(2, oneOfTwoKills, share())
 	})
 	t.Run("PostgreSQL is killed", func(t *testing.T) {
 		newInstallation(t, nil).killPostgres(postgresKills, share())
