@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 
@@ -40,12 +41,31 @@ func scanLog(row pgx.CollectableRow) (l Log, err error) {
 }
 
 // Head gives the state of a log as last committed; ErrNotFound if there is no
-// such log.
+// such log, audit.ErrMalformed if what is stored is not the state of any log.
 func (q queries) Head(ctx context.Context, log LogID) (audit.Tree, error) {
-	return one(ctx, q.q, "reading head of the log", scanTree, `
-		SELECT size, frontier
+	return one(ctx, q.q, "reading head of the log", scanHead, `
+		SELECT size, frontier, root
 		FROM cpis.log_head
 		WHERE log = $1`, log)
+}
+
+// scanHead is scanTree for a row that has the root too.
+func scanHead(row pgx.CollectableRow) (audit.Tree, error) {
+	var (
+		size           int64
+		frontier, root []byte
+	)
+	if err := row.Scan(&size, &frontier, &root); err != nil {
+		return audit.Tree{}, err
+	}
+	tree, err := parseTree(size, frontier)
+	if err != nil {
+		return audit.Tree{}, err
+	}
+	if want := tree.Root(); !bytes.Equal(root, want[:]) {
+		return audit.Tree{}, &failure{doing: "reading tree", kinds: []error{audit.ErrMalformed}, what: "its root is another"}
+	}
+	return tree, nil
 }
 
 func scanTree(row pgx.CollectableRow) (audit.Tree, error) {
