@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"cpis/audit"
 	"cpis/service/store"
 )
 
