@@ -52,7 +52,10 @@ func (s *Service) Sign(ctx context.Context) error {
 		return err
 	}
 	head, err := s.db.Head(ctx, s.log.ID)
-	if err != nil {
+	switch {
+	case errors.Is(err, audit.ErrMalformed):
+		return s.breakOff("log_head", "the head is not that of any log")
+	case err != nil:
 		return fmt.Errorf("reading the head: %w", err)
 	}
 	if head == signed.Tree { // nothing new, or nothing at all

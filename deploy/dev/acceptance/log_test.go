@@ -13,6 +13,7 @@ import (
 	"cpis/audit"
 	cpisv1 "cpis/proto/cpis/v1"
 	"cpis/proto/cpis/v1/cpisv1connect"
+	"cpis/service"
 	"cpis/service/store/dbtest"
 )
 
@@ -122,11 +123,7 @@ func TestTamperedEntriesAreFound(t *testing.T) {
 func TestTamperedBeforeSigningStopsTheService(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
-	client := s.lookups(protocols[0], "nurse")
-	ask := func() error {
-		_, err := client.LookUp(t.Context(), &cpisv1.LookUpRequest{NhsNumber: unknown})
-		return err
-	}
+	ask := s.asker()
 	must(t, ask())
 	must(t, s.service.Sign(t.Context()))
 	must(t, ask())
@@ -139,17 +136,71 @@ func TestTamperedBeforeSigningStopsTheService(t *testing.T) {
 	}
 }
 
-// A log that was rolled back behind a checkpoint stops the service as well.
+// rollBack puts the whole log back to where it was when earlier was made:
+// entries, head and checkpoints. All of them then fit together.
+const rollBack = `
+	DELETE FROM cpis.entry WHERE idx >= (SELECT size FROM public.earlier);
+	DELETE FROM cpis.checkpoint WHERE size > (SELECT size FROM public.earlier);
+	UPDATE cpis.log_head h SET size = e.size, frontier = e.frontier, root = e.root FROM public.earlier e WHERE h.log = e.log`
+
+// Whatever somebody with all rights over the database does to the log as a
+// whole, the next signature is refused, and the service stops answering.
 func TestRolledBackLogStopsTheService(t *testing.T) {
 	t.Parallel()
-	s := newSite(t)
+	for _, c := range []struct {
+		name, sql string
+		unsigned  int // look-ups after the last checkpoint, before the change
+		after     int // and after the change
+	}{
+		{"the checkpoint gone", `DELETE FROM cpis.checkpoint`, 0, 0},
+		{"an earlier checkpoint the last", `DELETE FROM cpis.checkpoint WHERE size > (SELECT size FROM public.earlier)`, 0, 0},
+		{"rolled back", rollBack, 0, 0},
+		{"rolled back, with unsigned entries", rollBack, 2, 0},
+		{"rolled back and grown beyond", rollBack, 0, 9},
+		{"the head alone rolled back", `
+			UPDATE cpis.log_head h SET size = e.size, frontier = e.frontier, root = e.root
+			FROM public.earlier e WHERE h.log = e.log`, 0, 0},
+		{"the entries alone rolled back", `DELETE FROM cpis.entry WHERE idx >= (SELECT size FROM public.earlier)`, 2, 0},
+		{"another root in the head", `UPDATE cpis.log_head SET root = sha256(root)`, 0, 0},
+		{"another root in the head, with unsigned entries", `UPDATE cpis.log_head SET root = sha256(root)`, 2, 0},
+		{"another tree in the head", `UPDATE cpis.log_head SET root = sha256(root), frontier = overlay(frontier placing sha256(frontier) from 1)`, 0, 0},
+		{"another tree in the head, with unsigned entries", `UPDATE cpis.log_head SET frontier = overlay(frontier placing sha256(frontier) from 1)`, 2, 0},
+		{"another tree in the checkpoint", `UPDATE cpis.checkpoint SET frontier = overlay(frontier placing sha256(frontier) from 1)`, 2, 0},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			s := newSite(t)
+			ask := s.asker()
+			askTimes := func(n int) {
+				for range n {
+					must(t, ask())
+				}
+			}
+			askTimes(3)
+			must(t, s.service.Sign(t.Context()))
+			s.exec(`CREATE TABLE public.earlier AS SELECT * FROM cpis.log_head`)
+			askTimes(4)
+			must(t, s.service.Sign(t.Context()))
+			askTimes(c.unsigned)
+			s.exec(c.sql)
+			askTimes(c.after)
+			if err := s.service.Sign(t.Context()); !errors.Is(err, service.ErrDamaged) {
+				t.Errorf("signing: got %v, want %v", err, service.ErrDamaged)
+			}
+			if err := ask(); connect.CodeOf(err) != connect.CodeDataLoss {
+				t.Errorf("look-up: got %v, want data loss", err)
+			}
+		})
+	}
+}
+
+// asker gives somebody who asks, always the same.
+func (s *site) asker() func() error {
+	s.tb.Helper()
 	client := s.lookups(protocols[0], "nurse")
-	_, err := client.LookUp(t.Context(), &cpisv1.LookUpRequest{NhsNumber: unknown})
-	must(t, err)
-	must(t, s.service.Sign(t.Context()))
-	s.exec(`DELETE FROM cpis.checkpoint`)
-	if err := s.service.Sign(t.Context()); err == nil {
-		t.Error("the signer did not notice that its checkpoint is gone")
+	return func() error {
+		_, err := client.LookUp(s.tb.Context(), lookUpOf(unknown))
+		return err
 	}
 }
 
