@@ -56,15 +56,8 @@ func (d *Directory) Refresh(ctx context.Context) error {
 
 // Keep refreshes the directory until ctx ends. Where the database is away, the
 // organisations known so far go on.
-func (d *Directory) Keep(ctx context.Context, every time.Duration) {
-	tick := time.NewTicker(every)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-			_ = d.Refresh(ctx) // tried again at the next tick
-		}
-	}
+func (d *Directory) Keep(ctx context.Context, interval time.Duration) {
+	every(ctx, interval, func(ctx context.Context) {
+		_ = d.Refresh(ctx) // tried again at the next tick
+	})
 }

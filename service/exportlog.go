@@ -11,22 +11,36 @@ import (
 	"cpis/service/store"
 )
 
+// Exported says what an export holds, and what it does not hold yet.
+type Exported struct {
+	Checkpoint audit.Checkpoint // of all that was exported
+	// Unsigned is the number of entries behind the checkpoint, which no export
+	// can hold before a running server has signed them. The export's own entry
+	// does not count.
+	Unsigned int64
+}
+
 // Export writes a log, up to its latest checkpoint, as a directory that anybody
 // with the log's public key can verify. It judges nothing: what was tampered
 // with is written as it stands, for it is evidence. That it was asked for is an
 // entry of the log, behind the part that is exported.
-func (a *Admin) Export(ctx context.Context, create audit.Create) (audit.Checkpoint, error) {
+func (a *Admin) Export(ctx context.Context, create audit.Create) (Exported, error) {
 	cp, err := a.DB.LatestCheckpoint(ctx, a.Log.ID)
 	if errors.Is(err, store.ErrNotFound) {
-		return audit.Checkpoint{}, errors.New("the log has no checkpoint yet: a running server signs one within a second")
+		return Exported{}, errors.New("the log has no checkpoint yet: a running server signs one within a second")
 	}
 	if err != nil {
-		return audit.Checkpoint{}, err
+		return Exported{}, err
 	}
 	stated := cp.Tree.Checkpoint(a.Log.Origin)
-	err = a.do(ctx, string(policy.ExportLog), audit.Counts{"entries": stated.Size}, func(*store.Tx) error { return nil })
+	exported := Exported{Checkpoint: stated}
+	err = a.do(ctx, string(policy.ExportLog), audit.Counts{"entries": stated.Size}, func(tx *store.Tx) error {
+		head, err := tx.Head(ctx, a.Log.ID)
+		exported.Unsigned = max(0, head.Size()-stated.Size) // a log that was cut off is evidence, too
+		return err
+	})
 	if err != nil {
-		return audit.Checkpoint{}, fmt.Errorf("recording the export: %w", err)
+		return Exported{}, fmt.Errorf("recording the export: %w", err)
 	}
 	first, lines := a.lines(ctx, stated.Size)
 	leaves := func(ctx context.Context, from, to int64) ([]audit.Hash, error) {
@@ -36,7 +50,7 @@ func (a *Admin) Export(ctx context.Context, create audit.Create) (audit.Checkpoi
 		}
 		return hashes, err
 	}
-	return stated, audit.Export(ctx, audit.Source{
+	return exported, audit.Export(ctx, audit.Source{
 		Checkpoint: []byte(cp.Note),
 		First:      first,
 		Lines:      lines,

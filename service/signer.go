@@ -25,18 +25,11 @@ const signTimeout = time.Minute
 // compares: should they not add up to the head, or the head not contain the
 // last checkpoint, the service stops answering for good and says so.
 func (s *Service) KeepSigned(ctx context.Context) {
-	tick := time.NewTicker(signEvery)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
+	every(ctx, signEvery, func(ctx context.Context) {
 		if err := s.Sign(ctx); err != nil && ctx.Err() == nil {
 			s.observe.Unsigned(err)
 		}
-	}
+	})
 }
 
 // Sign brings the checkpoint up to the head of the log, if it is not there.

@@ -17,16 +17,9 @@ const (
 // KeepTidy forgets what has served its time, until ctx ends: answers kept for
 // requests that may be repeated.
 func (s *Service) KeepTidy(ctx context.Context) {
-	tick := time.NewTicker(tidyEvery)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-			_ = s.Tidy(ctx) // tried again at the next tick
-		}
-	}
+	every(ctx, tidyEvery, func(ctx context.Context) {
+		_ = s.Tidy(ctx) // tried again at the next tick
+	})
 }
 
 // Tidy forgets what has served its time.

@@ -258,12 +258,11 @@ func (c *auditExportCmd) Run(ctx context.Context, w *world) error {
 		return err
 	}
 	defer done()
-	cp, err := exportTo(ctx, admin, c.Dir)
+	exported, err := exportTo(ctx, admin, c.Dir)
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(w.stdout, "Exported %d entries of %s to %s.\n", cp.Size, cp.Origin, c.Dir)
-	return err
+	return printExported(w.stdout, exported, c.Dir)
 }
 
 type auditKeyCmd struct {

@@ -17,16 +17,31 @@ import (
 const exitBroken = 3
 
 // exportTo exports the log into a new directory.
-func exportTo(ctx context.Context, admin *service.Admin, name string) (audit.Checkpoint, error) {
+func exportTo(ctx context.Context, admin *service.Admin, name string) (service.Exported, error) {
 	dir, err := makeDir(name)
 	if err != nil {
-		return audit.Checkpoint{}, fmt.Errorf("making the directory: %w", err)
+		return service.Exported{}, fmt.Errorf("making the directory: %w", err)
 	}
-	cp, err := admin.Export(ctx, audit.CreateIn(dir))
+	exported, err := admin.Export(ctx, audit.CreateIn(dir))
 	if err != nil {
 		err = fmt.Errorf("exporting: %w", err)
 	}
-	return cp, errors.Join(err, dir.Close())
+	return exported, errors.Join(err, dir.Close())
+}
+
+// printExported says what an export holds, and whether there is more.
+func printExported(out io.Writer, e service.Exported, name string) error {
+	var p page
+	p.line("Exported %d entries of %s to %s.", e.Checkpoint.Size, e.Checkpoint.Origin, name)
+	switch e.Unsigned {
+	case 0:
+	case 1:
+		p.line("1 newer entry is not signed yet: a running server signs it within a second.")
+	default:
+		p.line("%d newer entries are not signed yet: a running server signs them within a second.", e.Unsigned)
+	}
+	_, err := io.WriteString(out, p.String())
+	return err
 }
 
 // printKeys prints a log's public keys as an auditor needs them.
