@@ -58,7 +58,7 @@ type config struct {
 	KeyCacheFor time.Duration
 
 	// MaxWaiting bounds the look-ups under way (CPIS_MAX_WAITING, default
-	// 4096); further ones are refused.
+	// 4096, at least 200); further ones are refused.
 	MaxWaiting int
 	// UploadMax bounds the bytes of an upload (CPIS_UPLOAD_MAX, default
 	// 256 MiB).
@@ -93,6 +93,10 @@ type keeperConfig struct {
 	LocalFile string
 }
 
+// longestList is how many people a clinic list may name. They wait together,
+// so where fewer may wait a full list could never be answered.
+const longestList = 200
+
 // environment reads variables and collects what is wrong with them. It names
 // variables, never their values.
 type environment struct {
@@ -120,9 +124,13 @@ func (e *environment) required(name string) string {
 }
 
 func (e *environment) number(name string, fallback int) int {
+	return e.numberFrom(1, name, fallback)
+}
+
+func (e *environment) numberFrom(least int, name string, fallback int) int {
 	n, err := strconv.Atoi(e.text(name, strconv.Itoa(fallback)))
-	if err != nil || n <= 0 {
-		e.fail(name, "must be a number greater than 0")
+	if err != nil || n < least {
+		e.fail(name, fmt.Sprintf("must be a number of at least %d", least))
 	}
 	return n
 }
@@ -164,7 +172,7 @@ func readConfig(getenv func(string) string) (*config, error) {
 		Keeper:               readKeeper(e),
 		KeyCache:             e.number("CPIS_KEY_CACHE", 20_000),
 		KeyCacheFor:          e.duration("CPIS_KEY_CACHE_FOR", 15*time.Minute),
-		MaxWaiting:           e.number("CPIS_MAX_WAITING", 4096),
+		MaxWaiting:           e.numberFrom(longestList, "CPIS_MAX_WAITING", 4096),
 		UploadMax:            int64(e.number("CPIS_UPLOAD_MAX", 256<<20)),
 		Shutdown:             e.duration("CPIS_SHUTDOWN", 20*time.Second),
 		Traces:               e.text("CPIS_OTLP_ENDPOINT", ""),

@@ -5,11 +5,15 @@ import (
 	"os"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
+	"buf.build/go/protovalidate"
 	"github.com/alecthomas/kong"
 	"github.com/google/go-cmp/cmp"
+
+	cpisv1 "cpis/proto/cpis/v1"
 )
 
 // least is the least configuration that serves.
@@ -78,6 +82,7 @@ func TestReadConfig_Refuses(t *testing.T) {
 		{"KeysInAFileAndVault", settings{"VAULT_ADDR": "https://vault.example"}, "cannot be used together"},
 		{"NoKeys", settings{"CPIS_LOCAL_KEYS_FILE": ""}, "VAULT_ADDR is required"},
 		{"VaultWithoutSigningIn", settings{"CPIS_LOCAL_KEYS_FILE": "", "VAULT_ADDR": "https://vault.example"}, "CPIS_VAULT_ROLE_ID_FILE is required"},
+		{"WaitingForLessThanAClinicList", settings{"CPIS_MAX_WAITING": "199"}, "CPIS_MAX_WAITING must be a number of at least 200"},
 		{"PlainHTTPBeyondLoopback", settings{"CPIS_LISTEN": "0.0.0.0:8443"}, "CPIS_LISTEN must be loopback"},
 		{"ClientCertificatesWithoutTLS", settings{"CPIS_TLS_CLIENT_CA": "ca.pem"}, "CPIS_TLS_CLIENT_CA needs"},
 		{"RequiredClientCertificatesOfNobody", settings{
@@ -93,6 +98,25 @@ func TestReadConfig_Refuses(t *testing.T) {
 				t.Errorf("readConfig: got error %v, want %q", err, tt.want)
 			}
 		})
+	}
+}
+
+// A list waits as a whole: the least that may be set must hold the longest one
+// that the contract allows.
+func TestLongestClinicListMayWait(t *testing.T) {
+	t.Parallel()
+	rules, err := protovalidate.ResolveFieldRules(
+		(&cpisv1.LookUpManyRequest{}).ProtoReflect().Descriptor().Fields().ByName("items"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := rules.GetRepeated().GetMaxItems(); got != longestList {
+		t.Errorf("the contract allows lists of %d people, readConfig expects %d", got, longestList)
+	}
+	env := least()
+	env["CPIS_MAX_WAITING"] = strconv.Itoa(longestList)
+	if _, err := readConfig(env.get); err != nil {
+		t.Errorf("readConfig: %v", err)
 	}
 }
 

@@ -24,6 +24,7 @@ import (
 type running struct {
 	dir, text string // where it is, and what it printed
 	url, idp  string
+	admin     string // for operators
 	stop      func() outcome
 }
 
@@ -76,7 +77,7 @@ func demoDir(tb testing.TB) string {
 	return filepath.Join(dir, "dev")
 }
 
-var shownAddress = regexp.MustCompile(`(?m)^  (service|identity provider) +(http://127\.0\.0\.1:\d+) `)
+var shownAddress = regexp.MustCompile(`(?m)^  (service|for operators|identity provider) +(http://127\.0\.0\.1:\d+) `)
 
 // startDev starts the demo as its user would, on free ports.
 func startDev(tb testing.TB, dir string, flags ...string) *running {
@@ -111,6 +112,8 @@ func startDev(tb testing.TB, dir string, flags ...string) *running {
 		switch m[1] {
 		case "service":
 			d.url = m[2]
+		case "for operators":
+			d.admin = m[2]
 		case "identity provider":
 			d.idp = m[2]
 		}
@@ -170,6 +173,7 @@ func TestDev(t *testing.T) {
 	testLookups(t, d)
 	testUploads(t, d)
 	testAudit(t, d)
+	testMetrics(t, d)
 	testFilesAreClosedToOthers(t, dir)
 	d.stop().want(t, 0, "stopped; everything is kept in "+dir)
 

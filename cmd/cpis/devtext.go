@@ -59,24 +59,30 @@ func (d *dev) buf(say func(string, ...any), q demo.Question) {
 	if _, err := os.Stat(program); err != nil {
 		program = "buf"
 	}
-	say("\n# The first question again, over gRPC, without the padding that brings all answers to one size (make tools installs buf).")
-	say("%s | grep -v padding", q.BufCurl(program, ".", d.public, d.header(q.As)))
+	say("\n# The first question again, over gRPC (make tools installs buf). sed shortens the padding that brings all answers to one size.")
+	say(`%s | sed 's/\("padding": *"\)[^"]*/\1.../'`, q.BufCurl(program, ".", d.public, d.header(q.As)))
 }
 
 // commands prints what else there is to try.
 func (d *dev) commands(say func(string, ...any)) {
-	cpis := programName()
-	export := filepath.Join(d.dir, "export")
+	cpis := demo.Quote(programName())
 	say("\n# The same from the program itself. Exit status: 10 flag held, 11 none known, 12 cannot say, 1 no answer.")
-	say(". %s", filepath.Join(d.dir, "env"))
+	say(". %s", demo.Quote(filepath.Join(d.dir, "env")))
 	say("%s lookup --as nurse %s", cpis, demo.Quote(demo.Flagged.Spaced()))
 	say("\n# Upload a file of plans: it is checked, shown, and applied if you agree.")
-	say("%s upload --as lead %s", cpis, d.planFile(person("lead").Place))
+	say("%s upload --as lead %s", cpis, demo.Quote(d.planFile(person("lead").Place)))
 	say("\n# A token for other tools, good for an hour.")
 	say("%s token nurse", cpis)
 	say("\n# Everything that was asked is in the audit log. Export it and verify the export, trusting nobody.")
-	say("%s audit export %s", cpis, export)
-	say(`%s audit verify %s --key "$(%s audit key)"`, cpis, export, cpis)
+	say("%s", auditing(cpis))
+}
+
+// auditing gives the command that exports the log and verifies the export. Each
+// time it takes a new directory, and it never verifies what an earlier export
+// left.
+func auditing(cpis string) string {
+	return `D=$(mktemp -d)/export && ` + cpis + ` audit export "$D" && ` +
+		cpis + ` audit verify "$D" --key "$(` + cpis + ` audit key)"`
 }
 
 // programName gives how this program can be called from here.

@@ -57,8 +57,12 @@ func (e exitError) Error() string { return fmt.Sprintf("exit status %d", int(e))
 
 // run carries out a command line and gives the exit status: 0 for success, 1
 // for failure, 2 for a command line that cannot be understood, and what a
-// command documents of its own.
+// command documents of its own. An empty one is answered with the help.
 func run(ctx context.Context, args []string, w *world) int {
+	if len(args) == 0 {
+		_ = run(ctx, []string{"--help"}, &world{w.getenv, w.stdin, w.stderr, w.stderr})
+		return 2
+	}
 	exited := -1 // kong exits after help
 	parser, err := kong.New(&cli{},
 		kong.Name("cpis"),

@@ -79,6 +79,14 @@ func golden(tb testing.TB, name, got string) {
 	}
 }
 
+func TestNoCommandPrintsTheHelp(t *testing.T) {
+	t.Parallel()
+	help := command(t, "", "--help")
+	if diff := cmp.Diff(outcome{status: 2, stderr: help.stdout}, command(t, ""), cmp.AllowUnexported(outcome{})); diff != "" {
+		t.Errorf("cpis alone (-want +got):\n%s", diff)
+	}
+}
+
 func TestWrongCommandLinesEndWithTwo(t *testing.T) {
 	t.Parallel()
 	for _, line := range []string{"", "look", "lookup", "lookup --mode sometimes 9990000018", "serve now", "audit", "dev --port 1"} {

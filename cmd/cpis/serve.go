@@ -147,6 +147,24 @@ func (s *server) openDatabase(ctx context.Context) error {
 		return fmt.Errorf("opening the database: %w", err)
 	}
 	s.close = append(s.close, s.db.Close)
+	return s.showCounts(ctx)
+}
+
+// showCounts adds what the database holds to the metrics.
+func (s *server) showCounts(ctx context.Context) error {
+	ctx = context.WithoutCancel(ctx) // metrics are read until the end
+	err := s.metrics.Registerer().Register(&counts{
+		log: s.cfg.LogOrigin,
+		now: time.Now,
+		count: func() (store.Counts, error) {
+			ctx, cancel := context.WithTimeout(ctx, countTimeout)
+			defer cancel()
+			return s.db.Counts(ctx)
+		},
+	})
+	if err != nil {
+		return fmt.Errorf("making metrics: %w", err)
+	}
 	return nil
 }
 

@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"text/tabwriter"
@@ -63,7 +62,7 @@ func (c *uploadCmd) Run(ctx context.Context, w *world) error {
 	if err != nil {
 		return err
 	}
-	u := &uploader{service: service, file: file, name: c.File, w: w}
+	u := &uploader{service: service, file: file, name: c.File, quiet: c.Yes && !c.CheckOnly, w: w}
 	switch {
 	case c.CheckOnly:
 		return u.upload(ctx, nil)
@@ -79,7 +78,10 @@ type uploader struct {
 	service *clients
 	file    []byte
 	name    string
-	w       *world
+	// quiet says nothing of a check that finds nothing wrong: nobody will be
+	// asked, and what becomes of the rows is said once they are applied.
+	quiet bool
+	w     *world
 }
 
 // upload checks the file and, if agree says so, applies it. Without agree it
@@ -115,6 +117,9 @@ func (u *uploader) pass(ctx context.Context, checkOnly bool) error {
 	result, err := u.send(ctx, checkOnly)
 	if err != nil {
 		return err
+	}
+	if checkOnly && u.quiet && result.GetRejected() == 0 {
+		return nil
 	}
 	if err := u.writeResult(result); err != nil {
 		return err
@@ -214,7 +219,7 @@ func printResult(out io.Writer, r *cpisv1.UploadResponse, name string) error {
 	var p page
 	p.remarks(r.GetResults())
 	p.line("%s", conclusion(r))
-	p.line("What became of each row stands in %s.", filepath.Base(name))
+	p.line("What became of each row stands in %s.", name)
 	_, err := io.WriteString(out, p.String())
 	return err
 }

@@ -80,7 +80,11 @@ func testUploads(t *testing.T, d *running) {
 		}
 	}
 
-	d.command(t, "", "upload", "--as", "lead", "--yes", name).want(t, 0, "Applied: entry ")
+	applied := d.command(t, "", "upload", "--as", "lead", "--yes", name)
+	applied.want(t, 0, "Applied: entry ", "What became of each row stands in "+name+".result.csv.")
+	if n := strings.Count(applied.stdout, "What became of each row"); n != 1 {
+		t.Errorf("upload --yes: reported %d times, want once:\n%s", n, applied.stdout)
+	}
 	lookup(exitFlagHeld)
 	d.command(t, "", "upload", "--as", "nurse", "--yes", name).want(t, 1, "not permitted")
 }
