@@ -32,7 +32,7 @@ type group struct {
 	ready chan []*lookup // unbuffered: gather reads at most one group ahead
 
 	waiting atomic.Int64 // look-ups submitted and not finished
-	pace    atomic.Int64 // nanoseconds that one look-up takes of the pipeline, a moving average
+	pace    atomic.Int64 // nanoseconds that a group takes to be committed, lately
 
 	closing   chan struct{}
 	closeOnce sync.Once
@@ -91,20 +91,22 @@ func newGroup(s *Service, cfg GroupConfig) *group {
 }
 
 // submit queues look-ups, all or none. It refuses when too many are waiting,
-// and when they could not be answered before the caller's deadline.
+// and when they could not be answered before the caller's deadline. Where
+// nobody waits it never refuses: somebody has to find out whether a database
+// that hung is well again.
 func (g *group) submit(ctx context.Context, ls ...*lookup) error {
 	if g.s.broken.Load() {
 		return ErrDamaged
 	}
 	n := int64(len(ls))
 	waiting := g.waiting.Add(n)
-	wait := time.Duration(waiting * g.pace.Load())
+	wait := g.estimate(waiting)
 	deadline, ok := ctx.Deadline()
-	late := ok && time.Until(deadline) < wait //nolint:forbidigo // deadlines are of the machine's clock, not the service's
+	late := ok && waiting > n && time.Until(deadline) < wait //nolint:forbidigo // deadlines are of the machine's clock, not the service's
 	if waiting > int64(g.cfg.MaxWaiting) || late {
 		g.waiting.Add(-n)
 		g.s.observe.Refused()
-		return &OverloadedError{RetryAfter: max(wait, time.Second)}
+		return &OverloadedError{RetryAfter: min(max(wait, time.Second), maxRetryAfter)}
 	}
 	select {
 	case <-g.closing:
@@ -116,6 +118,17 @@ func (g *group) submit(ctx context.Context, ls ...*lookup) error {
 		g.queue <- l // never blocks: waiting bounds what is in the queue
 	}
 	return nil
+}
+
+// maxRetryAfter is the longest time after which a caller who was refused is
+// asked to come back.
+const maxRetryAfter = 30 * time.Second
+
+// estimate says how long it takes until so many look-ups are answered: the
+// groups that they make, and the one under way.
+func (g *group) estimate(waiting int64) time.Duration {
+	groups := 1 + (waiting+int64(g.cfg.MaxGroup)-1)/int64(g.cfg.MaxGroup)
+	return time.Duration(groups * g.pace.Load())
 }
 
 // close refuses new look-ups and waits until those under way are finished.
@@ -295,14 +308,22 @@ func (g *group) commitAll() {
 			}
 		}
 		took := time.Since(began) //nolint:forbidigo // as above
-		g.paceFrom(took, len(ls))
+		if err == nil {
+			g.paceFrom(took)
+		}
 		g.waiting.Add(int64(-len(ls)))
 		g.s.observe.Group(len(ls), took)
 	}
 }
 
-// paceFrom averages how long one look-up takes, over about sixteen groups.
-func (g *group) paceFrom(took time.Duration, n int) {
+// paceFrom follows how long groups take: slowly upwards, so that one slow
+// commit refuses nobody, and quickly downwards, so that what is over is soon
+// forgotten.
+func (g *group) paceFrom(took time.Duration) {
 	old := g.pace.Load()
-	g.pace.Store(old + (took.Nanoseconds()/int64(n)-old)/16)
+	if change := took.Nanoseconds() - old; change > 0 {
+		g.pace.Store(old + change/8)
+	} else {
+		g.pace.Store(old + change/2)
+	}
 }

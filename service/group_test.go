@@ -148,3 +148,55 @@ func TestLookUp_TwoServersOneEncounter(t *testing.T) {
 		t.Errorf("got %d entries, want %d", n, 1+2*16)
 	}
 }
+
+// After a database hung, somebody has to find out that it is well again: who
+// waits alone is never refused, and what was slow is soon forgotten.
+func TestLookUp_RecoversFromAHang(t *testing.T) {
+	t.Parallel()
+	f := newService(t)
+	f.SetPace(time.Hour)
+	for range 40 {
+		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+		_, err := f.LookUp(ctx, nurse, &service.Question{NHSNumber: "9990000077"})
+		cancel()
+		if err != nil {
+			t.Fatalf("got %v, want an answer", err)
+		}
+	}
+}
+
+// Nobody is suppressed for ever: an encounter's identifier counts for thirty
+// days, and each break-glass is told.
+func TestLookUp_NoticesAreNotSuppressedForEver(t *testing.T) {
+	t.Parallel()
+	f := newService(t)
+	f.MustRegister(lead, &service.Registration{
+		NHSNumber: "9990000018", Family: "Quillfeather", Given: "Ottoline", DateOfBirth: "2019-04-30",
+		Kind: service.CPP, Start: "2026-02-03",
+	})
+	count := func() int {
+		rows, err := f.DB.Notices(t.Context(), islington, 100)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(rows)
+	}
+	q := &service.Question{NHSNumber: "9990000018", Encounter: service.Encounter{ID: "ED"}}
+	for range 3 {
+		f.MustLookUp(nurse, q)
+		f.Clock.Advance(29 * 24 * time.Hour)
+	}
+	if n := count(); n != 2 {
+		t.Errorf("got %d notices of look-ups 0, 29 and 58 days on, want 2", n)
+	}
+	q = &service.Question{
+		NHSNumber: "9990000018", Mode: policy.Unscheduled, BreakGlass: "collapsed in the waiting room",
+	}
+	before := count()
+	for range 3 {
+		f.MustLookUp(gp, q)
+	}
+	if n := count() - before; n != 3 {
+		t.Errorf("got %d notices of three claims, want 3", n)
+	}
+}

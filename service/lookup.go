@@ -69,7 +69,7 @@ func (s *Service) newLookup(ctx context.Context, c *identity.Caller, q *Question
 		BreakGlass: q.BreakGlass != "",
 	})
 	var invalid error
-	l.asked, invalid = q.read(c.System, dateOf(s.now().In(london)))
+	l.asked, invalid = q.read(c, dateOf(s.now().In(london)))
 	switch {
 	case !l.decision.Allowed:
 		l.verdict = ErrDenied // before what is wrong with the question: who may not ask learns nothing
@@ -154,16 +154,18 @@ func (s *Service) open(l *lookup, now time.Time) {
 	default:
 		s.answerOpened(l, now)
 	}
-	if a.Verdict == FlagHeld {
-		s.tellAuthorities(l, now)
+	if len(l.rows) > 0 {
+		s.leaveTraces(l, now)
 	}
 	if l.decision.BreakGlass {
 		l.reviews = append(l.reviews, s.reviewOf(l, now))
 	}
 	a.Advice = a.advice()
 	l.entry.Outcome = string(a.Verdict)
-	l.entry.Reason = string(a.Reason)
-	l.entry.Restricted = a.Restricted
+	if a.Reason != NoReason {
+		l.entry.Reason = string(a.Reason)
+	}
+	l.entry.Restricted = len(l.rows) > 0 && l.rows[0].Person.Restricted // also where the answer does not say so
 	l.entry.Degraded = a.Degraded
 }
 
@@ -207,7 +209,9 @@ func (s *Service) answerDegraded(l *lookup, now time.Time) {
 			a.Contacts = append(a.Contacts, s.contactOf(&row.Authority, now))
 		}
 	}
-	s.showHistory(l)
+	if l.asked.born.IsZero() { // else it may be somebody else's: the date could not be compared
+		s.showHistory(l)
+	}
 }
 
 // firstOfAuthority says whether no earlier row is of the same authority.

@@ -82,7 +82,9 @@ func (s *Service) publicLog(ctx context.Context, c *identity.Caller, origin stri
 		Roles: c.Roles, Class: c.Class, Action: policy.ReadProof, Assurance: c.Assurance,
 	})
 	if !d.Allowed {
-		return store.Log{}, ErrDenied
+		e := s.entry(c, policy.ReadProof, "")
+		e.Role, e.Rule = d.Role.String(), d.Rule
+		return store.Log{}, s.refuse(ctx, &e, ErrDenied)
 	}
 	if origin == "" || origin == s.log.Origin {
 		return s.log, nil

@@ -1,9 +1,12 @@
 package service
 
 import (
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	"cpis/policy"
+	"cpis/service/identity"
 )
 
 // Setting is the kind of place where a patient is met.
@@ -50,6 +53,14 @@ type Responsible struct{ Name, Role, Phone string }
 // IsZero says whether nobody is named.
 func (r Responsible) IsZero() bool { return r == Responsible{} }
 
+// named says whether name and role are there.
+func (r Responsible) named() bool {
+	return strings.TrimSpace(r.Name) != "" && strings.TrimSpace(r.Role) != ""
+}
+
+// minReason is the shortest reason for break-glass, in characters.
+const minReason = 10
+
 // Question is one look-up as it was asked. Its texts are as the caller sent
 // them.
 type Question struct {
@@ -88,15 +99,19 @@ type asked struct {
 }
 
 // read reads the texts of q for a caller, or says what is wrong with them.
-func (q *Question) read(system bool, today Date) (asked, error) {
+func (q *Question) read(c *identity.Caller, today Date) (asked, error) {
 	var a asked
 	var v violations
 	a.number, a.born = readIdentifiers(q.NHSNumber, q.DateOfBirth, today, &v)
-	if system && (q.Responsible.Name == "" || q.Responsible.Role == "") {
+	if c.System && !q.Responsible.named() {
 		v.add("responsible_person", "is required when a system asks: name and role of who answers for the request", "")
 	}
-	if q.Encounter.Setting == NHS111 && (q.SafeguardingLead.Name == "" || q.SafeguardingLead.Phone == "") {
+	remote := q.Encounter.Setting == NHS111 || c.Class == policy.NHS111
+	if remote && (!q.SafeguardingLead.named() || strings.TrimSpace(q.SafeguardingLead.Phone) == "") {
 		v.add("safeguarding_lead", "is required of NHS 111: name, role and phone of its safeguarding lead", "")
+	}
+	if q.BreakGlass != "" && utf8.RuneCountInString(strings.TrimSpace(q.BreakGlass)) < minReason {
+		v.add("break_glass_reason", "must say why, in ten characters or more", "Child unconscious, no carer present")
 	}
 	return a, v.err()
 }

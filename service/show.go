@@ -35,10 +35,13 @@ func (s *Service) showPlans(l *lookup, now time.Time) {
 			p.Contact = s.contactOf(&row.Authority, now)
 		}
 		a.Plans = append(a.Plans, p)
-		l.entry.Disclosed = append(l.entry.Disclosed,
-			audit.Disclosed{Plan: row.Plan.ID.String(), Version: row.Plan.Version})
+		if !hidden {
+			l.entry.Disclosed = append(l.entry.Disclosed,
+				audit.Disclosed{Plan: row.Plan.ID.String(), Version: row.Plan.Version})
+		}
 	}
 	if hidden {
+		l.entry.Reason = reasonKindsOnly
 		a.Contacts = []Contact{s.hub.contact()}
 		a.Plans = kindsOf(a.Plans)
 		return
@@ -76,6 +79,13 @@ type who struct {
 	Title       string `json:"title,omitempty"`
 	Responsible string `json:"responsible,omitempty"`
 	Role        string `json:"role,omitempty"`
+	Phone       string `json:"phone,omitempty"`
+	Lead        string `json:"lead,omitempty"` // safeguarding lead of a remote service
+	LeadRole    string `json:"lead_role,omitempty"`
+	LeadPhone   string `json:"lead_phone,omitempty"`
+	// Start is when the encounter began by the caller's clock: recorded, never
+	// trusted.
+	Start time.Time `json:"start,omitzero"`
 }
 
 // String gives name and role of the person, or of whom a system acted for.
@@ -125,29 +135,28 @@ func (s *Service) openWho(key *keys.DataKey, row *store.AccessRow) string {
 	return w.String()
 }
 
+// reasonKindsOnly stands in the entry of an answer about a restricted person:
+// of the plans, only their kinds left the service.
+const reasonKindsOnly = "kinds_only"
+
 // Kinds of notices. Their texts stand in the database.
 const (
 	noticeUnscheduled = "unscheduled_access"
 	noticeBreakGlass  = "break_glass"
 	noticeRestricted  = "restricted_access"
+	noticeMismatch    = "identity_mismatch" // asked for with a date of birth that is not the person's
 )
 
-// tellAuthorities prepares what an answer that a flag is held leaves behind:
-// the access in the history, and a notice for each authority. Break-glass makes
-// one whatever the mode; so does the look-up of a restricted person, and there
-// however often it is repeated.
-func (s *Service) tellAuthorities(l *lookup, now time.Time) {
-	unscheduled := l.decision.Mode == policy.Unscheduled
-	if unscheduled {
+// leaveTraces prepares what a look-up of somebody with plans leaves behind: the
+// access in the history, and a notice for each authority. One that got no
+// answer, because the date of birth is another, joins no history, but trying
+// dates out is not silent either.
+func (s *Service) leaveTraces(l *lookup, now time.Time) {
+	if l.decision.Mode == policy.Unscheduled && l.answer.Verdict == FlagHeld {
 		l.accesses = append(l.accesses, s.accessOf(l, now))
 	}
-	kind := noticeUnscheduled
-	switch {
-	case l.answer.Restricted:
-		kind = noticeRestricted
-	case l.decision.BreakGlass:
-		kind = noticeBreakGlass
-	case !unscheduled:
+	kind := l.noticeKind()
+	if kind == "" {
 		return
 	}
 	for i := range l.rows {
@@ -159,14 +168,33 @@ func (s *Service) tellAuthorities(l *lookup, now time.Time) {
 			Person:       l.rows[i].Person.ID,
 			Authority:    l.rows[i].Plan.Authority,
 			Kind:         kind,
-			Priority:     kind != noticeUnscheduled,
+			Priority:     kind == noticeRestricted || kind == noticeBreakGlass,
 			At:           now,
 			Organisation: l.caller.Organisation,
 			Setting:      string(l.question.Encounter.Setting),
 			Encounter:    l.entry.Encounter,
-			Dedupe:       kind != noticeRestricted,
+			Dedupe:       kind == noticeUnscheduled || kind == noticeMismatch,
 		})
 	}
+}
+
+// noticeKind gives the kind of notice that a look-up makes, if it makes one.
+// The look-up of a restricted person makes one whatever its mode and however
+// often it is repeated; so does break-glass.
+func (l *lookup) noticeKind() string {
+	switch {
+	case l.answer.Reason == RecordDamaged:
+		return "" // what was found is about somebody else
+	case l.rows[0].Person.Restricted:
+		return noticeRestricted
+	case l.decision.BreakGlass:
+		return noticeBreakGlass
+	case l.decision.Mode != policy.Unscheduled:
+		return ""
+	case l.answer.Verdict == FlagHeld:
+		return noticeUnscheduled
+	}
+	return noticeMismatch
 }
 
 func (s *Service) accessOf(l *lookup, now time.Time) store.AccessRow {
@@ -181,10 +209,14 @@ func (s *Service) accessOf(l *lookup, now time.Time) store.AccessRow {
 	if l.key == nil {
 		return a // who it was stands in the log
 	}
+	q := l.question
 	text, err := json.Marshal(who{
-		l.caller.Name, l.caller.Title, l.question.Responsible.Name, l.question.Responsible.Role,
+		Name: l.caller.Name, Title: l.caller.Title,
+		Responsible: q.Responsible.Name, Role: q.Responsible.Role, Phone: q.Responsible.Phone,
+		Lead: q.SafeguardingLead.Name, LeadRole: q.SafeguardingLead.Role, LeadPhone: q.SafeguardingLead.Phone,
+		Start: q.Encounter.Start.UTC().Truncate(time.Second),
 	})
-	if err == nil { // four strings always encode
+	if err == nil { // fails only for years beyond four digits
 		a.Sealed = l.key.Seal(text, accessContext(&a))
 	}
 	return a

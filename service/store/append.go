@@ -172,6 +172,7 @@ const appendAll = `
 	            FROM cpis.access AS old
 	            WHERE old.person_id = a.person_id
 	              AND old.encounter = a.encounter
+	              AND old.at > a.at - interval '30 days'
 	              AND old.organisation = a.organisation
 	            LIMIT 1
 	        ) END IS NULL
@@ -209,6 +210,7 @@ const appendAll = `
 	            FROM cpis.notice AS old
 	            WHERE old.person_id = a.person_id
 	              AND old.encounter = a.encounter
+	              AND old.at > a.at - interval '30 days'
 	              AND old.organisation = a.organisation
 	              AND old.authority = a.authority
 	              AND old.kind = a.kind

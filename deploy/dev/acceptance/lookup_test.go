@@ -141,12 +141,12 @@ func TestLookUp_AnswersAndIsRecorded(t *testing.T) {
 					t.Errorf("got contacts %v", a.Contacts)
 				}
 			},
-			entry: "clinician_unscheduled look_up unscheduled flag_held restricted subject disclosed=1",
+			entry: "clinician_unscheduled look_up unscheduled flag_held kinds_only restricted subject",
 		},
 		{
 			name: "a restricted child, silently", as: "gp",
 			ask: &cpisv1.LookUpRequest{NhsNumber: hidden, AccessMode: scheduled}, answer: held, kinds: []cpisv1.PlanKind{cpp}, notices: 1,
-			entry: "clinician_scheduled look_up scheduled flag_held restricted subject disclosed=1",
+			entry: "clinician_scheduled look_up scheduled flag_held kinds_only restricted subject",
 		},
 		{
 			name: "nobody known", as: "nurse",
@@ -160,7 +160,7 @@ func TestLookUp_AnswersAndIsRecorded(t *testing.T) {
 		},
 		{
 			name: "a wrong date of birth", as: "nurse",
-			ask: &cpisv1.LookUpRequest{NhsNumber: onePlan, DateOfBirth: "2019-05-01"}, answer: cannot,
+			ask: &cpisv1.LookUpRequest{NhsNumber: onePlan, DateOfBirth: "2019-05-01"}, answer: cannot, notices: 1,
 			check: func(t *testing.T, a *cpisv1.LookUpResponse) {
 				t.Helper()
 				if a.CannotSayReason != cpisv1.CannotSayReason_CANNOT_SAY_REASON_IDENTITY_MISMATCH || a.Contacts[0].RingNow.Number != hubPhone {
@@ -168,6 +168,23 @@ func TestLookUp_AnswersAndIsRecorded(t *testing.T) {
 				}
 			},
 			entry: "clinician_unscheduled look_up unscheduled cannot_say identity_mismatch subject",
+		},
+		{
+			name: "a wrong date of birth of a restricted child", as: "gp",
+			ask: &cpisv1.LookUpRequest{NhsNumber: hidden, DateOfBirth: "2019-05-01"}, answer: cannot, notices: 1,
+			check: func(t *testing.T, a *cpisv1.LookUpResponse) {
+				t.Helper()
+				if a.Restricted || len(a.Plans) > 0 {
+					t.Errorf("got %v, want nothing about the person", a)
+				}
+			},
+			entry: "clinician_scheduled look_up scheduled cannot_say identity_mismatch restricted subject",
+		},
+		{
+			name: "break-glass without a reason to speak of", as: "gp",
+			ask:   &cpisv1.LookUpRequest{NhsNumber: onePlan, AccessMode: unscheduled, BreakGlassReason: "   urgent   "},
+			code:  connect.CodeInvalidArgument,
+			entry: "clinician_scheduled look_up unscheduled invalid break_glass subject",
 		},
 		{
 			name: "silently, by general practice", as: "gp",
