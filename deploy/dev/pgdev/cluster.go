@@ -48,7 +48,7 @@ type Cluster struct {
 	sockets  string // directory of the unix socket
 	port     int
 	password string
-	process  *process
+	server   postmaster
 	janitor  *janitor
 }
 
@@ -121,9 +121,9 @@ func (c *Cluster) Stop(ctx context.Context) error {
 	if c.opts.Temporary {
 		signal = syscall.SIGQUIT // and its immediate one
 	}
-	err := c.process.stop(ctx, signal)
+	err := c.server.stop(ctx, signal)
 	if err != nil {
-		err = errors.Join(err, c.process.kill())
+		err = errors.Join(err, c.server.kill())
 	}
 	return errors.Join(err, c.release())
 }
@@ -131,13 +131,13 @@ func (c *Cluster) Stop(ctx context.Context) error {
 // Kill kills every process of the cluster at once with SIGKILL, as a power cut
 // would (but for what the operating system still writes). Restart brings it back.
 func (c *Cluster) Kill() error {
-	return c.process.kill()
+	return c.server.kill()
 }
 
 // Restart starts the cluster again on the same port: after Kill with crash
 // recovery, else by a fast shutdown first.
 func (c *Cluster) Restart(ctx context.Context) error {
-	if err := c.process.stop(ctx, syscall.SIGINT); err != nil {
+	if err := c.server.stop(ctx, syscall.SIGINT); err != nil {
 		return err
 	}
 	if err := c.start(ctx); err != nil {
@@ -179,7 +179,7 @@ func (c *Cluster) SocketDir() string { return c.sockets }
 func (c *Cluster) Port() int { return c.port }
 
 // PID is the process of the postmaster, for measuring.
-func (c *Cluster) PID() int { return c.process.pid }
+func (c *Cluster) PID() int { return c.server.PID() }
 
 // Command prepares one of PostgreSQL's own programs (psql, pgbench, pg_dump),
 // set up to reach this cluster as its superuser.

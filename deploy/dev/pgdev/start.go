@@ -16,6 +16,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"cpis/deploy/dev/process"
 )
 
 const (
@@ -94,13 +96,12 @@ func (c *Cluster) run(ctx context.Context, program string, args ...string) error
 	cmd.SysProcAttr = attributes(c.account)
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
-	p, err := spawn(cmd, c)
+	p, err := process.Start(cmd, c)
 	if err != nil {
 		return err
 	}
-	<-p.done
-	if p.err != nil {
-		return fmt.Errorf("running %s: %w\n%s", program, p.err, tail(out.Bytes()))
+	if err := p.Wait(); err != nil {
+		return fmt.Errorf("running %s: %w\n%s", program, err, tail(out.Bytes()))
 	}
 	return nil
 }
@@ -131,7 +132,7 @@ func (c *Cluster) start(ctx context.Context) error {
 func (c *Cluster) awaitPredecessor(ctx context.Context) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, patience, ErrInUse)
 	defer cancel()
-	return until(ctx, func() (bool, error) {
+	return process.Until(ctx, tick, func() (bool, error) {
 		pid, _ := c.status()
 		return pid == 0 || !isServer(pid), nil
 	})
@@ -191,11 +192,11 @@ func (c *Cluster) launch(ctx context.Context) error {
 	cmd.Dir, cmd.Env = c.home, cleanEnv()
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.SysProcAttr = attributes(c.account)
-	if c.process, err = spawn(cmd, c); err != nil {
+	if c.server.Process, err = process.Start(cmd, c); err != nil {
 		return err
 	}
 	if err := c.awaitReady(ctx, before.Size()); err != nil {
-		return errors.Join(err, c.process.kill())
+		return errors.Join(err, c.server.kill())
 	}
 	return nil
 }
@@ -203,12 +204,12 @@ func (c *Cluster) launch(ctx context.Context) error {
 // awaitReady waits until the server says in its own file that it takes
 // connections, as pg_ctl does.
 func (c *Cluster) awaitReady(ctx context.Context, logged int64) error {
-	err := until(ctx, func() (bool, error) {
-		if c.process.ended() {
+	err := process.Until(ctx, tick, func() (bool, error) {
+		if c.server.Ended() {
 			return false, c.failure(logged)
 		}
 		pid, state := c.status()
-		return pid == c.process.pid && (state == "ready" || state == "standby"), nil
+		return pid == c.server.PID() && (state == "ready" || state == "standby"), nil
 	})
 	if err != nil {
 		return fmt.Errorf("waiting for PostgreSQL: %w", err)
@@ -245,7 +246,7 @@ func (c *Cluster) failure(logged int64) error {
 	if bytes.Contains(text, []byte("Address already in use")) {
 		return errPortTaken
 	}
-	return fmt.Errorf("it ended: %w\n%s", c.process.err, tail(text))
+	return fmt.Errorf("it ended: %w\n%s", c.server.Wait(), tail(text))
 }
 
 // tail is the end of a program's output, for an error.

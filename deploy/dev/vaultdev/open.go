@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/hashicorp/vault/api"
+
+	"cpis/deploy/dev/process"
 )
 
 // open waits until the server answers, initialises it the first time, unseals
@@ -38,21 +40,17 @@ func (s *Server) open(ctx context.Context) error {
 // until looks at done every tick until it says true or fails, the server ends,
 // or ctx does.
 func (s *Server) until(ctx context.Context, what string, done func() (bool, error)) error {
-	ticker := time.NewTicker(tick)
-	defer ticker.Stop()
-	for {
+	err := process.Until(ctx, tick, func() (bool, error) {
 		ok, err := done()
-		if ok || err != nil {
-			return err
+		if !ok && err == nil && s.vault.Ended() {
+			return false, fmt.Errorf("%w; it said:\n%s", errEnded, s.vault.said)
 		}
-		select {
-		case <-ctx.Done():
-			return fmt.Errorf("waiting for it to %s: %w", what, context.Cause(ctx))
-		case <-s.process.done:
-			return fmt.Errorf("waiting for it to %s: %w; it said:\n%s", what, errEnded, s.process.said)
-		case <-ticker.C:
-		}
+		return ok, err
+	})
+	if err != nil {
+		return fmt.Errorf("waiting for it to %s: %w", what, err)
 	}
+	return nil
 }
 
 // initialise makes a new server's keys, or finds those of one that has been

@@ -5,96 +5,69 @@ import (
 	"errors"
 	"fmt"
 	"os/exec"
-	"runtime"
 	"sync"
 	"syscall"
+
+	"cpis/deploy/dev/process"
 )
 
-// process is a running server.
-type process struct {
-	pid  int
-	done chan struct{} // closed when it has ended
+// vault is a running server.
+type vault struct {
+	*process.Process
+
 	said *tail
 }
 
-// spawn starts cmd on an operating system thread of its own, which lives as
-// long as the child: the kernel sends the signal that ends orphans when the
-// thread that forked them ends, not when the process does, and Go ends threads
-// as it likes.
-func spawn(cmd *exec.Cmd) (*process, error) {
-	p := &process{done: make(chan struct{}), said: &tail{}}
-	cmd.Stdout, cmd.Stderr = p.said, p.said
+// spawn starts cmd, which ends with this process.
+func spawn(cmd *exec.Cmd) (vault, error) {
+	v := vault{said: &tail{}}
+	cmd.Stdout, cmd.Stderr = v.said, v.said
 	cmd.SysProcAttr = &syscall.SysProcAttr{
 		Pdeathsig: syscall.SIGKILL,
 		Setpgid:   true, // Ctrl-C is for the one who started it
 	}
-	started := make(chan error)
-	go func() {
-		runtime.LockOSThread()
-		defer runtime.UnlockOSThread()
-		err := cmd.Start()
-		if err != nil {
-			started <- err
-			return
-		}
-		p.pid = cmd.Process.Pid
-		started <- nil
-		_ = cmd.Wait() // how it ended is of no interest: that it did is
-		close(p.done)
-	}()
-	if err := <-started; err != nil {
-		return nil, fmt.Errorf("starting %s: %w", cmd.Path, err)
-	}
-	return p, nil
-}
-
-// ended says whether the process has ended.
-func (p *process) ended() bool {
-	select {
-	case <-p.done:
-		return true
-	default:
-		return false
-	}
+	var err error
+	v.Process, err = process.Start(cmd, nil)
+	return v, err
 }
 
 // signal sends a signal, if there is still somebody to get it.
-func (p *process) signal(s syscall.Signal) error {
-	if p.ended() {
+func (v vault) signal(s syscall.Signal) error {
+	if v.Ended() {
 		return errEnded
 	}
-	if err := syscall.Kill(p.pid, s); err != nil && !errors.Is(err, syscall.ESRCH) {
+	if err := syscall.Kill(v.PID(), s); err != nil && !errors.Is(err, syscall.ESRCH) {
 		return fmt.Errorf("signalling Vault: %w", err)
 	}
 	return nil
 }
 
 // stop asks the server to end and waits; if ctx ends first, it is killed.
-func (p *process) stop(ctx context.Context) error {
-	if p.ended() {
+func (v vault) stop(ctx context.Context) error {
+	if v.Ended() {
 		return nil
 	}
 	// A paused server could not obey.
-	if err := errors.Join(p.signal(syscall.SIGTERM), p.signal(syscall.SIGCONT)); err != nil && !p.ended() {
+	if err := errors.Join(v.signal(syscall.SIGTERM), v.signal(syscall.SIGCONT)); err != nil && !v.Ended() {
 		return err
 	}
 	select {
-	case <-p.done:
+	case <-v.Done():
 		return nil
 	case <-ctx.Done():
-		return errors.Join(fmt.Errorf("waiting for Vault to stop: %w", context.Cause(ctx)), p.kill())
+		return errors.Join(fmt.Errorf("waiting for Vault to stop: %w", context.Cause(ctx)), v.kill())
 	}
 }
 
 // kill ends the server at once.
-func (p *process) kill() error {
-	if p.ended() {
+func (v vault) kill() error {
+	if v.Ended() {
 		return nil
 	}
-	if err := p.signal(syscall.SIGKILL); err != nil && !p.ended() {
+	if err := v.signal(syscall.SIGKILL); err != nil && !v.Ended() {
 		return err
 	}
-	<-p.done
+	<-v.Done()
 	return nil
 }
 

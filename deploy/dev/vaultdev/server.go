@@ -55,7 +55,7 @@ type Server struct {
 	port    int         // of the API
 	cluster int         // of talk among nodes: there is only one, but it insists
 	client  *api.Client // of the root token
-	process *process
+	vault   vault
 	secrets secrets
 }
 
@@ -129,8 +129,8 @@ func (s *Server) path(name string) string { return filepath.Join(s.opts.Dir, nam
 // abandon gives back what a failed start had taken.
 func (s *Server) abandon() error {
 	var err error
-	if s.process != nil {
-		err = s.process.kill()
+	if s.vault.Process != nil {
+		err = s.vault.kill()
 	}
 	return errors.Join(err, s.release())
 }
@@ -190,7 +190,7 @@ func (s *Server) start(ctx context.Context) error {
 	// The server outlives this call; Stop ends it.
 	cmd := exec.CommandContext(context.WithoutCancel(ctx), s.opts.Binary, "server", "-config", config)
 	cmd.Env = cleanEnv()
-	if s.process, err = spawn(cmd); err != nil {
+	if s.vault, err = spawn(cmd); err != nil {
 		return err
 	}
 	return s.open(ctx)
@@ -267,17 +267,17 @@ func (s *Server) SecretIDFile() string { return s.path("secret-id") }
 // Stop stops the server. If ctx ends first, it is killed. Stop may be called
 // again.
 func (s *Server) Stop(ctx context.Context) error {
-	return errors.Join(s.process.stop(ctx), s.release())
+	return errors.Join(s.vault.stop(ctx), s.release())
 }
 
 // Kill kills the server at once. Restart brings it back.
-func (s *Server) Kill() error { return s.process.kill() }
+func (s *Server) Kill() error { return s.vault.kill() }
 
 // Pause freezes the server: it still takes connections and answers nobody.
-func (s *Server) Pause() error { return s.process.signal(syscall.SIGSTOP) }
+func (s *Server) Pause() error { return s.vault.signal(syscall.SIGSTOP) }
 
 // Resume lets a paused server go on.
-func (s *Server) Resume() error { return s.process.signal(syscall.SIGCONT) }
+func (s *Server) Resume() error { return s.vault.signal(syscall.SIGCONT) }
 
 // Seal makes the server refuse everything until Restart.
 func (s *Server) Seal(ctx context.Context) error { return s.client.Sys().SealWithContext(ctx) }
@@ -290,7 +290,7 @@ func (s *Server) Restart(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	if err := s.process.stop(ctx); err != nil {
+	if err := s.vault.stop(ctx); err != nil {
 		return err
 	}
 	if err := s.start(ctx); err != nil {

@@ -1,0 +1,86 @@
+// Package process runs programs that must not outlive the one that started
+// them: databases and Vaults for development and tests.
+package process
+
+import (
+	"context"
+	"fmt"
+	"os/exec"
+	"runtime"
+	"time"
+)
+
+// Process is a program that was started. It is safe for concurrent use.
+type Process struct {
+	pid  int
+	done chan struct{}
+	err  error // read after done
+}
+
+// Start starts cmd on an operating system thread of its own, which lives as
+// long as the child: the kernel sends the signal that ends orphans (Pdeathsig)
+// when the thread that forked them ends, not when the process does, and Go ends
+// threads as it likes. keep is not collected while the child lives: it may hold
+// files whose closing would end it.
+func Start(cmd *exec.Cmd, keep any) (*Process, error) {
+	p := &Process{done: make(chan struct{})}
+	started := make(chan error)
+	go func() {
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		err := cmd.Start()
+		if err != nil {
+			started <- err
+			return
+		}
+		p.pid = cmd.Process.Pid
+		started <- nil
+		p.err = cmd.Wait()
+		close(p.done)
+		runtime.KeepAlive(keep)
+	}()
+	if err := <-started; err != nil {
+		return nil, fmt.Errorf("starting %s: %w", cmd.Path, err)
+	}
+	return p, nil
+}
+
+// PID is the process's number. Once the process has ended it may be another's.
+func (p *Process) PID() int { return p.pid }
+
+// Done is closed when the process has ended.
+func (p *Process) Done() <-chan struct{} { return p.done }
+
+// Ended says whether the process has ended.
+func (p *Process) Ended() bool {
+	select {
+	case <-p.done:
+		return true
+	default:
+		return false
+	}
+}
+
+// Wait waits for the end of the process and says how it ended, as exec.Cmd.Wait
+// does.
+func (p *Process) Wait() error {
+	<-p.done
+	return p.err
+}
+
+// Until looks at done every tick until it says true, fails, or ctx ends.
+func Until(ctx context.Context, tick time.Duration, done func() (bool, error)) error {
+	ticker := time.NewTicker(tick)
+	defer ticker.Stop()
+	for {
+		ok, err := done()
+		if ok || err != nil {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-ticker.C:
+		}
+	}
+}
