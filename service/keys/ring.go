@@ -5,9 +5,11 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -38,11 +40,14 @@ type RingConfig struct {
 	Now func() time.Time
 }
 
-// Ring holds the keys of a running service: the index key or keys, as long as
-// it lives, and data keys, in a bounded cache. It is safe for concurrent use.
+// Ring holds the keys of a running service: the index key or keys, until
+// SetIndex replaces them, and data keys, in a bounded cache. It is safe for
+// concurrent use. Each method works with the index keys of one moment; where
+// two results must fit each other, one method has to give both.
 type Ring struct {
 	keeper  Keeper
-	indexes []index // newest first; one, or two while the index key rotates
+	indexes atomic.Pointer[[]index] // newest first; one, or two while the index key rotates. Replaced, never changed
+	local   *mac                    // of LocalTag
 	cache   *cache
 	timeout time.Duration
 	now     func() time.Time
@@ -54,6 +59,7 @@ type Ring struct {
 
 // index is an opened index key.
 type index struct {
+	wrapped Wrapped // as it was opened
 	version int
 	mac     *mac
 }
@@ -67,19 +73,33 @@ func OpenRing(ctx context.Context, k Keeper, indexKeys []Wrapped, cfg RingConfig
 	if cfg.CacheSize < 0 || cfg.CacheFor < 0 || cfg.CallTimeout < 0 {
 		return nil, errors.New("a ring's limits cannot be negative")
 	}
-	indexes, err := openIndexes(ctx, k, indexKeys)
-	if err != nil {
-		return nil, fmt.Errorf("opening index keys: %w", err)
-	}
-	return &Ring{
+	r := &Ring{
 		keeper:  k,
-		indexes: indexes,
+		local:   newMAC(randomKey("").Key),
 		cache:   newCache(orDefault(cfg.CacheSize, DefaultCacheSize), orDefault(cfg.CacheFor, DefaultCacheFor)),
 		timeout: orDefault(cfg.CallTimeout, DefaultCallTimeout),
 		now:     cfg.Now,
 		calls:   make(chan struct{}, maxCalls),
 		flights: make(map[Wrapped]*flight),
-	}, nil
+	}
+	if err := r.SetIndex(ctx, indexKeys); err != nil {
+		return nil, err
+	}
+	return r, nil
+}
+
+// SetIndex puts other index keys, as OpenRing takes them, in the place of those
+// that the ring holds: the next call of any method works with the new ones. The
+// keeper is asked only for those that the ring has not opened already, so an
+// old key can be given up while the keeper is away. After an error the ring is
+// as it was. It must not be called twice at the same time.
+func (r *Ring) SetIndex(ctx context.Context, wrapped []Wrapped) error {
+	indexes, err := r.openIndexes(ctx, wrapped)
+	if err != nil {
+		return fmt.Errorf("opening index keys: %w", err)
+	}
+	r.indexes.Store(&indexes)
+	return nil
 }
 
 func orDefault[T comparable](given, standard T) T {
@@ -90,30 +110,47 @@ func orDefault[T comparable](given, standard T) T {
 	return given
 }
 
-// openIndexes unwraps index keys and checks that they are what a ring expects.
-func openIndexes(ctx context.Context, k Keeper, wrapped []Wrapped) ([]index, error) {
+// openIndexes gives index keys, unwraps those that are new, and checks that
+// they are what a ring expects.
+func (r *Ring) openIndexes(ctx context.Context, wrapped []Wrapped) ([]index, error) {
 	if n := len(wrapped); n < 1 || n > 2 {
 		return nil, fmt.Errorf("there must be one or two, not %d", n)
 	}
-	opened, err := k.Unwrap(ctx, wrapped)
-	if err != nil {
-		return nil, err
-	}
 	indexes := make([]index, len(wrapped))
 	for i, w := range wrapped {
-		version, err := indexVersion(w.Owner)
-		if err != nil {
+		var err error
+		if indexes[i], err = r.openIndex(ctx, w); err != nil {
 			return nil, err
 		}
-		if opened[i].Err != nil {
-			return nil, fmt.Errorf("version %d: %w", version, opened[i].Err)
-		}
-		indexes[i] = index{version: version, mac: newMAC(opened[i].Value.Key)}
 	}
 	if len(indexes) == 2 && indexes[0].version <= indexes[1].version {
 		return nil, errors.New("the newest must come first")
 	}
 	return indexes, nil
+}
+
+// openIndex gives an index key: the one that is open already, where it is the
+// same.
+func (r *Ring) openIndex(ctx context.Context, w Wrapped) (index, error) {
+	if held := r.indexes.Load(); held != nil {
+		for _, x := range *held {
+			if x.wrapped == w {
+				return x, nil
+			}
+		}
+	}
+	version, err := indexVersion(w.Owner)
+	if err != nil {
+		return index{}, err
+	}
+	opened, err := r.keeper.Unwrap(ctx, []Wrapped{w})
+	if err == nil {
+		err = opened[0].Err
+	}
+	if err != nil {
+		return index{}, fmt.Errorf("version %d: %w", version, err)
+	}
+	return index{wrapped: w, version: version, mac: newMAC(opened[0].Value.Key)}, nil
 }
 
 // NewIndexKey makes a random index key and wraps it. The first version is 1.
@@ -153,56 +190,90 @@ func randomKey(owner string) Plain {
 // Keeper gives the keeper that the ring was opened with.
 func (r *Ring) Keeper() Keeper { return r.keeper }
 
-// IndexVersion is the version of the newest index key.
-func (r *Ring) IndexVersion() int { return r.indexes[0].version }
+// newest is the newest index key.
+func (r *Ring) newest() *index { return &(*r.indexes.Load())[0] }
 
-// IndexVersions are the versions of all index keys, the newest first, as the
-// tags that Tags makes.
+// IndexVersion is the version of the newest index key.
+func (r *Ring) IndexVersion() int { return r.newest().version }
+
+// IndexVersions are the versions of all index keys, the newest first.
 func (r *Ring) IndexVersions() []int {
-	versions := make([]int, len(r.indexes))
-	for i := range r.indexes {
-		versions[i] = r.indexes[i].version
+	indexes := *r.indexes.Load()
+	versions := make([]int, len(indexes))
+	for i := range indexes {
+		versions[i] = indexes[i].version
 	}
 	return versions
 }
 
 // Tag makes the tag of an NHS number, ten digits without spaces, under the
 // newest index key.
-func (r *Ring) Tag(nhs string) Tag { return r.indexes[0].mac.tag(nhs) }
+func (r *Ring) Tag(nhs string) Tag { return r.newest().mac.tag(nhs) }
 
 // Tags makes the tags of an NHS number under all index keys, the newest first:
 // while the index key rotates, a person may be found under either.
-func (r *Ring) Tags(nhs string) []Tag {
-	return r.AppendTags(make([]Tag, 0, len(r.indexes)), nhs)
-}
+func (r *Ring) Tags(nhs string) []Tag { return r.AppendTags(nil, nhs) }
 
 // AppendTags appends what Tags gives.
 func (r *Ring) AppendTags(dst []Tag, nhs string) []Tag {
-	for i := range r.indexes {
-		dst = append(dst, r.indexes[i].mac.tag(nhs))
+	indexes := *r.indexes.Load()
+	dst = slices.Grow(dst, len(indexes))
+	for i := range indexes {
+		dst = append(dst, indexes[i].mac.tag(nhs))
 	}
 	return dst
 }
 
+// VersionedTag is a tag, and the version of the index key that made it.
+type VersionedTag struct {
+	Tag     Tag
+	Version int
+}
+
+// VersionedTags makes what Tags makes, each with its version: what is stored so
+// that a person can be found.
+func (r *Ring) VersionedTags(nhs string) []VersionedTag {
+	indexes := *r.indexes.Load()
+	tags := make([]VersionedTag, len(indexes))
+	for i := range indexes {
+		tags[i] = VersionedTag{indexes[i].mac.tag(nhs), indexes[i].version}
+	}
+	return tags
+}
+
+// LocalTag stands for an NHS number in the memory of this process: it stays the
+// same while index keys come and go, and means nothing to another Ring. It is
+// never to be stored.
+func (r *Ring) LocalTag(nhs string) Tag { return r.local.tag(nhs) }
+
 // Hash makes a keyed hash, under the newest index key, of something that must
-// be compared but not be read or guessed, such as an encounter's id. Hashes of
-// different domains have nothing in common, and ("a", "bc") is not ("ab", "c").
+// be compared but not be read or guessed. Hashes of different domains have
+// nothing in common, and ("a", "bc") is not ("ab", "c").
 func (r *Ring) Hash(domain string, parts ...string) [32]byte {
-	return r.indexes[0].mac.hash(domain, parts)
+	return r.newest().mac.hash(domain, parts)
+}
+
+// StableHash is Hash under the oldest index key, such as of an encounter's id:
+// it stays the same when a new index key comes, and changes only when an old
+// one retires. It is for what is compared with what was stored shortly before.
+func (r *Ring) StableHash(domain string, parts ...string) [32]byte {
+	indexes := *r.indexes.Load()
+	return indexes[len(indexes)-1].mac.hash(domain, parts)
 }
 
 // Hashes makes the keyed hashes under all index keys, the newest first. What
 // is looked up by its hash must be looked up by all of these, else the first
 // hours after a change of the index key would not find what came before.
 func (r *Ring) Hashes(domain string, parts ...string) [][32]byte {
-	hashes := make([][32]byte, len(r.indexes))
-	for i := range r.indexes {
-		hashes[i] = r.indexes[i].mac.hash(domain, parts)
+	indexes := *r.indexes.Load()
+	hashes := make([][32]byte, len(indexes))
+	for i := range indexes {
+		hashes[i] = indexes[i].mac.hash(domain, parts)
 	}
 	return hashes
 }
 
 // HashBytes is Hash of one part that is bytes.
 func (r *Ring) HashBytes(domain string, b []byte) [32]byte {
-	return r.indexes[0].mac.hashBytes(domain, b)
+	return r.newest().mac.hashBytes(domain, b)
 }
