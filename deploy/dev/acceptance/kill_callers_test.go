@@ -191,33 +191,31 @@ func (l *lead) registerOn(ctx context.Context) {
 		n := int(l.in.newcomers.Add(1))
 		number := numberAt(firstNewcomer + n)
 		var plan string
-		if !l.persist(ctx, func(ctx context.Context) error {
+		if !l.persist(ctx, number, func(ctx context.Context) (acknowledged, *cpisv1.Receipt, error) {
 			r, err := l.plans.RegisterPlan(ctx, registration(number))
 			plan = r.GetPlanId()
-			return err
+			return acknowledged{plan, r.GetVersion()}, r.GetReceipt(), err
 		}) {
 			return
 		}
-		l.witness.registered(number, plan, 1)
-		if n%3 != 0 {
-			continue
-		}
-		if !l.persist(ctx, func(ctx context.Context) error {
-			_, err := l.plans.EndPlan(ctx, &cpisv1.EndPlanRequest{PlanId: plan, Version: 1, End: day(0), Reason: "moved away"})
-			return err
+		if n%3 == 0 && !l.persist(ctx, number, func(ctx context.Context) (acknowledged, *cpisv1.Receipt, error) {
+			r, err := l.plans.EndPlan(ctx, &cpisv1.EndPlanRequest{PlanId: plan, Version: 1, End: day(0), Reason: "moved away"})
+			return acknowledged{plan, r.GetVersion()}, r.GetReceipt(), err
 		}) {
 			return
 		}
-		l.witness.registered(number, plan, 2)
 	}
 }
 
-// persist tries the same request, under the same id, until it is acknowledged.
-// It says whether it was.
-func (l *lead) persist(ctx context.Context, try func(context.Context) error) bool {
+// write is a write of the lead.
+type write func(context.Context) (acknowledged, *cpisv1.Receipt, error)
+
+// persist tries the same write, under the same request id, until it is
+// acknowledged. It says whether it was.
+func (l *lead) persist(ctx context.Context, number string, try write) bool {
 	request := uuid.NewString()
 	for ctx.Err() == nil {
-		err := l.once(ctx, request, try)
+		err := l.once(ctx, number, request, try)
 		switch {
 		case err == nil:
 			return true
@@ -231,11 +229,15 @@ func (l *lead) persist(ctx context.Context, try func(context.Context) error) boo
 	return false
 }
 
-func (l *lead) once(ctx context.Context, request string, try func(context.Context) error) error {
+func (l *lead) once(ctx context.Context, number, request string, try write) error {
 	l.witness.calls.RLock()
 	defer l.witness.calls.RUnlock()
 	ctx, cancel := context.WithTimeout(ctx, deadline)
 	defer cancel()
 	ctx, _ = named(ctx, request)
-	return try(ctx)
+	plan, receipt, err := try(ctx)
+	if err == nil {
+		l.witness.acknowledge(number, request, plan, receipt)
+	}
+	return err
 }

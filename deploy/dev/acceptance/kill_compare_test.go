@@ -173,13 +173,18 @@ func (w *witness) comparePlans(s *server, numbers []string) {
 	}
 }
 
+// forget forgets what was read of the log, to read it from its first entry on.
+func (w *witness) forget() {
+	w.tree, w.read, w.lookUps, w.byID = audit.Tree{}, nil, 0, map[string]int64{}
+}
+
 // conclude checks everything once more after the last caller has gone: the log
 // from its first entry on, and all plans.
 func (w *witness) conclude(s *server) {
 	w.in.tb.Helper()
 	w.check(s)
 	before := w.read
-	w.tree, w.read, w.lookUps, w.byID = audit.Tree{}, nil, 0, map[string]int64{}
+	w.forget()
 	w.unread = slices.Collect(maps.Keys(w.plans))
 	w.compare(s)
 	w.report()

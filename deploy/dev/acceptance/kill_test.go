@@ -102,7 +102,7 @@ func TestTooManyCallersAreRefusedAtOnce(t *testing.T) {
 	in.registerChildren(s)
 	w := newWitness(in)
 	storm := in.newStorm(s, w)
-	goOn := in.holdLog() // nobody is answered, so that a queue forms
+	goOn := in.holdLog() // nobody is answered: whoever hears something was not kept waiting
 	stop := storm.begin()
 	w.in.await("refusals", func() bool { return storm.refusals() >= 500 })
 	if n := w.seen().answers; n > 0 {

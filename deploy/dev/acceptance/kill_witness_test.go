@@ -190,17 +190,22 @@ func (w *witness) excuseLocked(of string, err error) bool {
 	return false
 }
 
-// registered takes an acknowledged write.
-func (w *witness) registered(number, plan string, version int32) {
+// acknowledge takes an acknowledged write of somebody's plan.
+func (w *witness) acknowledge(number, request string, now acknowledged, r *cpisv1.Receipt) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if version == 1 {
-		w.known = append(w.known, flaggedChild{number, []string{islington}})
-	} else if w.plans[number].plan != plan {
-		w.complainLocked("a plan changed its id")
+	before, ended := w.plans[number]
+	if ended && before.plan != now.plan || now.version != before.version+1 {
+		w.complainLocked("version %d was acknowledged after version %d", now.version, before.version)
 	}
-	w.plans[number] = acknowledged{plan, version}
+	if !ended {
+		w.known = append(w.known, flaggedChild{number, []string{islington}})
+	}
+	w.plans[number] = now
 	w.unread = append(w.unread, number)
+	w.answers = append(w.answers, answer{
+		request: request, outcome: "done", index: r.GetIndex(), leaf: audit.Hash(r.GetLeafHash()),
+	})
 }
 
 // newcomer gives somebody whose plan was acknowledged.

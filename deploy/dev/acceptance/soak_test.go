@@ -18,7 +18,7 @@ const (
 
 // TestSoak kills servers, PostgreSQL and Vault many times, one after the other,
 // each for a quarter of TEST_SOAK or longer.
-func TestSoak(t *testing.T) { //nolint:paralleltest // alone, because it is about load
+func TestSoak(t *testing.T) {
 	if os.Getenv("TEST_SOAK") == "" {
 		t.Skip("takes long: make soak runs it")
 	}
