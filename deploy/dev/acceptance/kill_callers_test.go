@@ -23,7 +23,7 @@ const (
 	// to: what is away is said at once, or after the service's own patience.
 	deadline = time.Minute
 	// breather is how long a caller waits after a failure.
-	breather = 10 * time.Millisecond
+	breather = 20 * time.Millisecond
 )
 
 // line is a caller's connection to a server, kept alive.
@@ -117,16 +117,16 @@ func (in *installation) crowd(w *witness, servers ...*server) (stop func()) {
 func (c *caller) askOn(ctx context.Context) {
 	for ctx.Err() == nil {
 		if !c.ask(ctx, c.question()) {
-			rest(ctx)
+			rest(ctx, breather)
 		}
 	}
 }
 
 // rest waits a moment, so that those who are refused do not spin.
-func rest(ctx context.Context) {
+func rest(ctx context.Context, d time.Duration) {
 	select {
 	case <-ctx.Done():
-	case <-time.After(breather):
+	case <-time.After(d):
 	}
 }
 
@@ -224,7 +224,7 @@ func (l *lead) persist(ctx context.Context, number string, try write) bool {
 		case !l.witness.excuse("registering", err):
 			return false
 		}
-		rest(ctx)
+		rest(ctx, breather)
 	}
 	return false
 }

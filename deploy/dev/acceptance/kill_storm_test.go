@@ -15,11 +15,13 @@ import (
 )
 
 // How many callers make a storm; how long the third of them waits that has
-// little time; and how much later than its deadline a caller may hear: what a
-// busy machine needs to wake it up.
+// little time; how soon those who are refused come back, which is much sooner
+// than they are told; and how much later than its deadline a caller may hear:
+// what a busy machine needs to wake it up.
 const (
 	stormCallers = 400
 	littleTime   = 200 * time.Millisecond
+	impatience   = 200 * time.Millisecond
 	grace        = 30 * time.Second
 )
 
@@ -67,7 +69,7 @@ func (st *storm) begin() (stop func()) {
 			}
 			for n := i; ctx.Err() == nil; n += len(st.clients) {
 				if !st.ask(ctx, client, within, n) {
-					rest(ctx)
+					rest(ctx, impatience)
 				}
 			}
 		})

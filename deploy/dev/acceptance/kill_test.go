@@ -104,12 +104,12 @@ func TestTooManyCallersAreRefusedAtOnce(t *testing.T) {
 	storm := in.newStorm(s, w)
 	goOn := in.holdLog() // nobody is answered: whoever hears something was not kept waiting
 	stop := storm.begin()
-	w.in.await("refusals", func() bool { return storm.refusals() >= 500 })
+	w.in.await("refusals", func() bool { return storm.refusals() >= 300 })
 	if n := w.seen().answers; n > 0 {
 		t.Errorf("%d were answered while the log could not be written", n)
 	}
 	goOn()
-	w.awaitMore(500)
+	w.awaitMore(300)
 	stop()
 	t.Logf("%d were answered, %d refused, each within %v", w.seen().answers, storm.refusals(), storm.slowest)
 	w.conclude(s)
