@@ -92,8 +92,12 @@ func (a *Admin) addIndexKey(ctx context.Context, version int) error {
 // ErrRotating says that the index key is being rotated already, or is not.
 var ErrRotating = errors.New("not possible in this state of the index key's rotation")
 
-// RotateIndex begins to rotate the index key: it adds a new one. Servers take
-// it into use when they start again; then Retag, then RetireIndex.
+// ErrTooSoon says that servers may not have noticed the new index key yet.
+var ErrTooSoon = errors.New("new index key is too new, and servers may not know it")
+
+// RotateIndex begins to rotate the index key: it adds a new one, which running
+// servers take into use by themselves. A minute later Retag may run, and then
+// RetireIndex.
 func (a *Admin) RotateIndex(ctx context.Context) (version int, err error) {
 	rows, err := a.DB.IndexKeys(ctx)
 	if err != nil {
@@ -109,9 +113,30 @@ func (a *Admin) RotateIndex(ctx context.Context) (version int, err error) {
 // page is how many rows a command treats in one transaction.
 const page = keys.MaxBatch
 
+// aged refuses while the newest index key is younger than a step of the rotation
+// needs.
+func (a *Admin) aged(newest *store.IndexKeyRow, needs time.Duration) error {
+	if wait := needs - a.Now().Sub(newest.At); wait > 0 {
+		return fmt.Errorf("%w: wait another %v", ErrTooSoon, (wait + time.Second - 1).Truncate(time.Second))
+	}
+	return nil
+}
+
 // Retag gives every person a tag under the newest index key. It may be
-// interrupted and run again. ring must hold both keys.
+// interrupted and run again. ring must hold both keys. It refuses with
+// ErrTooSoon in the first minute after RotateIndex, when servers may still
+// register people under the old key alone.
 func (a *Admin) Retag(ctx context.Context, ring *keys.Ring, progress func(done int)) error {
+	rows, err := a.DB.IndexKeys(ctx)
+	if err != nil {
+		return err
+	}
+	if len(rows) == 0 || rows[0].Version != ring.IndexVersion() {
+		return ErrRotating // another command has changed the keys meanwhile
+	}
+	if err := a.aged(&rows[0], retagAfter); err != nil {
+		return err
+	}
 	after, done := uuid.Nil, 0
 	for {
 		persons, err := a.DB.PersonsWithoutTag(ctx, ring.IndexVersion(), after, page)
@@ -159,7 +184,9 @@ func newTags(ctx context.Context, ring *keys.Ring, persons []store.PersonRow) ([
 }
 
 // RetireIndex ends the rotation: it removes the old tags and the old key. It
-// refuses while any person has no new tag.
+// refuses while any person has no new tag, and with ErrTooSoon in the first two
+// minutes after RotateIndex: a server that knew only the old key would find
+// nobody any more.
 func (a *Admin) RetireIndex(ctx context.Context) error {
 	rows, err := a.DB.IndexKeys(ctx)
 	if err != nil {
@@ -167,6 +194,9 @@ func (a *Admin) RetireIndex(ctx context.Context) error {
 	}
 	if len(rows) != 2 {
 		return ErrRotating
+	}
+	if err := a.aged(&rows[0], retireAfter); err != nil {
+		return err
 	}
 	left, err := a.DB.PersonsWithoutTag(ctx, rows[0].Version, uuid.Nil, 1)
 	if err != nil {
@@ -191,11 +221,15 @@ func (a *Admin) RetireIndex(ctx context.Context) error {
 }
 
 // Rewrap wraps all data keys and index keys anew under the newest
-// key-encryption key. It may be interrupted and run again: what is wrapped
-// newly already stays as it is.
-func (a *Admin) Rewrap(ctx context.Context, progress func(done int)) error {
-	if err := a.rewrapIndex(ctx); err != nil {
-		return err
+// key-encryption key, and gives how many were not wrapped so already. It may be
+// interrupted and run again: what is wrapped newly already stays as it is.
+//
+// For an hour after a rotation servers still store reasons of break-glass under
+// keys that the older key-encryption key wrapped, and for moments persons: only
+// a run after that which gives 0 says that nothing needs the older one.
+func (a *Admin) Rewrap(ctx context.Context, progress func(done int)) (changed int, err error) {
+	if changed, err = a.rewrapIndex(ctx); err != nil {
+		return changed, err
 	}
 	done := 0
 	owners := map[store.KeyTable]func(uuid.UUID) string{
@@ -206,34 +240,37 @@ func (a *Admin) Rewrap(ctx context.Context, progress func(done int)) error {
 		for after := uuid.Nil; ; {
 			rows, err := a.DB.KeysAfter(ctx, table, after, page)
 			if err != nil {
-				return err
+				return changed, err
 			}
 			if len(rows) == 0 {
 				break
 			}
 			after = rows[len(rows)-1].ID
-			if err := a.rewrapRows(ctx, table, owner, rows); err != nil {
-				return err
+			n, err := a.rewrapRows(ctx, table, owner, rows)
+			if err != nil {
+				return changed, err
 			}
+			changed += n
 			done += len(rows)
 			progress(done)
 		}
 	}
-	return nil
+	return changed, nil
 }
 
-func (a *Admin) rewrapIndex(ctx context.Context) error {
+// rewrapIndex re-wraps the index keys, and gives how many needed it.
+func (a *Admin) rewrapIndex(ctx context.Context) (changed int, err error) {
 	rows, err := a.DB.IndexKeys(ctx)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	for _, row := range rows {
-		r, err := a.Keeper.Rewrap(ctx, []keys.Wrapped{{Owner: fmt.Sprintf("index/%d", row.Version), Text: row.Wrapped}})
+		r, err := a.Keeper.Rewrap(ctx, WrappedIndexKeys([]store.IndexKeyRow{row}))
 		if err == nil {
 			err = r[0].Err
 		}
 		if err != nil {
-			return fmt.Errorf("re-wrapping the index key: %w", err)
+			return changed, fmt.Errorf("re-wrapping the index key: %w", err)
 		}
 		if r[0].Value.Text == row.Wrapped {
 			continue
@@ -242,35 +279,36 @@ func (a *Admin) rewrapIndex(ctx context.Context) error {
 			return tx.ReplaceIndexKey(ctx, row.Version, row.Wrapped, r[0].Value.Text)
 		})
 		if err != nil {
-			return err
+			return changed, err
 		}
+		changed++
 	}
-	return nil
+	return changed, nil
 }
 
-// rewrapRows re-wraps one page.
-func (a *Admin) rewrapRows(ctx context.Context, table store.KeyTable, owner func(uuid.UUID) string, rows []store.KeyRow) error {
+// rewrapRows re-wraps one page, and gives how many needed it.
+func (a *Admin) rewrapRows(ctx context.Context, table store.KeyTable, owner func(uuid.UUID) string, rows []store.KeyRow) (int, error) {
 	wrapped := make([]keys.Wrapped, len(rows))
 	for i, row := range rows {
 		wrapped[i] = keys.Wrapped{Owner: owner(row.ID), Text: row.Wrapped}
 	}
 	results, err := a.Keeper.Rewrap(ctx, wrapped)
 	if err != nil {
-		return fmt.Errorf("re-wrapping: %w", err)
+		return 0, fmt.Errorf("re-wrapping: %w", err)
 	}
 	var changed []store.Rewrapped
 	for i, r := range results {
 		if r.Err != nil {
-			return fmt.Errorf("re-wrapping: %w", r.Err)
+			return 0, fmt.Errorf("re-wrapping: %w", r.Err)
 		}
 		if r.Value.Text != rows[i].Wrapped {
 			changed = append(changed, store.Rewrapped{ID: rows[i].ID, Old: rows[i].Wrapped, New: r.Value.Text})
 		}
 	}
 	if len(changed) == 0 {
-		return nil
+		return 0, nil
 	}
-	return a.do(ctx, "rewrap", audit.Counts{"keys": int64(len(changed))}, func(tx *store.Tx) error {
+	return len(changed), a.do(ctx, "rewrap", audit.Counts{"keys": int64(len(changed))}, func(tx *store.Tx) error {
 		_, err := tx.ReplaceKeys(ctx, table, changed)
 		return err
 	})

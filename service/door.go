@@ -30,12 +30,43 @@ type act struct {
 // transaction: what became of that is then unknown.
 const doTimeout = 15 * time.Second
 
+const (
+	// placeWait is how long an act waits for others before it is refused.
+	placeWait = 2 * time.Second
+	// freeConns is how many connections acts leave to what else is read and
+	// written: proofs, checkpoints, tidying.
+	freeConns = 2
+	// keyWait bounds each call to the keeper within a transaction: meanwhile
+	// that holds a connection, and those whom it is about.
+	keyWait = 2 * time.Second
+)
+
+// newActs makes the places of acts in the database.
+func newActs(db *store.DB) chan struct{} { return make(chan struct{}, max(1, db.MaxTx()-freeConns)) }
+
+// takePlace waits for a place among few. leave gives it back; without a place
+// it is nil, and the error *OverloadedError or that of ctx.
+func takePlace(ctx context.Context, places chan struct{}, wait time.Duration) (leave func(), err error) {
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case places <- struct{}{}:
+		return func() { <-places }, nil
+	case <-timer.C:
+		return nil, &OverloadedError{RetryAfter: wait}
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
 // do is the door that every use case but the look-up goes through. It runs fn
 // in one transaction with the entry that records it, so that neither exists
 // without the other. A caller who may not, a request that is not valid and an
 // fn that fails are recorded in a transaction of their own.
 //
-// fn may run more than once; it may add to the entry what is disclosed.
+// fn may run more than once; it may add to the entry what is disclosed. Only so
+// many acts run at the same time as leave connections to others; who waits for
+// a place in vain gets *OverloadedError, and leaves no entry.
 func (s *Service) do(ctx context.Context, a act, fn func(context.Context, *store.Tx, *audit.Entry) error) (Receipt, error) {
 	// Hanging up must neither erase an attempt nor leave a commit unconfirmed.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), doTimeout)
@@ -47,6 +78,9 @@ func (s *Service) do(ctx context.Context, a act, fn func(context.Context, *store
 func (s *Service) doIn(ctx context.Context, a act, fn func(context.Context, *store.Tx, *audit.Entry) error) (Receipt, error) {
 	if s.broken.Load() {
 		return Receipt{}, ErrDamaged
+	}
+	if err := s.freshKeys(); err != nil {
+		return Receipt{}, err
 	}
 	d := s.decide(&a)
 	e := s.entry(a.caller, a.action, a.request)
@@ -71,10 +105,16 @@ func (s *Service) doIn(ctx context.Context, a act, fn func(context.Context, *sto
 		}
 		return a.keep(ctx, tx, r)
 	}
-	err := s.db.Tx(ctx, run)
+	leave, err := takePlace(ctx, s.acts, placeWait)
+	if err != nil {
+		s.observe.Refused()
+		return Receipt{}, err // without an entry: nothing was begun
+	}
+	err = s.db.Tx(ctx, run)
 	if errors.Is(err, errAnswered) {
 		err = s.db.Tx(ctx, run)
 	}
+	leave()
 	if err != nil {
 		e.Subject = done.Subject // fn may have found out whom it is about
 		return Receipt{}, s.refuse(ctx, &e, fmt.Errorf("%s: %w", a.action, translate(err)))

@@ -39,17 +39,22 @@ func (e *Ending) content() []string {
 }
 
 // EndPlan closes a plan of the caller's authority. The error is ErrDenied,
-// *InvalidError, ErrNotFound (also for plans of others), ErrConflict (the plan
-// has a newer version), ErrState (it was removed, or its last day has passed),
-// ErrReused, ErrUnrecorded, ErrUnavailable or ErrDamaged.
+// *InvalidError, *OverloadedError, ErrNotFound (also for plans of others),
+// ErrConflict (the plan has a newer version), ErrState (it was removed, or its
+// last day has passed), ErrReused, ErrUnrecorded, ErrUnavailable or ErrDamaged.
 //
 // The last day may lie up to a year ahead, and as long as it has not passed it
-// may be set anew.
+// may be set anew. The plan must stay one that could be registered: an unborn
+// child's lasts 48 weeks at most, and none overlaps with another of the same
+// kind that the authority holds.
 func (s *Service) EndPlan(ctx context.Context, c *identity.Caller, q *Ending) (*Ended, error) {
 	check := checker{form: requestForms, today: s.today()}
 	end, reason := check.ending(q)
 	a := act{caller: c, action: policy.EndPlan, own: true, request: q.Request, check: check.err()}
 	var out Ended
+	if a.check == nil && s.decide(&a).Allowed {
+		s.fetchKeyOf(ctx, c.Organisation, q.PlanID)
+	}
 	err := s.once(ctx, doTimeout, a, q.content(), &out, func(ctx context.Context, tx *store.Tx, e *audit.Entry) error {
 		own, about, err := s.ownPlan(ctx, tx, c.Organisation, q.PlanID)
 		if err != nil {
@@ -83,37 +88,81 @@ func (c *checker) ending(q *Ending) (Date, string) {
 	return end, reason
 }
 
-// ownPlan finds and opens a plan of an authority, and whom it is about. A plan
-// of another authority is not found, like one that does not exist, before
-// anything else is read of it.
-func (s *Service) ownPlan(ctx context.Context, tx *store.Tx, authority, id string) (*ownPlan, *held, error) {
-	parsed, err := uuid.Parse(id)
+// fetchKeyOf is fetchKey for the person whom a plan of an authority is about.
+func (s *Service) fetchKeyOf(ctx context.Context, authority, plan string) {
+	row, err := findPlan(ctx, s.db.Plan, authority, plan)
 	if err != nil {
-		return nil, nil, ErrNotFound
+		return
 	}
-	row, err := tx.Plan(ctx, parsed)
-	if errors.Is(err, store.ErrNotFound) || err == nil && row.Authority != authority {
-		return nil, nil, ErrNotFound
+	about, err := findAbout(ctx, s.db.Persons, row.Person)
+	if err == nil {
+		_ = s.unwrapKeys(ctx, []*held{about})
 	}
+}
+
+// ownPlan finds and opens a plan of an authority, and locks whom it is about,
+// with all plans of that authority that are not errors. own is one of them, or
+// an error itself.
+func (s *Service) ownPlan(ctx context.Context, tx *store.Tx, authority, id string) (own *ownPlan, about *held, err error) {
+	row, err := findPlan(ctx, tx.Plan, authority, id)
 	if err != nil {
 		return nil, nil, err
 	}
-	persons, err := tx.Persons(ctx, []uuid.UUID{row.Person})
+	if about, err = findAbout(ctx, tx.LockPersons, row.Person); err != nil {
+		return nil, nil, err
+	}
+	plans, err := tx.PlansOf(ctx, []uuid.UUID{row.Person}, authority)
 	if err != nil {
 		return nil, nil, err
 	}
-	if len(persons) == 0 || persons[0].WrappedKey == "" {
-		return nil, nil, ErrNotFound // the person was erased
+	for _, p := range plans {
+		if p.ID == row.ID {
+			own = &ownPlan{row: p} // as it is now that the person is locked
+		}
+		if !p.Removed {
+			about.plans = append(about.plans, ownPlan{row: p})
+		}
 	}
-	about := &held{row: persons[0], plans: []ownPlan{{row: row}}}
+	if own == nil {
+		return nil, nil, ErrNotFound
+	}
 	if err := s.unwrapKeys(ctx, []*held{about}); err != nil {
 		return nil, nil, err
 	}
 	if about.person, err = openPerson(about.key, &about.row); err != nil {
 		return nil, nil, s.damaged("person")
 	}
-	own := &about.plans[0]
-	return own, about, s.openOwn(about.key, own)
+	return own, about, errors.Join(s.openOwn(about.key, own), s.openPlans(about))
+}
+
+// findPlan finds a plan of an authority. A plan of another is not found, like
+// one that does not exist, before anything else is read of it.
+func findPlan(
+	ctx context.Context, find func(context.Context, uuid.UUID) (store.PlanRow, error), authority, id string,
+) (store.PlanRow, error) {
+	parsed, err := uuid.Parse(id)
+	if err != nil {
+		return store.PlanRow{}, ErrNotFound
+	}
+	row, err := find(ctx, parsed)
+	if errors.Is(err, store.ErrNotFound) || err == nil && row.Authority != authority {
+		return store.PlanRow{}, ErrNotFound
+	}
+	return row, err
+}
+
+// findAbout finds a person who was not erased.
+func findAbout(
+	ctx context.Context, find func(context.Context, []uuid.UUID) ([]store.PersonRow, error), id uuid.UUID,
+) (*held, error) {
+	rows, err := find(ctx, []uuid.UUID{id})
+	if err != nil {
+		return nil, err
+	}
+	if len(rows) == 0 || rows[0].WrappedKey == "" {
+		return nil, ErrNotFound
+	}
+	return &held{row: rows[0]}, nil
 }
 
 // end makes the version of a plan that closes it.
@@ -132,6 +181,10 @@ func (s *Service) end(
 		return check.err()
 	}
 	own.End, own.EndReason = last, reason
+	if p := about.overlapping(&own.Details, own.row.ID); p != nil {
+		check.add("end", "makes it overlap with "+p.name()+" of the same kind: choose an earlier day, or correct that one first", "")
+		return check.err()
+	}
 	own.row.Version++
 	own.row.At = s.moment()
 	if err := sealOwn(about.key, own); err != nil {

@@ -1,9 +1,26 @@
 package service
 
-import "time"
+import (
+	"context"
+	"time"
+)
 
 // SetPace makes the service believe that a group takes so long.
 func (s *Service) SetPace(d time.Duration) { s.group.pace.Store(d.Nanoseconds()) }
 
 // Open says whether an office is open, and until when that holds.
 func (h Hours) Open(t time.Time) (bool, time.Time) { return h.open(t) }
+
+// ReadInChunksOf sets how many entries the signer reads at once.
+func (s *Service) ReadInChunksOf(n int64) { s.chunk = n }
+
+// Verified is how many entries the signer has verified, signed or not.
+func (s *Service) Verified() int64 {
+	s.signing.Lock()
+	defer s.signing.Unlock()
+	return s.verified.Size()
+}
+
+// RenewReviews makes another key for the reasons of break-glass, where it is
+// time for it.
+func (s *Service) RenewReviews(ctx context.Context) { s.renewReviews(ctx) }

@@ -122,6 +122,7 @@ func newServiceOver(tb testing.TB, k keys.Keeper, change func(*service.Config)) 
 		tb.Fatalf("making service: %v", err)
 	}
 	tb.Cleanup(f.Close)
+	f.Clock.keep(f.Service)
 	return f
 }
 
@@ -129,12 +130,21 @@ func newServiceOver(tb testing.TB, k keys.Keeper, change func(*service.Config)) 
 // server would be. Its cache of keys is its own.
 func (f *fixture) another() *service.Service {
 	f.tb.Helper()
+	s := f.anotherWith(f.openRing())
+	f.Clock.keep(s)
+	return s
+}
+
+// anotherWith is another with given keys, which nobody keeps up with the
+// database's.
+func (f *fixture) anotherWith(ring *keys.Ring) *service.Service {
+	f.tb.Helper()
 	enforcer, err := policy.New()
 	if err != nil {
 		f.tb.Fatalf("reading policy: %v", err)
 	}
 	s, err := service.New(f.tb.Context(), service.Config{
-		DB: f.DB, Ring: f.openRing(), Policy: enforcer, Log: dbtest.Origin, Now: f.Clock.Now,
+		DB: f.DB, Ring: ring, Policy: enforcer, Log: dbtest.Origin, Now: f.Clock.Now,
 		Hub: service.Hub{Name: "National safeguarding hub", Phone: hubPhone},
 	})
 	if err != nil {
@@ -348,10 +358,19 @@ func explain(err error) string {
 	return fmt.Sprint(err)
 }
 
-// clock is a clock that is set by hand.
+// clock is a clock that is set by hand. As soon as it is, services check their
+// keys, as they do every second of another clock.
 type clock struct {
-	mu  sync.Mutex
-	now time.Time
+	mu   sync.Mutex
+	now  time.Time
+	kept []*service.Service
+}
+
+// keep has a service check its keys when time has passed.
+func (c *clock) keep(s *service.Service) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.kept = append(c.kept, s)
 }
 
 // Now gives the time that was set.
@@ -364,8 +383,12 @@ func (c *clock) Now() time.Time {
 // Set sets the time.
 func (c *clock) Set(t time.Time) {
 	c.mu.Lock()
-	defer c.mu.Unlock()
 	c.now = t
+	kept := c.kept
+	c.mu.Unlock()
+	for _, s := range kept {
+		_ = s.CheckKeys(context.Background()) // fails where a test took something away
+	}
 }
 
 // Advance lets time pass.

@@ -98,6 +98,9 @@ func (g *group) submit(ctx context.Context, ls ...*lookup) error {
 	if g.s.broken.Load() {
 		return ErrDamaged
 	}
+	if err := g.s.freshKeys(); err != nil {
+		return err
+	}
 	n := int64(len(ls))
 	waiting := g.waiting.Add(n)
 	wait := g.estimate(waiting)

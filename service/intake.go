@@ -73,10 +73,10 @@ type placed struct {
 // place finds where a draft belongs. line is where it stands in a file, 0 for
 // a request.
 func (in *intake) place(d *draft, line int) placed {
-	tag := in.s.ring.Tag(d.person.NHSNumber.Reveal())
+	tag := in.s.ring.LocalTag(d.person.NHSNumber.Reveal())
 	h := in.people[tag]
 	if h == nil {
-		h = &held{person: d.person, line: line}
+		h = &held{tag: tag, person: d.person, line: line}
 		in.people[tag] = h
 		in.made = append(in.made, h)
 	}
@@ -86,7 +86,7 @@ func (in *intake) place(d *draft, line int) placed {
 	if p := h.same(&d.details); p != nil {
 		return in.repeat(h, p, d)
 	}
-	if p := h.overlapping(&d.details); p != nil {
+	if p := h.overlapping(&d.details, uuid.Nil); p != nil {
 		var v violations
 		v.add("start", "overlaps with "+p.name()+" of the same kind: end that one first, or correct the dates", "")
 		return placed{wrong: v}
@@ -181,11 +181,13 @@ func (h *held) same(d *Details) *ownPlan {
 	return nil
 }
 
-// overlapping finds a plan of the same kind that runs at the same time. A plan
-// may begin on the day another ends.
-func (h *held) overlapping(d *Details) *ownPlan {
+// overlapping finds a plan of the same kind, other than the one these are the
+// details of, that runs at the same time. A plan may begin on the day another
+// ends.
+func (h *held) overlapping(d *Details, self uuid.UUID) *ownPlan {
 	for i := range h.plans {
-		if p := &h.plans[i]; p.Kind == d.Kind && p.Start.Before(d.over()) && d.Start.Before(p.over()) {
+		p := &h.plans[i]
+		if p.row.ID != self && p.Kind == d.Kind && p.Start.Before(d.over()) && d.Start.Before(p.over()) {
 			return p
 		}
 	}

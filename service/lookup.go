@@ -100,7 +100,7 @@ func (s *Service) lookupEntry(l *lookup, a policy.Action) audit.Entry {
 	}
 	e.Encounter = s.encounter(l.caller.Organisation, q.Encounter.ID)
 	if !q.Responsible.IsZero() {
-		h := s.ring.Hash("responsible", l.caller.Organisation, q.Responsible.Name, q.Responsible.Role)
+		h := s.ring.StableHash("responsible", l.caller.Organisation, q.Responsible.Name, q.Responsible.Role)
 		e.Responsible = h[:]
 	}
 	return e
@@ -112,7 +112,7 @@ func (s *Service) encounter(organisation, id string) []byte {
 	if id == "" {
 		return nil
 	}
-	h := s.ring.Hash("encounter", organisation, id)
+	h := s.ring.StableHash("encounter", organisation, id)
 	return h[:]
 }
 
@@ -263,17 +263,18 @@ func clip(name string) string {
 // reviewOf puts a break-glass look-up into the queue of the caller's privacy
 // officer, with its reason sealed.
 func (s *Service) reviewOf(l *lookup, now time.Time) store.ReviewRow {
+	key := s.reviews.Load()
 	r := store.ReviewRow{
 		ID:           newID(),
 		Organisation: l.caller.Organisation,
 		Actor:        l.caller.ID,
 		At:           now,
-		WrappedKey:   s.reviews.Wrapped.Text,
+		WrappedKey:   key.Wrapped.Text,
 	}
 	if len(l.rows) > 0 {
 		r.Person = uuid.NullUUID{UUID: l.rows[0].Person.ID, Valid: true}
 	}
-	r.Sealed = s.reviews.Key.Seal([]byte(l.question.BreakGlass),
+	r.Sealed = key.Key.Seal([]byte(l.question.BreakGlass),
 		keys.Context{Purpose: "reason", Table: "review", Row: r.ID.String(), Version: 1})
 	return r
 }

@@ -31,9 +31,9 @@ type OwnPerson struct {
 }
 
 // GetPerson shows what the caller's authority recorded about the person with
-// an NHS number. The error is ErrDenied, *InvalidError, ErrNotFound where it
-// recorded nothing, whoever else did, ErrUnrecorded, ErrUnavailable or
-// ErrDamaged.
+// an NHS number. The error is ErrDenied, *InvalidError, *OverloadedError,
+// ErrNotFound where it recorded nothing, whoever else did, ErrUnrecorded,
+// ErrUnavailable or ErrDamaged.
 func (s *Service) GetPerson(ctx context.Context, c *identity.Caller, number, requestID string) (*OwnPerson, error) {
 	check := checker{form: requestForms}
 	n := check.number(number)
@@ -69,7 +69,7 @@ func (s *Service) findOwn(ctx context.Context, tx *store.Tx, authority string, n
 	if err != nil {
 		return nil, err
 	}
-	h := found[s.ring.Tag(n.Reveal())]
+	h := found[s.ring.LocalTag(n.Reveal())]
 	if h == nil || len(h.plans) == 0 {
 		return nil, ErrNotFound
 	}

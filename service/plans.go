@@ -30,6 +30,7 @@ type recorded struct {
 // the person, and the authority's own plans that are not errors.
 type held struct {
 	row    store.PersonRow
+	tag    keys.Tag // local, of the NHS number that it was looked for by
 	key    *keys.DataKey
 	person Person
 	plans  []ownPlan
@@ -43,7 +44,7 @@ type ownPlan struct {
 	line int // of a file, on which a plan stands that is not held yet
 }
 
-// people are persons by the newest tags of their NHS numbers.
+// people are persons by the local tags of their NHS numbers.
 type people map[keys.Tag]*held
 
 // findTags is how persons are found: with or without locking them.
@@ -78,14 +79,14 @@ func (s *Service) findHeld(
 
 // findPersons finds the persons alone.
 func (s *Service) findPersons(ctx context.Context, find findTags, numbers []NHSNumber) (people, error) {
-	newest := make(map[store.Tag]keys.Tag, len(numbers)) // by each tag of a number
+	local := make(map[store.Tag]keys.Tag, len(numbers)) // by each tag of a number
 	tags := make([]store.Tag, 0, len(numbers))
 	var all []keys.Tag
 	for _, n := range numbers {
 		all = s.ring.AppendTags(all[:0], n.Reveal())
 		for _, t := range all {
-			if _, known := newest[store.Tag(t)]; !known {
-				newest[store.Tag(t)] = all[0]
+			if _, known := local[store.Tag(t)]; !known {
+				local[store.Tag(t)] = s.ring.LocalTag(n.Reveal())
 				tags = append(tags, store.Tag(t))
 			}
 		}
@@ -96,11 +97,11 @@ func (s *Service) findPersons(ctx context.Context, find findTags, numbers []NHSN
 	}
 	found := make(people, len(rows))
 	for i := range rows {
-		tag := newest[rows[i].Tag]
+		tag := local[rows[i].Tag]
 		if h := found[tag]; h != nil && h.row.ID != rows[i].ID {
 			return nil, s.damaged("person_tag") // one number, two persons
 		}
-		found[tag] = &held{row: rows[i].PersonRow}
+		found[tag] = &held{row: rows[i].PersonRow, tag: tag}
 	}
 	return found, nil
 }
@@ -122,12 +123,29 @@ func (s *Service) openPeople(ctx context.Context, found people) error {
 	return nil
 }
 
+// fetchKey gets the key of the person with an NHS number before a transaction
+// needs it, or makes one where nothing is held: no connection, and nobody, has
+// to wait for the keeper then. What fails here the transaction tries itself.
+func (s *Service) fetchKey(ctx context.Context, made newKeys, n NHSNumber) {
+	found, err := s.findPersons(ctx, s.db.PersonsByTags, []NHSNumber{n})
+	if err != nil {
+		return
+	}
+	if len(found) > 0 {
+		_ = s.unwrapKeys(ctx, slices.Collect(maps.Values(found)))
+		return
+	}
+	_ = s.makeKeys(ctx, made, []*held{{tag: s.ring.LocalTag(n.Reveal())}})
+}
+
 // unwrapKeys gets the data keys of at most a batch of persons.
 func (s *Service) unwrapKeys(ctx context.Context, batch []*held) error {
 	wrapped := make([]keys.Wrapped, len(batch))
 	for i, h := range batch {
 		wrapped[i] = keys.Wrapped{Owner: owner(h.row.ID), Text: h.row.WrappedKey}
 	}
+	ctx, cancel := context.WithTimeout(ctx, keyWait)
+	defer cancel()
 	opened := s.ring.Unwrap(ctx, wrapped)
 	for i, h := range batch {
 		if err := opened[i].Err; err != nil {
@@ -144,9 +162,14 @@ func (s *Service) openHeld(tag keys.Tag, h *held) error {
 	if h.person, err = openPerson(h.key, &h.row); err != nil {
 		return s.damaged("person")
 	}
-	if s.ring.Tag(h.person.NHSNumber.Reveal()) != tag {
+	if s.ring.LocalTag(h.person.NHSNumber.Reveal()) != tag {
 		return s.damaged("person_tag") // it leads to somebody else
 	}
+	return s.openPlans(h)
+}
+
+// openPlans opens the authority's plans about a person.
+func (s *Service) openPlans(h *held) error {
 	for i := range h.plans {
 		if err := s.openOwn(h.key, &h.plans[i]); err != nil {
 			return err

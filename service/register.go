@@ -47,8 +47,8 @@ func (r *Registration) content() []string {
 }
 
 // RegisterPlan records a plan of the caller's authority. The error is
-// ErrDenied, *InvalidError, ErrReused, ErrUnrecorded, ErrUnavailable or
-// ErrDamaged.
+// ErrDenied, *InvalidError, *OverloadedError, ErrReused, ErrUnrecorded,
+// ErrUnavailable or ErrDamaged.
 //
 // Who is already held is found by NHS number alone; the date of birth must be
 // the one that is held. A plan that overlaps with one of the same kind that
@@ -63,6 +63,9 @@ func (s *Service) RegisterPlan(ctx context.Context, c *identity.Caller, r *Regis
 	}
 	var out Registered
 	made := newKeys{}
+	if a.check == nil && s.decide(&a).Allowed {
+		s.fetchKey(ctx, made, d.person.NHSNumber)
+	}
 	err := s.once(ctx, doTimeout, a, r.content(), &out, func(ctx context.Context, tx *store.Tx, e *audit.Entry) error {
 		plan, restricted, err := s.register(ctx, tx, c.Organisation, made, &d)
 		if err != nil {

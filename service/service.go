@@ -92,21 +92,29 @@ type Service struct {
 	now     func() time.Time
 	observe Observer
 	group   *group
-	reviews keys.NewKey // seals the reasons of break-glass while this server runs
 	decoy   decoy
-	uploads chan struct{} // a place in it is the right to write an upload
-	tiles   sync.Map      // store.LogID → audit.Tiles
-	signing sync.Mutex    // held while the signer works; guards signed
-	signed  audit.Tree    // of the newest checkpoint that this server has checked or made
-	broken  atomic.Bool   // the log was tampered with: nothing is answered any more
+	reviews atomic.Pointer[reviewKey] // seals the reasons of break-glass
+	acts    chan struct{}             // a place in it is the right to a transaction of the door
+	uploads *uploadPlaces
+	tiles   sync.Map    // store.LogID → audit.Tiles
+	broken  atomic.Bool // the log was tampered with: nothing is answered any more
+
+	checking  sync.Mutex                // held while index keys are checked
+	confirmed atomic.Pointer[time.Time] // when the index keys in memory were last the database's
+
+	signing  sync.Mutex // held while the signer works; guards what follows
+	chunk    int64      // signChunk
+	signed   audit.Tree // of the newest checkpoint that this server has checked or made
+	verified audit.Tree // how far it has read the entries behind that
 }
 
 // New makes a Service. It needs the keeper and the database once; afterwards
-// it lives through their absence.
+// it lives through the keeper's absence. KeepKeys must run while it answers.
 func New(ctx context.Context, cfg Config) (*Service, error) {
 	if err := cfg.check(); err != nil {
 		return nil, err
 	}
+	began := cfg.Now()
 	log, err := cfg.DB.Log(ctx, cfg.Log)
 	if err != nil {
 		return nil, fmt.Errorf("finding the log: %w", err)
@@ -117,8 +125,12 @@ func New(ctx context.Context, cfg Config) (*Service, error) {
 	}
 	s := &Service{
 		db: cfg.DB, policy: cfg.Policy, ring: cfg.Ring, log: log, hub: cfg.Hub,
-		now: cfg.Now, observe: cfg.Observe, reviews: made[0], decoy: newDecoy(made[1].Key),
-		uploads: make(chan struct{}, maxUploads),
+		now: cfg.Now, observe: cfg.Observe, decoy: newDecoy(made[1].Key),
+		acts: newActs(cfg.DB), uploads: newUploadPlaces(), chunk: signChunk,
+	}
+	s.reviews.Store(&reviewKey{made[0], began})
+	if err := s.CheckKeys(ctx); err != nil {
+		return nil, err
 	}
 	s.group = newGroup(s, cfg.Group) //nolint:contextcheck // groups run on contexts of their callers, detached
 	return s, nil
@@ -156,10 +168,6 @@ func (s *Service) Intact(context.Context) error {
 func newID() uuid.UUID {
 	return uuid.Must(uuid.NewV7()) // fails only where there is no randomness
 }
-
-// reviewOwner owns the keys that seal the reasons of break-glass: one for each
-// start of a server, because a claim must not have to wait for the keeper.
-const reviewOwner = "review"
 
 // decoy is opened for people without plans, so that the work done for them
 // resembles the work for the others.

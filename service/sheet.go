@@ -239,12 +239,13 @@ func (r *sheetReader) readRow(rec record) row {
 	return out
 }
 
-// cell gives what stands in a column, without the white space around it.
+// cell gives what stands in a column, without the white space around it. It is
+// a copy: the record, of which little may be left, is not kept because of it.
 func (r *sheetReader) cell(rec record, c column) string {
 	if r.at[c] < 0 {
 		return ""
 	}
-	return strings.TrimSpace(rec.cells[r.at[c]])
+	return strings.Clone(strings.TrimSpace(rec.cells[r.at[c]]))
 }
 
 // oneLine puts a single space wherever there is white space: cells of

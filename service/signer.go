@@ -16,8 +16,8 @@ const signEvery = time.Second
 // signChunk is how many entries are read at once between two checkpoints.
 const signChunk = 1 << 14
 
-// signTimeout bounds one step of the signer. Catching up after a long absence
-// takes several.
+// signTimeout bounds one attempt of the signer. Catching up after a long absence
+// may take several: each goes on where the one before ended.
 const signTimeout = time.Minute
 
 // KeepSigned signs the log about once a second while it grows, until ctx ends.
@@ -55,13 +55,26 @@ func (s *Service) Sign(ctx context.Context) error {
 		s.observe.Signed(head.Size(), s.now())
 		return nil
 	}
-	if err := s.extend(ctx, signed.Tree, head); err != nil {
+	if err := s.verify(ctx, head); err != nil {
 		if errors.Is(err, ErrDamaged) {
 			return s.breakOff("entry", err.Error())
 		}
 		return err
 	}
 	return s.signHead(ctx, head)
+}
+
+// verify checks that the entries behind the last checkpoint lead to the head.
+// It begins where the attempt before has ended. That is a short cut and no
+// evidence: where it leads elsewhere, all of them are read again, and decide.
+func (s *Service) verify(ctx context.Context, head audit.Tree) error {
+	began := s.verified
+	err := s.extend(ctx, head)
+	if errors.Is(err, ErrDamaged) && began != s.signed {
+		s.verified = s.signed
+		err = s.extend(ctx, head)
+	}
+	return err
 }
 
 // lastSigned gives the latest checkpoint, or an empty tree if there is none. It
@@ -83,8 +96,16 @@ func (s *Service) lastSigned(ctx context.Context) (store.CheckpointRow, error) {
 	if row.Tree.Size() < s.signed.Size() {
 		return row, s.breakOff("checkpoint", "log was rolled back behind a checkpoint")
 	}
-	s.signed = row.Tree
+	s.setSigned(row.Tree)
 	return row, nil
+}
+
+// setSigned remembers a checkpoint. Where it is a new one, which may be another
+// server's, entries are verified from there on.
+func (s *Service) setSigned(tree audit.Tree) {
+	if tree != s.signed {
+		s.signed, s.verified = tree, tree
+	}
 }
 
 // checkSigned checks a checkpoint's signature, and that it speaks of the tree
@@ -136,20 +157,21 @@ func (s *Service) signHead(ctx context.Context, head audit.Tree) error {
 	if err != nil && !errors.Is(err, store.ErrConflict) { // another server was first
 		return fmt.Errorf("keeping the checkpoint: %w", err)
 	}
-	s.signed = head
+	s.setSigned(head)
 	s.observe.Signed(head.Size(), s.now())
 	return nil
 }
 
-// extend reads the entries between two trees again, checks that they lead from
-// one to the other, and keeps the tiles that became full.
-func (s *Service) extend(ctx context.Context, from, to audit.Tree) error {
-	if to.Size() < from.Size() {
+// extend reads the entries between the verified tree and another again, checks
+// that they lead from one to the other, and keeps the tiles that became full. It
+// remembers how far it came.
+func (s *Service) extend(ctx context.Context, to audit.Tree) error {
+	if to.Size() < s.verified.Size() {
 		return fmt.Errorf("log is shorter than its checkpoint: %w", ErrDamaged)
 	}
-	tree := from
-	for tree.Size() < to.Size() {
-		next := min(to.Size(), tree.Size()+signChunk)
+	for s.verified.Size() < to.Size() {
+		tree := s.verified
+		next := min(to.Size(), tree.Size()+s.chunk)
 		// Tiles begin at multiples of their width, so a few entries that are
 		// signed already are read once more.
 		start := tree.Size() / audit.TileWidth * audit.TileWidth
@@ -164,9 +186,9 @@ func (s *Service) extend(ctx context.Context, from, to audit.Tree) error {
 		if err := s.keepTiles(ctx, tree.Size(), next, start, leaves); err != nil {
 			return err
 		}
-		tree = grown
+		s.verified = grown
 	}
-	if tree != to {
+	if s.verified != to {
 		return fmt.Errorf("entries do not add up to the head: %w", ErrDamaged)
 	}
 	return nil

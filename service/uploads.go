@@ -3,6 +3,7 @@ package service
 import (
 	"context"
 	"encoding/hex"
+	"errors"
 	"io"
 	"strconv"
 	"time"
@@ -14,9 +15,15 @@ import (
 )
 
 const (
-	// maxUploads is how many uploads write at the same time; others wait. All
-	// authorities upload in the same nights, and look-ups must not notice.
+	// maxUploads is how many files are read and written at the same time, one
+	// of each organisation. All authorities upload in the same nights, and
+	// look-ups must not notice, nor must the memory run out.
 	maxUploads = 2
+	// uploadWait is how long a file waits for others before it is refused.
+	uploadWait = 5 * time.Second
+	// readTimeout bounds how long a file is read: somebody else may wait for
+	// the place of whoever sends slowly.
+	readTimeout = 2 * time.Minute
 	// uploadTimeout bounds the transaction of an upload.
 	uploadTimeout = 5 * time.Minute
 )
@@ -68,8 +75,10 @@ type UploadOptions struct {
 // Upload registers the plans of a CSV file for the caller's authority: all of
 // them in one transaction or, where any row is wrong, none. That rows are wrong
 // is an answer, not an error; the error is *InvalidError where the file as a
-// whole is, ErrDenied, ErrReused, ErrUnrecorded, ErrUnavailable, ErrDamaged or
-// that of reading the file. docs/upload-format.md describes the file.
+// whole is, *OverloadedError where others upload, ErrDenied, ErrReused,
+// ErrUnrecorded, ErrUnavailable, ErrDamaged or that of reading the file:
+// context.DeadlineExceeded where that took too long. docs/upload-format.md
+// describes the file.
 //
 // A row whose plan is held already (same person, kind and first day) changes
 // nothing, but for a person who is to be restricted from now on. Nothing is
@@ -80,9 +89,15 @@ func (s *Service) Upload(
 	a := act{caller: c, action: policy.UploadPlans, own: true, request: o.Request}
 	u := upload{s: s, authority: c.Organisation, checkOnly: o.CheckOnly, keys: newKeys{}, sheet: &sheet{}}
 	if s.decide(&a).Allowed { // else the door refuses, and the file is not read
-		leave, err := u.prepare(ctx, file)
+		leave, err := s.uploads.take(ctx, c.Organisation, uploadWait)
+		if _, overloaded := errors.AsType[*OverloadedError](err); overloaded {
+			s.observe.Refused()
+			return nil, err
+		}
 		defer leave()
-		a.check = err
+		if a.check = err; err == nil {
+			a.check = u.read(ctx, file)
+		}
 	}
 	content := []string{hex.EncodeToString(u.sheet.digest[:]), strconv.FormatBool(o.CheckOnly)}
 	if err := s.once(ctx, uploadTimeout, a, content, &u.result, u.run); err != nil {
@@ -101,20 +116,16 @@ type upload struct {
 	result    UploadResult
 }
 
-// prepare reads the file, at the pace of whoever sends it, and then waits for
-// its turn. leave ends the turn, whether or not it came.
-func (u *upload) prepare(ctx context.Context, file io.Reader) (leave func(), err error) {
-	read, err := readSheet(file, u.s.today())
+// read reads the file, at the pace of whoever sends it, but not for ever.
+func (u *upload) read(ctx context.Context, file io.Reader) error {
+	ctx, cancel := context.WithTimeout(ctx, readTimeout)
+	defer cancel()
+	read, err := readSheet(newTimedReader(ctx, file), u.s.today())
 	if err != nil {
-		return func() {}, err
+		return err
 	}
 	u.sheet = read
-	select {
-	case u.s.uploads <- struct{}{}:
-		return func() { <-u.s.uploads }, nil
-	case <-ctx.Done():
-		return func() {}, ctx.Err()
-	}
+	return nil
 }
 
 // run places all rows and, where nothing is wrong, writes what is new.
@@ -122,6 +133,8 @@ func (u *upload) run(ctx context.Context, tx *store.Tx, e *audit.Entry) error {
 	find := tx.LockPersonsByTags
 	if u.checkOnly {
 		find = tx.PersonsByTags
+	} else if err := tx.WaitForLocks(ctx); err != nil {
+		return err
 	}
 	in, err := u.s.takeIn(ctx, find, tx, u.authority, u.keys, u.sheet.numbers())
 	if err != nil {

@@ -552,16 +552,16 @@ func TestUpload_WaitsForItsTurn(t *testing.T) {
 	release := f.holdLog()
 	defer release()
 	results := make(chan error, 3)
-	send := func(ctx context.Context, start int) {
-		_, err := f.Upload(ctx, lead, bytes.NewReader(manyRows(3, start)), service.UploadOptions{})
+	send := func(ctx context.Context, c *identity.Caller, start int) {
+		_, err := f.Upload(ctx, c, bytes.NewReader(manyRows(3, start)), service.UploadOptions{})
 		results <- err
 	}
-	go send(t.Context(), 0)
-	go send(t.Context(), 10)
+	go send(t.Context(), lead, 0)
+	go send(t.Context(), otherLead, 10) // an authority has one place
 	f.waitForBlocked(2)
 	ctx, hangUp := context.WithCancel(t.Context())
 	hangUp()
-	go send(ctx, 20)
+	go send(ctx, lead, 20)
 	f.waitForBlocked(3) // the third, because it wants to write its entry
 	release()
 	canceled := 0

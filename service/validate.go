@@ -255,9 +255,6 @@ func (c *checker) fitUnborn(r *Registration, born Date, p *Details) {
 	case p.Expected.AddDays(maxOverdue).Before(p.Start):
 		c.add("expected", "lies more than 3 weeks before the start: register a cpp for the child that was born", exampleDay)
 	}
-	if !p.Start.IsZero() && p.End.After(p.Start.AddDays(maxUnborn)) {
-		c.add("end", "lies more than 48 weeks after the start of a plan for an unborn child", exampleDay)
-	}
 	if !born.IsZero() && !p.Start.IsZero() &&
 		(p.Start.Before(born.AddYears(minMotherAge)) || !p.Start.Before(born.AddYears(maxMotherAge+1))) {
 		c.add("date_of_birth", "makes the mother younger than 9 or older than 60: give the mother's, not the child's", "1998-04-30")
@@ -270,6 +267,8 @@ func (c *checker) end(p *Details, end Date) {
 	case end.IsZero():
 	case !p.Start.IsZero() && end.Before(p.Start):
 		c.add("end", "lies before the start", exampleDay)
+	case p.Kind == UCPP && !p.Start.IsZero() && end.After(p.Start.AddDays(maxUnborn)):
+		c.add("end", "lies more than 48 weeks after the start of a plan for an unborn child", exampleDay)
 	case end.After(c.today.AddDays(maxAhead)):
 		c.add("end", "lies more than a year ahead", exampleDay)
 	}

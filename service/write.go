@@ -2,8 +2,11 @@ package service
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
+
+	"github.com/google/uuid"
 
 	"cpis/service/keys"
 	"cpis/service/store"
@@ -14,8 +17,10 @@ const atOnce = 1000
 
 // write makes keys, seals and writes all that is new.
 func (in *intake) write(ctx context.Context, tx *store.Tx) error {
-	if err := in.makeKeys(ctx); err != nil {
-		return err
+	for batch := range slices.Chunk(in.made, keys.MaxBatch) {
+		if err := in.s.makeKeys(ctx, in.keys, batch); err != nil {
+			return err
+		}
 	}
 	for batch := range slices.Chunk(in.made, atOnce) {
 		if err := in.writePersons(ctx, tx, batch); err != nil {
@@ -35,28 +40,29 @@ func (in *intake) write(ctx context.Context, tx *store.Tx) error {
 	return in.writeTags(ctx, tx)
 }
 
-// makeKeys gives those whom nothing is held about their identifiers and keys.
-func (in *intake) makeKeys(ctx context.Context) error {
+// makeKeys gives at most a batch of those whom nothing is held about their
+// identifiers and keys.
+func (s *Service) makeKeys(ctx context.Context, made newKeys, batch []*held) error {
 	var tags []keys.Tag
+	var persons []uuid.UUID
 	var owners []string
-	for _, h := range in.made {
-		tag := in.s.ring.Tag(h.person.NHSNumber.Reveal())
-		k, known := in.keys[tag]
-		if !known {
-			k.person = newID()
-			in.keys[tag] = k
-		}
-		if k.Key == nil {
-			tags = append(tags, tag)
-			owners = append(owners, owner(k.person))
+	for _, h := range batch {
+		if _, known := made[h.tag]; !known {
+			id := newID()
+			tags, persons, owners = append(tags, h.tag), append(persons, id), append(owners, owner(id))
 		}
 	}
-	made, err := in.s.ring.New(ctx, owners)
+	if len(owners) == 0 {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, keyWait)
+	defer cancel()
+	fresh, err := s.ring.New(ctx, owners)
 	if err != nil {
-		return in.s.keyError(err)
+		return s.keyError(err)
 	}
 	for i, tag := range tags {
-		in.keys[tag] = newKey{in.keys[tag].person, made[i]}
+		made[tag] = newKey{persons[i], fresh[i]}
 	}
 	return nil
 }
@@ -64,7 +70,7 @@ func (in *intake) makeKeys(ctx context.Context) error {
 func (in *intake) writePersons(ctx context.Context, tx *store.Tx, batch []*held) error {
 	rows := make([]store.PersonRow, len(batch))
 	for i, h := range batch {
-		k := in.keys[in.s.ring.Tag(h.person.NHSNumber.Reveal())]
+		k := in.keys[h.tag]
 		sealed, err := sealPerson(k.Key, k.person, 1, h.person)
 		if err != nil {
 			return err
@@ -113,14 +119,17 @@ func (in *intake) writeTags(ctx context.Context, tx *store.Tx) error {
 	if len(in.made) == 0 {
 		return nil
 	}
-	versions := in.s.ring.IndexVersions()
-	rows := make([]store.TagRow, 0, len(in.made)*len(versions))
+	rows := make([]store.TagRow, 0, 2*len(in.made))
 	for _, h := range in.made {
-		for i, tag := range in.s.ring.Tags(h.person.NHSNumber.Reveal()) {
-			rows = append(rows, store.TagRow{Tag: store.Tag(tag), Person: h.row.ID, IndexVersion: versions[i]})
+		for _, t := range in.s.ring.VersionedTags(h.person.NHSNumber.Reveal()) {
+			rows = append(rows, store.TagRow{Tag: store.Tag(t.Tag), Person: h.row.ID, IndexVersion: t.Version})
 		}
 	}
-	if err := tx.InsertTags(ctx, rows); err != nil {
+	err := tx.InsertTags(ctx, rows)
+	if errors.Is(err, store.ErrNotFound) { // an index key that was retired this moment: soon the ring knows
+		return ErrUnavailable
+	}
+	if err != nil {
 		return fmt.Errorf("making people findable: %w", err)
 	}
 	return nil

@@ -19,7 +19,8 @@ type config struct {
 	// 127.0.0.1:8443). Anything but loopback needs TLS.
 	Listen string
 	// AdminListen is where /livez, /readyz, /metrics and reflection are
-	// (CPIS_ADMIN_LISTEN, default 127.0.0.1:9443). Never expose it.
+	// (CPIS_ADMIN_LISTEN, default 127.0.0.1:9443), as plain HTTP. Anything but
+	// loopback needs CPIS_ADMIN_EXPOSED=i-understand, and an inner network.
 	AdminListen string
 	// TLSCert and TLSKey are PEM files (CPIS_TLS_CERT, CPIS_TLS_KEY), read
 	// again when they change. Without them the service speaks plain HTTP, on
@@ -227,6 +228,9 @@ func (c *config) checkTogether(e *environment) {
 	}
 	if c.TLSCert == "" && !loopback(c.Listen) {
 		e.fail("CPIS_LISTEN", "must be loopback without TLS")
+	}
+	if exposed := e.getenv("CPIS_ADMIN_EXPOSED"); exposed != "i-understand" && !loopback(c.AdminListen) {
+		e.fail("CPIS_ADMIN_EXPOSED", "must be i-understand where CPIS_ADMIN_LISTEN is not loopback: it is plain HTTP")
 	}
 	if c.Keeper.LocalFile != "" && (!loopback(c.Listen) || !loopback(c.AdminListen)) {
 		e.fail("CPIS_LOCAL_KEYS_FILE", "is for loopback only: see CPIS_LISTEN and CPIS_ADMIN_LISTEN")

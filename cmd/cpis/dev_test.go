@@ -15,6 +15,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"cpis/deploy/dev/demo"
 	"cpis/deploy/dev/pgdev"
 	"cpis/deploy/dev/vaultdev"
@@ -186,23 +188,47 @@ func TestDev(t *testing.T) {
 	}
 	d.command(t, "", "lookup", "--as", "nurse", demo.Flagged.NHSNumber).want(t, exitFlagHeld, "Seen unexpectedly before", "ARCHWAY")
 	startFails(t, dir).want(t, 1, "is the demo running already?")
-	d.administer(t, "keys", "rewrap").want(t, 0, "All keys are wrapped")
-	d.administer(t, "keys", "rotate-index").want(t, 0, "Index key 2 is there")
+	d.administer(t, "keys", "rewrap").want(t, 0, "All keys are wrapped", "0 were re-wrapped")
+	testIndexKey(t, d)
 	d.stop().want(t, 0)
+	startFails(t, dir, "--vault").want(t, 1, "kept in a file", "choose another --dir")
+}
 
-	// The third start knows the new index key; everybody is found throughout.
-	d = startDev(t, dir)
+// testIndexKey replaces the index key while the demo runs: everybody is found
+// throughout.
+func testIndexKey(t *testing.T, d *running) {
+	t.Helper()
 	found := func() {
 		t.Helper()
 		d.command(t, "", "lookup", "--as", "nurse", demo.Flagged.NHSNumber).want(t, exitFlagHeld)
 	}
+	d.administer(t, "keys", "rotate-index").want(t, 0, "Index key 2 is there")
 	found()
+	d.administer(t, "keys", "retag").want(t, 1, "too new", "wait another")
+	d.administer(t, "keys", "retire-index").want(t, 1, "too new", "wait another")
+	d.administer(t, "keys", "rewrap").want(t, 0, "0 were re-wrapped")
+	d.ageIndexKeys(t)
 	d.administer(t, "keys", "retire-index").want(t, 1, "some persons have no new tag yet")
 	d.administer(t, "keys", "retag").want(t, 0, "Every person has the new tag")
+	found()
 	d.administer(t, "keys", "retire-index").want(t, 0, "are gone")
 	found()
-	d.stop().want(t, 0)
-	startFails(t, dir, "--vault").want(t, 1, "kept in a file", "choose another --dir")
+}
+
+// ageIndexKeys lets two minutes pass for index keys, and a second for the
+// server: until it has looked twice.
+func (d *running) ageIndexKeys(t *testing.T) {
+	t.Helper()
+	env := readSettings(t, filepath.Join(d.dir, "env"))
+	conn, err := pgx.Connect(t.Context(), env["CPIS_OWNER_DATABASE_URL"])
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(t.Context())
+	if _, err := conn.Exec(t.Context(), "UPDATE cpis.index_key SET created_at = created_at - interval '2 minutes'"); err != nil {
+		t.Fatal(err)
+	}
+	<-time.After(3 * time.Second) // the test cannot see which keys the server has
 }
 
 // startFails starts a demo that cannot start.

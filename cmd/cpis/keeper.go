@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"time"
 
+	"cpis/service"
 	"cpis/service/keys"
 	"cpis/service/keys/local"
 	"cpis/service/keys/vault"
@@ -65,11 +66,7 @@ func openRing(ctx context.Context, db *store.DB, keeper keys.Keeper, cfg keys.Ri
 	if len(rows) == 0 {
 		return nil, errors.New(`there is no index key: run "cpis migrate" first`)
 	}
-	wrapped := make([]keys.Wrapped, len(rows))
-	for i, row := range rows {
-		wrapped[i] = keys.Wrapped{Owner: fmt.Sprintf("index/%d", row.Version), Text: row.Wrapped}
-	}
-	ring, err := keys.OpenRing(ctx, keeper, wrapped, cfg)
+	ring, err := keys.OpenRing(ctx, keeper, service.WrappedIndexKeys(rows), cfg)
 	if err != nil {
 		return nil, fmt.Errorf("opening the index keys: %w", err)
 	}

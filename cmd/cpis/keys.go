@@ -9,8 +9,8 @@ import (
 )
 
 type keysCmd struct {
-	Rewrap      rewrapCmd      `cmd:"" help:"Wrap all data keys anew under the newest key-encryption key. Safe to interrupt and to run again."`
-	RotateIndex rotateIndexCmd `cmd:"" help:"Begin to rotate the index key: add a new one. Then start the servers again, and run retag and retire-index."`
+	Rewrap      rewrapCmd      `cmd:"" help:"Wrap all data keys anew under the newest key-encryption key. Safe to interrupt and to run again. Run it again an hour after a rotation: 0 re-wrapped keys mean that the old key-encryption key is no longer needed."`
+	RotateIndex rotateIndexCmd `cmd:"" help:"Begin to rotate the index key: add a new one. Running servers take it into use by themselves. A minute later run retag, and then retire-index."`
 	Retag       retagCmd       `cmd:"" help:"Give every person a tag under the new index key. Safe to interrupt and to run again."`
 	RetireIndex retireIndexCmd `cmd:"" help:"End the rotation of the index key: remove the old tags and the old key."`
 }
@@ -25,10 +25,11 @@ func (c *rewrapCmd) Run(ctx context.Context, w *world) error {
 		return err
 	}
 	defer done()
-	if err := admin.Rewrap(ctx, progress(w, "keys")); err != nil {
+	changed, err := admin.Rewrap(ctx, progress(w, "keys"))
+	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintln(w.stdout, "All keys are wrapped under the newest key-encryption key.")
+	_, err = fmt.Fprintf(w.stdout, "All keys are wrapped under the newest key-encryption key; %d were re-wrapped.\n", changed)
 	return err
 }
 
@@ -45,7 +46,7 @@ func (c *rotateIndexCmd) Run(ctx context.Context, w *world) error {
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(w.stdout, "Index key %d is there. Start all servers again, then run: cpis keys retag\n", version)
+	_, err = fmt.Fprintf(w.stdout, "Index key %d is there, and servers take it into use. In a minute run: cpis keys retag\n", version)
 	return err
 }
 

@@ -100,6 +100,7 @@ func serve(ctx context.Context, cfg *config, logTo io.Writer, ready func(public,
 	var running sync.WaitGroup
 	running.Go(func() { s.service.KeepSigned(background) })
 	running.Go(func() { s.service.KeepTidy(background) })
+	running.Go(func() { s.service.KeepKeys(background) })
 	defer running.Wait()
 	defer stop()
 	s.log.Info().Str("address", public.Listen.Addr().String()).Msg("serving")

@@ -55,6 +55,94 @@ func TestTags(t *testing.T) {
 	}
 }
 
+func TestSetIndex(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, keys.RingConfig{})
+	index := func(version int) keys.Wrapped {
+		t.Helper()
+		w, err := keys.NewIndexKey(t.Context(), f.Keeper(), version)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return w
+	}
+	set := func(wrapped ...keys.Wrapped) error { return f.SetIndex(t.Context(), wrapped) }
+	must := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatalf("SetIndex: %v", err)
+		}
+	}
+	two, three, four := index(2), index(3), index(4)
+	const number = "9990000018"
+	must(set(two))
+	tag, stable, local := f.Tag(number), f.StableHash("d", "a"), f.LocalTag(number)
+	must(set(three, two))
+	want := []keys.VersionedTag{{Tag: f.Tag(number), Version: 3}, {Tag: tag, Version: 2}}
+	if diff := cmp.Diff(want, f.VersionedTags(number)); diff != "" {
+		t.Errorf("VersionedTags (-want +got): %s", diff)
+	}
+	if f.Tag(number) == tag || f.StableHash("d", "a") != stable || f.LocalTag(number) != local {
+		t.Error("with a new key, Tag should change, and neither StableHash nor LocalTag")
+	}
+	newest := f.Tag(number)
+	if err := set(); err == nil {
+		t.Error("SetIndex without keys: no error")
+	}
+	f.keeper.Leave()
+	if err := set(four, three); !errors.Is(err, keys.ErrUnavailable) {
+		t.Errorf("SetIndex of a new key: got %v, want %v", err, keys.ErrUnavailable)
+	}
+	if diff := cmp.Diff([]int{3, 2}, f.IndexVersions()); diff != "" {
+		t.Errorf("IndexVersions after errors (-want +got): %s", diff)
+	}
+	must(set(three)) // is open already
+	if f.Tag(number) != newest || f.StableHash("d", "a") == stable || f.LocalTag(number) != local {
+		t.Error("when a key retires, StableHash should change, and neither Tag nor LocalTag")
+	}
+	if other := newFixture(t, keys.RingConfig{}); other.LocalTag(number) == local {
+		t.Error("LocalTag is the same for another ring")
+	}
+}
+
+func TestSetIndexWhileReading(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, keys.RingConfig{})
+	one, err := keys.NewIndexKey(t.Context(), f.Keeper(), 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	two, err := keys.NewIndexKey(t.Context(), f.Keeper(), 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan struct{})
+	var all sync.WaitGroup
+	for range 4 {
+		all.Go(func() {
+			for {
+				select {
+				case <-done:
+					return
+				default:
+				}
+				if tags := f.VersionedTags("9990000018"); tags[0].Version != len(tags) {
+					t.Errorf("%d tags, the first of version %d", len(tags), tags[0].Version)
+				}
+			}
+		})
+	}
+	for range 200 {
+		for _, wrapped := range [][]keys.Wrapped{{two, one}, {one}} {
+			if err := f.SetIndex(t.Context(), wrapped); err != nil {
+				t.Errorf("SetIndex: %v", err)
+			}
+		}
+	}
+	close(done)
+	all.Wait()
+}
+
 func TestHashesOfDifferentThingsDiffer(t *testing.T) {
 	t.Parallel()
 	ring := openIndex(t, keys.Plain{Owner: "index/1", Key: [32]byte{1}})

@@ -60,6 +60,17 @@ func (tx *Tx) LockPersonsByTags(ctx context.Context, tags []Tag) ([]TaggedPerson
 		FOR UPDATE OF p`, tagBytes(tags))
 }
 
+// LockPersons is Persons for those who will change what belongs to them, as
+// LockPersonsByTags is PersonsByTags.
+func (tx *Tx) LockPersons(ctx context.Context, ids []uuid.UUID) ([]PersonRow, error) {
+	return all(ctx, tx.q, "locking persons", scanPerson, `
+		SELECT `+personColumns+`
+		FROM cpis.person AS p
+		WHERE p.id = ANY ($1::uuid[])
+		ORDER BY p.id
+		FOR UPDATE OF p`, ids)
+}
+
 // Persons gives persons by their ids, in order of these. Ids that do not exist
 // are left out.
 func (q queries) Persons(ctx context.Context, ids []uuid.UUID) ([]PersonRow, error) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"strconv"
 	"strings"
 	"time"
 
@@ -12,12 +13,16 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgtype"
 	"github.com/jackc/pgx/v5/pgxpool"
+
+	"cpis/audit"
 )
 
 // Options say how to use a database. The zero value is right for a service.
 type Options struct {
-	// MaxConns bounds the connections; 0 means 10. Look-ups need two whatever
-	// the load, because they go in groups: one is read while another commits.
+	// MaxConns bounds the connections; 0 means 10. A third of them, but one at
+	// least and three at most, are kept for look-ups: these need two whatever
+	// the load, because they go in groups, and one is read while another
+	// commits. Everything else shares the others, of which there is one at least.
 	MaxConns int
 	// AllowUnsafe takes a database that may lose what it confirmed (fsync off,
 	// synchronous_commit off). For tests.
@@ -30,18 +35,26 @@ type Options struct {
 
 const (
 	defaultMaxConns = 10
+	lookUpConns     = 3 // kept for look-ups: two for groups, one for Ready
 	connectTimeout  = 5 * time.Second
+	// lockTimeout is how long a statement of the service waits for what another
+	// transaction has locked. It holds a connection all the while, and what
+	// else its transaction has locked.
+	lockTimeout = 2 * time.Second
 	pingTimeout     = 3 * time.Second
 	// rollbackTimeout bounds the rollback of a transaction whose own context
 	// may be over.
 	rollbackTimeout = 5 * time.Second
 )
 
-// DB is a pool of connections to the database. It is safe for concurrent use.
+// DB is two pools of connections to the database: one for look-ups, and one
+// for everything else, so that look-ups never wait behind transactions which
+// wait for each other. It is safe for concurrent use.
 type DB struct {
-	queries // what can be read outside a transaction
+	queries // what can be read outside a transaction, over the pool for all else
 
-	pool *pgxpool.Pool
+	pool *pgxpool.Pool // for look-ups: Read, Append, Head and Ready
+	acts *pgxpool.Pool // for all else
 	opts Options
 }
 
@@ -50,21 +63,58 @@ type DB struct {
 // confirms and the user has no more rights than it needs (else ErrUnsafe).
 // Several hosts may be named; the one that can be written to is used.
 func Open(ctx context.Context, url string, opts Options) (*DB, error) {
-	cfg, err := poolConfig(url, opts)
+	lookUps, acts := opts.share()
+	pool, err := openPool(ctx, url, opts, lookUps, nil)
 	if err != nil {
 		return nil, err
 	}
-	pool, err := pgxpool.NewWithConfig(ctx, cfg)
+	others, err := openPool(ctx, url, opts, acts, opts.actSettings())
 	if err != nil {
-		return nil, translate("opening database", err)
-	}
-	db := &DB{queries: queries{pool}, pool: pool, opts: opts}
-	if err := db.Ready(ctx); err != nil {
 		pool.Close()
+		return nil, err
+	}
+	db := &DB{queries: queries{others}, pool: pool, acts: others, opts: opts}
+	if err := db.Ready(ctx); err != nil {
+		db.Close()
 		return nil, fmt.Errorf("opening database: %w", err)
 	}
 	return db, nil
 }
+
+// share divides the connections between look-ups and all else.
+func (o Options) share() (lookUps, acts int) {
+	all := o.MaxConns
+	if all <= 0 {
+		all = defaultMaxConns
+	}
+	all = min(all, 1000)
+	lookUps = max(1, min(lookUpConns, all/3))
+	return lookUps, max(1, all-lookUps)
+}
+
+// actSettings are the settings of sessions that are not for look-ups. Only the
+// service bounds its waits: what an administrator runs is worth waiting for.
+func (o Options) actSettings() map[string]string {
+	if o.Owner {
+		return nil
+	}
+	return map[string]string{"lock_timeout": inMilliseconds(lockTimeout)}
+}
+
+// openPool makes a pool of at most n connections. It does not connect yet.
+func openPool(ctx context.Context, url string, opts Options, n int, settings map[string]string) (*pgxpool.Pool, error) {
+	cfg, err := poolConfig(url, opts)
+	if err != nil {
+		return nil, err
+	}
+	maps.Copy(cfg.ConnConfig.RuntimeParams, settings)
+	cfg.MaxConns = int32(n) //nolint:gosec // at most a thousand.
+	pool, err := pgxpool.NewWithConfig(ctx, cfg)
+	return pool, translate("opening database", err)
+}
+
+// inMilliseconds gives a duration as PostgreSQL's settings take it.
+func inMilliseconds(d time.Duration) string { return strconv.FormatInt(d.Milliseconds(), 10) }
 
 // sessionSettings are set for every connection. All statements here are meant
 // to run as nested loops over indexes, whatever the statistics say: a plan that
@@ -100,10 +150,6 @@ func poolConfig(url string, opts Options) (*pgxpool.Config, error) {
 	cfg.ConnConfig.OnNotice = noteWarning
 	cfg.AfterConnect = readTimesInUTC
 	cfg.PingTimeout = pingTimeout
-	cfg.MaxConns = defaultMaxConns
-	if opts.MaxConns > 0 {
-		cfg.MaxConns = int32(min(opts.MaxConns, 1000))
-	}
 	return cfg, nil
 }
 
@@ -116,7 +162,21 @@ func readTimesInUTC(_ context.Context, c *pgx.Conn) error {
 }
 
 // Close waits for what is under way and closes all connections.
-func (db *DB) Close() { db.pool.Close() }
+func (db *DB) Close() {
+	db.acts.Close()
+	db.pool.Close()
+}
+
+// MaxTx is how many transactions can run at the same time; others wait for a
+// connection.
+func (db *DB) MaxTx() int { return int(db.acts.Config().MaxConns) }
+
+// Head gives the state of a log as last committed; ErrNotFound if there is no
+// such log, audit.ErrMalformed if what is stored is not the state of any log.
+// It is read over a connection kept for look-ups.
+func (db *DB) Head(ctx context.Context, log LogID) (audit.Tree, error) {
+	return queries{db.pool}.Head(ctx, log)
+}
 
 // Ready says whether the database can be used now: nil, or why not
 // (ErrUnavailable, ErrSchema, ErrUnsafe).
@@ -183,10 +243,11 @@ func (s setup) check(opts Options) error {
 func (db *DB) noteFailure(err error) {
 	if f, ok := errors.AsType[*failure](err); ok && f.lost {
 		db.pool.Reset()
+		db.acts.Reset()
 	}
 }
 
-// PoolStats are the numbers of the pool of connections.
+// PoolStats are the numbers of the connections, of both pools together.
 type PoolStats struct {
 	Max, Total, Idle, Acquired int
 	// Waited is how often a connection had to be waited for, and WaitTime how
@@ -195,13 +256,19 @@ type PoolStats struct {
 	WaitTime time.Duration
 }
 
-// PoolStats gives the numbers of the pool now.
+// PoolStats gives the numbers of the connections now.
 func (db *DB) PoolStats() PoolStats {
-	s := db.pool.Stat()
-	return PoolStats{
-		Max: int(s.MaxConns()), Total: int(s.TotalConns()), Idle: int(s.IdleConns()), Acquired: int(s.AcquiredConns()),
-		Waited: s.EmptyAcquireCount(), WaitTime: s.EmptyAcquireWaitTime(),
+	var sum PoolStats
+	for _, p := range []*pgxpool.Pool{db.pool, db.acts} {
+		s := p.Stat()
+		sum.Max += int(s.MaxConns())
+		sum.Total += int(s.TotalConns())
+		sum.Idle += int(s.IdleConns())
+		sum.Acquired += int(s.AcquiredConns())
+		sum.Waited += s.EmptyAcquireCount()
+		sum.WaitTime += s.EmptyAcquireWaitTime()
 	}
+	return sum
 }
 
 // warned is where a connection keeps that its server has warned of something.

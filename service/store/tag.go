@@ -3,6 +3,8 @@ package store
 import (
 	"context"
 	"errors"
+	"slices"
+	"strings"
 
 	"github.com/google/uuid"
 )
@@ -18,27 +20,48 @@ type TagRow struct {
 // transaction has taken one of the tags at the same moment, the whole
 // transaction runs again and then finds that person; so a tag that was already
 // there when it began is ErrConflict only in the end.
+//
+// A tag made with an index key that is no longer there is left out: nobody asks
+// for it any more. If the newest of the versions given is not there, no tag is
+// written and the error is ErrUnavailable, for nobody would find the persons.
 func (tx *Tx) InsertTags(ctx context.Context, rows []TagRow) error {
 	tags, persons, versions := make([][]byte, len(rows)), make([]uuid.UUID, len(rows)), make([]int32, len(rows))
 	for i := range rows {
 		tags[i], persons[i] = rows[i].Tag[:], rows[i].Person
 		versions[i] = int32(rows[i].IndexVersion) //nolint:gosec // counts rotations of one key.
 	}
-	_, err := tx.exec(ctx, "tagging persons", `
+	if len(rows) == 0 {
+		return nil
+	}
+	const doing = "tagging persons"
+	written, err := tx.exec(ctx, doing, `
 		INSERT INTO cpis.person_tag (tag, person_id, index_version)
 		SELECT n.tag, n.person_id, n.index_version
 		FROM unnest($1::bytea[], $2::uuid[], $3::integer[]) AS n (tag, person_id, index_version)
-		ORDER BY n.tag`, tags, persons, versions) // in order, so that two uploads that overlap do not deadlock
+		WHERE EXISTS (SELECT FROM cpis.index_key AS k WHERE k.version = n.index_version)
+		  AND EXISTS (SELECT FROM cpis.index_key AS k WHERE k.version = $4)
+		ORDER BY n.tag`, tags, persons, versions, slices.Max(versions)) // in order, so that two uploads that overlap do not deadlock
+	if err == nil && written == 0 {
+		return &failure{doing: doing, kinds: []error{ErrUnavailable}, what: "the newest index key is not there"}
+	}
 	return tryAgain(err)
 }
 
-// tryAgain marks a key that was taken as worth another attempt.
+// tryAgain marks as worth another attempt a key that was taken, and an index
+// key that was removed while tags were written with it.
 func tryAgain(err error) error {
-	if f, ok := errors.AsType[*failure](err); ok && f.code == uniqueViolation {
+	f, ok := errors.AsType[*failure](err)
+	switch {
+	case ok && f.code == uniqueViolation:
 		f.again = true
+	case ok && f.code == foreignKeyViolation && strings.HasSuffix(f.what, tagIndexKey):
+		f.again, f.kinds = true, []error{ErrUnavailable}
 	}
 	return err
 }
+
+// tagIndexKey is the constraint that a tag's index key is there.
+const tagIndexKey = " person_tag_index_version_fkey"
 
 // PersonsWithoutTag gives persons that have no tag made with a certain index
 // key: the work that is left when the key rotates, to be paged like

@@ -82,7 +82,7 @@ func pause(ctx context.Context, attempt int) error {
 
 // attempt runs fn once.
 func (db *DB) attempt(ctx context.Context, fn func(*Tx) error) error {
-	conn, err := db.pool.Acquire(ctx)
+	conn, err := db.acts.Acquire(ctx)
 	if err != nil {
 		return translate("beginning transaction", err)
 	}
@@ -129,6 +129,15 @@ func rollback(ctx context.Context, inner pgx.Tx) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), rollbackTimeout)
 	defer cancel()
 	_ = inner.Rollback(ctx) // where it fails, the connection is closed, which does the same
+}
+
+// WaitForLocks makes the rest of the transaction wait for what others have
+// locked as long as its context allows. Without it a statement of the service
+// that waits for two seconds fails with ErrUnavailable, because it holds a
+// connection meanwhile: it is for transactions of which only a few can run.
+func (tx *Tx) WaitForLocks(ctx context.Context) error {
+	_, err := tx.q.Exec(ctx, `SET LOCAL lock_timeout = 0`)
+	return translate("waiting for locks", err)
 }
 
 // exec runs a statement that writes, and gives the number of its rows.
