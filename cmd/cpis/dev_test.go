@@ -202,8 +202,15 @@ func testIndexKey(t *testing.T, d *running) {
 		t.Helper()
 		d.command(t, "", "lookup", "--as", "nurse", demo.Flagged.NHSNumber).want(t, exitFlagHeld)
 	}
-	d.administer(t, "keys", "rotate-index").want(t, 0, "Index key 2 is there")
 	found()
+	before := d.lastSubject(t)
+	d.administer(t, "keys", "rotate-index").want(t, 0, "Index key 2 is there")
+	late := time.Now().Add(20 * time.Second)
+	for found(); d.lastSubject(t) == before; found() { // until the server uses the new key
+		if time.Now().After(late) {
+			t.Fatal("the server does not take the new index key into use")
+		}
+	}
 	d.administer(t, "keys", "retag").want(t, 1, "too new", "wait another")
 	d.administer(t, "keys", "retire-index").want(t, 1, "too new", "wait another")
 	d.administer(t, "keys", "rewrap").want(t, 0, "0 were re-wrapped")
@@ -215,20 +222,35 @@ func testIndexKey(t *testing.T, d *running) {
 	found()
 }
 
-// ageIndexKeys lets two minutes pass for index keys, and a second for the
-// server: until it has looked twice.
+// ageIndexKeys lets two minutes pass for index keys.
 func (d *running) ageIndexKeys(t *testing.T) {
 	t.Helper()
-	env := readSettings(t, filepath.Join(d.dir, "env"))
-	conn, err := pgx.Connect(t.Context(), env["CPIS_OWNER_DATABASE_URL"])
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close(t.Context())
+	conn := d.connect(t)
 	if _, err := conn.Exec(t.Context(), "UPDATE cpis.index_key SET created_at = created_at - interval '2 minutes'"); err != nil {
 		t.Fatal(err)
 	}
-	<-time.After(3 * time.Second) // the test cannot see which keys the server has
+}
+
+// lastSubject is what the newest entry about somebody calls them.
+func (d *running) lastSubject(t *testing.T) string {
+	t.Helper()
+	var subject []byte
+	row := d.connect(t).QueryRow(t.Context(), "SELECT subject FROM cpis.entry WHERE subject IS NOT NULL ORDER BY idx DESC LIMIT 1")
+	if err := row.Scan(&subject); err != nil {
+		t.Fatal(err)
+	}
+	return string(subject)
+}
+
+// connect connects to the database as its owner.
+func (d *running) connect(t *testing.T) *pgx.Conn {
+	t.Helper()
+	conn, err := pgx.Connect(t.Context(), readSettings(t, filepath.Join(d.dir, "env"))["CPIS_OWNER_DATABASE_URL"])
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close(context.WithoutCancel(t.Context())) })
+	return conn
 }
 
 // startFails starts a demo that cannot start.
