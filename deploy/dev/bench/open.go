@@ -2,7 +2,7 @@ package bench
 
 import (
 	"context"
-	"fmt"
+	"sync"
 	"time"
 
 	"cpis/deploy/dev/idp"
@@ -27,7 +27,10 @@ func openService(ctx context.Context, s *site) (*service.Service, func(), error)
 		db.Close()
 		return nil, nil, err
 	}
-	return sv, func() { sv.Close(); closeKeeper(); db.Close() }, nil
+	keep, stop := context.WithCancel(ctx)
+	var running sync.WaitGroup
+	running.Go(func() { sv.KeepKeys(keep) })
+	return sv, func() { stop(); running.Wait(); sv.Close(); closeKeeper(); db.Close() }, nil
 }
 
 func serviceOn(ctx context.Context, s *site, db *store.DB) (*service.Service, func(), error) {
@@ -39,8 +42,7 @@ func serviceOn(ctx context.Context, s *site, db *store.DB) (*service.Service, fu
 	if err != nil {
 		return nil, nil, err
 	}
-	index := []keys.Wrapped{{Owner: fmt.Sprintf("index/%d", rows[0].Version), Text: rows[0].Wrapped}}
-	ring, err := keys.OpenRing(ctx, keeper, index, keys.RingConfig{Now: s.b.Now})
+	ring, err := keys.OpenRing(ctx, keeper, service.WrappedIndexKeys(rows), keys.RingConfig{Now: s.b.Now})
 	if err != nil {
 		return nil, nil, err
 	}
