@@ -171,6 +171,7 @@ func TestCodeFlow_Refuses(t *testing.T) {
 
 	t.Run("ACodeASecondTime", func(t *testing.T) {
 		t.Parallel()
+		a := newApplication(t, p, "web", "") // its configuration remembers things as it is used
 		code := signIn(t, p, authorize(), "nurse")
 		if _, err := a.Exchange(t.Context(), code, oauth2.VerifierOption(pkce)); err != nil {
 			t.Fatal(err)
@@ -180,6 +181,7 @@ func TestCodeFlow_Refuses(t *testing.T) {
 
 	t.Run("AWrongVerifierWhichSpendsTheCode", func(t *testing.T) {
 		t.Parallel()
+		a := newApplication(t, p, "web", "") // its configuration remembers things as it is used
 		code := signIn(t, p, authorize(), "nurse")
 		wantOAuthError(t, exchange(t, a, code, oauth2.VerifierOption(oauth2.GenerateVerifier())), "invalid_grant")
 		wantOAuthError(t, exchange(t, a, code, oauth2.VerifierOption(pkce)), "invalid_grant")
@@ -187,6 +189,7 @@ func TestCodeFlow_Refuses(t *testing.T) {
 
 	t.Run("NoVerifier", func(t *testing.T) {
 		t.Parallel()
+		a := newApplication(t, p, "web", "") // its configuration remembers things as it is used
 		wantOAuthError(t, exchange(t, a, signIn(t, p, authorize(), "nurse")), "invalid_request")
 	})
 
@@ -205,6 +208,7 @@ func TestCodeFlow_Refuses(t *testing.T) {
 
 	t.Run("AnAddressThatWasNotRegistered", func(t *testing.T) {
 		t.Parallel()
+		a := newApplication(t, p, "web", "") // its configuration remembers things as it is used
 		other := a
 		other.RedirectURL = "http://127.0.0.1:9/other"
 		response, body := get(t, other.AuthCodeURL("the state", oauth2.S256ChallengeOption(pkce)))
