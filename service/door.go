@@ -17,10 +17,11 @@ import (
 type act struct {
 	caller  *identity.Caller
 	action  policy.Action
-	own     bool   // the thing acted upon belongs to the caller's organisation
-	request string // request id
-	subject []byte // tag of the person, where there is one
-	check   error  // *InvalidError, where the request is not valid
+	own     bool          // the thing acted upon belongs to the caller's organisation
+	request string        // request id
+	subject []byte        // tag of the person, where there is one
+	check   error         // *InvalidError, where the request is not valid
+	wait    time.Duration // for other acts, where it is worth more than placeWait
 	// keep, where there is one, runs after the entry, in the same transaction,
 	// and is told where that is. Everybody waits for it: it must be quick.
 	keep func(context.Context, *store.Tx, Receipt) error
@@ -105,7 +106,7 @@ func (s *Service) doIn(ctx context.Context, a act, fn func(context.Context, *sto
 		}
 		return a.keep(ctx, tx, r)
 	}
-	leave, err := takePlace(ctx, s.acts, placeWait)
+	leave, err := takePlace(ctx, s.acts, max(a.wait, placeWait))
 	if err != nil {
 		s.observe.Refused()
 		return Receipt{}, err // without an entry: nothing was begun

@@ -90,6 +90,8 @@ func (c *checker) ending(q *Ending) (Date, string) {
 
 // fetchKeyOf is fetchKey for the person whom a plan of an authority is about.
 func (s *Service) fetchKeyOf(ctx context.Context, authority, plan string) {
+	ctx, cancel := context.WithTimeout(ctx, keyWait)
+	defer cancel()
 	row, err := findPlan(ctx, s.db.Plan, authority, plan)
 	if err != nil {
 		return

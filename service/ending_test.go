@@ -1,7 +1,9 @@
 package service_test
 
 import (
+	"bytes"
 	"errors"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -242,4 +244,75 @@ func TestEndPlan_NothingHappensWhileTheKeysAreAway(t *testing.T) {
 	if h := f.Held(); h.PlanVersions != 1 {
 		t.Errorf("%d versions", h.PlanVersions)
 	}
+}
+
+// A plan that is ended stays one that could be registered.
+func TestEndPlan_MustNotOverlapWithTheNext(t *testing.T) {
+	t.Parallel()
+	f := newService(t)
+	first := f.MustRegister(lead, with(rightCPP(), func(r *service.Registration) { r.Start, r.End = "2026-01-10", "2026-12-31" }))
+	first.Version = f.MustEnd(lead, first, "2026-11-30").Version
+	f.Clock.Set(noon.AddDate(0, 0, 5)) // 28 November: the first may still be ended anew
+	f.MustEnd(lead, first, "2026-11-28")
+	first.Version++
+	next := f.MustRegister(lead, with(rightCPP(), func(r *service.Registration) { r.Start = "2026-11-28" }))
+	f.MustRegister(lead, with(rightLAC(), func(r *service.Registration) { r.Start = "2026-11-28" }))
+	f.MustRegister(otherLead, with(rightCPP(), func(r *service.Registration) { r.Start = "2026-11-28" }))
+	before := f.Held()
+	q := ending(first)
+	q.End = "2026-11-29"
+	_, err := f.EndPlan(t.Context(), lead, q)
+	v := violationsOf(t, err)
+	if len(v) != 1 || v[0].Field != "end" || !strings.Contains(v[0].Problem, next.PlanID) {
+		t.Errorf("got %+v", v)
+	}
+	if e := f.LastEntry(); e.Outcome != "invalid" || !bytes.Equal(e.Subject, f.Tag("9990000018")) {
+		t.Errorf("entry %+v", e)
+	}
+	if diff := cmp.Diff(before, f.Held()); diff != "" {
+		t.Errorf("something changed (-before +after):\n%s", diff)
+	}
+	f.MustEnd(lead, first, "2026-11-28") // the day on which the next begins
+	f.MustEnd(lead, next, "2027-05-01")
+}
+
+// An ending and a registration of the next plan wait for each other.
+func TestEndPlan_AndTheNextPlanAtOnceDoNotOverlap(t *testing.T) {
+	t.Parallel()
+	f := newService(t)
+	for i := range 5 {
+		number := numberAt(i)
+		plan := f.MustRegister(lead, with(rightCPP(), func(r *service.Registration) {
+			r.NHSNumber, r.Start, r.End = number, "2026-01-10", "2026-11-23"
+		}))
+		var all sync.WaitGroup
+		var ended, registered error
+		all.Go(func() {
+			q := ending(plan)
+			q.End = "2027-01-31"
+			_, ended = f.EndPlan(t.Context(), lead, q)
+		})
+		all.Go(func() {
+			_, registered = f.RegisterPlan(t.Context(), lead, with(rightCPP(), func(r *service.Registration) {
+				r.NHSNumber, r.Start = number, "2026-11-23"
+			}))
+		})
+		all.Wait()
+		if (ended == nil) == (registered == nil) {
+			t.Errorf("ending: %s; registering the next: %s", explain(ended), explain(registered))
+		}
+	}
+}
+
+func TestEndPlan_OfAnUnbornChildWithin48Weeks(t *testing.T) {
+	t.Parallel()
+	f := newService(t)
+	plan := f.MustRegister(lead, rightUCPP())
+	q := ending(plan)
+	q.End = "2027-08-04" // the start is on 1 September 2026
+	_, err := f.EndPlan(t.Context(), lead, q)
+	if v := violationsOf(t, err); len(v) != 1 || v[0].Field != "end" || !strings.Contains(v[0].Problem, "48 weeks") {
+		t.Errorf("got %+v", v)
+	}
+	f.MustEnd(lead, plan, "2027-08-03")
 }

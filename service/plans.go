@@ -127,6 +127,8 @@ func (s *Service) openPeople(ctx context.Context, found people) error {
 // needs it, or makes one where nothing is held: no connection, and nobody, has
 // to wait for the keeper then. What fails here the transaction tries itself.
 func (s *Service) fetchKey(ctx context.Context, made newKeys, n NHSNumber) {
+	ctx, cancel := context.WithTimeout(ctx, keyWait)
+	defer cancel()
 	found, err := s.findPersons(ctx, s.db.PersonsByTags, []NHSNumber{n})
 	if err != nil {
 		return

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -411,4 +412,32 @@ func TestUploadFormat_IsAsDocumented(t *testing.T) {
 			t.Errorf("line %d: %+v", r.Line, r.Wrong)
 		}
 	}
+}
+
+// What is kept of a row is as long as what is written there, not as the record.
+func TestReadSheet_KeepsNoRecords(t *testing.T) {
+	var file bytes.Buffer
+	file.WriteString(sheetHeader)
+	const rows = 1000
+	for i := range rows {
+		file.WriteString(sheetRow("nhs_number="+numberAt(i), "given_name=Robin"+strings.Repeat(" ", 15<<10)))
+	}
+	before := heapInUse()
+	got, err := service.ReadSheet(bytes.NewReader(file.Bytes()), day(t, "2026-11-23"))
+	if err != nil || len(got) != rows {
+		t.Fatalf("%d rows, %v", len(got), err)
+	}
+	if kept := heapInUse() - before; kept > rows<<10 {
+		t.Errorf("%d bytes are kept of each row", kept/rows)
+	}
+	runtime.KeepAlive(got)
+	runtime.KeepAlive(file)
+}
+
+// heapInUse is how much memory is in use.
+func heapInUse() int64 {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc)
 }

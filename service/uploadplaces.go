@@ -2,6 +2,7 @@ package service
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"sync"
 	"time"
@@ -84,7 +85,7 @@ func newTimedReader(ctx context.Context, file io.Reader) *timedReader {
 // Read implements io.Reader.
 func (r *timedReader) Read(p []byte) (int, error) {
 	if r.err == nil {
-		r.err = r.ctx.Err()
+		r.err = r.ctx.Err() // and nothing more is asked for
 	}
 	if r.err != nil {
 		return 0, r.err
@@ -98,7 +99,7 @@ func (r *timedReader) Read(p []byte) (int, error) {
 	case got := <-r.read:
 		return copy(p, into[:got.n]), got.err
 	case <-r.ctx.Done():
-		r.err = r.ctx.Err()
+		r.err = fmt.Errorf("reading file: %w", r.ctx.Err())
 		return 0, r.err
 	}
 }

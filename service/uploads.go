@@ -24,6 +24,9 @@ const (
 	// readTimeout bounds how long a file is read: somebody else may wait for
 	// the place of whoever sends slowly.
 	readTimeout = 2 * time.Minute
+	// turnWait is how long a file that was read waits for other acts: to send
+	// it again would cost more.
+	turnWait = 30 * time.Second
 	// uploadTimeout bounds the transaction of an upload.
 	uploadTimeout = 5 * time.Minute
 )
@@ -86,7 +89,7 @@ type UploadOptions struct {
 func (s *Service) Upload(
 	ctx context.Context, c *identity.Caller, file io.Reader, o UploadOptions,
 ) (*UploadResult, error) {
-	a := act{caller: c, action: policy.UploadPlans, own: true, request: o.Request}
+	a := act{caller: c, action: policy.UploadPlans, own: true, request: o.Request, wait: turnWait}
 	u := upload{s: s, authority: c.Organisation, checkOnly: o.CheckOnly, keys: newKeys{}, sheet: &sheet{}}
 	if s.decide(&a).Allowed { // else the door refuses, and the file is not read
 		leave, err := s.uploads.take(ctx, c.Organisation, uploadWait)

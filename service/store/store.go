@@ -41,7 +41,7 @@ const (
 	// transaction has locked. It holds a connection all the while, and what
 	// else its transaction has locked.
 	lockTimeout = 2 * time.Second
-	pingTimeout     = 3 * time.Second
+	pingTimeout = 3 * time.Second
 	// rollbackTimeout bounds the rollback of a transaction whose own context
 	// may be over.
 	rollbackTimeout = 5 * time.Second
@@ -53,7 +53,7 @@ const (
 type DB struct {
 	queries // what can be read outside a transaction, over the pool for all else
 
-	pool *pgxpool.Pool // for look-ups: Read, Append, Head and Ready
+	pool *pgxpool.Pool // for look-ups: Read, Append, Head, IndexKeys and Ready
 	acts *pgxpool.Pool // for all else
 	opts Options
 }
@@ -64,11 +64,11 @@ type DB struct {
 // Several hosts may be named; the one that can be written to is used.
 func Open(ctx context.Context, url string, opts Options) (*DB, error) {
 	lookUps, acts := opts.share()
-	pool, err := openPool(ctx, url, opts, lookUps, nil)
+	pool, err := openPool(ctx, url, opts, lookUps, func(map[string]string) {})
 	if err != nil {
 		return nil, err
 	}
-	others, err := openPool(ctx, url, opts, acts, opts.actSettings())
+	others, err := openPool(ctx, url, opts, acts, opts.boundLocks)
 	if err != nil {
 		pool.Close()
 		return nil, err
@@ -92,29 +92,27 @@ func (o Options) share() (lookUps, acts int) {
 	return lookUps, max(1, all-lookUps)
 }
 
-// actSettings are the settings of sessions that are not for look-ups. Only the
-// service bounds its waits: what an administrator runs is worth waiting for.
-func (o Options) actSettings() map[string]string {
-	if o.Owner {
-		return nil
+// boundLocks bounds the waits of sessions that are not for look-ups, unless the
+// address does. Only the service needs it: what an administrator runs is worth
+// waiting for.
+func (o Options) boundLocks(settings map[string]string) {
+	if _, given := settings["lock_timeout"]; !given && !o.Owner {
+		settings["lock_timeout"] = strconv.FormatInt(lockTimeout.Milliseconds(), 10)
 	}
-	return map[string]string{"lock_timeout": inMilliseconds(lockTimeout)}
 }
 
-// openPool makes a pool of at most n connections. It does not connect yet.
-func openPool(ctx context.Context, url string, opts Options, n int, settings map[string]string) (*pgxpool.Pool, error) {
+// openPool makes a pool of at most n connections, with settings that change may
+// add to. It does not connect yet.
+func openPool(ctx context.Context, url string, opts Options, n int, change func(settings map[string]string)) (*pgxpool.Pool, error) {
 	cfg, err := poolConfig(url, opts)
 	if err != nil {
 		return nil, err
 	}
-	maps.Copy(cfg.ConnConfig.RuntimeParams, settings)
+	change(cfg.ConnConfig.RuntimeParams)
 	cfg.MaxConns = int32(n) //nolint:gosec // at most a thousand.
 	pool, err := pgxpool.NewWithConfig(ctx, cfg)
 	return pool, translate("opening database", err)
 }
-
-// inMilliseconds gives a duration as PostgreSQL's settings take it.
-func inMilliseconds(d time.Duration) string { return strconv.FormatInt(d.Milliseconds(), 10) }
 
 // sessionSettings are set for every connection. All statements here are meant
 // to run as nested loops over indexes, whatever the statistics say: a plan that
@@ -170,6 +168,12 @@ func (db *DB) Close() {
 // MaxTx is how many transactions can run at the same time; others wait for a
 // connection.
 func (db *DB) MaxTx() int { return int(db.acts.Config().MaxConns) }
+
+// IndexKeys gives all index keys, the newest first. They are read over a
+// connection kept for look-ups, which cannot go on without knowing them.
+func (db *DB) IndexKeys(ctx context.Context) ([]IndexKeyRow, error) {
+	return queries{db.pool}.IndexKeys(ctx)
+}
 
 // Head gives the state of a log as last committed; ErrNotFound if there is no
 // such log, audit.ErrMalformed if what is stored is not the state of any log.

@@ -1,0 +1,284 @@
+package service_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"cpis/service"
+	"cpis/service/keys"
+)
+
+// longest is how long a look-up may take whatever else is going on.
+const longest = 2 * time.Second
+
+func isOverloaded(err error) bool {
+	_, ok := errors.AsType[*service.OverloadedError](err)
+	return ok
+}
+
+// lookUpUntil looks somebody up, of whom nothing is held, until done is closed.
+func (f *fixture) lookUpUntil(done <-chan struct{}) {
+	f.tb.Helper()
+	for n := 0; ; n++ {
+		began := time.Now()
+		_, err := f.LookUp(f.tb.Context(), nurse, unscheduled("9990000034"))
+		if took := time.Since(began); err != nil || took > longest {
+			f.tb.Errorf("look-up %d took %s: %s", n, took, explain(err))
+			return
+		}
+		select {
+		case <-done:
+			return
+		default:
+		}
+	}
+}
+
+// registerMany registers many plans at once, and says what became of each.
+func (f *fixture) registerMany(n int, number func(i int) string) (errs []error, done <-chan struct{}) {
+	errs = make([]error, n)
+	var all sync.WaitGroup
+	for i := range errs {
+		all.Go(func() {
+			r := with(rightLAC(), func(r *service.Registration) { r.NHSNumber = number(i) })
+			_, errs[i] = f.RegisterPlan(f.tb.Context(), otherLead, r)
+		})
+	}
+	finished := make(chan struct{})
+	go func() {
+		all.Wait()
+		close(finished)
+	}()
+	return errs, finished
+}
+
+// Whoever sends one registration after the other of somebody who is locked
+// makes nobody else wait.
+func TestLookUp_IsAnsweredWhileRegistrationsWaitForAPerson(t *testing.T) {
+	t.Parallel()
+	f := newService(t)
+	f.MustRegister(lead, rightCPP())
+	before := f.Held()
+	release := f.hold(`SELECT FROM cpis.person FOR UPDATE`)
+	defer release()
+	errs, done := f.registerMany(20, func(int) string { return "9990000018" })
+	f.lookUpUntil(done)
+	refused := 0
+	for _, err := range errs {
+		switch {
+		case isOverloaded(err):
+			refused++
+		case !errors.Is(err, service.ErrUnavailable):
+			t.Errorf("RegisterPlan: %s", explain(err))
+		}
+	}
+	if refused == 0 {
+		t.Error("none was refused by overload")
+	}
+	failed := 0
+	for _, e := range f.Entries() {
+		if e.Action == "register_plan" && e.Outcome == "failed" {
+			failed++
+		}
+	}
+	if failed != len(errs)-refused || f.Held() != before {
+		t.Errorf("%d entries of %d that were not refused; held %+v", failed, len(errs)-refused, f.Held())
+	}
+	release()
+	if _, err := f.RegisterPlan(t.Context(), otherLead, rightLAC()); err != nil {
+		t.Errorf("afterwards: %s", explain(err))
+	}
+}
+
+// The same for a keeper of keys that does not answer.
+func TestLookUp_IsAnsweredWhileRegistrationsWaitForTheKeeper(t *testing.T) {
+	t.Parallel()
+	k := &hangingKeeper{}
+	f := newServiceWith(t, func(*service.Config) {})
+	k.Keeper = f.Keeper.Keeper
+	f.Keeper.Keeper = k
+	k.hang.Store(true)
+	errs, done := f.registerMany(20, numberAt)
+	f.lookUpUntil(done)
+	for _, err := range errs {
+		if !isOverloaded(err) && !errors.Is(err, service.ErrUnavailable) {
+			t.Errorf("RegisterPlan: %s", explain(err))
+		}
+	}
+	k.hang.Store(false)
+	if h := f.Held(); h.Plans != 0 {
+		t.Errorf("%+v", h)
+	}
+}
+
+// hangingKeeper answers when its caller has gone.
+type hangingKeeper struct {
+	keys.Keeper
+
+	hang atomic.Bool
+}
+
+// Wrap implements keys.Keeper.
+func (k *hangingKeeper) Wrap(ctx context.Context, plain []keys.Plain) ([]keys.Wrapped, error) {
+	if k.hang.Load() {
+		<-ctx.Done()
+		return nil, keys.ErrUnavailable
+	}
+	return k.Keeper.Wrap(ctx, plain)
+}
+
+// Keys are asked for before a transaction begins: who waits for the keeper
+// holds neither a connection nor a person.
+func TestRegisterPlan_WaitsForTheKeeperOutsideOfTransactions(t *testing.T) {
+	t.Parallel()
+	f := newService(t)
+	plan := f.MustRegister(lead, rightCPP())
+	s := f.another() // whose cache is empty
+	inside := &watchingKeeper{Keeper: f.Keeper.Keeper, acquired: func() int { return f.DB.PoolStats().Acquired }}
+	f.Keeper.Keeper = inside
+	if _, err := s.RegisterPlan(t.Context(), lead, rightUCPP()); err != nil {
+		t.Fatal(explain(err))
+	}
+	if _, err := s.EndPlan(t.Context(), lead, ending(plan)); err != nil {
+		t.Fatal(explain(err))
+	}
+	if inside.calls.Load() != 2 || inside.most.Load() != 0 {
+		t.Errorf("%d calls, with up to %d connections in use", inside.calls.Load(), inside.most.Load())
+	}
+}
+
+// watchingKeeper looks how many connections are in use while it is asked.
+type watchingKeeper struct {
+	keys.Keeper
+
+	acquired    func() int
+	calls, most atomic.Int64
+}
+
+func (k *watchingKeeper) watch() {
+	k.calls.Add(1)
+	k.most.Store(max(k.most.Load(), int64(k.acquired())))
+}
+
+// Wrap implements keys.Keeper.
+func (k *watchingKeeper) Wrap(ctx context.Context, plain []keys.Plain) ([]keys.Wrapped, error) {
+	k.watch()
+	return k.Keeper.Wrap(ctx, plain)
+}
+
+// Unwrap implements keys.Keeper.
+func (k *watchingKeeper) Unwrap(ctx context.Context, wrapped []keys.Wrapped) ([]keys.Result[keys.Plain], error) {
+	k.watch()
+	return k.Keeper.Unwrap(ctx, wrapped)
+}
+
+// A file is not read before there is a place for it: waiting costs no memory.
+// Whoever sends one takes the place of nobody but its own organisation.
+func TestUpload_IsReadOnlyInItsPlace(t *testing.T) {
+	t.Parallel()
+	f := newService(t)
+	var gate gatedFile
+	gate.open = make(chan struct{})
+	results := make(chan error, 2)
+	for _, gss := range []string{islington, camden} {
+		c := *lead
+		c.Organisation = gss
+		go func() {
+			_, err := f.Upload(t.Context(), &c, io.MultiReader(&gate, bytes.NewReader(manyRows(3, 0))), service.UploadOptions{})
+			results <- err
+		}()
+	}
+	<-gate.reached(2)
+	entries := len(f.Entries())
+	var all sync.WaitGroup
+	for _, gss := range []string{islington, "E09000001", "E09000002"} {
+		c := *lead
+		c.Organisation = gss
+		all.Go(func() {
+			file := readerFunc(func([]byte) (int, error) {
+				t.Errorf("%s: the file was read", gss)
+				return 0, io.EOF
+			})
+			if _, err := f.Upload(t.Context(), &c, file, service.UploadOptions{}); !isOverloaded(err) {
+				t.Errorf("%s: got %v, want an *OverloadedError", gss, err)
+			}
+		})
+	}
+	all.Wait()
+	if n := len(f.Entries()); n != entries {
+		t.Errorf("%d entries of what was refused by overload", n-entries)
+	}
+	close(gate.open)
+	for range 2 {
+		if err := <-results; err != nil {
+			t.Errorf("Upload: %s", explain(err))
+		}
+	}
+}
+
+// gatedFile is empty, and ends when it is opened.
+type gatedFile struct {
+	open    chan struct{}
+	readers atomic.Int64
+}
+
+// Read implements io.Reader.
+func (g *gatedFile) Read([]byte) (int, error) {
+	g.readers.Add(1)
+	<-g.open
+	return 0, io.EOF
+}
+
+// reached is closed when so many read.
+func (g *gatedFile) reached(n int64) <-chan struct{} {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for g.readers.Load() < n {
+			time.Sleep(time.Millisecond)
+		}
+	}()
+	return done
+}
+
+// A sender who stops in the middle gives the place back when time is up.
+func TestUpload_OfWhoSendsNoMoreEnds(t *testing.T) {
+	t.Parallel()
+	f := newService(t)
+	gate := gatedFile{open: make(chan struct{})}
+	defer close(gate.open)
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	file := io.MultiReader(strings.NewReader(sheetHeader+sheetRow()), &gate)
+	if _, err := f.Upload(ctx, lead, file, service.UploadOptions{}); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("got %v, want %v", err, context.DeadlineExceeded)
+	}
+	if e := f.LastEntry(); e.Outcome != "failed" || e.Action != "upload_plans" {
+		t.Errorf("entry %+v", e)
+	}
+	if got := f.MustUpload(lead, sheetHeader+sheetRow(), service.UploadOptions{}); !got.Applied {
+		t.Errorf("afterwards: %+v", got)
+	}
+}
+
+// hold runs a statement that locks something until it is released.
+func (f *fixture) hold(sql string) (release func()) {
+	f.tb.Helper()
+	conn, err := pgx.Connect(f.tb.Context(), f.Database.Admin)
+	if err != nil {
+		f.tb.Fatalf("connecting as superuser: %v", err)
+	}
+	if _, err := conn.Exec(f.tb.Context(), "BEGIN; "+sql); err != nil {
+		f.tb.Fatalf("holding locks: %v", err)
+	}
+	return sync.OnceFunc(func() { _ = conn.Close(f.tb.Context()) }) // which rolls back
+}
