@@ -33,6 +33,7 @@ func (f *fixture) lookUpUntil(done <-chan struct{}) {
 		_, err := f.LookUp(f.tb.Context(), nurse, unscheduled("9990000034"))
 		if took := time.Since(began); err != nil || took > longest {
 			f.tb.Errorf("look-up %d took %s: %s", n, took, explain(err))
+			<-done
 			return
 		}
 		select {
