@@ -111,16 +111,23 @@ func (s *Service) doIn(ctx context.Context, a act, fn func(context.Context, *sto
 		s.observe.Refused()
 		return Receipt{}, err // without an entry: nothing was begun
 	}
-	err = s.db.Tx(ctx, run)
-	if errors.Is(err, errAnswered) {
-		err = s.db.Tx(ctx, run)
-	}
-	leave()
-	if err != nil {
+	if err := s.transact(ctx, leave, run); err != nil {
 		e.Subject = done.Subject // fn may have found out whom it is about
 		return Receipt{}, s.refuse(ctx, &e, fmt.Errorf("%s: %w", a.action, translate(err)))
 	}
 	return r, nil
+}
+
+// transact runs an act's transaction, and leaves its place also where that
+// panics. Where the same request was answered meanwhile it runs again, and then
+// finds the answer.
+func (s *Service) transact(ctx context.Context, leave func(), run func(*store.Tx) error) error {
+	defer leave()
+	err := s.db.Tx(ctx, run)
+	if errors.Is(err, errAnswered) {
+		err = s.db.Tx(ctx, run)
+	}
+	return err
 }
 
 // decide asks the policy about an act.
