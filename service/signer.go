@@ -203,36 +203,41 @@ func (s *Service) keepTiles(ctx context.Context, from, to, start int64, leaves [
 		}
 		return hashLines(ctx, s.db, s.log.ID, a, b)
 	}
-	var rows []store.TileRow
-	keep := func() error {
-		if len(rows) == 0 {
-			return nil
-		}
-		err := s.db.Tx(ctx, func(tx *store.Tx) error { return tx.InsertTiles(ctx, s.log.ID, rows) })
-		rows = rows[:0]
-		if err != nil {
-			return fmt.Errorf("keeping tiles: %w", err)
-		}
-		return nil
-	}
-	level := 0
+	tiles := audit.Derive(storedTiles{s.db, s.log.ID}, known)
+	var level []audit.Tile // those of one level: the next are made from them
 	for tile := range audit.FullTiles(from, to) {
-		if tile.Level != level { // made from those below, which must be there first
-			if err := keep(); err != nil {
+		if len(level) > 0 && level[0].Level != tile.Level {
+			if err := s.keepLevel(ctx, tiles, level); err != nil {
 				return err
 			}
-			level = tile.Level
+			level = level[:0]
 		}
-		bytes, err := audit.Derive(storedTiles{s.db, s.log.ID}, known).ReadTiles(ctx, []audit.Tile{tile})
-		if err != nil {
-			return fmt.Errorf("making tiles: %w", err)
-		}
-		if bytes[0] == nil {
+		level = append(level, tile)
+	}
+	return s.keepLevel(ctx, tiles, level)
+}
+
+// keepLevel makes tiles of one level and stores them.
+func (s *Service) keepLevel(ctx context.Context, from audit.Tiles, level []audit.Tile) error {
+	if len(level) == 0 {
+		return nil
+	}
+	made, err := from.ReadTiles(ctx, level)
+	if err != nil {
+		return fmt.Errorf("making tiles: %w", err)
+	}
+	rows := make([]store.TileRow, len(level))
+	for i, tile := range level {
+		if made[i] == nil {
 			return fmt.Errorf("making tiles: %w", audit.ErrNoTile)
 		}
-		rows = append(rows, store.TileRow{Level: tile.Level, Index: tile.Index, Hashes: bytes[0]})
+		rows[i] = store.TileRow{Level: tile.Level, Index: tile.Index, Hashes: made[i]}
 	}
-	return keep()
+	err = s.db.Tx(ctx, func(tx *store.Tx) error { return tx.InsertTiles(ctx, s.log.ID, rows) })
+	if err != nil {
+		return fmt.Errorf("keeping tiles: %w", err)
+	}
+	return nil
 }
 
 // storedTiles are the full tiles that the database keeps.
