@@ -24,26 +24,18 @@ const entriesPage = 2000
 // (retention has removed its line, or somebody has) is ErrNotFound.
 func (q queries) Entries(ctx context.Context, log LogID, from, to int64) iter.Seq2[EntryRow, error] {
 	return func(yield func(EntryRow, error) bool) {
-		for next := from; next < to; {
-			end := min(next+entriesPage, to)
-			page, err := q.entries(ctx, log, next, end)
-			if err != nil {
-				yield(EntryRow{}, err)
+		next := from
+		for e, err := range q.StoredEntries(ctx, log, from, to) {
+			if err == nil && e.Index != next {
+				break // reported below
+			}
+			if !yield(e, err) || err != nil {
 				return
 			}
-			for _, e := range page {
-				if e.Index != next {
-					break // reported below
-				}
-				if !yield(e, nil) {
-					return
-				}
-				next++
-			}
-			if next < end {
-				yield(EntryRow{}, missingEntry(next))
-				return
-			}
+			next++
+		}
+		if next < to {
+			yield(EntryRow{}, missingEntry(next))
 		}
 	}
 }
