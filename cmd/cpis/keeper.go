@@ -57,7 +57,7 @@ func (k keeperConfig) auth() vault.Auth {
 	return vault.TokenFile(k.TokenFile)
 }
 
-// openRing opens the index keys, and makes the first one where there is none.
+// openRing opens the index keys. `cpis migrate` makes the first one.
 func openRing(ctx context.Context, db *store.DB, keeper keys.Keeper, cfg keys.RingConfig) (*keys.Ring, error) {
 	rows, err := db.IndexKeys(ctx)
 	if err != nil {
