@@ -55,9 +55,7 @@ func (s *Service) admitList(ctx context.Context, c *identity.Caller, list *Clini
 	if n := len(list.Items); n == 0 || n > maxItems {
 		v.add("items", "must be 1 to 200 people", "")
 	}
-	if c.System && !list.Responsible.named() {
-		v.add("responsible_person", "is required when a system asks: name and role of who answers for the request", "")
-	}
+	needResponsible(c, list.Responsible, &v)
 	verdict := v.err()
 	if !d.Allowed {
 		verdict = ErrDenied

@@ -103,9 +103,7 @@ func (q *Question) read(c *identity.Caller, today Date) (asked, error) {
 	var a asked
 	var v violations
 	a.number, a.born = readIdentifiers(q.NHSNumber, q.DateOfBirth, today, &v)
-	if c.System && !q.Responsible.named() {
-		v.add("responsible_person", "is required when a system asks: name and role of who answers for the request", "")
-	}
+	needResponsible(c, q.Responsible, &v)
 	remote := q.Encounter.Setting == NHS111 || c.Class == policy.NHS111
 	if remote && (!q.SafeguardingLead.named() || strings.TrimSpace(q.SafeguardingLead.Phone) == "") {
 		v.add("safeguarding_lead", "is required of NHS 111: name, role and phone of its safeguarding lead", "")
@@ -114,6 +112,13 @@ func (q *Question) read(c *identity.Caller, today Date) (asked, error) {
 		v.add("break_glass_reason", "must say why, in ten characters or more", "Child unconscious, no carer present")
 	}
 	return a, v.err()
+}
+
+// needResponsible notes where a system asks for nobody.
+func needResponsible(c *identity.Caller, r Responsible, v *violations) {
+	if c.System && !r.named() {
+		v.add("responsible_person", "is required when a system asks: name and role of who answers for the request", "")
+	}
 }
 
 // readIdentifiers reads an NHS number and, where there is one, a date of
