@@ -33,7 +33,7 @@ type Config struct {
 // Observer is told of events that an operator counts.
 type Observer struct {
 	OnGroup      func(size int, took time.Duration) // a group was committed
-	OnRefused    func()                             // a look-up was refused by overload
+	OnRefused    func()                             // a look-up, change or upload was refused by overload
 	OnDamaged    func(table string)                 // something stored does not verify: wake somebody
 	OnUnrecorded func(err error)                    // the log could not be written: wake somebody
 	OnSigned     func(size int64, at time.Time)     // the checkpoint covers all entries, that many
@@ -47,7 +47,7 @@ func (o *Observer) Group(size int, took time.Duration) {
 	}
 }
 
-// Refused reports a look-up refused by overload.
+// Refused reports what was refused by overload.
 func (o *Observer) Refused() {
 	if o.OnRefused != nil {
 		o.OnRefused()
