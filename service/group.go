@@ -303,6 +303,13 @@ func (g *group) commitAll() {
 	for ls := range g.ready {
 		began := time.Now() //nolint:forbidigo // measures, decides nothing
 		err := c.commit(g, ls)
+		took := time.Since(began) //nolint:forbidigo // as above
+		if err == nil {
+			g.paceFrom(took)
+		}
+		// Before they are told: who asks again at once does not find itself
+		// waiting.
+		g.waiting.Add(int64(-len(ls)))
 		for _, l := range ls {
 			if err == nil {
 				l.finish(l.verdict)
@@ -310,11 +317,6 @@ func (g *group) commitAll() {
 				l.finish(err)
 			}
 		}
-		took := time.Since(began) //nolint:forbidigo // as above
-		if err == nil {
-			g.paceFrom(took)
-		}
-		g.waiting.Add(int64(-len(ls)))
 		g.s.observe.Group(len(ls), took)
 	}
 }
