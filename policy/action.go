@@ -5,8 +5,12 @@ import "slices"
 // AllActions returns every action.
 func AllActions() []Action {
 	return []Action{
-		LookUp, LookUpMany, ViewRestricted, RegisterPlan, EndPlan, GetPerson,
-		UploadPlans, ReadProof, ExportLog, ReviewAccess, Configure,
+		LookUp, LookUpMany, ViewRestricted, ReportMissed, ReportWrongPatient,
+		RegisterPlan, AmendPlan, EndPlan, RemovePlan, RecordBirth, ProposeTransfer, DecideTransfer,
+		ReplaceNumber, ProposeChange, DecideChange, GetPerson, ListPlans,
+		UploadPlans, ApproveUpload, ReadUploads, SetUploadRules,
+		ReadNotices, AnswerNotice, ManageChannels, ReadContacts, SetContacts,
+		ReadProof, ExportLog, ReviewAccess, Configure,
 	}
 }
 
@@ -20,13 +24,11 @@ func ParseAction(name string) (Action, bool) {
 // tells more people first; none for actions that have no mode. Clinic lists
 // are of expected patients, so there is no unscheduled look-up of many.
 func (a Action) Modes() []Mode {
-	switch a {
-	case LookUp:
+	if a == LookUp {
 		return []Mode{Unscheduled, Scheduled}
-	case LookUpMany:
+	}
+	if a == LookUpMany {
 		return []Mode{Scheduled}
-	case ViewRestricted, RegisterPlan, EndPlan, GetPerson, UploadPlans, ReadProof,
-		ExportLog, ReviewAccess, Configure:
 	}
 	return nil
 }

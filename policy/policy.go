@@ -46,17 +46,40 @@ type Action string
 
 // The actions.
 const (
-	LookUp         Action = "look_up"
-	LookUpMany     Action = "look_up_many"
-	ViewRestricted Action = "view_restricted" // see the authority and history of a restricted person
-	RegisterPlan   Action = "register_plan"
-	EndPlan        Action = "end_plan"
-	GetPerson      Action = "get_person"
-	UploadPlans    Action = "upload_plans"
-	ReadProof      Action = "read_proof" // checkpoints and inclusion proofs: hashes only
-	ExportLog      Action = "export_log"
-	ReviewAccess   Action = "review_access" // the break-glass queue
-	Configure      Action = "configure"
+	LookUp             Action = "look_up"
+	LookUpMany         Action = "look_up_many"
+	ViewRestricted     Action = "view_restricted" // see the authority and history of a restricted person
+	ReportMissed       Action = "report_missed"   // an appointment that a patient was not brought to
+	ReportWrongPatient Action = "report_wrong_patient"
+
+	RegisterPlan    Action = "register_plan"
+	AmendPlan       Action = "amend_plan"
+	EndPlan         Action = "end_plan"
+	RemovePlan      Action = "remove_plan"
+	RecordBirth     Action = "record_birth"
+	ProposeTransfer Action = "propose_transfer" // offer a plan to another authority
+	DecideTransfer  Action = "decide_transfer"  // accept, decline or withdraw that
+	ReplaceNumber   Action = "replace_number"   // an NHS number that was superseded
+	ProposeChange   Action = "propose_change"   // what needs a second person: restrict, lift, merge, unmerge
+	DecideChange    Action = "decide_change"    // be the second person
+	GetPerson       Action = "get_person"       // one person's plans, and their versions
+	ListPlans       Action = "list_plans"       // all plans, transfers and proposals
+
+	UploadPlans    Action = "upload_plans"  // send files, and give them up
+	ApproveUpload  Action = "approve_upload"
+	ReadUploads    Action = "read_uploads" // what files do, and how good records are
+	SetUploadRules Action = "set_upload_rules"
+
+	ReadNotices    Action = "read_notices"
+	AnswerNotice   Action = "answer_notice"   // acknowledge and assign
+	ManageChannels Action = "manage_channels" // where notices are sent on to
+	ReadContacts   Action = "read_contacts"
+	SetContacts    Action = "set_contacts"
+
+	ReadProof    Action = "read_proof" // checkpoints and inclusion proofs: hashes only
+	ExportLog    Action = "export_log"
+	ReviewAccess Action = "review_access" // the break-glass queue
+	Configure    Action = "configure"
 )
 
 // Mode is the access mode of a look-up; empty for every other action.

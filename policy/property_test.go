@@ -124,7 +124,7 @@ func TestConflictingRolesNeitherManageNorAudit(t *testing.T) {
 			return
 		}
 		switch r.Action {
-		case policy.LookUp, policy.LookUpMany, policy.ReadProof:
+		case policy.LookUp, policy.LookUpMany, policy.ReportMissed, policy.ReportWrongPatient, policy.ReadProof:
 		default:
 			t.Errorf("%+v: %+v", r, d)
 		}

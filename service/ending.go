@@ -3,7 +3,6 @@ package service
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strconv"
 
 	"github.com/google/uuid"
@@ -174,7 +173,7 @@ func (s *Service) end(
 	today := s.today()
 	switch {
 	case own.row.Version != version:
-		return fmt.Errorf("version %d of %d: %w", version, own.row.Version, ErrConflict)
+		return &StaleError{Current: own.row.Version}
 	case own.row.Removed, own.ended(today):
 		return ErrState
 	}

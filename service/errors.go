@@ -28,6 +28,16 @@ var (
 	ErrDamaged = errors.New("stored data does not verify")
 )
 
+// StaleError is ErrConflict of a thing that has a newer version than the caller
+// saw.
+type StaleError struct{ Current int }
+
+// Error says that the thing was changed.
+func (e *StaleError) Error() string { return ErrConflict.Error() }
+
+// Is says that it is an ErrConflict.
+func (e *StaleError) Is(target error) bool { return target == ErrConflict }
+
 // OverloadedError refuses a request before any work was done for it, because
 // it could not have been answered in time. It leaves no entry: nothing was
 // decided about anybody.

@@ -18,6 +18,7 @@ import (
 type intake struct {
 	s         *Service
 	authority string
+	change    change // who makes the versions that are written, and why
 	now       time.Time
 	keys      newKeys
 	people    people
@@ -45,7 +46,7 @@ type newKey struct {
 // takeIn begins to take drafts about persons. Who is going to write must find
 // them by locking them.
 func (s *Service) takeIn(
-	ctx context.Context, find findTags, tx *store.Tx, authority string, made newKeys, numbers []NHSNumber,
+	ctx context.Context, find findTags, tx *store.Tx, authority string, by change, made newKeys, numbers []NHSNumber,
 ) (*intake, error) {
 	found, err := s.findHeld(ctx, tx, find, authority, numbers)
 	if err != nil {
@@ -54,7 +55,7 @@ func (s *Service) takeIn(
 	if err := s.openPeople(ctx, found); err != nil {
 		return nil, err
 	}
-	return &intake{s: s, authority: authority, now: s.moment(), keys: made, people: found}, nil
+	return &intake{s: s, authority: authority, change: by, now: s.moment(), keys: made, people: found}, nil
 }
 
 // errWrongPerson says that a date of birth is not the one that is held for the
@@ -144,7 +145,7 @@ func (in *intake) repeat(h *held, p *ownPlan, d *draft) placed {
 func (in *intake) add(h *held, d *draft, line int) *ownPlan {
 	p := &newPlan{about: h, ownPlan: ownPlan{
 		row:      store.PlanRow{ID: newID(), Version: 1, Authority: in.authority, At: in.now},
-		recorded: recorded{d.details, d.person.Family, d.person.Given},
+		recorded: recorded{d.details, d.person.Family, d.person.Given, in.change},
 		line:     line,
 	}}
 	in.mark(h, d)

@@ -53,6 +53,12 @@ type Person struct {
 	Family      string
 	Given       string
 	DateOfBirth Date
+	Former      []NHSNumber // superseded numbers that still find the person
+}
+
+// numbers are all that find the person, the current one first.
+func (p *Person) numbers() []NHSNumber {
+	return append([]NHSNumber{p.NHSNumber}, p.Former...)
 }
 
 // Details are what only a person's data key opens.
@@ -91,10 +97,11 @@ func (d Details) ended(today Date) bool { return !d.End.IsZero() && d.End.Before
 
 // sealedPerson is Person as it is sealed.
 type sealedPerson struct {
-	NHSNumber   string `json:"nhs"`
-	Family      string `json:"family"`
-	Given       string `json:"given"`
-	DateOfBirth Date   `json:"dob"`
+	NHSNumber   string   `json:"nhs"`
+	Family      string   `json:"family"`
+	Given       string   `json:"given"`
+	DateOfBirth Date     `json:"dob"`
+	Former      []string `json:"former,omitempty"`
 }
 
 // sealedSize is what sealed texts are padded to a multiple of, so that a
@@ -130,8 +137,12 @@ func detailsOf(table string, row uuid.UUID, version int) keys.Context {
 }
 
 func sealPerson(key *keys.DataKey, id uuid.UUID, version int, p Person) ([]byte, error) {
+	var former []string
+	for _, n := range p.Former {
+		former = append(former, n.Reveal())
+	}
 	return sealJSON(key, "person", id, version,
-		sealedPerson{p.NHSNumber.Reveal(), p.Family, p.Given, p.DateOfBirth})
+		sealedPerson{p.NHSNumber.Reveal(), p.Family, p.Given, p.DateOfBirth, former})
 }
 
 func openPerson(key *keys.DataKey, row *store.PersonRow) (Person, error) {
@@ -143,7 +154,14 @@ func openPerson(key *keys.DataKey, row *store.PersonRow) (Person, error) {
 	if problem != "" {
 		return Person{}, ErrDamaged
 	}
-	return Person{n, s.Family, s.Given, s.DateOfBirth}, nil
+	p := Person{NHSNumber: n, Family: s.Family, Given: s.Given, DateOfBirth: s.DateOfBirth}
+	for _, text := range s.Former {
+		if n, problem = ParseNHSNumber(text); problem != "" {
+			return Person{}, ErrDamaged
+		}
+		p.Former = append(p.Former, n)
+	}
+	return p, nil
 }
 
 func openPlan(key *keys.DataKey, row *store.PlanRow) (Details, error) {

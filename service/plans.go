@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"cpis/service/identity"
 	"cpis/service/keys"
 	"cpis/service/store"
 )
@@ -24,6 +25,21 @@ type recorded struct {
 	Details
 	Family string `json:"family"`
 	Given  string `json:"given"`
+	Change change `json:"change,omitzero"`
+}
+
+// change says who made a version of a plan, and why.
+type change struct {
+	Act          string `json:"act"`
+	Actor        string `json:"actor"`
+	Name         string `json:"name,omitempty"`
+	Organisation string `json:"organisation"`
+	Reason       string `json:"reason,omitempty"`
+}
+
+// changeBy gives the change that a caller makes.
+func changeBy(c *identity.Caller, act, reason string) change {
+	return change{Act: act, Actor: clip(c.ID), Name: clip(c.Name), Organisation: c.Organisation, Reason: reason}
 }
 
 // held is what is held about a person, as far as one authority may know it:

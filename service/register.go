@@ -67,7 +67,7 @@ func (s *Service) RegisterPlan(ctx context.Context, c *identity.Caller, r *Regis
 		s.fetchKey(ctx, made, d.person.NHSNumber)
 	}
 	err := s.once(ctx, doTimeout, a, r.content(), &out, func(ctx context.Context, tx *store.Tx, e *audit.Entry) error {
-		plan, restricted, err := s.register(ctx, tx, c.Organisation, made, &d)
+		plan, restricted, err := s.register(ctx, tx, changeBy(c, "register", ""), made, &d)
 		if err != nil {
 			return err
 		}
@@ -84,9 +84,9 @@ func (s *Service) RegisterPlan(ctx context.Context, c *identity.Caller, r *Regis
 
 // register takes one draft, and says whether its person is restricted.
 func (s *Service) register(
-	ctx context.Context, tx *store.Tx, authority string, made newKeys, d *draft,
+	ctx context.Context, tx *store.Tx, by change, made newKeys, d *draft,
 ) (plan *ownPlan, restricted bool, err error) {
-	in, err := s.takeIn(ctx, tx.LockPersonsByTags, tx, authority, made, []NHSNumber{d.person.NHSNumber})
+	in, err := s.takeIn(ctx, tx.LockPersonsByTags, tx, by.Organisation, by, made, []NHSNumber{d.person.NHSNumber})
 	if err != nil {
 		return nil, false, err
 	}

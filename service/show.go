@@ -139,14 +139,6 @@ func (s *Service) openWho(key *keys.DataKey, row *store.AccessRow) string {
 // of the plans, only their kinds left the service.
 const reasonKindsOnly = "kinds_only"
 
-// Kinds of notices. Their texts stand in the database.
-const (
-	noticeUnscheduled = "unscheduled_access"
-	noticeBreakGlass  = "break_glass"
-	noticeRestricted  = "restricted_access"
-	noticeMismatch    = "identity_mismatch" // asked for with a date of birth that is not the person's
-)
-
 // leaveTraces prepares what a look-up of somebody with plans leaves behind: the
 // access in the history, and a notice for each authority. One that got no
 // answer, because the date of birth is another, joins no history, but trying

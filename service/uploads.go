@@ -90,7 +90,7 @@ func (s *Service) Upload(
 	ctx context.Context, c *identity.Caller, file io.Reader, o UploadOptions,
 ) (*UploadResult, error) {
 	a := act{caller: c, action: policy.UploadPlans, own: true, request: o.Request, wait: turnWait}
-	u := upload{s: s, authority: c.Organisation, checkOnly: o.CheckOnly, keys: newKeys{}, sheet: &sheet{}}
+	u := upload{s: s, authority: c.Organisation, by: changeBy(c, "upload", ""), checkOnly: o.CheckOnly, keys: newKeys{}, sheet: &sheet{}}
 	if s.decide(&a).Allowed { // else the door refuses, and the file is not read
 		leave, err := s.uploads.take(ctx, c.Organisation, uploadWait)
 		if _, overloaded := errors.AsType[*OverloadedError](err); overloaded {
@@ -113,6 +113,7 @@ func (s *Service) Upload(
 type upload struct {
 	s         *Service
 	authority string
+	by        change
 	checkOnly bool
 	sheet     *sheet
 	keys      newKeys
@@ -139,7 +140,7 @@ func (u *upload) run(ctx context.Context, tx *store.Tx, e *audit.Entry) error {
 	} else if err := tx.WaitForLocks(ctx); err != nil {
 		return err
 	}
-	in, err := u.s.takeIn(ctx, find, tx, u.authority, u.keys, u.sheet.numbers())
+	in, err := u.s.takeIn(ctx, find, tx, u.authority, u.by, u.keys, u.sheet.numbers())
 	if err != nil {
 		return err
 	}

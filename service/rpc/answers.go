@@ -179,14 +179,15 @@ func ownPlanToProto(p *service.OwnPlan) *cpisv1.OwnPlan {
 }
 
 func uploadToProto(u *service.UploadResult) *cpisv1.UploadResponse {
+	state := cpisv1.UploadState_UPLOAD_STATE_REJECTED
+	if u.Applied {
+		state = cpisv1.UploadState_UPLOAD_STATE_APPLIED
+	}
 	return &cpisv1.UploadResponse{
-		Applied:   u.Applied,
-		Rows:      count(u.Rows),
-		New:       count(u.New),
-		Unchanged: count(u.Unchanged),
-		Rejected:  count(u.Rejected),
-		Results:   each(u.Results, rowToProto),
-		Receipt:   receiptToProto(&u.Receipt),
+		Upload: &cpisv1.Upload{State: state, Counts: &cpisv1.UploadCounts{
+			Rows: count(u.Rows), New: count(u.New), Unchanged: count(u.Unchanged), Rejected: count(u.Rejected),
+		}},
+		Receipt: receiptToProto(&u.Receipt),
 	}
 }
 

@@ -16,6 +16,7 @@ import (
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/durationpb"
 
+	cpisv1 "cpis/proto/cpis/v1"
 	"cpis/service"
 	"cpis/service/identity"
 )
@@ -92,6 +93,9 @@ func (a *answer) wire(err error, header *connect.Header) *connect.Error {
 	out := connect.NewError(a.code, a.text).WithCause(err)
 	if invalid, ok := errors.AsType[*service.InvalidError](err); ok && a.code == connect.CodeInvalidArgument {
 		out = with(out, invalidToProto(invalid))
+	}
+	if stale, ok := errors.AsType[*service.StaleError](err); ok && a.code == connect.CodeAborted {
+		out = with(out, &cpisv1.StaleVersion{Current: count(stale.Current)})
 	}
 	if a.code == connect.CodeUnauthenticated {
 		header.Set("Www-Authenticate", "Bearer")

@@ -12,8 +12,11 @@ import (
 // register puts the handlers of all services onto a server.
 func register(server *connect.Server, uses UseCases, m *Metrics, maxUpload int64) {
 	cpisv1connect.RegisterLookupServiceHandler(server, &lookupHandler{uses.LookUps, m})
-	cpisv1connect.RegisterPlanServiceHandler(server, &planHandler{uses.Plans})
-	cpisv1connect.RegisterUploadServiceHandler(server, &uploadHandler{uses.Uploads, maxUpload})
+	cpisv1connect.RegisterPlanServiceHandler(server, &planHandler{uses: uses.Plans, changes: uses.Changes})
+	cpisv1connect.RegisterUploadServiceHandler(server, &uploadHandler{uses: uses.Uploads, max: maxUpload})
+	cpisv1connect.RegisterNoticeServiceHandler(server, &noticeHandler{uses: uses.Notices})
+	cpisv1connect.RegisterEncounterServiceHandler(server, &encounterHandler{uses: uses.Encounters})
+	cpisv1connect.RegisterContactServiceHandler(server, &contactHandler{uses: uses.Contacts})
 	cpisv1connect.RegisterLogServiceHandler(server, &logHandler{uses.Proofs})
 }
 
@@ -47,36 +50,6 @@ func (h *lookupHandler) LookUpMany(ctx context.Context, m *cpisv1.LookUpManyRequ
 		}
 	}
 	return out, nil
-}
-
-// planHandler is PlanService.
-type planHandler struct{ uses Plans }
-
-func (h *planHandler) RegisterPlan(ctx context.Context, m *cpisv1.RegisterPlanRequest) (*cpisv1.RegisterPlanResponse, error) {
-	c := callOf(ctx)
-	r, err := h.uses.RegisterPlan(ctx, &c.caller, registrationFromProto(m, c.request))
-	if err != nil {
-		return nil, err
-	}
-	return registeredToProto(r), nil
-}
-
-func (h *planHandler) EndPlan(ctx context.Context, m *cpisv1.EndPlanRequest) (*cpisv1.EndPlanResponse, error) {
-	c := callOf(ctx)
-	e, err := h.uses.EndPlan(ctx, &c.caller, endingFromProto(m, c.request))
-	if err != nil {
-		return nil, err
-	}
-	return endedToProto(e), nil
-}
-
-func (h *planHandler) GetPerson(ctx context.Context, m *cpisv1.GetPersonRequest) (*cpisv1.GetPersonResponse, error) {
-	c := callOf(ctx)
-	p, err := h.uses.GetPerson(ctx, &c.caller, m.GetNhsNumber(), c.request)
-	if err != nil {
-		return nil, err
-	}
-	return personToProto(p), nil
 }
 
 // logHandler is LogService.

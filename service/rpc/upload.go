@@ -9,24 +9,29 @@ import (
 	cpisv1 "cpis/proto/cpis/v1"
 	"cpis/proto/cpis/v1/cpisv1connect"
 	"cpis/service"
+	"cpis/service/identity"
 )
+
+// Uploads are the use cases behind UploadService.
+type Uploads interface {
+	Upload(ctx context.Context, c *identity.Caller, file io.Reader, o service.UploadOptions) (*service.UploadResult, error)
+}
 
 // uploadHandler is UploadService.
 type uploadHandler struct {
+	cpisv1connect.UnimplementedUploadServiceHandler
 	uses Uploads
 	max  int64 // bytes of a file
 }
 
 func (h *uploadHandler) Upload(ctx context.Context, stream cpisv1connect.UploadServiceUploadServerStream) (*cpisv1.UploadResponse, error) {
 	c := callOf(ctx)
-	begin, err := receiveBegin(stream)
-	if err != nil {
+	if _, err := receiveBegin(stream); err != nil {
 		return nil, err
 	}
 	file := &file{receive: stream.Receive, left: h.max, max: h.max}
 	r, err := h.uses.Upload(ctx, &c.caller, file, service.UploadOptions{
-		CheckOnly: begin.GetCheckOnly(),
-		Request:   c.request,
+		Request: c.request,
 	})
 	if err != nil {
 		return nil, err

@@ -2,7 +2,6 @@ package rpc
 
 import (
 	"context"
-	"io"
 
 	"cpis/service"
 	"cpis/service/identity"
@@ -12,18 +11,6 @@ import (
 type LookUps interface {
 	LookUp(ctx context.Context, c *identity.Caller, q *service.Question) (*service.Answer, error)
 	LookUpMany(ctx context.Context, c *identity.Caller, list *service.ClinicList) ([]service.ItemAnswer, error)
-}
-
-// Plans are the use cases behind PlanService.
-type Plans interface {
-	RegisterPlan(ctx context.Context, c *identity.Caller, r *service.Registration) (*service.Registered, error)
-	EndPlan(ctx context.Context, c *identity.Caller, e *service.Ending) (*service.Ended, error)
-	GetPerson(ctx context.Context, c *identity.Caller, number, request string) (*service.OwnPerson, error)
-}
-
-// Uploads are the use cases behind UploadService.
-type Uploads interface {
-	Upload(ctx context.Context, c *identity.Caller, file io.Reader, o service.UploadOptions) (*service.UploadResult, error)
 }
 
 // Proofs are the use cases behind LogService.
@@ -38,16 +25,23 @@ type Refuse func(ctx context.Context, c *identity.Caller, action, request string
 
 // UseCases are what the face is made for. All are required.
 type UseCases struct {
-	LookUps LookUps
-	Plans   Plans
-	Uploads Uploads
-	Proofs  Proofs
-	Refuse  Refuse
+	LookUps    LookUps
+	Plans      Plans
+	Changes    Changes
+	Uploads    Uploads
+	Notices    Notices
+	Encounters Encounters
+	Contacts   Contacts
+	Proofs     Proofs
+	Refuse     Refuse
 }
 
 // UseCasesOf gives the use cases of a service.
 func UseCasesOf(s *service.Service) UseCases {
-	return UseCases{LookUps: s, Plans: s, Uploads: s, Proofs: s, Refuse: refuseWith(s.Refuse)}
+	return UseCases{
+		LookUps: s, Plans: s, Changes: s, Uploads: s, Notices: s, Encounters: s, Contacts: s, Proofs: s,
+		Refuse: refuseWith(s.Refuse),
+	}
 }
 
 // refuseWith makes a Refuse of a function whose actions have a type of their

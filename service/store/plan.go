@@ -15,14 +15,15 @@ type PlanRow struct {
 	Authority    string     // GSS code
 	VisibleUntil *time.Time // the last day, as midnight UTC; nil while the plan runs
 	Removed      bool       // entered in error
+	TransferTo   string     // GSS code of the authority it is offered to; empty where it is not
 	Sealed       []byte
 	At           time.Time // when this version was made
 }
 
-const planColumns = `l.id, l.person_id, l.version, l.authority, l.visible_until, l.removed, l.sealed, l.changed_at`
+const planColumns = `l.id, l.person_id, l.version, l.authority, l.visible_until, l.removed, coalesce(l.transfer_to, ''), l.sealed, l.changed_at`
 
 func scanPlan(row pgx.CollectableRow) (l PlanRow, err error) {
-	err = row.Scan(&l.ID, &l.Person, &l.Version, &l.Authority, &l.VisibleUntil, &l.Removed, &l.Sealed, &l.At)
+	err = row.Scan(&l.ID, &l.Person, &l.Version, &l.Authority, &l.VisibleUntil, &l.Removed, &l.TransferTo, &l.Sealed, &l.At)
 	return l, err
 }
 
@@ -58,11 +59,11 @@ type PlanVersion struct {
 func (q queries) PlanVersions(ctx context.Context, plan uuid.UUID) ([]PlanVersion, error) {
 	return all(ctx, q.q, "reading versions of plan",
 		func(row pgx.CollectableRow) (v PlanVersion, err error) {
-			err = row.Scan(&v.ID, &v.Person, &v.Version, &v.Authority, &v.VisibleUntil, &v.Removed, &v.Sealed, &v.At,
+			err = row.Scan(&v.ID, &v.Person, &v.Version, &v.Authority, &v.VisibleUntil, &v.Removed, &v.TransferTo, &v.Sealed, &v.At,
 				&v.Log, &v.Entry, &v.Entries)
 			return v, err
 		}, `
-		SELECT l.id, l.person_id, v.version, l.authority, v.visible_until, v.removed, v.sealed, v.changed_at,
+		SELECT l.id, v.person_id, v.version, v.authority, v.visible_until, v.removed, coalesce(v.transfer_to, ''), v.sealed, v.changed_at,
 		       c.log, c.entry, c.entries
 		FROM cpis.plan AS l
 		JOIN cpis.plan_version AS v ON v.plan_id = l.id
@@ -86,37 +87,41 @@ func (tx *Tx) InsertPlans(ctx context.Context, plans []PlanRow) error {
 		    SELECT id, person_id, authority, 1, visible_until, removed, sealed, at
 		    FROM new
 		)
-		INSERT INTO cpis.plan_version (plan_id, version, visible_until, removed, sealed, changed_at, change_id)
-		SELECT id, 1, visible_until, removed, sealed, at, $8
+		INSERT INTO cpis.plan_version (plan_id, person_id, authority, version, visible_until, removed, sealed, changed_at, change_id)
+		SELECT id, person_id, authority, 1, visible_until, removed, sealed, at, $8
 		FROM new`, c.ids, c.persons, c.authorities, c.visibleUntil, c.removed, c.sealed, c.at, tx.change)
 }
 
 // UpdatePlans makes new versions of plans, any number at once. Each row carries
 // the new version, which must be one more than the stored one: if any is not,
-// the error is ErrConflict. Whose plan it is, and about whom, cannot change.
+// the error is ErrConflict. Whose plan it is, and about whom, may change.
 func (tx *Tx) UpdatePlans(ctx context.Context, plans []PlanRow) error {
 	tx.changed = true
 	c := planColumnsOf(plans)
 	return tx.execAll(ctx, len(plans), "changing plans", `
 		WITH updated AS (
 		    UPDATE cpis.plan AS l
-		    SET version = n.version, visible_until = n.visible_until, removed = n.removed,
+		    SET person_id = n.person_id, authority = n.authority, transfer_to = NULLIF(n.transfer_to, ''),
+		        version = n.version, visible_until = n.visible_until, removed = n.removed,
 		        sealed = n.sealed, changed_at = n.at
-		    FROM unnest($1::uuid[], $2::integer[], $3::date[], $4::boolean[], $5::bytea[], $6::timestamptz[])
-		        AS n (id, version, visible_until, removed, sealed, at)
+		    FROM unnest($1::uuid[], $2::integer[], $3::date[], $4::boolean[], $5::bytea[], $6::timestamptz[],
+		            $8::uuid[], $9::text[], $10::text[])
+		        AS n (id, version, visible_until, removed, sealed, at, person_id, authority, transfer_to)
 		    WHERE l.id = n.id
 		      AND l.version = n.version - 1
-		    RETURNING l.id, l.version, l.visible_until, l.removed, l.sealed, l.changed_at
+		    RETURNING l.id, l.person_id, l.authority, l.transfer_to, l.version, l.visible_until, l.removed, l.sealed, l.changed_at
 		)
-		INSERT INTO cpis.plan_version (plan_id, version, visible_until, removed, sealed, changed_at, change_id)
-		SELECT id, version, visible_until, removed, sealed, changed_at, $7
-		FROM updated`, c.ids, c.versions, c.visibleUntil, c.removed, c.sealed, c.at, tx.change)
+		INSERT INTO cpis.plan_version (plan_id, person_id, authority, transfer_to, version, visible_until, removed, sealed, changed_at, change_id)
+		SELECT id, person_id, authority, transfer_to, version, visible_until, removed, sealed, changed_at, $7
+		FROM updated`, c.ids, c.versions, c.visibleUntil, c.removed, c.sealed, c.at, tx.change,
+		c.persons, c.authorities, c.transferTo)
 }
 
 // planArrays are plans turned into the arrays that unnest takes.
 type planArrays struct {
 	ids, persons []uuid.UUID
 	authorities  []string
+	transferTo   []string
 	versions     []int32
 	visibleUntil []*time.Time
 	removed      []bool
@@ -127,12 +132,12 @@ type planArrays struct {
 func planColumnsOf(plans []PlanRow) planArrays {
 	n := len(plans)
 	c := planArrays{
-		make([]uuid.UUID, n), make([]uuid.UUID, n), make([]string, n), make([]int32, n),
+		make([]uuid.UUID, n), make([]uuid.UUID, n), make([]string, n), make([]string, n), make([]int32, n),
 		make([]*time.Time, n), make([]bool, n), make([][]byte, n), make([]time.Time, n),
 	}
 	for i, l := range plans {
 		c.ids[i], c.persons[i], c.authorities[i], c.visibleUntil[i] = l.ID, l.Person, l.Authority, l.VisibleUntil
-		c.removed[i], c.sealed[i], c.at[i] = l.Removed, l.Sealed, l.At
+		c.removed[i], c.sealed[i], c.at[i], c.transferTo[i] = l.Removed, l.Sealed, l.At, l.TransferTo
 		c.versions[i] = int32(l.Version) //nolint:gosec // counts changes of one plan.
 	}
 	return c

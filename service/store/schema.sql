@@ -15,6 +15,11 @@ CREATE TABLE cpis.access (
     entry bigint NOT NULL
 );
 
+CREATE TABLE cpis.access_mark (
+    access_id uuid NOT NULL,
+    at timestamp with time zone NOT NULL
+);
+
 CREATE TABLE cpis.authority (
     gss_code text NOT NULL,
     dfe_code text NOT NULL,
@@ -26,6 +31,8 @@ CREATE TABLE cpis.authority (
     office_hours text DEFAULT ''::text NOT NULL,
     duty_phone text DEFAULT ''::text NOT NULL,
     confirmed_at timestamp with time zone,
+    contact_version integer DEFAULT 0 NOT NULL,
+    reminded_at timestamp with time zone,
     CONSTRAINT authority_check CHECK (((gss_code <> ''::text) AND (dfe_code <> ''::text) AND (name <> ''::text)))
 );
 
@@ -38,6 +45,23 @@ CREATE TABLE cpis.change (
     CONSTRAINT change_entry_check CHECK ((entry >= 0))
 );
 
+CREATE TABLE cpis.channel (
+    id uuid NOT NULL,
+    authority text NOT NULL,
+    version integer NOT NULL,
+    rank smallint NOT NULL,
+    kind text NOT NULL,
+    paused boolean NOT NULL,
+    wrapped_key text NOT NULL,
+    sealed bytea NOT NULL,
+    made_at timestamp with time zone NOT NULL,
+    changed_at timestamp with time zone NOT NULL,
+    removed_at timestamp with time zone,
+    CONSTRAINT channel_kind_check CHECK ((kind = ANY (ARRAY['webhook'::text, 'mesh'::text]))),
+    CONSTRAINT channel_rank_check CHECK (((rank >= 1) AND (rank <= 9))),
+    CONSTRAINT channel_version_check CHECK ((version > 0))
+);
+
 CREATE TABLE cpis.checkpoint (
     log smallint NOT NULL,
     size bigint NOT NULL,
@@ -48,6 +72,27 @@ CREATE TABLE cpis.checkpoint (
     CONSTRAINT checkpoint_check CHECK ((octet_length(frontier) = (32 * bit_count((size)::bit(64))))),
     CONSTRAINT checkpoint_root_check CHECK ((octet_length(root) = 32)),
     CONSTRAINT checkpoint_size_check CHECK ((size >= 0))
+);
+
+CREATE TABLE cpis.delivery (
+    channel_id uuid NOT NULL,
+    notice_id uuid NOT NULL,
+    person_id uuid,
+    log smallint NOT NULL,
+    entry bigint NOT NULL,
+    state text NOT NULL,
+    attempts integer DEFAULT 0 NOT NULL,
+    first_at timestamp with time zone NOT NULL,
+    due_at timestamp with time zone NOT NULL,
+    last_at timestamp with time zone,
+    failure text DEFAULT ''::text NOT NULL,
+    CONSTRAINT delivery_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'delivered'::text, 'undelivered'::text])))
+);
+
+CREATE TABLE cpis.dispatched (
+    authority text NOT NULL,
+    log smallint NOT NULL,
+    entry bigint NOT NULL
 );
 
 CREATE TABLE cpis.entry (
@@ -99,7 +144,7 @@ ALTER TABLE ONLY cpis.log_head ALTER COLUMN root SET STORAGE PLAIN;
 CREATE TABLE cpis.notice (
     id uuid NOT NULL,
     authority text NOT NULL,
-    person_id uuid NOT NULL,
+    person_id uuid,
     kind text NOT NULL,
     priority boolean NOT NULL,
     at timestamp with time zone NOT NULL,
@@ -108,7 +153,28 @@ CREATE TABLE cpis.notice (
     encounter bytea,
     log smallint NOT NULL,
     entry bigint NOT NULL,
-    CONSTRAINT notice_kind_check CHECK ((kind <> ''::text))
+    sealed bytea,
+    corrects uuid,
+    reference text DEFAULT ''::text NOT NULL,
+    version integer DEFAULT 1 NOT NULL,
+    acknowledged_at timestamp with time zone,
+    assigned_to text DEFAULT ''::text NOT NULL,
+    undelivered boolean DEFAULT false NOT NULL,
+    CONSTRAINT notice_kind_check CHECK ((kind <> ''::text)),
+    CONSTRAINT notice_version_check CHECK ((version > 0))
+);
+
+CREATE TABLE cpis.notice_act (
+    notice_id uuid NOT NULL,
+    version integer NOT NULL,
+    act text NOT NULL,
+    outcome text DEFAULT ''::text NOT NULL,
+    assigned_to text DEFAULT ''::text NOT NULL,
+    actor text NOT NULL,
+    at timestamp with time zone NOT NULL,
+    sealed bytea,
+    CONSTRAINT notice_act_act_check CHECK ((act = ANY (ARRAY['acknowledge'::text, 'assign'::text]))),
+    CONSTRAINT notice_act_version_check CHECK ((version > 1))
 );
 
 CREATE TABLE cpis.organisation (
@@ -160,6 +226,7 @@ CREATE TABLE cpis.plan (
     removed boolean NOT NULL,
     sealed bytea NOT NULL,
     changed_at timestamp with time zone NOT NULL,
+    transfer_to text,
     CONSTRAINT plan_version_check CHECK ((version > 0))
 );
 
@@ -171,7 +238,34 @@ CREATE TABLE cpis.plan_version (
     sealed bytea NOT NULL,
     changed_at timestamp with time zone NOT NULL,
     change_id uuid NOT NULL,
+    person_id uuid NOT NULL,
+    authority text NOT NULL,
+    transfer_to text,
     CONSTRAINT plan_version_version_check CHECK ((version > 0))
+);
+
+CREATE TABLE cpis.proposal (
+    id uuid NOT NULL,
+    authority text NOT NULL,
+    kind text NOT NULL,
+    state text NOT NULL,
+    person_id uuid NOT NULL,
+    from_id uuid,
+    merge_id uuid,
+    proposed_by text NOT NULL,
+    proposed_at timestamp with time zone NOT NULL,
+    proposed bytea NOT NULL,
+    decided_by text,
+    decided_at timestamp with time zone,
+    decided bytea,
+    CONSTRAINT proposal_check CHECK (((state <> 'accepted'::text) OR (decided_by <> proposed_by))),
+    CONSTRAINT proposal_check1 CHECK (((state = 'open'::text) = (decided_at IS NULL))),
+    CONSTRAINT proposal_check2 CHECK (((decided_at IS NULL) = (decided_by IS NULL))),
+    CONSTRAINT proposal_check3 CHECK (((decided_at IS NULL) = (decided IS NULL))),
+    CONSTRAINT proposal_check4 CHECK (((kind = ANY (ARRAY['merge'::text, 'unmerge'::text])) = (from_id IS NOT NULL))),
+    CONSTRAINT proposal_check5 CHECK (((kind = 'unmerge'::text) = (merge_id IS NOT NULL))),
+    CONSTRAINT proposal_kind_check CHECK ((kind = ANY (ARRAY['restrict'::text, 'lift_restriction'::text, 'merge'::text, 'unmerge'::text]))),
+    CONSTRAINT proposal_state_check CHECK ((state = ANY (ARRAY['open'::text, 'accepted'::text, 'declined'::text, 'withdrawn'::text])))
 );
 
 CREATE TABLE cpis.review (
@@ -202,6 +296,78 @@ CREATE TABLE cpis.tile (
 );
 ALTER TABLE ONLY cpis.tile ALTER COLUMN hashes SET STORAGE EXTERNAL;
 
+CREATE TABLE cpis.transfer (
+    id uuid NOT NULL,
+    plan_id uuid NOT NULL,
+    person_id uuid NOT NULL,
+    sender text NOT NULL,
+    receiver text NOT NULL,
+    state text NOT NULL,
+    proposed_at timestamp with time zone NOT NULL,
+    proposed bytea NOT NULL,
+    decided_at timestamp with time zone,
+    decided bytea,
+    CONSTRAINT transfer_check CHECK ((sender <> receiver)),
+    CONSTRAINT transfer_check1 CHECK (((state = 'open'::text) = (decided_at IS NULL))),
+    CONSTRAINT transfer_check2 CHECK (((decided_at IS NULL) = (decided IS NULL))),
+    CONSTRAINT transfer_state_check CHECK ((state = ANY (ARRAY['open'::text, 'accepted'::text, 'declined'::text, 'withdrawn'::text])))
+);
+
+CREATE TABLE cpis.upload (
+    id uuid NOT NULL,
+    authority text NOT NULL,
+    version integer NOT NULL,
+    state text NOT NULL,
+    format text NOT NULL,
+    extent text NOT NULL,
+    sequence bigint NOT NULL,
+    digest bytea,
+    size bigint DEFAULT 0 NOT NULL,
+    wrapped_key text NOT NULL,
+    sealed bytea NOT NULL,
+    counts jsonb DEFAULT '{}'::jsonb NOT NULL,
+    preview bytea,
+    sent_at timestamp with time zone NOT NULL,
+    changed_at timestamp with time zone NOT NULL,
+    lease_until timestamp with time zone,
+    CONSTRAINT upload_extent_check CHECK ((extent = ANY (ARRAY['delta'::text, 'whole'::text]))),
+    CONSTRAINT upload_format_check CHECK ((format = ANY (ARRAY['csv'::text, 'ssd'::text]))),
+    CONSTRAINT upload_sequence_check CHECK ((sequence >= 0)),
+    CONSTRAINT upload_state_check CHECK ((state = ANY (ARRAY['receiving'::text, 'received'::text, 'checked'::text, 'waiting'::text, 'applying'::text, 'applied'::text, 'rejected'::text, 'cancelled'::text]))),
+    CONSTRAINT upload_version_check CHECK ((version > 0))
+);
+
+CREATE TABLE cpis.upload_part (
+    upload_id uuid NOT NULL,
+    n integer NOT NULL,
+    sealed bytea NOT NULL,
+    CONSTRAINT upload_part_n_check CHECK ((n >= 0))
+);
+
+CREATE TABLE cpis.upload_rows (
+    upload_id uuid NOT NULL,
+    n integer NOT NULL,
+    sealed bytea NOT NULL,
+    CONSTRAINT upload_rows_n_check CHECK ((n >= 0))
+);
+
+CREATE TABLE cpis.upload_rules (
+    authority text NOT NULL,
+    version integer NOT NULL,
+    approve_systems boolean NOT NULL,
+    max_new integer NOT NULL,
+    max_changed integer NOT NULL,
+    max_ending integer NOT NULL,
+    max_rejected_percent integer NOT NULL,
+    brake_percent integer NOT NULL,
+    made_by text NOT NULL,
+    made_at timestamp with time zone NOT NULL,
+    CONSTRAINT upload_rules_version_check CHECK ((version > 0))
+);
+
+ALTER TABLE ONLY cpis.access_mark
+    ADD CONSTRAINT access_mark_pkey PRIMARY KEY (access_id);
+
 ALTER TABLE ONLY cpis.access
     ADD CONSTRAINT access_pkey PRIMARY KEY (id);
 
@@ -214,8 +380,17 @@ ALTER TABLE ONLY cpis.authority
 ALTER TABLE ONLY cpis.change
     ADD CONSTRAINT change_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY cpis.channel
+    ADD CONSTRAINT channel_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY cpis.checkpoint
     ADD CONSTRAINT checkpoint_pkey PRIMARY KEY (log, size);
+
+ALTER TABLE ONLY cpis.delivery
+    ADD CONSTRAINT delivery_pkey PRIMARY KEY (channel_id, notice_id);
+
+ALTER TABLE ONLY cpis.dispatched
+    ADD CONSTRAINT dispatched_pkey PRIMARY KEY (authority, log);
 
 ALTER TABLE ONLY cpis.entry
     ADD CONSTRAINT entry_pkey PRIMARY KEY (log, idx);
@@ -235,6 +410,9 @@ ALTER TABLE ONLY cpis.log
 ALTER TABLE ONLY cpis.log
     ADD CONSTRAINT log_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY cpis.notice_act
+    ADD CONSTRAINT notice_act_pkey PRIMARY KEY (notice_id, version);
+
 ALTER TABLE ONLY cpis.notice
     ADD CONSTRAINT notice_pkey PRIMARY KEY (id);
 
@@ -243,9 +421,6 @@ ALTER TABLE ONLY cpis.organisation
 
 ALTER TABLE ONLY cpis.person
     ADD CONSTRAINT person_pkey PRIMARY KEY (id);
-
-ALTER TABLE ONLY cpis.person_tag
-    ADD CONSTRAINT person_tag_person_id_index_version_key UNIQUE (person_id, index_version);
 
 ALTER TABLE ONLY cpis.person_tag
     ADD CONSTRAINT person_tag_pkey PRIMARY KEY (tag) INCLUDE (person_id);
@@ -259,40 +434,109 @@ ALTER TABLE ONLY cpis.plan
 ALTER TABLE ONLY cpis.plan_version
     ADD CONSTRAINT plan_version_pkey PRIMARY KEY (plan_id, version);
 
+ALTER TABLE ONLY cpis.proposal
+    ADD CONSTRAINT proposal_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY cpis.review
     ADD CONSTRAINT review_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY cpis.tile
     ADD CONSTRAINT tile_pkey PRIMARY KEY (log, level, idx);
 
+ALTER TABLE ONLY cpis.transfer
+    ADD CONSTRAINT transfer_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY cpis.upload_part
+    ADD CONSTRAINT upload_part_pkey PRIMARY KEY (upload_id, n);
+
+ALTER TABLE ONLY cpis.upload
+    ADD CONSTRAINT upload_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY cpis.upload_rows
+    ADD CONSTRAINT upload_rows_pkey PRIMARY KEY (upload_id, n);
+
+ALTER TABLE ONLY cpis.upload_rules
+    ADD CONSTRAINT upload_rules_pkey PRIMARY KEY (authority, version);
+
 CREATE INDEX access_encounter ON cpis.access USING btree (person_id, encounter) WHERE (encounter IS NOT NULL);
 
 CREATE INDEX access_person ON cpis.access USING btree (person_id, at DESC, id DESC);
+
+CREATE UNIQUE INDEX channel_rank ON cpis.channel USING btree (authority, rank) WHERE (removed_at IS NULL);
+
+CREATE INDEX delivery_due ON cpis.delivery USING btree (due_at) WHERE (state = 'pending'::text);
+
+CREATE INDEX delivery_notice ON cpis.delivery USING btree (notice_id);
+
+CREATE INDEX delivery_person ON cpis.delivery USING btree (channel_id, person_id, log, entry) WHERE (state = 'pending'::text);
 
 CREATE INDEX entry_subject ON ONLY cpis.entry USING btree (subject) WHERE (subject IS NOT NULL);
 
 CREATE INDEX idempotency_created ON cpis.idempotency USING btree (created_at);
 
+CREATE INDEX notice_corrects ON cpis.notice USING btree (corrects) WHERE (corrects IS NOT NULL);
+
 CREATE INDEX notice_encounter ON cpis.notice USING btree (person_id, encounter) WHERE (encounter IS NOT NULL);
 
 CREATE INDEX notice_inbox ON cpis.notice USING btree (authority, at DESC, id DESC);
 
+CREATE INDEX notice_order ON cpis.notice USING btree (authority, log, entry, id);
+
 CREATE INDEX notice_person ON cpis.notice USING btree (person_id, at DESC);
+
+CREATE INDEX person_tag_person ON cpis.person_tag USING btree (person_id, index_version);
 
 CREATE INDEX plan_authority ON cpis.plan USING btree (authority, id);
 
 CREATE INDEX plan_person ON cpis.plan USING btree (person_id);
 
+CREATE INDEX proposal_authority ON cpis.proposal USING btree (authority, id);
+
+CREATE UNIQUE INDEX proposal_open ON cpis.proposal USING btree (authority, person_id, kind) WHERE (state = 'open'::text);
+
 CREATE INDEX review_open ON cpis.review USING btree (organisation, at, id) WHERE (closed_at IS NULL);
+
+CREATE UNIQUE INDEX transfer_open ON cpis.transfer USING btree (plan_id) WHERE (state = 'open'::text);
+
+CREATE INDEX transfer_receiver ON cpis.transfer USING btree (receiver, id);
+
+CREATE INDEX transfer_sender ON cpis.transfer USING btree (sender, id);
+
+CREATE INDEX upload_authority ON cpis.upload USING btree (authority, id);
+
+CREATE INDEX upload_busy ON cpis.upload USING btree (lease_until) WHERE (state = ANY (ARRAY['receiving'::text, 'received'::text, 'applying'::text]));
+
+CREATE UNIQUE INDEX upload_sequence ON cpis.upload USING btree (authority, sequence) WHERE ((sequence > 0) AND (state = ANY (ARRAY['applying'::text, 'applied'::text])));
+
+ALTER TABLE ONLY cpis.access_mark
+    ADD CONSTRAINT access_mark_access_id_fkey FOREIGN KEY (access_id) REFERENCES cpis.access(id);
 
 ALTER TABLE ONLY cpis.change
     ADD CONSTRAINT change_log_fkey FOREIGN KEY (log) REFERENCES cpis.log(id);
 
+ALTER TABLE ONLY cpis.channel
+    ADD CONSTRAINT channel_authority_fkey FOREIGN KEY (authority) REFERENCES cpis.authority(gss_code);
+
 ALTER TABLE ONLY cpis.checkpoint
     ADD CONSTRAINT checkpoint_log_fkey FOREIGN KEY (log) REFERENCES cpis.log(id);
 
+ALTER TABLE ONLY cpis.delivery
+    ADD CONSTRAINT delivery_channel_id_fkey FOREIGN KEY (channel_id) REFERENCES cpis.channel(id);
+
+ALTER TABLE ONLY cpis.delivery
+    ADD CONSTRAINT delivery_notice_id_fkey FOREIGN KEY (notice_id) REFERENCES cpis.notice(id);
+
+ALTER TABLE ONLY cpis.dispatched
+    ADD CONSTRAINT dispatched_authority_fkey FOREIGN KEY (authority) REFERENCES cpis.authority(gss_code);
+
+ALTER TABLE ONLY cpis.dispatched
+    ADD CONSTRAINT dispatched_log_fkey FOREIGN KEY (log) REFERENCES cpis.log(id);
+
 ALTER TABLE ONLY cpis.log_head
     ADD CONSTRAINT log_head_log_fkey FOREIGN KEY (log) REFERENCES cpis.log(id);
+
+ALTER TABLE ONLY cpis.notice_act
+    ADD CONSTRAINT notice_act_notice_id_fkey FOREIGN KEY (notice_id) REFERENCES cpis.notice(id);
 
 ALTER TABLE ONLY cpis.person_tag
     ADD CONSTRAINT person_tag_index_version_fkey FOREIGN KEY (index_version) REFERENCES cpis.index_key(version);
@@ -309,16 +553,57 @@ ALTER TABLE ONLY cpis.plan
 ALTER TABLE ONLY cpis.plan
     ADD CONSTRAINT plan_person_id_fkey FOREIGN KEY (person_id) REFERENCES cpis.person(id);
 
+ALTER TABLE ONLY cpis.plan
+    ADD CONSTRAINT plan_transfer_to_fkey FOREIGN KEY (transfer_to) REFERENCES cpis.authority(gss_code);
+
 ALTER TABLE ONLY cpis.plan_version
     ADD CONSTRAINT plan_version_plan_id_fkey FOREIGN KEY (plan_id) REFERENCES cpis.plan(id);
 
+ALTER TABLE ONLY cpis.proposal
+    ADD CONSTRAINT proposal_authority_fkey FOREIGN KEY (authority) REFERENCES cpis.authority(gss_code);
+
+ALTER TABLE ONLY cpis.proposal
+    ADD CONSTRAINT proposal_from_id_fkey FOREIGN KEY (from_id) REFERENCES cpis.person(id);
+
+ALTER TABLE ONLY cpis.proposal
+    ADD CONSTRAINT proposal_merge_id_fkey FOREIGN KEY (merge_id) REFERENCES cpis.proposal(id);
+
+ALTER TABLE ONLY cpis.proposal
+    ADD CONSTRAINT proposal_person_id_fkey FOREIGN KEY (person_id) REFERENCES cpis.person(id);
+
 ALTER TABLE ONLY cpis.tile
     ADD CONSTRAINT tile_log_fkey FOREIGN KEY (log) REFERENCES cpis.log(id);
+
+ALTER TABLE ONLY cpis.transfer
+    ADD CONSTRAINT transfer_person_id_fkey FOREIGN KEY (person_id) REFERENCES cpis.person(id);
+
+ALTER TABLE ONLY cpis.transfer
+    ADD CONSTRAINT transfer_plan_id_fkey FOREIGN KEY (plan_id) REFERENCES cpis.plan(id);
+
+ALTER TABLE ONLY cpis.transfer
+    ADD CONSTRAINT transfer_receiver_fkey FOREIGN KEY (receiver) REFERENCES cpis.authority(gss_code);
+
+ALTER TABLE ONLY cpis.transfer
+    ADD CONSTRAINT transfer_sender_fkey FOREIGN KEY (sender) REFERENCES cpis.authority(gss_code);
+
+ALTER TABLE ONLY cpis.upload
+    ADD CONSTRAINT upload_authority_fkey FOREIGN KEY (authority) REFERENCES cpis.authority(gss_code);
+
+ALTER TABLE ONLY cpis.upload_part
+    ADD CONSTRAINT upload_part_upload_id_fkey FOREIGN KEY (upload_id) REFERENCES cpis.upload(id);
+
+ALTER TABLE ONLY cpis.upload_rows
+    ADD CONSTRAINT upload_rows_upload_id_fkey FOREIGN KEY (upload_id) REFERENCES cpis.upload(id);
+
+ALTER TABLE ONLY cpis.upload_rules
+    ADD CONSTRAINT upload_rules_authority_fkey FOREIGN KEY (authority) REFERENCES cpis.authority(gss_code);
 
 GRANT USAGE ON SCHEMA cpis TO cpis_app;
 GRANT USAGE ON SCHEMA cpis TO cpis_auditor;
 
 GRANT SELECT,INSERT ON TABLE cpis.access TO cpis_app;
+
+GRANT SELECT,INSERT ON TABLE cpis.access_mark TO cpis_app;
 
 GRANT SELECT ON TABLE cpis.authority TO cpis_app;
 
@@ -330,10 +615,46 @@ GRANT UPDATE(duty_phone) ON TABLE cpis.authority TO cpis_app;
 
 GRANT UPDATE(confirmed_at) ON TABLE cpis.authority TO cpis_app;
 
+GRANT UPDATE(contact_version) ON TABLE cpis.authority TO cpis_app;
+
+GRANT UPDATE(reminded_at) ON TABLE cpis.authority TO cpis_app;
+
 GRANT SELECT,INSERT ON TABLE cpis.change TO cpis_app;
+
+GRANT SELECT,INSERT ON TABLE cpis.channel TO cpis_app;
+
+GRANT UPDATE(version) ON TABLE cpis.channel TO cpis_app;
+
+GRANT UPDATE(rank) ON TABLE cpis.channel TO cpis_app;
+
+GRANT UPDATE(paused) ON TABLE cpis.channel TO cpis_app;
+
+GRANT UPDATE(wrapped_key) ON TABLE cpis.channel TO cpis_app;
+
+GRANT UPDATE(sealed) ON TABLE cpis.channel TO cpis_app;
+
+GRANT UPDATE(changed_at) ON TABLE cpis.channel TO cpis_app;
+
+GRANT UPDATE(removed_at) ON TABLE cpis.channel TO cpis_app;
 
 GRANT SELECT,INSERT ON TABLE cpis.checkpoint TO cpis_app;
 GRANT SELECT ON TABLE cpis.checkpoint TO cpis_auditor;
+
+GRANT SELECT,INSERT ON TABLE cpis.delivery TO cpis_app;
+
+GRANT UPDATE(state) ON TABLE cpis.delivery TO cpis_app;
+
+GRANT UPDATE(attempts) ON TABLE cpis.delivery TO cpis_app;
+
+GRANT UPDATE(due_at) ON TABLE cpis.delivery TO cpis_app;
+
+GRANT UPDATE(last_at) ON TABLE cpis.delivery TO cpis_app;
+
+GRANT UPDATE(failure) ON TABLE cpis.delivery TO cpis_app;
+
+GRANT SELECT,INSERT ON TABLE cpis.dispatched TO cpis_app;
+
+GRANT UPDATE(entry) ON TABLE cpis.dispatched TO cpis_app;
 
 GRANT SELECT,INSERT ON TABLE cpis.entry TO cpis_app;
 GRANT SELECT ON TABLE cpis.entry TO cpis_auditor;
@@ -358,6 +679,16 @@ GRANT UPDATE(root) ON TABLE cpis.log_head TO cpis_app;
 
 GRANT SELECT,INSERT ON TABLE cpis.notice TO cpis_app;
 
+GRANT UPDATE(version) ON TABLE cpis.notice TO cpis_app;
+
+GRANT UPDATE(acknowledged_at) ON TABLE cpis.notice TO cpis_app;
+
+GRANT UPDATE(assigned_to) ON TABLE cpis.notice TO cpis_app;
+
+GRANT UPDATE(undelivered) ON TABLE cpis.notice TO cpis_app;
+
+GRANT SELECT,INSERT ON TABLE cpis.notice_act TO cpis_app;
+
 GRANT SELECT ON TABLE cpis.organisation TO cpis_app;
 
 GRANT SELECT,INSERT ON TABLE cpis.person TO cpis_app;
@@ -380,6 +711,10 @@ GRANT SELECT,INSERT ON TABLE cpis.person_version TO cpis_app;
 
 GRANT SELECT,INSERT ON TABLE cpis.plan TO cpis_app;
 
+GRANT UPDATE(person_id) ON TABLE cpis.plan TO cpis_app;
+
+GRANT UPDATE(authority) ON TABLE cpis.plan TO cpis_app;
+
 GRANT UPDATE(version) ON TABLE cpis.plan TO cpis_app;
 
 GRANT UPDATE(visible_until) ON TABLE cpis.plan TO cpis_app;
@@ -390,7 +725,19 @@ GRANT UPDATE(sealed) ON TABLE cpis.plan TO cpis_app;
 
 GRANT UPDATE(changed_at) ON TABLE cpis.plan TO cpis_app;
 
+GRANT UPDATE(transfer_to) ON TABLE cpis.plan TO cpis_app;
+
 GRANT SELECT,INSERT ON TABLE cpis.plan_version TO cpis_app;
+
+GRANT SELECT,INSERT ON TABLE cpis.proposal TO cpis_app;
+
+GRANT UPDATE(state) ON TABLE cpis.proposal TO cpis_app;
+
+GRANT UPDATE(decided_by) ON TABLE cpis.proposal TO cpis_app;
+
+GRANT UPDATE(decided_at) ON TABLE cpis.proposal TO cpis_app;
+
+GRANT UPDATE(decided) ON TABLE cpis.proposal TO cpis_app;
 
 GRANT SELECT,INSERT ON TABLE cpis.review TO cpis_app;
 
@@ -404,4 +751,40 @@ GRANT UPDATE(outcome) ON TABLE cpis.review TO cpis_app;
 
 GRANT SELECT,INSERT ON TABLE cpis.tile TO cpis_app;
 GRANT SELECT ON TABLE cpis.tile TO cpis_auditor;
+
+GRANT SELECT,INSERT ON TABLE cpis.transfer TO cpis_app;
+
+GRANT UPDATE(state) ON TABLE cpis.transfer TO cpis_app;
+
+GRANT UPDATE(decided_at) ON TABLE cpis.transfer TO cpis_app;
+
+GRANT UPDATE(decided) ON TABLE cpis.transfer TO cpis_app;
+
+GRANT SELECT,INSERT ON TABLE cpis.upload TO cpis_app;
+
+GRANT UPDATE(version) ON TABLE cpis.upload TO cpis_app;
+
+GRANT UPDATE(state) ON TABLE cpis.upload TO cpis_app;
+
+GRANT UPDATE(digest) ON TABLE cpis.upload TO cpis_app;
+
+GRANT UPDATE(size) ON TABLE cpis.upload TO cpis_app;
+
+GRANT UPDATE(wrapped_key) ON TABLE cpis.upload TO cpis_app;
+
+GRANT UPDATE(sealed) ON TABLE cpis.upload TO cpis_app;
+
+GRANT UPDATE(counts) ON TABLE cpis.upload TO cpis_app;
+
+GRANT UPDATE(preview) ON TABLE cpis.upload TO cpis_app;
+
+GRANT UPDATE(changed_at) ON TABLE cpis.upload TO cpis_app;
+
+GRANT UPDATE(lease_until) ON TABLE cpis.upload TO cpis_app;
+
+GRANT SELECT,INSERT,DELETE ON TABLE cpis.upload_part TO cpis_app;
+
+GRANT SELECT,INSERT,DELETE ON TABLE cpis.upload_rows TO cpis_app;
+
+GRANT SELECT,INSERT ON TABLE cpis.upload_rules TO cpis_app;
 

@@ -38,6 +38,7 @@ type Tx struct {
 	change   uuid.UUID // names the change in all versions that are made
 	changed  bool      // versions were made
 	appended bool      // entries were appended: others wait for this transaction
+	notices  []NoticeRow
 }
 
 // Tx runs fn in a transaction and commits it. Where the transaction met another
@@ -196,6 +197,9 @@ func (tx *Tx) AppendEntries(ctx context.Context, log LogID, lines, subjects [][]
 	if written != int64(len(lines)) {
 		// We hold the row, so its frontier and root do not belong together.
 		return 0, audit.Tree{}, fmt.Errorf("appending entries: stored head of log %d is broken", log)
+	}
+	if err := tx.insertNotices(ctx, log, from.Size()); err != nil {
+		return 0, audit.Tree{}, err
 	}
 	return from.Size(), to, tx.recordChange(ctx, log, from.Size(), len(lines))
 }

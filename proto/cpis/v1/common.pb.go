@@ -815,6 +815,144 @@ func (x *Receipt) GetLeafHash() []byte {
 	return nil
 }
 
+// StaleVersion is a detail of an aborted error: somebody else changed the thing
+// meanwhile. Read it again, and decide anew.
+type StaleVersion struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Its version now.
+	Current       int32 `protobuf:"varint,1,opt,name=current,proto3" json:"current,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *StaleVersion) Reset() {
+	*x = StaleVersion{}
+	mi := &file_cpis_v1_common_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StaleVersion) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StaleVersion) ProtoMessage() {}
+
+func (x *StaleVersion) ProtoReflect() protoreflect.Message {
+	mi := &file_cpis_v1_common_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StaleVersion.ProtoReflect.Descriptor instead.
+func (*StaleVersion) Descriptor() ([]byte, []int) {
+	return file_cpis_v1_common_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *StaleVersion) GetCurrent() int32 {
+	if x != nil {
+		return x.Current
+	}
+	return 0
+}
+
+// Change says who changed something, when and why.
+type Change struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What was done, such as "register", "amend" or "upload".
+	Act string `protobuf:"bytes,1,opt,name=act,proto3" json:"act,omitempty"`
+	// User id of who did it.
+	Actor string `protobuf:"bytes,2,opt,name=actor,proto3" json:"actor,omitempty"`
+	// Name of who did it, where the token said.
+	Name string `protobuf:"bytes,3,opt,name=name,proto3" json:"name,omitempty"`
+	// Organisation of who did it.
+	Organisation string `protobuf:"bytes,4,opt,name=organisation,proto3" json:"organisation,omitempty"`
+	// Why, in their words.
+	Reason string `protobuf:"bytes,5,opt,name=reason,proto3" json:"reason,omitempty"`
+	// When.
+	At            *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=at,proto3" json:"at,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Change) Reset() {
+	*x = Change{}
+	mi := &file_cpis_v1_common_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Change) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Change) ProtoMessage() {}
+
+func (x *Change) ProtoReflect() protoreflect.Message {
+	mi := &file_cpis_v1_common_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Change.ProtoReflect.Descriptor instead.
+func (*Change) Descriptor() ([]byte, []int) {
+	return file_cpis_v1_common_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *Change) GetAct() string {
+	if x != nil {
+		return x.Act
+	}
+	return ""
+}
+
+func (x *Change) GetActor() string {
+	if x != nil {
+		return x.Actor
+	}
+	return ""
+}
+
+func (x *Change) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *Change) GetOrganisation() string {
+	if x != nil {
+		return x.Organisation
+	}
+	return ""
+}
+
+func (x *Change) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *Change) GetAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.At
+	}
+	return nil
+}
+
 // FieldViolation is a detail of an invalid_argument error: what is wrong with
 // one field, without repeating what was sent.
 type FieldViolation struct {
@@ -831,7 +969,7 @@ type FieldViolation struct {
 
 func (x *FieldViolation) Reset() {
 	*x = FieldViolation{}
-	mi := &file_cpis_v1_common_proto_msgTypes[7]
+	mi := &file_cpis_v1_common_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -843,7 +981,7 @@ func (x *FieldViolation) String() string {
 func (*FieldViolation) ProtoMessage() {}
 
 func (x *FieldViolation) ProtoReflect() protoreflect.Message {
-	mi := &file_cpis_v1_common_proto_msgTypes[7]
+	mi := &file_cpis_v1_common_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -856,7 +994,7 @@ func (x *FieldViolation) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FieldViolation.ProtoReflect.Descriptor instead.
 func (*FieldViolation) Descriptor() ([]byte, []int) {
-	return file_cpis_v1_common_proto_rawDescGZIP(), []int{7}
+	return file_cpis_v1_common_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *FieldViolation) GetField() string {
@@ -891,7 +1029,7 @@ type InvalidRequest struct {
 
 func (x *InvalidRequest) Reset() {
 	*x = InvalidRequest{}
-	mi := &file_cpis_v1_common_proto_msgTypes[8]
+	mi := &file_cpis_v1_common_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -903,7 +1041,7 @@ func (x *InvalidRequest) String() string {
 func (*InvalidRequest) ProtoMessage() {}
 
 func (x *InvalidRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cpis_v1_common_proto_msgTypes[8]
+	mi := &file_cpis_v1_common_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -916,7 +1054,7 @@ func (x *InvalidRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InvalidRequest.ProtoReflect.Descriptor instead.
 func (*InvalidRequest) Descriptor() ([]byte, []int) {
-	return file_cpis_v1_common_proto_rawDescGZIP(), []int{8}
+	return file_cpis_v1_common_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *InvalidRequest) GetViolations() []*FieldViolation {
@@ -962,7 +1100,16 @@ const file_cpis_v1_common_proto_rawDesc = "" +
 	"\x03log\x18\x01 \x01(\tR\x03log\x12\x14\n" +
 	"\x05index\x18\x02 \x01(\x03R\x05index\x12\x1b\n" +
 	"\ttree_size\x18\x03 \x01(\x03R\btreeSize\x12\x1b\n" +
-	"\tleaf_hash\x18\x04 \x01(\fR\bleafHash\"Z\n" +
+	"\tleaf_hash\x18\x04 \x01(\fR\bleafHash\"(\n" +
+	"\fStaleVersion\x12\x18\n" +
+	"\acurrent\x18\x01 \x01(\x05R\acurrent\"\xac\x01\n" +
+	"\x06Change\x12\x10\n" +
+	"\x03act\x18\x01 \x01(\tR\x03act\x12\x14\n" +
+	"\x05actor\x18\x02 \x01(\tR\x05actor\x12\x12\n" +
+	"\x04name\x18\x03 \x01(\tR\x04name\x12\"\n" +
+	"\forganisation\x18\x04 \x01(\tR\forganisation\x12\x16\n" +
+	"\x06reason\x18\x05 \x01(\tR\x06reason\x12*\n" +
+	"\x02at\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\x02at\"Z\n" +
 	"\x0eFieldViolation\x12\x14\n" +
 	"\x05field\x18\x01 \x01(\tR\x05field\x12\x18\n" +
 	"\aproblem\x18\x02 \x01(\tR\aproblem\x12\x18\n" +
@@ -1022,7 +1169,7 @@ func file_cpis_v1_common_proto_rawDescGZIP() []byte {
 }
 
 var file_cpis_v1_common_proto_enumTypes = make([]protoimpl.EnumInfo, 5)
-var file_cpis_v1_common_proto_msgTypes = make([]protoimpl.MessageInfo, 9)
+var file_cpis_v1_common_proto_msgTypes = make([]protoimpl.MessageInfo, 11)
 var file_cpis_v1_common_proto_goTypes = []any{
 	(AccessMode)(0),               // 0: cpis.v1.AccessMode
 	(Purpose)(0),                  // 1: cpis.v1.Purpose
@@ -1036,24 +1183,27 @@ var file_cpis_v1_common_proto_goTypes = []any{
 	(*RingNow)(nil),               // 9: cpis.v1.RingNow
 	(*Contact)(nil),               // 10: cpis.v1.Contact
 	(*Receipt)(nil),               // 11: cpis.v1.Receipt
-	(*FieldViolation)(nil),        // 12: cpis.v1.FieldViolation
-	(*InvalidRequest)(nil),        // 13: cpis.v1.InvalidRequest
-	(*timestamppb.Timestamp)(nil), // 14: google.protobuf.Timestamp
+	(*StaleVersion)(nil),          // 12: cpis.v1.StaleVersion
+	(*Change)(nil),                // 13: cpis.v1.Change
+	(*FieldViolation)(nil),        // 14: cpis.v1.FieldViolation
+	(*InvalidRequest)(nil),        // 15: cpis.v1.InvalidRequest
+	(*timestamppb.Timestamp)(nil), // 16: google.protobuf.Timestamp
 }
 var file_cpis_v1_common_proto_depIdxs = []int32{
 	2,  // 0: cpis.v1.Encounter.setting:type_name -> cpis.v1.Setting
-	14, // 1: cpis.v1.Encounter.start:type_name -> google.protobuf.Timestamp
-	14, // 2: cpis.v1.RingNow.until:type_name -> google.protobuf.Timestamp
+	16, // 1: cpis.v1.Encounter.start:type_name -> google.protobuf.Timestamp
+	16, // 2: cpis.v1.RingNow.until:type_name -> google.protobuf.Timestamp
 	7,  // 3: cpis.v1.Contact.local_authority:type_name -> cpis.v1.LocalAuthority
 	8,  // 4: cpis.v1.Contact.office:type_name -> cpis.v1.Phone
 	8,  // 5: cpis.v1.Contact.emergency_duty:type_name -> cpis.v1.Phone
 	9,  // 6: cpis.v1.Contact.ring_now:type_name -> cpis.v1.RingNow
-	12, // 7: cpis.v1.InvalidRequest.violations:type_name -> cpis.v1.FieldViolation
-	8,  // [8:8] is the sub-list for method output_type
-	8,  // [8:8] is the sub-list for method input_type
-	8,  // [8:8] is the sub-list for extension type_name
-	8,  // [8:8] is the sub-list for extension extendee
-	0,  // [0:8] is the sub-list for field type_name
+	16, // 7: cpis.v1.Change.at:type_name -> google.protobuf.Timestamp
+	14, // 8: cpis.v1.InvalidRequest.violations:type_name -> cpis.v1.FieldViolation
+	9,  // [9:9] is the sub-list for method output_type
+	9,  // [9:9] is the sub-list for method input_type
+	9,  // [9:9] is the sub-list for extension type_name
+	9,  // [9:9] is the sub-list for extension extendee
+	0,  // [0:9] is the sub-list for field type_name
 }
 
 func init() { file_cpis_v1_common_proto_init() }
@@ -1067,7 +1217,7 @@ func file_cpis_v1_common_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_cpis_v1_common_proto_rawDesc), len(file_cpis_v1_common_proto_rawDesc)),
 			NumEnums:      5,
-			NumMessages:   9,
+			NumMessages:   11,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

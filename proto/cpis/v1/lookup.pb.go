@@ -271,7 +271,10 @@ type Plan struct {
 	// Whom to ring about it.
 	Contact *Contact `protobuf:"bytes,9,opt,name=contact,proto3" json:"contact,omitempty"`
 	// What this kind of plan does and does not say, in one sentence.
-	Note          string `protobuf:"bytes,10,opt,name=note,proto3" json:"note,omitempty"`
+	Note string `protobuf:"bytes,10,opt,name=note,proto3" json:"note,omitempty"`
+	// The authority that the plan is being transferred to, while that has not
+	// accepted: `contact` stays responsible until then.
+	Receiving     *Contact `protobuf:"bytes,11,opt,name=receiving,proto3" json:"receiving,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -376,6 +379,13 @@ func (x *Plan) GetNote() string {
 	return ""
 }
 
+func (x *Plan) GetReceiving() *Contact {
+	if x != nil {
+		return x.Receiving
+	}
+	return nil
+}
+
 // Access is an earlier unscheduled access to a person's flag.
 type Access struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -388,7 +398,9 @@ type Access struct {
 	// Where the patient was met.
 	Setting Setting `protobuf:"varint,4,opt,name=setting,proto3,enum=cpis.v1.Setting" json:"setting,omitempty"`
 	// Who asked: name and role, where they can be opened.
-	Who           string `protobuf:"bytes,5,opt,name=who,proto3" json:"who,omitempty"`
+	Who string `protobuf:"bytes,5,opt,name=who,proto3" json:"who,omitempty"`
+	// It was reported afterwards that this was another patient.
+	WrongPatient  bool `protobuf:"varint,6,opt,name=wrong_patient,json=wrongPatient,proto3" json:"wrong_patient,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -458,6 +470,13 @@ func (x *Access) GetWho() string {
 	return ""
 }
 
+func (x *Access) GetWrongPatient() bool {
+	if x != nil {
+		return x.WrongPatient
+	}
+	return false
+}
+
 // LookUpResponse is the answer to one question.
 type LookUpResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -485,6 +504,8 @@ type LookUpResponse struct {
 	AccessMode AccessMode `protobuf:"varint,10,opt,name=access_mode,json=accessMode,proto3,enum=cpis.v1.AccessMode" json:"access_mode,omitempty"`
 	// Where in the log this look-up stands.
 	Receipt *Receipt `protobuf:"bytes,11,opt,name=receipt,proto3" json:"receipt,omitempty"`
+	// This NHS number was replaced by another: trace the patient again.
+	Superseded bool `protobuf:"varint,12,opt,name=superseded,proto3" json:"superseded,omitempty"`
 	// Zero bytes that bring binary answers to one size, so that their length
 	// says nothing. JSON answers end in spaces instead.
 	Padding       []byte `protobuf:"bytes,15,opt,name=padding,proto3" json:"padding,omitempty"`
@@ -597,6 +618,13 @@ func (x *LookUpResponse) GetReceipt() *Receipt {
 		return x.Receipt
 	}
 	return nil
+}
+
+func (x *LookUpResponse) GetSuperseded() bool {
+	if x != nil {
+		return x.Superseded
+	}
+	return false
 }
 
 func (x *LookUpResponse) GetPadding() []byte {
@@ -911,7 +939,7 @@ const file_cpis_v1_lookup_proto_rawDesc = "" +
 	"\apurpose\x18\x05 \x01(\x0e2\x10.cpis.v1.PurposeB\b\xbaH\x05\x82\x01\x02\x10\x01R\apurpose\x12C\n" +
 	"\x12responsible_person\x18\x06 \x01(\v2\x14.cpis.v1.ResponsibleR\x11responsiblePerson\x12A\n" +
 	"\x11safeguarding_lead\x18\a \x01(\v2\x14.cpis.v1.ResponsibleR\x10safeguardingLead\x126\n" +
-	"\x12break_glass_reason\x18\b \x01(\tB\b\xbaH\x05r\x03\x18\xe8\aR\x10breakGlassReason\"\xad\x02\n" +
+	"\x12break_glass_reason\x18\b \x01(\tB\b\xbaH\x05r\x03\x18\xe8\aR\x10breakGlassReason\"\xdd\x02\n" +
 	"\x04Plan\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x18\n" +
 	"\aversion\x18\x02 \x01(\x05R\aversion\x12%\n" +
@@ -923,13 +951,15 @@ const file_cpis_v1_lookup_proto_rawDesc = "" +
 	"\rvisible_until\x18\b \x01(\tR\fvisibleUntil\x12*\n" +
 	"\acontact\x18\t \x01(\v2\x10.cpis.v1.ContactR\acontact\x12\x12\n" +
 	"\x04note\x18\n" +
-	" \x01(\tR\x04note\"\xc3\x01\n" +
+	" \x01(\tR\x04note\x12.\n" +
+	"\treceiving\x18\v \x01(\v2\x10.cpis.v1.ContactR\treceiving\"\xe8\x01\n" +
 	"\x06Access\x12*\n" +
 	"\x02at\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampR\x02at\x12\"\n" +
 	"\forganisation\x18\x02 \x01(\tR\forganisation\x12+\n" +
 	"\x11organisation_name\x18\x03 \x01(\tR\x10organisationName\x12*\n" +
 	"\asetting\x18\x04 \x01(\x0e2\x10.cpis.v1.SettingR\asetting\x12\x10\n" +
-	"\x03who\x18\x05 \x01(\tR\x03who\"\x8d\x04\n" +
+	"\x03who\x18\x05 \x01(\tR\x03who\x12#\n" +
+	"\rwrong_patient\x18\x06 \x01(\bR\fwrongPatient\"\xad\x04\n" +
 	"\x0eLookUpResponse\x12'\n" +
 	"\x06answer\x18\x01 \x01(\x0e2\x0f.cpis.v1.AnswerR\x06answer\x12D\n" +
 	"\x11cannot_say_reason\x18\x02 \x01(\x0e2\x18.cpis.v1.CannotSayReasonR\x0fcannotSayReason\x12/\n" +
@@ -945,7 +975,10 @@ const file_cpis_v1_lookup_proto_rawDesc = "" +
 	"\vaccess_mode\x18\n" +
 	" \x01(\x0e2\x13.cpis.v1.AccessModeR\n" +
 	"accessMode\x12*\n" +
-	"\areceipt\x18\v \x01(\v2\x10.cpis.v1.ReceiptR\areceipt\x12\x18\n" +
+	"\areceipt\x18\v \x01(\v2\x10.cpis.v1.ReceiptR\areceipt\x12\x1e\n" +
+	"\n" +
+	"superseded\x18\f \x01(\bR\n" +
+	"superseded\x12\x18\n" +
 	"\apadding\x18\x0f \x01(\fR\apadding\"\xc0\x02\n" +
 	"\x11LookUpManyRequest\x12:\n" +
 	"\x05items\x18\x01 \x03(\v2\x17.cpis.v1.LookUpManyItemB\v\xbaH\b\x92\x01\x05\b\x01\x10\xc8\x01R\x05items\x124\n" +
@@ -1028,32 +1061,33 @@ var file_cpis_v1_lookup_proto_depIdxs = []int32{
 	14, // 5: cpis.v1.Plan.kind:type_name -> cpis.v1.PlanKind
 	15, // 6: cpis.v1.Plan.status:type_name -> cpis.v1.PlanStatus
 	16, // 7: cpis.v1.Plan.contact:type_name -> cpis.v1.Contact
-	17, // 8: cpis.v1.Access.at:type_name -> google.protobuf.Timestamp
-	18, // 9: cpis.v1.Access.setting:type_name -> cpis.v1.Setting
-	0,  // 10: cpis.v1.LookUpResponse.answer:type_name -> cpis.v1.Answer
-	1,  // 11: cpis.v1.LookUpResponse.cannot_say_reason:type_name -> cpis.v1.CannotSayReason
-	3,  // 12: cpis.v1.LookUpResponse.plans:type_name -> cpis.v1.Plan
-	16, // 13: cpis.v1.LookUpResponse.contacts:type_name -> cpis.v1.Contact
-	4,  // 14: cpis.v1.LookUpResponse.history:type_name -> cpis.v1.Access
-	10, // 15: cpis.v1.LookUpResponse.access_mode:type_name -> cpis.v1.AccessMode
-	19, // 16: cpis.v1.LookUpResponse.receipt:type_name -> cpis.v1.Receipt
-	7,  // 17: cpis.v1.LookUpManyRequest.items:type_name -> cpis.v1.LookUpManyItem
-	18, // 18: cpis.v1.LookUpManyRequest.setting:type_name -> cpis.v1.Setting
-	12, // 19: cpis.v1.LookUpManyRequest.purpose:type_name -> cpis.v1.Purpose
-	13, // 20: cpis.v1.LookUpManyRequest.responsible_person:type_name -> cpis.v1.Responsible
-	10, // 21: cpis.v1.LookUpManyRequest.access_mode:type_name -> cpis.v1.AccessMode
-	9,  // 22: cpis.v1.LookUpManyResponse.results:type_name -> cpis.v1.LookUpManyResult
-	5,  // 23: cpis.v1.LookUpManyResult.response:type_name -> cpis.v1.LookUpResponse
-	20, // 24: cpis.v1.LookUpManyResult.invalid:type_name -> cpis.v1.InvalidRequest
-	2,  // 25: cpis.v1.LookupService.LookUp:input_type -> cpis.v1.LookUpRequest
-	6,  // 26: cpis.v1.LookupService.LookUpMany:input_type -> cpis.v1.LookUpManyRequest
-	5,  // 27: cpis.v1.LookupService.LookUp:output_type -> cpis.v1.LookUpResponse
-	8,  // 28: cpis.v1.LookupService.LookUpMany:output_type -> cpis.v1.LookUpManyResponse
-	27, // [27:29] is the sub-list for method output_type
-	25, // [25:27] is the sub-list for method input_type
-	25, // [25:25] is the sub-list for extension type_name
-	25, // [25:25] is the sub-list for extension extendee
-	0,  // [0:25] is the sub-list for field type_name
+	16, // 8: cpis.v1.Plan.receiving:type_name -> cpis.v1.Contact
+	17, // 9: cpis.v1.Access.at:type_name -> google.protobuf.Timestamp
+	18, // 10: cpis.v1.Access.setting:type_name -> cpis.v1.Setting
+	0,  // 11: cpis.v1.LookUpResponse.answer:type_name -> cpis.v1.Answer
+	1,  // 12: cpis.v1.LookUpResponse.cannot_say_reason:type_name -> cpis.v1.CannotSayReason
+	3,  // 13: cpis.v1.LookUpResponse.plans:type_name -> cpis.v1.Plan
+	16, // 14: cpis.v1.LookUpResponse.contacts:type_name -> cpis.v1.Contact
+	4,  // 15: cpis.v1.LookUpResponse.history:type_name -> cpis.v1.Access
+	10, // 16: cpis.v1.LookUpResponse.access_mode:type_name -> cpis.v1.AccessMode
+	19, // 17: cpis.v1.LookUpResponse.receipt:type_name -> cpis.v1.Receipt
+	7,  // 18: cpis.v1.LookUpManyRequest.items:type_name -> cpis.v1.LookUpManyItem
+	18, // 19: cpis.v1.LookUpManyRequest.setting:type_name -> cpis.v1.Setting
+	12, // 20: cpis.v1.LookUpManyRequest.purpose:type_name -> cpis.v1.Purpose
+	13, // 21: cpis.v1.LookUpManyRequest.responsible_person:type_name -> cpis.v1.Responsible
+	10, // 22: cpis.v1.LookUpManyRequest.access_mode:type_name -> cpis.v1.AccessMode
+	9,  // 23: cpis.v1.LookUpManyResponse.results:type_name -> cpis.v1.LookUpManyResult
+	5,  // 24: cpis.v1.LookUpManyResult.response:type_name -> cpis.v1.LookUpResponse
+	20, // 25: cpis.v1.LookUpManyResult.invalid:type_name -> cpis.v1.InvalidRequest
+	2,  // 26: cpis.v1.LookupService.LookUp:input_type -> cpis.v1.LookUpRequest
+	6,  // 27: cpis.v1.LookupService.LookUpMany:input_type -> cpis.v1.LookUpManyRequest
+	5,  // 28: cpis.v1.LookupService.LookUp:output_type -> cpis.v1.LookUpResponse
+	8,  // 29: cpis.v1.LookupService.LookUpMany:output_type -> cpis.v1.LookUpManyResponse
+	28, // [28:30] is the sub-list for method output_type
+	26, // [26:28] is the sub-list for method input_type
+	26, // [26:26] is the sub-list for extension type_name
+	26, // [26:26] is the sub-list for extension extendee
+	0,  // [0:26] is the sub-list for field type_name
 }
 
 func init() { file_cpis_v1_lookup_proto_init() }

@@ -82,6 +82,246 @@ func (LegalBasis) EnumDescriptor() ([]byte, []int) {
 	return file_cpis_v1_plan_proto_rawDescGZIP(), []int{0}
 }
 
+// PlanFilter narrows a list of plans.
+type PlanFilter int32
+
+const (
+	// All that were not removed.
+	PlanFilter_PLAN_FILTER_UNSPECIFIED PlanFilter = 0
+	// In force today.
+	PlanFilter_PLAN_FILTER_ACTIVE PlanFilter = 1
+	// Over.
+	PlanFilter_PLAN_FILTER_ENDED PlanFilter = 2
+	// For unborn children whose expected date has passed, and not ended.
+	PlanFilter_PLAN_FILTER_OVERDUE PlanFilter = 3
+	// In force for children who are 18 or older.
+	PlanFilter_PLAN_FILTER_ADULT PlanFilter = 4
+)
+
+// Enum value maps for PlanFilter.
+var (
+	PlanFilter_name = map[int32]string{
+		0: "PLAN_FILTER_UNSPECIFIED",
+		1: "PLAN_FILTER_ACTIVE",
+		2: "PLAN_FILTER_ENDED",
+		3: "PLAN_FILTER_OVERDUE",
+		4: "PLAN_FILTER_ADULT",
+	}
+	PlanFilter_value = map[string]int32{
+		"PLAN_FILTER_UNSPECIFIED": 0,
+		"PLAN_FILTER_ACTIVE":      1,
+		"PLAN_FILTER_ENDED":       2,
+		"PLAN_FILTER_OVERDUE":     3,
+		"PLAN_FILTER_ADULT":       4,
+	}
+)
+
+func (x PlanFilter) Enum() *PlanFilter {
+	p := new(PlanFilter)
+	*p = x
+	return p
+}
+
+func (x PlanFilter) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (PlanFilter) Descriptor() protoreflect.EnumDescriptor {
+	return file_cpis_v1_plan_proto_enumTypes[1].Descriptor()
+}
+
+func (PlanFilter) Type() protoreflect.EnumType {
+	return &file_cpis_v1_plan_proto_enumTypes[1]
+}
+
+func (x PlanFilter) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use PlanFilter.Descriptor instead.
+func (PlanFilter) EnumDescriptor() ([]byte, []int) {
+	return file_cpis_v1_plan_proto_rawDescGZIP(), []int{1}
+}
+
+// Decision is what becomes of something that was proposed.
+type Decision int32
+
+const (
+	// Never accepted in a request.
+	Decision_DECISION_UNSPECIFIED Decision = 0
+	// Accept or approve it.
+	Decision_DECISION_ACCEPT Decision = 1
+	// Decline it.
+	Decision_DECISION_DECLINE Decision = 2
+	// Take it back: only for who proposed it.
+	Decision_DECISION_WITHDRAW Decision = 3
+)
+
+// Enum value maps for Decision.
+var (
+	Decision_name = map[int32]string{
+		0: "DECISION_UNSPECIFIED",
+		1: "DECISION_ACCEPT",
+		2: "DECISION_DECLINE",
+		3: "DECISION_WITHDRAW",
+	}
+	Decision_value = map[string]int32{
+		"DECISION_UNSPECIFIED": 0,
+		"DECISION_ACCEPT":      1,
+		"DECISION_DECLINE":     2,
+		"DECISION_WITHDRAW":    3,
+	}
+)
+
+func (x Decision) Enum() *Decision {
+	p := new(Decision)
+	*p = x
+	return p
+}
+
+func (x Decision) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (Decision) Descriptor() protoreflect.EnumDescriptor {
+	return file_cpis_v1_plan_proto_enumTypes[2].Descriptor()
+}
+
+func (Decision) Type() protoreflect.EnumType {
+	return &file_cpis_v1_plan_proto_enumTypes[2]
+}
+
+func (x Decision) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use Decision.Descriptor instead.
+func (Decision) EnumDescriptor() ([]byte, []int) {
+	return file_cpis_v1_plan_proto_rawDescGZIP(), []int{2}
+}
+
+// ProposalState is where something stands that was proposed.
+type ProposalState int32
+
+const (
+	// Never sent.
+	ProposalState_PROPOSAL_STATE_UNSPECIFIED ProposalState = 0
+	// Nobody has decided yet.
+	ProposalState_PROPOSAL_STATE_OPEN ProposalState = 1
+	// Accepted, and done.
+	ProposalState_PROPOSAL_STATE_ACCEPTED ProposalState = 2
+	// Declined.
+	ProposalState_PROPOSAL_STATE_DECLINED ProposalState = 3
+	// Taken back, or overtaken by another change.
+	ProposalState_PROPOSAL_STATE_WITHDRAWN ProposalState = 4
+)
+
+// Enum value maps for ProposalState.
+var (
+	ProposalState_name = map[int32]string{
+		0: "PROPOSAL_STATE_UNSPECIFIED",
+		1: "PROPOSAL_STATE_OPEN",
+		2: "PROPOSAL_STATE_ACCEPTED",
+		3: "PROPOSAL_STATE_DECLINED",
+		4: "PROPOSAL_STATE_WITHDRAWN",
+	}
+	ProposalState_value = map[string]int32{
+		"PROPOSAL_STATE_UNSPECIFIED": 0,
+		"PROPOSAL_STATE_OPEN":        1,
+		"PROPOSAL_STATE_ACCEPTED":    2,
+		"PROPOSAL_STATE_DECLINED":    3,
+		"PROPOSAL_STATE_WITHDRAWN":   4,
+	}
+)
+
+func (x ProposalState) Enum() *ProposalState {
+	p := new(ProposalState)
+	*p = x
+	return p
+}
+
+func (x ProposalState) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (ProposalState) Descriptor() protoreflect.EnumDescriptor {
+	return file_cpis_v1_plan_proto_enumTypes[3].Descriptor()
+}
+
+func (ProposalState) Type() protoreflect.EnumType {
+	return &file_cpis_v1_plan_proto_enumTypes[3]
+}
+
+func (x ProposalState) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use ProposalState.Descriptor instead.
+func (ProposalState) EnumDescriptor() ([]byte, []int) {
+	return file_cpis_v1_plan_proto_rawDescGZIP(), []int{3}
+}
+
+// ChangeKind is a change that needs a second person.
+type ChangeKind int32
+
+const (
+	// Never accepted in a request.
+	ChangeKind_CHANGE_KIND_UNSPECIFIED ChangeKind = 0
+	// The person's whereabouts must not be revealed from now on.
+	ChangeKind_CHANGE_KIND_RESTRICT ChangeKind = 1
+	// They may be known again.
+	ChangeKind_CHANGE_KIND_LIFT_RESTRICTION ChangeKind = 2
+	// Two records are of one person: move the plans from one to the other.
+	ChangeKind_CHANGE_KIND_MERGE ChangeKind = 3
+	// A merge was wrong: move the plans back.
+	ChangeKind_CHANGE_KIND_UNMERGE ChangeKind = 4
+)
+
+// Enum value maps for ChangeKind.
+var (
+	ChangeKind_name = map[int32]string{
+		0: "CHANGE_KIND_UNSPECIFIED",
+		1: "CHANGE_KIND_RESTRICT",
+		2: "CHANGE_KIND_LIFT_RESTRICTION",
+		3: "CHANGE_KIND_MERGE",
+		4: "CHANGE_KIND_UNMERGE",
+	}
+	ChangeKind_value = map[string]int32{
+		"CHANGE_KIND_UNSPECIFIED":      0,
+		"CHANGE_KIND_RESTRICT":         1,
+		"CHANGE_KIND_LIFT_RESTRICTION": 2,
+		"CHANGE_KIND_MERGE":            3,
+		"CHANGE_KIND_UNMERGE":          4,
+	}
+)
+
+func (x ChangeKind) Enum() *ChangeKind {
+	p := new(ChangeKind)
+	*p = x
+	return p
+}
+
+func (x ChangeKind) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (ChangeKind) Descriptor() protoreflect.EnumDescriptor {
+	return file_cpis_v1_plan_proto_enumTypes[4].Descriptor()
+}
+
+func (ChangeKind) Type() protoreflect.EnumType {
+	return &file_cpis_v1_plan_proto_enumTypes[4]
+}
+
+func (x ChangeKind) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use ChangeKind.Descriptor instead.
+func (ChangeKind) EnumDescriptor() ([]byte, []int) {
+	return file_cpis_v1_plan_proto_rawDescGZIP(), []int{4}
+}
+
 // Person identifies the person a plan is about: the child, or for an unborn
 // child the mother.
 type Person struct {
@@ -612,7 +852,11 @@ type OwnPlan struct {
 	// When the latest version was written.
 	Changed *timestamppb.Timestamp `protobuf:"bytes,11,opt,name=changed,proto3" json:"changed,omitempty"`
 	// Why it was ended.
-	EndReason     string `protobuf:"bytes,12,opt,name=end_reason,json=endReason,proto3" json:"end_reason,omitempty"`
+	EndReason string `protobuf:"bytes,12,opt,name=end_reason,json=endReason,proto3" json:"end_reason,omitempty"`
+	// It was entered in error, and is shown to nobody else.
+	Removed bool `protobuf:"varint,13,opt,name=removed,proto3" json:"removed,omitempty"`
+	// GSS code of the authority it is being transferred to; empty where it is not.
+	TransferTo    string `protobuf:"bytes,14,opt,name=transfer_to,json=transferTo,proto3" json:"transfer_to,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -731,6 +975,2222 @@ func (x *OwnPlan) GetEndReason() string {
 	return ""
 }
 
+func (x *OwnPlan) GetRemoved() bool {
+	if x != nil {
+		return x.Removed
+	}
+	return false
+}
+
+func (x *OwnPlan) GetTransferTo() string {
+	if x != nil {
+		return x.TransferTo
+	}
+	return ""
+}
+
+// AmendPlanRequest gives a plan as it should be. Every field replaces what is
+// held, also with nothing; kind and NHS number stay.
+type AmendPlanRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Identifier of the plan.
+	PlanId string `protobuf:"bytes,1,opt,name=plan_id,json=planId,proto3" json:"plan_id,omitempty"`
+	// The version that the caller saw.
+	Version int32 `protobuf:"varint,2,opt,name=version,proto3" json:"version,omitempty"`
+	// Why. Stored encrypted.
+	Reason string `protobuf:"bytes,3,opt,name=reason,proto3" json:"reason,omitempty"`
+	// Family name of the person.
+	FamilyName string `protobuf:"bytes,4,opt,name=family_name,json=familyName,proto3" json:"family_name,omitempty"`
+	// Given names of the person.
+	GivenName string `protobuf:"bytes,5,opt,name=given_name,json=givenName,proto3" json:"given_name,omitempty"`
+	// Date of birth, YYYY-MM-DD. It can be changed while no other authority
+	// holds plans about the person.
+	DateOfBirth string `protobuf:"bytes,6,opt,name=date_of_birth,json=dateOfBirth,proto3" json:"date_of_birth,omitempty"`
+	// First day, YYYY-MM-DD.
+	Start string `protobuf:"bytes,7,opt,name=start,proto3" json:"start,omitempty"`
+	// Last day, YYYY-MM-DD; empty reopens a plan that was ended.
+	End string `protobuf:"bytes,8,opt,name=end,proto3" json:"end,omitempty"`
+	// Expected date of birth of the unborn child, YYYY-MM-DD; UCPP only.
+	Expected string `protobuf:"bytes,9,opt,name=expected,proto3" json:"expected,omitempty"`
+	// Why the child is looked after; LAC only.
+	LegalBasis LegalBasis `protobuf:"varint,10,opt,name=legal_basis,json=legalBasis,proto3,enum=cpis.v1.LegalBasis" json:"legal_basis,omitempty"`
+	// The authority's own reference. Stored encrypted.
+	Reference     string `protobuf:"bytes,11,opt,name=reference,proto3" json:"reference,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AmendPlanRequest) Reset() {
+	*x = AmendPlanRequest{}
+	mi := &file_cpis_v1_plan_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AmendPlanRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AmendPlanRequest) ProtoMessage() {}
+
+func (x *AmendPlanRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_cpis_v1_plan_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AmendPlanRequest.ProtoReflect.Descriptor instead.
+func (*AmendPlanRequest) Descriptor() ([]byte, []int) {
+	return file_cpis_v1_plan_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *AmendPlanRequest) GetPlanId() string {
+	if x != nil {
+		return x.PlanId
+	}
+	return ""
+}
+
+func (x *AmendPlanRequest) GetVersion() int32 {
+	if x != nil {
+		return x.Version
+	}
+	return 0
+}
+
+func (x *AmendPlanRequest) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *AmendPlanRequest) GetFamilyName() string {
+	if x != nil {
+		return x.FamilyName
+	}
+	return ""
+}
+
+func (x *AmendPlanRequest) GetGivenName() string {
+	if x != nil {
+		return x.GivenName
+	}
+	return ""
+}
+
+func (x *AmendPlanRequest) GetDateOfBirth() string {
+	if x != nil {
+		return x.DateOfBirth
+	}
+	return ""
+}
+
+func (x *AmendPlanRequest) GetStart() string {
+	if x != nil {
+		return x.Start
+	}
+	return ""
+}
+
+func (x *AmendPlanRequest) GetEnd() string {
+	if x != nil {
+		return x.End
+	}
+	return ""
+}
+
+func (x *AmendPlanRequest) GetExpected() string {
+	if x != nil {
+		return x.Expected
+	}
+	return ""
+}
+
+func (x *AmendPlanRequest) GetLegalBasis() LegalBasis {
+	if x != nil {
+		return x.LegalBasis
+	}
+	return LegalBasis_LEGAL_BASIS_UNSPECIFIED
+}
+
+func (x *AmendPlanRequest) GetReference() string {
+	if x != nil {
+		return x.Reference
+	}
+	return ""
+}
+
+// AmendPlanResponse names the new version.
+type AmendPlanResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The new version; the old one where nothing differs.
+	Version int32 `protobuf:"varint,1,opt,name=version,proto3" json:"version,omitempty"`
+	// Last day on which look-ups show it, YYYY-MM-DD; empty while open.
+	VisibleUntil string `protobuf:"bytes,2,opt,name=visible_until,json=visibleUntil,proto3" json:"visible_until,omitempty"`
+	// Where in the log this act stands.
+	Receipt       *Receipt `protobuf:"bytes,3,opt,name=receipt,proto3" json:"receipt,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AmendPlanResponse) Reset() {
+	*x = AmendPlanResponse{}
+	mi := &file_cpis_v1_plan_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AmendPlanResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AmendPlanResponse) ProtoMessage() {}
+
+func (x *AmendPlanResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_cpis_v1_plan_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AmendPlanResponse.ProtoReflect.Descriptor instead.
+func (*AmendPlanResponse) Descriptor() ([]byte, []int) {
+	return file_cpis_v1_plan_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *AmendPlanResponse) GetVersion() int32 {
+	if x != nil {
+		return x.Version
+	}
+	return 0
+}
+
+func (x *AmendPlanResponse) GetVisibleUntil() string {
+	if x != nil {
+		return x.VisibleUntil
+	}
+	return ""
+}
+
+func (x *AmendPlanResponse) GetReceipt() *Receipt {
+	if x != nil {
+		return x.Receipt
+	}
+	return nil
+}
+
+// RemovePlanRequest takes back a plan that was entered in error.
+type RemovePlanRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Identifier of the plan.
+	PlanId string `protobuf:"bytes,1,opt,name=plan_id,json=planId,proto3" json:"plan_id,omitempty"`
+	// The version that the caller saw.
+	Version int32 `protobuf:"varint,2,opt,name=version,proto3" json:"version,omitempty"`
+	// Why. Stored encrypted.
+	Reason        string `protobuf:"bytes,3,opt,name=reason,proto3" json:"reason,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RemovePlanRequest) Reset() {
+	*x = RemovePlanRequest{}
+	mi := &file_cpis_v1_plan_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RemovePlanRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RemovePlanRequest) ProtoMessage() {}
+
+func (x *RemovePlanRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_cpis_v1_plan_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RemovePlanRequest.ProtoReflect.Descriptor instead.
+func (*RemovePlanRequest) Descriptor() ([]byte, []int) {
+	return file_cpis_v1_plan_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *RemovePlanRequest) GetPlanId() string {
+	if x != nil {
+		return x.PlanId
+	}
+	return ""
+}
+
+func (x *RemovePlanRequest) GetVersion() int32 {
+	if x != nil {
+		return x.Version
+	}
+	return 0
+}
+
+func (x *RemovePlanRequest) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+// RemovePlanResponse names the last version.
+type RemovePlanResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The new version.
+	Version int32 `protobuf:"varint,1,opt,name=version,proto3" json:"version,omitempty"`
+	// Where in the log this act stands.
+	Receipt       *Receipt `protobuf:"bytes,2,opt,name=receipt,proto3" json:"receipt,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RemovePlanResponse) Reset() {
+	*x = RemovePlanResponse{}
+	mi := &file_cpis_v1_plan_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RemovePlanResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RemovePlanResponse) ProtoMessage() {}
+
+func (x *RemovePlanResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_cpis_v1_plan_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RemovePlanResponse.ProtoReflect.Descriptor instead.
+func (*RemovePlanResponse) Descriptor() ([]byte, []int) {
+	return file_cpis_v1_plan_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *RemovePlanResponse) GetVersion() int32 {
+	if x != nil {
+		return x.Version
+	}
+	return 0
+}
+
+func (x *RemovePlanResponse) GetReceipt() *Receipt {
+	if x != nil {
+		return x.Receipt
+	}
+	return nil
+}
+
+// RecordBirthRequest says that the unborn child of a plan was born.
+type RecordBirthRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Identifier of the plan for the unborn child.
+	PlanId string `protobuf:"bytes,1,opt,name=plan_id,json=planId,proto3" json:"plan_id,omitempty"`
+	// The version that the caller saw.
+	Version int32 `protobuf:"varint,2,opt,name=version,proto3" json:"version,omitempty"`
+	// Date of birth, YYYY-MM-DD: the plan's last day.
+	Born string `protobuf:"bytes,3,opt,name=born,proto3" json:"born,omitempty"`
+	// The child protection plan to register for the child; absent where none is.
+	ChildPlan     *ChildPlan `protobuf:"bytes,4,opt,name=child_plan,json=childPlan,proto3" json:"child_plan,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RecordBirthRequest) Reset() {
+	*x = RecordBirthRequest{}
+	mi := &file_cpis_v1_plan_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RecordBirthRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RecordBirthRequest) ProtoMessage() {}
+
+func (x *RecordBirthRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_cpis_v1_plan_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RecordBirthRequest.ProtoReflect.Descriptor instead.
+func (*RecordBirthRequest) Descriptor() ([]byte, []int) {
+	return file_cpis_v1_plan_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *RecordBirthRequest) GetPlanId() string {
+	if x != nil {
+		return x.PlanId
+	}
+	return ""
+}
+
+func (x *RecordBirthRequest) GetVersion() int32 {
+	if x != nil {
+		return x.Version
+	}
+	return 0
+}
+
+func (x *RecordBirthRequest) GetBorn() string {
+	if x != nil {
+		return x.Born
+	}
+	return ""
+}
+
+func (x *RecordBirthRequest) GetChildPlan() *ChildPlan {
+	if x != nil {
+		return x.ChildPlan
+	}
+	return nil
+}
+
+// ChildPlan is a child protection plan for a child that was just born. Its
+// presence confirms that it is to be registered.
+type ChildPlan struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The child, under its own NHS number. The date of birth must be `born`.
+	Child *Person `protobuf:"bytes,1,opt,name=child,proto3" json:"child,omitempty"`
+	// First day, YYYY-MM-DD.
+	Start string `protobuf:"bytes,2,opt,name=start,proto3" json:"start,omitempty"`
+	// The authority's own reference. Stored encrypted.
+	Reference string `protobuf:"bytes,3,opt,name=reference,proto3" json:"reference,omitempty"`
+	// The child's whereabouts must not be revealed.
+	Restricted    bool `protobuf:"varint,4,opt,name=restricted,proto3" json:"restricted,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ChildPlan) Reset() {
+	*x = ChildPlan{}
+	mi := &file_cpis_v1_plan_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ChildPlan) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ChildPlan) ProtoMessage() {}
+
+func (x *ChildPlan) ProtoReflect() protoreflect.Message {
+	mi := &file_cpis_v1_plan_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ChildPlan.ProtoReflect.Descriptor instead.
+func (*ChildPlan) Descriptor() ([]byte, []int) {
+	return file_cpis_v1_plan_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *ChildPlan) GetChild() *Person {
+	if x != nil {
+		return x.Child
+	}
+	return nil
+}
+
+func (x *ChildPlan) GetStart() string {
+	if x != nil {
+		return x.Start
+	}
+	return ""
+}
+
+func (x *ChildPlan) GetReference() string {
+	if x != nil {
+		return x.Reference
+	}
+	return ""
+}
+
+func (x *ChildPlan) GetRestricted() bool {
+	if x != nil {
+		return x.Restricted
+	}
+	return false
+}
+
+// RecordBirthResponse names what was ended and what was registered.
+type RecordBirthResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// New version of the plan for the unborn child.
+	Version int32 `protobuf:"varint,1,opt,name=version,proto3" json:"version,omitempty"`
+	// Last day on which look-ups of the mother show it, YYYY-MM-DD.
+	VisibleUntil string `protobuf:"bytes,2,opt,name=visible_until,json=visibleUntil,proto3" json:"visible_until,omitempty"`
+	// Identifier of the child's plan; empty where none was registered, and then
+	// one may be with RegisterPlan.
+	ChildPlanId string `protobuf:"bytes,3,opt,name=child_plan_id,json=childPlanId,proto3" json:"child_plan_id,omitempty"`
+	// Where in the log this act stands.
+	Receipt       *Receipt `protobuf:"bytes,4,opt,name=receipt,proto3" json:"receipt,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RecordBirthResponse) Reset() {
+	*x = RecordBirthResponse{}
+	mi := &file_cpis_v1_plan_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RecordBirthResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RecordBirthResponse) ProtoMessage() {}
+
+func (x *RecordBirthResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_cpis_v1_plan_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RecordBirthResponse.ProtoReflect.Descriptor instead.
+func (*RecordBirthResponse) Descriptor() ([]byte, []int) {
+	return file_cpis_v1_plan_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *RecordBirthResponse) GetVersion() int32 {
+	if x != nil {
+		return x.Version
+	}
+	return 0
+}
+
+func (x *RecordBirthResponse) GetVisibleUntil() string {
+	if x != nil {
+		return x.VisibleUntil
+	}
+	return ""
+}
+
+func (x *RecordBirthResponse) GetChildPlanId() string {
+	if x != nil {
+		return x.ChildPlanId
+	}
+	return ""
+}
+
+func (x *RecordBirthResponse) GetReceipt() *Receipt {
+	if x != nil {
+		return x.Receipt
+	}
+	return nil
+}
+
+// GetPlanRequest asks for one plan.
+type GetPlanRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Identifier of the plan.
+	PlanId        string `protobuf:"bytes,1,opt,name=plan_id,json=planId,proto3" json:"plan_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetPlanRequest) Reset() {
+	*x = GetPlanRequest{}
+	mi := &file_cpis_v1_plan_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetPlanRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetPlanRequest) ProtoMessage() {}
+
+func (x *GetPlanRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_cpis_v1_plan_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetPlanRequest.ProtoReflect.Descriptor instead.
+func (*GetPlanRequest) Descriptor() ([]byte, []int) {
+	return file_cpis_v1_plan_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *GetPlanRequest) GetPlanId() string {
+	if x != nil {
+		return x.PlanId
+	}
+	return ""
+}
+
+// GetPlanResponse is one plan.
+type GetPlanResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Whom it is about, as this authority recorded them.
+	Person *Person `protobuf:"bytes,1,opt,name=person,proto3" json:"person,omitempty"`
+	// The plan.
+	Plan *OwnPlan `protobuf:"bytes,2,opt,name=plan,proto3" json:"plan,omitempty"`
+	// The person's whereabouts must not be revealed.
+	Restricted bool `protobuf:"varint,3,opt,name=restricted,proto3" json:"restricted,omitempty"`
+	// Where in the log this act stands.
+	Receipt       *Receipt `protobuf:"bytes,4,opt,name=receipt,proto3" json:"receipt,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetPlanResponse) Reset() {
+	*x = GetPlanResponse{}
+	mi := &file_cpis_v1_plan_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetPlanResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetPlanResponse) ProtoMessage() {}
+
+func (x *GetPlanResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_cpis_v1_plan_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetPlanResponse.ProtoReflect.Descriptor instead.
+func (*GetPlanResponse) Descriptor() ([]byte, []int) {
+	return file_cpis_v1_plan_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *GetPlanResponse) GetPerson() *Person {
+	if x != nil {
+		return x.Person
+	}
+	return nil
+}
+
+func (x *GetPlanResponse) GetPlan() *OwnPlan {
+	if x != nil {
+		return x.Plan
+	}
+	return nil
+}
+
+func (x *GetPlanResponse) GetRestricted() bool {
+	if x != nil {
+		return x.Restricted
+	}
+	return false
+}
+
+func (x *GetPlanResponse) GetReceipt() *Receipt {
+	if x != nil {
+		return x.Receipt
+	}
+	return nil
+}
+
+// ListPlansRequest asks for a page of plans.
+type ListPlansRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Which plans.
+	Filter PlanFilter `protobuf:"varint,1,opt,name=filter,proto3,enum=cpis.v1.PlanFilter" json:"filter,omitempty"`
+	// Only this kind; all where not said.
+	Kind PlanKind `protobuf:"varint,2,opt,name=kind,proto3,enum=cpis.v1.PlanKind" json:"kind,omitempty"`
+	// Most plans to give; 50 if 0.
+	PageSize int32 `protobuf:"varint,3,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
+	// Where to go on: `next_page` of the answer before.
+	Page          string `protobuf:"bytes,4,opt,name=page,proto3" json:"page,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListPlansRequest) Reset() {
+	*x = ListPlansRequest{}
+	mi := &file_cpis_v1_plan_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListPlansRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListPlansRequest) ProtoMessage() {}
+
+func (x *ListPlansRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_cpis_v1_plan_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListPlansRequest.ProtoReflect.Descriptor instead.
+func (*ListPlansRequest) Descriptor() ([]byte, []int) {
+	return file_cpis_v1_plan_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *ListPlansRequest) GetFilter() PlanFilter {
+	if x != nil {
+		return x.Filter
+	}
+	return PlanFilter_PLAN_FILTER_UNSPECIFIED
+}
+
+func (x *ListPlansRequest) GetKind() PlanKind {
+	if x != nil {
+		return x.Kind
+	}
+	return PlanKind_PLAN_KIND_UNSPECIFIED
+}
+
+func (x *ListPlansRequest) GetPageSize() int32 {
+	if x != nil {
+		return x.PageSize
+	}
+	return 0
+}
+
+func (x *ListPlansRequest) GetPage() string {
+	if x != nil {
+		return x.Page
+	}
+	return ""
+}
+
+// ListPlansResponse is a page of plans, in no order that means anything.
+type ListPlansResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The plans, with whom they are about.
+	Plans []*ListedPlan `protobuf:"bytes,1,rep,name=plans,proto3" json:"plans,omitempty"`
+	// Where to go on; empty at the end. A page may hold fewer than were asked
+	// for, and others still follow.
+	NextPage string `protobuf:"bytes,2,opt,name=next_page,json=nextPage,proto3" json:"next_page,omitempty"`
+	// Where in the log this act stands.
+	Receipt       *Receipt `protobuf:"bytes,3,opt,name=receipt,proto3" json:"receipt,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListPlansResponse) Reset() {
+	*x = ListPlansResponse{}
+	mi := &file_cpis_v1_plan_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListPlansResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListPlansResponse) ProtoMessage() {}
+
+func (x *ListPlansResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_cpis_v1_plan_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListPlansResponse.ProtoReflect.Descriptor instead.
+func (*ListPlansResponse) Descriptor() ([]byte, []int) {
+	return file_cpis_v1_plan_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *ListPlansResponse) GetPlans() []*ListedPlan {
+	if x != nil {
+		return x.Plans
+	}
+	return nil
+}
+
+func (x *ListPlansResponse) GetNextPage() string {
+	if x != nil {
+		return x.NextPage
+	}
+	return ""
+}
+
+func (x *ListPlansResponse) GetReceipt() *Receipt {
+	if x != nil {
+		return x.Receipt
+	}
+	return nil
+}
+
+// ListedPlan is a plan and whom it is about.
+type ListedPlan struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Whom it is about.
+	Person *Person `protobuf:"bytes,1,opt,name=person,proto3" json:"person,omitempty"`
+	// The plan.
+	Plan *OwnPlan `protobuf:"bytes,2,opt,name=plan,proto3" json:"plan,omitempty"`
+	// The person's whereabouts must not be revealed.
+	Restricted    bool `protobuf:"varint,3,opt,name=restricted,proto3" json:"restricted,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListedPlan) Reset() {
+	*x = ListedPlan{}
+	mi := &file_cpis_v1_plan_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListedPlan) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListedPlan) ProtoMessage() {}
+
+func (x *ListedPlan) ProtoReflect() protoreflect.Message {
+	mi := &file_cpis_v1_plan_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListedPlan.ProtoReflect.Descriptor instead.
+func (*ListedPlan) Descriptor() ([]byte, []int) {
+	return file_cpis_v1_plan_proto_rawDescGZIP(), []int{19}
+}
+
+func (x *ListedPlan) GetPerson() *Person {
+	if x != nil {
+		return x.Person
+	}
+	return nil
+}
+
+func (x *ListedPlan) GetPlan() *OwnPlan {
+	if x != nil {
+		return x.Plan
+	}
+	return nil
+}
+
+func (x *ListedPlan) GetRestricted() bool {
+	if x != nil {
+		return x.Restricted
+	}
+	return false
+}
+
+// ListVersionsRequest asks for the versions of a plan.
+type ListVersionsRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Identifier of the plan.
+	PlanId        string `protobuf:"bytes,1,opt,name=plan_id,json=planId,proto3" json:"plan_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListVersionsRequest) Reset() {
+	*x = ListVersionsRequest{}
+	mi := &file_cpis_v1_plan_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListVersionsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListVersionsRequest) ProtoMessage() {}
+
+func (x *ListVersionsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_cpis_v1_plan_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListVersionsRequest.ProtoReflect.Descriptor instead.
+func (*ListVersionsRequest) Descriptor() ([]byte, []int) {
+	return file_cpis_v1_plan_proto_rawDescGZIP(), []int{20}
+}
+
+func (x *ListVersionsRequest) GetPlanId() string {
+	if x != nil {
+		return x.PlanId
+	}
+	return ""
+}
+
+// ListVersionsResponse holds the versions of a plan.
+type ListVersionsResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The versions, newest first. Those made for another authority before a
+	// transfer show who and when, and no details.
+	Versions []*PlanVersion `protobuf:"bytes,1,rep,name=versions,proto3" json:"versions,omitempty"`
+	// Where in the log this act stands.
+	Receipt       *Receipt `protobuf:"bytes,2,opt,name=receipt,proto3" json:"receipt,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListVersionsResponse) Reset() {
+	*x = ListVersionsResponse{}
+	mi := &file_cpis_v1_plan_proto_msgTypes[21]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListVersionsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListVersionsResponse) ProtoMessage() {}
+
+func (x *ListVersionsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_cpis_v1_plan_proto_msgTypes[21]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListVersionsResponse.ProtoReflect.Descriptor instead.
+func (*ListVersionsResponse) Descriptor() ([]byte, []int) {
+	return file_cpis_v1_plan_proto_rawDescGZIP(), []int{21}
+}
+
+func (x *ListVersionsResponse) GetVersions() []*PlanVersion {
+	if x != nil {
+		return x.Versions
+	}
+	return nil
+}
+
+func (x *ListVersionsResponse) GetReceipt() *Receipt {
+	if x != nil {
+		return x.Receipt
+	}
+	return nil
+}
+
+// PlanVersion is a plan as it was from one change to the next.
+type PlanVersion struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The plan as it was.
+	Plan *OwnPlan `protobuf:"bytes,1,opt,name=plan,proto3" json:"plan,omitempty"`
+	// Family name as recorded.
+	FamilyName string `protobuf:"bytes,2,opt,name=family_name,json=familyName,proto3" json:"family_name,omitempty"`
+	// Given names as recorded.
+	GivenName string `protobuf:"bytes,3,opt,name=given_name,json=givenName,proto3" json:"given_name,omitempty"`
+	// Who made this version, and why.
+	Change *Change `protobuf:"bytes,4,opt,name=change,proto3" json:"change,omitempty"`
+	// GSS code of the authority whose it was.
+	Authority string `protobuf:"bytes,5,opt,name=authority,proto3" json:"authority,omitempty"`
+	// Index in the log of the entry that records it.
+	Entry         int64 `protobuf:"varint,6,opt,name=entry,proto3" json:"entry,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PlanVersion) Reset() {
+	*x = PlanVersion{}
+	mi := &file_cpis_v1_plan_proto_msgTypes[22]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PlanVersion) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PlanVersion) ProtoMessage() {}
+
+func (x *PlanVersion) ProtoReflect() protoreflect.Message {
+	mi := &file_cpis_v1_plan_proto_msgTypes[22]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PlanVersion.ProtoReflect.Descriptor instead.
+func (*PlanVersion) Descriptor() ([]byte, []int) {
+	return file_cpis_v1_plan_proto_rawDescGZIP(), []int{22}
+}
+
+func (x *PlanVersion) GetPlan() *OwnPlan {
+	if x != nil {
+		return x.Plan
+	}
+	return nil
+}
+
+func (x *PlanVersion) GetFamilyName() string {
+	if x != nil {
+		return x.FamilyName
+	}
+	return ""
+}
+
+func (x *PlanVersion) GetGivenName() string {
+	if x != nil {
+		return x.GivenName
+	}
+	return ""
+}
+
+func (x *PlanVersion) GetChange() *Change {
+	if x != nil {
+		return x.Change
+	}
+	return nil
+}
+
+func (x *PlanVersion) GetAuthority() string {
+	if x != nil {
+		return x.Authority
+	}
+	return ""
+}
+
+func (x *PlanVersion) GetEntry() int64 {
+	if x != nil {
+		return x.Entry
+	}
+	return 0
+}
+
+// ProposeTransferRequest offers a plan to another authority.
+type ProposeTransferRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Identifier of the plan.
+	PlanId string `protobuf:"bytes,1,opt,name=plan_id,json=planId,proto3" json:"plan_id,omitempty"`
+	// The version that the caller saw.
+	Version int32 `protobuf:"varint,2,opt,name=version,proto3" json:"version,omitempty"`
+	// GSS code of the authority that is to receive it.
+	To string `protobuf:"bytes,3,opt,name=to,proto3" json:"to,omitempty"`
+	// Why, for the receiving authority to read. Stored encrypted.
+	Reason        string `protobuf:"bytes,4,opt,name=reason,proto3" json:"reason,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ProposeTransferRequest) Reset() {
+	*x = ProposeTransferRequest{}
+	mi := &file_cpis_v1_plan_proto_msgTypes[23]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ProposeTransferRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ProposeTransferRequest) ProtoMessage() {}
+
+func (x *ProposeTransferRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_cpis_v1_plan_proto_msgTypes[23]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ProposeTransferRequest.ProtoReflect.Descriptor instead.
+func (*ProposeTransferRequest) Descriptor() ([]byte, []int) {
+	return file_cpis_v1_plan_proto_rawDescGZIP(), []int{23}
+}
+
+func (x *ProposeTransferRequest) GetPlanId() string {
+	if x != nil {
+		return x.PlanId
+	}
+	return ""
+}
+
+func (x *ProposeTransferRequest) GetVersion() int32 {
+	if x != nil {
+		return x.Version
+	}
+	return 0
+}
+
+func (x *ProposeTransferRequest) GetTo() string {
+	if x != nil {
+		return x.To
+	}
+	return ""
+}
+
+func (x *ProposeTransferRequest) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+// ProposeTransferResponse names the transfer.
+type ProposeTransferResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Identifier of the transfer.
+	TransferId string `protobuf:"bytes,1,opt,name=transfer_id,json=transferId,proto3" json:"transfer_id,omitempty"`
+	// New version of the plan.
+	Version int32 `protobuf:"varint,2,opt,name=version,proto3" json:"version,omitempty"`
+	// Where in the log this act stands.
+	Receipt       *Receipt `protobuf:"bytes,3,opt,name=receipt,proto3" json:"receipt,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ProposeTransferResponse) Reset() {
+	*x = ProposeTransferResponse{}
+	mi := &file_cpis_v1_plan_proto_msgTypes[24]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ProposeTransferResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ProposeTransferResponse) ProtoMessage() {}
+
+func (x *ProposeTransferResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_cpis_v1_plan_proto_msgTypes[24]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ProposeTransferResponse.ProtoReflect.Descriptor instead.
+func (*ProposeTransferResponse) Descriptor() ([]byte, []int) {
+	return file_cpis_v1_plan_proto_rawDescGZIP(), []int{24}
+}
+
+func (x *ProposeTransferResponse) GetTransferId() string {
+	if x != nil {
+		return x.TransferId
+	}
+	return ""
+}
+
+func (x *ProposeTransferResponse) GetVersion() int32 {
+	if x != nil {
+		return x.Version
+	}
+	return 0
+}
+
+func (x *ProposeTransferResponse) GetReceipt() *Receipt {
+	if x != nil {
+		return x.Receipt
+	}
+	return nil
+}
+
+// DecideTransferRequest decides about a transfer.
+type DecideTransferRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Identifier of the transfer.
+	TransferId string `protobuf:"bytes,1,opt,name=transfer_id,json=transferId,proto3" json:"transfer_id,omitempty"`
+	// What becomes of it.
+	Decision Decision `protobuf:"varint,2,opt,name=decision,proto3,enum=cpis.v1.Decision" json:"decision,omitempty"`
+	// Why. Stored encrypted.
+	Reason string `protobuf:"bytes,3,opt,name=reason,proto3" json:"reason,omitempty"`
+	// The receiving authority's own reference for the plan, on acceptance.
+	Reference     string `protobuf:"bytes,4,opt,name=reference,proto3" json:"reference,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DecideTransferRequest) Reset() {
+	*x = DecideTransferRequest{}
+	mi := &file_cpis_v1_plan_proto_msgTypes[25]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DecideTransferRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DecideTransferRequest) ProtoMessage() {}
+
+func (x *DecideTransferRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_cpis_v1_plan_proto_msgTypes[25]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DecideTransferRequest.ProtoReflect.Descriptor instead.
+func (*DecideTransferRequest) Descriptor() ([]byte, []int) {
+	return file_cpis_v1_plan_proto_rawDescGZIP(), []int{25}
+}
+
+func (x *DecideTransferRequest) GetTransferId() string {
+	if x != nil {
+		return x.TransferId
+	}
+	return ""
+}
+
+func (x *DecideTransferRequest) GetDecision() Decision {
+	if x != nil {
+		return x.Decision
+	}
+	return Decision_DECISION_UNSPECIFIED
+}
+
+func (x *DecideTransferRequest) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *DecideTransferRequest) GetReference() string {
+	if x != nil {
+		return x.Reference
+	}
+	return ""
+}
+
+// DecideTransferResponse says what became of it.
+type DecideTransferResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Where it stands now.
+	State ProposalState `protobuf:"varint,1,opt,name=state,proto3,enum=cpis.v1.ProposalState" json:"state,omitempty"`
+	// New version of the plan.
+	Version int32 `protobuf:"varint,2,opt,name=version,proto3" json:"version,omitempty"`
+	// Where in the log this act stands.
+	Receipt       *Receipt `protobuf:"bytes,3,opt,name=receipt,proto3" json:"receipt,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DecideTransferResponse) Reset() {
+	*x = DecideTransferResponse{}
+	mi := &file_cpis_v1_plan_proto_msgTypes[26]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DecideTransferResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DecideTransferResponse) ProtoMessage() {}
+
+func (x *DecideTransferResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_cpis_v1_plan_proto_msgTypes[26]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DecideTransferResponse.ProtoReflect.Descriptor instead.
+func (*DecideTransferResponse) Descriptor() ([]byte, []int) {
+	return file_cpis_v1_plan_proto_rawDescGZIP(), []int{26}
+}
+
+func (x *DecideTransferResponse) GetState() ProposalState {
+	if x != nil {
+		return x.State
+	}
+	return ProposalState_PROPOSAL_STATE_UNSPECIFIED
+}
+
+func (x *DecideTransferResponse) GetVersion() int32 {
+	if x != nil {
+		return x.Version
+	}
+	return 0
+}
+
+func (x *DecideTransferResponse) GetReceipt() *Receipt {
+	if x != nil {
+		return x.Receipt
+	}
+	return nil
+}
+
+// ListTransfersRequest asks for transfers.
+type ListTransfersRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Only those that nobody has decided about.
+	OpenOnly bool `protobuf:"varint,1,opt,name=open_only,json=openOnly,proto3" json:"open_only,omitempty"`
+	// Most to give; 50 if 0.
+	PageSize int32 `protobuf:"varint,2,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
+	// Where to go on: `next_page` of the answer before.
+	Page          string `protobuf:"bytes,3,opt,name=page,proto3" json:"page,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListTransfersRequest) Reset() {
+	*x = ListTransfersRequest{}
+	mi := &file_cpis_v1_plan_proto_msgTypes[27]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListTransfersRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListTransfersRequest) ProtoMessage() {}
+
+func (x *ListTransfersRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_cpis_v1_plan_proto_msgTypes[27]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListTransfersRequest.ProtoReflect.Descriptor instead.
+func (*ListTransfersRequest) Descriptor() ([]byte, []int) {
+	return file_cpis_v1_plan_proto_rawDescGZIP(), []int{27}
+}
+
+func (x *ListTransfersRequest) GetOpenOnly() bool {
+	if x != nil {
+		return x.OpenOnly
+	}
+	return false
+}
+
+func (x *ListTransfersRequest) GetPageSize() int32 {
+	if x != nil {
+		return x.PageSize
+	}
+	return 0
+}
+
+func (x *ListTransfersRequest) GetPage() string {
+	if x != nil {
+		return x.Page
+	}
+	return ""
+}
+
+// ListTransfersResponse is a page of transfers.
+type ListTransfersResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The transfers, newest first.
+	Transfers []*Transfer `protobuf:"bytes,1,rep,name=transfers,proto3" json:"transfers,omitempty"`
+	// Where to go on; empty at the end.
+	NextPage string `protobuf:"bytes,2,opt,name=next_page,json=nextPage,proto3" json:"next_page,omitempty"`
+	// Where in the log this act stands.
+	Receipt       *Receipt `protobuf:"bytes,3,opt,name=receipt,proto3" json:"receipt,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListTransfersResponse) Reset() {
+	*x = ListTransfersResponse{}
+	mi := &file_cpis_v1_plan_proto_msgTypes[28]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListTransfersResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListTransfersResponse) ProtoMessage() {}
+
+func (x *ListTransfersResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_cpis_v1_plan_proto_msgTypes[28]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListTransfersResponse.ProtoReflect.Descriptor instead.
+func (*ListTransfersResponse) Descriptor() ([]byte, []int) {
+	return file_cpis_v1_plan_proto_rawDescGZIP(), []int{28}
+}
+
+func (x *ListTransfersResponse) GetTransfers() []*Transfer {
+	if x != nil {
+		return x.Transfers
+	}
+	return nil
+}
+
+func (x *ListTransfersResponse) GetNextPage() string {
+	if x != nil {
+		return x.NextPage
+	}
+	return ""
+}
+
+func (x *ListTransfersResponse) GetReceipt() *Receipt {
+	if x != nil {
+		return x.Receipt
+	}
+	return nil
+}
+
+// Transfer is a plan on its way from one authority to another.
+type Transfer struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Identifier of the transfer.
+	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	// Where it stands.
+	State ProposalState `protobuf:"varint,2,opt,name=state,proto3,enum=cpis.v1.ProposalState" json:"state,omitempty"`
+	// GSS code of the authority that offers it.
+	From string `protobuf:"bytes,3,opt,name=from,proto3" json:"from,omitempty"`
+	// GSS code of the authority that is to receive it.
+	To string `protobuf:"bytes,4,opt,name=to,proto3" json:"to,omitempty"`
+	// Whom the plan is about. Only while it is open, or where the plan is now the
+	// caller's.
+	Person *Person `protobuf:"bytes,5,opt,name=person,proto3" json:"person,omitempty"`
+	// The plan, as for `person`. Without the sender's own reference for others.
+	Plan *OwnPlan `protobuf:"bytes,6,opt,name=plan,proto3" json:"plan,omitempty"`
+	// Who proposed it, and why.
+	Proposed *Change `protobuf:"bytes,7,opt,name=proposed,proto3" json:"proposed,omitempty"`
+	// Who decided, and why; absent while open.
+	Decided *Change `protobuf:"bytes,8,opt,name=decided,proto3" json:"decided,omitempty"`
+	// The person's whereabouts must not be revealed.
+	Restricted    bool `protobuf:"varint,9,opt,name=restricted,proto3" json:"restricted,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Transfer) Reset() {
+	*x = Transfer{}
+	mi := &file_cpis_v1_plan_proto_msgTypes[29]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Transfer) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Transfer) ProtoMessage() {}
+
+func (x *Transfer) ProtoReflect() protoreflect.Message {
+	mi := &file_cpis_v1_plan_proto_msgTypes[29]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Transfer.ProtoReflect.Descriptor instead.
+func (*Transfer) Descriptor() ([]byte, []int) {
+	return file_cpis_v1_plan_proto_rawDescGZIP(), []int{29}
+}
+
+func (x *Transfer) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *Transfer) GetState() ProposalState {
+	if x != nil {
+		return x.State
+	}
+	return ProposalState_PROPOSAL_STATE_UNSPECIFIED
+}
+
+func (x *Transfer) GetFrom() string {
+	if x != nil {
+		return x.From
+	}
+	return ""
+}
+
+func (x *Transfer) GetTo() string {
+	if x != nil {
+		return x.To
+	}
+	return ""
+}
+
+func (x *Transfer) GetPerson() *Person {
+	if x != nil {
+		return x.Person
+	}
+	return nil
+}
+
+func (x *Transfer) GetPlan() *OwnPlan {
+	if x != nil {
+		return x.Plan
+	}
+	return nil
+}
+
+func (x *Transfer) GetProposed() *Change {
+	if x != nil {
+		return x.Proposed
+	}
+	return nil
+}
+
+func (x *Transfer) GetDecided() *Change {
+	if x != nil {
+		return x.Decided
+	}
+	return nil
+}
+
+func (x *Transfer) GetRestricted() bool {
+	if x != nil {
+		return x.Restricted
+	}
+	return false
+}
+
+// ReplaceNHSNumberRequest gives the number that replaces a person's.
+type ReplaceNHSNumberRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The number that was superseded, as in Person.
+	OldNhsNumber string `protobuf:"bytes,1,opt,name=old_nhs_number,json=oldNhsNumber,proto3" json:"old_nhs_number,omitempty"`
+	// The number that replaces it. Where something is held under it already,
+	// merge the two records instead.
+	NewNhsNumber string `protobuf:"bytes,2,opt,name=new_nhs_number,json=newNhsNumber,proto3" json:"new_nhs_number,omitempty"`
+	// Date of birth, YYYY-MM-DD, as a check that it is the same person.
+	DateOfBirth string `protobuf:"bytes,3,opt,name=date_of_birth,json=dateOfBirth,proto3" json:"date_of_birth,omitempty"`
+	// Why. Stored encrypted.
+	Reason        string `protobuf:"bytes,4,opt,name=reason,proto3" json:"reason,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReplaceNHSNumberRequest) Reset() {
+	*x = ReplaceNHSNumberRequest{}
+	mi := &file_cpis_v1_plan_proto_msgTypes[30]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReplaceNHSNumberRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReplaceNHSNumberRequest) ProtoMessage() {}
+
+func (x *ReplaceNHSNumberRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_cpis_v1_plan_proto_msgTypes[30]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReplaceNHSNumberRequest.ProtoReflect.Descriptor instead.
+func (*ReplaceNHSNumberRequest) Descriptor() ([]byte, []int) {
+	return file_cpis_v1_plan_proto_rawDescGZIP(), []int{30}
+}
+
+func (x *ReplaceNHSNumberRequest) GetOldNhsNumber() string {
+	if x != nil {
+		return x.OldNhsNumber
+	}
+	return ""
+}
+
+func (x *ReplaceNHSNumberRequest) GetNewNhsNumber() string {
+	if x != nil {
+		return x.NewNhsNumber
+	}
+	return ""
+}
+
+func (x *ReplaceNHSNumberRequest) GetDateOfBirth() string {
+	if x != nil {
+		return x.DateOfBirth
+	}
+	return ""
+}
+
+func (x *ReplaceNHSNumberRequest) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+// ReplaceNHSNumberResponse says where it is recorded.
+type ReplaceNHSNumberResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Where in the log this act stands.
+	Receipt       *Receipt `protobuf:"bytes,1,opt,name=receipt,proto3" json:"receipt,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReplaceNHSNumberResponse) Reset() {
+	*x = ReplaceNHSNumberResponse{}
+	mi := &file_cpis_v1_plan_proto_msgTypes[31]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReplaceNHSNumberResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReplaceNHSNumberResponse) ProtoMessage() {}
+
+func (x *ReplaceNHSNumberResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_cpis_v1_plan_proto_msgTypes[31]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReplaceNHSNumberResponse.ProtoReflect.Descriptor instead.
+func (*ReplaceNHSNumberResponse) Descriptor() ([]byte, []int) {
+	return file_cpis_v1_plan_proto_rawDescGZIP(), []int{31}
+}
+
+func (x *ReplaceNHSNumberResponse) GetReceipt() *Receipt {
+	if x != nil {
+		return x.Receipt
+	}
+	return nil
+}
+
+// ProposeChangeRequest asks for a change that needs a second person.
+type ProposeChangeRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What is to be changed.
+	Kind ChangeKind `protobuf:"varint,1,opt,name=kind,proto3,enum=cpis.v1.ChangeKind" json:"kind,omitempty"`
+	// NHS number of the person to restrict or not; of a merge, the record that
+	// stays. Not for undoing a merge.
+	NhsNumber string `protobuf:"bytes,2,opt,name=nhs_number,json=nhsNumber,proto3" json:"nhs_number,omitempty"`
+	// Of a merge: the NHS number of the record whose plans move.
+	FromNhsNumber string `protobuf:"bytes,3,opt,name=from_nhs_number,json=fromNhsNumber,proto3" json:"from_nhs_number,omitempty"`
+	// Of a merge: the other number was this person's own, and was superseded.
+	// Look-ups then find the person by both. Where not said it was somebody
+	// else's or nobody's, only the caller's plans move, and nobody is found by it.
+	Superseded bool `protobuf:"varint,4,opt,name=superseded,proto3" json:"superseded,omitempty"`
+	// Of undoing a merge: the identifier of that change.
+	MergeId string `protobuf:"bytes,5,opt,name=merge_id,json=mergeId,proto3" json:"merge_id,omitempty"`
+	// Why. Stored encrypted.
+	Reason        string `protobuf:"bytes,6,opt,name=reason,proto3" json:"reason,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ProposeChangeRequest) Reset() {
+	*x = ProposeChangeRequest{}
+	mi := &file_cpis_v1_plan_proto_msgTypes[32]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ProposeChangeRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ProposeChangeRequest) ProtoMessage() {}
+
+func (x *ProposeChangeRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_cpis_v1_plan_proto_msgTypes[32]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ProposeChangeRequest.ProtoReflect.Descriptor instead.
+func (*ProposeChangeRequest) Descriptor() ([]byte, []int) {
+	return file_cpis_v1_plan_proto_rawDescGZIP(), []int{32}
+}
+
+func (x *ProposeChangeRequest) GetKind() ChangeKind {
+	if x != nil {
+		return x.Kind
+	}
+	return ChangeKind_CHANGE_KIND_UNSPECIFIED
+}
+
+func (x *ProposeChangeRequest) GetNhsNumber() string {
+	if x != nil {
+		return x.NhsNumber
+	}
+	return ""
+}
+
+func (x *ProposeChangeRequest) GetFromNhsNumber() string {
+	if x != nil {
+		return x.FromNhsNumber
+	}
+	return ""
+}
+
+func (x *ProposeChangeRequest) GetSuperseded() bool {
+	if x != nil {
+		return x.Superseded
+	}
+	return false
+}
+
+func (x *ProposeChangeRequest) GetMergeId() string {
+	if x != nil {
+		return x.MergeId
+	}
+	return ""
+}
+
+func (x *ProposeChangeRequest) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+// ProposeChangeResponse names the proposal.
+type ProposeChangeResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Identifier of the proposal.
+	ChangeId string `protobuf:"bytes,1,opt,name=change_id,json=changeId,proto3" json:"change_id,omitempty"`
+	// Where in the log this act stands.
+	Receipt       *Receipt `protobuf:"bytes,2,opt,name=receipt,proto3" json:"receipt,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ProposeChangeResponse) Reset() {
+	*x = ProposeChangeResponse{}
+	mi := &file_cpis_v1_plan_proto_msgTypes[33]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ProposeChangeResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ProposeChangeResponse) ProtoMessage() {}
+
+func (x *ProposeChangeResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_cpis_v1_plan_proto_msgTypes[33]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ProposeChangeResponse.ProtoReflect.Descriptor instead.
+func (*ProposeChangeResponse) Descriptor() ([]byte, []int) {
+	return file_cpis_v1_plan_proto_rawDescGZIP(), []int{33}
+}
+
+func (x *ProposeChangeResponse) GetChangeId() string {
+	if x != nil {
+		return x.ChangeId
+	}
+	return ""
+}
+
+func (x *ProposeChangeResponse) GetReceipt() *Receipt {
+	if x != nil {
+		return x.Receipt
+	}
+	return nil
+}
+
+// DecideChangeRequest decides about a proposal.
+type DecideChangeRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Identifier of the proposal.
+	ChangeId string `protobuf:"bytes,1,opt,name=change_id,json=changeId,proto3" json:"change_id,omitempty"`
+	// What becomes of it. Nobody accepts what they proposed themselves.
+	Decision Decision `protobuf:"varint,2,opt,name=decision,proto3,enum=cpis.v1.Decision" json:"decision,omitempty"`
+	// Why. Stored encrypted.
+	Reason        string `protobuf:"bytes,3,opt,name=reason,proto3" json:"reason,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DecideChangeRequest) Reset() {
+	*x = DecideChangeRequest{}
+	mi := &file_cpis_v1_plan_proto_msgTypes[34]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DecideChangeRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DecideChangeRequest) ProtoMessage() {}
+
+func (x *DecideChangeRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_cpis_v1_plan_proto_msgTypes[34]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DecideChangeRequest.ProtoReflect.Descriptor instead.
+func (*DecideChangeRequest) Descriptor() ([]byte, []int) {
+	return file_cpis_v1_plan_proto_rawDescGZIP(), []int{34}
+}
+
+func (x *DecideChangeRequest) GetChangeId() string {
+	if x != nil {
+		return x.ChangeId
+	}
+	return ""
+}
+
+func (x *DecideChangeRequest) GetDecision() Decision {
+	if x != nil {
+		return x.Decision
+	}
+	return Decision_DECISION_UNSPECIFIED
+}
+
+func (x *DecideChangeRequest) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+// DecideChangeResponse says what became of it.
+type DecideChangeResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Where it stands now.
+	State ProposalState `protobuf:"varint,1,opt,name=state,proto3,enum=cpis.v1.ProposalState" json:"state,omitempty"`
+	// Where in the log this act stands.
+	Receipt       *Receipt `protobuf:"bytes,2,opt,name=receipt,proto3" json:"receipt,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DecideChangeResponse) Reset() {
+	*x = DecideChangeResponse{}
+	mi := &file_cpis_v1_plan_proto_msgTypes[35]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DecideChangeResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DecideChangeResponse) ProtoMessage() {}
+
+func (x *DecideChangeResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_cpis_v1_plan_proto_msgTypes[35]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DecideChangeResponse.ProtoReflect.Descriptor instead.
+func (*DecideChangeResponse) Descriptor() ([]byte, []int) {
+	return file_cpis_v1_plan_proto_rawDescGZIP(), []int{35}
+}
+
+func (x *DecideChangeResponse) GetState() ProposalState {
+	if x != nil {
+		return x.State
+	}
+	return ProposalState_PROPOSAL_STATE_UNSPECIFIED
+}
+
+func (x *DecideChangeResponse) GetReceipt() *Receipt {
+	if x != nil {
+		return x.Receipt
+	}
+	return nil
+}
+
+// ListChangesRequest asks for proposals.
+type ListChangesRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Only those that nobody has decided about.
+	OpenOnly bool `protobuf:"varint,1,opt,name=open_only,json=openOnly,proto3" json:"open_only,omitempty"`
+	// Most to give; 50 if 0.
+	PageSize int32 `protobuf:"varint,2,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
+	// Where to go on: `next_page` of the answer before.
+	Page          string `protobuf:"bytes,3,opt,name=page,proto3" json:"page,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListChangesRequest) Reset() {
+	*x = ListChangesRequest{}
+	mi := &file_cpis_v1_plan_proto_msgTypes[36]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListChangesRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListChangesRequest) ProtoMessage() {}
+
+func (x *ListChangesRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_cpis_v1_plan_proto_msgTypes[36]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListChangesRequest.ProtoReflect.Descriptor instead.
+func (*ListChangesRequest) Descriptor() ([]byte, []int) {
+	return file_cpis_v1_plan_proto_rawDescGZIP(), []int{36}
+}
+
+func (x *ListChangesRequest) GetOpenOnly() bool {
+	if x != nil {
+		return x.OpenOnly
+	}
+	return false
+}
+
+func (x *ListChangesRequest) GetPageSize() int32 {
+	if x != nil {
+		return x.PageSize
+	}
+	return 0
+}
+
+func (x *ListChangesRequest) GetPage() string {
+	if x != nil {
+		return x.Page
+	}
+	return ""
+}
+
+// ListChangesResponse is a page of proposals.
+type ListChangesResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The proposals, newest first.
+	Changes []*ProposedChange `protobuf:"bytes,1,rep,name=changes,proto3" json:"changes,omitempty"`
+	// Where to go on; empty at the end.
+	NextPage string `protobuf:"bytes,2,opt,name=next_page,json=nextPage,proto3" json:"next_page,omitempty"`
+	// Where in the log this act stands.
+	Receipt       *Receipt `protobuf:"bytes,3,opt,name=receipt,proto3" json:"receipt,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListChangesResponse) Reset() {
+	*x = ListChangesResponse{}
+	mi := &file_cpis_v1_plan_proto_msgTypes[37]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListChangesResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListChangesResponse) ProtoMessage() {}
+
+func (x *ListChangesResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_cpis_v1_plan_proto_msgTypes[37]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListChangesResponse.ProtoReflect.Descriptor instead.
+func (*ListChangesResponse) Descriptor() ([]byte, []int) {
+	return file_cpis_v1_plan_proto_rawDescGZIP(), []int{37}
+}
+
+func (x *ListChangesResponse) GetChanges() []*ProposedChange {
+	if x != nil {
+		return x.Changes
+	}
+	return nil
+}
+
+func (x *ListChangesResponse) GetNextPage() string {
+	if x != nil {
+		return x.NextPage
+	}
+	return ""
+}
+
+func (x *ListChangesResponse) GetReceipt() *Receipt {
+	if x != nil {
+		return x.Receipt
+	}
+	return nil
+}
+
+// ProposedChange is a change that needs a second person.
+type ProposedChange struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Identifier of the proposal.
+	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	// What is to be changed.
+	Kind ChangeKind `protobuf:"varint,2,opt,name=kind,proto3,enum=cpis.v1.ChangeKind" json:"kind,omitempty"`
+	// Where it stands.
+	State ProposalState `protobuf:"varint,3,opt,name=state,proto3,enum=cpis.v1.ProposalState" json:"state,omitempty"`
+	// Whom it is about; of a merge, the record that stays.
+	Person *Person `protobuf:"bytes,4,opt,name=person,proto3" json:"person,omitempty"`
+	// Of a merge: the record whose plans move.
+	From *Person `protobuf:"bytes,5,opt,name=from,proto3" json:"from,omitempty"`
+	// Of a merge: the other number was superseded.
+	Superseded bool `protobuf:"varint,6,opt,name=superseded,proto3" json:"superseded,omitempty"`
+	// Who proposed it, and why.
+	Proposed *Change `protobuf:"bytes,7,opt,name=proposed,proto3" json:"proposed,omitempty"`
+	// Who decided, and why; absent while open.
+	Decided       *Change `protobuf:"bytes,8,opt,name=decided,proto3" json:"decided,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ProposedChange) Reset() {
+	*x = ProposedChange{}
+	mi := &file_cpis_v1_plan_proto_msgTypes[38]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ProposedChange) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ProposedChange) ProtoMessage() {}
+
+func (x *ProposedChange) ProtoReflect() protoreflect.Message {
+	mi := &file_cpis_v1_plan_proto_msgTypes[38]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ProposedChange.ProtoReflect.Descriptor instead.
+func (*ProposedChange) Descriptor() ([]byte, []int) {
+	return file_cpis_v1_plan_proto_rawDescGZIP(), []int{38}
+}
+
+func (x *ProposedChange) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *ProposedChange) GetKind() ChangeKind {
+	if x != nil {
+		return x.Kind
+	}
+	return ChangeKind_CHANGE_KIND_UNSPECIFIED
+}
+
+func (x *ProposedChange) GetState() ProposalState {
+	if x != nil {
+		return x.State
+	}
+	return ProposalState_PROPOSAL_STATE_UNSPECIFIED
+}
+
+func (x *ProposedChange) GetPerson() *Person {
+	if x != nil {
+		return x.Person
+	}
+	return nil
+}
+
+func (x *ProposedChange) GetFrom() *Person {
+	if x != nil {
+		return x.From
+	}
+	return nil
+}
+
+func (x *ProposedChange) GetSuperseded() bool {
+	if x != nil {
+		return x.Superseded
+	}
+	return false
+}
+
+func (x *ProposedChange) GetProposed() *Change {
+	if x != nil {
+		return x.Proposed
+	}
+	return nil
+}
+
+func (x *ProposedChange) GetDecided() *Change {
+	if x != nil {
+		return x.Decided
+	}
+	return nil
+}
+
 var File_cpis_v1_plan_proto protoreflect.FileDescriptor
 
 const file_cpis_v1_plan_proto_rawDesc = "" +
@@ -787,7 +3247,7 @@ const file_cpis_v1_plan_proto_rawDesc = "" +
 	"\n" +
 	"restricted\x18\x03 \x01(\bR\n" +
 	"restricted\x12*\n" +
-	"\areceipt\x18\x04 \x01(\v2\x10.cpis.v1.ReceiptR\areceipt\"\x99\x03\n" +
+	"\areceipt\x18\x04 \x01(\v2\x10.cpis.v1.ReceiptR\areceipt\"\xd4\x03\n" +
 	"\aOwnPlan\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x18\n" +
 	"\aversion\x18\x02 \x01(\x05R\aversion\x12%\n" +
@@ -803,17 +3263,251 @@ const file_cpis_v1_plan_proto_rawDesc = "" +
 	" \x01(\tR\treference\x124\n" +
 	"\achanged\x18\v \x01(\v2\x1a.google.protobuf.TimestampR\achanged\x12\x1d\n" +
 	"\n" +
-	"end_reason\x18\f \x01(\tR\tendReason*h\n" +
+	"end_reason\x18\f \x01(\tR\tendReason\x12\x18\n" +
+	"\aremoved\x18\r \x01(\bR\aremoved\x12\x1f\n" +
+	"\vtransfer_to\x18\x0e \x01(\tR\n" +
+	"transferTo\"\xc8\x03\n" +
+	"\x10AmendPlanRequest\x12\"\n" +
+	"\aplan_id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@R\x06planId\x12!\n" +
+	"\aversion\x18\x02 \x01(\x05B\a\xbaH\x04\x1a\x02 \x00R\aversion\x12\"\n" +
+	"\x06reason\x18\x03 \x01(\tB\n" +
+	"\xbaH\ar\x05\x10\x01\x18\xf4\x03R\x06reason\x12+\n" +
+	"\vfamily_name\x18\x04 \x01(\tB\n" +
+	"\xbaH\ar\x05\x10\x01\x18\x8c\x01R\n" +
+	"familyName\x12)\n" +
+	"\n" +
+	"given_name\x18\x05 \x01(\tB\n" +
+	"\xbaH\ar\x05\x10\x01\x18\x8c\x01R\tgivenName\x12+\n" +
+	"\rdate_of_birth\x18\x06 \x01(\tB\a\xbaH\x04r\x02\x18\n" +
+	"R\vdateOfBirth\x12\x1d\n" +
+	"\x05start\x18\a \x01(\tB\a\xbaH\x04r\x02\x18\n" +
+	"R\x05start\x12\x19\n" +
+	"\x03end\x18\b \x01(\tB\a\xbaH\x04r\x02\x18\n" +
+	"R\x03end\x12#\n" +
+	"\bexpected\x18\t \x01(\tB\a\xbaH\x04r\x02\x18\n" +
+	"R\bexpected\x12>\n" +
+	"\vlegal_basis\x18\n" +
+	" \x01(\x0e2\x13.cpis.v1.LegalBasisB\b\xbaH\x05\x82\x01\x02\x10\x01R\n" +
+	"legalBasis\x12%\n" +
+	"\treference\x18\v \x01(\tB\a\xbaH\x04r\x02\x18@R\treference\"~\n" +
+	"\x11AmendPlanResponse\x12\x18\n" +
+	"\aversion\x18\x01 \x01(\x05R\aversion\x12#\n" +
+	"\rvisible_until\x18\x02 \x01(\tR\fvisibleUntil\x12*\n" +
+	"\areceipt\x18\x03 \x01(\v2\x10.cpis.v1.ReceiptR\areceipt\"~\n" +
+	"\x11RemovePlanRequest\x12\"\n" +
+	"\aplan_id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@R\x06planId\x12!\n" +
+	"\aversion\x18\x02 \x01(\x05B\a\xbaH\x04\x1a\x02 \x00R\aversion\x12\"\n" +
+	"\x06reason\x18\x03 \x01(\tB\n" +
+	"\xbaH\ar\x05\x10\x01\x18\xf4\x03R\x06reason\"Z\n" +
+	"\x12RemovePlanResponse\x12\x18\n" +
+	"\aversion\x18\x01 \x01(\x05R\aversion\x12*\n" +
+	"\areceipt\x18\x02 \x01(\v2\x10.cpis.v1.ReceiptR\areceipt\"\xab\x01\n" +
+	"\x12RecordBirthRequest\x12\"\n" +
+	"\aplan_id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@R\x06planId\x12!\n" +
+	"\aversion\x18\x02 \x01(\x05B\a\xbaH\x04\x1a\x02 \x00R\aversion\x12\x1b\n" +
+	"\x04born\x18\x03 \x01(\tB\a\xbaH\x04r\x02\x18\n" +
+	"R\x04born\x121\n" +
+	"\n" +
+	"child_plan\x18\x04 \x01(\v2\x12.cpis.v1.ChildPlanR\tchildPlan\"\xa0\x01\n" +
+	"\tChildPlan\x12-\n" +
+	"\x05child\x18\x01 \x01(\v2\x0f.cpis.v1.PersonB\x06\xbaH\x03\xc8\x01\x01R\x05child\x12\x1d\n" +
+	"\x05start\x18\x02 \x01(\tB\a\xbaH\x04r\x02\x18\n" +
+	"R\x05start\x12%\n" +
+	"\treference\x18\x03 \x01(\tB\a\xbaH\x04r\x02\x18@R\treference\x12\x1e\n" +
+	"\n" +
+	"restricted\x18\x04 \x01(\bR\n" +
+	"restricted\"\xa4\x01\n" +
+	"\x13RecordBirthResponse\x12\x18\n" +
+	"\aversion\x18\x01 \x01(\x05R\aversion\x12#\n" +
+	"\rvisible_until\x18\x02 \x01(\tR\fvisibleUntil\x12\"\n" +
+	"\rchild_plan_id\x18\x03 \x01(\tR\vchildPlanId\x12*\n" +
+	"\areceipt\x18\x04 \x01(\v2\x10.cpis.v1.ReceiptR\areceipt\"4\n" +
+	"\x0eGetPlanRequest\x12\"\n" +
+	"\aplan_id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@R\x06planId\"\xac\x01\n" +
+	"\x0fGetPlanResponse\x12'\n" +
+	"\x06person\x18\x01 \x01(\v2\x0f.cpis.v1.PersonR\x06person\x12$\n" +
+	"\x04plan\x18\x02 \x01(\v2\x10.cpis.v1.OwnPlanR\x04plan\x12\x1e\n" +
+	"\n" +
+	"restricted\x18\x03 \x01(\bR\n" +
+	"restricted\x12*\n" +
+	"\areceipt\x18\x04 \x01(\v2\x10.cpis.v1.ReceiptR\areceipt\"\xc0\x01\n" +
+	"\x10ListPlansRequest\x125\n" +
+	"\x06filter\x18\x01 \x01(\x0e2\x13.cpis.v1.PlanFilterB\b\xbaH\x05\x82\x01\x02\x10\x01R\x06filter\x12/\n" +
+	"\x04kind\x18\x02 \x01(\x0e2\x11.cpis.v1.PlanKindB\b\xbaH\x05\x82\x01\x02\x10\x01R\x04kind\x12'\n" +
+	"\tpage_size\x18\x03 \x01(\x05B\n" +
+	"\xbaH\a\x1a\x05\x18\xc8\x01(\x00R\bpageSize\x12\x1b\n" +
+	"\x04page\x18\x04 \x01(\tB\a\xbaH\x04r\x02\x18@R\x04page\"\x87\x01\n" +
+	"\x11ListPlansResponse\x12)\n" +
+	"\x05plans\x18\x01 \x03(\v2\x13.cpis.v1.ListedPlanR\x05plans\x12\x1b\n" +
+	"\tnext_page\x18\x02 \x01(\tR\bnextPage\x12*\n" +
+	"\areceipt\x18\x03 \x01(\v2\x10.cpis.v1.ReceiptR\areceipt\"{\n" +
+	"\n" +
+	"ListedPlan\x12'\n" +
+	"\x06person\x18\x01 \x01(\v2\x0f.cpis.v1.PersonR\x06person\x12$\n" +
+	"\x04plan\x18\x02 \x01(\v2\x10.cpis.v1.OwnPlanR\x04plan\x12\x1e\n" +
+	"\n" +
+	"restricted\x18\x03 \x01(\bR\n" +
+	"restricted\"9\n" +
+	"\x13ListVersionsRequest\x12\"\n" +
+	"\aplan_id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@R\x06planId\"t\n" +
+	"\x14ListVersionsResponse\x120\n" +
+	"\bversions\x18\x01 \x03(\v2\x14.cpis.v1.PlanVersionR\bversions\x12*\n" +
+	"\areceipt\x18\x02 \x01(\v2\x10.cpis.v1.ReceiptR\areceipt\"\xd0\x01\n" +
+	"\vPlanVersion\x12$\n" +
+	"\x04plan\x18\x01 \x01(\v2\x10.cpis.v1.OwnPlanR\x04plan\x12\x1f\n" +
+	"\vfamily_name\x18\x02 \x01(\tR\n" +
+	"familyName\x12\x1d\n" +
+	"\n" +
+	"given_name\x18\x03 \x01(\tR\tgivenName\x12'\n" +
+	"\x06change\x18\x04 \x01(\v2\x0f.cpis.v1.ChangeR\x06change\x12\x1c\n" +
+	"\tauthority\x18\x05 \x01(\tR\tauthority\x12\x14\n" +
+	"\x05entry\x18\x06 \x01(\x03R\x05entry\"\x9d\x01\n" +
+	"\x16ProposeTransferRequest\x12\"\n" +
+	"\aplan_id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@R\x06planId\x12!\n" +
+	"\aversion\x18\x02 \x01(\x05B\a\xbaH\x04\x1a\x02 \x00R\aversion\x12\x18\n" +
+	"\x02to\x18\x03 \x01(\tB\b\xbaH\x05r\x03\x98\x01\tR\x02to\x12\"\n" +
+	"\x06reason\x18\x04 \x01(\tB\n" +
+	"\xbaH\ar\x05\x10\x01\x18\xf4\x03R\x06reason\"\x80\x01\n" +
+	"\x17ProposeTransferResponse\x12\x1f\n" +
+	"\vtransfer_id\x18\x01 \x01(\tR\n" +
+	"transferId\x12\x18\n" +
+	"\aversion\x18\x02 \x01(\x05R\aversion\x12*\n" +
+	"\areceipt\x18\x03 \x01(\v2\x10.cpis.v1.ReceiptR\areceipt\"\xc9\x01\n" +
+	"\x15DecideTransferRequest\x12*\n" +
+	"\vtransfer_id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@R\n" +
+	"transferId\x129\n" +
+	"\bdecision\x18\x02 \x01(\x0e2\x11.cpis.v1.DecisionB\n" +
+	"\xbaH\a\x82\x01\x04\x10\x01 \x00R\bdecision\x12\"\n" +
+	"\x06reason\x18\x03 \x01(\tB\n" +
+	"\xbaH\ar\x05\x10\x01\x18\xf4\x03R\x06reason\x12%\n" +
+	"\treference\x18\x04 \x01(\tB\a\xbaH\x04r\x02\x18@R\treference\"\x8c\x01\n" +
+	"\x16DecideTransferResponse\x12,\n" +
+	"\x05state\x18\x01 \x01(\x0e2\x16.cpis.v1.ProposalStateR\x05state\x12\x18\n" +
+	"\aversion\x18\x02 \x01(\x05R\aversion\x12*\n" +
+	"\areceipt\x18\x03 \x01(\v2\x10.cpis.v1.ReceiptR\areceipt\"y\n" +
+	"\x14ListTransfersRequest\x12\x1b\n" +
+	"\topen_only\x18\x01 \x01(\bR\bopenOnly\x12'\n" +
+	"\tpage_size\x18\x02 \x01(\x05B\n" +
+	"\xbaH\a\x1a\x05\x18\xc8\x01(\x00R\bpageSize\x12\x1b\n" +
+	"\x04page\x18\x03 \x01(\tB\a\xbaH\x04r\x02\x18@R\x04page\"\x91\x01\n" +
+	"\x15ListTransfersResponse\x12/\n" +
+	"\ttransfers\x18\x01 \x03(\v2\x11.cpis.v1.TransferR\ttransfers\x12\x1b\n" +
+	"\tnext_page\x18\x02 \x01(\tR\bnextPage\x12*\n" +
+	"\areceipt\x18\x03 \x01(\v2\x10.cpis.v1.ReceiptR\areceipt\"\xb3\x02\n" +
+	"\bTransfer\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12,\n" +
+	"\x05state\x18\x02 \x01(\x0e2\x16.cpis.v1.ProposalStateR\x05state\x12\x12\n" +
+	"\x04from\x18\x03 \x01(\tR\x04from\x12\x0e\n" +
+	"\x02to\x18\x04 \x01(\tR\x02to\x12'\n" +
+	"\x06person\x18\x05 \x01(\v2\x0f.cpis.v1.PersonR\x06person\x12$\n" +
+	"\x04plan\x18\x06 \x01(\v2\x10.cpis.v1.OwnPlanR\x04plan\x12+\n" +
+	"\bproposed\x18\a \x01(\v2\x0f.cpis.v1.ChangeR\bproposed\x12)\n" +
+	"\adecided\x18\b \x01(\v2\x0f.cpis.v1.ChangeR\adecided\x12\x1e\n" +
+	"\n" +
+	"restricted\x18\t \x01(\bR\n" +
+	"restricted\"\xc8\x01\n" +
+	"\x17ReplaceNHSNumberRequest\x12-\n" +
+	"\x0eold_nhs_number\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x18 R\foldNhsNumber\x12-\n" +
+	"\x0enew_nhs_number\x18\x02 \x01(\tB\a\xbaH\x04r\x02\x18 R\fnewNhsNumber\x12+\n" +
+	"\rdate_of_birth\x18\x03 \x01(\tB\a\xbaH\x04r\x02\x18\n" +
+	"R\vdateOfBirth\x12\"\n" +
+	"\x06reason\x18\x04 \x01(\tB\n" +
+	"\xbaH\ar\x05\x10\x01\x18\xf4\x03R\x06reason\"F\n" +
+	"\x18ReplaceNHSNumberResponse\x12*\n" +
+	"\areceipt\x18\x01 \x01(\v2\x10.cpis.v1.ReceiptR\areceipt\"\x8c\x02\n" +
+	"\x14ProposeChangeRequest\x123\n" +
+	"\x04kind\x18\x01 \x01(\x0e2\x13.cpis.v1.ChangeKindB\n" +
+	"\xbaH\a\x82\x01\x04\x10\x01 \x00R\x04kind\x12&\n" +
+	"\n" +
+	"nhs_number\x18\x02 \x01(\tB\a\xbaH\x04r\x02\x18 R\tnhsNumber\x12/\n" +
+	"\x0ffrom_nhs_number\x18\x03 \x01(\tB\a\xbaH\x04r\x02\x18 R\rfromNhsNumber\x12\x1e\n" +
+	"\n" +
+	"superseded\x18\x04 \x01(\bR\n" +
+	"superseded\x12\"\n" +
+	"\bmerge_id\x18\x05 \x01(\tB\a\xbaH\x04r\x02\x18@R\amergeId\x12\"\n" +
+	"\x06reason\x18\x06 \x01(\tB\n" +
+	"\xbaH\ar\x05\x10\x01\x18\xf4\x03R\x06reason\"`\n" +
+	"\x15ProposeChangeResponse\x12\x1b\n" +
+	"\tchange_id\x18\x01 \x01(\tR\bchangeId\x12*\n" +
+	"\areceipt\x18\x02 \x01(\v2\x10.cpis.v1.ReceiptR\areceipt\"\x9c\x01\n" +
+	"\x13DecideChangeRequest\x12&\n" +
+	"\tchange_id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@R\bchangeId\x129\n" +
+	"\bdecision\x18\x02 \x01(\x0e2\x11.cpis.v1.DecisionB\n" +
+	"\xbaH\a\x82\x01\x04\x10\x01 \x00R\bdecision\x12\"\n" +
+	"\x06reason\x18\x03 \x01(\tB\n" +
+	"\xbaH\ar\x05\x10\x01\x18\xf4\x03R\x06reason\"p\n" +
+	"\x14DecideChangeResponse\x12,\n" +
+	"\x05state\x18\x01 \x01(\x0e2\x16.cpis.v1.ProposalStateR\x05state\x12*\n" +
+	"\areceipt\x18\x02 \x01(\v2\x10.cpis.v1.ReceiptR\areceipt\"w\n" +
+	"\x12ListChangesRequest\x12\x1b\n" +
+	"\topen_only\x18\x01 \x01(\bR\bopenOnly\x12'\n" +
+	"\tpage_size\x18\x02 \x01(\x05B\n" +
+	"\xbaH\a\x1a\x05\x18\xc8\x01(\x00R\bpageSize\x12\x1b\n" +
+	"\x04page\x18\x03 \x01(\tB\a\xbaH\x04r\x02\x18@R\x04page\"\x91\x01\n" +
+	"\x13ListChangesResponse\x121\n" +
+	"\achanges\x18\x01 \x03(\v2\x17.cpis.v1.ProposedChangeR\achanges\x12\x1b\n" +
+	"\tnext_page\x18\x02 \x01(\tR\bnextPage\x12*\n" +
+	"\areceipt\x18\x03 \x01(\v2\x10.cpis.v1.ReceiptR\areceipt\"\xbd\x02\n" +
+	"\x0eProposedChange\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12'\n" +
+	"\x04kind\x18\x02 \x01(\x0e2\x13.cpis.v1.ChangeKindR\x04kind\x12,\n" +
+	"\x05state\x18\x03 \x01(\x0e2\x16.cpis.v1.ProposalStateR\x05state\x12'\n" +
+	"\x06person\x18\x04 \x01(\v2\x0f.cpis.v1.PersonR\x06person\x12#\n" +
+	"\x04from\x18\x05 \x01(\v2\x0f.cpis.v1.PersonR\x04from\x12\x1e\n" +
+	"\n" +
+	"superseded\x18\x06 \x01(\bR\n" +
+	"superseded\x12+\n" +
+	"\bproposed\x18\a \x01(\v2\x0f.cpis.v1.ChangeR\bproposed\x12)\n" +
+	"\adecided\x18\b \x01(\v2\x0f.cpis.v1.ChangeR\adecided*h\n" +
 	"\n" +
 	"LegalBasis\x12\x1b\n" +
 	"\x17LEGAL_BASIS_UNSPECIFIED\x10\x00\x12\x13\n" +
 	"\x0fLEGAL_BASIS_S31\x10\x01\x12\x13\n" +
 	"\x0fLEGAL_BASIS_S38\x10\x02\x12\x13\n" +
-	"\x0fLEGAL_BASIS_S20\x10\x032\xdc\x01\n" +
+	"\x0fLEGAL_BASIS_S20\x10\x03*\x88\x01\n" +
+	"\n" +
+	"PlanFilter\x12\x1b\n" +
+	"\x17PLAN_FILTER_UNSPECIFIED\x10\x00\x12\x16\n" +
+	"\x12PLAN_FILTER_ACTIVE\x10\x01\x12\x15\n" +
+	"\x11PLAN_FILTER_ENDED\x10\x02\x12\x17\n" +
+	"\x13PLAN_FILTER_OVERDUE\x10\x03\x12\x15\n" +
+	"\x11PLAN_FILTER_ADULT\x10\x04*f\n" +
+	"\bDecision\x12\x18\n" +
+	"\x14DECISION_UNSPECIFIED\x10\x00\x12\x13\n" +
+	"\x0fDECISION_ACCEPT\x10\x01\x12\x14\n" +
+	"\x10DECISION_DECLINE\x10\x02\x12\x15\n" +
+	"\x11DECISION_WITHDRAW\x10\x03*\xa0\x01\n" +
+	"\rProposalState\x12\x1e\n" +
+	"\x1aPROPOSAL_STATE_UNSPECIFIED\x10\x00\x12\x17\n" +
+	"\x13PROPOSAL_STATE_OPEN\x10\x01\x12\x1b\n" +
+	"\x17PROPOSAL_STATE_ACCEPTED\x10\x02\x12\x1b\n" +
+	"\x17PROPOSAL_STATE_DECLINED\x10\x03\x12\x1c\n" +
+	"\x18PROPOSAL_STATE_WITHDRAWN\x10\x04*\x95\x01\n" +
+	"\n" +
+	"ChangeKind\x12\x1b\n" +
+	"\x17CHANGE_KIND_UNSPECIFIED\x10\x00\x12\x18\n" +
+	"\x14CHANGE_KIND_RESTRICT\x10\x01\x12 \n" +
+	"\x1cCHANGE_KIND_LIFT_RESTRICTION\x10\x02\x12\x15\n" +
+	"\x11CHANGE_KIND_MERGE\x10\x03\x12\x17\n" +
+	"\x13CHANGE_KIND_UNMERGE\x10\x042\xb9\t\n" +
 	"\vPlanService\x12K\n" +
-	"\fRegisterPlan\x12\x1c.cpis.v1.RegisterPlanRequest\x1a\x1d.cpis.v1.RegisterPlanResponse\x12<\n" +
-	"\aEndPlan\x12\x17.cpis.v1.EndPlanRequest\x1a\x18.cpis.v1.EndPlanResponse\x12B\n" +
-	"\tGetPerson\x12\x19.cpis.v1.GetPersonRequest\x1a\x1a.cpis.v1.GetPersonResponseBp\n" +
+	"\fRegisterPlan\x12\x1c.cpis.v1.RegisterPlanRequest\x1a\x1d.cpis.v1.RegisterPlanResponse\x12B\n" +
+	"\tAmendPlan\x12\x19.cpis.v1.AmendPlanRequest\x1a\x1a.cpis.v1.AmendPlanResponse\x12<\n" +
+	"\aEndPlan\x12\x17.cpis.v1.EndPlanRequest\x1a\x18.cpis.v1.EndPlanResponse\x12E\n" +
+	"\n" +
+	"RemovePlan\x12\x1a.cpis.v1.RemovePlanRequest\x1a\x1b.cpis.v1.RemovePlanResponse\x12H\n" +
+	"\vRecordBirth\x12\x1b.cpis.v1.RecordBirthRequest\x1a\x1c.cpis.v1.RecordBirthResponse\x12B\n" +
+	"\tGetPerson\x12\x19.cpis.v1.GetPersonRequest\x1a\x1a.cpis.v1.GetPersonResponse\x12<\n" +
+	"\aGetPlan\x12\x17.cpis.v1.GetPlanRequest\x1a\x18.cpis.v1.GetPlanResponse\x12B\n" +
+	"\tListPlans\x12\x19.cpis.v1.ListPlansRequest\x1a\x1a.cpis.v1.ListPlansResponse\x12K\n" +
+	"\fListVersions\x12\x1c.cpis.v1.ListVersionsRequest\x1a\x1d.cpis.v1.ListVersionsResponse\x12T\n" +
+	"\x0fProposeTransfer\x12\x1f.cpis.v1.ProposeTransferRequest\x1a .cpis.v1.ProposeTransferResponse\x12Q\n" +
+	"\x0eDecideTransfer\x12\x1e.cpis.v1.DecideTransferRequest\x1a\x1f.cpis.v1.DecideTransferResponse\x12N\n" +
+	"\rListTransfers\x12\x1d.cpis.v1.ListTransfersRequest\x1a\x1e.cpis.v1.ListTransfersResponse\x12W\n" +
+	"\x10ReplaceNHSNumber\x12 .cpis.v1.ReplaceNHSNumberRequest\x1a!.cpis.v1.ReplaceNHSNumberResponse\x12N\n" +
+	"\rProposeChange\x12\x1d.cpis.v1.ProposeChangeRequest\x1a\x1e.cpis.v1.ProposeChangeResponse\x12K\n" +
+	"\fDecideChange\x12\x1c.cpis.v1.DecideChangeRequest\x1a\x1d.cpis.v1.DecideChangeResponse\x12H\n" +
+	"\vListChanges\x12\x1b.cpis.v1.ListChangesRequest\x1a\x1c.cpis.v1.ListChangesResponseBp\n" +
 	"\vcom.cpis.v1B\tPlanProtoP\x01Z\x19cpis/proto/cpis/v1;cpisv1\xa2\x02\x03CXX\xaa\x02\aCpis.V1\xca\x02\aCpis\\V1\xe2\x02\x13Cpis\\V1\\GPBMetadata\xea\x02\bCpis::V1b\x06proto3"
 
 var (
@@ -828,47 +3522,153 @@ func file_cpis_v1_plan_proto_rawDescGZIP() []byte {
 	return file_cpis_v1_plan_proto_rawDescData
 }
 
-var file_cpis_v1_plan_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_cpis_v1_plan_proto_msgTypes = make([]protoimpl.MessageInfo, 8)
+var file_cpis_v1_plan_proto_enumTypes = make([]protoimpl.EnumInfo, 5)
+var file_cpis_v1_plan_proto_msgTypes = make([]protoimpl.MessageInfo, 39)
 var file_cpis_v1_plan_proto_goTypes = []any{
-	(LegalBasis)(0),               // 0: cpis.v1.LegalBasis
-	(*Person)(nil),                // 1: cpis.v1.Person
-	(*RegisterPlanRequest)(nil),   // 2: cpis.v1.RegisterPlanRequest
-	(*RegisterPlanResponse)(nil),  // 3: cpis.v1.RegisterPlanResponse
-	(*EndPlanRequest)(nil),        // 4: cpis.v1.EndPlanRequest
-	(*EndPlanResponse)(nil),       // 5: cpis.v1.EndPlanResponse
-	(*GetPersonRequest)(nil),      // 6: cpis.v1.GetPersonRequest
-	(*GetPersonResponse)(nil),     // 7: cpis.v1.GetPersonResponse
-	(*OwnPlan)(nil),               // 8: cpis.v1.OwnPlan
-	(PlanKind)(0),                 // 9: cpis.v1.PlanKind
-	(*Receipt)(nil),               // 10: cpis.v1.Receipt
-	(PlanStatus)(0),               // 11: cpis.v1.PlanStatus
-	(*timestamppb.Timestamp)(nil), // 12: google.protobuf.Timestamp
+	(LegalBasis)(0),                  // 0: cpis.v1.LegalBasis
+	(PlanFilter)(0),                  // 1: cpis.v1.PlanFilter
+	(Decision)(0),                    // 2: cpis.v1.Decision
+	(ProposalState)(0),               // 3: cpis.v1.ProposalState
+	(ChangeKind)(0),                  // 4: cpis.v1.ChangeKind
+	(*Person)(nil),                   // 5: cpis.v1.Person
+	(*RegisterPlanRequest)(nil),      // 6: cpis.v1.RegisterPlanRequest
+	(*RegisterPlanResponse)(nil),     // 7: cpis.v1.RegisterPlanResponse
+	(*EndPlanRequest)(nil),           // 8: cpis.v1.EndPlanRequest
+	(*EndPlanResponse)(nil),          // 9: cpis.v1.EndPlanResponse
+	(*GetPersonRequest)(nil),         // 10: cpis.v1.GetPersonRequest
+	(*GetPersonResponse)(nil),        // 11: cpis.v1.GetPersonResponse
+	(*OwnPlan)(nil),                  // 12: cpis.v1.OwnPlan
+	(*AmendPlanRequest)(nil),         // 13: cpis.v1.AmendPlanRequest
+	(*AmendPlanResponse)(nil),        // 14: cpis.v1.AmendPlanResponse
+	(*RemovePlanRequest)(nil),        // 15: cpis.v1.RemovePlanRequest
+	(*RemovePlanResponse)(nil),       // 16: cpis.v1.RemovePlanResponse
+	(*RecordBirthRequest)(nil),       // 17: cpis.v1.RecordBirthRequest
+	(*ChildPlan)(nil),                // 18: cpis.v1.ChildPlan
+	(*RecordBirthResponse)(nil),      // 19: cpis.v1.RecordBirthResponse
+	(*GetPlanRequest)(nil),           // 20: cpis.v1.GetPlanRequest
+	(*GetPlanResponse)(nil),          // 21: cpis.v1.GetPlanResponse
+	(*ListPlansRequest)(nil),         // 22: cpis.v1.ListPlansRequest
+	(*ListPlansResponse)(nil),        // 23: cpis.v1.ListPlansResponse
+	(*ListedPlan)(nil),               // 24: cpis.v1.ListedPlan
+	(*ListVersionsRequest)(nil),      // 25: cpis.v1.ListVersionsRequest
+	(*ListVersionsResponse)(nil),     // 26: cpis.v1.ListVersionsResponse
+	(*PlanVersion)(nil),              // 27: cpis.v1.PlanVersion
+	(*ProposeTransferRequest)(nil),   // 28: cpis.v1.ProposeTransferRequest
+	(*ProposeTransferResponse)(nil),  // 29: cpis.v1.ProposeTransferResponse
+	(*DecideTransferRequest)(nil),    // 30: cpis.v1.DecideTransferRequest
+	(*DecideTransferResponse)(nil),   // 31: cpis.v1.DecideTransferResponse
+	(*ListTransfersRequest)(nil),     // 32: cpis.v1.ListTransfersRequest
+	(*ListTransfersResponse)(nil),    // 33: cpis.v1.ListTransfersResponse
+	(*Transfer)(nil),                 // 34: cpis.v1.Transfer
+	(*ReplaceNHSNumberRequest)(nil),  // 35: cpis.v1.ReplaceNHSNumberRequest
+	(*ReplaceNHSNumberResponse)(nil), // 36: cpis.v1.ReplaceNHSNumberResponse
+	(*ProposeChangeRequest)(nil),     // 37: cpis.v1.ProposeChangeRequest
+	(*ProposeChangeResponse)(nil),    // 38: cpis.v1.ProposeChangeResponse
+	(*DecideChangeRequest)(nil),      // 39: cpis.v1.DecideChangeRequest
+	(*DecideChangeResponse)(nil),     // 40: cpis.v1.DecideChangeResponse
+	(*ListChangesRequest)(nil),       // 41: cpis.v1.ListChangesRequest
+	(*ListChangesResponse)(nil),      // 42: cpis.v1.ListChangesResponse
+	(*ProposedChange)(nil),           // 43: cpis.v1.ProposedChange
+	(PlanKind)(0),                    // 44: cpis.v1.PlanKind
+	(*Receipt)(nil),                  // 45: cpis.v1.Receipt
+	(PlanStatus)(0),                  // 46: cpis.v1.PlanStatus
+	(*timestamppb.Timestamp)(nil),    // 47: google.protobuf.Timestamp
+	(*Change)(nil),                   // 48: cpis.v1.Change
 }
 var file_cpis_v1_plan_proto_depIdxs = []int32{
-	1,  // 0: cpis.v1.RegisterPlanRequest.person:type_name -> cpis.v1.Person
-	9,  // 1: cpis.v1.RegisterPlanRequest.kind:type_name -> cpis.v1.PlanKind
+	5,  // 0: cpis.v1.RegisterPlanRequest.person:type_name -> cpis.v1.Person
+	44, // 1: cpis.v1.RegisterPlanRequest.kind:type_name -> cpis.v1.PlanKind
 	0,  // 2: cpis.v1.RegisterPlanRequest.legal_basis:type_name -> cpis.v1.LegalBasis
-	10, // 3: cpis.v1.RegisterPlanResponse.receipt:type_name -> cpis.v1.Receipt
-	10, // 4: cpis.v1.EndPlanResponse.receipt:type_name -> cpis.v1.Receipt
-	1,  // 5: cpis.v1.GetPersonResponse.person:type_name -> cpis.v1.Person
-	8,  // 6: cpis.v1.GetPersonResponse.plans:type_name -> cpis.v1.OwnPlan
-	10, // 7: cpis.v1.GetPersonResponse.receipt:type_name -> cpis.v1.Receipt
-	9,  // 8: cpis.v1.OwnPlan.kind:type_name -> cpis.v1.PlanKind
-	11, // 9: cpis.v1.OwnPlan.status:type_name -> cpis.v1.PlanStatus
+	45, // 3: cpis.v1.RegisterPlanResponse.receipt:type_name -> cpis.v1.Receipt
+	45, // 4: cpis.v1.EndPlanResponse.receipt:type_name -> cpis.v1.Receipt
+	5,  // 5: cpis.v1.GetPersonResponse.person:type_name -> cpis.v1.Person
+	12, // 6: cpis.v1.GetPersonResponse.plans:type_name -> cpis.v1.OwnPlan
+	45, // 7: cpis.v1.GetPersonResponse.receipt:type_name -> cpis.v1.Receipt
+	44, // 8: cpis.v1.OwnPlan.kind:type_name -> cpis.v1.PlanKind
+	46, // 9: cpis.v1.OwnPlan.status:type_name -> cpis.v1.PlanStatus
 	0,  // 10: cpis.v1.OwnPlan.legal_basis:type_name -> cpis.v1.LegalBasis
-	12, // 11: cpis.v1.OwnPlan.changed:type_name -> google.protobuf.Timestamp
-	2,  // 12: cpis.v1.PlanService.RegisterPlan:input_type -> cpis.v1.RegisterPlanRequest
-	4,  // 13: cpis.v1.PlanService.EndPlan:input_type -> cpis.v1.EndPlanRequest
-	6,  // 14: cpis.v1.PlanService.GetPerson:input_type -> cpis.v1.GetPersonRequest
-	3,  // 15: cpis.v1.PlanService.RegisterPlan:output_type -> cpis.v1.RegisterPlanResponse
-	5,  // 16: cpis.v1.PlanService.EndPlan:output_type -> cpis.v1.EndPlanResponse
-	7,  // 17: cpis.v1.PlanService.GetPerson:output_type -> cpis.v1.GetPersonResponse
-	15, // [15:18] is the sub-list for method output_type
-	12, // [12:15] is the sub-list for method input_type
-	12, // [12:12] is the sub-list for extension type_name
-	12, // [12:12] is the sub-list for extension extendee
-	0,  // [0:12] is the sub-list for field type_name
+	47, // 11: cpis.v1.OwnPlan.changed:type_name -> google.protobuf.Timestamp
+	0,  // 12: cpis.v1.AmendPlanRequest.legal_basis:type_name -> cpis.v1.LegalBasis
+	45, // 13: cpis.v1.AmendPlanResponse.receipt:type_name -> cpis.v1.Receipt
+	45, // 14: cpis.v1.RemovePlanResponse.receipt:type_name -> cpis.v1.Receipt
+	18, // 15: cpis.v1.RecordBirthRequest.child_plan:type_name -> cpis.v1.ChildPlan
+	5,  // 16: cpis.v1.ChildPlan.child:type_name -> cpis.v1.Person
+	45, // 17: cpis.v1.RecordBirthResponse.receipt:type_name -> cpis.v1.Receipt
+	5,  // 18: cpis.v1.GetPlanResponse.person:type_name -> cpis.v1.Person
+	12, // 19: cpis.v1.GetPlanResponse.plan:type_name -> cpis.v1.OwnPlan
+	45, // 20: cpis.v1.GetPlanResponse.receipt:type_name -> cpis.v1.Receipt
+	1,  // 21: cpis.v1.ListPlansRequest.filter:type_name -> cpis.v1.PlanFilter
+	44, // 22: cpis.v1.ListPlansRequest.kind:type_name -> cpis.v1.PlanKind
+	24, // 23: cpis.v1.ListPlansResponse.plans:type_name -> cpis.v1.ListedPlan
+	45, // 24: cpis.v1.ListPlansResponse.receipt:type_name -> cpis.v1.Receipt
+	5,  // 25: cpis.v1.ListedPlan.person:type_name -> cpis.v1.Person
+	12, // 26: cpis.v1.ListedPlan.plan:type_name -> cpis.v1.OwnPlan
+	27, // 27: cpis.v1.ListVersionsResponse.versions:type_name -> cpis.v1.PlanVersion
+	45, // 28: cpis.v1.ListVersionsResponse.receipt:type_name -> cpis.v1.Receipt
+	12, // 29: cpis.v1.PlanVersion.plan:type_name -> cpis.v1.OwnPlan
+	48, // 30: cpis.v1.PlanVersion.change:type_name -> cpis.v1.Change
+	45, // 31: cpis.v1.ProposeTransferResponse.receipt:type_name -> cpis.v1.Receipt
+	2,  // 32: cpis.v1.DecideTransferRequest.decision:type_name -> cpis.v1.Decision
+	3,  // 33: cpis.v1.DecideTransferResponse.state:type_name -> cpis.v1.ProposalState
+	45, // 34: cpis.v1.DecideTransferResponse.receipt:type_name -> cpis.v1.Receipt
+	34, // 35: cpis.v1.ListTransfersResponse.transfers:type_name -> cpis.v1.Transfer
+	45, // 36: cpis.v1.ListTransfersResponse.receipt:type_name -> cpis.v1.Receipt
+	3,  // 37: cpis.v1.Transfer.state:type_name -> cpis.v1.ProposalState
+	5,  // 38: cpis.v1.Transfer.person:type_name -> cpis.v1.Person
+	12, // 39: cpis.v1.Transfer.plan:type_name -> cpis.v1.OwnPlan
+	48, // 40: cpis.v1.Transfer.proposed:type_name -> cpis.v1.Change
+	48, // 41: cpis.v1.Transfer.decided:type_name -> cpis.v1.Change
+	45, // 42: cpis.v1.ReplaceNHSNumberResponse.receipt:type_name -> cpis.v1.Receipt
+	4,  // 43: cpis.v1.ProposeChangeRequest.kind:type_name -> cpis.v1.ChangeKind
+	45, // 44: cpis.v1.ProposeChangeResponse.receipt:type_name -> cpis.v1.Receipt
+	2,  // 45: cpis.v1.DecideChangeRequest.decision:type_name -> cpis.v1.Decision
+	3,  // 46: cpis.v1.DecideChangeResponse.state:type_name -> cpis.v1.ProposalState
+	45, // 47: cpis.v1.DecideChangeResponse.receipt:type_name -> cpis.v1.Receipt
+	43, // 48: cpis.v1.ListChangesResponse.changes:type_name -> cpis.v1.ProposedChange
+	45, // 49: cpis.v1.ListChangesResponse.receipt:type_name -> cpis.v1.Receipt
+	4,  // 50: cpis.v1.ProposedChange.kind:type_name -> cpis.v1.ChangeKind
+	3,  // 51: cpis.v1.ProposedChange.state:type_name -> cpis.v1.ProposalState
+	5,  // 52: cpis.v1.ProposedChange.person:type_name -> cpis.v1.Person
+	5,  // 53: cpis.v1.ProposedChange.from:type_name -> cpis.v1.Person
+	48, // 54: cpis.v1.ProposedChange.proposed:type_name -> cpis.v1.Change
+	48, // 55: cpis.v1.ProposedChange.decided:type_name -> cpis.v1.Change
+	6,  // 56: cpis.v1.PlanService.RegisterPlan:input_type -> cpis.v1.RegisterPlanRequest
+	13, // 57: cpis.v1.PlanService.AmendPlan:input_type -> cpis.v1.AmendPlanRequest
+	8,  // 58: cpis.v1.PlanService.EndPlan:input_type -> cpis.v1.EndPlanRequest
+	15, // 59: cpis.v1.PlanService.RemovePlan:input_type -> cpis.v1.RemovePlanRequest
+	17, // 60: cpis.v1.PlanService.RecordBirth:input_type -> cpis.v1.RecordBirthRequest
+	10, // 61: cpis.v1.PlanService.GetPerson:input_type -> cpis.v1.GetPersonRequest
+	20, // 62: cpis.v1.PlanService.GetPlan:input_type -> cpis.v1.GetPlanRequest
+	22, // 63: cpis.v1.PlanService.ListPlans:input_type -> cpis.v1.ListPlansRequest
+	25, // 64: cpis.v1.PlanService.ListVersions:input_type -> cpis.v1.ListVersionsRequest
+	28, // 65: cpis.v1.PlanService.ProposeTransfer:input_type -> cpis.v1.ProposeTransferRequest
+	30, // 66: cpis.v1.PlanService.DecideTransfer:input_type -> cpis.v1.DecideTransferRequest
+	32, // 67: cpis.v1.PlanService.ListTransfers:input_type -> cpis.v1.ListTransfersRequest
+	35, // 68: cpis.v1.PlanService.ReplaceNHSNumber:input_type -> cpis.v1.ReplaceNHSNumberRequest
+	37, // 69: cpis.v1.PlanService.ProposeChange:input_type -> cpis.v1.ProposeChangeRequest
+	39, // 70: cpis.v1.PlanService.DecideChange:input_type -> cpis.v1.DecideChangeRequest
+	41, // 71: cpis.v1.PlanService.ListChanges:input_type -> cpis.v1.ListChangesRequest
+	7,  // 72: cpis.v1.PlanService.RegisterPlan:output_type -> cpis.v1.RegisterPlanResponse
+	14, // 73: cpis.v1.PlanService.AmendPlan:output_type -> cpis.v1.AmendPlanResponse
+	9,  // 74: cpis.v1.PlanService.EndPlan:output_type -> cpis.v1.EndPlanResponse
+	16, // 75: cpis.v1.PlanService.RemovePlan:output_type -> cpis.v1.RemovePlanResponse
+	19, // 76: cpis.v1.PlanService.RecordBirth:output_type -> cpis.v1.RecordBirthResponse
+	11, // 77: cpis.v1.PlanService.GetPerson:output_type -> cpis.v1.GetPersonResponse
+	21, // 78: cpis.v1.PlanService.GetPlan:output_type -> cpis.v1.GetPlanResponse
+	23, // 79: cpis.v1.PlanService.ListPlans:output_type -> cpis.v1.ListPlansResponse
+	26, // 80: cpis.v1.PlanService.ListVersions:output_type -> cpis.v1.ListVersionsResponse
+	29, // 81: cpis.v1.PlanService.ProposeTransfer:output_type -> cpis.v1.ProposeTransferResponse
+	31, // 82: cpis.v1.PlanService.DecideTransfer:output_type -> cpis.v1.DecideTransferResponse
+	33, // 83: cpis.v1.PlanService.ListTransfers:output_type -> cpis.v1.ListTransfersResponse
+	36, // 84: cpis.v1.PlanService.ReplaceNHSNumber:output_type -> cpis.v1.ReplaceNHSNumberResponse
+	38, // 85: cpis.v1.PlanService.ProposeChange:output_type -> cpis.v1.ProposeChangeResponse
+	40, // 86: cpis.v1.PlanService.DecideChange:output_type -> cpis.v1.DecideChangeResponse
+	42, // 87: cpis.v1.PlanService.ListChanges:output_type -> cpis.v1.ListChangesResponse
+	72, // [72:88] is the sub-list for method output_type
+	56, // [56:72] is the sub-list for method input_type
+	56, // [56:56] is the sub-list for extension type_name
+	56, // [56:56] is the sub-list for extension extendee
+	0,  // [0:56] is the sub-list for field type_name
 }
 
 func init() { file_cpis_v1_plan_proto_init() }
@@ -882,8 +3682,8 @@ func file_cpis_v1_plan_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_cpis_v1_plan_proto_rawDesc), len(file_cpis_v1_plan_proto_rawDesc)),
-			NumEnums:      1,
-			NumMessages:   8,
+			NumEnums:      5,
+			NumMessages:   39,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -12,6 +12,7 @@ import (
 	_ "buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
+	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
 	reflect "reflect"
 	sync "sync"
 	unsafe "unsafe"
@@ -24,11 +25,190 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
-// RowOutcome is what became of a row.
-type RowOutcome int32
+// UploadFormat is how a file is written.
+type UploadFormat int32
+
+const (
+	// CSV.
+	UploadFormat_UPLOAD_FORMAT_UNSPECIFIED UploadFormat = 0
+	// One CSV file with the columns of the template.
+	UploadFormat_UPLOAD_FORMAT_CSV UploadFormat = 1
+	// Tables of the Standard Safeguarding Dataset, as CSV files or one ZIP.
+	UploadFormat_UPLOAD_FORMAT_SSD UploadFormat = 2
+)
+
+// Enum value maps for UploadFormat.
+var (
+	UploadFormat_name = map[int32]string{
+		0: "UPLOAD_FORMAT_UNSPECIFIED",
+		1: "UPLOAD_FORMAT_CSV",
+		2: "UPLOAD_FORMAT_SSD",
+	}
+	UploadFormat_value = map[string]int32{
+		"UPLOAD_FORMAT_UNSPECIFIED": 0,
+		"UPLOAD_FORMAT_CSV":         1,
+		"UPLOAD_FORMAT_SSD":         2,
+	}
+)
+
+func (x UploadFormat) Enum() *UploadFormat {
+	p := new(UploadFormat)
+	*p = x
+	return p
+}
+
+func (x UploadFormat) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (UploadFormat) Descriptor() protoreflect.EnumDescriptor {
+	return file_cpis_v1_upload_proto_enumTypes[0].Descriptor()
+}
+
+func (UploadFormat) Type() protoreflect.EnumType {
+	return &file_cpis_v1_upload_proto_enumTypes[0]
+}
+
+func (x UploadFormat) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use UploadFormat.Descriptor instead.
+func (UploadFormat) EnumDescriptor() ([]byte, []int) {
+	return file_cpis_v1_upload_proto_rawDescGZIP(), []int{0}
+}
+
+// UploadExtent is how much of an authority's plans a file holds.
+type UploadExtent int32
+
+const (
+	// A delta.
+	UploadExtent_UPLOAD_EXTENT_UNSPECIFIED UploadExtent = 0
+	// Plans that are new or changed: what is missing stays as it is.
+	UploadExtent_UPLOAD_EXTENT_DELTA UploadExtent = 1
+	// All plans in force: those that are missing are ended, within bounds.
+	UploadExtent_UPLOAD_EXTENT_WHOLE UploadExtent = 2
+)
+
+// Enum value maps for UploadExtent.
+var (
+	UploadExtent_name = map[int32]string{
+		0: "UPLOAD_EXTENT_UNSPECIFIED",
+		1: "UPLOAD_EXTENT_DELTA",
+		2: "UPLOAD_EXTENT_WHOLE",
+	}
+	UploadExtent_value = map[string]int32{
+		"UPLOAD_EXTENT_UNSPECIFIED": 0,
+		"UPLOAD_EXTENT_DELTA":       1,
+		"UPLOAD_EXTENT_WHOLE":       2,
+	}
+)
+
+func (x UploadExtent) Enum() *UploadExtent {
+	p := new(UploadExtent)
+	*p = x
+	return p
+}
+
+func (x UploadExtent) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (UploadExtent) Descriptor() protoreflect.EnumDescriptor {
+	return file_cpis_v1_upload_proto_enumTypes[1].Descriptor()
+}
+
+func (UploadExtent) Type() protoreflect.EnumType {
+	return &file_cpis_v1_upload_proto_enumTypes[1]
+}
+
+func (x UploadExtent) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use UploadExtent.Descriptor instead.
+func (UploadExtent) EnumDescriptor() ([]byte, []int) {
+	return file_cpis_v1_upload_proto_rawDescGZIP(), []int{1}
+}
+
+// UploadState is where a file stands.
+type UploadState int32
 
 const (
 	// Never sent.
+	UploadState_UPLOAD_STATE_UNSPECIFIED UploadState = 0
+	// It arrived whole.
+	UploadState_UPLOAD_STATE_RECEIVED UploadState = 1
+	// It was checked, and changes nothing: there is nothing to approve.
+	UploadState_UPLOAD_STATE_CHECKED UploadState = 2
+	// It was checked, and waits for somebody to approve it.
+	UploadState_UPLOAD_STATE_WAITING UploadState = 3
+	// It was approved, and is being applied.
+	UploadState_UPLOAD_STATE_APPLYING UploadState = 4
+	// Its rows that are right are held now.
+	UploadState_UPLOAD_STATE_APPLIED UploadState = 5
+	// It was not applied: broken as a whole, or no row is right.
+	UploadState_UPLOAD_STATE_REJECTED UploadState = 6
+	// It was given up.
+	UploadState_UPLOAD_STATE_CANCELLED UploadState = 7
+)
+
+// Enum value maps for UploadState.
+var (
+	UploadState_name = map[int32]string{
+		0: "UPLOAD_STATE_UNSPECIFIED",
+		1: "UPLOAD_STATE_RECEIVED",
+		2: "UPLOAD_STATE_CHECKED",
+		3: "UPLOAD_STATE_WAITING",
+		4: "UPLOAD_STATE_APPLYING",
+		5: "UPLOAD_STATE_APPLIED",
+		6: "UPLOAD_STATE_REJECTED",
+		7: "UPLOAD_STATE_CANCELLED",
+	}
+	UploadState_value = map[string]int32{
+		"UPLOAD_STATE_UNSPECIFIED": 0,
+		"UPLOAD_STATE_RECEIVED":    1,
+		"UPLOAD_STATE_CHECKED":     2,
+		"UPLOAD_STATE_WAITING":     3,
+		"UPLOAD_STATE_APPLYING":    4,
+		"UPLOAD_STATE_APPLIED":     5,
+		"UPLOAD_STATE_REJECTED":    6,
+		"UPLOAD_STATE_CANCELLED":   7,
+	}
+)
+
+func (x UploadState) Enum() *UploadState {
+	p := new(UploadState)
+	*p = x
+	return p
+}
+
+func (x UploadState) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (UploadState) Descriptor() protoreflect.EnumDescriptor {
+	return file_cpis_v1_upload_proto_enumTypes[2].Descriptor()
+}
+
+func (UploadState) Type() protoreflect.EnumType {
+	return &file_cpis_v1_upload_proto_enumTypes[2]
+}
+
+func (x UploadState) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use UploadState.Descriptor instead.
+func (UploadState) EnumDescriptor() ([]byte, []int) {
+	return file_cpis_v1_upload_proto_rawDescGZIP(), []int{2}
+}
+
+// RowOutcome is what becomes of a row.
+type RowOutcome int32
+
+const (
+	// Never sent. In a request: all.
 	RowOutcome_ROW_OUTCOME_UNSPECIFIED RowOutcome = 0
 	// The plan is new.
 	RowOutcome_ROW_OUTCOME_NEW RowOutcome = 1
@@ -36,6 +216,13 @@ const (
 	RowOutcome_ROW_OUTCOME_UNCHANGED RowOutcome = 2
 	// The row is wrong; see its violations.
 	RowOutcome_ROW_OUTCOME_REJECTED RowOutcome = 3
+	// The plan is held otherwise; see its changes.
+	RowOutcome_ROW_OUTCOME_CHANGED RowOutcome = 4
+	// The plan is held, missing from a whole list, and ends.
+	RowOutcome_ROW_OUTCOME_ENDING RowOutcome = 5
+	// The plan is held, missing from a whole list, and does not end, because a
+	// row that cannot be read may be about it.
+	RowOutcome_ROW_OUTCOME_HELD_BACK RowOutcome = 6
 )
 
 // Enum value maps for RowOutcome.
@@ -45,12 +232,18 @@ var (
 		1: "ROW_OUTCOME_NEW",
 		2: "ROW_OUTCOME_UNCHANGED",
 		3: "ROW_OUTCOME_REJECTED",
+		4: "ROW_OUTCOME_CHANGED",
+		5: "ROW_OUTCOME_ENDING",
+		6: "ROW_OUTCOME_HELD_BACK",
 	}
 	RowOutcome_value = map[string]int32{
 		"ROW_OUTCOME_UNSPECIFIED": 0,
 		"ROW_OUTCOME_NEW":         1,
 		"ROW_OUTCOME_UNCHANGED":   2,
 		"ROW_OUTCOME_REJECTED":    3,
+		"ROW_OUTCOME_CHANGED":     4,
+		"ROW_OUTCOME_ENDING":      5,
+		"ROW_OUTCOME_HELD_BACK":   6,
 	}
 )
 
@@ -65,11 +258,11 @@ func (x RowOutcome) String() string {
 }
 
 func (RowOutcome) Descriptor() protoreflect.EnumDescriptor {
-	return file_cpis_v1_upload_proto_enumTypes[0].Descriptor()
+	return file_cpis_v1_upload_proto_enumTypes[3].Descriptor()
 }
 
 func (RowOutcome) Type() protoreflect.EnumType {
-	return &file_cpis_v1_upload_proto_enumTypes[0]
+	return &file_cpis_v1_upload_proto_enumTypes[3]
 }
 
 func (x RowOutcome) Number() protoreflect.EnumNumber {
@@ -78,18 +271,20 @@ func (x RowOutcome) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use RowOutcome.Descriptor instead.
 func (RowOutcome) EnumDescriptor() ([]byte, []int) {
-	return file_cpis_v1_upload_proto_rawDescGZIP(), []int{0}
+	return file_cpis_v1_upload_proto_rawDescGZIP(), []int{3}
 }
 
 // UploadRequest is one message of an upload.
 type UploadRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The first message holds `begin`, the others `chunk`.
+	// The first message holds `begin`, the others `chunk`. Where several files
+	// make one upload, `file` comes before the chunks of each.
 	//
 	// Types that are valid to be assigned to Part:
 	//
 	//	*UploadRequest_Begin
 	//	*UploadRequest_Chunk
+	//	*UploadRequest_File
 	Part          isUploadRequest_Part `protobuf_oneof:"part"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -150,6 +345,15 @@ func (x *UploadRequest) GetChunk() []byte {
 	return nil
 }
 
+func (x *UploadRequest) GetFile() *UploadFile {
+	if x != nil {
+		if x, ok := x.Part.(*UploadRequest_File); ok {
+			return x.File
+		}
+	}
+	return nil
+}
+
 type isUploadRequest_Part interface {
 	isUploadRequest_Part()
 }
@@ -164,15 +368,31 @@ type UploadRequest_Chunk struct {
 	Chunk []byte `protobuf:"bytes,2,opt,name=chunk,proto3,oneof"`
 }
 
+type UploadRequest_File struct {
+	// The next of several files begins.
+	File *UploadFile `protobuf:"bytes,3,opt,name=file,proto3,oneof"`
+}
+
 func (*UploadRequest_Begin) isUploadRequest_Part() {}
 
 func (*UploadRequest_Chunk) isUploadRequest_Part() {}
 
+func (*UploadRequest_File) isUploadRequest_Part() {}
+
 // UploadBegin says what comes.
 type UploadBegin struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Only check the file; change nothing.
-	CheckOnly     bool `protobuf:"varint,1,opt,name=check_only,json=checkOnly,proto3" json:"check_only,omitempty"`
+	// How it is written.
+	Format UploadFormat `protobuf:"varint,2,opt,name=format,proto3,enum=cpis.v1.UploadFormat" json:"format,omitempty"`
+	// How much it holds.
+	Extent UploadExtent `protobuf:"varint,3,opt,name=extent,proto3,enum=cpis.v1.UploadExtent" json:"extent,omitempty"`
+	// The sender's running number, one more with each file; 0 where it has none.
+	// A gap is said, and stops approval by rule; a number that was applied already
+	// is refused with other content.
+	Sequence int64 `protobuf:"varint,4,opt,name=sequence,proto3" json:"sequence,omitempty"`
+	// Code of the authority the file is of, GSS, DfE or ODS, where the sender
+	// knows: another's is rejected.
+	Authority     string `protobuf:"bytes,5,opt,name=authority,proto3" json:"authority,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -207,37 +427,461 @@ func (*UploadBegin) Descriptor() ([]byte, []int) {
 	return file_cpis_v1_upload_proto_rawDescGZIP(), []int{1}
 }
 
-func (x *UploadBegin) GetCheckOnly() bool {
+func (x *UploadBegin) GetFormat() UploadFormat {
 	if x != nil {
-		return x.CheckOnly
+		return x.Format
+	}
+	return UploadFormat_UPLOAD_FORMAT_UNSPECIFIED
+}
+
+func (x *UploadBegin) GetExtent() UploadExtent {
+	if x != nil {
+		return x.Extent
+	}
+	return UploadExtent_UPLOAD_EXTENT_UNSPECIFIED
+}
+
+func (x *UploadBegin) GetSequence() int64 {
+	if x != nil {
+		return x.Sequence
+	}
+	return 0
+}
+
+func (x *UploadBegin) GetAuthority() string {
+	if x != nil {
+		return x.Authority
+	}
+	return ""
+}
+
+// UploadFile begins one of several files.
+type UploadFile struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Its name, such as ssd_person.csv.
+	Name          string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UploadFile) Reset() {
+	*x = UploadFile{}
+	mi := &file_cpis_v1_upload_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UploadFile) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UploadFile) ProtoMessage() {}
+
+func (x *UploadFile) ProtoReflect() protoreflect.Message {
+	mi := &file_cpis_v1_upload_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UploadFile.ProtoReflect.Descriptor instead.
+func (*UploadFile) Descriptor() ([]byte, []int) {
+	return file_cpis_v1_upload_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *UploadFile) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+// UploadCounts says what a file does.
+type UploadCounts struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Rows read, headers and empty ones not counted.
+	Rows int32 `protobuf:"varint,1,opt,name=rows,proto3" json:"rows,omitempty"`
+	// New plans.
+	New int32 `protobuf:"varint,2,opt,name=new,proto3" json:"new,omitempty"`
+	// Plans held already, just so.
+	Unchanged int32 `protobuf:"varint,3,opt,name=unchanged,proto3" json:"unchanged,omitempty"`
+	// Plans held otherwise.
+	Changed int32 `protobuf:"varint,4,opt,name=changed,proto3" json:"changed,omitempty"`
+	// Plans that a whole list does not hold, and that will end.
+	Ending int32 `protobuf:"varint,5,opt,name=ending,proto3" json:"ending,omitempty"`
+	// Plans that a whole list does not hold, and that do not end because some row
+	// cannot be read and may be about them.
+	HeldBack int32 `protobuf:"varint,6,opt,name=held_back,json=heldBack,proto3" json:"held_back,omitempty"`
+	// Rows that are wrong.
+	Rejected int32 `protobuf:"varint,7,opt,name=rejected,proto3" json:"rejected,omitempty"`
+	// Rows with a valid NHS number.
+	ValidNumbers  int32 `protobuf:"varint,8,opt,name=valid_numbers,json=validNumbers,proto3" json:"valid_numbers,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UploadCounts) Reset() {
+	*x = UploadCounts{}
+	mi := &file_cpis_v1_upload_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UploadCounts) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UploadCounts) ProtoMessage() {}
+
+func (x *UploadCounts) ProtoReflect() protoreflect.Message {
+	mi := &file_cpis_v1_upload_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UploadCounts.ProtoReflect.Descriptor instead.
+func (*UploadCounts) Descriptor() ([]byte, []int) {
+	return file_cpis_v1_upload_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *UploadCounts) GetRows() int32 {
+	if x != nil {
+		return x.Rows
+	}
+	return 0
+}
+
+func (x *UploadCounts) GetNew() int32 {
+	if x != nil {
+		return x.New
+	}
+	return 0
+}
+
+func (x *UploadCounts) GetUnchanged() int32 {
+	if x != nil {
+		return x.Unchanged
+	}
+	return 0
+}
+
+func (x *UploadCounts) GetChanged() int32 {
+	if x != nil {
+		return x.Changed
+	}
+	return 0
+}
+
+func (x *UploadCounts) GetEnding() int32 {
+	if x != nil {
+		return x.Ending
+	}
+	return 0
+}
+
+func (x *UploadCounts) GetHeldBack() int32 {
+	if x != nil {
+		return x.HeldBack
+	}
+	return 0
+}
+
+func (x *UploadCounts) GetRejected() int32 {
+	if x != nil {
+		return x.Rejected
+	}
+	return 0
+}
+
+func (x *UploadCounts) GetValidNumbers() int32 {
+	if x != nil {
+		return x.ValidNumbers
+	}
+	return 0
+}
+
+// Upload is a file of plans.
+type Upload struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Identifier of the upload.
+	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	// Goes up with each change of its state.
+	Version int32 `protobuf:"varint,2,opt,name=version,proto3" json:"version,omitempty"`
+	// Where it stands.
+	State UploadState `protobuf:"varint,3,opt,name=state,proto3,enum=cpis.v1.UploadState" json:"state,omitempty"`
+	// How it is written.
+	Format UploadFormat `protobuf:"varint,4,opt,name=format,proto3,enum=cpis.v1.UploadFormat" json:"format,omitempty"`
+	// How much it holds.
+	Extent UploadExtent `protobuf:"varint,5,opt,name=extent,proto3,enum=cpis.v1.UploadExtent" json:"extent,omitempty"`
+	// The sender's running number; 0 where there is none.
+	Sequence int64 `protobuf:"varint,6,opt,name=sequence,proto3" json:"sequence,omitempty"`
+	// What it does, or did.
+	Counts *UploadCounts `protobuf:"bytes,7,opt,name=counts,proto3" json:"counts,omitempty"`
+	// File code of the national service, CPF01 to CPF06; empty while it waits.
+	Code string `protobuf:"bytes,8,opt,name=code,proto3" json:"code,omitempty"`
+	// What is wrong with the file as a whole.
+	Problems []*FieldViolation `protobuf:"bytes,9,rep,name=problems,proto3" json:"problems,omitempty"`
+	// Why it is not approved by rule, the most important first: safety brake,
+	// gap in the running numbers, beyond a threshold. Texts to show.
+	Warnings []string `protobuf:"bytes,10,rep,name=warnings,proto3" json:"warnings,omitempty"`
+	// The safety brake holds it: it would end more than the authority's share.
+	// Approving must repeat the number.
+	Brake bool `protobuf:"varint,11,opt,name=brake,proto3" json:"brake,omitempty"`
+	// Who sent it, and when.
+	Sent *Change `protobuf:"bytes,12,opt,name=sent,proto3" json:"sent,omitempty"`
+	// Who approved or cancelled it, and when; "rule" where it was approved by
+	// rule.
+	Decided *Change `protobuf:"bytes,13,opt,name=decided,proto3" json:"decided,omitempty"`
+	// When its state changed last.
+	Changed *timestamppb.Timestamp `protobuf:"bytes,14,opt,name=changed,proto3" json:"changed,omitempty"`
+	// Size of the file in bytes.
+	Size int64 `protobuf:"varint,15,opt,name=size,proto3" json:"size,omitempty"`
+	// Rejected rows by what is wrong, the most frequent first.
+	Reasons       []*ReasonCount `protobuf:"bytes,16,rep,name=reasons,proto3" json:"reasons,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Upload) Reset() {
+	*x = Upload{}
+	mi := &file_cpis_v1_upload_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Upload) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Upload) ProtoMessage() {}
+
+func (x *Upload) ProtoReflect() protoreflect.Message {
+	mi := &file_cpis_v1_upload_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Upload.ProtoReflect.Descriptor instead.
+func (*Upload) Descriptor() ([]byte, []int) {
+	return file_cpis_v1_upload_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *Upload) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *Upload) GetVersion() int32 {
+	if x != nil {
+		return x.Version
+	}
+	return 0
+}
+
+func (x *Upload) GetState() UploadState {
+	if x != nil {
+		return x.State
+	}
+	return UploadState_UPLOAD_STATE_UNSPECIFIED
+}
+
+func (x *Upload) GetFormat() UploadFormat {
+	if x != nil {
+		return x.Format
+	}
+	return UploadFormat_UPLOAD_FORMAT_UNSPECIFIED
+}
+
+func (x *Upload) GetExtent() UploadExtent {
+	if x != nil {
+		return x.Extent
+	}
+	return UploadExtent_UPLOAD_EXTENT_UNSPECIFIED
+}
+
+func (x *Upload) GetSequence() int64 {
+	if x != nil {
+		return x.Sequence
+	}
+	return 0
+}
+
+func (x *Upload) GetCounts() *UploadCounts {
+	if x != nil {
+		return x.Counts
+	}
+	return nil
+}
+
+func (x *Upload) GetCode() string {
+	if x != nil {
+		return x.Code
+	}
+	return ""
+}
+
+func (x *Upload) GetProblems() []*FieldViolation {
+	if x != nil {
+		return x.Problems
+	}
+	return nil
+}
+
+func (x *Upload) GetWarnings() []string {
+	if x != nil {
+		return x.Warnings
+	}
+	return nil
+}
+
+func (x *Upload) GetBrake() bool {
+	if x != nil {
+		return x.Brake
 	}
 	return false
 }
 
-// UploadResponse says what became of the file.
+func (x *Upload) GetSent() *Change {
+	if x != nil {
+		return x.Sent
+	}
+	return nil
+}
+
+func (x *Upload) GetDecided() *Change {
+	if x != nil {
+		return x.Decided
+	}
+	return nil
+}
+
+func (x *Upload) GetChanged() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Changed
+	}
+	return nil
+}
+
+func (x *Upload) GetSize() int64 {
+	if x != nil {
+		return x.Size
+	}
+	return 0
+}
+
+func (x *Upload) GetReasons() []*ReasonCount {
+	if x != nil {
+		return x.Reasons
+	}
+	return nil
+}
+
+// ReasonCount counts rows with the same problem.
+type ReasonCount struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Column.
+	Field string `protobuf:"bytes,1,opt,name=field,proto3" json:"field,omitempty"`
+	// Record code of the national service, CPR01 to CPR07.
+	Code string `protobuf:"bytes,2,opt,name=code,proto3" json:"code,omitempty"`
+	// What is wrong.
+	Problem string `protobuf:"bytes,3,opt,name=problem,proto3" json:"problem,omitempty"`
+	// How many rows.
+	Rows          int32 `protobuf:"varint,4,opt,name=rows,proto3" json:"rows,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReasonCount) Reset() {
+	*x = ReasonCount{}
+	mi := &file_cpis_v1_upload_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReasonCount) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReasonCount) ProtoMessage() {}
+
+func (x *ReasonCount) ProtoReflect() protoreflect.Message {
+	mi := &file_cpis_v1_upload_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReasonCount.ProtoReflect.Descriptor instead.
+func (*ReasonCount) Descriptor() ([]byte, []int) {
+	return file_cpis_v1_upload_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *ReasonCount) GetField() string {
+	if x != nil {
+		return x.Field
+	}
+	return ""
+}
+
+func (x *ReasonCount) GetCode() string {
+	if x != nil {
+		return x.Code
+	}
+	return ""
+}
+
+func (x *ReasonCount) GetProblem() string {
+	if x != nil {
+		return x.Problem
+	}
+	return ""
+}
+
+func (x *ReasonCount) GetRows() int32 {
+	if x != nil {
+		return x.Rows
+	}
+	return 0
+}
+
+// UploadResponse says what the check found.
 type UploadResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Whether the plans are now held.
-	Applied bool `protobuf:"varint,1,opt,name=applied,proto3" json:"applied,omitempty"`
-	// Number of rows read, the header not counted.
-	Rows int32 `protobuf:"varint,2,opt,name=rows,proto3" json:"rows,omitempty"`
-	// Number of new plans.
-	New int32 `protobuf:"varint,3,opt,name=new,proto3" json:"new,omitempty"`
-	// Number of plans held already.
-	Unchanged int32 `protobuf:"varint,4,opt,name=unchanged,proto3" json:"unchanged,omitempty"`
-	// Number of rows that are wrong.
-	Rejected int32 `protobuf:"varint,5,opt,name=rejected,proto3" json:"rejected,omitempty"`
-	// One result for each row, in the order of the file.
-	Results []*RowResult `protobuf:"bytes,6,rep,name=results,proto3" json:"results,omitempty"`
 	// Where in the log this act stands.
-	Receipt       *Receipt `protobuf:"bytes,7,opt,name=receipt,proto3" json:"receipt,omitempty"`
+	Receipt *Receipt `protobuf:"bytes,7,opt,name=receipt,proto3" json:"receipt,omitempty"`
+	// The upload. Where a rule approved it, it has been applied.
+	Upload        *Upload `protobuf:"bytes,8,opt,name=upload,proto3" json:"upload,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *UploadResponse) Reset() {
 	*x = UploadResponse{}
-	mi := &file_cpis_v1_upload_proto_msgTypes[2]
+	mi := &file_cpis_v1_upload_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -249,7 +893,7 @@ func (x *UploadResponse) String() string {
 func (*UploadResponse) ProtoMessage() {}
 
 func (x *UploadResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cpis_v1_upload_proto_msgTypes[2]
+	mi := &file_cpis_v1_upload_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -262,49 +906,7 @@ func (x *UploadResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UploadResponse.ProtoReflect.Descriptor instead.
 func (*UploadResponse) Descriptor() ([]byte, []int) {
-	return file_cpis_v1_upload_proto_rawDescGZIP(), []int{2}
-}
-
-func (x *UploadResponse) GetApplied() bool {
-	if x != nil {
-		return x.Applied
-	}
-	return false
-}
-
-func (x *UploadResponse) GetRows() int32 {
-	if x != nil {
-		return x.Rows
-	}
-	return 0
-}
-
-func (x *UploadResponse) GetNew() int32 {
-	if x != nil {
-		return x.New
-	}
-	return 0
-}
-
-func (x *UploadResponse) GetUnchanged() int32 {
-	if x != nil {
-		return x.Unchanged
-	}
-	return 0
-}
-
-func (x *UploadResponse) GetRejected() int32 {
-	if x != nil {
-		return x.Rejected
-	}
-	return 0
-}
-
-func (x *UploadResponse) GetResults() []*RowResult {
-	if x != nil {
-		return x.Results
-	}
-	return nil
+	return file_cpis_v1_upload_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *UploadResponse) GetReceipt() *Receipt {
@@ -314,24 +916,636 @@ func (x *UploadResponse) GetReceipt() *Receipt {
 	return nil
 }
 
-// RowResult is what became of one row.
+func (x *UploadResponse) GetUpload() *Upload {
+	if x != nil {
+		return x.Upload
+	}
+	return nil
+}
+
+// ApproveUploadRequest approves a file.
+type ApproveUploadRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Identifier of the upload.
+	UploadId string `protobuf:"bytes,1,opt,name=upload_id,json=uploadId,proto3" json:"upload_id,omitempty"`
+	// The version that the caller saw.
+	Version int32 `protobuf:"varint,2,opt,name=version,proto3" json:"version,omitempty"`
+	// Where the safety brake holds it: the number of plans that will end.
+	ConfirmEnding int32 `protobuf:"varint,3,opt,name=confirm_ending,json=confirmEnding,proto3" json:"confirm_ending,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ApproveUploadRequest) Reset() {
+	*x = ApproveUploadRequest{}
+	mi := &file_cpis_v1_upload_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ApproveUploadRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ApproveUploadRequest) ProtoMessage() {}
+
+func (x *ApproveUploadRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_cpis_v1_upload_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ApproveUploadRequest.ProtoReflect.Descriptor instead.
+func (*ApproveUploadRequest) Descriptor() ([]byte, []int) {
+	return file_cpis_v1_upload_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *ApproveUploadRequest) GetUploadId() string {
+	if x != nil {
+		return x.UploadId
+	}
+	return ""
+}
+
+func (x *ApproveUploadRequest) GetVersion() int32 {
+	if x != nil {
+		return x.Version
+	}
+	return 0
+}
+
+func (x *ApproveUploadRequest) GetConfirmEnding() int32 {
+	if x != nil {
+		return x.ConfirmEnding
+	}
+	return 0
+}
+
+// ApproveUploadResponse says what became of it.
+type ApproveUploadResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The upload: applied, or waiting again because what it does has changed.
+	Upload *Upload `protobuf:"bytes,1,opt,name=upload,proto3" json:"upload,omitempty"`
+	// Where in the log this act stands.
+	Receipt       *Receipt `protobuf:"bytes,2,opt,name=receipt,proto3" json:"receipt,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ApproveUploadResponse) Reset() {
+	*x = ApproveUploadResponse{}
+	mi := &file_cpis_v1_upload_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ApproveUploadResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ApproveUploadResponse) ProtoMessage() {}
+
+func (x *ApproveUploadResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_cpis_v1_upload_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ApproveUploadResponse.ProtoReflect.Descriptor instead.
+func (*ApproveUploadResponse) Descriptor() ([]byte, []int) {
+	return file_cpis_v1_upload_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *ApproveUploadResponse) GetUpload() *Upload {
+	if x != nil {
+		return x.Upload
+	}
+	return nil
+}
+
+func (x *ApproveUploadResponse) GetReceipt() *Receipt {
+	if x != nil {
+		return x.Receipt
+	}
+	return nil
+}
+
+// CancelUploadRequest gives a file up.
+type CancelUploadRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Identifier of the upload.
+	UploadId string `protobuf:"bytes,1,opt,name=upload_id,json=uploadId,proto3" json:"upload_id,omitempty"`
+	// The version that the caller saw.
+	Version int32 `protobuf:"varint,2,opt,name=version,proto3" json:"version,omitempty"`
+	// Why.
+	Reason        string `protobuf:"bytes,3,opt,name=reason,proto3" json:"reason,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CancelUploadRequest) Reset() {
+	*x = CancelUploadRequest{}
+	mi := &file_cpis_v1_upload_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CancelUploadRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CancelUploadRequest) ProtoMessage() {}
+
+func (x *CancelUploadRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_cpis_v1_upload_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CancelUploadRequest.ProtoReflect.Descriptor instead.
+func (*CancelUploadRequest) Descriptor() ([]byte, []int) {
+	return file_cpis_v1_upload_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *CancelUploadRequest) GetUploadId() string {
+	if x != nil {
+		return x.UploadId
+	}
+	return ""
+}
+
+func (x *CancelUploadRequest) GetVersion() int32 {
+	if x != nil {
+		return x.Version
+	}
+	return 0
+}
+
+func (x *CancelUploadRequest) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+// CancelUploadResponse says what became of it.
+type CancelUploadResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The upload.
+	Upload *Upload `protobuf:"bytes,1,opt,name=upload,proto3" json:"upload,omitempty"`
+	// Where in the log this act stands.
+	Receipt       *Receipt `protobuf:"bytes,2,opt,name=receipt,proto3" json:"receipt,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CancelUploadResponse) Reset() {
+	*x = CancelUploadResponse{}
+	mi := &file_cpis_v1_upload_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CancelUploadResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CancelUploadResponse) ProtoMessage() {}
+
+func (x *CancelUploadResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_cpis_v1_upload_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CancelUploadResponse.ProtoReflect.Descriptor instead.
+func (*CancelUploadResponse) Descriptor() ([]byte, []int) {
+	return file_cpis_v1_upload_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *CancelUploadResponse) GetUpload() *Upload {
+	if x != nil {
+		return x.Upload
+	}
+	return nil
+}
+
+func (x *CancelUploadResponse) GetReceipt() *Receipt {
+	if x != nil {
+		return x.Receipt
+	}
+	return nil
+}
+
+// GetUploadRequest asks where a file stands.
+type GetUploadRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Identifier of the upload.
+	UploadId      string `protobuf:"bytes,1,opt,name=upload_id,json=uploadId,proto3" json:"upload_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetUploadRequest) Reset() {
+	*x = GetUploadRequest{}
+	mi := &file_cpis_v1_upload_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetUploadRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetUploadRequest) ProtoMessage() {}
+
+func (x *GetUploadRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_cpis_v1_upload_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetUploadRequest.ProtoReflect.Descriptor instead.
+func (*GetUploadRequest) Descriptor() ([]byte, []int) {
+	return file_cpis_v1_upload_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *GetUploadRequest) GetUploadId() string {
+	if x != nil {
+		return x.UploadId
+	}
+	return ""
+}
+
+// GetUploadResponse is a file.
+type GetUploadResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The upload.
+	Upload *Upload `protobuf:"bytes,1,opt,name=upload,proto3" json:"upload,omitempty"`
+	// Where in the log this act stands.
+	Receipt       *Receipt `protobuf:"bytes,2,opt,name=receipt,proto3" json:"receipt,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetUploadResponse) Reset() {
+	*x = GetUploadResponse{}
+	mi := &file_cpis_v1_upload_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetUploadResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetUploadResponse) ProtoMessage() {}
+
+func (x *GetUploadResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_cpis_v1_upload_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetUploadResponse.ProtoReflect.Descriptor instead.
+func (*GetUploadResponse) Descriptor() ([]byte, []int) {
+	return file_cpis_v1_upload_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *GetUploadResponse) GetUpload() *Upload {
+	if x != nil {
+		return x.Upload
+	}
+	return nil
+}
+
+func (x *GetUploadResponse) GetReceipt() *Receipt {
+	if x != nil {
+		return x.Receipt
+	}
+	return nil
+}
+
+// ListUploadsRequest asks for files.
+type ListUploadsRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Only those that wait for approval.
+	WaitingOnly bool `protobuf:"varint,1,opt,name=waiting_only,json=waitingOnly,proto3" json:"waiting_only,omitempty"`
+	// Most to give; 50 if 0.
+	PageSize int32 `protobuf:"varint,2,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
+	// Where to go on: `next_page` of the answer before.
+	Page          string `protobuf:"bytes,3,opt,name=page,proto3" json:"page,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListUploadsRequest) Reset() {
+	*x = ListUploadsRequest{}
+	mi := &file_cpis_v1_upload_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListUploadsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListUploadsRequest) ProtoMessage() {}
+
+func (x *ListUploadsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_cpis_v1_upload_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListUploadsRequest.ProtoReflect.Descriptor instead.
+func (*ListUploadsRequest) Descriptor() ([]byte, []int) {
+	return file_cpis_v1_upload_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *ListUploadsRequest) GetWaitingOnly() bool {
+	if x != nil {
+		return x.WaitingOnly
+	}
+	return false
+}
+
+func (x *ListUploadsRequest) GetPageSize() int32 {
+	if x != nil {
+		return x.PageSize
+	}
+	return 0
+}
+
+func (x *ListUploadsRequest) GetPage() string {
+	if x != nil {
+		return x.Page
+	}
+	return ""
+}
+
+// ListUploadsResponse is a page of files.
+type ListUploadsResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The uploads, newest first.
+	Uploads []*Upload `protobuf:"bytes,1,rep,name=uploads,proto3" json:"uploads,omitempty"`
+	// Where to go on; empty at the end.
+	NextPage string `protobuf:"bytes,2,opt,name=next_page,json=nextPage,proto3" json:"next_page,omitempty"`
+	// Where in the log this act stands.
+	Receipt       *Receipt `protobuf:"bytes,3,opt,name=receipt,proto3" json:"receipt,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListUploadsResponse) Reset() {
+	*x = ListUploadsResponse{}
+	mi := &file_cpis_v1_upload_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListUploadsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListUploadsResponse) ProtoMessage() {}
+
+func (x *ListUploadsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_cpis_v1_upload_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListUploadsResponse.ProtoReflect.Descriptor instead.
+func (*ListUploadsResponse) Descriptor() ([]byte, []int) {
+	return file_cpis_v1_upload_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *ListUploadsResponse) GetUploads() []*Upload {
+	if x != nil {
+		return x.Uploads
+	}
+	return nil
+}
+
+func (x *ListUploadsResponse) GetNextPage() string {
+	if x != nil {
+		return x.NextPage
+	}
+	return ""
+}
+
+func (x *ListUploadsResponse) GetReceipt() *Receipt {
+	if x != nil {
+		return x.Receipt
+	}
+	return nil
+}
+
+// ListUploadRowsRequest asks for rows.
+type ListUploadRowsRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Identifier of the upload.
+	UploadId string `protobuf:"bytes,1,opt,name=upload_id,json=uploadId,proto3" json:"upload_id,omitempty"`
+	// Only these.
+	Outcome RowOutcome `protobuf:"varint,2,opt,name=outcome,proto3,enum=cpis.v1.RowOutcome" json:"outcome,omitempty"`
+	// Where to go on: `next_page` of the answer before.
+	Page          string `protobuf:"bytes,3,opt,name=page,proto3" json:"page,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListUploadRowsRequest) Reset() {
+	*x = ListUploadRowsRequest{}
+	mi := &file_cpis_v1_upload_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListUploadRowsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListUploadRowsRequest) ProtoMessage() {}
+
+func (x *ListUploadRowsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_cpis_v1_upload_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListUploadRowsRequest.ProtoReflect.Descriptor instead.
+func (*ListUploadRowsRequest) Descriptor() ([]byte, []int) {
+	return file_cpis_v1_upload_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *ListUploadRowsRequest) GetUploadId() string {
+	if x != nil {
+		return x.UploadId
+	}
+	return ""
+}
+
+func (x *ListUploadRowsRequest) GetOutcome() RowOutcome {
+	if x != nil {
+		return x.Outcome
+	}
+	return RowOutcome_ROW_OUTCOME_UNSPECIFIED
+}
+
+func (x *ListUploadRowsRequest) GetPage() string {
+	if x != nil {
+		return x.Page
+	}
+	return ""
+}
+
+// ListUploadRowsResponse is a page of rows.
+type ListUploadRowsResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The rows, at most 500. A page may hold none, and others still follow.
+	Rows []*RowResult `protobuf:"bytes,1,rep,name=rows,proto3" json:"rows,omitempty"`
+	// Where to go on; empty at the end.
+	NextPage string `protobuf:"bytes,2,opt,name=next_page,json=nextPage,proto3" json:"next_page,omitempty"`
+	// Where in the log this act stands.
+	Receipt       *Receipt `protobuf:"bytes,3,opt,name=receipt,proto3" json:"receipt,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListUploadRowsResponse) Reset() {
+	*x = ListUploadRowsResponse{}
+	mi := &file_cpis_v1_upload_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListUploadRowsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListUploadRowsResponse) ProtoMessage() {}
+
+func (x *ListUploadRowsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_cpis_v1_upload_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListUploadRowsResponse.ProtoReflect.Descriptor instead.
+func (*ListUploadRowsResponse) Descriptor() ([]byte, []int) {
+	return file_cpis_v1_upload_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *ListUploadRowsResponse) GetRows() []*RowResult {
+	if x != nil {
+		return x.Rows
+	}
+	return nil
+}
+
+func (x *ListUploadRowsResponse) GetNextPage() string {
+	if x != nil {
+		return x.NextPage
+	}
+	return ""
+}
+
+func (x *ListUploadRowsResponse) GetReceipt() *Receipt {
+	if x != nil {
+		return x.Receipt
+	}
+	return nil
+}
+
+// RowResult is what becomes of one row.
 type RowResult struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Line of the file on which the row begins, from 1.
+	// Line of the file on which the row begins, from 1; 0 for a plan that is
+	// missing.
 	Line int32 `protobuf:"varint,1,opt,name=line,proto3" json:"line,omitempty"`
-	// What became of it.
+	// What becomes of it.
 	Outcome RowOutcome `protobuf:"varint,2,opt,name=outcome,proto3,enum=cpis.v1.RowOutcome" json:"outcome,omitempty"`
-	// Identifier of the plan, where it was applied.
+	// Identifier of the plan, where it is held.
 	PlanId string `protobuf:"bytes,3,opt,name=plan_id,json=planId,proto3" json:"plan_id,omitempty"`
 	// What is wrong; `field` is the column.
-	Violations    []*FieldViolation `protobuf:"bytes,4,rep,name=violations,proto3" json:"violations,omitempty"`
+	Violations []*FieldViolation `protobuf:"bytes,4,rep,name=violations,proto3" json:"violations,omitempty"`
+	// File the line is of, where several make one upload.
+	File string `protobuf:"bytes,5,opt,name=file,proto3" json:"file,omitempty"`
+	// Record code of the national service: CPR06 where the row is right, else
+	// what is wrong with it.
+	Code string `protobuf:"bytes,6,opt,name=code,proto3" json:"code,omitempty"`
+	// The authority's own reference, to find the record by.
+	Reference string `protobuf:"bytes,7,opt,name=reference,proto3" json:"reference,omitempty"`
+	// What changes, field by field.
+	Changes       []*FieldChange `protobuf:"bytes,8,rep,name=changes,proto3" json:"changes,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *RowResult) Reset() {
 	*x = RowResult{}
-	mi := &file_cpis_v1_upload_proto_msgTypes[3]
+	mi := &file_cpis_v1_upload_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -343,7 +1557,7 @@ func (x *RowResult) String() string {
 func (*RowResult) ProtoMessage() {}
 
 func (x *RowResult) ProtoReflect() protoreflect.Message {
-	mi := &file_cpis_v1_upload_proto_msgTypes[3]
+	mi := &file_cpis_v1_upload_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -356,7 +1570,7 @@ func (x *RowResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RowResult.ProtoReflect.Descriptor instead.
 func (*RowResult) Descriptor() ([]byte, []int) {
-	return file_cpis_v1_upload_proto_rawDescGZIP(), []int{3}
+	return file_cpis_v1_upload_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *RowResult) GetLine() int32 {
@@ -387,41 +1601,734 @@ func (x *RowResult) GetViolations() []*FieldViolation {
 	return nil
 }
 
+func (x *RowResult) GetFile() string {
+	if x != nil {
+		return x.File
+	}
+	return ""
+}
+
+func (x *RowResult) GetCode() string {
+	if x != nil {
+		return x.Code
+	}
+	return ""
+}
+
+func (x *RowResult) GetReference() string {
+	if x != nil {
+		return x.Reference
+	}
+	return ""
+}
+
+func (x *RowResult) GetChanges() []*FieldChange {
+	if x != nil {
+		return x.Changes
+	}
+	return nil
+}
+
+// FieldChange is one field that a file changes.
+type FieldChange struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Column.
+	Field string `protobuf:"bytes,1,opt,name=field,proto3" json:"field,omitempty"`
+	// As it is held.
+	Old string `protobuf:"bytes,2,opt,name=old,proto3" json:"old,omitempty"`
+	// As the file has it.
+	New           string `protobuf:"bytes,3,opt,name=new,proto3" json:"new,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *FieldChange) Reset() {
+	*x = FieldChange{}
+	mi := &file_cpis_v1_upload_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *FieldChange) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*FieldChange) ProtoMessage() {}
+
+func (x *FieldChange) ProtoReflect() protoreflect.Message {
+	mi := &file_cpis_v1_upload_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use FieldChange.ProtoReflect.Descriptor instead.
+func (*FieldChange) Descriptor() ([]byte, []int) {
+	return file_cpis_v1_upload_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *FieldChange) GetField() string {
+	if x != nil {
+		return x.Field
+	}
+	return ""
+}
+
+func (x *FieldChange) GetOld() string {
+	if x != nil {
+		return x.Old
+	}
+	return ""
+}
+
+func (x *FieldChange) GetNew() string {
+	if x != nil {
+		return x.New
+	}
+	return ""
+}
+
+// UploadRules say when files that a system sends are approved by themselves.
+// A file that ends nobody beyond the safety brake, has no gap before it and
+// stays within all thresholds is.
+type UploadRules struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Whether any is.
+	ApproveSystems bool `protobuf:"varint,1,opt,name=approve_systems,json=approveSystems,proto3" json:"approve_systems,omitempty"`
+	// Most new plans.
+	MaxNew int32 `protobuf:"varint,2,opt,name=max_new,json=maxNew,proto3" json:"max_new,omitempty"`
+	// Most changed plans.
+	MaxChanged int32 `protobuf:"varint,3,opt,name=max_changed,json=maxChanged,proto3" json:"max_changed,omitempty"`
+	// Most plans that end.
+	MaxEnding int32 `protobuf:"varint,4,opt,name=max_ending,json=maxEnding,proto3" json:"max_ending,omitempty"`
+	// Most rejected rows, in percent of all.
+	MaxRejectedPercent int32 `protobuf:"varint,5,opt,name=max_rejected_percent,json=maxRejectedPercent,proto3" json:"max_rejected_percent,omitempty"`
+	// Safety brake: the share of the authority's plans in force, in percent, that
+	// a whole list may end without being held; at least 10 plans always may.
+	BrakePercent int32 `protobuf:"varint,6,opt,name=brake_percent,json=brakePercent,proto3" json:"brake_percent,omitempty"`
+	// Version of the rules; 0 for the defaults.
+	Version       int32 `protobuf:"varint,7,opt,name=version,proto3" json:"version,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UploadRules) Reset() {
+	*x = UploadRules{}
+	mi := &file_cpis_v1_upload_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UploadRules) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UploadRules) ProtoMessage() {}
+
+func (x *UploadRules) ProtoReflect() protoreflect.Message {
+	mi := &file_cpis_v1_upload_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UploadRules.ProtoReflect.Descriptor instead.
+func (*UploadRules) Descriptor() ([]byte, []int) {
+	return file_cpis_v1_upload_proto_rawDescGZIP(), []int{19}
+}
+
+func (x *UploadRules) GetApproveSystems() bool {
+	if x != nil {
+		return x.ApproveSystems
+	}
+	return false
+}
+
+func (x *UploadRules) GetMaxNew() int32 {
+	if x != nil {
+		return x.MaxNew
+	}
+	return 0
+}
+
+func (x *UploadRules) GetMaxChanged() int32 {
+	if x != nil {
+		return x.MaxChanged
+	}
+	return 0
+}
+
+func (x *UploadRules) GetMaxEnding() int32 {
+	if x != nil {
+		return x.MaxEnding
+	}
+	return 0
+}
+
+func (x *UploadRules) GetMaxRejectedPercent() int32 {
+	if x != nil {
+		return x.MaxRejectedPercent
+	}
+	return 0
+}
+
+func (x *UploadRules) GetBrakePercent() int32 {
+	if x != nil {
+		return x.BrakePercent
+	}
+	return 0
+}
+
+func (x *UploadRules) GetVersion() int32 {
+	if x != nil {
+		return x.Version
+	}
+	return 0
+}
+
+// GetUploadRulesRequest asks for the caller's authority's rules.
+type GetUploadRulesRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetUploadRulesRequest) Reset() {
+	*x = GetUploadRulesRequest{}
+	mi := &file_cpis_v1_upload_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetUploadRulesRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetUploadRulesRequest) ProtoMessage() {}
+
+func (x *GetUploadRulesRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_cpis_v1_upload_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetUploadRulesRequest.ProtoReflect.Descriptor instead.
+func (*GetUploadRulesRequest) Descriptor() ([]byte, []int) {
+	return file_cpis_v1_upload_proto_rawDescGZIP(), []int{20}
+}
+
+// GetUploadRulesResponse holds the rules.
+type GetUploadRulesResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The rules.
+	Rules *UploadRules `protobuf:"bytes,1,opt,name=rules,proto3" json:"rules,omitempty"`
+	// Where in the log this act stands.
+	Receipt       *Receipt `protobuf:"bytes,2,opt,name=receipt,proto3" json:"receipt,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetUploadRulesResponse) Reset() {
+	*x = GetUploadRulesResponse{}
+	mi := &file_cpis_v1_upload_proto_msgTypes[21]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetUploadRulesResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetUploadRulesResponse) ProtoMessage() {}
+
+func (x *GetUploadRulesResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_cpis_v1_upload_proto_msgTypes[21]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetUploadRulesResponse.ProtoReflect.Descriptor instead.
+func (*GetUploadRulesResponse) Descriptor() ([]byte, []int) {
+	return file_cpis_v1_upload_proto_rawDescGZIP(), []int{21}
+}
+
+func (x *GetUploadRulesResponse) GetRules() *UploadRules {
+	if x != nil {
+		return x.Rules
+	}
+	return nil
+}
+
+func (x *GetUploadRulesResponse) GetReceipt() *Receipt {
+	if x != nil {
+		return x.Receipt
+	}
+	return nil
+}
+
+// SetUploadRulesRequest changes the rules.
+type SetUploadRulesRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The rules; `version` is the one that the caller saw.
+	Rules         *UploadRules `protobuf:"bytes,1,opt,name=rules,proto3" json:"rules,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SetUploadRulesRequest) Reset() {
+	*x = SetUploadRulesRequest{}
+	mi := &file_cpis_v1_upload_proto_msgTypes[22]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SetUploadRulesRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SetUploadRulesRequest) ProtoMessage() {}
+
+func (x *SetUploadRulesRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_cpis_v1_upload_proto_msgTypes[22]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SetUploadRulesRequest.ProtoReflect.Descriptor instead.
+func (*SetUploadRulesRequest) Descriptor() ([]byte, []int) {
+	return file_cpis_v1_upload_proto_rawDescGZIP(), []int{22}
+}
+
+func (x *SetUploadRulesRequest) GetRules() *UploadRules {
+	if x != nil {
+		return x.Rules
+	}
+	return nil
+}
+
+// SetUploadRulesResponse names the new version.
+type SetUploadRulesResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The new version.
+	Version int32 `protobuf:"varint,1,opt,name=version,proto3" json:"version,omitempty"`
+	// Where in the log this act stands.
+	Receipt       *Receipt `protobuf:"bytes,2,opt,name=receipt,proto3" json:"receipt,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SetUploadRulesResponse) Reset() {
+	*x = SetUploadRulesResponse{}
+	mi := &file_cpis_v1_upload_proto_msgTypes[23]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SetUploadRulesResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SetUploadRulesResponse) ProtoMessage() {}
+
+func (x *SetUploadRulesResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_cpis_v1_upload_proto_msgTypes[23]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SetUploadRulesResponse.ProtoReflect.Descriptor instead.
+func (*SetUploadRulesResponse) Descriptor() ([]byte, []int) {
+	return file_cpis_v1_upload_proto_rawDescGZIP(), []int{23}
+}
+
+func (x *SetUploadRulesResponse) GetVersion() int32 {
+	if x != nil {
+		return x.Version
+	}
+	return 0
+}
+
+func (x *SetUploadRulesResponse) GetReceipt() *Receipt {
+	if x != nil {
+		return x.Receipt
+	}
+	return nil
+}
+
+// GetQualityReportRequest asks for the caller's authority's report.
+type GetQualityReportRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetQualityReportRequest) Reset() {
+	*x = GetQualityReportRequest{}
+	mi := &file_cpis_v1_upload_proto_msgTypes[24]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetQualityReportRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetQualityReportRequest) ProtoMessage() {}
+
+func (x *GetQualityReportRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_cpis_v1_upload_proto_msgTypes[24]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetQualityReportRequest.ProtoReflect.Descriptor instead.
+func (*GetQualityReportRequest) Descriptor() ([]byte, []int) {
+	return file_cpis_v1_upload_proto_rawDescGZIP(), []int{24}
+}
+
+// GetQualityReportResponse says how good an authority's records are.
+type GetQualityReportResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Rows of the last whole list with a valid NHS number, in percent of all; -1
+	// where there was none.
+	ValidNumbersPercent float64 `protobuf:"fixed64,1,opt,name=valid_numbers_percent,json=validNumbersPercent,proto3" json:"valid_numbers_percent,omitempty"`
+	// Percentage that must be reached before going live.
+	GoLivePercent float64 `protobuf:"fixed64,2,opt,name=go_live_percent,json=goLivePercent,proto3" json:"go_live_percent,omitempty"`
+	// When the last file was applied; absent where none was.
+	LastApplied *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=last_applied,json=lastApplied,proto3" json:"last_applied,omitempty"`
+	// Whole days since then; -1 where none was.
+	DaysSince int32 `protobuf:"varint,4,opt,name=days_since,json=daysSince,proto3" json:"days_since,omitempty"`
+	// Rejected rows of the last file, by what is wrong.
+	Rejected []*ReasonCount `protobuf:"bytes,5,rep,name=rejected,proto3" json:"rejected,omitempty"`
+	// Plans in force.
+	Active int32 `protobuf:"varint,6,opt,name=active,proto3" json:"active,omitempty"`
+	// Plans for unborn children whose expected date has passed, and not ended.
+	Overdue int32 `protobuf:"varint,7,opt,name=overdue,proto3" json:"overdue,omitempty"`
+	// Plans in force for children who are 18 or older.
+	Adults int32 `protobuf:"varint,8,opt,name=adults,proto3" json:"adults,omitempty"`
+	// Whole days since the contacts were confirmed; -1 where they never were.
+	ContactsDays int32 `protobuf:"varint,9,opt,name=contacts_days,json=contactsDays,proto3" json:"contacts_days,omitempty"`
+	// Where in the log this act stands.
+	Receipt       *Receipt `protobuf:"bytes,10,opt,name=receipt,proto3" json:"receipt,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetQualityReportResponse) Reset() {
+	*x = GetQualityReportResponse{}
+	mi := &file_cpis_v1_upload_proto_msgTypes[25]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetQualityReportResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetQualityReportResponse) ProtoMessage() {}
+
+func (x *GetQualityReportResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_cpis_v1_upload_proto_msgTypes[25]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetQualityReportResponse.ProtoReflect.Descriptor instead.
+func (*GetQualityReportResponse) Descriptor() ([]byte, []int) {
+	return file_cpis_v1_upload_proto_rawDescGZIP(), []int{25}
+}
+
+func (x *GetQualityReportResponse) GetValidNumbersPercent() float64 {
+	if x != nil {
+		return x.ValidNumbersPercent
+	}
+	return 0
+}
+
+func (x *GetQualityReportResponse) GetGoLivePercent() float64 {
+	if x != nil {
+		return x.GoLivePercent
+	}
+	return 0
+}
+
+func (x *GetQualityReportResponse) GetLastApplied() *timestamppb.Timestamp {
+	if x != nil {
+		return x.LastApplied
+	}
+	return nil
+}
+
+func (x *GetQualityReportResponse) GetDaysSince() int32 {
+	if x != nil {
+		return x.DaysSince
+	}
+	return 0
+}
+
+func (x *GetQualityReportResponse) GetRejected() []*ReasonCount {
+	if x != nil {
+		return x.Rejected
+	}
+	return nil
+}
+
+func (x *GetQualityReportResponse) GetActive() int32 {
+	if x != nil {
+		return x.Active
+	}
+	return 0
+}
+
+func (x *GetQualityReportResponse) GetOverdue() int32 {
+	if x != nil {
+		return x.Overdue
+	}
+	return 0
+}
+
+func (x *GetQualityReportResponse) GetAdults() int32 {
+	if x != nil {
+		return x.Adults
+	}
+	return 0
+}
+
+func (x *GetQualityReportResponse) GetContactsDays() int32 {
+	if x != nil {
+		return x.ContactsDays
+	}
+	return 0
+}
+
+func (x *GetQualityReportResponse) GetReceipt() *Receipt {
+	if x != nil {
+		return x.Receipt
+	}
+	return nil
+}
+
 var File_cpis_v1_upload_proto protoreflect.FileDescriptor
 
 const file_cpis_v1_upload_proto_rawDesc = "" +
 	"\n" +
-	"\x14cpis/v1/upload.proto\x12\acpis.v1\x1a\x1bbuf/validate/validate.proto\x1a\x14cpis/v1/common.proto\"o\n" +
+	"\x14cpis/v1/upload.proto\x12\acpis.v1\x1a\x1bbuf/validate/validate.proto\x1a\x14cpis/v1/common.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x9a\x01\n" +
 	"\rUploadRequest\x12,\n" +
 	"\x05begin\x18\x01 \x01(\v2\x14.cpis.v1.UploadBeginH\x00R\x05begin\x12!\n" +
-	"\x05chunk\x18\x02 \x01(\fB\t\xbaH\x06z\x04\x18\x80\x80@H\x00R\x05chunkB\r\n" +
-	"\x04part\x12\x05\xbaH\x02\b\x01\",\n" +
-	"\vUploadBegin\x12\x1d\n" +
+	"\x05chunk\x18\x02 \x01(\fB\t\xbaH\x06z\x04\x18\x80\x80@H\x00R\x05chunk\x12)\n" +
+	"\x04file\x18\x03 \x01(\v2\x13.cpis.v1.UploadFileH\x00R\x04fileB\r\n" +
+	"\x04part\x12\x05\xbaH\x02\b\x01\"\xdd\x01\n" +
+	"\vUploadBegin\x127\n" +
+	"\x06format\x18\x02 \x01(\x0e2\x15.cpis.v1.UploadFormatB\b\xbaH\x05\x82\x01\x02\x10\x01R\x06format\x127\n" +
+	"\x06extent\x18\x03 \x01(\x0e2\x15.cpis.v1.UploadExtentB\b\xbaH\x05\x82\x01\x02\x10\x01R\x06extent\x12#\n" +
+	"\bsequence\x18\x04 \x01(\x03B\a\xbaH\x04\"\x02(\x00R\bsequence\x12%\n" +
+	"\tauthority\x18\x05 \x01(\tB\a\xbaH\x04r\x02\x18\x10R\tauthorityJ\x04\b\x01\x10\x02R\n" +
+	"check_only\",\n" +
 	"\n" +
-	"check_only\x18\x01 \x01(\bR\tcheckOnly\"\xe4\x01\n" +
-	"\x0eUploadResponse\x12\x18\n" +
-	"\aapplied\x18\x01 \x01(\bR\aapplied\x12\x12\n" +
-	"\x04rows\x18\x02 \x01(\x05R\x04rows\x12\x10\n" +
-	"\x03new\x18\x03 \x01(\x05R\x03new\x12\x1c\n" +
-	"\tunchanged\x18\x04 \x01(\x05R\tunchanged\x12\x1a\n" +
-	"\brejected\x18\x05 \x01(\x05R\brejected\x12,\n" +
-	"\aresults\x18\x06 \x03(\v2\x12.cpis.v1.RowResultR\aresults\x12*\n" +
-	"\areceipt\x18\a \x01(\v2\x10.cpis.v1.ReceiptR\areceipt\"\xa0\x01\n" +
+	"UploadFile\x12\x1e\n" +
+	"\x04name\x18\x01 \x01(\tB\n" +
+	"\xbaH\ar\x05\x10\x01\x18\x80\x01R\x04name\"\xe2\x01\n" +
+	"\fUploadCounts\x12\x12\n" +
+	"\x04rows\x18\x01 \x01(\x05R\x04rows\x12\x10\n" +
+	"\x03new\x18\x02 \x01(\x05R\x03new\x12\x1c\n" +
+	"\tunchanged\x18\x03 \x01(\x05R\tunchanged\x12\x18\n" +
+	"\achanged\x18\x04 \x01(\x05R\achanged\x12\x16\n" +
+	"\x06ending\x18\x05 \x01(\x05R\x06ending\x12\x1b\n" +
+	"\theld_back\x18\x06 \x01(\x05R\bheldBack\x12\x1a\n" +
+	"\brejected\x18\a \x01(\x05R\brejected\x12#\n" +
+	"\rvalid_numbers\x18\b \x01(\x05R\fvalidNumbers\"\xcc\x04\n" +
+	"\x06Upload\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12\x18\n" +
+	"\aversion\x18\x02 \x01(\x05R\aversion\x12*\n" +
+	"\x05state\x18\x03 \x01(\x0e2\x14.cpis.v1.UploadStateR\x05state\x12-\n" +
+	"\x06format\x18\x04 \x01(\x0e2\x15.cpis.v1.UploadFormatR\x06format\x12-\n" +
+	"\x06extent\x18\x05 \x01(\x0e2\x15.cpis.v1.UploadExtentR\x06extent\x12\x1a\n" +
+	"\bsequence\x18\x06 \x01(\x03R\bsequence\x12-\n" +
+	"\x06counts\x18\a \x01(\v2\x15.cpis.v1.UploadCountsR\x06counts\x12\x12\n" +
+	"\x04code\x18\b \x01(\tR\x04code\x123\n" +
+	"\bproblems\x18\t \x03(\v2\x17.cpis.v1.FieldViolationR\bproblems\x12\x1a\n" +
+	"\bwarnings\x18\n" +
+	" \x03(\tR\bwarnings\x12\x14\n" +
+	"\x05brake\x18\v \x01(\bR\x05brake\x12#\n" +
+	"\x04sent\x18\f \x01(\v2\x0f.cpis.v1.ChangeR\x04sent\x12)\n" +
+	"\adecided\x18\r \x01(\v2\x0f.cpis.v1.ChangeR\adecided\x124\n" +
+	"\achanged\x18\x0e \x01(\v2\x1a.google.protobuf.TimestampR\achanged\x12\x12\n" +
+	"\x04size\x18\x0f \x01(\x03R\x04size\x12.\n" +
+	"\areasons\x18\x10 \x03(\v2\x14.cpis.v1.ReasonCountR\areasons\"e\n" +
+	"\vReasonCount\x12\x14\n" +
+	"\x05field\x18\x01 \x01(\tR\x05field\x12\x12\n" +
+	"\x04code\x18\x02 \x01(\tR\x04code\x12\x18\n" +
+	"\aproblem\x18\x03 \x01(\tR\aproblem\x12\x12\n" +
+	"\x04rows\x18\x04 \x01(\x05R\x04rows\"\x9d\x01\n" +
+	"\x0eUploadResponse\x12*\n" +
+	"\areceipt\x18\a \x01(\v2\x10.cpis.v1.ReceiptR\areceipt\x12'\n" +
+	"\x06upload\x18\b \x01(\v2\x0f.cpis.v1.UploadR\x06uploadJ\x04\b\x01\x10\aR\aappliedR\x04rowsR\x03newR\tunchangedR\brejectedR\aresults\"\x91\x01\n" +
+	"\x14ApproveUploadRequest\x12&\n" +
+	"\tupload_id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@R\buploadId\x12!\n" +
+	"\aversion\x18\x02 \x01(\x05B\a\xbaH\x04\x1a\x02 \x00R\aversion\x12.\n" +
+	"\x0econfirm_ending\x18\x03 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\rconfirmEnding\"l\n" +
+	"\x15ApproveUploadResponse\x12'\n" +
+	"\x06upload\x18\x01 \x01(\v2\x0f.cpis.v1.UploadR\x06upload\x12*\n" +
+	"\areceipt\x18\x02 \x01(\v2\x10.cpis.v1.ReceiptR\areceipt\"\x82\x01\n" +
+	"\x13CancelUploadRequest\x12&\n" +
+	"\tupload_id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@R\buploadId\x12!\n" +
+	"\aversion\x18\x02 \x01(\x05B\a\xbaH\x04\x1a\x02 \x00R\aversion\x12 \n" +
+	"\x06reason\x18\x03 \x01(\tB\b\xbaH\x05r\x03\x18\xf4\x03R\x06reason\"k\n" +
+	"\x14CancelUploadResponse\x12'\n" +
+	"\x06upload\x18\x01 \x01(\v2\x0f.cpis.v1.UploadR\x06upload\x12*\n" +
+	"\areceipt\x18\x02 \x01(\v2\x10.cpis.v1.ReceiptR\areceipt\":\n" +
+	"\x10GetUploadRequest\x12&\n" +
+	"\tupload_id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@R\buploadId\"h\n" +
+	"\x11GetUploadResponse\x12'\n" +
+	"\x06upload\x18\x01 \x01(\v2\x0f.cpis.v1.UploadR\x06upload\x12*\n" +
+	"\areceipt\x18\x02 \x01(\v2\x10.cpis.v1.ReceiptR\areceipt\"}\n" +
+	"\x12ListUploadsRequest\x12!\n" +
+	"\fwaiting_only\x18\x01 \x01(\bR\vwaitingOnly\x12'\n" +
+	"\tpage_size\x18\x02 \x01(\x05B\n" +
+	"\xbaH\a\x1a\x05\x18\xc8\x01(\x00R\bpageSize\x12\x1b\n" +
+	"\x04page\x18\x03 \x01(\tB\a\xbaH\x04r\x02\x18@R\x04page\"\x89\x01\n" +
+	"\x13ListUploadsResponse\x12)\n" +
+	"\auploads\x18\x01 \x03(\v2\x0f.cpis.v1.UploadR\auploads\x12\x1b\n" +
+	"\tnext_page\x18\x02 \x01(\tR\bnextPage\x12*\n" +
+	"\areceipt\x18\x03 \x01(\v2\x10.cpis.v1.ReceiptR\areceipt\"\x95\x01\n" +
+	"\x15ListUploadRowsRequest\x12&\n" +
+	"\tupload_id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@R\buploadId\x127\n" +
+	"\aoutcome\x18\x02 \x01(\x0e2\x13.cpis.v1.RowOutcomeB\b\xbaH\x05\x82\x01\x02\x10\x01R\aoutcome\x12\x1b\n" +
+	"\x04page\x18\x03 \x01(\tB\a\xbaH\x04r\x02\x18@R\x04page\"\x89\x01\n" +
+	"\x16ListUploadRowsResponse\x12&\n" +
+	"\x04rows\x18\x01 \x03(\v2\x12.cpis.v1.RowResultR\x04rows\x12\x1b\n" +
+	"\tnext_page\x18\x02 \x01(\tR\bnextPage\x12*\n" +
+	"\areceipt\x18\x03 \x01(\v2\x10.cpis.v1.ReceiptR\areceipt\"\x96\x02\n" +
 	"\tRowResult\x12\x12\n" +
 	"\x04line\x18\x01 \x01(\x05R\x04line\x12-\n" +
 	"\aoutcome\x18\x02 \x01(\x0e2\x13.cpis.v1.RowOutcomeR\aoutcome\x12\x17\n" +
 	"\aplan_id\x18\x03 \x01(\tR\x06planId\x127\n" +
 	"\n" +
 	"violations\x18\x04 \x03(\v2\x17.cpis.v1.FieldViolationR\n" +
-	"violations*s\n" +
+	"violations\x12\x12\n" +
+	"\x04file\x18\x05 \x01(\tR\x04file\x12\x12\n" +
+	"\x04code\x18\x06 \x01(\tR\x04code\x12\x1c\n" +
+	"\treference\x18\a \x01(\tR\treference\x12.\n" +
+	"\achanges\x18\b \x03(\v2\x14.cpis.v1.FieldChangeR\achanges\"G\n" +
+	"\vFieldChange\x12\x14\n" +
+	"\x05field\x18\x01 \x01(\tR\x05field\x12\x10\n" +
+	"\x03old\x18\x02 \x01(\tR\x03old\x12\x10\n" +
+	"\x03new\x18\x03 \x01(\tR\x03new\"\xb1\x02\n" +
+	"\vUploadRules\x12'\n" +
+	"\x0fapprove_systems\x18\x01 \x01(\bR\x0eapproveSystems\x12 \n" +
+	"\amax_new\x18\x02 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\x06maxNew\x12(\n" +
+	"\vmax_changed\x18\x03 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\n" +
+	"maxChanged\x12&\n" +
+	"\n" +
+	"max_ending\x18\x04 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\tmaxEnding\x12;\n" +
+	"\x14max_rejected_percent\x18\x05 \x01(\x05B\t\xbaH\x06\x1a\x04\x18d(\x00R\x12maxRejectedPercent\x12.\n" +
+	"\rbrake_percent\x18\x06 \x01(\x05B\t\xbaH\x06\x1a\x04\x18d(\x00R\fbrakePercent\x12\x18\n" +
+	"\aversion\x18\a \x01(\x05R\aversion\"\x17\n" +
+	"\x15GetUploadRulesRequest\"p\n" +
+	"\x16GetUploadRulesResponse\x12*\n" +
+	"\x05rules\x18\x01 \x01(\v2\x14.cpis.v1.UploadRulesR\x05rules\x12*\n" +
+	"\areceipt\x18\x02 \x01(\v2\x10.cpis.v1.ReceiptR\areceipt\"K\n" +
+	"\x15SetUploadRulesRequest\x122\n" +
+	"\x05rules\x18\x01 \x01(\v2\x14.cpis.v1.UploadRulesB\x06\xbaH\x03\xc8\x01\x01R\x05rules\"^\n" +
+	"\x16SetUploadRulesResponse\x12\x18\n" +
+	"\aversion\x18\x01 \x01(\x05R\aversion\x12*\n" +
+	"\areceipt\x18\x02 \x01(\v2\x10.cpis.v1.ReceiptR\areceipt\"\x19\n" +
+	"\x17GetQualityReportRequest\"\xa1\x03\n" +
+	"\x18GetQualityReportResponse\x122\n" +
+	"\x15valid_numbers_percent\x18\x01 \x01(\x01R\x13validNumbersPercent\x12&\n" +
+	"\x0fgo_live_percent\x18\x02 \x01(\x01R\rgoLivePercent\x12=\n" +
+	"\flast_applied\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\vlastApplied\x12\x1d\n" +
+	"\n" +
+	"days_since\x18\x04 \x01(\x05R\tdaysSince\x120\n" +
+	"\brejected\x18\x05 \x03(\v2\x14.cpis.v1.ReasonCountR\brejected\x12\x16\n" +
+	"\x06active\x18\x06 \x01(\x05R\x06active\x12\x18\n" +
+	"\aoverdue\x18\a \x01(\x05R\aoverdue\x12\x16\n" +
+	"\x06adults\x18\b \x01(\x05R\x06adults\x12#\n" +
+	"\rcontacts_days\x18\t \x01(\x05R\fcontactsDays\x12*\n" +
+	"\areceipt\x18\n" +
+	" \x01(\v2\x10.cpis.v1.ReceiptR\areceipt*[\n" +
+	"\fUploadFormat\x12\x1d\n" +
+	"\x19UPLOAD_FORMAT_UNSPECIFIED\x10\x00\x12\x15\n" +
+	"\x11UPLOAD_FORMAT_CSV\x10\x01\x12\x15\n" +
+	"\x11UPLOAD_FORMAT_SSD\x10\x02*_\n" +
+	"\fUploadExtent\x12\x1d\n" +
+	"\x19UPLOAD_EXTENT_UNSPECIFIED\x10\x00\x12\x17\n" +
+	"\x13UPLOAD_EXTENT_DELTA\x10\x01\x12\x17\n" +
+	"\x13UPLOAD_EXTENT_WHOLE\x10\x02*\xe6\x01\n" +
+	"\vUploadState\x12\x1c\n" +
+	"\x18UPLOAD_STATE_UNSPECIFIED\x10\x00\x12\x19\n" +
+	"\x15UPLOAD_STATE_RECEIVED\x10\x01\x12\x18\n" +
+	"\x14UPLOAD_STATE_CHECKED\x10\x02\x12\x18\n" +
+	"\x14UPLOAD_STATE_WAITING\x10\x03\x12\x19\n" +
+	"\x15UPLOAD_STATE_APPLYING\x10\x04\x12\x18\n" +
+	"\x14UPLOAD_STATE_APPLIED\x10\x05\x12\x19\n" +
+	"\x15UPLOAD_STATE_REJECTED\x10\x06\x12\x1a\n" +
+	"\x16UPLOAD_STATE_CANCELLED\x10\a*\xbf\x01\n" +
 	"\n" +
 	"RowOutcome\x12\x1b\n" +
 	"\x17ROW_OUTCOME_UNSPECIFIED\x10\x00\x12\x13\n" +
 	"\x0fROW_OUTCOME_NEW\x10\x01\x12\x19\n" +
 	"\x15ROW_OUTCOME_UNCHANGED\x10\x02\x12\x18\n" +
-	"\x14ROW_OUTCOME_REJECTED\x10\x032L\n" +
+	"\x14ROW_OUTCOME_REJECTED\x10\x03\x12\x17\n" +
+	"\x13ROW_OUTCOME_CHANGED\x10\x04\x12\x16\n" +
+	"\x12ROW_OUTCOME_ENDING\x10\x05\x12\x19\n" +
+	"\x15ROW_OUTCOME_HELD_BACK\x10\x062\xc9\x05\n" +
 	"\rUploadService\x12;\n" +
-	"\x06Upload\x12\x16.cpis.v1.UploadRequest\x1a\x17.cpis.v1.UploadResponse(\x01Br\n" +
+	"\x06Upload\x12\x16.cpis.v1.UploadRequest\x1a\x17.cpis.v1.UploadResponse(\x01\x12N\n" +
+	"\rApproveUpload\x12\x1d.cpis.v1.ApproveUploadRequest\x1a\x1e.cpis.v1.ApproveUploadResponse\x12K\n" +
+	"\fCancelUpload\x12\x1c.cpis.v1.CancelUploadRequest\x1a\x1d.cpis.v1.CancelUploadResponse\x12B\n" +
+	"\tGetUpload\x12\x19.cpis.v1.GetUploadRequest\x1a\x1a.cpis.v1.GetUploadResponse\x12H\n" +
+	"\vListUploads\x12\x1b.cpis.v1.ListUploadsRequest\x1a\x1c.cpis.v1.ListUploadsResponse\x12Q\n" +
+	"\x0eListUploadRows\x12\x1e.cpis.v1.ListUploadRowsRequest\x1a\x1f.cpis.v1.ListUploadRowsResponse\x12Q\n" +
+	"\x0eGetUploadRules\x12\x1e.cpis.v1.GetUploadRulesRequest\x1a\x1f.cpis.v1.GetUploadRulesResponse\x12Q\n" +
+	"\x0eSetUploadRules\x12\x1e.cpis.v1.SetUploadRulesRequest\x1a\x1f.cpis.v1.SetUploadRulesResponse\x12W\n" +
+	"\x10GetQualityReport\x12 .cpis.v1.GetQualityReportRequest\x1a!.cpis.v1.GetQualityReportResponseBr\n" +
 	"\vcom.cpis.v1B\vUploadProtoP\x01Z\x19cpis/proto/cpis/v1;cpisv1\xa2\x02\x03CXX\xaa\x02\aCpis.V1\xca\x02\aCpis\\V1\xe2\x02\x13Cpis\\V1\\GPBMetadata\xea\x02\bCpis::V1b\x06proto3"
 
 var (
@@ -436,30 +2343,104 @@ func file_cpis_v1_upload_proto_rawDescGZIP() []byte {
 	return file_cpis_v1_upload_proto_rawDescData
 }
 
-var file_cpis_v1_upload_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_cpis_v1_upload_proto_msgTypes = make([]protoimpl.MessageInfo, 4)
+var file_cpis_v1_upload_proto_enumTypes = make([]protoimpl.EnumInfo, 4)
+var file_cpis_v1_upload_proto_msgTypes = make([]protoimpl.MessageInfo, 26)
 var file_cpis_v1_upload_proto_goTypes = []any{
-	(RowOutcome)(0),        // 0: cpis.v1.RowOutcome
-	(*UploadRequest)(nil),  // 1: cpis.v1.UploadRequest
-	(*UploadBegin)(nil),    // 2: cpis.v1.UploadBegin
-	(*UploadResponse)(nil), // 3: cpis.v1.UploadResponse
-	(*RowResult)(nil),      // 4: cpis.v1.RowResult
-	(*Receipt)(nil),        // 5: cpis.v1.Receipt
-	(*FieldViolation)(nil), // 6: cpis.v1.FieldViolation
+	(UploadFormat)(0),                // 0: cpis.v1.UploadFormat
+	(UploadExtent)(0),                // 1: cpis.v1.UploadExtent
+	(UploadState)(0),                 // 2: cpis.v1.UploadState
+	(RowOutcome)(0),                  // 3: cpis.v1.RowOutcome
+	(*UploadRequest)(nil),            // 4: cpis.v1.UploadRequest
+	(*UploadBegin)(nil),              // 5: cpis.v1.UploadBegin
+	(*UploadFile)(nil),               // 6: cpis.v1.UploadFile
+	(*UploadCounts)(nil),             // 7: cpis.v1.UploadCounts
+	(*Upload)(nil),                   // 8: cpis.v1.Upload
+	(*ReasonCount)(nil),              // 9: cpis.v1.ReasonCount
+	(*UploadResponse)(nil),           // 10: cpis.v1.UploadResponse
+	(*ApproveUploadRequest)(nil),     // 11: cpis.v1.ApproveUploadRequest
+	(*ApproveUploadResponse)(nil),    // 12: cpis.v1.ApproveUploadResponse
+	(*CancelUploadRequest)(nil),      // 13: cpis.v1.CancelUploadRequest
+	(*CancelUploadResponse)(nil),     // 14: cpis.v1.CancelUploadResponse
+	(*GetUploadRequest)(nil),         // 15: cpis.v1.GetUploadRequest
+	(*GetUploadResponse)(nil),        // 16: cpis.v1.GetUploadResponse
+	(*ListUploadsRequest)(nil),       // 17: cpis.v1.ListUploadsRequest
+	(*ListUploadsResponse)(nil),      // 18: cpis.v1.ListUploadsResponse
+	(*ListUploadRowsRequest)(nil),    // 19: cpis.v1.ListUploadRowsRequest
+	(*ListUploadRowsResponse)(nil),   // 20: cpis.v1.ListUploadRowsResponse
+	(*RowResult)(nil),                // 21: cpis.v1.RowResult
+	(*FieldChange)(nil),              // 22: cpis.v1.FieldChange
+	(*UploadRules)(nil),              // 23: cpis.v1.UploadRules
+	(*GetUploadRulesRequest)(nil),    // 24: cpis.v1.GetUploadRulesRequest
+	(*GetUploadRulesResponse)(nil),   // 25: cpis.v1.GetUploadRulesResponse
+	(*SetUploadRulesRequest)(nil),    // 26: cpis.v1.SetUploadRulesRequest
+	(*SetUploadRulesResponse)(nil),   // 27: cpis.v1.SetUploadRulesResponse
+	(*GetQualityReportRequest)(nil),  // 28: cpis.v1.GetQualityReportRequest
+	(*GetQualityReportResponse)(nil), // 29: cpis.v1.GetQualityReportResponse
+	(*FieldViolation)(nil),           // 30: cpis.v1.FieldViolation
+	(*Change)(nil),                   // 31: cpis.v1.Change
+	(*timestamppb.Timestamp)(nil),    // 32: google.protobuf.Timestamp
+	(*Receipt)(nil),                  // 33: cpis.v1.Receipt
 }
 var file_cpis_v1_upload_proto_depIdxs = []int32{
-	2, // 0: cpis.v1.UploadRequest.begin:type_name -> cpis.v1.UploadBegin
-	4, // 1: cpis.v1.UploadResponse.results:type_name -> cpis.v1.RowResult
-	5, // 2: cpis.v1.UploadResponse.receipt:type_name -> cpis.v1.Receipt
-	0, // 3: cpis.v1.RowResult.outcome:type_name -> cpis.v1.RowOutcome
-	6, // 4: cpis.v1.RowResult.violations:type_name -> cpis.v1.FieldViolation
-	1, // 5: cpis.v1.UploadService.Upload:input_type -> cpis.v1.UploadRequest
-	3, // 6: cpis.v1.UploadService.Upload:output_type -> cpis.v1.UploadResponse
-	6, // [6:7] is the sub-list for method output_type
-	5, // [5:6] is the sub-list for method input_type
-	5, // [5:5] is the sub-list for extension type_name
-	5, // [5:5] is the sub-list for extension extendee
-	0, // [0:5] is the sub-list for field type_name
+	5,  // 0: cpis.v1.UploadRequest.begin:type_name -> cpis.v1.UploadBegin
+	6,  // 1: cpis.v1.UploadRequest.file:type_name -> cpis.v1.UploadFile
+	0,  // 2: cpis.v1.UploadBegin.format:type_name -> cpis.v1.UploadFormat
+	1,  // 3: cpis.v1.UploadBegin.extent:type_name -> cpis.v1.UploadExtent
+	2,  // 4: cpis.v1.Upload.state:type_name -> cpis.v1.UploadState
+	0,  // 5: cpis.v1.Upload.format:type_name -> cpis.v1.UploadFormat
+	1,  // 6: cpis.v1.Upload.extent:type_name -> cpis.v1.UploadExtent
+	7,  // 7: cpis.v1.Upload.counts:type_name -> cpis.v1.UploadCounts
+	30, // 8: cpis.v1.Upload.problems:type_name -> cpis.v1.FieldViolation
+	31, // 9: cpis.v1.Upload.sent:type_name -> cpis.v1.Change
+	31, // 10: cpis.v1.Upload.decided:type_name -> cpis.v1.Change
+	32, // 11: cpis.v1.Upload.changed:type_name -> google.protobuf.Timestamp
+	9,  // 12: cpis.v1.Upload.reasons:type_name -> cpis.v1.ReasonCount
+	33, // 13: cpis.v1.UploadResponse.receipt:type_name -> cpis.v1.Receipt
+	8,  // 14: cpis.v1.UploadResponse.upload:type_name -> cpis.v1.Upload
+	8,  // 15: cpis.v1.ApproveUploadResponse.upload:type_name -> cpis.v1.Upload
+	33, // 16: cpis.v1.ApproveUploadResponse.receipt:type_name -> cpis.v1.Receipt
+	8,  // 17: cpis.v1.CancelUploadResponse.upload:type_name -> cpis.v1.Upload
+	33, // 18: cpis.v1.CancelUploadResponse.receipt:type_name -> cpis.v1.Receipt
+	8,  // 19: cpis.v1.GetUploadResponse.upload:type_name -> cpis.v1.Upload
+	33, // 20: cpis.v1.GetUploadResponse.receipt:type_name -> cpis.v1.Receipt
+	8,  // 21: cpis.v1.ListUploadsResponse.uploads:type_name -> cpis.v1.Upload
+	33, // 22: cpis.v1.ListUploadsResponse.receipt:type_name -> cpis.v1.Receipt
+	3,  // 23: cpis.v1.ListUploadRowsRequest.outcome:type_name -> cpis.v1.RowOutcome
+	21, // 24: cpis.v1.ListUploadRowsResponse.rows:type_name -> cpis.v1.RowResult
+	33, // 25: cpis.v1.ListUploadRowsResponse.receipt:type_name -> cpis.v1.Receipt
+	3,  // 26: cpis.v1.RowResult.outcome:type_name -> cpis.v1.RowOutcome
+	30, // 27: cpis.v1.RowResult.violations:type_name -> cpis.v1.FieldViolation
+	22, // 28: cpis.v1.RowResult.changes:type_name -> cpis.v1.FieldChange
+	23, // 29: cpis.v1.GetUploadRulesResponse.rules:type_name -> cpis.v1.UploadRules
+	33, // 30: cpis.v1.GetUploadRulesResponse.receipt:type_name -> cpis.v1.Receipt
+	23, // 31: cpis.v1.SetUploadRulesRequest.rules:type_name -> cpis.v1.UploadRules
+	33, // 32: cpis.v1.SetUploadRulesResponse.receipt:type_name -> cpis.v1.Receipt
+	32, // 33: cpis.v1.GetQualityReportResponse.last_applied:type_name -> google.protobuf.Timestamp
+	9,  // 34: cpis.v1.GetQualityReportResponse.rejected:type_name -> cpis.v1.ReasonCount
+	33, // 35: cpis.v1.GetQualityReportResponse.receipt:type_name -> cpis.v1.Receipt
+	4,  // 36: cpis.v1.UploadService.Upload:input_type -> cpis.v1.UploadRequest
+	11, // 37: cpis.v1.UploadService.ApproveUpload:input_type -> cpis.v1.ApproveUploadRequest
+	13, // 38: cpis.v1.UploadService.CancelUpload:input_type -> cpis.v1.CancelUploadRequest
+	15, // 39: cpis.v1.UploadService.GetUpload:input_type -> cpis.v1.GetUploadRequest
+	17, // 40: cpis.v1.UploadService.ListUploads:input_type -> cpis.v1.ListUploadsRequest
+	19, // 41: cpis.v1.UploadService.ListUploadRows:input_type -> cpis.v1.ListUploadRowsRequest
+	24, // 42: cpis.v1.UploadService.GetUploadRules:input_type -> cpis.v1.GetUploadRulesRequest
+	26, // 43: cpis.v1.UploadService.SetUploadRules:input_type -> cpis.v1.SetUploadRulesRequest
+	28, // 44: cpis.v1.UploadService.GetQualityReport:input_type -> cpis.v1.GetQualityReportRequest
+	10, // 45: cpis.v1.UploadService.Upload:output_type -> cpis.v1.UploadResponse
+	12, // 46: cpis.v1.UploadService.ApproveUpload:output_type -> cpis.v1.ApproveUploadResponse
+	14, // 47: cpis.v1.UploadService.CancelUpload:output_type -> cpis.v1.CancelUploadResponse
+	16, // 48: cpis.v1.UploadService.GetUpload:output_type -> cpis.v1.GetUploadResponse
+	18, // 49: cpis.v1.UploadService.ListUploads:output_type -> cpis.v1.ListUploadsResponse
+	20, // 50: cpis.v1.UploadService.ListUploadRows:output_type -> cpis.v1.ListUploadRowsResponse
+	25, // 51: cpis.v1.UploadService.GetUploadRules:output_type -> cpis.v1.GetUploadRulesResponse
+	27, // 52: cpis.v1.UploadService.SetUploadRules:output_type -> cpis.v1.SetUploadRulesResponse
+	29, // 53: cpis.v1.UploadService.GetQualityReport:output_type -> cpis.v1.GetQualityReportResponse
+	45, // [45:54] is the sub-list for method output_type
+	36, // [36:45] is the sub-list for method input_type
+	36, // [36:36] is the sub-list for extension type_name
+	36, // [36:36] is the sub-list for extension extendee
+	0,  // [0:36] is the sub-list for field type_name
 }
 
 func init() { file_cpis_v1_upload_proto_init() }
@@ -471,14 +2452,15 @@ func file_cpis_v1_upload_proto_init() {
 	file_cpis_v1_upload_proto_msgTypes[0].OneofWrappers = []any{
 		(*UploadRequest_Begin)(nil),
 		(*UploadRequest_Chunk)(nil),
+		(*UploadRequest_File)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_cpis_v1_upload_proto_rawDesc), len(file_cpis_v1_upload_proto_rawDesc)),
-			NumEnums:      1,
-			NumMessages:   4,
+			NumEnums:      4,
+			NumMessages:   26,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

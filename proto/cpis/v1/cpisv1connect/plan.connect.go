@@ -28,10 +28,38 @@ const (
 const (
 	// PlanServiceRegisterPlanProcedure is the procedure name of the PlanService's RegisterPlan RPC.
 	PlanServiceRegisterPlanProcedure = "/cpis.v1.PlanService/RegisterPlan"
+	// PlanServiceAmendPlanProcedure is the procedure name of the PlanService's AmendPlan RPC.
+	PlanServiceAmendPlanProcedure = "/cpis.v1.PlanService/AmendPlan"
 	// PlanServiceEndPlanProcedure is the procedure name of the PlanService's EndPlan RPC.
 	PlanServiceEndPlanProcedure = "/cpis.v1.PlanService/EndPlan"
+	// PlanServiceRemovePlanProcedure is the procedure name of the PlanService's RemovePlan RPC.
+	PlanServiceRemovePlanProcedure = "/cpis.v1.PlanService/RemovePlan"
+	// PlanServiceRecordBirthProcedure is the procedure name of the PlanService's RecordBirth RPC.
+	PlanServiceRecordBirthProcedure = "/cpis.v1.PlanService/RecordBirth"
 	// PlanServiceGetPersonProcedure is the procedure name of the PlanService's GetPerson RPC.
 	PlanServiceGetPersonProcedure = "/cpis.v1.PlanService/GetPerson"
+	// PlanServiceGetPlanProcedure is the procedure name of the PlanService's GetPlan RPC.
+	PlanServiceGetPlanProcedure = "/cpis.v1.PlanService/GetPlan"
+	// PlanServiceListPlansProcedure is the procedure name of the PlanService's ListPlans RPC.
+	PlanServiceListPlansProcedure = "/cpis.v1.PlanService/ListPlans"
+	// PlanServiceListVersionsProcedure is the procedure name of the PlanService's ListVersions RPC.
+	PlanServiceListVersionsProcedure = "/cpis.v1.PlanService/ListVersions"
+	// PlanServiceProposeTransferProcedure is the procedure name of the PlanService's ProposeTransfer
+	// RPC.
+	PlanServiceProposeTransferProcedure = "/cpis.v1.PlanService/ProposeTransfer"
+	// PlanServiceDecideTransferProcedure is the procedure name of the PlanService's DecideTransfer RPC.
+	PlanServiceDecideTransferProcedure = "/cpis.v1.PlanService/DecideTransfer"
+	// PlanServiceListTransfersProcedure is the procedure name of the PlanService's ListTransfers RPC.
+	PlanServiceListTransfersProcedure = "/cpis.v1.PlanService/ListTransfers"
+	// PlanServiceReplaceNHSNumberProcedure is the procedure name of the PlanService's ReplaceNHSNumber
+	// RPC.
+	PlanServiceReplaceNHSNumberProcedure = "/cpis.v1.PlanService/ReplaceNHSNumber"
+	// PlanServiceProposeChangeProcedure is the procedure name of the PlanService's ProposeChange RPC.
+	PlanServiceProposeChangeProcedure = "/cpis.v1.PlanService/ProposeChange"
+	// PlanServiceDecideChangeProcedure is the procedure name of the PlanService's DecideChange RPC.
+	PlanServiceDecideChangeProcedure = "/cpis.v1.PlanService/DecideChange"
+	// PlanServiceListChangesProcedure is the procedure name of the PlanService's ListChanges RPC.
+	PlanServiceListChangesProcedure = "/cpis.v1.PlanService/ListChanges"
 )
 
 var (
@@ -42,11 +70,32 @@ var (
 			Procedure:  PlanServiceRegisterPlanProcedure,
 		}
 	})
+	planServiceAmendPlanSpec = sync.OnceValue(func() connect.Spec {
+		return connect.Spec{
+			StreamType: connect.StreamTypeUnary,
+			Schema:     v1.File_cpis_v1_plan_proto.Services().ByName("PlanService").Methods().ByName("AmendPlan"),
+			Procedure:  PlanServiceAmendPlanProcedure,
+		}
+	})
 	planServiceEndPlanSpec = sync.OnceValue(func() connect.Spec {
 		return connect.Spec{
 			StreamType: connect.StreamTypeUnary,
 			Schema:     v1.File_cpis_v1_plan_proto.Services().ByName("PlanService").Methods().ByName("EndPlan"),
 			Procedure:  PlanServiceEndPlanProcedure,
+		}
+	})
+	planServiceRemovePlanSpec = sync.OnceValue(func() connect.Spec {
+		return connect.Spec{
+			StreamType: connect.StreamTypeUnary,
+			Schema:     v1.File_cpis_v1_plan_proto.Services().ByName("PlanService").Methods().ByName("RemovePlan"),
+			Procedure:  PlanServiceRemovePlanProcedure,
+		}
+	})
+	planServiceRecordBirthSpec = sync.OnceValue(func() connect.Spec {
+		return connect.Spec{
+			StreamType: connect.StreamTypeUnary,
+			Schema:     v1.File_cpis_v1_plan_proto.Services().ByName("PlanService").Methods().ByName("RecordBirth"),
+			Procedure:  PlanServiceRecordBirthProcedure,
 		}
 	})
 	planServiceGetPersonSpec = sync.OnceValue(func() connect.Spec {
@@ -56,18 +105,122 @@ var (
 			Procedure:  PlanServiceGetPersonProcedure,
 		}
 	})
+	planServiceGetPlanSpec = sync.OnceValue(func() connect.Spec {
+		return connect.Spec{
+			StreamType: connect.StreamTypeUnary,
+			Schema:     v1.File_cpis_v1_plan_proto.Services().ByName("PlanService").Methods().ByName("GetPlan"),
+			Procedure:  PlanServiceGetPlanProcedure,
+		}
+	})
+	planServiceListPlansSpec = sync.OnceValue(func() connect.Spec {
+		return connect.Spec{
+			StreamType: connect.StreamTypeUnary,
+			Schema:     v1.File_cpis_v1_plan_proto.Services().ByName("PlanService").Methods().ByName("ListPlans"),
+			Procedure:  PlanServiceListPlansProcedure,
+		}
+	})
+	planServiceListVersionsSpec = sync.OnceValue(func() connect.Spec {
+		return connect.Spec{
+			StreamType: connect.StreamTypeUnary,
+			Schema:     v1.File_cpis_v1_plan_proto.Services().ByName("PlanService").Methods().ByName("ListVersions"),
+			Procedure:  PlanServiceListVersionsProcedure,
+		}
+	})
+	planServiceProposeTransferSpec = sync.OnceValue(func() connect.Spec {
+		return connect.Spec{
+			StreamType: connect.StreamTypeUnary,
+			Schema:     v1.File_cpis_v1_plan_proto.Services().ByName("PlanService").Methods().ByName("ProposeTransfer"),
+			Procedure:  PlanServiceProposeTransferProcedure,
+		}
+	})
+	planServiceDecideTransferSpec = sync.OnceValue(func() connect.Spec {
+		return connect.Spec{
+			StreamType: connect.StreamTypeUnary,
+			Schema:     v1.File_cpis_v1_plan_proto.Services().ByName("PlanService").Methods().ByName("DecideTransfer"),
+			Procedure:  PlanServiceDecideTransferProcedure,
+		}
+	})
+	planServiceListTransfersSpec = sync.OnceValue(func() connect.Spec {
+		return connect.Spec{
+			StreamType: connect.StreamTypeUnary,
+			Schema:     v1.File_cpis_v1_plan_proto.Services().ByName("PlanService").Methods().ByName("ListTransfers"),
+			Procedure:  PlanServiceListTransfersProcedure,
+		}
+	})
+	planServiceReplaceNHSNumberSpec = sync.OnceValue(func() connect.Spec {
+		return connect.Spec{
+			StreamType: connect.StreamTypeUnary,
+			Schema:     v1.File_cpis_v1_plan_proto.Services().ByName("PlanService").Methods().ByName("ReplaceNHSNumber"),
+			Procedure:  PlanServiceReplaceNHSNumberProcedure,
+		}
+	})
+	planServiceProposeChangeSpec = sync.OnceValue(func() connect.Spec {
+		return connect.Spec{
+			StreamType: connect.StreamTypeUnary,
+			Schema:     v1.File_cpis_v1_plan_proto.Services().ByName("PlanService").Methods().ByName("ProposeChange"),
+			Procedure:  PlanServiceProposeChangeProcedure,
+		}
+	})
+	planServiceDecideChangeSpec = sync.OnceValue(func() connect.Spec {
+		return connect.Spec{
+			StreamType: connect.StreamTypeUnary,
+			Schema:     v1.File_cpis_v1_plan_proto.Services().ByName("PlanService").Methods().ByName("DecideChange"),
+			Procedure:  PlanServiceDecideChangeProcedure,
+		}
+	})
+	planServiceListChangesSpec = sync.OnceValue(func() connect.Spec {
+		return connect.Spec{
+			StreamType: connect.StreamTypeUnary,
+			Schema:     v1.File_cpis_v1_plan_proto.Services().ByName("PlanService").Methods().ByName("ListChanges"),
+			Procedure:  PlanServiceListChangesProcedure,
+		}
+	})
 )
 
 // PlanServiceClient is a client for the cpis.v1.PlanService service.
 type PlanServiceClient interface {
 	// RegisterPlan records a plan about a person.
 	RegisterPlan(context.Context, *v1.RegisterPlanRequest) (*v1.RegisterPlanResponse, error)
-	// EndPlan closes a plan; it stays visible for a while. A newer version than
-	// the one named is answered with `aborted`.
+	// AmendPlan corrects or completes a plan.
+	AmendPlan(context.Context, *v1.AmendPlanRequest) (*v1.AmendPlanResponse, error)
+	// EndPlan closes a plan; it stays visible for a while.
 	EndPlan(context.Context, *v1.EndPlanRequest) (*v1.EndPlanResponse, error)
+	// RemovePlan takes back a plan that was entered in error: it vanishes from
+	// flags at once, and stays in the log.
+	RemovePlan(context.Context, *v1.RemovePlanRequest) (*v1.RemovePlanResponse, error)
+	// RecordBirth ends a plan for an unborn child. Only where the request says so
+	// does it also register a child protection plan under the child's own number;
+	// nothing is copied from the mother.
+	RecordBirth(context.Context, *v1.RecordBirthRequest) (*v1.RecordBirthResponse, error)
 	// GetPerson shows what the caller's authority recorded about a person.
 	// A person it recorded nothing about is not found, whoever else did.
 	GetPerson(context.Context, *v1.GetPersonRequest) (*v1.GetPersonResponse, error)
+	// GetPlan shows one plan and whom it is about.
+	GetPlan(context.Context, *v1.GetPlanRequest) (*v1.GetPlanResponse, error)
+	// ListPlans shows the authority's plans, a page at a time.
+	ListPlans(context.Context, *v1.ListPlansRequest) (*v1.ListPlansResponse, error)
+	// ListVersions shows all versions of a plan, the newest first.
+	ListVersions(context.Context, *v1.ListVersionsRequest) (*v1.ListVersionsResponse, error)
+	// ProposeTransfer offers a plan to another authority. The caller's stays
+	// responsible until that accepts; look-ups show both meanwhile.
+	ProposeTransfer(context.Context, *v1.ProposeTransferRequest) (*v1.ProposeTransferResponse, error)
+	// DecideTransfer accepts or declines a transfer offered to the caller's
+	// authority, or withdraws one that it offered.
+	DecideTransfer(context.Context, *v1.DecideTransferRequest) (*v1.DecideTransferResponse, error)
+	// ListTransfers shows transfers to and from the caller's authority, newest
+	// first.
+	ListTransfers(context.Context, *v1.ListTransfersRequest) (*v1.ListTransfersResponse, error)
+	// ReplaceNHSNumber records that a person's NHS number was superseded. Look-ups
+	// find the person by both, and say of the old one that it was replaced.
+	ReplaceNHSNumber(context.Context, *v1.ReplaceNHSNumberRequest) (*v1.ReplaceNHSNumberResponse, error)
+	// ProposeChange asks for a change that needs a second person: restricting a
+	// person, lifting that, merging two records of one person, undoing that.
+	ProposeChange(context.Context, *v1.ProposeChangeRequest) (*v1.ProposeChangeResponse, error)
+	// DecideChange approves or declines what somebody else of the same authority
+	// proposed, or withdraws what the caller proposed. Approving makes the change.
+	DecideChange(context.Context, *v1.DecideChangeRequest) (*v1.DecideChangeResponse, error)
+	// ListChanges shows what was proposed, newest first.
+	ListChanges(context.Context, *v1.ListChangesRequest) (*v1.ListChangesResponse, error)
 }
 
 // NewPlanServiceClient constructs a client for the cpis.v1.PlanService service. Multiple service
@@ -80,12 +233,46 @@ func NewPlanServiceClient(client *connect.Client) PlanServiceClient {
 type PlanServiceHandler interface {
 	// RegisterPlan records a plan about a person.
 	RegisterPlan(context.Context, *v1.RegisterPlanRequest) (*v1.RegisterPlanResponse, error)
-	// EndPlan closes a plan; it stays visible for a while. A newer version than
-	// the one named is answered with `aborted`.
+	// AmendPlan corrects or completes a plan.
+	AmendPlan(context.Context, *v1.AmendPlanRequest) (*v1.AmendPlanResponse, error)
+	// EndPlan closes a plan; it stays visible for a while.
 	EndPlan(context.Context, *v1.EndPlanRequest) (*v1.EndPlanResponse, error)
+	// RemovePlan takes back a plan that was entered in error: it vanishes from
+	// flags at once, and stays in the log.
+	RemovePlan(context.Context, *v1.RemovePlanRequest) (*v1.RemovePlanResponse, error)
+	// RecordBirth ends a plan for an unborn child. Only where the request says so
+	// does it also register a child protection plan under the child's own number;
+	// nothing is copied from the mother.
+	RecordBirth(context.Context, *v1.RecordBirthRequest) (*v1.RecordBirthResponse, error)
 	// GetPerson shows what the caller's authority recorded about a person.
 	// A person it recorded nothing about is not found, whoever else did.
 	GetPerson(context.Context, *v1.GetPersonRequest) (*v1.GetPersonResponse, error)
+	// GetPlan shows one plan and whom it is about.
+	GetPlan(context.Context, *v1.GetPlanRequest) (*v1.GetPlanResponse, error)
+	// ListPlans shows the authority's plans, a page at a time.
+	ListPlans(context.Context, *v1.ListPlansRequest) (*v1.ListPlansResponse, error)
+	// ListVersions shows all versions of a plan, the newest first.
+	ListVersions(context.Context, *v1.ListVersionsRequest) (*v1.ListVersionsResponse, error)
+	// ProposeTransfer offers a plan to another authority. The caller's stays
+	// responsible until that accepts; look-ups show both meanwhile.
+	ProposeTransfer(context.Context, *v1.ProposeTransferRequest) (*v1.ProposeTransferResponse, error)
+	// DecideTransfer accepts or declines a transfer offered to the caller's
+	// authority, or withdraws one that it offered.
+	DecideTransfer(context.Context, *v1.DecideTransferRequest) (*v1.DecideTransferResponse, error)
+	// ListTransfers shows transfers to and from the caller's authority, newest
+	// first.
+	ListTransfers(context.Context, *v1.ListTransfersRequest) (*v1.ListTransfersResponse, error)
+	// ReplaceNHSNumber records that a person's NHS number was superseded. Look-ups
+	// find the person by both, and say of the old one that it was replaced.
+	ReplaceNHSNumber(context.Context, *v1.ReplaceNHSNumberRequest) (*v1.ReplaceNHSNumberResponse, error)
+	// ProposeChange asks for a change that needs a second person: restricting a
+	// person, lifting that, merging two records of one person, undoing that.
+	ProposeChange(context.Context, *v1.ProposeChangeRequest) (*v1.ProposeChangeResponse, error)
+	// DecideChange approves or declines what somebody else of the same authority
+	// proposed, or withdraws what the caller proposed. Approving makes the change.
+	DecideChange(context.Context, *v1.DecideChangeRequest) (*v1.DecideChangeResponse, error)
+	// ListChanges shows what was proposed, newest first.
+	ListChanges(context.Context, *v1.ListChangesRequest) (*v1.ListChangesResponse, error)
 }
 
 // RegisterPlanServiceHandler registers svc as the cpis.v1.PlanService implementation on server.
@@ -93,8 +280,21 @@ func RegisterPlanServiceHandler(server *connect.Server, svc PlanServiceHandler) 
 	adapter := planServiceHandler{svc: svc}
 	server.Register(
 		connect.Method{Spec: planServiceRegisterPlanSpec(), Handler: adapter.registerPlan},
+		connect.Method{Spec: planServiceAmendPlanSpec(), Handler: adapter.amendPlan},
 		connect.Method{Spec: planServiceEndPlanSpec(), Handler: adapter.endPlan},
+		connect.Method{Spec: planServiceRemovePlanSpec(), Handler: adapter.removePlan},
+		connect.Method{Spec: planServiceRecordBirthSpec(), Handler: adapter.recordBirth},
 		connect.Method{Spec: planServiceGetPersonSpec(), Handler: adapter.getPerson},
+		connect.Method{Spec: planServiceGetPlanSpec(), Handler: adapter.getPlan},
+		connect.Method{Spec: planServiceListPlansSpec(), Handler: adapter.listPlans},
+		connect.Method{Spec: planServiceListVersionsSpec(), Handler: adapter.listVersions},
+		connect.Method{Spec: planServiceProposeTransferSpec(), Handler: adapter.proposeTransfer},
+		connect.Method{Spec: planServiceDecideTransferSpec(), Handler: adapter.decideTransfer},
+		connect.Method{Spec: planServiceListTransfersSpec(), Handler: adapter.listTransfers},
+		connect.Method{Spec: planServiceReplaceNHSNumberSpec(), Handler: adapter.replaceNHSNumber},
+		connect.Method{Spec: planServiceProposeChangeSpec(), Handler: adapter.proposeChange},
+		connect.Method{Spec: planServiceDecideChangeSpec(), Handler: adapter.decideChange},
+		connect.Method{Spec: planServiceListChangesSpec(), Handler: adapter.listChanges},
 	)
 }
 
@@ -105,12 +305,64 @@ func (UnimplementedPlanServiceHandler) RegisterPlan(context.Context, *v1.Registe
 	return nil, connect.NewError(connect.CodeUnimplemented, "cpis.v1.PlanService.RegisterPlan is not implemented")
 }
 
+func (UnimplementedPlanServiceHandler) AmendPlan(context.Context, *v1.AmendPlanRequest) (*v1.AmendPlanResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, "cpis.v1.PlanService.AmendPlan is not implemented")
+}
+
 func (UnimplementedPlanServiceHandler) EndPlan(context.Context, *v1.EndPlanRequest) (*v1.EndPlanResponse, error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, "cpis.v1.PlanService.EndPlan is not implemented")
 }
 
+func (UnimplementedPlanServiceHandler) RemovePlan(context.Context, *v1.RemovePlanRequest) (*v1.RemovePlanResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, "cpis.v1.PlanService.RemovePlan is not implemented")
+}
+
+func (UnimplementedPlanServiceHandler) RecordBirth(context.Context, *v1.RecordBirthRequest) (*v1.RecordBirthResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, "cpis.v1.PlanService.RecordBirth is not implemented")
+}
+
 func (UnimplementedPlanServiceHandler) GetPerson(context.Context, *v1.GetPersonRequest) (*v1.GetPersonResponse, error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, "cpis.v1.PlanService.GetPerson is not implemented")
+}
+
+func (UnimplementedPlanServiceHandler) GetPlan(context.Context, *v1.GetPlanRequest) (*v1.GetPlanResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, "cpis.v1.PlanService.GetPlan is not implemented")
+}
+
+func (UnimplementedPlanServiceHandler) ListPlans(context.Context, *v1.ListPlansRequest) (*v1.ListPlansResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, "cpis.v1.PlanService.ListPlans is not implemented")
+}
+
+func (UnimplementedPlanServiceHandler) ListVersions(context.Context, *v1.ListVersionsRequest) (*v1.ListVersionsResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, "cpis.v1.PlanService.ListVersions is not implemented")
+}
+
+func (UnimplementedPlanServiceHandler) ProposeTransfer(context.Context, *v1.ProposeTransferRequest) (*v1.ProposeTransferResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, "cpis.v1.PlanService.ProposeTransfer is not implemented")
+}
+
+func (UnimplementedPlanServiceHandler) DecideTransfer(context.Context, *v1.DecideTransferRequest) (*v1.DecideTransferResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, "cpis.v1.PlanService.DecideTransfer is not implemented")
+}
+
+func (UnimplementedPlanServiceHandler) ListTransfers(context.Context, *v1.ListTransfersRequest) (*v1.ListTransfersResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, "cpis.v1.PlanService.ListTransfers is not implemented")
+}
+
+func (UnimplementedPlanServiceHandler) ReplaceNHSNumber(context.Context, *v1.ReplaceNHSNumberRequest) (*v1.ReplaceNHSNumberResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, "cpis.v1.PlanService.ReplaceNHSNumber is not implemented")
+}
+
+func (UnimplementedPlanServiceHandler) ProposeChange(context.Context, *v1.ProposeChangeRequest) (*v1.ProposeChangeResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, "cpis.v1.PlanService.ProposeChange is not implemented")
+}
+
+func (UnimplementedPlanServiceHandler) DecideChange(context.Context, *v1.DecideChangeRequest) (*v1.DecideChangeResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, "cpis.v1.PlanService.DecideChange is not implemented")
+}
+
+func (UnimplementedPlanServiceHandler) ListChanges(context.Context, *v1.ListChangesRequest) (*v1.ListChangesResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, "cpis.v1.PlanService.ListChanges is not implemented")
 }
 
 type planServiceClient struct {
@@ -125,6 +377,14 @@ func (c *planServiceClient) RegisterPlan(ctx context.Context, req *v1.RegisterPl
 	return &res, nil
 }
 
+func (c *planServiceClient) AmendPlan(ctx context.Context, req *v1.AmendPlanRequest) (*v1.AmendPlanResponse, error) {
+	var res v1.AmendPlanResponse
+	if err := c.client.CallUnary(ctx, planServiceAmendPlanSpec(), req, &res); err != nil {
+		return nil, err
+	}
+	return &res, nil
+}
+
 func (c *planServiceClient) EndPlan(ctx context.Context, req *v1.EndPlanRequest) (*v1.EndPlanResponse, error) {
 	var res v1.EndPlanResponse
 	if err := c.client.CallUnary(ctx, planServiceEndPlanSpec(), req, &res); err != nil {
@@ -133,9 +393,105 @@ func (c *planServiceClient) EndPlan(ctx context.Context, req *v1.EndPlanRequest)
 	return &res, nil
 }
 
+func (c *planServiceClient) RemovePlan(ctx context.Context, req *v1.RemovePlanRequest) (*v1.RemovePlanResponse, error) {
+	var res v1.RemovePlanResponse
+	if err := c.client.CallUnary(ctx, planServiceRemovePlanSpec(), req, &res); err != nil {
+		return nil, err
+	}
+	return &res, nil
+}
+
+func (c *planServiceClient) RecordBirth(ctx context.Context, req *v1.RecordBirthRequest) (*v1.RecordBirthResponse, error) {
+	var res v1.RecordBirthResponse
+	if err := c.client.CallUnary(ctx, planServiceRecordBirthSpec(), req, &res); err != nil {
+		return nil, err
+	}
+	return &res, nil
+}
+
 func (c *planServiceClient) GetPerson(ctx context.Context, req *v1.GetPersonRequest) (*v1.GetPersonResponse, error) {
 	var res v1.GetPersonResponse
 	if err := c.client.CallUnary(ctx, planServiceGetPersonSpec(), req, &res); err != nil {
+		return nil, err
+	}
+	return &res, nil
+}
+
+func (c *planServiceClient) GetPlan(ctx context.Context, req *v1.GetPlanRequest) (*v1.GetPlanResponse, error) {
+	var res v1.GetPlanResponse
+	if err := c.client.CallUnary(ctx, planServiceGetPlanSpec(), req, &res); err != nil {
+		return nil, err
+	}
+	return &res, nil
+}
+
+func (c *planServiceClient) ListPlans(ctx context.Context, req *v1.ListPlansRequest) (*v1.ListPlansResponse, error) {
+	var res v1.ListPlansResponse
+	if err := c.client.CallUnary(ctx, planServiceListPlansSpec(), req, &res); err != nil {
+		return nil, err
+	}
+	return &res, nil
+}
+
+func (c *planServiceClient) ListVersions(ctx context.Context, req *v1.ListVersionsRequest) (*v1.ListVersionsResponse, error) {
+	var res v1.ListVersionsResponse
+	if err := c.client.CallUnary(ctx, planServiceListVersionsSpec(), req, &res); err != nil {
+		return nil, err
+	}
+	return &res, nil
+}
+
+func (c *planServiceClient) ProposeTransfer(ctx context.Context, req *v1.ProposeTransferRequest) (*v1.ProposeTransferResponse, error) {
+	var res v1.ProposeTransferResponse
+	if err := c.client.CallUnary(ctx, planServiceProposeTransferSpec(), req, &res); err != nil {
+		return nil, err
+	}
+	return &res, nil
+}
+
+func (c *planServiceClient) DecideTransfer(ctx context.Context, req *v1.DecideTransferRequest) (*v1.DecideTransferResponse, error) {
+	var res v1.DecideTransferResponse
+	if err := c.client.CallUnary(ctx, planServiceDecideTransferSpec(), req, &res); err != nil {
+		return nil, err
+	}
+	return &res, nil
+}
+
+func (c *planServiceClient) ListTransfers(ctx context.Context, req *v1.ListTransfersRequest) (*v1.ListTransfersResponse, error) {
+	var res v1.ListTransfersResponse
+	if err := c.client.CallUnary(ctx, planServiceListTransfersSpec(), req, &res); err != nil {
+		return nil, err
+	}
+	return &res, nil
+}
+
+func (c *planServiceClient) ReplaceNHSNumber(ctx context.Context, req *v1.ReplaceNHSNumberRequest) (*v1.ReplaceNHSNumberResponse, error) {
+	var res v1.ReplaceNHSNumberResponse
+	if err := c.client.CallUnary(ctx, planServiceReplaceNHSNumberSpec(), req, &res); err != nil {
+		return nil, err
+	}
+	return &res, nil
+}
+
+func (c *planServiceClient) ProposeChange(ctx context.Context, req *v1.ProposeChangeRequest) (*v1.ProposeChangeResponse, error) {
+	var res v1.ProposeChangeResponse
+	if err := c.client.CallUnary(ctx, planServiceProposeChangeSpec(), req, &res); err != nil {
+		return nil, err
+	}
+	return &res, nil
+}
+
+func (c *planServiceClient) DecideChange(ctx context.Context, req *v1.DecideChangeRequest) (*v1.DecideChangeResponse, error) {
+	var res v1.DecideChangeResponse
+	if err := c.client.CallUnary(ctx, planServiceDecideChangeSpec(), req, &res); err != nil {
+		return nil, err
+	}
+	return &res, nil
+}
+
+func (c *planServiceClient) ListChanges(ctx context.Context, req *v1.ListChangesRequest) (*v1.ListChangesResponse, error) {
+	var res v1.ListChangesResponse
+	if err := c.client.CallUnary(ctx, planServiceListChangesSpec(), req, &res); err != nil {
 		return nil, err
 	}
 	return &res, nil
@@ -155,6 +511,18 @@ func (h planServiceHandler) registerPlan(ctx context.Context, _ connect.Spec, st
 	return stream.Send(res)
 }
 
+func (h planServiceHandler) amendPlan(ctx context.Context, _ connect.Spec, stream connect.ServerStream) error {
+	var req v1.AmendPlanRequest
+	if err := stream.Receive(&req); err != nil {
+		return err
+	}
+	res, err := h.svc.AmendPlan(ctx, &req)
+	if err != nil {
+		return err
+	}
+	return stream.Send(res)
+}
+
 func (h planServiceHandler) endPlan(ctx context.Context, _ connect.Spec, stream connect.ServerStream) error {
 	var req v1.EndPlanRequest
 	if err := stream.Receive(&req); err != nil {
@@ -167,12 +535,156 @@ func (h planServiceHandler) endPlan(ctx context.Context, _ connect.Spec, stream 
 	return stream.Send(res)
 }
 
+func (h planServiceHandler) removePlan(ctx context.Context, _ connect.Spec, stream connect.ServerStream) error {
+	var req v1.RemovePlanRequest
+	if err := stream.Receive(&req); err != nil {
+		return err
+	}
+	res, err := h.svc.RemovePlan(ctx, &req)
+	if err != nil {
+		return err
+	}
+	return stream.Send(res)
+}
+
+func (h planServiceHandler) recordBirth(ctx context.Context, _ connect.Spec, stream connect.ServerStream) error {
+	var req v1.RecordBirthRequest
+	if err := stream.Receive(&req); err != nil {
+		return err
+	}
+	res, err := h.svc.RecordBirth(ctx, &req)
+	if err != nil {
+		return err
+	}
+	return stream.Send(res)
+}
+
 func (h planServiceHandler) getPerson(ctx context.Context, _ connect.Spec, stream connect.ServerStream) error {
 	var req v1.GetPersonRequest
 	if err := stream.Receive(&req); err != nil {
 		return err
 	}
 	res, err := h.svc.GetPerson(ctx, &req)
+	if err != nil {
+		return err
+	}
+	return stream.Send(res)
+}
+
+func (h planServiceHandler) getPlan(ctx context.Context, _ connect.Spec, stream connect.ServerStream) error {
+	var req v1.GetPlanRequest
+	if err := stream.Receive(&req); err != nil {
+		return err
+	}
+	res, err := h.svc.GetPlan(ctx, &req)
+	if err != nil {
+		return err
+	}
+	return stream.Send(res)
+}
+
+func (h planServiceHandler) listPlans(ctx context.Context, _ connect.Spec, stream connect.ServerStream) error {
+	var req v1.ListPlansRequest
+	if err := stream.Receive(&req); err != nil {
+		return err
+	}
+	res, err := h.svc.ListPlans(ctx, &req)
+	if err != nil {
+		return err
+	}
+	return stream.Send(res)
+}
+
+func (h planServiceHandler) listVersions(ctx context.Context, _ connect.Spec, stream connect.ServerStream) error {
+	var req v1.ListVersionsRequest
+	if err := stream.Receive(&req); err != nil {
+		return err
+	}
+	res, err := h.svc.ListVersions(ctx, &req)
+	if err != nil {
+		return err
+	}
+	return stream.Send(res)
+}
+
+func (h planServiceHandler) proposeTransfer(ctx context.Context, _ connect.Spec, stream connect.ServerStream) error {
+	var req v1.ProposeTransferRequest
+	if err := stream.Receive(&req); err != nil {
+		return err
+	}
+	res, err := h.svc.ProposeTransfer(ctx, &req)
+	if err != nil {
+		return err
+	}
+	return stream.Send(res)
+}
+
+func (h planServiceHandler) decideTransfer(ctx context.Context, _ connect.Spec, stream connect.ServerStream) error {
+	var req v1.DecideTransferRequest
+	if err := stream.Receive(&req); err != nil {
+		return err
+	}
+	res, err := h.svc.DecideTransfer(ctx, &req)
+	if err != nil {
+		return err
+	}
+	return stream.Send(res)
+}
+
+func (h planServiceHandler) listTransfers(ctx context.Context, _ connect.Spec, stream connect.ServerStream) error {
+	var req v1.ListTransfersRequest
+	if err := stream.Receive(&req); err != nil {
+		return err
+	}
+	res, err := h.svc.ListTransfers(ctx, &req)
+	if err != nil {
+		return err
+	}
+	return stream.Send(res)
+}
+
+func (h planServiceHandler) replaceNHSNumber(ctx context.Context, _ connect.Spec, stream connect.ServerStream) error {
+	var req v1.ReplaceNHSNumberRequest
+	if err := stream.Receive(&req); err != nil {
+		return err
+	}
+	res, err := h.svc.ReplaceNHSNumber(ctx, &req)
+	if err != nil {
+		return err
+	}
+	return stream.Send(res)
+}
+
+func (h planServiceHandler) proposeChange(ctx context.Context, _ connect.Spec, stream connect.ServerStream) error {
+	var req v1.ProposeChangeRequest
+	if err := stream.Receive(&req); err != nil {
+		return err
+	}
+	res, err := h.svc.ProposeChange(ctx, &req)
+	if err != nil {
+		return err
+	}
+	return stream.Send(res)
+}
+
+func (h planServiceHandler) decideChange(ctx context.Context, _ connect.Spec, stream connect.ServerStream) error {
+	var req v1.DecideChangeRequest
+	if err := stream.Receive(&req); err != nil {
+		return err
+	}
+	res, err := h.svc.DecideChange(ctx, &req)
+	if err != nil {
+		return err
+	}
+	return stream.Send(res)
+}
+
+func (h planServiceHandler) listChanges(ctx context.Context, _ connect.Spec, stream connect.ServerStream) error {
+	var req v1.ListChangesRequest
+	if err := stream.Receive(&req); err != nil {
+		return err
+	}
+	res, err := h.svc.ListChanges(ctx, &req)
 	if err != nil {
 		return err
 	}

@@ -28,6 +28,27 @@ const (
 const (
 	// UploadServiceUploadProcedure is the procedure name of the UploadService's Upload RPC.
 	UploadServiceUploadProcedure = "/cpis.v1.UploadService/Upload"
+	// UploadServiceApproveUploadProcedure is the procedure name of the UploadService's ApproveUpload
+	// RPC.
+	UploadServiceApproveUploadProcedure = "/cpis.v1.UploadService/ApproveUpload"
+	// UploadServiceCancelUploadProcedure is the procedure name of the UploadService's CancelUpload RPC.
+	UploadServiceCancelUploadProcedure = "/cpis.v1.UploadService/CancelUpload"
+	// UploadServiceGetUploadProcedure is the procedure name of the UploadService's GetUpload RPC.
+	UploadServiceGetUploadProcedure = "/cpis.v1.UploadService/GetUpload"
+	// UploadServiceListUploadsProcedure is the procedure name of the UploadService's ListUploads RPC.
+	UploadServiceListUploadsProcedure = "/cpis.v1.UploadService/ListUploads"
+	// UploadServiceListUploadRowsProcedure is the procedure name of the UploadService's ListUploadRows
+	// RPC.
+	UploadServiceListUploadRowsProcedure = "/cpis.v1.UploadService/ListUploadRows"
+	// UploadServiceGetUploadRulesProcedure is the procedure name of the UploadService's GetUploadRules
+	// RPC.
+	UploadServiceGetUploadRulesProcedure = "/cpis.v1.UploadService/GetUploadRules"
+	// UploadServiceSetUploadRulesProcedure is the procedure name of the UploadService's SetUploadRules
+	// RPC.
+	UploadServiceSetUploadRulesProcedure = "/cpis.v1.UploadService/SetUploadRules"
+	// UploadServiceGetQualityReportProcedure is the procedure name of the UploadService's
+	// GetQualityReport RPC.
+	UploadServiceGetQualityReportProcedure = "/cpis.v1.UploadService/GetQualityReport"
 )
 
 var (
@@ -38,15 +59,89 @@ var (
 			Procedure:  UploadServiceUploadProcedure,
 		}
 	})
+	uploadServiceApproveUploadSpec = sync.OnceValue(func() connect.Spec {
+		return connect.Spec{
+			StreamType: connect.StreamTypeUnary,
+			Schema:     v1.File_cpis_v1_upload_proto.Services().ByName("UploadService").Methods().ByName("ApproveUpload"),
+			Procedure:  UploadServiceApproveUploadProcedure,
+		}
+	})
+	uploadServiceCancelUploadSpec = sync.OnceValue(func() connect.Spec {
+		return connect.Spec{
+			StreamType: connect.StreamTypeUnary,
+			Schema:     v1.File_cpis_v1_upload_proto.Services().ByName("UploadService").Methods().ByName("CancelUpload"),
+			Procedure:  UploadServiceCancelUploadProcedure,
+		}
+	})
+	uploadServiceGetUploadSpec = sync.OnceValue(func() connect.Spec {
+		return connect.Spec{
+			StreamType: connect.StreamTypeUnary,
+			Schema:     v1.File_cpis_v1_upload_proto.Services().ByName("UploadService").Methods().ByName("GetUpload"),
+			Procedure:  UploadServiceGetUploadProcedure,
+		}
+	})
+	uploadServiceListUploadsSpec = sync.OnceValue(func() connect.Spec {
+		return connect.Spec{
+			StreamType: connect.StreamTypeUnary,
+			Schema:     v1.File_cpis_v1_upload_proto.Services().ByName("UploadService").Methods().ByName("ListUploads"),
+			Procedure:  UploadServiceListUploadsProcedure,
+		}
+	})
+	uploadServiceListUploadRowsSpec = sync.OnceValue(func() connect.Spec {
+		return connect.Spec{
+			StreamType: connect.StreamTypeUnary,
+			Schema:     v1.File_cpis_v1_upload_proto.Services().ByName("UploadService").Methods().ByName("ListUploadRows"),
+			Procedure:  UploadServiceListUploadRowsProcedure,
+		}
+	})
+	uploadServiceGetUploadRulesSpec = sync.OnceValue(func() connect.Spec {
+		return connect.Spec{
+			StreamType: connect.StreamTypeUnary,
+			Schema:     v1.File_cpis_v1_upload_proto.Services().ByName("UploadService").Methods().ByName("GetUploadRules"),
+			Procedure:  UploadServiceGetUploadRulesProcedure,
+		}
+	})
+	uploadServiceSetUploadRulesSpec = sync.OnceValue(func() connect.Spec {
+		return connect.Spec{
+			StreamType: connect.StreamTypeUnary,
+			Schema:     v1.File_cpis_v1_upload_proto.Services().ByName("UploadService").Methods().ByName("SetUploadRules"),
+			Procedure:  UploadServiceSetUploadRulesProcedure,
+		}
+	})
+	uploadServiceGetQualityReportSpec = sync.OnceValue(func() connect.Spec {
+		return connect.Spec{
+			StreamType: connect.StreamTypeUnary,
+			Schema:     v1.File_cpis_v1_upload_proto.Services().ByName("UploadService").Methods().ByName("GetQualityReport"),
+			Procedure:  UploadServiceGetQualityReportProcedure,
+		}
+	})
 )
 
 // UploadServiceClient is a client for the cpis.v1.UploadService service.
 type UploadServiceClient interface {
-	// Upload registers the plans of a CSV file: all of them in one transaction,
-	// or, where any row is wrong, none. The first message says what comes, the
-	// others carry the file. Idempotent by X-Request-ID as in PlanService; and a
-	// row that is already held changes nothing.
+	// Upload sends a file and checks it. The first message says what comes, the
+	// others carry the file. A file that is broken as a whole is `rejected`, which
+	// is an answer.
 	Upload(context.Context) (UploadServiceUploadClientStream, error)
+	// ApproveUpload applies a file that was checked: all rows that are right, in
+	// one transaction. What is held may have changed since the check; where that
+	// changes what the file would do, it is checked again instead, and waits.
+	ApproveUpload(context.Context, *v1.ApproveUploadRequest) (*v1.ApproveUploadResponse, error)
+	// CancelUpload gives up a file that was not applied.
+	CancelUpload(context.Context, *v1.CancelUploadRequest) (*v1.CancelUploadResponse, error)
+	// GetUpload shows where a file stands.
+	GetUpload(context.Context, *v1.GetUploadRequest) (*v1.GetUploadResponse, error)
+	// ListUploads shows the authority's files, newest first.
+	ListUploads(context.Context, *v1.ListUploadsRequest) (*v1.ListUploadsResponse, error)
+	// ListUploadRows shows what the check says about the rows of a file, a page
+	// at a time, in the order of the file; what would end comes last.
+	ListUploadRows(context.Context, *v1.ListUploadRowsRequest) (*v1.ListUploadRowsResponse, error)
+	// GetUploadRules shows when systems' files are approved by themselves.
+	GetUploadRules(context.Context, *v1.GetUploadRulesRequest) (*v1.GetUploadRulesResponse, error)
+	// SetUploadRules changes that.
+	SetUploadRules(context.Context, *v1.SetUploadRulesRequest) (*v1.SetUploadRulesResponse, error)
+	// GetQualityReport shows how good the authority's records are.
+	GetQualityReport(context.Context, *v1.GetQualityReportRequest) (*v1.GetQualityReportResponse, error)
 }
 
 // NewUploadServiceClient constructs a client for the cpis.v1.UploadService service. Multiple
@@ -86,11 +181,29 @@ func (s UploadServiceUploadClientStream) CloseAndReceive() (*v1.UploadResponse, 
 
 // UploadServiceHandler is an implementation of the cpis.v1.UploadService service.
 type UploadServiceHandler interface {
-	// Upload registers the plans of a CSV file: all of them in one transaction,
-	// or, where any row is wrong, none. The first message says what comes, the
-	// others carry the file. Idempotent by X-Request-ID as in PlanService; and a
-	// row that is already held changes nothing.
+	// Upload sends a file and checks it. The first message says what comes, the
+	// others carry the file. A file that is broken as a whole is `rejected`, which
+	// is an answer.
 	Upload(context.Context, UploadServiceUploadServerStream) (*v1.UploadResponse, error)
+	// ApproveUpload applies a file that was checked: all rows that are right, in
+	// one transaction. What is held may have changed since the check; where that
+	// changes what the file would do, it is checked again instead, and waits.
+	ApproveUpload(context.Context, *v1.ApproveUploadRequest) (*v1.ApproveUploadResponse, error)
+	// CancelUpload gives up a file that was not applied.
+	CancelUpload(context.Context, *v1.CancelUploadRequest) (*v1.CancelUploadResponse, error)
+	// GetUpload shows where a file stands.
+	GetUpload(context.Context, *v1.GetUploadRequest) (*v1.GetUploadResponse, error)
+	// ListUploads shows the authority's files, newest first.
+	ListUploads(context.Context, *v1.ListUploadsRequest) (*v1.ListUploadsResponse, error)
+	// ListUploadRows shows what the check says about the rows of a file, a page
+	// at a time, in the order of the file; what would end comes last.
+	ListUploadRows(context.Context, *v1.ListUploadRowsRequest) (*v1.ListUploadRowsResponse, error)
+	// GetUploadRules shows when systems' files are approved by themselves.
+	GetUploadRules(context.Context, *v1.GetUploadRulesRequest) (*v1.GetUploadRulesResponse, error)
+	// SetUploadRules changes that.
+	SetUploadRules(context.Context, *v1.SetUploadRulesRequest) (*v1.SetUploadRulesResponse, error)
+	// GetQualityReport shows how good the authority's records are.
+	GetQualityReport(context.Context, *v1.GetQualityReportRequest) (*v1.GetQualityReportResponse, error)
 }
 
 // RegisterUploadServiceHandler registers svc as the cpis.v1.UploadService implementation on server.
@@ -98,6 +211,14 @@ func RegisterUploadServiceHandler(server *connect.Server, svc UploadServiceHandl
 	adapter := uploadServiceHandler{svc: svc}
 	server.Register(
 		connect.Method{Spec: uploadServiceUploadSpec(), Handler: adapter.upload},
+		connect.Method{Spec: uploadServiceApproveUploadSpec(), Handler: adapter.approveUpload},
+		connect.Method{Spec: uploadServiceCancelUploadSpec(), Handler: adapter.cancelUpload},
+		connect.Method{Spec: uploadServiceGetUploadSpec(), Handler: adapter.getUpload},
+		connect.Method{Spec: uploadServiceListUploadsSpec(), Handler: adapter.listUploads},
+		connect.Method{Spec: uploadServiceListUploadRowsSpec(), Handler: adapter.listUploadRows},
+		connect.Method{Spec: uploadServiceGetUploadRulesSpec(), Handler: adapter.getUploadRules},
+		connect.Method{Spec: uploadServiceSetUploadRulesSpec(), Handler: adapter.setUploadRules},
+		connect.Method{Spec: uploadServiceGetQualityReportSpec(), Handler: adapter.getQualityReport},
 	)
 }
 
@@ -122,6 +243,38 @@ func (UnimplementedUploadServiceHandler) Upload(context.Context, UploadServiceUp
 	return nil, connect.NewError(connect.CodeUnimplemented, "cpis.v1.UploadService.Upload is not implemented")
 }
 
+func (UnimplementedUploadServiceHandler) ApproveUpload(context.Context, *v1.ApproveUploadRequest) (*v1.ApproveUploadResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, "cpis.v1.UploadService.ApproveUpload is not implemented")
+}
+
+func (UnimplementedUploadServiceHandler) CancelUpload(context.Context, *v1.CancelUploadRequest) (*v1.CancelUploadResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, "cpis.v1.UploadService.CancelUpload is not implemented")
+}
+
+func (UnimplementedUploadServiceHandler) GetUpload(context.Context, *v1.GetUploadRequest) (*v1.GetUploadResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, "cpis.v1.UploadService.GetUpload is not implemented")
+}
+
+func (UnimplementedUploadServiceHandler) ListUploads(context.Context, *v1.ListUploadsRequest) (*v1.ListUploadsResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, "cpis.v1.UploadService.ListUploads is not implemented")
+}
+
+func (UnimplementedUploadServiceHandler) ListUploadRows(context.Context, *v1.ListUploadRowsRequest) (*v1.ListUploadRowsResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, "cpis.v1.UploadService.ListUploadRows is not implemented")
+}
+
+func (UnimplementedUploadServiceHandler) GetUploadRules(context.Context, *v1.GetUploadRulesRequest) (*v1.GetUploadRulesResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, "cpis.v1.UploadService.GetUploadRules is not implemented")
+}
+
+func (UnimplementedUploadServiceHandler) SetUploadRules(context.Context, *v1.SetUploadRulesRequest) (*v1.SetUploadRulesResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, "cpis.v1.UploadService.SetUploadRules is not implemented")
+}
+
+func (UnimplementedUploadServiceHandler) GetQualityReport(context.Context, *v1.GetQualityReportRequest) (*v1.GetQualityReportResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, "cpis.v1.UploadService.GetQualityReport is not implemented")
+}
+
 type uploadServiceClient struct {
 	client *connect.Client
 }
@@ -134,10 +287,170 @@ func (c *uploadServiceClient) Upload(ctx context.Context) (UploadServiceUploadCl
 	return UploadServiceUploadClientStream{stream: stream}, nil
 }
 
+func (c *uploadServiceClient) ApproveUpload(ctx context.Context, req *v1.ApproveUploadRequest) (*v1.ApproveUploadResponse, error) {
+	var res v1.ApproveUploadResponse
+	if err := c.client.CallUnary(ctx, uploadServiceApproveUploadSpec(), req, &res); err != nil {
+		return nil, err
+	}
+	return &res, nil
+}
+
+func (c *uploadServiceClient) CancelUpload(ctx context.Context, req *v1.CancelUploadRequest) (*v1.CancelUploadResponse, error) {
+	var res v1.CancelUploadResponse
+	if err := c.client.CallUnary(ctx, uploadServiceCancelUploadSpec(), req, &res); err != nil {
+		return nil, err
+	}
+	return &res, nil
+}
+
+func (c *uploadServiceClient) GetUpload(ctx context.Context, req *v1.GetUploadRequest) (*v1.GetUploadResponse, error) {
+	var res v1.GetUploadResponse
+	if err := c.client.CallUnary(ctx, uploadServiceGetUploadSpec(), req, &res); err != nil {
+		return nil, err
+	}
+	return &res, nil
+}
+
+func (c *uploadServiceClient) ListUploads(ctx context.Context, req *v1.ListUploadsRequest) (*v1.ListUploadsResponse, error) {
+	var res v1.ListUploadsResponse
+	if err := c.client.CallUnary(ctx, uploadServiceListUploadsSpec(), req, &res); err != nil {
+		return nil, err
+	}
+	return &res, nil
+}
+
+func (c *uploadServiceClient) ListUploadRows(ctx context.Context, req *v1.ListUploadRowsRequest) (*v1.ListUploadRowsResponse, error) {
+	var res v1.ListUploadRowsResponse
+	if err := c.client.CallUnary(ctx, uploadServiceListUploadRowsSpec(), req, &res); err != nil {
+		return nil, err
+	}
+	return &res, nil
+}
+
+func (c *uploadServiceClient) GetUploadRules(ctx context.Context, req *v1.GetUploadRulesRequest) (*v1.GetUploadRulesResponse, error) {
+	var res v1.GetUploadRulesResponse
+	if err := c.client.CallUnary(ctx, uploadServiceGetUploadRulesSpec(), req, &res); err != nil {
+		return nil, err
+	}
+	return &res, nil
+}
+
+func (c *uploadServiceClient) SetUploadRules(ctx context.Context, req *v1.SetUploadRulesRequest) (*v1.SetUploadRulesResponse, error) {
+	var res v1.SetUploadRulesResponse
+	if err := c.client.CallUnary(ctx, uploadServiceSetUploadRulesSpec(), req, &res); err != nil {
+		return nil, err
+	}
+	return &res, nil
+}
+
+func (c *uploadServiceClient) GetQualityReport(ctx context.Context, req *v1.GetQualityReportRequest) (*v1.GetQualityReportResponse, error) {
+	var res v1.GetQualityReportResponse
+	if err := c.client.CallUnary(ctx, uploadServiceGetQualityReportSpec(), req, &res); err != nil {
+		return nil, err
+	}
+	return &res, nil
+}
+
 type uploadServiceHandler struct{ svc UploadServiceHandler }
 
 func (h uploadServiceHandler) upload(ctx context.Context, _ connect.Spec, stream connect.ServerStream) error {
 	res, err := h.svc.Upload(ctx, UploadServiceUploadServerStream{stream: stream})
+	if err != nil {
+		return err
+	}
+	return stream.Send(res)
+}
+
+func (h uploadServiceHandler) approveUpload(ctx context.Context, _ connect.Spec, stream connect.ServerStream) error {
+	var req v1.ApproveUploadRequest
+	if err := stream.Receive(&req); err != nil {
+		return err
+	}
+	res, err := h.svc.ApproveUpload(ctx, &req)
+	if err != nil {
+		return err
+	}
+	return stream.Send(res)
+}
+
+func (h uploadServiceHandler) cancelUpload(ctx context.Context, _ connect.Spec, stream connect.ServerStream) error {
+	var req v1.CancelUploadRequest
+	if err := stream.Receive(&req); err != nil {
+		return err
+	}
+	res, err := h.svc.CancelUpload(ctx, &req)
+	if err != nil {
+		return err
+	}
+	return stream.Send(res)
+}
+
+func (h uploadServiceHandler) getUpload(ctx context.Context, _ connect.Spec, stream connect.ServerStream) error {
+	var req v1.GetUploadRequest
+	if err := stream.Receive(&req); err != nil {
+		return err
+	}
+	res, err := h.svc.GetUpload(ctx, &req)
+	if err != nil {
+		return err
+	}
+	return stream.Send(res)
+}
+
+func (h uploadServiceHandler) listUploads(ctx context.Context, _ connect.Spec, stream connect.ServerStream) error {
+	var req v1.ListUploadsRequest
+	if err := stream.Receive(&req); err != nil {
+		return err
+	}
+	res, err := h.svc.ListUploads(ctx, &req)
+	if err != nil {
+		return err
+	}
+	return stream.Send(res)
+}
+
+func (h uploadServiceHandler) listUploadRows(ctx context.Context, _ connect.Spec, stream connect.ServerStream) error {
+	var req v1.ListUploadRowsRequest
+	if err := stream.Receive(&req); err != nil {
+		return err
+	}
+	res, err := h.svc.ListUploadRows(ctx, &req)
+	if err != nil {
+		return err
+	}
+	return stream.Send(res)
+}
+
+func (h uploadServiceHandler) getUploadRules(ctx context.Context, _ connect.Spec, stream connect.ServerStream) error {
+	var req v1.GetUploadRulesRequest
+	if err := stream.Receive(&req); err != nil {
+		return err
+	}
+	res, err := h.svc.GetUploadRules(ctx, &req)
+	if err != nil {
+		return err
+	}
+	return stream.Send(res)
+}
+
+func (h uploadServiceHandler) setUploadRules(ctx context.Context, _ connect.Spec, stream connect.ServerStream) error {
+	var req v1.SetUploadRulesRequest
+	if err := stream.Receive(&req); err != nil {
+		return err
+	}
+	res, err := h.svc.SetUploadRules(ctx, &req)
+	if err != nil {
+		return err
+	}
+	return stream.Send(res)
+}
+
+func (h uploadServiceHandler) getQualityReport(ctx context.Context, _ connect.Spec, stream connect.ServerStream) error {
+	var req v1.GetQualityReportRequest
+	if err := stream.Receive(&req); err != nil {
+		return err
+	}
+	res, err := h.svc.GetQualityReport(ctx, &req)
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,71 @@
+package service
+
+import (
+	"encoding/json"
+
+	"github.com/google/uuid"
+
+	"cpis/service/keys"
+	"cpis/service/store"
+)
+
+// Kinds of notices. Their texts stand in the database.
+const (
+	noticeUnscheduled      = "unscheduled_access"
+	noticeBreakGlass       = "break_glass"
+	noticeRestricted       = "restricted_access"
+	noticeMismatch         = "identity_mismatch" // asked for with a date of birth that is not the person's
+	noticeMissed           = "missed_appointment"
+	noticeCorrection       = "correction"
+	noticeOverlap          = "overlap"
+	noticeTransferProposed = "transfer_proposed"
+	noticeTransferDecided  = "transfer_decided"
+	noticeNumberReplaced   = "number_replaced"
+	noticeMerged           = "merged"
+	noticeChangeProposed   = "change_proposed"
+	noticeUploadWaiting    = "upload_waiting"
+	noticeUnconfirmed      = "contacts_unconfirmed"
+)
+
+// news is a notice that an act makes.
+type news struct {
+	to           string // GSS code of the authority it is for
+	kind         string
+	priority     bool
+	person       uuid.UUID     // zero where it is about nobody
+	key          *keys.DataKey // the person's; without it who and text are not kept
+	organisation string        // of the caller; empty where it must not be named
+	setting      Setting
+	encounter    []byte
+	corrects     uuid.UUID
+	reference    string
+	who          who
+	text         string
+}
+
+// said is what is sealed of a notice.
+type said struct {
+	who
+	Text string `json:"text,omitempty"`
+}
+
+func noticeContext(id uuid.UUID) keys.Context {
+	return keys.Context{Purpose: "notice", Table: "notice", Row: id.String(), Version: 1}
+}
+
+// tell makes notices. They are written with the entry of the act.
+func (s *Service) tell(tx *store.Tx, all ...news) {
+	for _, n := range all {
+		row := store.NoticeRow{
+			ID: newID(), Person: n.person, Authority: n.to, Kind: n.kind, Priority: n.priority, At: s.moment(),
+			Organisation: n.organisation, Setting: string(n.setting), Encounter: n.encounter,
+			Corrects: n.corrects, Reference: n.reference,
+		}
+		if n.key != nil {
+			if text, err := json.Marshal(said{n.who, n.text}); err == nil { // fails only for years beyond four digits
+				row.Sealed = n.key.Seal(text, noticeContext(row.ID))
+			}
+		}
+		tx.Notify(row)
+	}
+}
