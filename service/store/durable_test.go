@@ -113,7 +113,8 @@ func (f *fixture) whileHeadIsLocked(meanwhile func()) error {
 	return err
 }
 
-// The wait for a standby is cancelled: PostgreSQL calls that success.
+// The wait for a standby is cancelled: PostgreSQL calls that success. Its own
+// background workers wait for the standby too, and are left alone.
 func TestCancelledWaitForStandbyIsNotSuccess(t *testing.T) {
 	t.Parallel()
 	primary, standby, f := replicated(t)
@@ -123,19 +124,19 @@ func TestCancelledWaitForStandbyIsNotSuccess(t *testing.T) {
 	for _, write := range []func(context.Context, *fixture) error{appendOne, commitOne} {
 		done := make(chan error)
 		go func() { done <- write(t.Context(), f) }()
-		f.await(`SELECT count(pg_cancel_backend(pid)) > 0 FROM pg_stat_activity WHERE wait_event = 'SyncRep'`)
+		f.await(`SELECT count(pg_cancel_backend(pid)) > 0 FROM pg_stat_activity WHERE wait_event = 'SyncRep' AND backend_type = 'client backend'`)
 		expectOneOf(t, <-done, store.ErrUncertain)
 
 		go func() { done <- write(t.Context(), f) }()
-		f.await(`SELECT count(pg_terminate_backend(pid)) > 0 FROM pg_stat_activity WHERE wait_event = 'SyncRep'`)
+		f.await(`SELECT count(pg_terminate_backend(pid)) > 0 FROM pg_stat_activity WHERE wait_event = 'SyncRep' AND backend_type = 'client backend'`)
 		expectOneOf(t, <-done, store.ErrUncertain)
 
 		ctx, cancel := context.WithCancel(t.Context())
 		go func() { done <- write(ctx, f) }()
-		f.await(`SELECT count(*) > 0 FROM pg_stat_activity WHERE wait_event = 'SyncRep'`)
+		f.await(`SELECT count(*) > 0 FROM pg_stat_activity WHERE wait_event = 'SyncRep' AND backend_type = 'client backend'`)
 		cancel() // as a caller who hangs up would, were the context his
 		expectOneOf(t, <-done, store.ErrUncertain)
-		f.await(`SELECT count(*) = 0 FROM pg_stat_activity WHERE wait_event = 'SyncRep'`)
+		f.await(`SELECT count(*) = 0 FROM pg_stat_activity WHERE wait_event = 'SyncRep' AND backend_type = 'client backend'`)
 	}
 	f.repeatIsNotSuccess()
 	f.must(standby.Restart(t.Context()))
@@ -178,7 +179,7 @@ func (f *fixture) repeatIsNotSuccess() {
 	to := grow(from, b.Lines)
 	done := make(chan error)
 	go func() { done <- f.db.Append(f.tb.Context(), f.log, from, to, b) }()
-	f.await(`SELECT count(pg_cancel_backend(pid)) > 0 FROM pg_stat_activity WHERE wait_event = 'SyncRep'`)
+	f.await(`SELECT count(pg_cancel_backend(pid)) > 0 FROM pg_stat_activity WHERE wait_event = 'SyncRep' AND backend_type = 'client backend'`)
 	expectOneOf(f.tb, <-done, store.ErrUncertain)
 	expectOneOf(f.tb, f.db.Append(f.tb.Context(), f.log, from, to, b), store.ErrHeadMoved)
 }
