@@ -90,8 +90,8 @@ func (d *dev) load(ctx context.Context) (loaded, error) {
 			return sum, fmt.Errorf("uploading the plans of %s: %w", f.Authority.Name, err)
 		}
 		sum.authorities++
-		sum.rows += int(result.GetRows())
-		sum.unchanged += int(result.GetUnchanged())
+		sum.rows += int(result.GetUpload().GetCounts().GetRows())
+		sum.unchanged += int(result.GetUpload().GetCounts().GetUnchanged())
 	}
 	return sum, nil
 }
@@ -115,11 +115,9 @@ func (d *dev) upload(ctx context.Context, a demo.Authority, file []byte) (*cpisv
 		return nil, err
 	}
 	service := newClients(http.DefaultClient, d.public, token)
-	result, err := sendFile(ctx, service, bytes.NewReader(file), false, func(int) {})
-	if err == nil && result.GetRejected() > 0 {
-		var p page
-		p.remarks(result.GetResults())
-		err = errors.New("rows were rejected:\n" + p.String())
+	result, err := sendFile(ctx, service, bytes.NewReader(file), func(int) {})
+	if err == nil && result.GetUpload().GetCounts().GetRejected() > 0 {
+		err = errors.New("rows were rejected")
 	}
 	return result, err
 }

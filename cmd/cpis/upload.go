@@ -4,12 +4,10 @@ import (
 	"bufio"
 	"bytes"
 	"context"
-	"encoding/csv"
 	"errors"
 	"fmt"
 	"io"
 	"os"
-	"strconv"
 	"strings"
 	"text/tabwriter"
 
@@ -24,10 +22,6 @@ const exitRejected = 4
 
 // chunk is how much of a file goes into one message.
 const chunk = 256 << 10
-
-// shownRows is how many rows with remarks are printed; the file with the
-// result has them all.
-const shownRows = 20
 
 // errDeclined says that somebody saw the preview and did not want it.
 var errDeclined = errors.New("not applied: nothing was changed")
@@ -118,16 +112,13 @@ func (u *uploader) pass(ctx context.Context, checkOnly bool) error {
 	if err != nil {
 		return err
 	}
-	if checkOnly && u.quiet && result.GetRejected() == 0 {
+	if checkOnly && u.quiet && result.GetUpload().GetCounts().GetRejected() == 0 {
 		return nil
-	}
-	if err := u.writeResult(result); err != nil {
-		return err
 	}
 	if err := printResult(u.w.stdout, result, u.resultName()); err != nil {
 		return err
 	}
-	if result.GetRejected() > 0 {
+	if result.GetUpload().GetCounts().GetRejected() > 0 {
 		return exitError(exitRejected)
 	}
 	return nil
@@ -140,7 +131,7 @@ func (u *uploader) send(ctx context.Context, checkOnly bool) (*cpisv1.UploadResp
 		what = "checking"
 	}
 	bar := u.progress(what)
-	result, err := sendFile(ctx, u.service, bytes.NewReader(u.file), checkOnly, func(n int) {
+	result, err := sendFile(ctx, u.service, bytes.NewReader(u.file), func(n int) {
 		_ = bar.Add(n) // a bar that is not drawn harms nobody
 		if bar.IsFinished() {
 			u.tell(what + ": sent; the service works on it")
@@ -163,7 +154,7 @@ func (u *uploader) tell(text string) {
 
 // sendFile sends a file of plans, and gives what the service says of it.
 func sendFile(
-	ctx context.Context, service *clients, file io.Reader, checkOnly bool, sent func(n int),
+	ctx context.Context, service *clients, file io.Reader, sent func(n int),
 ) (*cpisv1.UploadResponse, error) {
 	ctx, cancel := context.WithCancel(withRequestID(ctx, uuid.NewString()))
 	defer cancel() // ends the stream where it was given up
@@ -171,7 +162,7 @@ func sendFile(
 	if err != nil {
 		return nil, &refusedError{err}
 	}
-	err = stream.Send(&cpisv1.UploadRequest{Part: &cpisv1.UploadRequest_Begin{Begin: &cpisv1.UploadBegin{CheckOnly: checkOnly}}})
+	err = stream.Send(&cpisv1.UploadRequest{Part: &cpisv1.UploadRequest_Begin{Begin: &cpisv1.UploadBegin{}}})
 	for buffer := make([]byte, chunk); err == nil; {
 		n, readErr := io.ReadFull(file, buffer)
 		if n > 0 {
@@ -210,76 +201,28 @@ func (u *uploader) resultName() string { return u.name + ".result.csv" }
 
 // printResult prints what became, or would become, of a file.
 func printResult(out io.Writer, r *cpisv1.UploadResponse, name string) error {
+	n := r.GetUpload().GetCounts()
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
 	said := func(format string, args ...any) { _, _ = fmt.Fprintf(table, format, args...) } // Flush says what went wrong
-	said("rows\tnew\tunchanged\trejected\t\n%d\t%d\t%d\t%d\t\n", r.GetRows(), r.GetNew(), r.GetUnchanged(), r.GetRejected())
+	said("rows\tnew\tunchanged\trejected\t\n%d\t%d\t%d\t%d\t\n", n.GetRows(), n.GetNew(), n.GetUnchanged(), n.GetRejected())
 	if err := table.Flush(); err != nil {
 		return err
 	}
 	var p page
-	p.remarks(r.GetResults())
 	p.line("%s", conclusion(r))
 	p.line("What became of each row stands in %s.", name)
 	_, err := io.WriteString(out, p.String())
 	return err
 }
 
-// remarks prints the first rows of which there is something to say.
-func (p *page) remarks(rows []*cpisv1.RowResult) {
-	shown, more := 0, 0
-	for _, row := range rows {
-		switch {
-		case len(row.GetViolations()) == 0:
-			continue
-		case shown == shownRows:
-			more++
-			continue
-		}
-		shown++
-		for _, v := range row.GetViolations() {
-			p.line("  line %d, %s: %s", row.GetLine(), outcomeName(row.GetOutcome()), violationText(v))
-		}
-	}
-	if more > 0 {
-		p.line("  and %d rows more", more)
-	}
-}
-
 func conclusion(r *cpisv1.UploadResponse) string {
 	switch {
-	case r.GetRejected() > 0:
+	case r.GetUpload().GetCounts().GetRejected() > 0:
 		return "Nothing was applied: correct the rejected rows and upload the whole file again."
-	case r.GetApplied():
+	case r.GetUpload().GetState() == cpisv1.UploadState_UPLOAD_STATE_APPLIED:
 		return fmt.Sprintf("Applied: entry %d of the log %s.", r.GetReceipt().GetIndex(), r.GetReceipt().GetLog())
 	}
 	return "Only checked: nothing was changed."
-}
-
-func outcomeName(o cpisv1.RowOutcome) string {
-	return strings.ToLower(strings.TrimPrefix(o.String(), "ROW_OUTCOME_"))
-}
-
-// writeResult writes what became of each row, one line for each remark.
-func (u *uploader) writeResult(r *cpisv1.UploadResponse) error {
-	var b bytes.Buffer
-	w := csv.NewWriter(&b)
-	rows := [][]string{{"line", "outcome", "plan_id", "column", "problem", "example"}}
-	for _, row := range r.GetResults() {
-		begin := []string{strconv.Itoa(int(row.GetLine())), outcomeName(row.GetOutcome()), row.GetPlanId()}
-		if len(row.GetViolations()) == 0 {
-			rows = append(rows, append(begin, "", "", ""))
-		}
-		for _, v := range row.GetViolations() {
-			rows = append(rows, append(begin[:3:3], cell(v.GetField()), cell(v.GetProblem()), cell(v.GetExample())))
-		}
-	}
-	if err := w.WriteAll(rows); err != nil {
-		return fmt.Errorf("writing result: %w", err)
-	}
-	if err := os.WriteFile(u.resultName(), b.Bytes(), 0o600); err != nil {
-		return fmt.Errorf("writing result: %w", err)
-	}
-	return nil
 }
 
 // cell keeps a text from being taken for a formula by a spreadsheet.
