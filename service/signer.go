@@ -56,10 +56,7 @@ func (s *Service) Sign(ctx context.Context) error {
 		return nil
 	}
 	if err := s.verify(ctx, head); err != nil {
-		if errors.Is(err, ErrDamaged) {
-			return s.breakOff("entry", err.Error())
-		}
-		return err
+		return s.breakIf(err)
 	}
 	return s.signHead(ctx, head)
 }
@@ -78,9 +75,10 @@ func (s *Service) verify(ctx context.Context, head audit.Tree) error {
 }
 
 // lastSigned gives the latest checkpoint, or an empty tree if there is none. It
-// trusts the database with neither: the checkpoint must carry a signature of
-// the log's key over the tree beside it, and must not be older than one that
-// this server has seen.
+// trusts neither the database nor who signed: the checkpoint must carry a
+// signature of the log's key over the tree beside it, and must continue the one
+// that this server saw last. Another server may have signed a log that somebody
+// had rolled back before it came to know it.
 func (s *Service) lastSigned(ctx context.Context) (store.CheckpointRow, error) {
 	row, err := s.db.LatestCheckpoint(ctx, s.log.ID)
 	switch {
@@ -96,8 +94,21 @@ func (s *Service) lastSigned(ctx context.Context) (store.CheckpointRow, error) {
 	if row.Tree.Size() < s.signed.Size() {
 		return row, s.breakOff("checkpoint", "log was rolled back behind a checkpoint")
 	}
+	if s.signed.Size() > 0 && row.Tree != s.signed {
+		if err := s.verify(ctx, row.Tree); err != nil {
+			return row, s.breakIf(err)
+		}
+	}
 	s.setSigned(row.Tree)
 	return row, nil
+}
+
+// breakIf stops the service where entries do not add up.
+func (s *Service) breakIf(err error) error {
+	if errors.Is(err, ErrDamaged) {
+		return s.breakOff("entry", err.Error())
+	}
+	return err
 }
 
 // setSigned remembers a checkpoint. Where it is a new one, which may be another

@@ -178,3 +178,36 @@ func TestSign_EmptyLog(t *testing.T) {
 		t.Errorf("got a checkpoint of %d, %v; told of %v", cp.Tree.Size(), err, sizes)
 	}
 }
+
+// A log is rolled back, and a server that never saw more of it lets it grow
+// again, and signs. The one that did see more does not go along with that.
+func TestSign_FindsWhatAnotherServerSignedAfterARollback(t *testing.T) {
+	t.Parallel()
+	f := newService(t)
+	f.grow(5)
+	if err := f.Sign(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	f.grow(8)
+	if err := f.Sign(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	f.Exec("DELETE FROM cpis.entry WHERE idx >= 5")
+	f.Exec("DELETE FROM cpis.checkpoint WHERE size > 5")
+	f.Exec("UPDATE cpis.log_head AS h SET size = c.size, frontier = c.frontier, root = c.root FROM cpis.checkpoint AS c WHERE h.log = c.log")
+	deceived := f.another()
+	for range 9 { // beyond where the log was
+		if _, err := deceived.LookUp(t.Context(), nurse, unscheduled(another)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := deceived.Sign(t.Context()); err != nil {
+		t.Fatalf("Sign of who cannot know: %v", err)
+	}
+	if err := f.Sign(t.Context()); !errors.Is(err, service.ErrDamaged) {
+		t.Errorf("Sign: got %v, want %v", err, service.ErrDamaged)
+	}
+	if _, err := f.LookUp(t.Context(), nurse, unscheduled(another)); !errors.Is(err, service.ErrDamaged) {
+		t.Errorf("look-up afterwards: got %v, want %v", err, service.ErrDamaged)
+	}
+}
