@@ -46,6 +46,20 @@ func (q queries) PlansOf(ctx context.Context, persons []uuid.UUID, authority str
 		ORDER BY l.person_id, l.id`, persons, authority)
 }
 
+// PlansOfOthers gives the plans of persons that other authorities than one hold
+// and that are visible today, in order of person and plan. today is a date,
+// midnight UTC.
+func (q queries) PlansOfOthers(ctx context.Context, persons []uuid.UUID, authority string, today time.Time) ([]PlanRow, error) {
+	return all(ctx, q.q, "reading plans of others", scanPlan, `
+		SELECT `+planColumns+`
+		FROM cpis.plan AS l
+		WHERE l.person_id = ANY ($1::uuid[])
+		  AND l.authority <> $2
+		  AND NOT l.removed
+		  AND (l.visible_until IS NULL OR l.visible_until >= $3::date)
+		ORDER BY l.person_id, l.id`, persons, authority, today)
+}
+
 // PlanVersion is one version of a plan, and the entries that record how it
 // came to be.
 type PlanVersion struct {
