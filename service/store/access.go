@@ -18,6 +18,7 @@ type AccessRow struct {
 	Setting          string
 	Encounter        []byte // keyed hash; nil where none was given
 	Sealed           []byte // who it was, under the person's key; nil where that was not to be had
+	WrongPatient     bool   // filled in when read: it was reported to be of another patient
 	Entry            int    // in a Batch: the place of its entry there. When read: the entry's index in its log
 }
 
@@ -25,7 +26,8 @@ type AccessRow struct {
 // person.
 func (q queries) History(ctx context.Context, persons []uuid.UUID) ([]AccessRow, error) {
 	return all(ctx, q.q, "reading history", scanAccess, `
-		SELECT a.id, a.person_id, a.at, a.organisation, coalesce(o.name, ''), a.setting, a.encounter, a.sealed, a.entry
+		SELECT a.id, a.person_id, a.at, a.organisation, coalesce(o.name, ''), a.setting, a.encounter, a.sealed, a.entry,
+		       m.access_id IS NOT NULL
 		FROM unnest($1::uuid[]) AS wanted (person_id)
 		CROSS JOIN LATERAL (
 		    SELECT id, person_id, at, organisation, setting, encounter, sealed, entry
@@ -35,15 +37,34 @@ func (q queries) History(ctx context.Context, persons []uuid.UUID) ([]AccessRow,
 		    LIMIT 25
 		) AS a
 		LEFT JOIN cpis.organisation AS o ON o.code = a.organisation
+		LEFT JOIN cpis.access_mark AS m ON m.access_id = a.id
 		ORDER BY a.person_id, a.at DESC, a.id DESC`, persons)
 }
 
 // targets are where the columns of an access go.
 func (a *AccessRow) targets() []any {
-	return []any{&a.ID, &a.Person, &a.At, &a.Organisation, &a.OrganisationName, &a.Setting, &a.Encounter, &a.Sealed, &a.Entry}
+	return []any{
+		&a.ID, &a.Person, &a.At, &a.Organisation, &a.OrganisationName, &a.Setting, &a.Encounter, &a.Sealed, &a.Entry,
+		&a.WrongPatient,
+	}
 }
 
 func scanAccess(row pgx.CollectableRow) (a AccessRow, err error) {
 	err = row.Scan(a.targets()...)
 	return a, err
+}
+
+// MarkAccesses marks as of the wrong patient what an organisation accessed of a
+// person in an encounter, given by its keyed hashes, and is not marked yet. It
+// gives how many these are.
+func (tx *Tx) MarkAccesses(ctx context.Context, person uuid.UUID, organisation string, encounters [][]byte, at time.Time) (int64, error) {
+	return tx.exec(ctx, "marking accesses", `
+		INSERT INTO cpis.access_mark (access_id, at)
+		SELECT a.id, $4
+		FROM cpis.access AS a
+		WHERE a.person_id = $1
+		  AND a.organisation = $2
+		  AND a.encounter = ANY ($3::bytea[])
+		  AND NOT EXISTS (SELECT FROM cpis.access_mark AS m WHERE m.access_id = a.id)`,
+		person, organisation, encounters, at)
 }

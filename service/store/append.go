@@ -17,7 +17,7 @@ type Batch struct {
 	Lines    [][]byte // the entries, in order
 	Subjects [][]byte // as many: the tag of the person each is about, nil where none
 	Accesses []AccessRow
-	Notices  []NoticeRow
+	Notices  []NoticeRow // of look-ups: they correct nothing, and have no reference
 	Reviews  []ReviewRow
 }
 
@@ -146,7 +146,8 @@ const appendLines = `
 // in the snapshot.
 //
 // The tests are scalar subqueries so that each is one probe of an index, which
-// a join might not be. fresh rows are those the database does not know; among
+// a join might not be: that of the person, never that of the authority, which
+// IS NOT DISTINCT FROM cannot use. An authority has many notices. fresh rows are those the database does not know; among
 // themselves, the first of those alike goes in.
 const appendAll = `
 	WITH moved AS (
@@ -192,8 +193,8 @@ const appendAll = `
 	),
 	fresh_notice AS MATERIALIZED (
 	    SELECT a.*
-	    FROM moved, unnest($19::uuid[], $20::text[], $21::uuid[], $22::text[], $23::boolean[], $24::timestamptz[], $25::text[], $26::text[], $27::bytea[], $28::boolean[], $29::bigint[])
-	        WITH ORDINALITY AS a (id, authority, person_id, kind, priority, at, organisation, setting, encounter, dedupe, entry, n)
+	    FROM moved, unnest($19::uuid[], $20::text[], $21::uuid[], $22::text[], $23::boolean[], $24::timestamptz[], $25::text[], $26::text[], $27::bytea[], $28::boolean[], $29::bigint[], $30::bytea[])
+	        WITH ORDINALITY AS a (id, authority, person_id, kind, priority, at, organisation, setting, encounter, dedupe, entry, sealed, n)
 	    WHERE CASE
 	        WHEN NOT a.dedupe THEN NULL
 	        WHEN a.encounter IS NULL THEN (
@@ -202,7 +203,7 @@ const appendAll = `
 	            WHERE old.person_id = a.person_id
 	              AND old.at > a.at - $10::interval
 	              AND old.organisation = a.organisation
-	              AND old.authority = a.authority
+	              AND old.authority IS NOT DISTINCT FROM a.authority
 	              AND old.kind = a.kind
 	            LIMIT 1
 	        ) ELSE (
@@ -212,14 +213,14 @@ const appendAll = `
 	              AND old.encounter = a.encounter
 	              AND old.at > a.at - interval '30 days'
 	              AND old.organisation = a.organisation
-	              AND old.authority = a.authority
+	              AND old.authority IS NOT DISTINCT FROM a.authority
 	              AND old.kind = a.kind
 	            LIMIT 1
 	        ) END IS NULL
 	),
 	notices AS (
-	    INSERT INTO cpis.notice (id, authority, person_id, kind, priority, at, organisation, setting, encounter, log, entry)
-	    SELECT a.id, a.authority, a.person_id, a.kind, a.priority, a.at, a.organisation, a.setting, a.encounter, $1, $9 + a.entry
+	    INSERT INTO cpis.notice (id, authority, person_id, kind, priority, at, organisation, setting, encounter, sealed, log, entry)
+	    SELECT a.id, a.authority, a.person_id, a.kind, a.priority, a.at, a.organisation, a.setting, a.encounter, a.sealed, $1, $9 + a.entry
 	    FROM fresh_notice AS a
 	    WHERE NOT a.dedupe OR NOT EXISTS (
 	        SELECT
@@ -235,7 +236,7 @@ const appendAll = `
 	reviews AS (
 	    INSERT INTO cpis.review (id, organisation, actor, at, person_id, sealed, wrapped_key, log, entry)
 	    SELECT a.id, a.organisation, a.actor, a.at, a.person_id, a.sealed, a.wrapped_key, $1, $9 + a.entry
-	    FROM moved, unnest($30::uuid[], $31::text[], $32::text[], $33::timestamptz[], $34::uuid[], $35::bytea[], $36::text[], $37::bigint[])
+	    FROM moved, unnest($31::uuid[], $32::text[], $33::text[], $34::timestamptz[], $35::uuid[], $36::bytea[], $37::text[], $38::bigint[])
 	        AS a (id, organisation, actor, at, person_id, sealed, wrapped_key, entry)
 	)
 	INSERT INTO cpis.entry (log, idx, line, subject)
@@ -253,21 +254,21 @@ func accessArgs(rows []AccessRow) []any {
 	return []any{ids, persons, c.at, c.organisation, c.setting, c.encounter, sealed, c.entry}
 }
 
-// noticeArgs are the parameters $19 to $29 of appendAll.
+// noticeArgs are the parameters $19 to $30 of appendAll.
 func noticeArgs(rows []NoticeRow) []any {
 	c := newColumns(len(rows))
-	ids, persons := make([]uuid.UUID, len(rows)), make([]uuid.UUID, len(rows))
+	ids, persons, sealed := make([]uuid.UUID, len(rows)), make([]uuid.UUID, len(rows)), make([][]byte, len(rows))
 	authorities, kinds := make([]string, len(rows)), make([]string, len(rows))
 	priority, dedupe := make([]bool, len(rows)), make([]bool, len(rows))
 	for i, r := range rows {
-		ids[i], persons[i], authorities[i], kinds[i] = r.ID, r.Person, r.Authority, r.Kind
+		ids[i], persons[i], sealed[i], authorities[i], kinds[i] = r.ID, r.Person, r.Sealed, r.Authority, r.Kind
 		priority[i], dedupe[i] = r.Priority, r.Dedupe
 		c.set(i, r.At, r.Organisation, r.Setting, r.Encounter, r.Entry)
 	}
-	return []any{ids, authorities, persons, kinds, priority, c.at, c.organisation, c.setting, c.encounter, dedupe, c.entry}
+	return []any{ids, authorities, persons, kinds, priority, c.at, c.organisation, c.setting, c.encounter, dedupe, c.entry, sealed}
 }
 
-// reviewArgs are the parameters $30 to $37 of appendAll.
+// reviewArgs are the parameters $31 to $38 of appendAll.
 func reviewArgs(rows []ReviewRow) []any {
 	c := newColumns(len(rows))
 	ids, persons, sealed := make([]uuid.UUID, len(rows)), make([]uuid.NullUUID, len(rows)), make([][]byte, len(rows))

@@ -141,6 +141,7 @@ func TestAppend(t *testing.T) {
 		f.must(err)
 		wantNotice := b.Notices[0]
 		wantNotice.Entry, wantNotice.Dedupe = 4+wantNotice.Entry, false
+		wantNotice.Log, wantNotice.Version, wantNotice.OrganisationName = f.log, 1, "LEEDS TEACHING HOSPITALS"
 		if diff := cmp.Diff([]store.NoticeRow{wantNotice}, notices); diff != "" {
 			t.Errorf("notices (-want +got):\n%s", diff)
 		}
@@ -245,7 +246,7 @@ func (f *fixture) fullBatch() *store.Batch {
 		}},
 		Notices: []store.NoticeRow{{
 			ID: newID(), Person: person, Authority: leeds, Kind: "unscheduled", Priority: true, At: f.now,
-			Organisation: trust, Setting: "emergency_department", Encounter: encounter[:], Dedupe: true, Entry: 1,
+			Organisation: trust, Setting: "emergency_department", Encounter: encounter[:], Dedupe: true, Entry: 1, Sealed: []byte("said"),
 		}},
 		Reviews: []store.ReviewRow{{
 			ID: newID(), Person: uuid.NullUUID{UUID: person, Valid: true}, Organisation: trust, Actor: "actor", At: f.now,

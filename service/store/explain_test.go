@@ -23,9 +23,11 @@ func TestHotPathUsesIndexes(t *testing.T) {
 		indexes []string
 	}{
 		"flags": {store.VisibleFlags, []string{"person_tag_pkey", "person_pkey", "plan_person", "authority_pkey"}},
-		"read":  {store.FlagsAndHistory, []string{"person_tag_pkey", "person_pkey", "plan_person", "authority_pkey", "access_person", "organisation_pkey"}},
+		"read":  {store.FlagsAndHistory, []string{"person_tag_pkey", "person_pkey", "plan_person", "authority_pkey", "access_person", "organisation_pkey", "access_mark_pkey"}},
 		"lines": {store.AppendLines, []string{"log_head_pkey"}},
 		"all":   {store.AppendAll, []string{"log_head_pkey", "access_person", "access_encounter", "notice_person", "notice_encounter"}},
+		"watch": {store.NoticesAfter, []string{"notice_order", "notice_corrects"}},
+		"inbox": {store.InboxPage, []string{"notice_inbox", "notice_corrects"}},
 	}
 	for name, s := range statements {
 		_, err := conn.Exec(t.Context(), fmt.Sprintf("PREPARE %q AS %s", name, s.sql))

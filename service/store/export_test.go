@@ -7,6 +7,8 @@ const (
 	FlagsAndHistory = flagsAndHistory
 	AppendLines     = appendLines
 	AppendAll       = appendAll
+	NoticesAfter    = noticesAfter
+	InboxPage       = inboxPage
 	NewestSchema    = newestSchema
 )
 

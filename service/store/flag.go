@@ -19,6 +19,7 @@ type FlagRow struct {
 	Person    PersonRow
 	Plan      PlanRow
 	Authority AuthorityRow
+	Receiving AuthorityRow // that the plan is offered to; zero where to none. Only what names it and whom to ring
 }
 
 // visibleFlags: of a tag that nobody has, one page of its index is read and
@@ -27,25 +28,32 @@ const visibleFlags = `
 	SELECT t.tag,
 	       p.id AS person_id, p.restricted, p.wrapped_key, p.version, p.sealed, p.changed_at,
 	       l.id AS plan_id, l.version AS plan_version, l.visible_until, l.sealed AS plan_sealed, l.changed_at AS plan_changed_at,
+	       coalesce(l.transfer_to, '') AS transfer_to,
 	       a.gss_code, a.dfe_code, coalesce(a.ods_code, '') AS ods_code, a.name, a.kind, a.region_gss_code,
-	       a.office_phone, a.office_hours, a.duty_phone, a.confirmed_at
+	       a.office_phone, a.office_hours, a.duty_phone, a.confirmed_at,
+	       coalesce(r.dfe_code, '') AS to_dfe_code, coalesce(r.name, '') AS to_name,
+	       coalesce(r.office_phone, '') AS to_office_phone, coalesce(r.office_hours, '') AS to_office_hours,
+	       coalesce(r.duty_phone, '') AS to_duty_phone
 	FROM cpis.person_tag AS t
 	JOIN cpis.person AS p ON p.id = t.person_id
 	JOIN cpis.plan AS l ON l.person_id = p.id
 	JOIN cpis.authority AS a ON a.gss_code = l.authority
+	LEFT JOIN cpis.authority AS r ON r.gss_code = l.transfer_to
 	WHERE t.tag = ANY ($1::bytea[])
 	  AND NOT l.removed
 	  AND (l.visible_until IS NULL OR l.visible_until >= $2::date)`
 
 // targets are where a row of visibleFlags goes.
 func (f *FlagRow) targets() []any {
-	p, l, a := &f.Person, &f.Plan, &f.Authority
+	p, l, a, r := &f.Person, &f.Plan, &f.Authority, &f.Receiving
 	return []any{
 		(*tagTarget)(&f.Tag),
 		&p.ID, &p.Restricted, &p.WrappedKey, &p.Version, &p.Sealed, &p.At,
 		&l.ID, &l.Version, &l.VisibleUntil, &l.Sealed, &l.At,
+		&r.GSS,
 		&a.GSS, &a.DfE, &a.ODS, &a.Name, &a.Kind, &a.Region,
 		&a.OfficePhone, &a.OfficeHours, &a.DutyPhone, &a.ConfirmedAt,
+		&r.DfE, &r.Name, &r.OfficePhone, &r.OfficeHours, &r.DutyPhone,
 	}
 }
 
@@ -54,7 +62,7 @@ func (f *FlagRow) scan(row pgx.CollectableRow) error {
 	targets := f.targets()
 	more := make([]any, len(row.FieldDescriptions())-len(targets)) // nil: skip
 	err := row.Scan(slices.Concat(targets, more)...)
-	f.Plan.Person, f.Plan.Authority = f.Person.ID, f.Authority.GSS
+	f.Plan.Person, f.Plan.Authority, f.Plan.TransferTo = f.Person.ID, f.Authority.GSS, f.Receiving.GSS
 	return err
 }
 
@@ -77,14 +85,17 @@ func (q queries) Flags(ctx context.Context, tags []Tag, today time.Time) ([]Flag
 const flagsAndHistory = `
 	WITH flag AS MATERIALIZED (` + visibleFlags + `
 	)
-	SELECT flag.*, NULL AS access_id, NULL AS access_person, NULL AS at, NULL, NULL, NULL, NULL, NULL, NULL
+	SELECT flag.*, NULL AS access_id, NULL AS access_person, NULL AS at, NULL, NULL, NULL, NULL, NULL, NULL, NULL
 	FROM flag
 	UNION ALL
 	SELECT NULL,
 	       NULL, NULL, NULL, NULL, NULL, NULL,
 	       NULL, NULL, NULL, NULL, NULL,
+	       NULL,
 	       NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
-	       h.id, h.person_id, h.at, h.organisation, coalesce(o.name, ''), h.setting, h.encounter, h.sealed, h.entry
+	       NULL, NULL, NULL, NULL, NULL,
+	       h.id, h.person_id, h.at, h.organisation, coalesce(o.name, ''), h.setting, h.encounter, h.sealed, h.entry,
+	       m.access_id IS NOT NULL
 	FROM (SELECT DISTINCT person_id FROM flag) AS seen
 	CROSS JOIN LATERAL (
 	    SELECT id, person_id, at, organisation, setting, encounter, sealed, entry
@@ -94,6 +105,7 @@ const flagsAndHistory = `
 	    LIMIT 25
 	) AS h
 	LEFT JOIN cpis.organisation AS o ON o.code = h.organisation
+	LEFT JOIN cpis.access_mark AS m ON m.access_id = h.id
 	ORDER BY tag, plan_id, access_person, at DESC, access_id DESC`
 
 // Read gives what a group of look-ups needs, in one round trip and one

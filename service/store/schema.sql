@@ -321,18 +321,18 @@ CREATE TABLE cpis.upload (
     format text NOT NULL,
     extent text NOT NULL,
     sequence bigint NOT NULL,
-    digest bytea,
+    digest bytea DEFAULT '\x'::bytea NOT NULL,
     size bigint DEFAULT 0 NOT NULL,
     wrapped_key text NOT NULL,
     sealed bytea NOT NULL,
     counts jsonb DEFAULT '{}'::jsonb NOT NULL,
-    preview bytea,
     sent_at timestamp with time zone NOT NULL,
     changed_at timestamp with time zone NOT NULL,
     lease_until timestamp with time zone,
     CONSTRAINT upload_extent_check CHECK ((extent = ANY (ARRAY['delta'::text, 'whole'::text]))),
     CONSTRAINT upload_format_check CHECK ((format = ANY (ARRAY['csv'::text, 'ssd'::text]))),
     CONSTRAINT upload_sequence_check CHECK ((sequence >= 0)),
+    CONSTRAINT upload_size_check CHECK ((size >= 0)),
     CONSTRAINT upload_state_check CHECK ((state = ANY (ARRAY['receiving'::text, 'received'::text, 'checked'::text, 'waiting'::text, 'applying'::text, 'applied'::text, 'rejected'::text, 'cancelled'::text]))),
     CONSTRAINT upload_version_check CHECK ((version > 0))
 );
@@ -346,6 +346,7 @@ CREATE TABLE cpis.upload_part (
 
 CREATE TABLE cpis.upload_rows (
     upload_id uuid NOT NULL,
+    run uuid NOT NULL,
     n integer NOT NULL,
     sealed bytea NOT NULL,
     CONSTRAINT upload_rows_n_check CHECK ((n >= 0))
@@ -362,6 +363,11 @@ CREATE TABLE cpis.upload_rules (
     brake_percent integer NOT NULL,
     made_by text NOT NULL,
     made_at timestamp with time zone NOT NULL,
+    CONSTRAINT upload_rules_brake_percent_check CHECK (((brake_percent >= 0) AND (brake_percent <= 100))),
+    CONSTRAINT upload_rules_max_changed_check CHECK ((max_changed >= 0)),
+    CONSTRAINT upload_rules_max_ending_check CHECK ((max_ending >= 0)),
+    CONSTRAINT upload_rules_max_new_check CHECK ((max_new >= 0)),
+    CONSTRAINT upload_rules_max_rejected_percent_check CHECK (((max_rejected_percent >= 0) AND (max_rejected_percent <= 100))),
     CONSTRAINT upload_rules_version_check CHECK ((version > 0))
 );
 
@@ -453,7 +459,7 @@ ALTER TABLE ONLY cpis.upload
     ADD CONSTRAINT upload_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY cpis.upload_rows
-    ADD CONSTRAINT upload_rows_pkey PRIMARY KEY (upload_id, n);
+    ADD CONSTRAINT upload_rows_pkey PRIMARY KEY (upload_id, run, n);
 
 ALTER TABLE ONLY cpis.upload_rules
     ADD CONSTRAINT upload_rules_pkey PRIMARY KEY (authority, version);
@@ -464,17 +470,19 @@ CREATE INDEX access_person ON cpis.access USING btree (person_id, at DESC, id DE
 
 CREATE UNIQUE INDEX channel_rank ON cpis.channel USING btree (authority, rank) WHERE (removed_at IS NULL);
 
-CREATE INDEX delivery_due ON cpis.delivery USING btree (due_at) WHERE (state = 'pending'::text);
+CREATE INDEX delivery_due ON cpis.delivery USING btree (channel_id, due_at) WHERE (state = 'pending'::text);
 
 CREATE INDEX delivery_notice ON cpis.delivery USING btree (notice_id);
 
 CREATE INDEX delivery_person ON cpis.delivery USING btree (channel_id, person_id, log, entry) WHERE (state = 'pending'::text);
 
+CREATE INDEX delivery_undelivered ON cpis.delivery USING btree (channel_id) WHERE (state = 'undelivered'::text);
+
 CREATE INDEX entry_subject ON ONLY cpis.entry USING btree (subject) WHERE (subject IS NOT NULL);
 
 CREATE INDEX idempotency_created ON cpis.idempotency USING btree (created_at);
 
-CREATE INDEX notice_corrects ON cpis.notice USING btree (corrects) WHERE (corrects IS NOT NULL);
+CREATE UNIQUE INDEX notice_corrects ON cpis.notice USING btree (corrects) WHERE (corrects IS NOT NULL);
 
 CREATE INDEX notice_encounter ON cpis.notice USING btree (person_id, encounter) WHERE (encounter IS NOT NULL);
 
@@ -505,6 +513,8 @@ CREATE INDEX transfer_sender ON cpis.transfer USING btree (sender, id);
 CREATE INDEX upload_authority ON cpis.upload USING btree (authority, id);
 
 CREATE INDEX upload_busy ON cpis.upload USING btree (lease_until) WHERE (state = ANY (ARRAY['receiving'::text, 'received'::text, 'applying'::text]));
+
+CREATE INDEX upload_kept ON cpis.upload USING btree (changed_at) WHERE (wrapped_key <> ''::text);
 
 CREATE UNIQUE INDEX upload_sequence ON cpis.upload USING btree (authority, sequence) WHERE ((sequence > 0) AND (state = ANY (ARRAY['applying'::text, 'applied'::text])));
 
@@ -760,7 +770,7 @@ GRANT UPDATE(decided_at) ON TABLE cpis.transfer TO cpis_app;
 
 GRANT UPDATE(decided) ON TABLE cpis.transfer TO cpis_app;
 
-GRANT SELECT,INSERT ON TABLE cpis.upload TO cpis_app;
+GRANT SELECT,INSERT,DELETE ON TABLE cpis.upload TO cpis_app;
 
 GRANT UPDATE(version) ON TABLE cpis.upload TO cpis_app;
 
@@ -775,8 +785,6 @@ GRANT UPDATE(wrapped_key) ON TABLE cpis.upload TO cpis_app;
 GRANT UPDATE(sealed) ON TABLE cpis.upload TO cpis_app;
 
 GRANT UPDATE(counts) ON TABLE cpis.upload TO cpis_app;
-
-GRANT UPDATE(preview) ON TABLE cpis.upload TO cpis_app;
 
 GRANT UPDATE(changed_at) ON TABLE cpis.upload TO cpis_app;
 

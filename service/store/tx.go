@@ -38,6 +38,7 @@ type Tx struct {
 	change   uuid.UUID // names the change in all versions that are made
 	changed  bool      // versions were made
 	appended bool      // entries were appended: others wait for this transaction
+	notifies bool      // notices are written with the entries, none though they may be
 	notices  []NoticeRow
 }
 

@@ -21,7 +21,7 @@ ALTER TABLE cpis.notice
 -- Entries are dense and in order of commit, so a reader that goes on from the
 -- last place it saw misses nothing.
 CREATE INDEX notice_order ON cpis.notice (authority, log, entry, id);
-CREATE INDEX notice_corrects ON cpis.notice (corrects) WHERE corrects IS NOT NULL;
+CREATE UNIQUE INDEX notice_corrects ON cpis.notice (corrects) WHERE corrects IS NOT NULL;
 
 GRANT UPDATE (version, acknowledged_at, assigned_to, undelivered) ON cpis.notice TO cpis_app;
 
@@ -88,7 +88,8 @@ CREATE TABLE cpis.delivery (
     PRIMARY KEY (channel_id, notice_id)
 );
 
-CREATE INDEX delivery_due ON cpis.delivery (due_at) WHERE state = 'pending';
+CREATE INDEX delivery_due ON cpis.delivery (channel_id, due_at) WHERE state = 'pending';
+CREATE INDEX delivery_undelivered ON cpis.delivery (channel_id) WHERE state = 'undelivered';
 CREATE INDEX delivery_person ON cpis.delivery (channel_id, person_id, log, entry) WHERE state = 'pending';
 CREATE INDEX delivery_notice ON cpis.delivery (notice_id);
 
