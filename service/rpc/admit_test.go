@@ -16,6 +16,7 @@ import (
 	"github.com/google/uuid"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/reflect/protoregistry"
 
 	"cpis/policy"
 	cpisv1 "cpis/proto/cpis/v1"
@@ -256,10 +257,8 @@ func TestRefusalsThatCannotBeRecordedAreNotSpoken(t *testing.T) {
 func TestEveryRuleOfTheContractHasWords(t *testing.T) {
 	t.Parallel()
 	words := rpc.Problems()
-	for _, file := range []protoreflect.FileDescriptor{
-		cpisv1.File_cpis_v1_common_proto, cpisv1.File_cpis_v1_lookup_proto, cpisv1.File_cpis_v1_plan_proto,
-		cpisv1.File_cpis_v1_upload_proto, cpisv1.File_cpis_v1_log_proto,
-	} {
+	contract := cpisv1.File_cpis_v1_common_proto.Package()
+	protoregistry.GlobalFiles.RangeFilesByPackage(contract, func(file protoreflect.FileDescriptor) bool {
 		for i := range file.Messages().Len() {
 			fields := file.Messages().Get(i).Fields()
 			for j := range fields.Len() {
@@ -270,7 +269,8 @@ func TestEveryRuleOfTheContractHasWords(t *testing.T) {
 				}
 			}
 		}
-	}
+		return true
+	})
 }
 
 // rulesOf gives the identifiers of the rules of a field, such as

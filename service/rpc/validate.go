@@ -7,6 +7,8 @@ import (
 
 	"buf.build/go/protovalidate"
 	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/reflect/protoregistry"
 
 	cpisv1 "cpis/proto/cpis/v1"
 	"cpis/service"
@@ -17,12 +19,7 @@ import (
 func newValidate() (func(proto.Message) error, error) {
 	v, err := protovalidate.New(
 		protovalidate.WithDisableLazy(), // a rule that does not compile is found now
-		protovalidate.WithMessages(
-			&cpisv1.LookUpRequest{}, &cpisv1.LookUpManyRequest{},
-			&cpisv1.RegisterPlanRequest{}, &cpisv1.EndPlanRequest{}, &cpisv1.GetPersonRequest{},
-			&cpisv1.UploadRequest{},
-			&cpisv1.GetCheckpointRequest{}, &cpisv1.GetInclusionProofRequest{},
-		),
+		protovalidate.WithMessageDescriptors(requests()...),
 	)
 	if err != nil {
 		return nil, fmt.Errorf("compiling the rules of the contract: %w", err)
@@ -37,6 +34,22 @@ func newValidate() (func(proto.Message) error, error) {
 		}
 		return errors.New("the rules of the contract could not be evaluated") // not err: it may quote
 	}, nil
+}
+
+// requests are the messages that the procedures of the contract take.
+func requests() []protoreflect.MessageDescriptor {
+	var all []protoreflect.MessageDescriptor
+	contract := cpisv1.File_cpis_v1_common_proto.Package()
+	protoregistry.GlobalFiles.RangeFilesByPackage(contract, func(file protoreflect.FileDescriptor) bool {
+		for i := range file.Services().Len() {
+			methods := file.Services().Get(i).Methods()
+			for j := range methods.Len() {
+				all = append(all, methods.Get(j).Input())
+			}
+		}
+		return true
+	})
+	return all
 }
 
 func violationsOf(broken *protovalidate.ValidationError) []service.Violation {
@@ -57,11 +70,14 @@ var problems = map[string]string{
 	"enum.defined_only":  "must be one of the values of the contract",
 	"enum.not_in":        "is required",
 	"string.min_len":     "is required",
+	"string.len":         "must be %v characters long",
 	"string.max_len":     "must not be longer than %v characters",
 	"bytes.max_len":      "must not be longer than %v bytes",
 	"repeated.min_items": "must hold at least %v",
 	"repeated.max_items": "must not hold more than %v",
 	"int32.gt":           "must be more than %v",
+	"int32.gte":          "must not be less than %v",
+	"int32.lte":          "must not be more than %v",
 	"int64.gte":          "must not be less than %v",
 }
 
