@@ -56,14 +56,15 @@ func (a *Admin) AddOrganisation(ctx context.Context, code, name string, class po
 	})
 }
 
-// SetContact says whom to ring at an authority. hours are as ParseHours reads
-// them.
-func (a *Admin) SetContact(ctx context.Context, gss, office, hours, duty string) error {
-	if _, err := ParseHours(hours); err != nil {
+// SetContact says whom to ring at an authority. The error may be *InvalidError.
+func (a *Admin) SetContact(ctx context.Context, gss string, contacts Contacts) error {
+	var check checker
+	right := check.contacts("", contacts)
+	if err := check.err(); err != nil {
 		return err
 	}
 	return a.do(ctx, "set_contact", nil, func(tx *store.Tx) error {
-		return tx.SetAuthorityContact(ctx, gss, office, hours, duty, a.Now().UTC())
+		return tx.SetAuthorityContact(ctx, gss, right.Office, right.Hours, right.Duty, a.Now().UTC())
 	})
 }
 

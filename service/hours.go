@@ -25,7 +25,8 @@ var errHours = errors.New(`not opening hours of the form "Mon-Thu 08:45-17:15; F
 //
 //	Mon-Thu 08:45-17:15; Fri 08:45-16:45
 //
-// An empty text means always closed.
+// An empty text means always closed. A day that is named twice is refused: an
+// office has one span of hours a day here.
 func ParseHours(text string) (Hours, error) {
 	var h Hours
 	for part := range strings.SplitSeq(text, ";") {
@@ -46,6 +47,9 @@ func ParseHours(text string) (Hours, error) {
 			return Hours{}, errHours
 		}
 		for d := first; ; d = (d + 1) % 7 {
+			if h.days[d] != (span{}) {
+				return Hours{}, errHours
+			}
 			h.days[d] = s
 			if d == last {
 				break

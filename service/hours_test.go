@@ -54,6 +54,7 @@ func TestParseHours_RefusesWhatItCannotRead(t *testing.T) {
 	for _, text := range []string{
 		"always", "Mon", "Mon-Fri", "Mon-Fri 9-17", "Mon-Fri 17:00-09:00", "Mon-Fri 09:00-09:00",
 		"Mon-Fri 09:00-25:00", "Mo-Fr 09:00-17:00", "Mon-Fri 09:00", "Mon-Fri 09:00-17:00, Sat 10:00-12:00",
+		"Mon 09:00-12:00; Mon 13:00-17:00", "Mon-Fri 09:00-17:00; Fri 09:00-16:30",
 	} {
 		if _, err := service.ParseHours(text); err == nil {
 			t.Errorf("%q was read", text)

@@ -8,10 +8,12 @@ import (
 	"net/url"
 	"os"
 	"os/user"
+	"strings"
 	"time"
 
 	"cpis/deploy/postgres"
 	"cpis/policy"
+	cpisv1 "cpis/proto/cpis/v1"
 	"cpis/service"
 	"cpis/service/keys"
 	"cpis/service/reference"
@@ -225,8 +227,8 @@ type authorityCmd struct {
 type authorityContactCmd struct {
 	databaseFlags
 	GSS    string `arg:"" name:"gss-code" help:"GSS code, such as E09000019."`
-	Office string `required:"" help:"Number in office hours."`
-	Hours  string `required:"" help:"Office hours, such as \"Mon-Thu 08:45-17:15; Fri 08:45-16:45\"."`
+	Office string `help:"Number in office hours."`
+	Hours  string `help:"Office hours, such as \"Mon-Thu 08:45-17:15; Fri 08:45-16:45\"; needed with --office."`
 	Duty   string `required:"" help:"Number of the emergency duty team."`
 }
 
@@ -237,7 +239,21 @@ func (c *authorityContactCmd) Run(ctx context.Context) error {
 		return err
 	}
 	defer done()
-	return admin.SetContact(ctx, c.GSS, c.Office, c.Hours, c.Duty)
+	err = admin.SetContact(ctx, c.GSS, service.Contacts{Office: c.Office, Hours: c.Hours, Duty: c.Duty})
+	return explained(err)
+}
+
+// explained adds to an error of a request everything that is wrong with it.
+func explained(err error) error {
+	invalid, ok := errors.AsType[*service.InvalidError](err)
+	if !ok {
+		return err
+	}
+	lines := []string{invalid.Error()}
+	for _, v := range invalid.Violations {
+		lines = append(lines, violationText(&cpisv1.FieldViolation{Field: v.Field, Problem: v.Problem, Example: v.Example}))
+	}
+	return errors.New(strings.Join(lines, "\n  "))
 }
 
 type auditCmd struct {

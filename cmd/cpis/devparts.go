@@ -220,18 +220,19 @@ func addOrganisations(ctx context.Context, admin *service.Admin) error {
 	return nil
 }
 
-// setContacts gives the authorities of the demo their invented numbers.
+// setContacts gives the authorities of the demo their invented numbers, where
+// they have none: a lead may have changed them since.
 func setContacts(ctx context.Context, admin *service.Admin) error {
 	held, err := admin.DB.Authorities(ctx)
 	if err != nil {
 		return err
 	}
 	for _, a := range demo.Authorities() {
-		same := func(row store.AuthorityRow) bool { return row.GSS == a.GSS && row.OfficePhone == a.Office }
+		same := func(row store.AuthorityRow) bool { return row.GSS == a.GSS && row.ContactVersion > 0 }
 		if slices.ContainsFunc(held, same) {
 			continue
 		}
-		if err := admin.SetContact(ctx, a.GSS, a.Office, a.Hours, a.Duty); err != nil {
+		if err := admin.SetContact(ctx, a.GSS, service.Contacts{Office: a.Office, Hours: a.Hours, Duty: a.Duty}); err != nil {
 			return err
 		}
 	}

@@ -100,6 +100,7 @@ func serve(ctx context.Context, cfg *config, logTo io.Writer, ready func(public,
 	var running sync.WaitGroup
 	running.Go(func() { s.service.KeepSigned(background) })
 	running.Go(func() { s.service.KeepTidy(background) })
+	running.Go(func() { s.service.KeepReminding(background) })
 	running.Go(func() { s.service.KeepKeys(background) })
 	defer running.Wait()
 	defer stop()

@@ -73,13 +73,13 @@ func contactToProto(c *service.Contact) *cpisv1.Contact {
 		},
 	}
 	if c.Authority != (service.Authority{}) {
-		m.LocalAuthority = &cpisv1.LocalAuthority{
-			GssCode: c.Authority.GSS,
-			DfeCode: c.Authority.DfE,
-			Name:    c.Authority.Name,
-		}
+		m.LocalAuthority = authorityToProto(c.Authority)
 	}
 	return m
+}
+
+func authorityToProto(a service.Authority) *cpisv1.LocalAuthority {
+	return &cpisv1.LocalAuthority{GssCode: a.GSS, DfeCode: a.DfE, Name: a.Name}
 }
 
 // phoneToProto gives no number for one that is not known.

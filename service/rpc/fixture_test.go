@@ -58,6 +58,14 @@ type uses struct {
 	proof      service.Proof
 }
 
+// others stands for the use cases that a test does not reach.
+type others struct {
+	rpc.Changes
+	rpc.Notices
+	rpc.Encounters
+	rpc.Contacts
+}
+
 // refusal is a request that was refused before it became a use case.
 type refusal struct {
 	Action, Request, Client string
@@ -179,7 +187,10 @@ func newBench(tb testing.TB, options ...option) *bench {
 	}
 	u := b.uses
 	c := rpc.Config{
-		UseCases:  rpc.UseCases{LookUps: u, Plans: u, Uploads: u, Proofs: u, Refuse: u.refuse},
+		UseCases: rpc.UseCases{
+			LookUps: u, Plans: u, Uploads: u, Proofs: u, Refuse: u.refuse,
+			Changes: others{}, Notices: others{}, Encounters: others{}, Contacts: others{},
+		},
 		Verifier:  b.door,
 		Metrics:   b.metrics,
 		Readiness: rpc.NewReadiness(time.Now, zerolog.Nop()),
@@ -227,6 +238,7 @@ type clients struct {
 	lookups cpisv1connect.LookupServiceClient
 	plans   cpisv1connect.PlanServiceClient
 	uploads cpisv1connect.UploadServiceClient
+	contact cpisv1connect.ContactServiceClient
 	log     cpisv1connect.LogServiceClient
 	*recorder
 }
@@ -292,6 +304,7 @@ func (w wire) dial(tb testing.TB, s *httptest.Server, headers ...string) *client
 		lookups:  cpisv1connect.NewLookupServiceClient(c),
 		plans:    cpisv1connect.NewPlanServiceClient(c),
 		uploads:  cpisv1connect.NewUploadServiceClient(c),
+		contact:  cpisv1connect.NewContactServiceClient(c),
 		log:      cpisv1connect.NewLogServiceClient(c),
 		recorder: r,
 	}

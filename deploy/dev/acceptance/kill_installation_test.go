@@ -91,7 +91,7 @@ func newInstallation(tb testing.TB, vault *vaultdev.Server) *installation {
 	}
 	in.run("migrate")
 	for _, authority := range []string{islington, camden} {
-		in.run("authority", "contact", authority, "--office=01632 960001", "--hours=Mon-Fri 09:00-17:00", "--duty=01632 960002")
+		in.run("authority", "contact", authority, "--office=020 7946 0001", "--hours=Mon-Fri 09:00-17:00", "--duty=020 7946 0002")
 	}
 	return in
 }

@@ -84,7 +84,7 @@ func TestLookUp_AnswersAndIsRecorded(t *testing.T) {
 				if p.Status != cpisv1.PlanStatus_PLAN_STATUS_ACTIVE || p.Start != "2026-02-03" || p.End != "" || !a.IdentityChecked {
 					t.Errorf("got %v", a)
 				}
-				if c := p.Contact; c.LocalAuthority.Name != "Islington" || c.RingNow.Number != "01632 960001" || c.RingNow.Who != "office" {
+				if c := p.Contact; c.LocalAuthority.Name != "Islington" || c.RingNow.Number != "020 7946 0001" || c.RingNow.Who != "office" {
 					t.Errorf("got contact %v", c)
 				}
 			},

@@ -172,8 +172,8 @@ func (s *site) fill() {
 		must(s.tb, admin.AddOrganisation(ctx, o.Code, o.Name, o.Class))
 	}
 	must(s.tb, admin.AddOrganisation(ctx, "TST111", "Test 111", policy.NHS111))
-	must(s.tb, admin.SetContact(ctx, islington, "01632 960001", "Mon-Fri 09:00-17:00", "01632 960002"))
-	must(s.tb, admin.SetContact(ctx, camden, "01632 960003", "Mon-Fri 09:00-17:00", "01632 960004"))
+	must(s.tb, admin.SetContact(ctx, islington, service.Contacts{Office: "020 7946 0001", Hours: "Mon-Fri 09:00-17:00", Duty: "020 7946 0002"}))
+	must(s.tb, admin.SetContact(ctx, camden, service.Contacts{Office: "020 7946 0003", Hours: "Mon-Fri 09:00-17:00", Duty: "020 7946 0004"}))
 }
 
 // administrator gives what an administrator does by command.

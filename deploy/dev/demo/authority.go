@@ -38,6 +38,6 @@ func Authorities() []Authority {
 		{haringey, "Haringey", "020 7946 0121", "Mon-Thu 08:45-17:00; Fri 08:45-16:30", "020 7946 0122", "DUBOIS Claire (Mrs)", 60},
 		{hackney, "Hackney", "020 7946 0131", hours, "020 7946 0132", "RAHMAN Shafiq (Mr)", 50},
 		{enfield, "Enfield", "020 7946 0141", hours, "020 7946 0142", "KOSTAS Eleni (Ms)", 30},
-		{cornwall, "Cornwall", "01632 960101", "Mon-Thu 08:45-17:15; Fri 08:45-16:45", "01632 960102", "TREGEAR Jory (Mr)", 20},
+		{cornwall, "Cornwall", "0117 496 0101", "Mon-Thu 08:45-17:15; Fri 08:45-16:45", "0117 496 0102", "TREGEAR Jory (Mr)", 20},
 	}
 }

@@ -121,7 +121,7 @@ func TestAuthoritiesAreRealAndTheirNumbersAreNot(t *testing.T) {
 	for _, a := range register {
 		names[a.GSS] = a.Name
 	}
-	drama := regexp.MustCompile(`^(020 7946 0\d{3}|01632 960\d{3})$`)
+	drama := regexp.MustCompile(`^(020 7946 0\d{3}|0117 496 0\d{3})$`)
 	phones := []string{demo.HubPhone}
 	for _, a := range demo.Authorities() {
 		if names[a.GSS] != a.Name {

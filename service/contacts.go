@@ -1,0 +1,179 @@
+package service
+
+import (
+	"context"
+	"strconv"
+	"time"
+
+	"cpis/audit"
+	"cpis/policy"
+	"cpis/service/identity"
+	"cpis/service/store"
+)
+
+const (
+	// confirmedFor is how long the word of an authority that its numbers are
+	// right is taken for it.
+	confirmedFor   = 90 * 24 * time.Hour
+	maxPhoneLength = 32
+	maxHoursLength = 200
+)
+
+// Contacts are the numbers of an authority, as texts.
+type Contacts struct {
+	Office string // number in office hours; may be empty
+	Hours  string // when that is answered, as ParseHours reads it; empty only without it
+	Duty   string // number of the emergency duty team
+}
+
+// content is all that Contacts say.
+func (c *Contacts) content() []string { return []string{c.Office, c.Hours, c.Duty} }
+
+// OwnContacts are the numbers of the caller's authority.
+type OwnContacts struct {
+	Authority Authority
+	Contacts  Contacts
+	Version   int       // 0 where nobody has given any yet
+	Confirmed time.Time // when somebody last said that they are right; zero where nobody has
+	Overdue   bool      // that was too long ago
+	Shown     Contact   // how a look-up shows them now
+	Receipt   Receipt
+}
+
+// SettingContacts changes the numbers of the caller's authority. Its texts are
+// as the caller sent them.
+type SettingContacts struct {
+	Contacts Contacts
+	Version  int    // that the caller saw
+	Request  string // request id
+}
+
+// ConfirmingContacts says that the numbers of the caller's authority are right.
+type ConfirmingContacts struct {
+	Version int    // that the caller saw
+	Request string // request id
+}
+
+// ContactsKept is the answer to a change or confirmation of numbers.
+type ContactsKept struct {
+	Version int
+	Receipt Receipt
+}
+
+func (r *ContactsKept) receive(receipt Receipt) { r.Receipt = receipt }
+func (r *ContactsKept) changed() bool           { return true }
+
+// GetContacts gives the numbers of the caller's authority. The error is
+// ErrDenied, *OverloadedError, ErrNotFound, ErrUnrecorded, ErrUnavailable or
+// ErrDamaged.
+func (s *Service) GetContacts(ctx context.Context, c *identity.Caller, request string) (*OwnContacts, error) {
+	a := act{caller: c, action: policy.ReadContacts, own: true, request: request}
+	var out OwnContacts
+	receipt, err := s.do(ctx, a, func(ctx context.Context, tx *store.Tx, _ *audit.Entry) error {
+		row, err := tx.Authority(ctx, c.Organisation)
+		if err != nil {
+			return err
+		}
+		out = s.ownContacts(&row)
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	out.Receipt = receipt
+	return &out, nil
+}
+
+// ownContacts gives the numbers of an authority as it sees them.
+func (s *Service) ownContacts(row *store.AuthorityRow) OwnContacts {
+	now := s.now()
+	o := OwnContacts{
+		Authority: Authority{row.GSS, row.DfE, row.Name},
+		Contacts:  Contacts{row.OfficePhone, row.OfficeHours, row.DutyPhone},
+		Version:   row.ContactVersion,
+		Overdue:   true,
+		Shown:     s.contactOf(row, now),
+	}
+	if row.ConfirmedAt != nil {
+		o.Confirmed = *row.ConfirmedAt
+		o.Overdue = now.Sub(o.Confirmed) > confirmedFor
+	}
+	return o
+}
+
+// SetContacts changes the numbers of the caller's authority, and so confirms
+// them. Look-ups show them from then on. The error is ErrDenied, *InvalidError,
+// *OverloadedError, *StaleError, ErrNotFound, ErrReused, ErrUnrecorded,
+// ErrUnavailable or ErrDamaged.
+func (s *Service) SetContacts(ctx context.Context, c *identity.Caller, q *SettingContacts) (*ContactsKept, error) {
+	var check checker
+	right := check.contacts("contacts.", q.Contacts)
+	a := act{caller: c, action: policy.SetContacts, own: true, request: q.Request, check: check.err()}
+	content := append(q.Contacts.content(), strconv.Itoa(q.Version))
+	return s.keepContacts(ctx, a, content, q.Version, func(ctx context.Context, tx *store.Tx, _ *store.AuthorityRow) error {
+		return tx.SetAuthorityContact(ctx, c.Organisation, right.Office, right.Hours, right.Duty, s.moment())
+	})
+}
+
+// ConfirmContacts says that the numbers of the caller's authority are still
+// right. The error is as of SetContacts, or ErrState where there are none.
+func (s *Service) ConfirmContacts(ctx context.Context, c *identity.Caller, q *ConfirmingContacts) (*ContactsKept, error) {
+	a := act{caller: c, action: policy.SetContacts, own: true, request: q.Request}
+	content := []string{"confirm", strconv.Itoa(q.Version)}
+	return s.keepContacts(ctx, a, content, q.Version, func(ctx context.Context, tx *store.Tx, row *store.AuthorityRow) error {
+		if row.DutyPhone == "" {
+			return ErrState
+		}
+		return tx.ConfirmAuthorityContact(ctx, c.Organisation, s.moment())
+	})
+}
+
+// keepContacts runs keep on the caller's authority, where its numbers have the
+// version that the caller saw.
+func (s *Service) keepContacts(
+	ctx context.Context, a act, content []string, version int, keep func(context.Context, *store.Tx, *store.AuthorityRow) error,
+) (*ContactsKept, error) {
+	var out ContactsKept
+	err := s.once(ctx, doTimeout, a, content, &out, func(ctx context.Context, tx *store.Tx, e *audit.Entry) error {
+		row, err := tx.LockAuthority(ctx, a.caller.Organisation)
+		if err != nil {
+			return err
+		}
+		if row.ContactVersion != version {
+			return &StaleError{Current: row.ContactVersion}
+		}
+		if err := keep(ctx, tx, &row); err != nil {
+			return err
+		}
+		kept, err := tx.Authority(ctx, a.caller.Organisation)
+		out.Version = kept.ContactVersion
+		e.Counts = audit.Counts{"version": int64(out.Version)}
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &out, nil
+}
+
+// contacts reads the numbers of an authority. The result has them as they are
+// shown.
+func (c *checker) contacts(prefix string, q Contacts) Contacts {
+	right := Contacts{
+		Office: c.phone(prefix+"office_phone", q.Office, officePhones, exampleOffice),
+		Hours:  c.text(prefix+"office_hours", q.Hours, maxHoursLength, exampleHours),
+		Duty:   c.phone(prefix+"duty_phone", q.Duty, dutyPhones, exampleDuty),
+	}
+	if q.Duty == "" {
+		c.add(prefix+"duty_phone", problemRequired, exampleDuty)
+	}
+	switch hours, err := ParseHours(right.Hours); {
+	case err != nil:
+		c.add(prefix+"office_hours", "must name days and hours, each day once", exampleHours)
+	case q.Office == "" && hours != Hours{}:
+		c.add(prefix+"office_phone", "is required where there are office hours", exampleOffice)
+	case q.Office != "" && q.Hours == "":
+		c.add(prefix+"office_hours", "is required with an office number", exampleHours)
+	}
+	return right
+}

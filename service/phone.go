@@ -1,0 +1,50 @@
+package service
+
+import (
+	"regexp"
+	"slices"
+
+	"github.com/nyaruka/phonenumbers"
+)
+
+// Right values, shown beside what is wrong.
+const (
+	exampleOffice = "020 7946 0102"
+	exampleDuty   = "0300 123 4567"
+	exampleHours  = "Mon-Thu 08:45-17:15; Fri 08:45-16:45"
+)
+
+// writtenPhone is how a telephone number may be written. What reads it next is
+// kinder than is safe here: it takes letters for the keys that they stand on.
+var writtenPhone = regexp.MustCompile(`(?i)^\+?[0-9 ().-]+( ?(ext\.?|x) ?[0-9]{1,6})?$`)
+
+// Kinds of numbers on which somebody may be reached from any telephone of a
+// hospital or practice.
+var (
+	officePhones = []phonenumbers.PhoneNumberType{
+		phonenumbers.FIXED_LINE, phonenumbers.FIXED_LINE_OR_MOBILE, phonenumbers.UAN, phonenumbers.VOIP, phonenumbers.TOLL_FREE,
+	}
+	// dutyPhones: whoever is on duty at night may carry a mobile.
+	dutyPhones = append(slices.Clone(officePhones), phonenumbers.MOBILE)
+)
+
+// phone reads a telephone number of the United Kingdom, and gives it as it is
+// dialled there.
+func (c *checker) phone(field, text string, kinds []phonenumbers.PhoneNumberType, example string) string {
+	text = c.text(field, text, maxPhoneLength, example)
+	if text == "" {
+		return ""
+	}
+	n, err := phonenumbers.Parse(text, "GB")
+	switch {
+	case !writtenPhone.MatchString(text), err != nil, !phonenumbers.IsValidNumberForRegion(n, "GB"):
+		c.add(field, "is not a telephone number of the United Kingdom", example)
+	case phonenumbers.GetNumberType(n) == phonenumbers.MOBILE && !slices.Contains(kinds, phonenumbers.MOBILE):
+		c.add(field, "must not be a mobile number", example)
+	case !slices.Contains(kinds, phonenumbers.GetNumberType(n)):
+		c.add(field, "must not be a personal number, nor one for which callers pay extra", example)
+	default:
+		return phonenumbers.Format(n, phonenumbers.NATIONAL)
+	}
+	return ""
+}
