@@ -20,6 +20,7 @@ package planfile
 
 import (
 	"context"
+	"errors"
 	"io"
 	"slices"
 	"time"
@@ -33,6 +34,10 @@ const (
 	CSV Format = "csv" // one file with the columns of the template
 	SSD Format = "ssd" // tables of the Standard Safeguarding Dataset: CSV files, or one ZIP with them
 )
+
+// MaxRows is how many plans a file may hold: more than the largest authority
+// has.
+const MaxRows = 50_000
 
 // Source is one file as it was sent. It is read more than once.
 type Source struct {
@@ -86,6 +91,24 @@ type Row struct {
 // row says nothing of the field, not even that it is empty.
 func (r *Row) Has(field string) bool { return !slices.Contains(r.Absent, field) }
 
+// reset makes a row ready for the next.
+func (r *Row) reset(file string, line int) {
+	*r = Row{File: file, Line: line, Absent: r.Absent}
+}
+
+// wrong adds what is wrong with a field. Nothing is said where problem is
+// empty.
+func (r *Row) wrong(field, problem, example string) {
+	if problem == "" {
+		return
+	}
+	code := CodeOther
+	if field == FieldNHSNumber {
+		code = CodeNumber
+	}
+	r.Problems = append(r.Problems, Problem{field, code, problem, example})
+}
+
 // Record codes of the national service that a file alone can give rise to.
 const (
 	CodeNumber = "CPR04" // the NHS number has not the form of one
@@ -100,17 +123,14 @@ type Problem struct {
 	Example string // a right value; may be empty
 }
 
-// CodeBroken is the file code of the national service for a file that is broken
-// as a whole.
-const CodeBroken = "CPF01"
-
-// Error says that a file cannot be read as a whole.
-type Error struct {
-	File    string // table that is meant; empty where it is the only file, or all of them
-	Line    int    // from 1; 0 where no line is meant
-	Code    string // CPF01
-	Problem string
-}
+// Right values, shown beside what is wrong.
+const (
+	exampleNumber = "999 000 0018"
+	exampleBorn   = "2019-04-30"
+	exampleDay    = "2026-09-01"
+	exampleKind   = "cpp"
+	exampleBasis  = "s20"
+)
 
 // Summary says what is to be known of a file beside its rows.
 type Summary struct {
@@ -127,9 +147,15 @@ type Note struct {
 
 // Read reads a file and calls fn with each row, in the order of the file. The
 // row belongs to fn until it returns, and is used again. Today bounds how long
-// ago a plan may have ended that the dataset still holds. The error is an
-// [*Error] where the file is broken, which may be found after rows were given,
-// what fn or the source failed with, or that of ctx.
+// ago a plan of the dataset may have ended. The error is an [*Error] where the
+// file is broken, which may be found after rows were given, what fn or the
+// source failed with, or that of ctx.
 func Read(ctx context.Context, f Format, today time.Time, sources []Source, fn func(*Row) error) (Summary, error) {
-	panic("soon")
+	switch f {
+	case CSV:
+		return readSheet(ctx, sources, fn)
+	case SSD:
+		return readDataset(ctx, today, sources, fn)
+	}
+	return Summary{}, errors.New("no such format of files")
 }

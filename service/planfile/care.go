@@ -1,0 +1,204 @@
+package planfile
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"strings"
+)
+
+// The columns of the table of episodes of care.
+const (
+	claeID = iota
+	claePerson
+	claeStart
+	claeCeased
+	claeReason
+	claePeriod
+	claeEntered
+)
+
+var episodeColumns = columns{
+	claeID:      {name: "clae_cla_episode_id"},
+	claePerson:  {name: "clae_person_id"},
+	claeStart:   {name: "clae_cla_episode_start_date"},
+	claeCeased:  {name: "clae_cla_episode_ceased_date"},
+	claeReason:  {name: "clae_cla_episode_ceased_reason"},
+	claePeriod:  {name: "clae_cla_id", optional: true},
+	claeEntered: {name: "clae_entered_care_date", optional: true},
+}
+
+// episode is an episode of care: a placement under a legal status. One follows
+// the other on the same day until care ends.
+type episode struct {
+	line                  int
+	person                string
+	id                    string // of the period of care or, where that has none, its own
+	whole                 bool   // the id is the period's
+	entered, start, end   day
+	problem, endedProblem string // of the start, of the end
+	goesOn                bool   // ended because the next began
+	final                 bool   // ended because care did
+}
+
+// period is a period of care: its episodes from entering care to leaving it.
+type period struct {
+	episode // the first; its end and line are those of the period
+}
+
+// readCare reads the episodes of care and puts them together to periods.
+func (d *dataset) readCare(ctx context.Context) error {
+	var episodes []episode
+	err := d.each(ctx, tableEpisodes, episodeColumns, func(t *table) error {
+		if len(episodes) == maxEpisodes {
+			return broken(tableEpisodes, t.line, "is beyond the number of episodes that a file may hold")
+		}
+		episodes = append(episodes, readEpisode(t))
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	for _, p := range periods(episodes) {
+		if d.ended(p.start, p.end) {
+			d.long++
+			continue
+		}
+		if err := d.room(tableEpisodes, p.line); err != nil {
+			return err
+		}
+		d.periods = append(d.periods, p)
+		if _, err := d.about(p.person); err != nil {
+			return err
+		}
+	}
+	slices.SortFunc(d.periods, func(a, b period) int { return cmp.Compare(a.line, b.line) })
+	return nil
+}
+
+func readEpisode(t *table) episode {
+	e := episode{line: t.line, person: t.texts[claePerson], id: t.texts[claePeriod], whole: true}
+	if e.id == "" {
+		e.id, e.whole = t.texts[claeID], false
+	}
+	var problem string
+	e.start, e.problem = parseDatasetDay(t.texts[claeStart])
+	e.problem = inColumn(tableEpisodes, "clae_cla_episode_start_date", e.problem)
+	if e.entered, problem = parseDatasetDay(t.texts[claeEntered]); problem != "" {
+		e.problem = inColumn(tableEpisodes, "clae_entered_care_date", problem)
+	}
+	e.end, problem = parseDatasetDay(t.texts[claeCeased])
+	e.endedProblem = inColumn(tableEpisodes, "clae_cla_episode_ceased_date", problem)
+	code, _, _ := strings.Cut(strings.ToUpper(t.texts[claeReason]), " ")
+	e.goesOn = strings.TrimRight(code, ":-.") == "X1"
+	e.final = e.end != 0 && code != "" && !e.goesOn
+	return e
+}
+
+// periods puts episodes together: those that name the same period of care or,
+// where they name none, follow each other without a gap.
+func periods(episodes []episode) []period {
+	slices.SortStableFunc(episodes, func(a, b episode) int {
+		return cmp.Or(
+			cmp.Compare(a.person, b.person),
+			compareBool(a.whole, b.whole),
+			cmp.Compare(wholeID(&a), wholeID(&b)),
+			cmp.Compare(a.start, b.start),
+			cmp.Compare(endOrLast(a.end), endOrLast(b.end)),
+		)
+	})
+	var out []period
+	for i := range episodes {
+		e := &episodes[i]
+		if i > 0 && follows(&episodes[i-1], e) {
+			out[len(out)-1].extend(e)
+			continue
+		}
+		out = append(out, newPeriod(e))
+	}
+	return out
+}
+
+func compareBool(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case a:
+		return -1
+	}
+	return 1
+}
+
+// wholeID gives the id of the period that an episode names, if it does.
+func wholeID(e *episode) string {
+	if e.whole {
+		return e.id
+	}
+	return ""
+}
+
+// endOrLast gives a day for the end that compares: none is after all others.
+func endOrLast(end day) day {
+	if end == 0 {
+		return openEnd
+	}
+	return end
+}
+
+// follows says whether an episode is of the same period as the one before it.
+func follows(before, e *episode) bool {
+	if before.person != e.person || before.whole != e.whole {
+		return false
+	}
+	if e.whole {
+		return before.id == e.id
+	}
+	return before.problem == "" && before.endedProblem == "" && e.problem == "" &&
+		before.end != 0 && !before.final && e.start <= before.end.addDays(1)
+}
+
+// newPeriod begins a period with its first episode.
+func newPeriod(e *episode) period {
+	p := period{*e}
+	if p.entered != 0 {
+		p.start = p.entered
+	}
+	if p.goesOn {
+		p.end = 0 // whatever follows is not in the file yet, but it does
+	}
+	return p
+}
+
+// extend adds the next episode.
+func (p *period) extend(e *episode) {
+	p.end, p.endedProblem = e.end, e.endedProblem
+	if e.goesOn {
+		p.end = 0
+	}
+	p.problem = cmp.Or(p.problem, e.problem)
+	p.line = min(p.line, e.line)
+}
+
+// givePeriods gives the periods of care.
+func (d *dataset) givePeriods(ctx context.Context, row *Row, give func(*Row) error) error {
+	for i := range d.periods {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		p := &d.periods[i]
+		row.reset(tableEpisodes, p.line)
+		row.Kind, row.Reference = kindLAC, oneLine(p.id)
+		row.Start, row.End = p.start.String(), p.end.String()
+		row.wrong(FieldStart, p.problem, exampleDay)
+		row.wrong(FieldEnd, p.endedProblem, exampleDay)
+		child := d.persons[p.person]
+		child.fill(row)
+		basis, problem := child.basis(p, d.today)
+		row.Basis = basis
+		row.wrong(FieldBasis, problem, exampleBasis)
+		if err := give(row); err != nil {
+			return err
+		}
+	}
+	return nil
+}
