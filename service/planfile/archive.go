@@ -48,34 +48,29 @@ func isArchive(at io.ReaderAt, size int64) (bool, error) {
 	return text == string(markZIP) || text == "PK\x05\x06", nil
 }
 
-// openArchive gives the tables of an archive by their names. All of the archive
-// is checked before anything of it is unpacked, and nothing is ever written
-// anywhere.
-func openArchive(at io.ReaderAt, size int64) (map[string]opener, error) {
+// openArchive finds the tables of an archive. All of the archive is checked
+// before anything of it is unpacked, and nothing is ever written anywhere.
+func (c *contents) openArchive(at io.ReaderAt, size int64) error {
 	if problem, err := directoryProblem(at, size); problem != "" || err != nil {
-		return nil, problemOr(problem, err)
+		return problemOr(problem, err)
 	}
 	archive, err := zip.NewReader(at, size)
 	switch {
 	case err != nil:
-		return nil, broken("", 0, archiveBroken)
+		return broken("", 0, archiveBroken)
 	case len(archive.File) > maxEntries:
-		return nil, broken("", 0, archiveEntries)
+		return broken("", 0, archiveEntries)
 	}
-	tables := map[string]opener{}
-	var unpacked uint64
 	for _, f := range archive.File {
 		if problem := entryProblem(f); problem != "" {
-			return nil, broken("", 0, problem)
+			return broken("", 0, problem)
 		}
-		if unpacked += min(f.UncompressedSize64, maxUnpacked+1); unpacked > maxUnpacked {
-			return nil, broken("", 0, archiveLarge)
-		}
-		if err := addTable(tables, slashed(f.Name), func() (io.ReadCloser, error) { return openEntry(f) }); err != nil {
-			return nil, err
+		open := func() (io.ReadCloser, error) { return openEntry(f) }
+		if err := c.add(slashed(f.Name), f.UncompressedSize64, open); err != nil {
+			return err
 		}
 	}
-	return tables, nil
+	return nil
 }
 
 func problemOr(problem string, err error) error {
@@ -182,7 +177,7 @@ func (e *entry) Read(p []byte) (int, error) {
 	n, err := e.ReadCloser.Read(p)
 	e.left -= int64(n)
 	switch {
-	case e.left < 0, errors.Is(err, io.ErrUnexpectedEOF):
+	case e.left < 0, errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, zip.ErrFormat):
 		return 0, broken("", 0, archiveLies)
 	case err != nil && !errors.Is(err, io.EOF):
 		return 0, broken("", 0, archiveDamaged)

@@ -42,19 +42,22 @@ func broken(file string, line int, problem string) *Error {
 // watched is a source that remembers what it failed with: what reads an archive
 // does not tell that from an archive that is damaged.
 type watched struct {
-	at  io.ReaderAt
-	err error
+	at   io.ReaderAt
+	size int64
+	err  error
 }
 
 // ReadAt reads from the source.
 func (w *watched) ReadAt(p []byte, off int64) (int, error) {
 	n, err := w.at.ReadAt(p, off)
 	if n < len(p) && err != nil && w.err == nil {
-		if errors.Is(err, io.EOF) {
-			// Nothing asks beyond the size: the source is shorter than it said.
+		switch {
+		case !errors.Is(err, io.EOF):
+			w.err = err
+		case off+int64(n) < w.size: // shorter than it said
 			err = io.ErrUnexpectedEOF
+			w.err = err
 		}
-		w.err = err
 	}
 	return n, err
 }

@@ -125,8 +125,8 @@ func (p *person) read(t *table) {
 	p.expected, p.expectedProblem = read.expected, read.expectedProblem
 }
 
-// unborn says whether a plan that ends on a day was about an unborn child all
-// the time. The plan of a child that was born since is one of the child, but
+// unborn says whether a plan whose last day is given was about an unborn child
+// all the time. The plan of a child that was born since is one of the child, but
 // for one that ended with its birth, or before.
 func (p *person) unborn(end day) bool {
 	if p.born != 0 {

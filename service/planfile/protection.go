@@ -29,6 +29,14 @@ type protection struct {
 	other, otherKnown        bool // of another authority
 }
 
+// lastDay gives the end of a plan, if one can follow its start.
+func (p *protection) lastDay() day {
+	if p.start == 0 || p.end < p.start {
+		return 0
+	}
+	return p.end
+}
+
 func readProtection(t *table) protection {
 	p := protection{person: t.texts[cpplPerson]}
 	p.start, p.startProblem = parseDatasetDay(t.texts[cpplStart])
@@ -54,8 +62,8 @@ func (d *dataset) readPlans(ctx context.Context) error {
 		}
 		d.plans++
 		child, err := d.about(p.person)
-		if err == nil && p.end != 0 && (child.firstEnd == 0 || p.end < child.firstEnd) {
-			child.firstEnd = p.end
+		if last := p.lastDay(); err == nil && last != 0 && (child.firstEnd == 0 || last < child.firstEnd) {
+			child.firstEnd = last
 		}
 		return err
 	})
@@ -85,7 +93,7 @@ func (d *dataset) fillPlan(row *Row, p *protection) {
 	}
 	row.Start, row.End = p.start.String(), p.end.String()
 	child := d.persons[p.person]
-	if child == nil || !child.found || child.several || !child.unborn(p.end) {
+	if child == nil || !child.found || child.several || !child.unborn(p.lastDay()) {
 		d.fillBorn(row, child, p.start)
 		return
 	}

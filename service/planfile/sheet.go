@@ -45,7 +45,7 @@ func readSheet(ctx context.Context, sources []Source, fn func(*Row) error) (Summ
 	if len(sources) != 1 {
 		return Summary{}, broken("", 0, "is not one file: a CSV upload has exactly one")
 	}
-	at := &watched{at: sources[0].At}
+	at := &watched{at: sources[0].At, size: sources[0].Size}
 	t, err := newTable("", io.NewSectionReader(at, 0, sources[0].Size), sheetColumns, true)
 	if err != nil {
 		return Summary{}, at.cause(err)

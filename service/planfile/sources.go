@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"path"
+	"slices"
 	"strings"
 )
 
@@ -30,11 +31,16 @@ const (
 	problemCellCount = "has not as many cells as the header: a comma is not in quotation marks, or the file was cut off"
 )
 
-// openSources gives the tables that were sent, by their names. Whatever else
-// was sent is not read.
-func openSources(sources []*watched, from []Source) (map[string]opener, error) {
-	tables := map[string]opener{}
-	var size int64
+// contents are the tables that were sent, by their names.
+type contents struct {
+	tables map[string]opener
+	size   uint64 // of all of them
+}
+
+// openSources finds the tables that were sent. Whatever else was sent is not
+// read.
+func openSources(sources []*watched, from []Source) (*contents, error) {
+	c := &contents{tables: map[string]opener{}}
 	for i, s := range from {
 		archive, err := isArchive(sources[i], s.Size)
 		switch {
@@ -43,48 +49,39 @@ func openSources(sources []*watched, from []Source) (map[string]opener, error) {
 		case archive && len(from) > 1:
 			return nil, broken("", 0, sourceMixed)
 		case archive:
-			return openArchive(sources[i], s.Size)
-		}
-		if size += min(s.Size, maxUnpacked+1); size > maxUnpacked {
-			return nil, broken("", 0, archiveLarge)
+			return c, c.openArchive(sources[i], s.Size)
 		}
 		open := func() (io.ReadCloser, error) {
 			return io.NopCloser(io.NewSectionReader(sources[i], 0, s.Size)), nil
 		}
-		if err := addTable(tables, s.Name, open); err != nil {
+		if err := c.add(s.Name, uint64(max(s.Size, 0)), open); err != nil {
 			return nil, err
 		}
 	}
-	return tables, nil
+	return c, nil
 }
 
-// addTable adds a table that is one of ours by the name of its file.
-func addTable(tables map[string]opener, file string, open opener) error {
+// add adds a table, if it is one of ours by the name of its file.
+func (c *contents) add(file string, size uint64, open opener) error {
 	name, ok := strings.CutSuffix(strings.ToLower(path.Base(file)), ".csv")
-	if !ok || strings.HasSuffix(file, "/") {
+	name = strings.TrimPrefix(name, "dbo.") // as database tools write it
+	i := slices.Index(tableNames, name)
+	if !ok || i < 0 {
 		return nil
 	}
-	name = strings.TrimPrefix(name, "dbo.") // as database tools write it
-	for _, known := range tableNames {
-		if name != known {
-			continue
-		}
-		if tables[known] != nil {
-			return broken(known, 0, sourceTwice)
-		}
-		tables[known] = open
+	if c.tables[tableNames[i]] != nil {
+		return broken(tableNames[i], 0, sourceTwice)
 	}
+	if c.size += min(size, maxUnpacked+1); c.size > maxUnpacked {
+		return broken("", 0, archiveLarge)
+	}
+	c.tables[tableNames[i]] = open
 	return nil
 }
 
 // missing says which tables were not sent.
-func missing(tables map[string]opener) error {
-	var names []string
-	for _, name := range tableNames {
-		if tables[name] == nil {
-			names = append(names, name)
-		}
-	}
+func (c *contents) missing() error {
+	names := slices.DeleteFunc(slices.Clone(tableNames), func(name string) bool { return c.tables[name] != nil })
 	switch len(names) {
 	case 0:
 		return nil
@@ -94,7 +91,7 @@ func missing(tables map[string]opener) error {
 	return broken("", 0, "lacks "+strings.Join(names, ", ")+": all tables must be there, if with their header only")
 }
 
-// tables are the tables of an upload.
+// tables are the tables of an upload, to be read one after the other.
 type tables struct {
 	sources []*watched
 	open    map[string]opener
@@ -103,20 +100,21 @@ type tables struct {
 func openTables(from []Source) (*tables, error) {
 	t := &tables{sources: make([]*watched, len(from))}
 	for i := range from {
-		t.sources[i] = &watched{at: from[i].At}
+		t.sources[i] = &watched{at: from[i].At, size: from[i].Size}
 	}
-	var err error
-	if t.open, err = openSources(t.sources, from); err == nil {
-		err = missing(t.open)
+	found, err := openSources(t.sources, from)
+	if err == nil {
+		err = found.missing()
 	}
-	return t, t.cause(err)
+	if err != nil {
+		return nil, t.cause(err)
+	}
+	t.open = found.tables
+	return t, nil
 }
 
 // cause gives what a source failed with, where that is why reading failed.
 func (t *tables) cause(err error) error {
-	if err == nil {
-		return nil
-	}
 	for _, s := range t.sources {
 		if s.err != nil {
 			return s.cause(err)

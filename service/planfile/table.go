@@ -99,6 +99,8 @@ func (t *table) readHeader() error {
 		return broken("", rec.line, t.headerProblem(names))
 	case len(problems) > 0:
 		return broken("", rec.line, strings.Join(problems, "; "))
+	case !rec.ended: // it may lack the end of a column's name, or columns
+		return broken("", rec.line, problemNoBreak)
 	}
 	t.cells = t.width
 	return nil
