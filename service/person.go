@@ -19,7 +19,29 @@ type OwnPlan struct {
 	Details      Details
 	Ended        bool // its last day has passed
 	VisibleUntil Date // none while it is open
+	Removed      bool // entered in error
+	TransferTo   string // GSS code of the authority it is offered to; empty where it is not
 	Changed      time.Time
+}
+
+// show gives a plan as it stands today.
+func (p *ownPlan) show(today Date) OwnPlan {
+	return OwnPlan{
+		ID:           p.row.ID.String(),
+		Version:      p.row.Version,
+		Details:      p.Details,
+		Ended:        p.ended(today),
+		VisibleUntil: p.visibleUntil(),
+		Removed:      p.row.Removed,
+		TransferTo:   p.row.TransferTo,
+		Changed:      p.row.At,
+	}
+}
+
+// of gives the person whom the plan is about, named as its authority recorded.
+func (p *ownPlan) of(person Person) Person {
+	person.Family, person.Given = p.Family, p.Given
+	return person
 }
 
 // OwnPerson is what an authority recorded about a person.
@@ -78,20 +100,12 @@ func (s *Service) findOwn(ctx context.Context, tx *store.Tx, authority string, n
 
 // show gives what an authority recorded, as it stands today.
 func (h *held) show(today Date) *OwnPerson {
-	out := &OwnPerson{Person: h.person, Restricted: h.row.Restricted}
 	latest := slices.MaxFunc(h.plans, func(a, b ownPlan) int {
 		return cmp.Or(a.row.At.Compare(b.row.At), cmp.Compare(a.row.ID.String(), b.row.ID.String()))
 	})
-	out.Person.Family, out.Person.Given = latest.Family, latest.Given
+	out := &OwnPerson{Person: latest.of(h.person), Restricted: h.row.Restricted}
 	for _, p := range h.plans {
-		out.Plans = append(out.Plans, OwnPlan{
-			ID:           p.row.ID.String(),
-			Version:      p.row.Version,
-			Details:      p.Details,
-			Ended:        p.ended(today),
-			VisibleUntil: p.visibleUntil(),
-			Changed:      p.row.At,
-		})
+		out.Plans = append(out.Plans, p.show(today))
 	}
 	slices.SortFunc(out.Plans, func(a, b OwnPlan) int {
 		return cmp.Or(b.Details.Start.Time().Compare(a.Details.Start.Time()), cmp.Compare(a.ID, b.ID))

@@ -26,6 +26,10 @@ type recorded struct {
 	Family string `json:"family"`
 	Given  string `json:"given"`
 	Change change `json:"change,omitzero"`
+	// Under is the NHS number that the plan was registered under, where that was
+	// a former one: it says whom the plan is about should two records that were
+	// joined have been of two persons.
+	Under string `json:"under,omitempty"`
 }
 
 // change says who made a version of a plan, and why.
@@ -40,6 +44,21 @@ type change struct {
 // changeBy gives the change that a caller makes.
 func changeBy(c *identity.Caller, act, reason string) change {
 	return change{Act: act, Actor: clip(c.ID), Name: clip(c.Name), Organisation: c.Organisation, Reason: reason}
+}
+
+// Change says who changed something, when and why.
+type Change struct {
+	Act          string // what was done
+	Actor        string
+	Name         string // empty where the token did not say
+	Organisation string
+	Reason       string
+	At           time.Time
+}
+
+// made gives a change as it is shown.
+func (c *change) made(at time.Time) Change {
+	return Change{Act: c.Act, Actor: c.Actor, Name: c.Name, Organisation: c.Organisation, Reason: c.Reason, At: at}
 }
 
 // held is what is held about a person, as far as one authority may know it:
@@ -112,12 +131,16 @@ func (s *Service) findPersons(ctx context.Context, find findTags, numbers []NHSN
 		return nil, err
 	}
 	found := make(people, len(rows))
+	byID := make(map[uuid.UUID]*held, len(rows)) // a person may have several numbers
 	for i := range rows {
 		tag := local[rows[i].Tag]
 		if h := found[tag]; h != nil && h.row.ID != rows[i].ID {
 			return nil, s.damaged("person_tag") // one number, two persons
 		}
-		found[tag] = &held{row: rows[i].PersonRow, tag: tag}
+		if byID[rows[i].ID] == nil {
+			byID[rows[i].ID] = &held{row: rows[i].PersonRow, tag: tag}
+		}
+		found[tag] = byID[rows[i].ID]
 	}
 	return found, nil
 }
@@ -174,13 +197,41 @@ func (s *Service) unwrapKeys(ctx context.Context, batch []*held) error {
 	return nil
 }
 
+// openPersons reads and opens persons by their ids. Those who were erased are
+// left out.
+func (s *Service) openPersons(ctx context.Context, tx *store.Tx, ids []uuid.UUID) (map[uuid.UUID]*held, error) {
+	rows, err := tx.Persons(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	all := make([]*held, 0, len(rows))
+	byID := make(map[uuid.UUID]*held, len(rows))
+	for _, row := range rows {
+		if row.WrappedKey != "" {
+			byID[row.ID] = &held{row: row}
+			all = append(all, byID[row.ID])
+		}
+	}
+	for batch := range slices.Chunk(all, keys.MaxBatch) {
+		if err := s.unwrapKeys(ctx, batch); err != nil {
+			return nil, err
+		}
+	}
+	for _, h := range all {
+		if h.person, err = openPerson(h.key, &h.row); err != nil {
+			return nil, s.damaged("person")
+		}
+	}
+	return byID, nil
+}
+
 // openHeld opens a person and the authority's plans about them.
 func (s *Service) openHeld(tag keys.Tag, h *held) error {
 	var err error
 	if h.person, err = openPerson(h.key, &h.row); err != nil {
 		return s.damaged("person")
 	}
-	if s.ring.LocalTag(h.person.NHSNumber.Reveal()) != tag {
+	if !slices.ContainsFunc(h.person.numbers(), func(n NHSNumber) bool { return s.ring.LocalTag(n.Reveal()) == tag }) {
 		return s.damaged("person_tag") // it leads to somebody else
 	}
 	return s.openPlans(h)

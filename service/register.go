@@ -52,9 +52,9 @@ func (r *Registration) content() []string {
 //
 // Who is already held is found by NHS number alone; the date of birth must be
 // the one that is held. A plan that overlaps with one of the same kind that
-// the authority holds is refused, and its identifier is given; those of other
-// authorities do not matter. Whoever is registered as restricted is restricted
-// for everybody, whichever authority says so.
+// the authority holds is refused, and its identifier is given. One that overlaps
+// with another authority's is taken, and both are told. Whoever is registered
+// as restricted is restricted for everybody, whichever authority says so.
 func (s *Service) RegisterPlan(ctx context.Context, c *identity.Caller, r *Registration) (*Registered, error) {
 	d, wrong := r.read(requestForms, s.today())
 	a := act{
@@ -67,9 +67,9 @@ func (s *Service) RegisterPlan(ctx context.Context, c *identity.Caller, r *Regis
 		s.fetchKey(ctx, made, d.person.NHSNumber)
 	}
 	err := s.once(ctx, doTimeout, a, r.content(), &out, func(ctx context.Context, tx *store.Tx, e *audit.Entry) error {
-		plan, restricted, err := s.register(ctx, tx, changeBy(c, "register", ""), made, &d)
+		plan, restricted, err := s.register(ctx, tx, changeBy(c, wordRegister, ""), made, &d)
 		if err != nil {
-			return err
+			return renamed(err, violations.ofRequest)
 		}
 		out = Registered{PlanID: plan.row.ID.String(), Version: plan.row.Version}
 		e.Restricted = restricted
@@ -82,7 +82,8 @@ func (s *Service) RegisterPlan(ctx context.Context, c *identity.Caller, r *Regis
 	return &out, nil
 }
 
-// register takes one draft, and says whether its person is restricted.
+// register takes one draft, and says whether its person is restricted. Where it
+// overlaps with what other authorities hold, all are told.
 func (s *Service) register(
 	ctx context.Context, tx *store.Tx, by change, made newKeys, d *draft,
 ) (plan *ownPlan, restricted bool, err error) {
@@ -90,22 +91,31 @@ func (s *Service) register(
 	if err != nil {
 		return nil, false, err
 	}
-	p := in.place(d, 0)
+	p := in.place(d)
 	switch {
 	case p.known:
 		var v violations
 		v.add("start", "is that of "+p.plan.name()+" of the same kind, which is held already", "")
 		return nil, false, v.err()
 	case p.plan == nil:
-		return nil, false, refusal(p)
+		return nil, false, errors.Join(p.wrong.err(), p.err)
 	}
 	if err := in.write(ctx, tx); err != nil {
 		return nil, false, err
 	}
+	all, err := s.overlapNews(ctx, tx, in.plans)
+	if err != nil {
+		return nil, false, err
+	}
+	s.tell(tx, all...)
 	return p.plan, in.plans[0].about.row.Restricted, nil
 }
 
-// refusal gives the error for a draft that was not placed.
-func refusal(p placed) error {
-	return errors.Join(p.wrong.ofRequest().err(), p.err)
+// renamed names the fields that an *InvalidError is about as a request has
+// them.
+func renamed(err error, name func(violations) violations) error {
+	if invalid, ok := errors.AsType[*InvalidError](err); ok {
+		invalid.Violations = name(invalid.Violations)
+	}
+	return err
 }

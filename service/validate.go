@@ -226,26 +226,16 @@ func (c *checker) fit(r *Registration, d *draft) {
 	c.end(p, p.End)
 	switch p.Kind {
 	case CPP, LAC:
-		c.fitChild(r, d.person.DateOfBirth, p.Start)
+		if r.Expected != "" {
+			c.add("expected", "is for unborn children only", "")
+		}
 	case UCPP:
-		c.fitUnborn(r, d.person.DateOfBirth, p)
+		c.fitExpected(r, p)
 	}
+	c.fitBorn(p, d.person.DateOfBirth)
 }
 
-func (c *checker) fitChild(r *Registration, born, start Date) {
-	if r.Expected != "" {
-		c.add("expected", "is for unborn children only", "")
-	}
-	switch {
-	case born.IsZero() || start.IsZero():
-	case start.Before(born):
-		c.add("start", "lies before the date of birth; for an unborn child register a ucpp under the mother", exampleDay)
-	case !start.Before(born.AddYears(adultAge)):
-		c.add("start", "must lie before the 18th birthday", exampleDay)
-	}
-}
-
-func (c *checker) fitUnborn(r *Registration, born Date, p *Details) {
+func (c *checker) fitExpected(r *Registration, p *Details) {
 	switch {
 	case r.Expected == "":
 		c.add("expected", "is required of an unborn child: the expected date of birth", exampleDay)
@@ -255,9 +245,25 @@ func (c *checker) fitUnborn(r *Registration, born Date, p *Details) {
 	case p.Expected.AddDays(maxOverdue).Before(p.Start):
 		c.add("expected", "lies more than 3 weeks before the start: register a cpp for the child that was born", exampleDay)
 	}
-	if !born.IsZero() && !p.Start.IsZero() &&
-		(p.Start.Before(born.AddYears(minMotherAge)) || !p.Start.Before(born.AddYears(maxMotherAge+1))) {
-		c.add("date_of_birth", "makes the mother younger than 9 or older than 60: give the mother's, not the child's", "1998-04-30")
+}
+
+// fitBorn checks a plan's first day against the date of birth of whom it is
+// about.
+func (c *checker) fitBorn(p *Details, born Date) {
+	if born.IsZero() || p.Start.IsZero() {
+		return
+	}
+	switch p.Kind {
+	case CPP, LAC:
+		if p.Start.Before(born) {
+			c.add("start", "lies before the date of birth; for an unborn child register a ucpp under the mother", exampleDay)
+		} else if !p.Start.Before(born.AddYears(adultAge)) {
+			c.add("start", "must lie before the 18th birthday", exampleDay)
+		}
+	case UCPP:
+		if p.Start.Before(born.AddYears(minMotherAge)) || !p.Start.Before(born.AddYears(maxMotherAge+1)) {
+			c.add("date_of_birth", "makes the mother younger than 9 or older than 60: give the mother's, not the child's", "1998-04-30")
+		}
 	}
 }
 

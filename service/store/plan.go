@@ -60,6 +60,29 @@ func (q queries) PlansOfOthers(ctx context.Context, persons []uuid.UUID, authori
 		ORDER BY l.person_id, l.id`, persons, authority, today)
 }
 
+// PlansAfter pages through the plans of an authority that are not errors, in
+// order of their ids; start after the zero id.
+func (q queries) PlansAfter(ctx context.Context, authority string, after uuid.UUID, limit int) ([]PlanRow, error) {
+	return all(ctx, q.q, "reading plans of authority", scanPlan, `
+		SELECT `+planColumns+`
+		FROM cpis.plan AS l
+		WHERE l.authority = $1
+		  AND l.id > $2
+		  AND NOT l.removed
+		ORDER BY l.id
+		LIMIT $3`, authority, after, limit)
+}
+
+// Plans gives plans by their ids, in order of these. Ids that do not exist are
+// left out.
+func (q queries) Plans(ctx context.Context, ids []uuid.UUID) ([]PlanRow, error) {
+	return all(ctx, q.q, "reading plans", scanPlan, `
+		SELECT `+planColumns+`
+		FROM cpis.plan AS l
+		WHERE l.id = ANY ($1::uuid[])
+		ORDER BY l.id`, ids)
+}
+
 // PlanVersion is one version of a plan, and the entries that record how it
 // came to be.
 type PlanVersion struct {

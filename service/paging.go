@@ -1,0 +1,46 @@
+package service
+
+import (
+	"strconv"
+
+	"github.com/google/uuid"
+)
+
+// Paging asks for a part of a list.
+type Paging struct {
+	Size int    // most to give; 50 where it is 0
+	Page string // where to go on: Next of the part before; empty at the beginning
+}
+
+const (
+	defaultPage = 50
+	maxPage     = 200
+)
+
+// paging reads a Paging of a list that is ordered by identifiers, and begins
+// after first, or before it.
+func (c *checker) paging(p Paging, first uuid.UUID) (size int, from uuid.UUID) {
+	if p.Size < 0 || p.Size > maxPage {
+		c.add("page_size", "must be 0 to "+strconv.Itoa(maxPage), strconv.Itoa(defaultPage))
+	}
+	size, from = p.Size, first
+	if size == 0 {
+		size = defaultPage
+	}
+	if p.Page != "" {
+		var err error
+		if from, err = uuid.Parse(p.Page); err != nil {
+			c.add("page", "must be what the answer before gave as next_page", "")
+		}
+	}
+	return size, from
+}
+
+// next is the Next of a part that ends with last: empty where fewer came than
+// were asked for, because nothing follows.
+func next(came, asked int, last uuid.UUID) string {
+	if came < asked {
+		return ""
+	}
+	return last.String()
+}

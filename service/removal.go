@@ -1,0 +1,53 @@
+package service
+
+import (
+	"context"
+	"strconv"
+
+	"cpis/policy"
+	"cpis/service/identity"
+)
+
+// Removal takes back a plan that was entered in error.
+type Removal struct {
+	PlanID  string
+	Version int // that the caller saw
+	Reason  string
+	Request string // request id
+}
+
+// content is all that a Removal asks for.
+func (q *Removal) content() []string {
+	return []string{q.PlanID, strconv.Itoa(q.Version), q.Reason}
+}
+
+// RemovePlan takes back a plan of the caller's authority that was entered in
+// error: look-ups show it no more, whether it has ended or not. The error is as
+// of EndPlan; ErrState says that it was removed already. Where it was offered
+// to another authority, that is withdrawn.
+func (s *Service) RemovePlan(ctx context.Context, c *identity.Caller, q *Removal) (*Changed, error) {
+	check := checker{}
+	check.seen(q.Version)
+	a := planAct{
+		caller: c, action: policy.RemovePlan, plan: q.PlanID, version: q.Version, word: wordRemove, reason: check.reason(q.Reason),
+		request: q.Request, content: q.content(), check: check.err(),
+	}
+	var out Changed
+	err := s.changePlan(ctx, &a, &out, func(ctx context.Context, p *changing) error {
+		if p.own.row.TransferTo != "" {
+			if err := p.withdrawTransfer(ctx); err != nil {
+				return err
+			}
+		}
+		p.own.row.Removed = true
+		if err := p.write(ctx); err != nil {
+			return err
+		}
+		out = Changed{Version: p.own.row.Version}
+		return p.release(ctx)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &out, nil
+}

@@ -1,0 +1,500 @@
+package service_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"cpis/audit"
+	"cpis/service"
+	"cpis/service/identity"
+)
+
+// offer offers a plan of Islington to Camden.
+func offer(plan *service.Registered) *service.Offer {
+	return &service.Offer{PlanID: plan.PlanID, Version: plan.Version, To: camden, Reason: "the family moved"}
+}
+
+// MustTransfer offers a plan of Islington to Camden.
+func (f *fixture) MustTransfer(plan *service.Registered) *service.Offered {
+	f.tb.Helper()
+	out, err := f.ProposeTransfer(f.tb.Context(), lead, offer(plan))
+	if err != nil {
+		f.tb.Fatalf("ProposeTransfer: %s", explain(err))
+	}
+	return out
+}
+
+func settlement(t *service.Offered, d service.Decision) *service.Settlement {
+	return &service.Settlement{TransferID: t.TransferID, Decision: d, Reason: "conference held"}
+}
+
+// MustSettle decides about a transfer.
+func (f *fixture) MustSettle(c *identity.Caller, t *service.Offered, d service.Decision) *service.Settled {
+	f.tb.Helper()
+	out, err := f.DecideTransfer(f.tb.Context(), c, settlement(t, d))
+	if err != nil {
+		f.tb.Fatalf("DecideTransfer: %s", explain(err))
+	}
+	return out
+}
+
+// MustListTransfers gives the transfers that an authority sees.
+func (f *fixture) MustListTransfers(c *identity.Caller, q service.TransferQuery) *service.TransferPage {
+	f.tb.Helper()
+	out, err := f.ListTransfers(f.tb.Context(), c, &q)
+	if err != nil {
+		f.tb.Fatalf("ListTransfers: %s", explain(err))
+	}
+	return out
+}
+
+func TestTransfer_IsTheSendersUntilItIsAccepted(t *testing.T) {
+	t.Parallel()
+	f := newService(t)
+	plan := f.MustRegister(lead, rightCPP())
+	offered := f.MustTransfer(plan)
+	if offered.Version != 2 {
+		t.Errorf("got %+v", offered)
+	}
+	owner := func() string {
+		a := f.MustLookUp(nurse, unscheduled("9990000018"))
+		if len(a.Plans) != 1 {
+			t.Fatalf("a look-up shows %d plans", len(a.Plans))
+		}
+		return a.Plans[0].Contact.Authority.GSS
+	}
+	if got := owner(); got != islington {
+		t.Errorf("offered: a look-up shows %s", got)
+	}
+	if p := f.MustGet(lead, "9990000018").Plans[0]; p.TransferTo != camden {
+		t.Errorf("got %+v", p)
+	}
+	if _, err := f.GetPlan(t.Context(), otherLead, plan.PlanID, ""); !errors.Is(err, service.ErrNotFound) {
+		t.Errorf("the receiver finds the plan: %v", err)
+	}
+	q := settlement(offered, service.Accept)
+	q.Reference = "CAM-1"
+	got, err := f.DecideTransfer(t.Context(), otherLead, q)
+	if err != nil || got.State != service.Accepted || got.Version != 3 {
+		t.Fatalf("got %+v, %s", got, explain(err))
+	}
+	if got := owner(); got != camden {
+		t.Errorf("accepted: a look-up shows %s", got)
+	}
+	p := f.MustGet(otherLead, "9990000018")
+	if p.Plans[0].TransferTo != "" || p.Plans[0].Details.Reference != "CAM-1" || p.Person.Given != "Robin" || p.Plans[0].Version != 3 {
+		t.Errorf("the receiver has %+v", p.Plans)
+	}
+	for _, find := range []func() error{
+		func() error { _, err := f.GetPerson(t.Context(), lead, "9990000018", ""); return err },
+		func() error { _, err := f.GetPlan(t.Context(), lead, plan.PlanID, ""); return err },
+		func() error { _, err := f.ListVersions(t.Context(), lead, plan.PlanID, ""); return err },
+	} {
+		if err := find(); !errors.Is(err, service.ErrNotFound) {
+			t.Errorf("the sender still finds it: %v", err)
+		}
+	}
+}
+
+func TestTransfer_LeavesItsEntriesAndNotices(t *testing.T) {
+	t.Parallel()
+	f := newService(t)
+	plan := f.MustRegister(lead, rightCPP())
+	q := offer(plan)
+	q.Request = "request-2"
+	offered, err := f.ProposeTransfer(t.Context(), lead, q)
+	if err != nil {
+		t.Fatal(explain(err))
+	}
+	e := f.LastEntry()
+	want := audit.Entry{
+		Version: 1, Time: noon, Salt: e.Salt, Actor: lead.ID, Client: lead.ClientID, Issuer: lead.Issuer,
+		Organisation: islington, Role: "safeguarding_lead", Action: "propose_transfer", Rule: "P13", Request: "request-2",
+		Subject: f.Tag("9990000018"), Outcome: "done", Disclosed: []audit.Disclosed{{Plan: plan.PlanID, Version: 2}},
+	}
+	if diff := cmp.Diff(want, e); diff != "" {
+		t.Errorf("entry (-want +got):\n%s", diff)
+	}
+	decision := settlement(offered, service.Accept)
+	decision.Request = "request-3"
+	if _, err := f.DecideTransfer(t.Context(), otherLead, decision); err != nil {
+		t.Fatal(explain(err))
+	}
+	e = f.LastEntry()
+	want.Salt, want.Actor, want.Organisation, want.Action, want.Rule, want.Request = e.Salt, otherLead.ID, camden, "decide_transfer", "P14", "request-3"
+	want.Disclosed = []audit.Disclosed{{Plan: plan.PlanID, Version: 3}}
+	if diff := cmp.Diff(want, e); diff != "" {
+		t.Errorf("entry (-want +got):\n%s", diff)
+	}
+	wantTold := []told{
+		{To: camden, Kind: "transfer_proposed", Organisation: islington, Reference: offered.TransferID},
+		{To: islington, Kind: "transfer_decided", Organisation: camden, Reference: offered.TransferID},
+	}
+	if diff := cmp.Diff(wantTold, f.Told()); diff != "" {
+		t.Errorf("notices (-want +got):\n%s", diff)
+	}
+}
+
+func TestTransfer_DeclinedAndWithdrawnThePlanStays(t *testing.T) {
+	t.Parallel()
+	f := newService(t)
+	plan := f.MustRegister(lead, rightCPP())
+	for _, tt := range []struct {
+		by    *identity.Caller
+		d     service.Decision
+		state service.State
+		told  string
+	}{
+		{otherLead, service.Decline, service.Declined, islington},
+		{lead, service.Withdraw, service.Withdrawn, camden},
+		{secondLead, service.Withdraw, service.Withdrawn, camden},
+	} {
+		offered := f.MustTransfer(plan)
+		got := f.MustSettle(tt.by, offered, tt.d)
+		if got.State != tt.state || got.Version != offered.Version+1 {
+			t.Errorf("%s: got %+v", tt.d, got)
+		}
+		if p := f.MustGet(lead, "9990000018").Plans[0]; p.TransferTo != "" || p.Version != got.Version {
+			t.Errorf("%s: the plan is %+v", tt.d, p)
+		}
+		all := f.Told()
+		if last := all[len(all)-1]; last.To != tt.told || last.Kind != "transfer_decided" || last.Reference != offered.TransferID {
+			t.Errorf("%s: told %+v", tt.d, last)
+		}
+		plan.Version = got.Version
+	}
+	want := []string{
+		"7 transfer_withdrawn by second-lead", "6 transfer_proposed by lead", "5 transfer_withdrawn by lead", "4 transfer_proposed by lead",
+		"3 transfer_declined by other-lead", "2 transfer_proposed by lead", "1 register by lead",
+	}
+	if diff := cmp.Diff(want, acts(f.MustVersions(lead, plan.PlanID))); diff != "" {
+		t.Errorf("versions (-want +got):\n%s", diff)
+	}
+}
+
+func TestTransfer_WhatMayNotBeOffered(t *testing.T) {
+	t.Parallel()
+	f := newService(t)
+	plan := f.MustRegister(lead, rightCPP())
+	before := f.Held()
+	for name, tt := range map[string]struct {
+		change func(*service.Offer)
+		field  string
+	}{
+		"to oneself":     {func(q *service.Offer) { q.To = islington }, "to"},
+		"to nobody":      {func(q *service.Offer) { q.To = "" }, "to"},
+		"to a hospital":  {func(q *service.Offer) { q.To = trust }, "to"},
+		"to no code":     {func(q *service.Offer) { q.To = "E99999999" }, "to"},
+		"without reason": {func(q *service.Offer) { q.Reason = "" }, "reason"},
+		"no version":     {func(q *service.Offer) { q.Version = 0 }, "version"},
+	} {
+		q := offer(plan)
+		tt.change(q)
+		_, err := f.ProposeTransfer(t.Context(), lead, q)
+		if v := f.expectInvalid(t, before, err, tt.field); v.Problem == "" {
+			t.Errorf("%s: got %s", name, explain(err))
+		}
+	}
+	_, err := f.ProposeTransfer(t.Context(), otherLead, offer(plan))
+	f.expectRefused(t, before, err, service.ErrNotFound, "not_found")
+	f.MustTransfer(plan)
+	before = f.Held()
+	_, err = f.ProposeTransfer(t.Context(), lead, offer(plan))
+	expectStale(t, err, 2)
+	plan.Version = 2
+	_, err = f.ProposeTransfer(t.Context(), lead, offer(plan))
+	f.expectRefused(t, before, err, service.ErrState, "state")
+
+	ended := f.MustRegister(lead, rightLAC())
+	f.MustEnd(lead, ended, "2026-11-20")
+	ended.Version, before = 2, f.Held()
+	_, err = f.ProposeTransfer(t.Context(), lead, offer(ended))
+	f.expectRefused(t, before, err, service.ErrState, "state")
+}
+
+func TestTransfer_WhoDecidesWhat(t *testing.T) {
+	t.Parallel()
+	f := newService(t)
+	offered := f.MustTransfer(f.MustRegister(lead, rightCPP()))
+	before := f.Held()
+	for _, tt := range []struct {
+		by *identity.Caller
+		d  service.Decision
+	}{{lead, service.Accept}, {lead, service.Decline}, {otherLead, service.Withdraw}, {otherLead, "perhaps"}, {otherLead, ""}} {
+		_, err := f.DecideTransfer(t.Context(), tt.by, settlement(offered, tt.d))
+		f.expectInvalid(t, before, err, "decision")
+	}
+	for field, change := range map[string]func(*service.Settlement){
+		"reason":    func(q *service.Settlement) { q.Reason = " " },
+		"reference": func(q *service.Settlement) { q.Decision, q.Reference = service.Decline, "CAM-1" },
+	} {
+		q := settlement(offered, service.Accept)
+		change(q)
+		_, err := f.DecideTransfer(t.Context(), otherLead, q)
+		f.expectInvalid(t, before, err, field)
+	}
+	for _, id := range []string{offered.TransferID, "01890000-0000-7000-8000-000000000000", "transfer-1"} {
+		_, err := f.DecideTransfer(t.Context(), thirdLead, &service.Settlement{TransferID: id, Decision: service.Accept, Reason: "x"})
+		f.expectRefused(t, before, err, service.ErrNotFound, "not_found")
+		if e := f.LastEntry(); e.Subject != nil {
+			t.Errorf("%s: the entry says whom it is about", id)
+		}
+	}
+	for _, c := range []*identity.Caller{laSystem, nurse, auditor, administrator} {
+		if _, err := f.DecideTransfer(t.Context(), c, settlement(offered, service.Withdraw)); !errors.Is(err, service.ErrDenied) {
+			t.Errorf("%s: got %v, want %v", c.ID, err, service.ErrDenied)
+		}
+	}
+	f.MustSettle(otherLead, offered, service.Accept)
+	before = f.Held()
+	_, err := f.DecideTransfer(t.Context(), lead, settlement(offered, service.Withdraw))
+	f.expectRefused(t, before, err, service.ErrState, "state")
+	_, err = f.DecideTransfer(t.Context(), otherLead, settlement(offered, service.Accept))
+	f.expectRefused(t, before, err, service.ErrState, "state")
+}
+
+// Who receives a plan cannot hold another beside which it could not be
+// registered.
+func TestTransfer_MustNotOverlapWithTheReceivers(t *testing.T) {
+	t.Parallel()
+	f := newService(t)
+	offered := f.MustTransfer(f.MustRegister(lead, rightCPP()))
+	theirs := f.MustRegister(otherLead, with(rightCPP(), func(r *service.Registration) { r.Start = "2026-10-01" }))
+	before := f.Held()
+	_, err := f.DecideTransfer(t.Context(), otherLead, settlement(offered, service.Accept))
+	if v := f.expectInvalid(t, before, err, "decision"); !strings.Contains(v.Problem, theirs.PlanID) {
+		t.Errorf("got %+v", v)
+	}
+	f.MustRemove(otherLead, theirs)
+	f.MustSettle(otherLead, offered, service.Accept)
+}
+
+func TestTransfer_TellsThirdAuthoritiesOfOverlaps(t *testing.T) {
+	t.Parallel()
+	f := newService(t)
+	plan := f.MustRegister(lead, rightCPP())
+	f.MustRegister(thirdLead, rightCPP())
+	offered := f.MustTransfer(plan)
+	before := len(f.Told())
+	f.MustSettle(otherLead, offered, service.Accept)
+	want := []told{
+		{To: camden, Kind: "overlap", Organisation: hackney},
+		{To: hackney, Kind: "overlap", Organisation: camden},
+		{To: islington, Kind: "transfer_decided", Organisation: camden, Reference: offered.TransferID},
+	}
+	if diff := cmp.Diff(want, f.Told()[before:]); diff != "" {
+		t.Errorf("notices (-want +got):\n%s", diff)
+	}
+}
+
+// While it is open the sender is responsible, and changes what is to be.
+func TestTransfer_WhileItIsOpenTheSenderActs(t *testing.T) {
+	t.Parallel()
+	f := newService(t)
+	plan := f.MustRegister(lead, rightCPP())
+	offered := f.MustTransfer(plan)
+	q := amendment(plan, rightCPP())
+	q.Version, q.Start = 2, "2026-08-01"
+	f.MustAmend(lead, q)
+	plan.Version = 3
+	f.MustEnd(lead, plan, "2027-01-31")
+	if p := f.MustGet(lead, "9990000018").Plans[0]; p.TransferTo != camden || p.Version != 4 {
+		t.Errorf("the plan is %+v", p)
+	}
+	if got := f.MustSettle(otherLead, offered, service.Accept); got.Version != 5 {
+		t.Errorf("got %+v", got)
+	}
+	p := f.MustGet(otherLead, "9990000018").Plans[0]
+	if p.Details.Start.String() != "2026-08-01" || p.Details.End.String() != "2027-01-31" || p.Details.Reference != "" {
+		t.Errorf("the receiver has %+v", p)
+	}
+}
+
+func TestTransfer_OfARemovedPlanIsWithdrawn(t *testing.T) {
+	t.Parallel()
+	f := newService(t)
+	plan := f.MustRegister(lead, rightCPP())
+	offered := f.MustTransfer(plan)
+	plan.Version = 2
+	f.MustRemove(lead, plan)
+	page := f.MustListTransfers(otherLead, service.TransferQuery{})
+	if len(page.Transfers) != 1 {
+		t.Fatalf("%d transfers", len(page.Transfers))
+	}
+	if got := page.Transfers[0]; got.State != service.Withdrawn || got.Plan != nil || got.Decided.Reason != "the wrong child" {
+		t.Errorf("got %+v", got)
+	}
+	before := f.Held()
+	_, err := f.DecideTransfer(t.Context(), otherLead, settlement(offered, service.Accept))
+	f.expectRefused(t, before, err, service.ErrState, "state")
+	all := f.Told()
+	if last := all[len(all)-1]; last.To != camden || last.Kind != "transfer_decided" {
+		t.Errorf("told %+v", last)
+	}
+}
+
+func TestListTransfers_ShowsEachSideWhatItMayKnow(t *testing.T) {
+	t.Parallel()
+	f := newService(t)
+	plan := f.MustRegister(lead, with(rightCPP(), func(r *service.Registration) { r.Restricted = true }))
+	offered := f.MustTransfer(plan)
+	ours := f.MustListTransfers(lead, service.TransferQuery{OpenOnly: true}).Transfers
+	theirs := f.MustListTransfers(otherLead, service.TransferQuery{OpenOnly: true})
+	if len(ours) != 1 || len(theirs.Transfers) != 1 {
+		t.Fatalf("the sender sees %d, the receiver %d", len(ours), len(theirs.Transfers))
+	}
+	want := service.Transfer{
+		ID: offered.TransferID, State: service.Open, From: islington, To: camden,
+		Proposed: service.Change{
+			Act: "transfer_proposed", Actor: lead.ID, Name: lead.Name, Organisation: islington, Reason: "the family moved", At: noon,
+		},
+	}
+	ignore := cmpopts.IgnoreFields(service.Transfer{}, "Plan")
+	for _, got := range []service.Transfer{ours[0], theirs.Transfers[0]} {
+		if diff := cmp.Diff(want, got, ignore); diff != "" {
+			t.Errorf("transfer (-want +got):\n%s", diff)
+		}
+		p := got.Plan
+		if p == nil || p.Plan.ID != plan.PlanID || p.Plan.Version != 2 || p.Person.NHSNumber.Reveal() != "9990000018" || !p.Restricted {
+			t.Errorf("the plan is shown as %+v", p)
+		}
+	}
+	if ours[0].Plan.Plan.Details.Reference != "CASE-1042" || theirs.Transfers[0].Plan.Plan.Details.Reference != "" {
+		t.Error("not the sender alone sees its own reference")
+	}
+	e := f.LastEntry()
+	if diff := cmp.Diff([]audit.Disclosed{{Plan: plan.PlanID, Version: 2}}, e.Disclosed); diff != "" || e.Action != "list_plans" || !e.Restricted {
+		t.Errorf("entry %+v", e)
+	}
+	if n := len(f.MustListTransfers(thirdLead, service.TransferQuery{}).Transfers); n != 0 {
+		t.Errorf("a third authority sees %d", n)
+	}
+	f.Clock.Advance(time.Hour)
+	f.MustSettle(otherLead, offered, service.Accept)
+	if n := len(f.MustListTransfers(lead, service.TransferQuery{OpenOnly: true}).Transfers); n != 0 {
+		t.Errorf("%d are open", n)
+	}
+	got := f.MustListTransfers(lead, service.TransferQuery{}).Transfers[0]
+	if got.Plan != nil || got.State != service.Accepted || got.Decided.Actor != otherLead.ID || !got.Decided.At.Equal(noon.Add(time.Hour)) {
+		t.Errorf("the sender sees %+v", got)
+	}
+	if got := f.MustListTransfers(otherLead, service.TransferQuery{}).Transfers[0]; got.Plan == nil || got.Plan.Plan.Version != 3 {
+		t.Errorf("the receiver sees %+v", got)
+	}
+}
+
+func TestListTransfers_ComesInPagesNewestFirst(t *testing.T) {
+	t.Parallel()
+	f := newService(t)
+	var want []string
+	for i := range 5 {
+		plan := f.MustRegister(lead, with(rightCPP(), func(r *service.Registration) { r.NHSNumber = numberAt(i) }))
+		want = append([]string{f.MustTransfer(plan).TransferID}, want...)
+	}
+	var got []string
+	q := service.TransferQuery{Paging: service.Paging{Size: 2}}
+	for pages := 0; pages == 0 || q.Paging.Page != ""; pages++ {
+		if pages > 3 {
+			t.Fatal("there is no end")
+		}
+		page := f.MustListTransfers(otherLead, q)
+		for _, transfer := range page.Transfers {
+			got = append(got, transfer.ID)
+		}
+		q.Paging.Page = page.Next
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("transfers (-want +got):\n%s", diff)
+	}
+	for field, paging := range map[string]service.Paging{"page_size": {Size: 201}, "page": {Page: "next"}} {
+		_, err := f.ListTransfers(t.Context(), lead, &service.TransferQuery{Paging: paging})
+		if v := violationsOf(t, err); len(v) != 1 || v[0].Field != field {
+			t.Errorf("got %+v, want %s", v, field)
+		}
+	}
+}
+
+// Acceptances, a withdrawal and changes of the plan at the same moment: one
+// decision stands, and the plan has one owner.
+func TestTransfer_OfDecisionsAtOnceOneWins(t *testing.T) {
+	t.Parallel()
+	f := newService(t)
+	for i := range 5 {
+		plan := f.MustRegister(lead, with(rightCPP(), func(r *service.Registration) { r.NHSNumber = numberAt(i) }))
+		offered := f.MustTransfer(plan)
+		decide := func(c *identity.Caller, d service.Decision) func() error {
+			return func() error {
+				_, err := f.DecideTransfer(t.Context(), c, settlement(offered, d))
+				return err
+			}
+		}
+		errs := atOnce(
+			decide(otherLead, service.Accept), decide(otherLead, service.Accept), decide(otherLead, service.Decline),
+			decide(lead, service.Withdraw),
+		)
+		expectOneWon(t, errs, service.ErrState)
+		if v := f.Held().PlanVersions; v != 3*(i+1) {
+			t.Errorf("%d versions, want %d", v, 3*(i+1))
+		}
+		owners := 0
+		for _, c := range []*identity.Caller{lead, otherLead} {
+			if _, err := f.GetPlan(t.Context(), c, plan.PlanID, ""); err == nil {
+				owners++
+			}
+		}
+		if owners != 1 {
+			t.Errorf("the plan has %d owners", owners)
+		}
+	}
+}
+
+func TestTransfer_AcceptedWhileTheSenderChanges(t *testing.T) {
+	t.Parallel()
+	f := newService(t)
+	for i := range 5 {
+		plan := f.MustRegister(lead, with(rightCPP(), func(r *service.Registration) { r.NHSNumber = numberAt(i) }))
+		offered := f.MustTransfer(plan)
+		plan.Version = 2
+		errs := atOnce(
+			func() error {
+				_, err := f.DecideTransfer(t.Context(), otherLead, settlement(offered, service.Accept))
+				return err
+			},
+			func() error { _, err := f.RemovePlan(t.Context(), lead, removal(plan)); return err },
+		)
+		expectOneWon(t, errs, service.ErrState, service.ErrNotFound)
+	}
+}
+
+func TestTransfer_AskedAgainAnswersAsBefore(t *testing.T) {
+	t.Parallel()
+	f := newService(t)
+	plan := f.MustRegister(lead, rightCPP())
+	q := offer(plan)
+	q.Request = "request-2"
+	first, err := f.ProposeTransfer(t.Context(), lead, q)
+	if err != nil {
+		t.Fatal(explain(err))
+	}
+	again, err := f.ProposeTransfer(t.Context(), lead, q)
+	if err != nil || *again != *first {
+		t.Errorf("got %+v, then %+v, %s", first, again, explain(err))
+	}
+	d := settlement(first, service.Accept)
+	d.Request = "request-3"
+	settled, err := f.DecideTransfer(t.Context(), otherLead, d)
+	if err != nil {
+		t.Fatal(explain(err))
+	}
+	if again, err := f.DecideTransfer(t.Context(), otherLead, d); err != nil || *again != *settled {
+		t.Errorf("got %+v, then %+v, %s", settled, again, explain(err))
+	}
+	if n := len(f.Told()); n != 2 {
+		t.Errorf("%d notices, want 2", n)
+	}
+}

@@ -1,0 +1,154 @@
+package service
+
+import (
+	"context"
+
+	"github.com/google/uuid"
+
+	"cpis/audit"
+	"cpis/policy"
+	"cpis/service/identity"
+	"cpis/service/store"
+)
+
+// TransferQuery asks for transfers from and to the caller's authority.
+type TransferQuery struct {
+	OpenOnly bool // only those that nobody has decided about
+	Paging   Paging
+	Request  string // request id
+}
+
+// Transfer is a plan on its way from one authority to another, or one that was.
+type Transfer struct {
+	ID       string
+	State    State
+	From, To string      // GSS codes
+	Plan     *ListedPlan // while it is open, and where the plan is now the caller's; otherwise nil
+	Proposed Change
+	Decided  *Change // nil while it is open
+}
+
+// TransferPage is a part of a list of transfers.
+type TransferPage struct {
+	Transfers []Transfer // newest first
+	Next      string     // where to go on; empty at the end
+	Receipt   Receipt
+}
+
+// ListTransfers shows transfers from and to the caller's authority. The error
+// is ErrDenied, *InvalidError, *OverloadedError, ErrUnrecorded, ErrUnavailable
+// or ErrDamaged.
+func (s *Service) ListTransfers(ctx context.Context, c *identity.Caller, q *TransferQuery) (*TransferPage, error) {
+	check := checker{}
+	size, before := check.paging(q.Paging, uuid.Max)
+	a := act{caller: c, action: policy.ListPlans, own: true, request: q.Request, check: check.err()}
+	var out *TransferPage
+	r, err := s.do(ctx, a, func(ctx context.Context, tx *store.Tx, e *audit.Entry) error {
+		rows, err := tx.Transfers(ctx, c.Organisation, q.OpenOnly, before, size)
+		if err != nil {
+			return err
+		}
+		out = &TransferPage{}
+		if out.Transfers, err = s.openTransfers(ctx, tx, rows, c.Organisation); err != nil {
+			return err
+		}
+		if len(rows) > 0 {
+			out.Next = next(len(rows), size, rows[len(rows)-1].ID)
+		}
+		for i := range out.Transfers {
+			if p := out.Transfers[i].Plan; p != nil {
+				p.disclosed(e)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	out.Receipt = r
+	return out, nil
+}
+
+// openTransfers opens transfers as an authority may see them. What was said
+// about them is sealed under the key of whom they were about; the plan may have
+// moved to another record of the same person since. Transfers of plans about
+// persons who were erased are left out.
+func (s *Service) openTransfers(
+	ctx context.Context, tx *store.Tx, rows []store.TransferRow, authority string,
+) ([]Transfer, error) {
+	ids := make([]uuid.UUID, len(rows))
+	for i := range rows {
+		ids[i] = rows[i].Plan
+	}
+	plans, err := tx.Plans(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	byID := make(map[uuid.UUID]store.PlanRow, len(plans))
+	persons := make([]uuid.UUID, 0, 2*len(rows))
+	for _, p := range plans {
+		byID[p.ID] = p
+		persons = append(persons, p.Person)
+	}
+	for i := range rows {
+		persons = append(persons, rows[i].Person)
+	}
+	about, err := s.openPersons(ctx, tx, persons)
+	if err != nil {
+		return nil, err
+	}
+	var out []Transfer
+	for i := range rows {
+		h := about[rows[i].Person]
+		if h == nil {
+			continue
+		}
+		t, err := s.openTransfer(h, &rows[i])
+		if err != nil {
+			return nil, err
+		}
+		plan := byID[rows[i].Plan]
+		if t.Plan, err = s.openTransferred(about[plan.Person], &plan, &t, authority); err != nil {
+			return nil, err
+		}
+		out = append(out, t)
+	}
+	return out, nil
+}
+
+// openTransfer opens what was said about a transfer.
+func (s *Service) openTransfer(h *held, row *store.TransferRow) (Transfer, error) {
+	t := Transfer{ID: row.ID.String(), State: State(row.State), From: row.Sender, To: row.Receiver}
+	by, err := s.openChange(h.key, row, transferProposed)
+	if err != nil {
+		return Transfer{}, err
+	}
+	t.Proposed = by.made(row.ProposedAt)
+	if row.DecidedAt == nil {
+		return t, nil
+	}
+	if by, err = s.openChange(h.key, row, transferDecided); err != nil {
+		return Transfer{}, err
+	}
+	decided := by.made(*row.DecidedAt)
+	t.Decided = &decided
+	return t, nil
+}
+
+// openTransferred opens the plan of a transfer, where an authority may see it:
+// while the transfer is open, and where the plan is its own.
+func (s *Service) openTransferred(h *held, row *store.PlanRow, t *Transfer, authority string) (*ListedPlan, error) {
+	isOwn := row.Authority == authority
+	if h == nil || t.State != Open && !isOwn {
+		return nil, nil //nolint:nilnil // there is nothing to show, and nothing wrong
+	}
+	own := ownPlan{row: *row}
+	if err := s.openOwn(h.key, &own); err != nil {
+		return nil, err
+	}
+	if !isOwn {
+		own.Reference = "" // the sender's
+	}
+	listed := own.list(h, s.today())
+	return &listed, nil
+}

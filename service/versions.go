@@ -1,0 +1,101 @@
+package service
+
+import (
+	"context"
+
+	"github.com/google/uuid"
+
+	"cpis/audit"
+	"cpis/policy"
+	"cpis/service/identity"
+	"cpis/service/store"
+)
+
+// Version is a plan as it was from one change to the next.
+type Version struct {
+	Plan      OwnPlan // Ended is as of today
+	Family    string
+	Given     string
+	Change    Change // who made the version, and why
+	Authority string // GSS code of whose it was
+	Entry     int64  // index in the log of the entry that records it
+}
+
+// Versions are all versions of a plan.
+type Versions struct {
+	Versions []Version // newest first
+	Receipt  Receipt
+}
+
+// ListVersions shows all versions of a plan of the caller's authority, also of
+// one that was removed. Of those made while the plan was another authority's it
+// shows who and when. The error is as of GetPlan.
+func (s *Service) ListVersions(ctx context.Context, c *identity.Caller, id, request string) (*Versions, error) {
+	a := act{caller: c, action: policy.GetPerson, own: true, request: request}
+	var out Versions
+	r, err := s.do(ctx, a, func(ctx context.Context, tx *store.Tx, e *audit.Entry) error {
+		row, err := findPlan(ctx, tx.Plan, c.Organisation, id)
+		if err != nil {
+			return err
+		}
+		versions, err := tx.PlanVersions(ctx, row.ID)
+		if err != nil {
+			return err
+		}
+		about, err := s.openPersons(ctx, tx, personsOf(versions))
+		if err != nil {
+			return err
+		}
+		h := about[row.Person]
+		if h == nil {
+			return ErrNotFound
+		}
+		e.Subject, e.Restricted = s.subject(h.person.NHSNumber), h.row.Restricted
+		out.Versions = make([]Version, len(versions))
+		for i := range versions {
+			if out.Versions[i], err = s.openVersion(about, &versions[i], c.Organisation); err != nil {
+				return err
+			}
+			e.Disclosed = append(e.Disclosed, audit.Disclosed{Plan: row.ID.String(), Version: versions[i].Version})
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	out.Receipt = r
+	return &out, nil
+}
+
+// personsOf gives whom versions are about: a plan may have moved from one
+// person to another.
+func personsOf(versions []store.PlanVersion) []uuid.UUID {
+	ids := make([]uuid.UUID, len(versions))
+	for i := range versions {
+		ids[i] = versions[i].Person
+	}
+	return ids
+}
+
+// openVersion opens a version under the key of whom it was about, as an
+// authority may see it.
+func (s *Service) openVersion(about map[uuid.UUID]*held, row *store.PlanVersion, authority string) (Version, error) {
+	v := Version{Authority: row.Authority, Entry: row.Entry}
+	v.Plan.ID, v.Plan.Version, v.Plan.Changed = row.ID.String(), row.Version, row.At
+	h := about[row.Person]
+	if h == nil {
+		v.Change.At = row.At // the person was erased: who made it stands in the log
+		return v, nil
+	}
+	own := ownPlan{row: row.PlanRow}
+	if err := s.openOwn(h.key, &own); err != nil {
+		return Version{}, err
+	}
+	v.Change = own.Change.made(row.At)
+	if row.Authority != authority {
+		v.Change.Reason = ""
+		return v, nil
+	}
+	v.Plan, v.Family, v.Given = own.show(s.today()), own.Family, own.Given
+	return v, nil
+}
