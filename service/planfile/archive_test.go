@@ -161,6 +161,7 @@ func TestReadSSD_RefusesBadArchives(t *testing.T) {
 			number.PutUint32(c[len(c)-6:], 1)
 			return c
 		}), "is not a ZIP archive that can be read"},
+		{"a list that is none", entry(func(h []byte) { h[2] = 9 }), "is not a ZIP archive that can be read"},
 		{"something before it", append([]byte("PK\x03\x04"), zipped(t, smallDataset())...), "is not a ZIP archive that can be read"},
 		{"something after it", spoil(func(c []byte) []byte { return append(c, 'x') }), "is not a ZIP archive that can be read"},
 		{"cut off", spoil(func(c []byte) []byte { return c[:len(c)/2] }), "is not a ZIP archive that can be read"},

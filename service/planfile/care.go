@@ -43,7 +43,25 @@ type episode struct {
 
 // period is a period of care: its episodes from entering care to leaving it.
 type period struct {
-	episode // the first; its end and line are those of the period
+	episode // the first; its line is the first of the period, and its end that of the last
+}
+
+// lateDays is how long the episode that follows another may be missing.
+const lateDays = 31
+
+const episodeMissing = "is required: the last episode ceased with X1, which says that another follows, more than a month ago, and none does"
+
+// last gives the last day of a period, if it has one. A period goes on where
+// another episode is to follow that is not in the records yet, but not for
+// ever.
+func (p *period) last(today day) (end day, problem string) {
+	switch {
+	case !p.goesOn:
+		return p.end, p.endedProblem
+	case p.end < today.addDays(-lateDays):
+		return 0, episodeMissing
+	}
+	return 0, p.endedProblem
 }
 
 // readCare reads the episodes of care and puts them together to periods.
@@ -68,9 +86,7 @@ func (d *dataset) readCare(ctx context.Context) error {
 			return err
 		}
 		d.periods = append(d.periods, p)
-		if _, err := d.about(p.person); err != nil {
-			return err
-		}
+		d.about(p.person)
 	}
 	slices.SortFunc(d.periods, func(a, b period) int { return cmp.Compare(a.line, b.line) })
 	return nil
@@ -101,7 +117,6 @@ func periods(episodes []episode) []period {
 	slices.SortStableFunc(episodes, func(a, b episode) int {
 		return cmp.Or(
 			cmp.Compare(a.person, b.person),
-			compareBool(a.whole, b.whole),
 			cmp.Compare(wholeID(&a), wholeID(&b)),
 			cmp.Compare(a.start, b.start),
 			cmp.Compare(endOrLast(a.end), endOrLast(b.end)),
@@ -117,16 +132,6 @@ func periods(episodes []episode) []period {
 		out = append(out, newPeriod(e))
 	}
 	return out
-}
-
-func compareBool(a, b bool) int {
-	switch {
-	case a == b:
-		return 0
-	case a:
-		return -1
-	}
-	return 1
 }
 
 // wholeID gives the id of the period that an episode names, if it does.
@@ -163,18 +168,12 @@ func newPeriod(e *episode) period {
 	if p.entered != 0 {
 		p.start = p.entered
 	}
-	if p.goesOn {
-		p.end = 0 // whatever follows is not in the file yet, but it does
-	}
 	return p
 }
 
 // extend adds the next episode.
 func (p *period) extend(e *episode) {
-	p.end, p.endedProblem = e.end, e.endedProblem
-	if e.goesOn {
-		p.end = 0
-	}
+	p.end, p.endedProblem, p.goesOn = e.end, e.endedProblem, e.goesOn
 	p.problem = cmp.Or(p.problem, e.problem)
 	p.line = min(p.line, e.line)
 }
@@ -188,12 +187,13 @@ func (d *dataset) givePeriods(ctx context.Context, row *Row, give func(*Row) err
 		p := &d.periods[i]
 		row.reset(tableEpisodes, p.line)
 		row.Kind, row.Reference = kindLAC, oneLine(p.id)
-		row.Start, row.End = p.start.String(), p.end.String()
+		end, endProblem := p.last(d.today)
+		row.Start, row.End = p.start.String(), end.String()
 		row.wrong(FieldStart, p.problem, exampleDay)
-		row.wrong(FieldEnd, p.endedProblem, exampleDay)
+		row.wrong(FieldEnd, endProblem, exampleDay)
 		child := d.persons[p.person]
 		child.fill(row)
-		basis, problem := child.basis(p, d.today)
+		basis, problem := child.basis(p.start, end, d.today)
 		row.Basis = basis
 		row.wrong(FieldBasis, problem, exampleBasis)
 		if err := give(row); err != nil {

@@ -2,15 +2,14 @@ package planfile
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
 )
 
-// Bounds of what is held of a dataset while it is read.
+// Bounds of what is held of a dataset while it is read, beside a person for
+// each plan and a mother for some.
 const (
-	maxPersons  = 2 * MaxRows // children, and mothers of those that are unborn
 	maxEpisodes = 4 * MaxRows // of care
 	maxStatuses = 4 * MaxRows // legal ones, of those who are looked after
 )
@@ -81,16 +80,13 @@ func (d *dataset) notes() []Note {
 
 // about notes that a plan is about a person, whom the next tables are searched
 // for.
-func (d *dataset) about(id string) (*person, error) {
-	if p := d.persons[id]; p != nil {
-		return p, nil
+func (d *dataset) about(id string) *person {
+	p := d.persons[id]
+	if p == nil {
+		p = &person{}
+		d.persons[id] = p
 	}
-	if len(d.persons) == maxPersons {
-		return nil, broken("", 0, fmt.Sprintf("is about more than %d persons", maxPersons))
-	}
-	p := &person{}
-	d.persons[id] = p
-	return p, nil
+	return p
 }
 
 // room says whether one more plan may be given.

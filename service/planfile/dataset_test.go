@@ -363,9 +363,12 @@ func TestReadSSD_PutsEpisodesTogether(t *testing.T) {
 		{"two periods", list{
 			"e1,c,2026-01-01,2026-02-01,E4A,k1,2026-01-01", "e2,c,2026-02-01,,,k2,2026-02-01",
 		}, "2: 2026-01-01|2026-02-01|k1; 3: 2026-02-01||k2"},
-		{"the last ended because another follows, which is not there", list{
-			"e1,c,2026-01-01,2026-02-01,X1 Episode ceases,k,",
+		{"the last ended because another follows, which is not there yet", list{
+			"e1,c,2026-01-01,2026-10-23,X1 Episode ceases,k,",
 		}, "2: 2026-01-01||k"},
+		{"without an id, beside one that has one", list{
+			"e1,c,2026-01-01,2026-02-01,E4A,k,", "e2,c,2026-02-01,,,,",
+		}, "2: 2026-01-01|2026-02-01|k; 3: 2026-02-01||e2"},
 		{"ended for a reason that is not known", list{"e1,c,2026-01-01,2026-02-01,,k,"}, "2: 2026-01-01|2026-02-01|k"},
 		{"periods without ids, one after the other", list{
 			"e1,c,2026-01-01,2026-02-01,X1,,", "e2,c,2026-02-01,,,,", "e0,c,2025-11-01,2025-12-01,E4A,,",
@@ -374,8 +377,8 @@ func TestReadSSD_PutsEpisodesTogether(t *testing.T) {
 			"e1,c,2026-01-01,2026-02-01,E13,,", "e2,c,2026-02-01,,,,",
 		}, "2: 2026-01-01|2026-02-01|e1; 3: 2026-02-01||e2"},
 		{"periods without ids, with a gap", list{
-			"e1,c,2026-01-01,2026-02-01,X1,,", "e2,c,2026-02-03,,,,",
-		}, "2: 2026-01-01||e1; 3: 2026-02-03||e2"},
+			"e1,c,2026-01-01,2026-11-01,X1,,", "e2,c,2026-11-03,,,,",
+		}, "2: 2026-01-01||e1; 3: 2026-11-03||e2"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -405,6 +408,7 @@ func TestReadSSD_NamesWrongEpisodes(t *testing.T) {
 	compareOnly(t, child+"|||s31|k!start: is the number by which", inCare(status, "e1,c,46266,,,k,"))
 	compareOnly(t, child+"2026-01-01|||s31|k!start: has no such month", inCare(status, "e1,c,2026-01-01,,,k,09/22/2026"))
 	compareOnly(t, child+"2026-01-01|||s31|k!end: must have a year", inCare(status, "e1,c,2026-01-01,01/02/26,,k,"))
+	compareOnly(t, child+"2026-01-01|||s31|k!end: is required: the last episode ceased with X1", inCare(status, "e1,c,2026-01-01,2026-10-22,X1,k,"))
 	compareOnly(t, "ssd_cla_episodes 2: ||||lac|2026-01-01||||k!row: is about a person", inCare(status, "e1,x,2026-01-01,,,k,"))
 	compareOnly(t, "ssd_cla_episodes 2: ||||lac|2026-01-01||||k!row: is about a person", inCare(status, "e1,,2026-01-01,,,k,"))
 }
@@ -426,6 +430,7 @@ func TestReadSSD_FindsTheLegalBasis(t *testing.T) {
 		{"an interim one", open, list{"C1,2026-01-01,"}, "s38"},
 		{"an agreement", open, list{"V2,2026-01-01,"}, "s20"},
 		{"with what it means", open, list{"C2 - Full care order,2026-01-01,"}, "s31"},
+		{"what it means alone, of a full one", open, list{"Full care order,2026-01-01,"}, "s31"},
 		{"what it means alone", open, list{"Interim Care Order,2026-01-01,"}, "s38"},
 		{"what it means alone, with a section", open, list{`"Single period of accommodation under section 20 (Children Act 1989)",2026-01-01,`}, "s20"},
 		{"the latest", open, list{"C2,2026-05-01,", "V2,2026-01-01,2026-03-01", "C1,2026-03-01,2026-05-01"}, "s31"},
@@ -468,11 +473,12 @@ func TestReadSSD_LeavesOut(t *testing.T) {
 	t.Parallel()
 	d := smallDataset().
 		with("ssd_cp_plans", "p3,c1,2026-09-01,,Y", "p4,c1,2026-09-01,,y", "p5,c1,2020-01-01,2025-10-18,", "p6,c1,2020-01-01,2025-10-19,").
-		with("ssd_cla_episodes", "e2,c1,2020-01-01,2020-05-01,X1,k2,", "e3,c1,2020-05-01,2020-06-01,E4A,k2,")
+		with("ssd_cla_episodes", "e2,c1,2020-01-01,2020-05-01,X1,k2,", "e3,c1,2020-05-01,2020-06-01,E4A,k2,",
+			"e4,c1,2021-05-01,2021-06-01,X1,k3,")
 	_, sum, err := read(t, planfile.SSD, d.sources()...)
 	want := planfile.Summary{Rows: 4, Absent: []string{"restricted"}, Notes: []planfile.Note{
 		{2, "child protection plans of other authorities (cppl_cp_plan_ola)"},
-		{2, "plans and periods of care that ended more than 400 days ago"},
+		{3, "plans and periods of care that ended more than 400 days ago"},
 	}}
 	if diff := cmp.Diff(want, sum); diff != "" || err != nil {
 		t.Errorf("%v (-want +got):\n%s", err, diff)
@@ -500,7 +506,7 @@ func TestReadSSD_RefusesBrokenTables(t *testing.T) {
 		},
 		{"no header", smallDataset().changed("ssd_mother", "moth_table_id,moth_person_id,moth_childs_person_id\n", "").sources(), "ssd_mother, line 1: does not name the columns"},
 		{"an empty table", smallDataset().changed("ssd_mother", emptyDataset()["ssd_mother"]+"1,m1,u1\n", "").sources(), "ssd_mother, line 1: is empty"},
-		{"a column missing", smallDataset().changed("ssd_person", "pers_dob", "birthday").sources(), "ssd_person, line 1: the header lacks the column pers_dob"},
+		{"a column missing", smallDataset().changed("ssd_person", "pers_dob", "birthday").sources(), "ssd_person, line 1: the header lacks columns: pers_dob"},
 		{"semicolons", smallDataset().changed("ssd_person", ",", ";").sources(), "ssd_person, line 1: is separated by semicolons"},
 		{"too many cells", smallDataset().changed("ssd_person", "Sample", "Sample, née Example").sources(), "ssd_person, line 3: has not as many cells"},
 		{"cut off in a row", smallDataset().changed("ssd_legal_status", ",2026-03-01,\n", "\n").sources(), "ssd_legal_status, line 2: has not as many cells"},

@@ -19,6 +19,7 @@ func FuzzReadCSV(f *testing.F) {
 	f.Add([]byte(sheetHeader + sheetRow("nhs_number=9.99E+09", "start=46266")))
 	f.Add([]byte(sheetHeader + sheetRow("family_name=O\x92Neill")))
 	f.Add([]byte("\xef\xbb\xbf" + strings.ReplaceAll(sheetHeader+sheetRow("family_name=\"a\r\nb\""), "\n", "\r\n")))
+	f.Add([]byte("kind" + strings.Repeat(",", 63) + "\n"))
 	addFiles(f, "testdata/csv/*.csv")
 	f.Fuzz(func(t *testing.T, file []byte) {
 		check(t, planfile.CSV, source("plans.csv", string(file)))

@@ -113,16 +113,16 @@ const (
 // its end, or today, the latest that is in scope. Only where none of those who
 // are looked after is in force, the latest of the period before it counts:
 // orders reach the records later than they are made.
-func (p *person) basis(of *period, today day) (basis, problem string) {
+func (p *person) basis(start, end, today day) (basis, problem string) {
 	if p == nil || !p.found {
 		return "", "" // said already
 	}
-	at := of.end
+	at := end
 	if at == 0 || at > today {
 		at = today
 	}
 	now := func(s *status) bool { return s.start <= at && (s.end == 0 || s.end >= at) }
-	within := func(s *status) bool { return s.start <= at && (s.end == 0 || s.end >= of.start) }
+	within := func(s *status) bool { return s.start <= at && (s.end == 0 || s.end >= start) }
 	var other legalCode
 	for _, counts := range []func(*status) bool{now, within} {
 		if basis := p.latest(counts); basis != "" {

@@ -147,8 +147,8 @@ func (d *dataset) readMothers(ctx context.Context) error {
 			return nil
 		}
 		child.mother = mother
-		_, err := d.about(mother)
-		return err
+		d.about(mother)
+		return nil
 	})
 }
 

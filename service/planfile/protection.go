@@ -61,11 +61,11 @@ func (d *dataset) readPlans(ctx context.Context) error {
 			return err
 		}
 		d.plans++
-		child, err := d.about(p.person)
-		if last := p.lastDay(); err == nil && last != 0 && (child.firstEnd == 0 || last < child.firstEnd) {
+		child := d.about(p.person)
+		if last := p.lastDay(); last != 0 && (child.firstEnd == 0 || last < child.firstEnd) {
 			child.firstEnd = last
 		}
-		return err
+		return nil
 	})
 }
 

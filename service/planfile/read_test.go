@@ -2,6 +2,7 @@ package planfile_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"flag"
 	"fmt"
@@ -135,6 +136,36 @@ func TestRead_StopsWhereTheCallerFails(t *testing.T) {
 		})
 		if !errors.Is(err, full) || calls != 1 {
 			t.Errorf("%s: got %v after %d calls", f, err, calls)
+		}
+	}
+}
+
+// Reading ends when nobody waits for it any more.
+func TestRead_EndsWithItsContext(t *testing.T) {
+	t.Parallel()
+	periods := inCare([]string{"s,c,C2,2019-05-01,"}, "e1,c,2026-01-01,2026-02-01,E4A,k1,", "e2,c,2026-03-01,,,k2,")
+	for name, sources := range map[string][]planfile.Source{
+		"csv":     {source("plans.csv", sheetHeader+sheetRow()+sheetRow())},
+		"plans":   smallDataset().sources(),
+		"periods": periods.sources(),
+	} {
+		f := planfile.SSD
+		if name == "csv" {
+			f = planfile.CSV
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		n := 0
+		_, err := planfile.Read(ctx, f, today, sources, func(*planfile.Row) error {
+			n++
+			cancel()
+			return nil
+		})
+		if !errors.Is(err, context.Canceled) || n != 1 {
+			t.Errorf("%s: got %v after %d rows", name, err, n)
+		}
+		_, err = planfile.Read(ctx, f, today, sources, func(*planfile.Row) error { return nil })
+		if !errors.Is(err, context.Canceled) {
+			t.Errorf("%s: got %v", name, err)
 		}
 	}
 }

@@ -1,10 +1,7 @@
 package planfile_test
 
 import (
-	"context"
-	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -251,10 +248,10 @@ func TestReadCSV_RefusesBrokenFiles(t *testing.T) {
 		{"tabs", strings.ReplaceAll(sheetHeader+sheetRow(), ",", "\t"), "line 1: is separated by tabs"},
 		{
 			"columns missing", "nhs_number,family_name,given_name,kind,start\n9990000018,Example,Robin,cpp,2026-09-01\n",
-			"line 1: the header lacks the column date_of_birth; the header lacks the column restricted",
+			"line 1: the header lacks columns: date_of_birth, restricted",
 		},
-		{"a column unknown", strings.Replace(sheetHeader, "reference", "Robin", 1) + sheetRow(), "line 1: column 10 of the header"},
-		{"a column twice", strings.Replace(sheetHeader, "reference", "Start", 1) + sheetRow(), "line 1: the header has the column start twice"},
+		{"a column unknown", strings.Replace(sheetHeader, "reference", "Robin", 1) + sheetRow(), "line 1: the header has columns that are not known, by their place: 10"},
+		{"a column twice", strings.Replace(sheetHeader, "reference", "Start", 1) + sheetRow(), "line 1: the header has columns more than once: start"},
 		{"cut off in a row", sheetHeader + sheetRow() + "9990000026,Exam\n", "line 3: the last row has not as many cells"},
 		{
 			"cut off in the last cell", sheetHeader + strings.TrimSuffix(sheetRow("restricted=ye"), "\n"),
@@ -384,22 +381,6 @@ func TestReadCSV_RefusesTooManyRows(t *testing.T) {
 	}
 }
 
-// Reading ends when nobody waits for it any more.
-func TestReadCSV_EndsWithItsContext(t *testing.T) {
-	t.Parallel()
-	ctx, cancel := context.WithCancel(t.Context())
-	n := 0
-	_, err := planfile.Read(ctx, planfile.CSV, today, []planfile.Source{repeated{sheetHeader, sheetRow()}.source(1000)},
-		func(*planfile.Row) error {
-			n++
-			cancel()
-			return nil
-		})
-	if !errors.Is(err, context.Canceled) || n != 1 {
-		t.Errorf("got %v after %d rows", err, n)
-	}
-}
-
 // The files in testdata are what programs really write; beside each stands what
 // is read of it.
 func TestReadCSV_FilesOfPrograms(t *testing.T) {
@@ -442,8 +423,6 @@ func heapInUse() int64 {
 	runtime.ReadMemStats(&m)
 	return int64(m.HeapAlloc)
 }
-
-var _ io.ReaderAt = repeated{}
 
 func BenchmarkReadCSV(b *testing.B) {
 	const rows = 10_000

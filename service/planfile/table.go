@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 )
 
@@ -93,12 +94,12 @@ func (t *table) readHeader() error {
 		}
 	}
 	t.width = len(names)
-	known, problems := t.findColumns(names)
+	known, problem := t.findColumns(names)
 	switch {
 	case known == 0:
 		return broken("", rec.line, t.headerProblem(names))
-	case len(problems) > 0:
-		return broken("", rec.line, strings.Join(problems, "; "))
+	case problem != "":
+		return broken("", rec.line, problem)
 	case !rec.ended: // it may lack the end of a column's name, or columns
 		return broken("", rec.line, problemNoBreak)
 	}
@@ -109,7 +110,8 @@ func (t *table) readHeader() error {
 // findColumns notes where each column stands, how many there are, and what is
 // wrong with them. It does not repeat unknown names: where the header is
 // missing, they are somebody's.
-func (t *table) findColumns(names []string) (known int, problems []string) {
+func (t *table) findColumns(names []string) (known int, problem string) {
+	var unknown, twice, lacking []string
 	for i := range t.at {
 		t.at[i] = -1
 	}
@@ -117,11 +119,10 @@ func (t *table) findColumns(names []string) (known int, problems []string) {
 		c, ok := t.columns.find(name)
 		switch {
 		case !ok && t.closed:
-			problems = append(problems, fmt.Sprintf("column %d of the header has a name that is not known: the columns are %s",
-				i+1, t.columns.names()))
+			unknown = append(unknown, strconv.Itoa(i+1))
 		case !ok:
 		case t.at[c] >= 0:
-			problems = append(problems, "the header has the column "+t.columns[c].name+" twice")
+			twice = append(twice, t.columns[c].name)
 		default:
 			t.at[c] = i
 			known++
@@ -129,10 +130,23 @@ func (t *table) findColumns(names []string) (known int, problems []string) {
 	}
 	for c, at := range t.at {
 		if at < 0 && !t.columns[c].optional {
-			problems = append(problems, "the header lacks the column "+t.columns[c].name)
+			lacking = append(lacking, t.columns[c].name)
 		}
 	}
-	return known, problems
+	var problems []string
+	for _, p := range []struct {
+		text string
+		of   []string
+	}{
+		{"the header lacks columns: ", lacking},
+		{"the header has columns more than once: ", twice},
+		{"the header has columns that are not known, by their place: ", unknown},
+	} {
+		if len(p.of) > 0 {
+			problems = append(problems, p.text+strings.Join(p.of, ", "))
+		}
+	}
+	return known, strings.Join(problems, "; ")
 }
 
 // headerProblem says what is wrong with a header that names no column.
