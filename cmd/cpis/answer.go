@@ -175,9 +175,14 @@ func day(text string) string {
 
 // london gives a moment in England's local time.
 func london(t *timestamppb.Timestamp) string {
+	return t.AsTime().In(englandsZone()).Format("02 Jan 2006 15:04")
+}
+
+// englandsZone is England's local time.
+func englandsZone() *time.Location {
 	zone, err := time.LoadLocation("Europe/London")
 	if err != nil {
-		zone = time.UTC // never: the zone data is compiled in
+		return time.UTC // never: the zone data is compiled in
 	}
-	return t.AsTime().In(zone).Format("02 Jan 2006 15:04")
+	return zone
 }

@@ -20,6 +20,7 @@ import (
 	"connectrpc.com/connect/v2/connecthttp"
 	"connectrpc.com/connect/v2/connectproto"
 	"golang.org/x/term"
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
 
 	cpisv1 "cpis/proto/cpis/v1"
 	"cpis/proto/cpis/v1/cpisv1connect"
@@ -40,8 +41,11 @@ type connection struct {
 
 // clients are the services of the contract that the commands use.
 type clients struct {
-	lookups cpisv1connect.LookupServiceClient
-	uploads cpisv1connect.UploadServiceClient
+	connect  *connect.Client
+	lookups  cpisv1connect.LookupServiceClient
+	plans    cpisv1connect.PlanServiceClient
+	uploads  cpisv1connect.UploadServiceClient
+	contacts cpisv1connect.ContactServiceClient
 }
 
 // dial makes clients that send the token. Nothing is sent yet to the service.
@@ -81,7 +85,13 @@ func newClients(client connecthttp.HTTPClient, address, token string) *clients {
 			return next(ctx, spec)
 		}
 	})
-	return &clients{cpisv1connect.NewLookupServiceClient(c), cpisv1connect.NewUploadServiceClient(c)}
+	return &clients{
+		connect:  c,
+		lookups:  cpisv1connect.NewLookupServiceClient(c),
+		plans:    cpisv1connect.NewPlanServiceClient(c),
+		uploads:  cpisv1connect.NewUploadServiceClient(c),
+		contacts: cpisv1connect.NewContactServiceClient(c),
+	}
 }
 
 // withRequestID gives calls the id that makes a write idempotent.
@@ -89,6 +99,72 @@ func withRequestID(ctx context.Context, id string) context.Context {
 	ctx, info := connect.NewClientContext(ctx)
 	info.RequestHeader().Set("X-Request-ID", id)
 	return ctx
+}
+
+const (
+	// tries is how often a request is sent to a service that is busy.
+	tries = 5
+	// soon is when to try again where the service does not say.
+	soon = 2 * time.Second
+)
+
+// again calls fn until its error is none that passes, within bounds. What fn
+// asks for must be safe to repeat.
+func again(ctx context.Context, passes func(error) bool, fn func() error) error {
+	for attempt := 1; ; attempt++ {
+		err := fn()
+		if !passes(err) || attempt == tries || pause(ctx, retryAfter(err)) != nil {
+			return err
+		}
+	}
+}
+
+// pause waits.
+func pause(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// isBusy says whether the service answered that it should be asked again.
+func isBusy(err error) bool {
+	remote, ok := errors.AsType[*connect.Error](err)
+	return ok && remote.IsRemote() &&
+		(remote.Code() == connect.CodeUnavailable || remote.Code() == connect.CodeResourceExhausted)
+}
+
+// isAway is isBusy also where the service cannot be reached.
+func isAway(err error) bool { return isBusy(err) || connect.CodeOf(err) == connect.CodeUnavailable }
+
+// retryAfter is when the service wants to be asked again.
+func retryAfter(err error) time.Duration {
+	if remote, ok := errors.AsType[*connect.Error](err); ok {
+		for _, d := range remote.Details() {
+			m, err := connectproto.UnmarshalErrorDetail(d)
+			if info, ok := m.(*errdetails.RetryInfo); ok && err == nil {
+				return max(time.Second, min(info.GetRetryDelay().AsDuration(), time.Minute))
+			}
+		}
+	}
+	return soon
+}
+
+// mayBeDone says whether a request that failed may have been carried out.
+func mayBeDone(err error) bool {
+	remote, ok := errors.AsType[*connect.Error](err)
+	if !ok || !remote.IsRemote() {
+		return true
+	}
+	switch remote.Code() { //nolint:exhaustive // the others say that nothing was done
+	case connect.CodeUnavailable, connect.CodeDeadlineExceeded, connect.CodeCanceled, connect.CodeInternal, connect.CodeUnknown:
+		return true
+	}
+	return false
 }
 
 // onlySafe refuses addresses to which a token, or a question, would travel in
@@ -206,21 +282,21 @@ func (e *refusedError) Error() string {
 	case connect.CodePermissionDenied:
 		lines[0] += ": this caller has no right to it; the attempt is in the audit log"
 	}
-	for _, v := range violationsIn(remote) {
-		lines = append(lines, violationText(v))
-	}
-	return strings.Join(lines, "\n  ")
-}
-
-// violationsIn finds what is wrong with a request.
-func violationsIn(e *connect.Error) []*cpisv1.FieldViolation {
-	for _, d := range e.Details() {
+	for _, d := range remote.Details() {
 		m, err := connectproto.UnmarshalErrorDetail(d)
-		if invalid, ok := m.(*cpisv1.InvalidRequest); ok && err == nil {
-			return invalid.GetViolations()
+		if err != nil {
+			continue // of a newer service
+		}
+		switch m := m.(type) {
+		case *cpisv1.InvalidRequest:
+			for _, v := range m.GetViolations() {
+				lines = append(lines, violationText(v))
+			}
+		case *cpisv1.StaleVersion:
+			lines = append(lines, fmt.Sprintf("its version is %d now", m.GetCurrent()))
 		}
 	}
-	return nil
+	return strings.Join(lines, "\n  ")
 }
 
 func violationText(v *cpisv1.FieldViolation) string {

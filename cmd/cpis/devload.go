@@ -5,11 +5,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"net/http"
 	"os"
 	"path/filepath"
 	"time"
+
+	"github.com/google/uuid"
 
 	"cpis/deploy/dev/demo"
 	"cpis/deploy/dev/idp"
@@ -85,13 +88,13 @@ func (d *dev) load(ctx context.Context) (loaded, error) {
 		if err != nil {
 			return sum, err
 		}
-		result, err := d.upload(ctx, f.Authority, file)
+		counts, err := d.upload(ctx, f.Authority, file)
 		if err != nil {
 			return sum, fmt.Errorf("uploading the plans of %s: %w", f.Authority.Name, err)
 		}
 		sum.authorities++
-		sum.rows += int(result.GetUpload().GetCounts().GetRows())
-		sum.unchanged += int(result.GetUpload().GetCounts().GetUnchanged())
+		sum.rows += int(counts.GetRows())
+		sum.unchanged += int(counts.GetUnchanged())
 	}
 	return sum, nil
 }
@@ -109,17 +112,41 @@ func (d *dev) keepFile(f demo.File) ([]byte, error) {
 	return file, err
 }
 
-func (d *dev) upload(ctx context.Context, a demo.Authority, file []byte) (*cpisv1.UploadResponse, error) {
+// upload uploads an authority's file as its lead, and gives what it did.
+func (d *dev) upload(ctx context.Context, a demo.Authority, file []byte) (*cpisv1.UploadCounts, error) {
 	token, err := d.leadToken(a)
 	if err != nil {
 		return nil, err
 	}
 	service := newClients(http.DefaultClient, d.public, token)
-	result, err := sendFile(ctx, service, bytes.NewReader(file), func(int) {})
-	if err == nil && result.GetUpload().GetCounts().GetRejected() > 0 {
-		err = errors.New("rows were rejected")
+	begin := &cpisv1.UploadBegin{Format: cpisv1.UploadFormat_UPLOAD_FORMAT_CSV, Authority: a.GSS}
+	text := source{size: int64(len(file)), open: func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(file)), nil }}
+	sent, err := sendFile(ctx, service, uuid.NewString(), begin, []source{text}, func(int64) {})
+	if err != nil {
+		return nil, err
 	}
-	return result, err
+	return approveWhole(ctx, service, sent.GetUpload())
+}
+
+// approveWhole approves a file of which every row is right, and gives what it
+// did.
+func approveWhole(ctx context.Context, service *clients, state *cpisv1.Upload) (*cpisv1.UploadCounts, error) {
+	u := &uploader{service: service, w: &world{stdout: io.Discard, stderr: io.Discard}}
+	state, err := u.await(ctx, state)
+	if err == nil && state.GetState() == cpisv1.UploadState_UPLOAD_STATE_WAITING && state.GetCounts().GetRejected() == 0 {
+		var approved *cpisv1.ApproveUploadResponse
+		if approved, err = u.approve(ctx, state); err == nil {
+			state, err = u.await(ctx, approved.GetUpload())
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	switch state.GetState() { //nolint:exhaustive // the others are no success
+	case cpisv1.UploadState_UPLOAD_STATE_APPLIED, cpisv1.UploadState_UPLOAD_STATE_CHECKED:
+		return state.GetCounts(), nil
+	}
+	return nil, fmt.Errorf("it is %s, and %d rows are wrong", wordIn(state.GetState()), state.GetCounts().GetRejected())
 }
 
 // leadToken gives a token of the authority's safeguarding lead. Only one of

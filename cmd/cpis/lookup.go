@@ -2,17 +2,13 @@ package main
 
 import (
 	"bufio"
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"maps"
 	"slices"
 	"strings"
-
-	"google.golang.org/protobuf/encoding/protojson"
 
 	cpisv1 "cpis/proto/cpis/v1"
 )
@@ -91,16 +87,7 @@ func (c *lookupCmd) print(out io.Writer, answer *cpisv1.LookUpResponse) error {
 		return printAnswer(out, answer)
 	}
 	answer.Padding = nil // says nothing
-	text, err := protojson.Marshal(answer)
-	if err != nil {
-		return fmt.Errorf("writing JSON: %w", err)
-	}
-	var b bytes.Buffer
-	if err := json.Indent(&b, text, "", "  "); err != nil { // protojson varies the white space
-		return fmt.Errorf("writing JSON: %w", err)
-	}
-	_, err = fmt.Fprintln(out, b.String())
-	return err
+	return printJSON(out, answer)
 }
 
 // request makes the question from the flags.

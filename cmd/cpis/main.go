@@ -22,14 +22,35 @@ type cli struct {
 	Migrate migrateCmd `cmd:"" help:"Bring the database up to date, load the reference data, make keys and the log."`
 
 	Lookup lookupCmd `cmd:"" help:"Look a person up."`
-	Upload uploadCmd `cmd:"" help:"Upload a file of plans."`
 	Token  tokenCmd  `cmd:"" help:"Get a token from the demo's identity provider."`
+
+	Plan      verbs   `cmd:"" help:"Keep the plans of your authority."`
+	Upload    uploads `cmd:"" help:"Upload files of plans."`
+	Notice    verbs   `cmd:"" help:"Read and answer the notices to your authority."`
+	Channel   verbs   `cmd:"" help:"Say where notices are sent on to."`
+	Contact   verbs   `cmd:"" help:"Keep the numbers that look-ups show."`
+	Encounter verbs   `cmd:"" help:"Report missed appointments and wrong patients."`
 
 	Audit        auditCmd        `cmd:"" help:"Export the audit log, or verify an export."`
 	Keys         keysCmd         `cmd:"" help:"Rotate and re-wrap keys."`
 	Organisation organisationCmd `cmd:"" help:"Add organisations that are not in the reference data."`
 	Authority    authorityCmd    `cmd:"" help:"Set whom to ring at a local authority."`
 	Bench        benchCmd        `cmd:"" help:"Measure look-ups against pgbench and a bare echo."`
+}
+
+// uploads are the commands about files of plans.
+type uploads struct {
+	Send uploadCmd `cmd:"" name:"send" default:"withargs" help:"Upload a file, see what it would do, and approve it."`
+	verbs
+}
+
+// newCLI makes the command line. Commands that call procedures one by one are
+// made of the contract.
+func newCLI() *cli {
+	return &cli{
+		Plan: verbsOf("plan"), Upload: uploads{verbs: verbsOf("upload")}, Notice: verbsOf("notice"),
+		Channel: verbsOf("channel"), Contact: verbsOf("contact"), Encounter: verbsOf("encounter"),
+	}
 }
 
 // world is what the commands touch of the world outside.
@@ -64,9 +85,10 @@ func run(ctx context.Context, args []string, w *world) int {
 		return 2
 	}
 	exited := -1 // kong exits after help
-	parser, err := kong.New(&cli{},
+	parser, err := kong.New(newCLI(),
 		kong.Name("cpis"),
 		kong.Description("Child protection information sharing: look-ups, plans, and a log that can be verified."),
+		kong.ConfigureHelp(kong.HelpOptions{NoExpandSubcommands: true}),
 		kong.Writers(w.stdout, w.stderr),
 		kong.Exit(func(code int) { exited = code }),
 		kong.BindTo(ctx, (*context.Context)(nil)),

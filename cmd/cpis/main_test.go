@@ -49,7 +49,9 @@ func TestHelpIsAsReviewed(t *testing.T) {
 	t.Parallel()
 	var all strings.Builder
 	for _, line := range []string{
-		"", "serve", "dev", "migrate", "lookup", "upload", "token",
+		"", "serve", "dev", "migrate", "lookup", "token",
+		"plan", "plan register", "plan amend", "plan birth", "plan list", "plan propose", "upload", "upload send", "upload approve",
+		"notice", "notice watch", "notice acknowledge", "channel", "channel put", "contact", "contact set", "encounter", "encounter missed",
 		"audit export", "audit verify", "audit key",
 		"keys rewrap", "keys rotate-index", "keys retag", "keys retire-index",
 		"organisation add", "authority contact",
@@ -89,7 +91,7 @@ func TestNoCommandPrintsTheHelp(t *testing.T) {
 
 func TestWrongCommandLinesEndWithTwo(t *testing.T) {
 	t.Parallel()
-	for _, line := range []string{"", "look", "lookup", "lookup --mode sometimes 9990000018", "serve now", "audit", "dev --port 1"} {
+	for _, line := range []string{"", "look", "lookup", "lookup --mode sometimes 9990000018", "serve now", "audit", "dev --port 1", "plan", "plan list all"} {
 		o := command(t, "", strings.Fields(line)...)
 		if o.status != 2 || o.stderr == "" || o.stdout != "" {
 			t.Errorf("cpis %s: got status %d, stdout %q, stderr %q", line, o.status, o.stdout, o.stderr)

@@ -2,147 +2,234 @@ package main
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
-	"os"
+	"strconv"
 	"strings"
-	"text/tabwriter"
+	"time"
 
 	"github.com/google/uuid"
-	"github.com/schollz/progressbar/v3"
 
 	cpisv1 "cpis/proto/cpis/v1"
 )
 
-// exitRejected is the status of `cpis upload` when rows of the file are wrong.
+// exitRejected is the status of `cpis upload` when rows of the file are wrong,
+// or all of it is.
 const exitRejected = 4
 
-// chunk is how much of a file goes into one message.
-const chunk = 256 << 10
+// pollEvery is how often the service is asked how far it is.
+const pollEvery = time.Second
 
 // errDeclined says that somebody saw the preview and did not want it.
-var errDeclined = errors.New("not applied: nothing was changed")
+var errDeclined = errors.New("not approved: nothing was changed")
 
 type uploadCmd struct {
 	connection `embed:""`
 
-	File      string `arg:"" type:"existingfile" help:"File of plans (CSV)."`
-	CheckOnly bool   `help:"Only say what would become of each row."`
-	Yes       bool   `help:"Apply without asking. Required where nobody can be asked."`
+	Files         []string `arg:"" name:"file" type:"path" help:"File of plans (CSV); with --ssd, tables as CSV files, a directory of them, or a ZIP."`
+	SSD           bool     `name:"ssd" help:"The files are tables of the Standard Safeguarding Dataset."`
+	Whole         bool     `xor:"extent" help:"The file holds all plans in force: those that it lacks are ended."`
+	Delta         bool     `xor:"extent" help:"The file holds what is new or changed, and ends nothing (the default)."`
+	Sequence      int64    `placeholder:"N" help:"Your running number of the file, one more with each."`
+	Authority     string   `placeholder:"CODE" help:"Code of your authority, GSS, DfE or ODS: a file of another is rejected."`
+	Check         bool     `help:"Only check the file, and leave it waiting for approval."`
+	Yes           bool     `help:"Approve without asking. Required where nobody can be asked."`
+	ConfirmEnding int32    `placeholder:"N" help:"With --yes, where the safety brake holds a file: how many plans it may end."`
+	Result        string   `type:"path" placeholder:"FILE" help:"Where to write what becomes of each row; FILE.result.csv, and only where rows were rejected, without this."`
+	Request       string   `placeholder:"UUID" help:"X-Request-ID: a file that is sent again with the same one is taken once. A new one without this."`
 }
 
-// Help says what the statuses mean and where the result is.
+// Help says what happens, what the statuses mean and where the result is.
 func (uploadCmd) Help() string {
-	return `The file is checked first and nothing is changed until you agree. What becomes of each row is written to ` +
-		`FILE.result.csv, which names rows by their line and repeats nothing of what stands in them. ` +
-		`Either all rows are applied or none. ` +
-		`Exit status: 0 applied (or checked, and nothing is wrong), 4 rows are wrong and nothing was applied, ` +
-		`1 failed or declined, 2 the command line is wrong.`
+	return `The file is sent and checked, and nothing is changed until you approve. Then all rows that are right are applied, ` +
+		`all of them or none. What becomes of each row is written as CSV, which names rows by their line and repeats ` +
+		`nothing of what stands in them but your own reference. ` +
+		`Exit status: 0 applied, or nothing to apply, or with --check nothing is wrong; 4 rows are wrong, or the whole file is; ` +
+		`1 failed or not approved; 2 the command line is wrong.`
 }
 
-// Run checks the file, shows what would happen, asks, and applies it.
+// Run sends the file, shows what it would do, asks, and approves it.
 func (c *uploadCmd) Run(ctx context.Context, w *world) error {
-	if !c.Yes && !c.CheckOnly && !onTerminal(w.stdin) {
-		return errors.New("nobody can be asked here: give --yes to apply the file, or --check-only")
+	if !c.Yes && !c.Check && !onTerminal(w.stdin) {
+		return errors.New("nobody can be asked here: give --yes to approve the file, or --check")
 	}
-	file, err := os.ReadFile(c.File)
+	files, err := c.sources()
 	if err != nil {
-		return fmt.Errorf("reading file: %w", err)
+		return err
 	}
 	service, err := c.dial(ctx)
 	if err != nil {
 		return err
 	}
-	u := &uploader{service: service, file: file, name: c.File, quiet: c.Yes && !c.CheckOnly, w: w}
-	switch {
-	case c.CheckOnly:
-		return u.upload(ctx, nil)
-	case c.Yes:
-		return u.upload(ctx, func() (bool, error) { return true, nil })
+	u := &uploader{service: service, files: files, w: w, request: c.Request, result: c.Result, beside: c.resultName()}
+	if u.request == "" {
+		u.request = uuid.NewString()
 	}
-	return u.upload(ctx, u.ask)
+	agree := u.ask
+	switch {
+	case c.Check:
+		agree = nil
+	case c.Yes:
+		agree = c.agreed
+	}
+	return u.upload(ctx, c.begin(), agree)
 }
 
-// uploader is a file on its way to the service. It holds the whole file, so
-// that what is applied is what was shown.
+// begin says what comes.
+func (c *uploadCmd) begin() *cpisv1.UploadBegin {
+	b := &cpisv1.UploadBegin{
+		Format: cpisv1.UploadFormat_UPLOAD_FORMAT_CSV, Extent: cpisv1.UploadExtent_UPLOAD_EXTENT_DELTA,
+		Sequence: c.Sequence, Authority: c.Authority,
+	}
+	if c.SSD {
+		b.Format = cpisv1.UploadFormat_UPLOAD_FORMAT_SSD
+	}
+	if c.Whole {
+		b.Extent = cpisv1.UploadExtent_UPLOAD_EXTENT_WHOLE
+	}
+	return b
+}
+
+// agreed agrees to what the flags agree to.
+func (c *uploadCmd) agreed(u *cpisv1.Upload) (bool, error) {
+	ending := u.GetCounts().GetEnding()
+	if u.GetBrake() && c.ConfirmEnding != ending {
+		return false, fmt.Errorf("not approved: the safety brake holds this file, which would end %d plans. "+
+			"Look at them (cpis upload rows %s --outcome ending); if that is right, run\n"+
+			"cpis upload approve %s --version %d --confirm-ending %d", ending, u.GetId(), u.GetId(), u.GetVersion(), ending)
+	}
+	return true, nil
+}
+
+// agreement decides whether to approve what was shown.
+type agreement func(*cpisv1.Upload) (bool, error)
+
+// uploader is a file on its way to the service.
 type uploader struct {
 	service *clients
-	file    []byte
-	name    string
-	// quiet says nothing of a check that finds nothing wrong: nobody will be
-	// asked, and what becomes of the rows is said once they are applied.
-	quiet bool
-	w     *world
+	files   []source
+	w       *world
+	request string // id of the request that sends it
+	result  string // where to write what becomes of each row; may be empty
+	beside  string // where to write it if rows were rejected
 }
 
-// upload checks the file and, if agree says so, applies it. Without agree it
-// only checks.
-func (u *uploader) upload(ctx context.Context, agree func() (bool, error)) error {
-	if err := u.pass(ctx, true); err != nil || agree == nil {
-		return err
-	}
-	yes, err := agree()
+// upload sends the file and, where agree says so, approves it. Without agree it
+// only sends it.
+func (u *uploader) upload(ctx context.Context, begin *cpisv1.UploadBegin, agree agreement) error {
+	sent, err := u.send(ctx, begin)
 	if err != nil {
 		return err
 	}
-	if !yes {
-		return errDeclined
+	state, receipt, err := u.settle(ctx, sent.GetUpload(), sent.GetReceipt(), agree)
+	if err != nil {
+		return err
 	}
-	// Rows may be wrong now that were right before: somebody else was faster.
-	return u.pass(ctx, false)
+	return u.report(ctx, state, receipt, agree == nil)
 }
 
-// ask asks whether to apply what was shown.
-func (u *uploader) ask() (bool, error) {
-	_, _ = fmt.Fprint(u.w.stderr, "Apply this? [y/N] ")
+// settle shows what the file would do and has it approved, until it does not
+// wait any more.
+func (u *uploader) settle(
+	ctx context.Context, state *cpisv1.Upload, receipt *cpisv1.Receipt, agree agreement,
+) (*cpisv1.Upload, *cpisv1.Receipt, error) {
+	for {
+		var err error
+		if state, err = u.await(ctx, state); err != nil {
+			return nil, nil, err
+		}
+		if err := u.preview(ctx, state); err != nil {
+			return nil, nil, err
+		}
+		if state.GetState() != cpisv1.UploadState_UPLOAD_STATE_WAITING || agree == nil {
+			return state, receipt, nil
+		}
+		yes, err := agree(state)
+		if err != nil {
+			return nil, nil, err
+		}
+		if !yes {
+			_, _ = fmt.Fprintln(u.w.stderr, waits(state))
+			return nil, nil, errDeclined
+		}
+		approved, err := u.approve(ctx, state)
+		if err != nil {
+			return nil, nil, err
+		}
+		state, receipt = approved.GetUpload(), approved.GetReceipt()
+		if state.GetState() != cpisv1.UploadState_UPLOAD_STATE_WAITING {
+			state, err = u.await(ctx, state)
+			return state, receipt, err
+		}
+		_, _ = fmt.Fprintln(u.w.stderr, "What is held has changed meanwhile, and so what the file would do:")
+	}
+}
+
+// approve approves what was shown.
+func (u *uploader) approve(ctx context.Context, state *cpisv1.Upload) (*cpisv1.ApproveUploadResponse, error) {
+	q := &cpisv1.ApproveUploadRequest{UploadId: state.GetId(), Version: state.GetVersion()}
+	if state.GetBrake() {
+		q.ConfirmEnding = state.GetCounts().GetEnding()
+	}
+	id := uuid.NewString()
+	var out *cpisv1.ApproveUploadResponse
+	u.tell("applying")
+	err := again(ctx, isAway, func() (err error) {
+		out, err = u.service.uploads.ApproveUpload(withRequestID(ctx, id), q)
+		return err
+	})
+	u.tell("")
+	if err != nil && mayBeDone(err) {
+		return nil, fmt.Errorf("%w\nIt may have been applied or not: see cpis upload get %s", &refusedError{err}, state.GetId())
+	}
+	if err != nil {
+		return nil, &refusedError{err}
+	}
+	return out, nil
+}
+
+// await waits while the service works on a file.
+func (u *uploader) await(ctx context.Context, state *cpisv1.Upload) (*cpisv1.Upload, error) {
+	for state.GetState() == cpisv1.UploadState_UPLOAD_STATE_RECEIVED || state.GetState() == cpisv1.UploadState_UPLOAD_STATE_APPLYING {
+		u.tell(wordIn(state.GetState()) + ": the service works on it")
+		if err := pause(ctx, pollEvery); err != nil {
+			return nil, err
+		}
+		err := again(ctx, isAway, func() error {
+			got, err := u.service.uploads.GetUpload(withRequestID(ctx, uuid.NewString()), &cpisv1.GetUploadRequest{UploadId: state.GetId()})
+			if err == nil {
+				state = got.GetUpload()
+			}
+			return err
+		})
+		if err != nil {
+			return nil, &refusedError{err}
+		}
+	}
+	u.tell("")
+	return state, nil
+}
+
+// ask asks whether to approve what was shown. Where the safety brake holds the
+// file, the number of plans that will end must be repeated.
+func (u *uploader) ask(state *cpisv1.Upload) (bool, error) {
+	ending := strconv.Itoa(int(state.GetCounts().GetEnding()))
+	question := "Approve this? [y/N] "
+	if state.GetBrake() {
+		question = "This would end " + ending + " plans. To approve it, type that number: "
+	}
+	_, _ = fmt.Fprint(u.w.stderr, question)
 	line, err := bufio.NewReader(u.w.stdin).ReadString('\n')
 	if err != nil && !errors.Is(err, io.EOF) {
 		return false, fmt.Errorf("reading the answer: %w", err)
 	}
 	answer := strings.ToLower(strings.TrimSpace(line))
+	if state.GetBrake() {
+		return answer == ending, nil
+	}
 	return answer == "y" || answer == "yes", nil
-}
-
-// pass sends the file once and reports what the service says of it.
-func (u *uploader) pass(ctx context.Context, checkOnly bool) error {
-	result, err := u.send(ctx, checkOnly)
-	if err != nil {
-		return err
-	}
-	if checkOnly && u.quiet && result.GetUpload().GetCounts().GetRejected() == 0 {
-		return nil
-	}
-	if err := printResult(u.w.stdout, result, u.resultName()); err != nil {
-		return err
-	}
-	if result.GetUpload().GetCounts().GetRejected() > 0 {
-		return exitError(exitRejected)
-	}
-	return nil
-}
-
-// send sends the file, and shows on a terminal how far that is.
-func (u *uploader) send(ctx context.Context, checkOnly bool) (*cpisv1.UploadResponse, error) {
-	what := "applying"
-	if checkOnly {
-		what = "checking"
-	}
-	bar := u.progress(what)
-	result, err := sendFile(ctx, u.service, bytes.NewReader(u.file), func(n int) {
-		_ = bar.Add(n) // a bar that is not drawn harms nobody
-		if bar.IsFinished() {
-			u.tell(what + ": sent; the service works on it")
-		}
-	})
-	_ = bar.Clear()
-	u.tell("")
-	if err != nil && !checkOnly {
-		return nil, fmt.Errorf("%w\nThe file may have been applied or not. Upload it again: what is held already stays as it is", err)
-	}
-	return result, err
 }
 
 // tell writes over the line that a terminal is at.
@@ -150,85 +237,4 @@ func (u *uploader) tell(text string) {
 	if onTerminal(u.w.stderr) {
 		_, _ = fmt.Fprintf(u.w.stderr, "\r\x1b[2K%s", text)
 	}
-}
-
-// sendFile sends a file of plans, and gives what the service says of it.
-func sendFile(
-	ctx context.Context, service *clients, file io.Reader, sent func(n int),
-) (*cpisv1.UploadResponse, error) {
-	ctx, cancel := context.WithCancel(withRequestID(ctx, uuid.NewString()))
-	defer cancel() // ends the stream where it was given up
-	stream, err := service.uploads.Upload(ctx)
-	if err != nil {
-		return nil, &refusedError{err}
-	}
-	err = stream.Send(&cpisv1.UploadRequest{Part: &cpisv1.UploadRequest_Begin{Begin: &cpisv1.UploadBegin{}}})
-	for buffer := make([]byte, chunk); err == nil; {
-		n, readErr := io.ReadFull(file, buffer)
-		if n > 0 {
-			err = stream.Send(&cpisv1.UploadRequest{Part: &cpisv1.UploadRequest_Chunk{Chunk: buffer[:n]}})
-			sent(n)
-		}
-		if errors.Is(readErr, io.EOF) || errors.Is(readErr, io.ErrUnexpectedEOF) {
-			break
-		}
-		if readErr != nil {
-			return nil, fmt.Errorf("reading file: %w", readErr)
-		}
-	}
-	if err != nil && !errors.Is(err, io.EOF) { // EOF: the service has answered already; what, is said below
-		return nil, &refusedError{err}
-	}
-	result, err := stream.CloseAndReceive()
-	if err != nil {
-		return nil, &refusedError{err}
-	}
-	return result, nil
-}
-
-// progress is a bar on a terminal, and nothing elsewhere.
-func (u *uploader) progress(what string) *progressbar.ProgressBar {
-	return progressbar.NewOptions(len(u.file),
-		progressbar.OptionSetDescription(what),
-		progressbar.OptionSetWriter(u.w.stderr),
-		progressbar.OptionSetVisibility(onTerminal(u.w.stderr)),
-		progressbar.OptionShowBytes(true),
-		progressbar.OptionClearOnFinish(),
-	)
-}
-
-func (u *uploader) resultName() string { return u.name + ".result.csv" }
-
-// printResult prints what became, or would become, of a file.
-func printResult(out io.Writer, r *cpisv1.UploadResponse, name string) error {
-	n := r.GetUpload().GetCounts()
-	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
-	said := func(format string, args ...any) { _, _ = fmt.Fprintf(table, format, args...) } // Flush says what went wrong
-	said("rows\tnew\tunchanged\trejected\t\n%d\t%d\t%d\t%d\t\n", n.GetRows(), n.GetNew(), n.GetUnchanged(), n.GetRejected())
-	if err := table.Flush(); err != nil {
-		return err
-	}
-	var p page
-	p.line("%s", conclusion(r))
-	p.line("What became of each row stands in %s.", name)
-	_, err := io.WriteString(out, p.String())
-	return err
-}
-
-func conclusion(r *cpisv1.UploadResponse) string {
-	switch {
-	case r.GetUpload().GetCounts().GetRejected() > 0:
-		return "Nothing was applied: correct the rejected rows and upload the whole file again."
-	case r.GetUpload().GetState() == cpisv1.UploadState_UPLOAD_STATE_APPLIED:
-		return fmt.Sprintf("Applied: entry %d of the log %s.", r.GetReceipt().GetIndex(), r.GetReceipt().GetLog())
-	}
-	return "Only checked: nothing was changed."
-}
-
-// cell keeps a text from being taken for a formula by a spreadsheet.
-func cell(text string) string {
-	if text != "" && strings.ContainsRune("=+-@\t\r", rune(text[0])) {
-		return "'" + text
-	}
-	return text
 }

@@ -1,0 +1,248 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/csv"
+	"fmt"
+	"io"
+	"iter"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/google/uuid"
+
+	cpisv1 "cpis/proto/cpis/v1"
+)
+
+// shownRows is how many rows with the same outcome are printed; the file with
+// the result has them all.
+const shownRows = 5
+
+// shown are the outcomes of which rows are printed, what needs a look first.
+var shown = []struct {
+	outcome cpisv1.RowOutcome
+	count   func(*cpisv1.UploadCounts) int32
+}{
+	{cpisv1.RowOutcome_ROW_OUTCOME_ENDING, (*cpisv1.UploadCounts).GetEnding},
+	{cpisv1.RowOutcome_ROW_OUTCOME_REJECTED, (*cpisv1.UploadCounts).GetRejected},
+	{cpisv1.RowOutcome_ROW_OUTCOME_HELD_BACK, (*cpisv1.UploadCounts).GetHeldBack},
+	{cpisv1.RowOutcome_ROW_OUTCOME_CHANGED, (*cpisv1.UploadCounts).GetChanged},
+	{cpisv1.RowOutcome_ROW_OUTCOME_NEW, (*cpisv1.UploadCounts).GetNew},
+}
+
+// preview prints what a file would do, or did.
+func (u *uploader) preview(ctx context.Context, state *cpisv1.Upload) error {
+	var p page
+	if state.GetBrake() {
+		p.line("SAFETY BRAKE: this would end %d plans.", state.GetCounts().GetEnding())
+	}
+	for _, text := range state.GetWarnings() {
+		p.paragraph("", "Mind: "+text)
+	}
+	for _, v := range state.GetProblems() {
+		p.line("The file: %s", violationText(v))
+	}
+	if _, err := io.WriteString(u.w.stdout, p.String()); err != nil {
+		return err
+	}
+	if err := printCounts(u.w.stdout, state.GetCounts()); err != nil {
+		return err
+	}
+	for _, s := range shown {
+		if n := int(s.count(state.GetCounts())); n > 0 {
+			if err := u.printRows(ctx, state.GetId(), s.outcome, n); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// printCounts prints the counts as a table.
+func printCounts(out io.Writer, n *cpisv1.UploadCounts) error {
+	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
+	_, _ = fmt.Fprintf(table, "rows\tnew\tchanged\tunchanged\tending\theld back\trejected\t\n%d\t%d\t%d\t%d\t%d\t%d\t%d\t\n", // Flush says what went wrong
+		n.GetRows(), n.GetNew(), n.GetChanged(), n.GetUnchanged(), n.GetEnding(), n.GetHeldBack(), n.GetRejected())
+	return table.Flush()
+}
+
+// printRows prints the first of the rows with an outcome.
+func (u *uploader) printRows(ctx context.Context, id string, outcome cpisv1.RowOutcome, all int) error {
+	var p page
+	n := 0
+	for row, err := range u.rows(ctx, id, outcome) {
+		if err != nil {
+			return err
+		}
+		p.line("  %s", rowText(row))
+		if n++; n == shownRows {
+			break
+		}
+	}
+	if more := all - n; more > 0 {
+		p.line("  and %d more: %s", more, wordIn(outcome))
+	}
+	_, err := io.WriteString(u.w.stdout, p.String())
+	return err
+}
+
+// rowText says what becomes of a row.
+func rowText(row *cpisv1.RowResult) string {
+	text := wordIn(row.GetOutcome())
+	if row.GetLine() > 0 {
+		text = fmt.Sprintf("line %d, %s", row.GetLine(), text)
+	}
+	if row.GetFile() != "" {
+		text = row.GetFile() + ", " + text
+	}
+	if row.GetReference() != "" {
+		text += ", " + row.GetReference()
+	}
+	var why []string
+	for _, v := range row.GetViolations() {
+		why = append(why, violationText(v))
+	}
+	for _, c := range row.GetChanges() {
+		why = append(why, changeText(c))
+	}
+	if len(why) > 0 {
+		text += ": " + strings.Join(why, "; ")
+	}
+	return text
+}
+
+// rows gives the rows of an upload, or those with one outcome, page by page.
+func (u *uploader) rows(ctx context.Context, id string, outcome cpisv1.RowOutcome) iter.Seq2[*cpisv1.RowResult, error] {
+	return func(yield func(*cpisv1.RowResult, error) bool) {
+		q := &cpisv1.ListUploadRowsRequest{UploadId: id, Outcome: outcome}
+		for {
+			var answer *cpisv1.ListUploadRowsResponse
+			err := again(ctx, isAway, func() (err error) {
+				answer, err = u.service.uploads.ListUploadRows(withRequestID(ctx, uuid.NewString()), q)
+				return err
+			})
+			if err != nil {
+				yield(nil, &refusedError{err})
+				return
+			}
+			for _, row := range answer.GetRows() {
+				if !yield(row, nil) {
+					return
+				}
+			}
+			if q.Page = answer.GetNextPage(); q.GetPage() == "" {
+				return
+			}
+		}
+	}
+}
+
+// report says what became of the file, and writes what became of its rows.
+func (u *uploader) report(ctx context.Context, state *cpisv1.Upload, receipt *cpisv1.Receipt, checkOnly bool) error {
+	var p page
+	p.line("%s", conclusion(state, receipt))
+	if checkOnly && state.GetState() == cpisv1.UploadState_UPLOAD_STATE_WAITING {
+		p.line("%s", waits(state))
+	}
+	rejected := state.GetCounts().GetRejected() > 0
+	name := u.result
+	if name == "" && rejected {
+		name = u.beside
+	}
+	if name != "" {
+		if err := u.writeResult(ctx, state.GetId(), name); err != nil {
+			return err
+		}
+		p.line("What became of each row stands in %s.", name)
+	}
+	if _, err := io.WriteString(u.w.stdout, p.String()); err != nil {
+		return err
+	}
+	if rejected || state.GetState() == cpisv1.UploadState_UPLOAD_STATE_REJECTED {
+		return exitError(exitRejected)
+	}
+	return nil
+}
+
+// conclusion says what became of a file.
+func conclusion(state *cpisv1.Upload, receipt *cpisv1.Receipt) string {
+	switch state.GetState() { //nolint:exhaustive // the others are on their way
+	case cpisv1.UploadState_UPLOAD_STATE_APPLIED:
+		text := fmt.Sprintf("Applied: entry %d of the log %s.", receipt.GetIndex(), receipt.GetLog())
+		if n := state.GetCounts().GetRejected(); n > 0 {
+			text += fmt.Sprintf(" %d rows were rejected and left out: correct them and upload them again.", n)
+		}
+		return text
+	case cpisv1.UploadState_UPLOAD_STATE_CHECKED:
+		return "Nothing to apply: all of it is held just so."
+	case cpisv1.UploadState_UPLOAD_STATE_REJECTED:
+		return fmt.Sprintf("Rejected (%s): nothing was changed.", state.GetCode())
+	case cpisv1.UploadState_UPLOAD_STATE_WAITING:
+		return "Checked: nothing was changed."
+	}
+	return "The upload is " + wordIn(state.GetState()) + "."
+}
+
+// waits says how to approve a file that waits.
+func waits(state *cpisv1.Upload) string {
+	text := fmt.Sprintf("It waits for approval: cpis upload approve %s --version %d", state.GetId(), state.GetVersion())
+	if state.GetBrake() {
+		text += fmt.Sprintf(" --confirm-ending %d", state.GetCounts().GetEnding())
+	}
+	return text
+}
+
+// writeResult writes what became of each row, one line for each remark.
+func (u *uploader) writeResult(ctx context.Context, id, name string) error {
+	var b bytes.Buffer
+	w := csv.NewWriter(&b)
+	lines := [][]string{{"file", "line", "outcome", "code", "plan_id", "reference", "column", "problem", "example"}}
+	for row, err := range u.rows(ctx, id, cpisv1.RowOutcome_ROW_OUTCOME_UNSPECIFIED) {
+		if err != nil {
+			return err
+		}
+		lines = append(lines, resultLines(row)...)
+	}
+	if err := w.WriteAll(lines); err != nil {
+		return fmt.Errorf("writing result: %w", err)
+	}
+	if err := os.WriteFile(name, b.Bytes(), 0o600); err != nil {
+		return fmt.Errorf("writing result: %w", err)
+	}
+	return nil
+}
+
+// resultLines are the lines about one row. Of a change they name the column:
+// what stood and stands there is nobody's but the authority's.
+func resultLines(row *cpisv1.RowResult) [][]string {
+	begin := []string{
+		cell(row.GetFile()), strconv.Itoa(int(row.GetLine())), wordIn(row.GetOutcome()), row.GetCode(), row.GetPlanId(),
+		cell(row.GetReference()),
+	}
+	var lines [][]string
+	add := func(column, problem, example string) {
+		lines = append(lines, append(slices.Clip(begin), cell(column), cell(problem), cell(example)))
+	}
+	for _, v := range row.GetViolations() {
+		add(v.GetField(), v.GetProblem(), v.GetExample())
+	}
+	for _, c := range row.GetChanges() {
+		add(c.GetField(), "is held otherwise", "")
+	}
+	if len(lines) == 0 {
+		add("", "", "")
+	}
+	return lines
+}
+
+// cell keeps a text from being taken for a formula by a spreadsheet.
+func cell(text string) string {
+	if text != "" && strings.ContainsRune("=+-@\t\r", rune(text[0])) {
+		return "'" + text
+	}
+	return text
+}
