@@ -33,6 +33,7 @@ type Answer struct {
 	Degraded        bool // a flag is held, but its details cannot be opened now
 	Restricted      bool
 	IdentityChecked bool
+	Superseded      bool      // the number that was asked for is a former one
 	Plans           []Plan    // newest start first
 	Contacts        []Contact // where the plans cannot say whom to ring
 	History         []Access  // newest first
@@ -53,6 +54,7 @@ type Plan struct {
 	Expected     Date
 	VisibleUntil Date
 	Contact      Contact
+	Receiving    Contact // of the authority that the plan is offered to; zero where to none
 }
 
 // Access is an earlier unscheduled access to a person's flag.
@@ -62,6 +64,7 @@ type Access struct {
 	OrganisationName string
 	Setting          Setting
 	Who              string // empty where it cannot be opened
+	WrongPatient     bool   // it was reported afterwards that this was another patient
 }
 
 // Receipt says where in the log the entry of a request stands.

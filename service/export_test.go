@@ -24,3 +24,15 @@ func (s *Service) Verified() int64 {
 // RenewReviews makes another key for the reasons of break-glass, where it is
 // time for it.
 func (s *Service) RenewReviews(ctx context.Context) { s.renewReviews(ctx) }
+
+// CheckRegistration says what is wrong with a registration on its face.
+func CheckRegistration(r *Registration, today Date) []Violation {
+	_, v := r.read(requestForms, today)
+	return v
+}
+
+// ReadCursor reads a cursor and writes it again.
+func ReadCursor(text string) (again string, ok bool) {
+	c, ok := parseCursor(text)
+	return c.String(), ok
+}

@@ -82,6 +82,7 @@ type fixture struct {
 	Keeper   *switchedKeeper
 	Clock    *clock
 	Damaged  atomic.Int64 // how often somebody was to be woken because of damage
+	attended int          // encounters that Attend has made
 }
 
 // newService makes a fixture of its own for a test.
@@ -136,17 +137,21 @@ func (f *fixture) another() *service.Service {
 }
 
 // anotherWith is another with given keys, which nobody keeps up with the
-// database's.
-func (f *fixture) anotherWith(ring *keys.Ring) *service.Service {
+// database's, and a configuration that may differ.
+func (f *fixture) anotherWith(ring *keys.Ring, change ...func(*service.Config)) *service.Service {
 	f.tb.Helper()
 	enforcer, err := policy.New()
 	if err != nil {
 		f.tb.Fatalf("reading policy: %v", err)
 	}
-	s, err := service.New(f.tb.Context(), service.Config{
+	cfg := service.Config{
 		DB: f.DB, Ring: ring, Policy: enforcer, Log: dbtest.Origin, Now: f.Clock.Now,
 		Hub: service.Hub{Name: "National safeguarding hub", Phone: hubPhone},
-	})
+	}
+	for _, c := range change {
+		c(&cfg)
+	}
+	s, err := service.New(f.tb.Context(), cfg)
 	if err != nil {
 		f.tb.Fatalf("making another service: %v", err)
 	}
@@ -231,7 +236,7 @@ func (f *fixture) MustRegister(c *identity.Caller, r *service.Registration) *ser
 }
 
 // MustEnd ends a plan.
-func (f *fixture) MustEnd(c *identity.Caller, plan *service.Registered, end string) *service.Ended {
+func (f *fixture) MustEnd(c *identity.Caller, plan *service.Registered, end string) *service.Changed {
 	f.tb.Helper()
 	q := ending(plan)
 	q.End = end

@@ -53,6 +53,15 @@ func noticeContext(id uuid.UUID) keys.Context {
 	return keys.Context{Purpose: "notice", Table: "notice", Row: id.String(), Version: 1}
 }
 
+// sealSaid seals what is said with a notice.
+func sealSaid(key *keys.DataKey, notice uuid.UUID, v said) []byte {
+	text, err := json.Marshal(v)
+	if err != nil { // only for years beyond four digits
+		return nil
+	}
+	return key.Seal(text, noticeContext(notice))
+}
+
 // tell makes notices. They are written with the entry of the act.
 func (s *Service) tell(tx *store.Tx, all ...news) {
 	for _, n := range all {
@@ -62,9 +71,7 @@ func (s *Service) tell(tx *store.Tx, all ...news) {
 			Corrects: n.corrects, Reference: n.reference,
 		}
 		if n.key != nil {
-			if text, err := json.Marshal(said{n.who, n.text}); err == nil { // fails only for years beyond four digits
-				row.Sealed = n.key.Seal(text, noticeContext(row.ID))
-			}
+			row.Sealed = sealSaid(n.key, row.ID, said{n.who, n.text})
 		}
 		tx.Notify(row)
 	}

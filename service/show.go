@@ -33,6 +33,9 @@ func (s *Service) showPlans(l *lookup, now time.Time) {
 		if !hidden {
 			p = planOf(&row.Plan, d, dateOf(now.In(london)))
 			p.Contact = s.contactOf(&row.Authority, now)
+			if row.Plan.TransferTo != "" {
+				p.Receiving = s.contactOf(&row.Receiving, now)
+			}
 		}
 		a.Plans = append(a.Plans, p)
 		if !hidden {
@@ -113,6 +116,7 @@ func (s *Service) showHistory(l *lookup) {
 			Organisation:     row.Organisation,
 			OrganisationName: row.OrganisationName,
 			Setting:          Setting(row.Setting),
+			WrongPatient:     row.WrongPatient,
 		}
 		if l.key != nil && row.Sealed != nil {
 			a.Who = s.openWho(l.key, row)
@@ -155,7 +159,7 @@ func (s *Service) leaveTraces(l *lookup, now time.Time) {
 		if !firstOfAuthority(l.rows, i) {
 			continue
 		}
-		l.notices = append(l.notices, store.NoticeRow{
+		n := store.NoticeRow{
 			ID:           newID(),
 			Person:       l.rows[i].Person.ID,
 			Authority:    l.rows[i].Plan.Authority,
@@ -166,7 +170,11 @@ func (s *Service) leaveTraces(l *lookup, now time.Time) {
 			Setting:      string(l.question.Encounter.Setting),
 			Encounter:    l.entry.Encounter,
 			Dedupe:       kind == noticeUnscheduled || kind == noticeMismatch,
-		})
+		}
+		if l.key != nil {
+			n.Sealed = sealSaid(l.key, n.ID, said{who: l.who()})
+		}
+		l.notices = append(l.notices, n)
 	}
 }
 
@@ -201,15 +209,19 @@ func (s *Service) accessOf(l *lookup, now time.Time) store.AccessRow {
 	if l.key == nil {
 		return a // who it was stands in the log
 	}
+	if text, err := json.Marshal(l.who()); err == nil { // fails only for years beyond four digits
+		a.Sealed = l.key.Seal(text, accessContext(&a))
+	}
+	return a
+}
+
+// who says who asks.
+func (l *lookup) who() who {
 	q := l.question
-	text, err := json.Marshal(who{
+	return who{
 		Name: l.caller.Name, Title: l.caller.Title,
 		Responsible: q.Responsible.Name, Role: q.Responsible.Role, Phone: q.Responsible.Phone,
 		Lead: q.SafeguardingLead.Name, LeadRole: q.SafeguardingLead.Role, LeadPhone: q.SafeguardingLead.Phone,
 		Start: q.Encounter.Start.UTC().Truncate(time.Second),
-	})
-	if err == nil { // fails only for years beyond four digits
-		a.Sealed = l.key.Seal(text, accessContext(&a))
 	}
-	return a
 }

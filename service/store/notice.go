@@ -38,7 +38,7 @@ type NoticeRow struct {
 
 const noticeColumns = `
 	       n.id, coalesce(n.person_id, '00000000-0000-0000-0000-000000000000'::uuid), n.authority, n.kind, n.priority, n.at,
-	       n.organisation, coalesce(o.name, ''), n.setting, n.encounter, n.sealed,
+	       n.organisation, coalesce(o.name, (SELECT a.name FROM cpis.authority AS a WHERE a.gss_code = n.organisation), ''), n.setting, n.encounter, n.sealed,
 	       coalesce(n.corrects, '00000000-0000-0000-0000-000000000000'::uuid), n.reference, n.log, n.entry,
 	       n.version, n.acknowledged_at, n.assigned_to, n.undelivered,
 	       coalesce((SELECT c.id FROM cpis.notice AS c WHERE c.corrects = n.id), '00000000-0000-0000-0000-000000000000'::uuid)`

@@ -199,10 +199,10 @@ func TestAccessesAreMarkedOnce(t *testing.T) {
 	f.must(appendBatch(t, f.db, f.log, b))
 	a, n := b.Accesses[0], b.Notices[0]
 	mark := func(organisation string, encounters ...[]byte) (marked int64) {
-		f.tx(func(tx *store.Tx) (err error) {
+		f.must(f.db.Tx(ctx, func(tx *store.Tx) (err error) {
 			marked, err = tx.MarkAccesses(ctx, a.Person, organisation, encounters, f.now)
 			return err
-		})
+		}))
 		return marked
 	}
 	for name, c := range map[string]int64{

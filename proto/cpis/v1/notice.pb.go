@@ -2093,7 +2093,7 @@ const file_cpis_v1_notice_proto_rawDesc = "" +
 	"\vassigned_to\x18\x03 \x01(\tR\n" +
 	"assignedTo\"7\n" +
 	"\x13WatchNoticesRequest\x12 \n" +
-	"\x06cursor\x18\x01 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x01R\x06cursor\"\x85\x01\n" +
+	"\x06cursor\x18\x01 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x04R\x06cursor\"\x85\x01\n" +
 	"\x14WatchNoticesResponse\x12)\n" +
 	"\anotices\x18\x01 \x03(\v2\x0f.cpis.v1.NoticeR\anotices\x12\x16\n" +
 	"\x06cursor\x18\x02 \x01(\tR\x06cursor\x12*\n" +

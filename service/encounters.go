@@ -1,0 +1,326 @@
+package service
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"cpis/audit"
+	"cpis/policy"
+	"cpis/service/identity"
+	"cpis/service/keys"
+	"cpis/service/store"
+)
+
+// MissedAppointment is an appointment that a patient was not brought to, or did
+// not come to. Its texts are as the caller sent them.
+type MissedAppointment struct {
+	NHSNumber     string
+	DateOfBirth   string // YYYY-MM-DD, or empty
+	AppointmentID string // the caller's own
+	Appointment   time.Time
+	Setting       Setting
+	InARow        int         // how many were missed in a row; 0 where not known
+	Responsible   Responsible // required of systems
+	Request       string      // request id
+}
+
+// content is all that a MissedAppointment asks for.
+func (m *MissedAppointment) content() []string {
+	return append([]string{
+		m.NHSNumber, m.DateOfBirth, m.AppointmentID, m.Appointment.UTC().Format(time.RFC3339Nano), string(m.Setting), strconv.Itoa(m.InARow),
+	}, m.Responsible.content()...)
+}
+
+// text is what the authority reads.
+func (m *MissedAppointment) text() string {
+	text := "Was not brought to an appointment, or did not come. Setting: " + strings.ReplaceAll(string(m.Setting), "_", " ") + "."
+	if m.InARow > 0 {
+		text += fmt.Sprintf(" Missed in a row: %d.", m.InARow)
+	}
+	return text
+}
+
+// WrongPatient is an encounter that was another patient's than was looked up, or
+// that was cancelled. Its texts are as the caller sent them.
+type WrongPatient struct {
+	NHSNumber   string
+	EncounterID string // as it was given with the look-up
+	Reason      string
+	Responsible Responsible // required of systems
+	Request     string      // request id
+}
+
+// content is all that a WrongPatient asks for.
+func (w *WrongPatient) content() []string {
+	return append([]string{w.NHSNumber, w.EncounterID, w.Reason}, w.Responsible.content()...)
+}
+
+func (r Responsible) content() []string { return []string{r.Name, r.Role, r.Phone} }
+
+// Reported is the answer to a report. It says nothing else.
+type Reported struct{ Receipt Receipt }
+
+func (r *Reported) receive(receipt Receipt) { r.Receipt = receipt }
+func (r *Reported) changed() bool           { return true }
+
+const (
+	maxEncounterID       = 128
+	maxInARow            = 99
+	exampleEncounter     = "APPT-2026-0042"
+	exampleSetting       = "SETTING_GENERAL_PRACTICE"
+	exampleAppointment   = "2026-11-23T09:30:00Z"
+	exampleWrongPatient  = "Opened the record of another child of the same name"
+	sameAppointment      = 30 * 24 * time.Hour // a report of one appointment stands for those that follow
+	reasonMismatch       = string(IdentityMismatch)
+	reasonWrongTag       = string(RecordDamaged)
+	countNotices         = "notices"
+	countMarked          = "marked"
+	countMissed          = "missed_in_a_row"
+	domainEncounter      = "encounter"
+	problemEncounterTime = "is required: when the appointment was to be"
+)
+
+// ReportMissedAppointment tells each authority with a visible plan about a
+// patient that an appointment was missed, once for an appointment. The answer is
+// the same, and takes as long, whether or not there is any. With another date of
+// birth than is held nobody is told. The error is ErrDenied, *InvalidError,
+// *OverloadedError, ErrReused, ErrUnrecorded or ErrUnavailable.
+func (s *Service) ReportMissedAppointment(ctx context.Context, c *identity.Caller, m *MissedAppointment) (*Reported, error) {
+	check := checker{form: requestForms, today: s.today()}
+	r := report{
+		caller: c, action: policy.ReportMissed, request: m.Request, content: m.content(),
+		encounter: check.encounter("appointment_id", m.AppointmentID),
+		who:       whoReports(c, m.Responsible),
+	}
+	r.number, r.born = readIdentifiers(m.NHSNumber, m.DateOfBirth, check.today, &check.violations)
+	needResponsible(c, m.Responsible, &check.violations)
+	if m.Appointment.IsZero() {
+		check.add("appointment", problemEncounterTime, exampleAppointment)
+	}
+	if m.Setting == NoSetting {
+		check.add("setting", problemRequired, exampleSetting)
+	}
+	if m.InARow < 0 || m.InARow > maxInARow {
+		check.add("missed_in_a_row", "must be 0 to 99", "2")
+	}
+	r.check, r.text, r.setting = check.err(), m.text(), m.Setting
+	r.who.Start = m.Appointment.UTC().Truncate(time.Second)
+	return s.report(ctx, &r, func(ctx context.Context, tx *store.Tx, e *audit.Entry) error {
+		if m.InARow > 0 {
+			e.Counts[countMissed] = int64(m.InARow)
+		}
+		return s.tellMissed(ctx, tx, e, &r)
+	})
+}
+
+// ReportWrongPatient says that an unscheduled look-up which the caller's
+// organisation made in an encounter was of the wrong patient. The access is
+// marked in the history, and every authority that was told gets a correction;
+// nothing is deleted. Reported again, or of an encounter that is not known, it
+// does nothing more; the answer is the same. Its errors are those of
+// ReportMissedAppointment.
+func (s *Service) ReportWrongPatient(ctx context.Context, c *identity.Caller, w *WrongPatient) (*Reported, error) {
+	check := checker{form: requestForms, today: s.today()}
+	r := report{
+		caller: c, action: policy.ReportWrongPatient, request: w.Request, content: w.content(),
+		encounter: check.encounter("encounter_id", w.EncounterID),
+		text:      check.requiredText("reason", w.Reason, maxReasonLength, exampleWrongPatient),
+		who:       whoReports(c, w.Responsible),
+	}
+	r.number, _ = readIdentifiers(w.NHSNumber, "", check.today, &check.violations)
+	needResponsible(c, w.Responsible, &check.violations)
+	r.check = check.err()
+	return s.report(ctx, &r, func(ctx context.Context, tx *store.Tx, e *audit.Entry) error {
+		return s.correct(ctx, tx, e, &r)
+	})
+}
+
+// encounter reads the caller's own identifier of an encounter.
+func (c *checker) encounter(field, id string) string {
+	switch {
+	case id == "":
+		c.add(field, problemRequired, exampleEncounter)
+	case len([]rune(id)) > maxEncounterID:
+		c.add(field, "must not be longer than "+strconv.Itoa(maxEncounterID)+" characters", exampleEncounter)
+	}
+	return id
+}
+
+// whoReports says who reports.
+func whoReports(c *identity.Caller, r Responsible) who {
+	return who{Name: c.Name, Title: c.Title, Responsible: r.Name, Role: r.Role, Phone: r.Phone}
+}
+
+// report is a report about an encounter whose texts have been read.
+type report struct {
+	caller    *identity.Caller
+	action    policy.Action
+	number    NHSNumber
+	born      Date   // zero where not given
+	encounter string // identifier
+	setting   Setting
+	who       who
+	text      string
+	request   string
+	content   []string
+	check     error
+}
+
+// report takes a report through the door.
+func (s *Service) report(
+	ctx context.Context, r *report, fn func(context.Context, *store.Tx, *audit.Entry) error,
+) (*Reported, error) {
+	a := act{caller: r.caller, action: r.action, request: r.request, subject: s.subject(r.number), check: r.check}
+	if a.check == nil && s.decide(&a).Allowed {
+		s.fetchKey(ctx, newKeys{}, r.number) // the keeper is asked about nobody, too
+	}
+	var out Reported
+	err := s.once(ctx, doTimeout, a, r.content, &out, func(ctx context.Context, tx *store.Tx, e *audit.Entry) error {
+		e.Encounter = s.encounter(r.caller.Organisation, r.encounter)
+		if r.who.Responsible != "" {
+			h := s.ring.StableHash("responsible", r.caller.Organisation, r.who.Responsible, r.who.Role)
+			e.Responsible = h[:]
+		}
+		e.Counts = audit.Counts{}
+		tx.Notify() // none, too
+		return fn(ctx, tx, e)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &out, nil
+}
+
+// encounters are the keyed hashes of the report's encounter under all index
+// keys: what is stored was made under one of them.
+func (s *Service) encounters(r *report) [][]byte {
+	all := s.ring.Hashes(domainEncounter, r.caller.Organisation, r.encounter)
+	out := make([][]byte, len(all))
+	for i := range all {
+		out[i] = all[i][:]
+	}
+	return out
+}
+
+// tellMissed tells the authorities that an appointment was missed. Every step
+// is taken for a patient of whom nothing is held as well.
+func (s *Service) tellMissed(ctx context.Context, tx *store.Tx, e *audit.Entry, r *report) error {
+	rows, err := s.visible(ctx, tx, r.number)
+	if err != nil {
+		return err
+	}
+	var person store.PersonRow
+	if len(rows) > 0 {
+		person = rows[0].Person
+	}
+	// Two reports of one appointment come one after the other.
+	if _, err := tx.LockPersons(ctx, []uuid.UUID{person.ID}); err != nil {
+		return err
+	}
+	since := s.moment().Add(-sameAppointment)
+	told, err := tx.EncounterNotices(ctx, person.ID, r.caller.Organisation, s.encounters(r), since, noticeMissed)
+	if err != nil {
+		return err
+	}
+	key, _ := s.ring.Cached(owner(person.ID))
+	if e.Reason = s.mistaken(r, key, &person); len(rows) == 0 || e.Reason != "" {
+		s.decoy.seal(r)
+		return nil
+	}
+	e.Restricted = person.Restricted
+	for i := range rows {
+		authority := rows[i].Plan.Authority
+		if !firstOfAuthority(rows, i) || slices.ContainsFunc(told, func(n store.NoticeRow) bool { return n.Authority == authority }) {
+			continue
+		}
+		e.Counts[countNotices]++
+		s.tell(tx, news{
+			to: authority, kind: noticeMissed, priority: person.Restricted, person: person.ID, key: key,
+			organisation: r.caller.Organisation, setting: r.setting, encounter: e.Encounter, who: r.who, text: r.text,
+		})
+	}
+	return nil
+}
+
+// visible gives the plans about a patient that look-ups show today.
+func (s *Service) visible(ctx context.Context, tx *store.Tx, n NHSNumber) ([]store.FlagRow, error) {
+	var tags []store.Tag
+	for _, t := range s.ring.Tags(n.Reveal()) {
+		tags = append(tags, store.Tag(t))
+	}
+	rows, err := tx.Flags(ctx, tags, s.today().Time())
+	if err != nil || len(rows) == 0 {
+		return nil, err
+	}
+	// While the index key rotates two tags find the same plans.
+	first := rows[0].Tag
+	return slices.DeleteFunc(rows, func(f store.FlagRow) bool { return f.Tag != first }), nil
+}
+
+// mistaken says in a word why a report is not about the person that was found.
+// Where that cannot be opened it may be, and its authorities must hear of it.
+func (s *Service) mistaken(r *report, key *keys.DataKey, row *store.PersonRow) string {
+	if key == nil {
+		s.decoy.open()
+		return ""
+	}
+	person, err := openPerson(key, row)
+	switch {
+	case err != nil:
+		s.observe.Damaged("person")
+	case !person.has(r.number):
+		s.observe.Damaged("person_tag")
+		return reasonWrongTag
+	case !r.born.IsZero() && r.born != person.DateOfBirth:
+		return reasonMismatch
+	}
+	return ""
+}
+
+// correct marks what an organisation accessed in an encounter, and corrects the
+// notices that it made. Every step is taken for a patient of whom nothing is
+// held as well.
+func (s *Service) correct(ctx context.Context, tx *store.Tx, e *audit.Entry, r *report) error {
+	found, err := s.findPersons(ctx, tx.LockPersonsByTags, []NHSNumber{r.number})
+	if err != nil {
+		return err
+	}
+	var person store.PersonRow
+	for _, h := range found {
+		person = h.row
+	}
+	encounters := s.encounters(r)
+	marked, err := tx.MarkAccesses(ctx, person.ID, r.caller.Organisation, encounters, s.moment())
+	if err != nil {
+		return err
+	}
+	wrong, err := tx.EncounterNotices(ctx, person.ID, r.caller.Organisation, encounters, time.Time{}, "")
+	if err != nil {
+		return err
+	}
+	e.Restricted = person.Restricted
+	if marked > 0 {
+		e.Counts[countMarked] = marked
+	}
+	key, _ := s.ring.Cached(owner(person.ID))
+	s.decoy.seal(r)
+	for i := range wrong {
+		n := &wrong[i]
+		if n.CorrectedBy != uuid.Nil {
+			continue
+		}
+		e.Counts[countNotices]++
+		s.tell(tx, news{
+			to: n.Authority, kind: noticeCorrection, priority: n.Priority, person: n.Person, key: key,
+			organisation: n.Organisation, setting: Setting(n.Setting), encounter: n.Encounter, corrects: n.ID,
+			who: r.who, text: r.text,
+		})
+	}
+	return nil
+}

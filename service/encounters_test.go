@@ -1,0 +1,400 @@
+package service_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"cpis/audit"
+	"cpis/policy"
+	"cpis/service"
+	"cpis/service/identity"
+)
+
+// practiceSystem reports what a practice's appointments came to.
+var practiceSystem = system("practice-system", practice, policy.GeneralPractice, policy.ClinicalSystem)
+
+func missed(appointment string) *service.MissedAppointment {
+	return &service.MissedAppointment{
+		NHSNumber: "9990000018", AppointmentID: appointment, Appointment: noon.Add(-2 * time.Hour),
+		Setting: service.GeneralPractice, InARow: 3,
+	}
+}
+
+func wrongPatient(encounter string) *service.WrongPatient {
+	return &service.WrongPatient{NHSNumber: "9990000018", EncounterID: encounter, Reason: "It was another child"}
+}
+
+func (f *fixture) MustReportMissed(c *identity.Caller, m *service.MissedAppointment) *service.Reported {
+	f.tb.Helper()
+	out, err := f.ReportMissedAppointment(f.tb.Context(), c, m)
+	if err != nil {
+		f.tb.Fatalf("ReportMissedAppointment: %s", explain(err))
+	}
+	return out
+}
+
+func (f *fixture) MustReportWrong(c *identity.Caller, w *service.WrongPatient) *service.Reported {
+	f.tb.Helper()
+	out, err := f.ReportWrongPatient(f.tb.Context(), c, w)
+	if err != nil {
+		f.tb.Fatalf("ReportWrongPatient: %s", explain(err))
+	}
+	return out
+}
+
+func TestReportMissed_TellsTheAuthorities(t *testing.T) {
+	t.Parallel()
+	f := newService(t)
+	f.MustRegister(lead, rightCPP())
+	f.MustRegister(lead, with(rightLAC(), func(r *service.Registration) { r.Start = "2026-10-01" }))
+	f.MustRegister(otherLead, with(rightLAC(), func(r *service.Registration) { r.Family = "Other" }))
+	m := missed("APPT-1")
+	m.DateOfBirth = "2019-04-30"
+	m.Responsible = service.Responsible{Name: "Dr Ada Quill", Role: "GP", Phone: "01632 960001"}
+	f.MustReportMissed(practiceSystem, m)
+	e := f.LastEntry()
+	if e.Action != "report_missed" || e.Outcome != "done" || !bytes.Equal(e.Subject, f.Tag("9990000018")) ||
+		len(e.Encounter) == 0 || len(e.Responsible) == 0 {
+		t.Errorf("entry %+v", e)
+	}
+	if diff := cmp.Diff(audit.Counts{"notices": 2, "missed_in_a_row": 3}, e.Counts); diff != "" {
+		t.Errorf("counts (-want +got):\n%s", diff)
+	}
+	kind := service.InboxQuery{Kind: service.NoticeMissed}
+	n := f.onlyNotice(lead, kind)
+	if n.Person == nil || n.Person.Family != "Example" || n.Organisation != practice || n.OrganisationName != "THE DENSHAM SURGERY" ||
+		n.Setting != service.GeneralPractice || n.Priority || !n.Encounter.Equal(noon.Add(-2*time.Hour)) {
+		t.Errorf("got %+v", n)
+	}
+	if n.Actor.Responsible != m.Responsible || n.Actor.Name != "" {
+		t.Errorf("got the actor %+v", n.Actor)
+	}
+	if want := "Was not brought to an appointment, or did not come. Setting: general practice. Missed in a row: 3."; n.Text != want {
+		t.Errorf("got %q, want %q", n.Text, want)
+	}
+	if other := f.onlyNotice(otherLead, kind); other.Person.Family != "Other" {
+		t.Errorf("got %+v", other.Person)
+	}
+	if a := f.MustLookUp(gp, &service.Question{NHSNumber: "9990000018"}); len(a.History) != 0 {
+		t.Errorf("the history has %d", len(a.History))
+	}
+}
+
+// What is answered does not depend on whom the report finds; the entry says it.
+func TestReportMissed_SaysNothing(t *testing.T) {
+	t.Parallel()
+	f := newService(t)
+	f.MustRegister(lead, rightCPP())
+	f.MustRegister(lead, with(rightCPP(), func(r *service.Registration) { r.NHSNumber, r.Start, r.End = "9990000034", "2024-09-01", "2025-01-01" }))
+	for name, c := range map[string]struct {
+		number, born string
+		reason       string
+		notices      int64
+	}{
+		"a flag":                {"9990000018", "2019-04-30", "", 1},
+		"no date of birth":      {"9990000018", "", "", 1},
+		"another date of birth": {"9990000018", "2019-05-30", "identity_mismatch", 0},
+		"no longer visible":     {"9990000034", "", "", 0},
+		"nobody":                {"9990000077", "2019-04-30", "", 0},
+	} {
+		m := missed(name)
+		m.NHSNumber, m.DateOfBirth = c.number, c.born
+		before := len(f.Entries())
+		r := f.MustReportMissed(gp, m)
+		all := f.Entries()
+		e := all[len(all)-1]
+		if e.Outcome != "done" || e.Reason != c.reason || e.Counts["notices"] != c.notices || len(e.Disclosed) != 0 {
+			t.Errorf("%s: entry %+v", name, e)
+		}
+		if len(all) != before+1 || r.Receipt.Index != int64(before) || r.Receipt.TreeSize != int64(len(all)) {
+			t.Errorf("%s: got the receipt %+v", name, r.Receipt)
+		}
+	}
+	if got := len(f.MustInbox(lead, service.InboxQuery{}).Notices); got != 2 {
+		t.Errorf("got %d notices, want 2", got)
+	}
+}
+
+func TestReportMissed_OnceForAnAppointment(t *testing.T) {
+	t.Parallel()
+	f := newService(t)
+	f.MustRegister(lead, rightCPP())
+	other := f.another()
+	report := func(s *service.Service) func() error {
+		return func() error {
+			_, err := s.ReportMissedAppointment(t.Context(), gp, missed("APPT-1"))
+			return err
+		}
+	}
+	for _, err := range atOnce(report(f.Service), report(other), report(f.Service), report(other)) {
+		if err != nil {
+			t.Errorf("got %v", err)
+		}
+	}
+	count := func() int { return len(f.MustInbox(lead, service.InboxQuery{}).Notices) }
+	if got := count(); got != 1 {
+		t.Errorf("got %d notices of one appointment", got)
+	}
+	f.MustReportMissed(gp, missed("APPT-2"))
+	if got := count(); got != 2 {
+		t.Errorf("got %d notices of two appointments", got)
+	}
+	f.Clock.Advance(31 * 24 * time.Hour)
+	f.MustReportMissed(gp, missed("APPT-1"))
+	if got := count(); got != 3 {
+		t.Errorf("a month later: got %d notices, want 3", got)
+	}
+}
+
+func TestReportMissed_OfARestrictedPerson(t *testing.T) {
+	t.Parallel()
+	f := newService(t)
+	f.MustRegister(lead, with(rightCPP(), func(r *service.Registration) { r.Restricted = true }))
+	f.MustReportMissed(gp, missed("APPT-1"))
+	if n := f.onlyNotice(lead, service.InboxQuery{}); !n.Priority || n.Person == nil {
+		t.Errorf("got %+v", n)
+	}
+	if e := f.Entries()[1]; !e.Restricted {
+		t.Errorf("entry %+v", e)
+	}
+}
+
+// With the keeper away nobody can be told from anybody, so the authority hears
+// of it, without who reported.
+func TestReports_WithoutKeys(t *testing.T) {
+	t.Parallel()
+	f := newService(t)
+	f.MustRegister(lead, rightCPP())
+	f.MustLookUp(nurse, attended("ED-1"))
+	f.forgetKeys()
+	f.Keeper.TakeAway(true)
+	m := missed("APPT-1")
+	m.DateOfBirth = "2019-05-30"
+	f.MustReportMissed(gp, m)
+	f.MustReportWrong(nurse, wrongPatient("ED-1"))
+	m.NHSNumber = "9990000077"
+	f.MustReportMissed(gp, m)
+	f.Keeper.TakeAway(false)
+	for _, kind := range []service.NoticeKind{service.NoticeMissed, service.NoticeCorrection} {
+		if n := f.onlyNotice(lead, service.InboxQuery{Kind: kind}); n.Person == nil || n.Text != "" || n.Degraded {
+			t.Errorf("%s: got %+v", kind, n)
+		}
+	}
+}
+
+func TestReports_AreChecked(t *testing.T) {
+	t.Parallel()
+	f := newService(t)
+	f.MustRegister(lead, rightCPP())
+	f.MustLookUp(nurse, attended("ED-1"))
+	fields := func(err error) (all []string) {
+		for _, v := range violationsOf(t, err) {
+			all = append(all, v.Field)
+		}
+		return all
+	}
+	_, err := f.ReportMissedAppointment(t.Context(), practiceSystem, &service.MissedAppointment{
+		NHSNumber: "9990000019", DateOfBirth: "30/04/2019", InARow: 100,
+	})
+	want := []string{"appointment_id", "nhs_number", "date_of_birth", "responsible_person", "appointment", "setting", "missed_in_a_row"}
+	if diff := cmp.Diff(want, fields(err)); diff != "" {
+		t.Errorf("missed appointment (-want +got):\n%s", diff)
+	}
+	_, err = f.ReportWrongPatient(t.Context(), clinicalSystem, &service.WrongPatient{})
+	if diff := cmp.Diff([]string{"encounter_id", "reason", "nhs_number", "responsible_person"}, fields(err)); diff != "" {
+		t.Errorf("wrong patient (-want +got):\n%s", diff)
+	}
+	for name, c := range map[string]struct {
+		who *identity.Caller
+		do  func(*identity.Caller) error
+	}{
+		"missed, a nurse": {nurse, func(c *identity.Caller) error {
+			_, err := f.ReportMissedAppointment(t.Context(), c, missed("A"))
+			return err
+		}},
+		"missed, a lead": {lead, func(c *identity.Caller) error {
+			_, err := f.ReportMissedAppointment(t.Context(), c, missed("A"))
+			return err
+		}},
+		"wrong, a lead": {lead, func(c *identity.Caller) error {
+			_, err := f.ReportWrongPatient(t.Context(), c, wrongPatient("ED-1"))
+			return err
+		}},
+		"wrong, an auditor": {auditor, func(c *identity.Caller) error {
+			_, err := f.ReportWrongPatient(t.Context(), c, wrongPatient("ED-1"))
+			return err
+		}},
+		"wrong, the officer": {privacyOfficer, func(c *identity.Caller) error {
+			_, err := f.ReportWrongPatient(t.Context(), c, wrongPatient("ED-1"))
+			return err
+		}},
+	} {
+		if err := c.do(c.who); !errors.Is(err, service.ErrDenied) {
+			t.Errorf("%s: got %v", name, err)
+		}
+		if e := f.LastEntry(); e.Outcome != "denied" || e.Actor != c.who.ID {
+			t.Errorf("%s: entry %+v", name, e)
+		}
+	}
+	if got := len(f.MustInbox(lead, service.InboxQuery{}).Notices); got != 1 {
+		t.Errorf("got %d notices, want the look-up's alone", got)
+	}
+}
+
+func TestReportWrongPatient_MarksAndCorrects(t *testing.T) {
+	t.Parallel()
+	f := newService(t)
+	f.MustRegister(lead, rightCPP())
+	f.MustRegister(otherLead, rightLAC())
+	f.MustLookUp(nurse, attended("ED-1"))
+	f.MustLookUp(nurse, attended("ED-2"))
+	kind := service.InboxQuery{Kind: service.NoticeUnscheduled}
+	before := f.MustInbox(lead, kind).Notices
+	f.MustReportWrong(nurse, wrongPatient("ED-1"))
+	e := f.LastEntry()
+	if diff := cmp.Diff(audit.Counts{"notices": 2, "marked": 1}, e.Counts); diff != "" || e.Action != "report_wrong_patient" {
+		t.Errorf("entry %+v (-want +got):\n%s", e, diff)
+	}
+	for _, c := range []*identity.Caller{lead, otherLead} {
+		n := f.onlyNotice(c, service.InboxQuery{Kind: service.NoticeCorrection})
+		if n.Text != "It was another child" || n.Actor.Name != "Test nurse" || n.Organisation != trust ||
+			n.Setting != service.EmergencyDepartment || n.Person == nil {
+			t.Errorf("got %+v", n)
+		}
+		for _, old := range f.MustInbox(c, kind).Notices {
+			if (old.ID == n.Corrects) != (old.CorrectedBy == n.ID) {
+				t.Errorf("correction %s of %s, but %s is corrected by %q", n.ID, n.Corrects, old.ID, old.CorrectedBy)
+			}
+		}
+	}
+	first := before[1].ID // of ED-1
+	if d, err := f.GetNotice(t.Context(), lead, first, ""); err != nil || d.Notice.CorrectedBy == "" {
+		t.Errorf("got %+v and %v, want that it was corrected", d, err)
+	}
+	var marks []bool
+	for _, a := range f.MustLookUp(nurse, attended("ED-3")).History {
+		marks = append(marks, a.WrongPatient)
+	}
+	if diff := cmp.Diff([]bool{false, true}, marks); diff != "" {
+		t.Errorf("marks in the history (-want +got):\n%s", diff)
+	}
+	f.MustReportWrong(nurse, wrongPatient("ED-1")) // once more
+	if e := f.LastEntry(); len(e.Counts) != 0 {
+		t.Errorf("the second report: entry %+v", e)
+	}
+	if got := len(f.MustInbox(lead, service.InboxQuery{Kind: service.NoticeCorrection}).Notices); got != 1 {
+		t.Errorf("got %d corrections", got)
+	}
+}
+
+// Reports of what is not the caller's, or not there, do nothing, and nobody can
+// tell.
+func TestReportWrongPatient_OfOthersDoesNothing(t *testing.T) {
+	t.Parallel()
+	f := newService(t)
+	f.MustRegister(lead, rightCPP())
+	f.MustLookUp(nurse, attended("ED-1"))
+	nobody := wrongPatient("ED-1")
+	nobody.NHSNumber = "9990000077"
+	for name, c := range map[string]struct {
+		who *identity.Caller
+		w   *service.WrongPatient
+	}{
+		"another organisation": {gp, wrongPatient("ED-1")},
+		"another encounter":    {nurse, wrongPatient("ED-2")},
+		"another person":       {nurse, nobody},
+	} {
+		r := f.MustReportWrong(c.who, c.w)
+		if e := f.LastEntry(); len(e.Counts) != 0 || e.Outcome != "done" || r.Receipt.Index != int64(len(f.Entries())-1) {
+			t.Errorf("%s: entry %+v", name, e)
+		}
+	}
+	if n := f.onlyNotice(lead, service.InboxQuery{}); n.CorrectedBy != "" {
+		t.Errorf("got %+v", n)
+	}
+}
+
+func TestReportWrongPatient_AtOnceCorrectsOnce(t *testing.T) {
+	t.Parallel()
+	f := newService(t)
+	f.MustRegister(lead, rightCPP())
+	f.MustLookUp(nurse, attended("ED-1"))
+	other := f.another()
+	var things []func() error
+	for i := range 6 {
+		s := []*service.Service{f.Service, other}[i%2]
+		things = append(things, func() error {
+			_, err := s.ReportWrongPatient(t.Context(), nurse, wrongPatient("ED-1"))
+			return err
+		})
+	}
+	for _, err := range atOnce(things...) {
+		if err != nil {
+			t.Errorf("got %s", explain(err))
+		}
+	}
+	f.onlyNotice(lead, service.InboxQuery{Kind: service.NoticeCorrection})
+}
+
+// What was looked up before the index key rotated can be reported after.
+func TestReportWrongPatient_AfterTheIndexKeyRotated(t *testing.T) {
+	t.Parallel()
+	f := newService(t)
+	f.MustRegister(lead, rightCPP())
+	f.MustLookUp(nurse, attended("ED-1"))
+	f.addIndexKey(2)
+	f.Clock.Advance(time.Second) // the keys are checked
+	f.MustReportWrong(nurse, wrongPatient("ED-1"))
+	f.onlyNotice(lead, service.InboxQuery{Kind: service.NoticeCorrection})
+	f.MustReportMissed(gp, missed("APPT-1"))
+	f.onlyNotice(lead, service.InboxQuery{Kind: service.NoticeMissed})
+}
+
+func TestReports_AreIdempotent(t *testing.T) {
+	t.Parallel()
+	f := newService(t)
+	f.MustRegister(lead, rightCPP())
+	m := missed("APPT-1")
+	m.Request = requestID
+	first := f.MustReportMissed(gp, m)
+	if again := f.MustReportMissed(gp, m); *again != *first {
+		t.Errorf("got %+v, want %+v", again, first)
+	}
+	if e := f.LastEntry(); e.Reason != "repeated" {
+		t.Errorf("entry %+v", e)
+	}
+	m.InARow++
+	if _, err := f.ReportMissedAppointment(t.Context(), gp, m); !errors.Is(err, service.ErrReused) {
+		t.Errorf("other content: got %v", err)
+	}
+}
+
+// While a plan is on offer, look-ups show both authorities; restricted persons'
+// show neither.
+func TestLookUp_ShowsWhomAPlanIsOfferedTo(t *testing.T) {
+	t.Parallel()
+	for _, restricted := range []bool{false, true} {
+		t.Run(fmt.Sprint("restricted ", restricted), func(t *testing.T) {
+			t.Parallel()
+			f := newService(t)
+			f.MustRegister(lead, with(rightCPP(), func(r *service.Registration) { r.Restricted = restricted }))
+			f.Exec(`UPDATE cpis.plan SET transfer_to = $1`, camden)
+			p := f.MustLookUp(nurse, attended("ED-1")).Plans[0]
+			switch {
+			case restricted && (p.Receiving != service.Contact{} || p.Contact != service.Contact{}):
+				t.Errorf("got %+v", p)
+			case !restricted && (p.Contact.Authority.GSS != islington || p.Receiving.Authority.GSS != camden || p.Receiving.RingNow.Number == ""):
+				t.Errorf("got %+v", p)
+			}
+			f.Exec(`UPDATE cpis.plan SET transfer_to = NULL`)
+			if p := f.MustLookUp(nurse, attended("ED-1")).Plans[0]; p.Receiving != (service.Contact{}) {
+				t.Errorf("afterwards: got %+v", p.Receiving)
+			}
+		})
+	}
+}

@@ -1,0 +1,205 @@
+package service
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"strconv"
+
+	"github.com/google/uuid"
+
+	"cpis/audit"
+	"cpis/policy"
+	"cpis/service/identity"
+	"cpis/service/keys"
+	"cpis/service/store"
+)
+
+// AckOutcome is what was done about a notice.
+type AckOutcome string
+
+// The outcomes.
+const (
+	SettingContacted AckOutcome = "setting_contacted"
+	FamilyContacted  AckOutcome = "family_contacted"
+	Escalated        AckOutcome = "escalated"
+	NoAction         AckOutcome = "no_action"
+	OtherOutcome     AckOutcome = "other" // the note says what
+)
+
+// Acknowledgement says what was done about a notice.
+type Acknowledgement struct {
+	NoticeID string
+	Version  int // that the caller saw
+	Outcome  AckOutcome
+	Note     string
+	Request  string // request id
+}
+
+// Assignment gives a notice to somebody.
+type Assignment struct {
+	NoticeID string
+	Version  int    // that the caller saw
+	To       string // user id; empty takes it back
+	Note     string
+	Request  string // request id
+}
+
+// NoticeActed is the answer to an act on a notice.
+type NoticeActed struct {
+	Version int
+	Receipt Receipt
+}
+
+func (r *NoticeActed) receive(receipt Receipt) { r.Receipt = receipt }
+func (r *NoticeActed) changed() bool           { return true }
+
+const (
+	maxUserID   = 256
+	exampleNote = "Spoke to the ward; the family is known to the social worker"
+)
+
+// AcknowledgeNotice says what was done about a notice of the caller's
+// authority. It may be said more than once: each time is kept. The error is
+// ErrDenied, *InvalidError, *OverloadedError, ErrNotFound (also for notices of
+// others), ErrConflict (the notice has a newer version), ErrReused,
+// ErrUnrecorded, ErrUnavailable or ErrDamaged.
+func (s *Service) AcknowledgeNotice(ctx context.Context, c *identity.Caller, k *Acknowledgement) (*NoticeActed, error) {
+	var check checker
+	note := check.note(k.Version, k.Note)
+	if k.Outcome == OtherOutcome && k.Note == "" {
+		check.add("note", "is required where the outcome is another: say what was done", exampleNote)
+	}
+	return s.actOnNotice(ctx, noticeAct{
+		caller: c, notice: k.NoticeID, note: note, request: k.Request, check: check.err(),
+		content: []string{"acknowledge", k.NoticeID, strconv.Itoa(k.Version), string(k.Outcome), k.Note},
+		row:     store.NoticeActRow{Version: k.Version + 1, Act: "acknowledge", Outcome: string(k.Outcome)},
+	})
+}
+
+// AssignNotice gives a notice of the caller's authority to somebody, or takes it
+// back. Its errors are those of AcknowledgeNotice.
+func (s *Service) AssignNotice(ctx context.Context, c *identity.Caller, k *Assignment) (*NoticeActed, error) {
+	var check checker
+	note := check.note(k.Version, k.Note)
+	to := check.text("to", k.To, maxUserID, "user id of a colleague")
+	return s.actOnNotice(ctx, noticeAct{
+		caller: c, notice: k.NoticeID, note: note, request: k.Request, check: check.err(),
+		content: []string{"assign", k.NoticeID, strconv.Itoa(k.Version), k.To, k.Note},
+		row:     store.NoticeActRow{Version: k.Version + 1, Act: "assign", AssignedTo: to},
+	})
+}
+
+// note reads what all acts on notices have in common.
+func (c *checker) note(version int, note string) string {
+	if version < 1 {
+		c.add("version", "must be the version of the notice that you saw", "1")
+	}
+	return c.text("note", note, maxReasonLength, exampleNote)
+}
+
+// noticeAct is an act of a caller on one notice.
+type noticeAct struct {
+	caller  *identity.Caller
+	notice  string // identifier, as the caller sent it
+	note    string
+	request string
+	check   error
+	content []string
+	row     store.NoticeActRow // with the version that the act makes
+}
+
+// actOnNotice does an act on a notice.
+func (s *Service) actOnNotice(ctx context.Context, k noticeAct) (*NoticeActed, error) {
+	a := act{caller: k.caller, action: policy.AnswerNotice, own: true, request: k.request, check: k.check}
+	if a.check == nil && s.decide(&a).Allowed {
+		// The key is fetched before the transaction, which does not wait for it.
+		_, _ = s.readNotices(ctx, k.caller.Organisation, func(ctx context.Context) ([]store.NoticeRow, error) {
+			row, err := findNotice(ctx, s.db.Notice, k.caller.Organisation, k.notice)
+			return []store.NoticeRow{row}, err
+		})
+	}
+	var out NoticeActed
+	err := s.once(ctx, doTimeout, a, k.content, &out, func(ctx context.Context, tx *store.Tx, e *audit.Entry) error {
+		n, err := findNotice(ctx, tx.LockNotice, k.caller.Organisation, k.notice)
+		if err != nil {
+			return err
+		}
+		if n.Version != k.row.Version-1 {
+			return &StaleError{Current: n.Version}
+		}
+		row := k.row
+		row.Notice, row.Actor, row.At = n.ID, clip(k.caller.ID), s.moment()
+		if row.Sealed, err = s.sealNote(&n, &row, noted{Name: clip(k.caller.Name), Note: k.note}); err != nil {
+			return err
+		}
+		out = NoticeActed{Version: row.Version}
+		e.Counts = audit.Counts{"notices": 1}
+		return tx.ActOnNotice(ctx, &row)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &out, nil
+}
+
+// sealNote seals who did something with a notice, and their note, under the key
+// of whom the notice is about. Without that key there is no note, and the name
+// is left to the log.
+func (s *Service) sealNote(n *store.NoticeRow, row *store.NoticeActRow, v noted) ([]byte, error) {
+	key, ok := s.ring.Cached(owner(n.Person))
+	switch {
+	case !ok && v.Note == "":
+		return nil, nil
+	case !ok && n.Person == uuid.Nil:
+		var wrong violations
+		wrong.add("note", "cannot be kept with a notice that is about no person: leave it out", "")
+		return nil, wrong.err()
+	case !ok:
+		return nil, ErrUnavailable
+	}
+	text, err := json.Marshal(v)
+	if err != nil {
+		return nil, errors.New("encoding note") // never: two texts
+	}
+	return key.Seal(text, noteContext(row.Notice, row.Version)), nil
+}
+
+// noted is what is sealed of an act on a notice.
+type noted struct {
+	Name string `json:"name,omitempty"`
+	Note string `json:"note,omitempty"`
+}
+
+func noteContext(notice uuid.UUID, version int) keys.Context {
+	return keys.Context{Purpose: "note", Table: "notice_act", Row: notice.String(), Version: version}
+}
+
+// actsOn gives what was done with a notice. about is whom it is about; nil
+// where that is nobody.
+func (s *Service) actsOn(ctx context.Context, tx *store.Tx, n *store.NoticeRow, about *held) ([]NoticeAct, error) {
+	rows, err := tx.NoticeActs(ctx, n.ID)
+	if err != nil {
+		return nil, err
+	}
+	var acts []NoticeAct
+	for i := range rows {
+		r := &rows[i]
+		by := change{Act: r.Act, Actor: r.Actor, Organisation: n.Authority}
+		if r.Sealed != nil && about != nil && about.key != nil {
+			by.Name, by.Reason = s.openNote(about.key, r)
+		}
+		acts = append(acts, NoticeAct{Change: by.made(r.At), Outcome: AckOutcome(r.Outcome), AssignedTo: r.AssignedTo})
+	}
+	return acts, nil
+}
+
+func (s *Service) openNote(key *keys.DataKey, r *store.NoticeActRow) (name, note string) {
+	var v noted
+	text, err := key.Open(r.Sealed, noteContext(r.Notice, r.Version))
+	if err != nil || json.Unmarshal(text, &v) != nil {
+		s.observe.Damaged("notice_act")
+		return "", ""
+	}
+	return v.Name, v.Note
+}

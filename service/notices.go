@@ -1,0 +1,256 @@
+package service
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+
+	"cpis/audit"
+	"cpis/service/keys"
+	"cpis/service/store"
+)
+
+// NoticeKind is what a notice is about.
+type NoticeKind string
+
+// The kinds, as authorities see them.
+const (
+	NoticeUnscheduled      NoticeKind = noticeUnscheduled
+	NoticeBreakGlass       NoticeKind = noticeBreakGlass
+	NoticeRestricted       NoticeKind = noticeRestricted
+	NoticeMismatch         NoticeKind = noticeMismatch
+	NoticeMissed           NoticeKind = noticeMissed
+	NoticeCorrection       NoticeKind = noticeCorrection
+	NoticeOverlap          NoticeKind = noticeOverlap
+	NoticeTransferProposed NoticeKind = noticeTransferProposed
+	NoticeTransferDecided  NoticeKind = noticeTransferDecided
+	NoticeNumberReplaced   NoticeKind = noticeNumberReplaced
+	NoticeMerged           NoticeKind = noticeMerged
+	NoticeChangeProposed   NoticeKind = noticeChangeProposed
+	NoticeUploadWaiting    NoticeKind = noticeUploadWaiting
+	NoticeUnconfirmed      NoticeKind = noticeUnconfirmed
+)
+
+// Notice is a message to an authority, as that authority sees it.
+type Notice struct {
+	ID               string
+	Version          int
+	Kind             NoticeKind
+	Priority         bool
+	At               time.Time
+	Person           *Person // as this authority recorded them; nil where it holds nothing about them, or cannot be opened
+	Organisation     string  // where it happened; empty where that must not be named
+	OrganisationName string
+	Setting          Setting
+	Actor            NoticeActor
+	Text             string
+	Encounter        time.Time // when it was, by the caller's clock; zero where not said
+	Corrects         string    // the notice that was wrong
+	CorrectedBy      string    // the notice that says that this one was wrong
+	Reference        string    // a transfer, change or upload
+	PlanIDs          []string  // of this authority, about the person
+	Acknowledged     bool
+	AssignedTo       string // user id; empty where nobody
+	Undelivered      bool
+	Degraded         bool // details cannot be opened now
+}
+
+// NoticeActor is who asked or reported. It is zero where that is not known.
+type NoticeActor struct {
+	Name, Role  string
+	Responsible Responsible // whom a system acted for
+	Lead        Responsible // safeguarding lead of a remote service
+}
+
+// openedNotices are notices that were opened for their authority.
+type openedNotices struct {
+	notices []Notice
+	people  map[uuid.UUID]*held // whom they are about, with the authority's plans
+	named   []audit.Disclosed   // plans from which names were taken
+}
+
+// openNotices opens notices of one authority. It asks the keeper for keys that
+// are not at hand, so it does not belong into a transaction. What cannot be
+// opened now is left out, and the notice says so.
+func (s *Service) openNotices(ctx context.Context, authority string, rows []store.NoticeRow) (*openedNotices, error) {
+	people, err := s.peopleOf(ctx, authority, rows)
+	if err != nil {
+		return nil, err
+	}
+	o := openedNotices{notices: make([]Notice, len(rows)), people: people}
+	named := make(map[uuid.UUID]*ownPlan, len(people))
+	for id, h := range people {
+		if p := s.nameFor(h); p != nil {
+			named[id] = p
+			o.named = append(o.named, audit.Disclosed{Plan: p.row.ID.String(), Version: p.row.Version})
+		}
+	}
+	slices.SortFunc(o.named, func(a, b audit.Disclosed) int { return cmp.Compare(a.Plan, b.Plan) })
+	for i := range rows {
+		n := &o.notices[i]
+		*n = noticeOf(&rows[i])
+		if h := people[rows[i].Person]; h != nil {
+			s.openNotice(n, &rows[i], h, named[h.row.ID])
+		}
+	}
+	return &o, nil
+}
+
+// noticeOf gives what can be said of a notice without a key.
+func noticeOf(row *store.NoticeRow) Notice {
+	return Notice{
+		ID:               row.ID.String(),
+		Version:          row.Version,
+		Kind:             NoticeKind(row.Kind),
+		Priority:         row.Priority,
+		At:               row.At,
+		Organisation:     row.Organisation,
+		OrganisationName: row.OrganisationName,
+		Setting:          Setting(row.Setting),
+		Corrects:         idOrNone(row.Corrects),
+		CorrectedBy:      idOrNone(row.CorrectedBy),
+		Reference:        row.Reference,
+		Acknowledged:     row.AcknowledgedAt != nil,
+		AssignedTo:       row.AssignedTo,
+		Undelivered:      row.Undelivered,
+	}
+}
+
+// idOrNone gives an identifier as a text; none for the zero one.
+func idOrNone(id uuid.UUID) string {
+	if id == uuid.Nil {
+		return ""
+	}
+	return id.String()
+}
+
+// peopleOf finds whom notices are about, with the plans that their authority
+// ever recorded about them, and with their keys where these can be had. Who was
+// erased is left out.
+func (s *Service) peopleOf(ctx context.Context, authority string, rows []store.NoticeRow) (map[uuid.UUID]*held, error) {
+	ids := make([]uuid.UUID, 0, len(rows))
+	for i := range rows {
+		if rows[i].Person != uuid.Nil {
+			ids = append(ids, rows[i].Person)
+		}
+	}
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	slices.SortFunc(ids, func(a, b uuid.UUID) int { return slices.Compare(a[:], b[:]) })
+	ids = slices.Compact(ids)
+	persons, err := s.db.Persons(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	plans, err := s.db.PlansOf(ctx, ids, authority)
+	if err != nil {
+		return nil, err
+	}
+	people := make(map[uuid.UUID]*held, len(persons))
+	for i := range persons {
+		if persons[i].WrappedKey != "" {
+			people[persons[i].ID] = &held{row: persons[i]}
+		}
+	}
+	for i := range plans {
+		if h := people[plans[i].Person]; h != nil {
+			h.plans = append(h.plans, ownPlan{row: plans[i]})
+		}
+	}
+	s.tryKeys(ctx, people)
+	return people, nil
+}
+
+// tryKeys gets the data keys of people, as far as they can be had within
+// keyWait.
+func (s *Service) tryKeys(ctx context.Context, people map[uuid.UUID]*held) {
+	ctx, cancel := context.WithTimeout(ctx, keyWait)
+	defer cancel()
+	wanted := make([]*held, 0, len(people))
+	wrapped := make([]keys.Wrapped, 0, len(people))
+	for _, h := range people {
+		wanted = append(wanted, h)
+		wrapped = append(wrapped, keys.Wrapped{Owner: owner(h.row.ID), Text: h.row.WrappedKey})
+	}
+	for i, r := range s.ring.Unwrap(ctx, wrapped) {
+		if r.Err != nil {
+			_ = s.keyError(r.Err) // where the key is not this person's, somebody is woken
+			continue
+		}
+		wanted[i].key = r.Value
+	}
+}
+
+// nameFor opens a person of whom an authority holds a plan, under the name that
+// it recorded last: errors count only where there is nothing else. It gives
+// that plan; nil where there is none, or it cannot be opened.
+func (s *Service) nameFor(h *held) *ownPlan {
+	if h.key == nil || len(h.plans) == 0 {
+		return nil
+	}
+	plans := slices.DeleteFunc(slices.Clone(h.plans), func(p ownPlan) bool { return p.row.Removed })
+	if len(plans) == 0 {
+		plans = h.plans
+	}
+	latest := slices.MaxFunc(plans, func(a, b ownPlan) int {
+		return cmp.Or(a.row.At.Compare(b.row.At), slices.Compare(a.row.ID[:], b.row.ID[:]))
+	})
+	if s.openOwn(h.key, &latest) != nil {
+		return nil
+	}
+	var err error
+	if h.person, err = openPerson(h.key, &h.row); err != nil {
+		s.observe.Damaged("person")
+		return nil
+	}
+	h.person.Family, h.person.Given, h.person.Former = latest.Family, latest.Given, nil
+	return &latest
+}
+
+// openNotice fills in what a person's key opens. named is the plan from which
+// the name comes.
+func (s *Service) openNotice(n *Notice, row *store.NoticeRow, h *held, named *ownPlan) {
+	for i := range h.plans {
+		if !h.plans[i].row.Removed {
+			n.PlanIDs = append(n.PlanIDs, h.plans[i].row.ID.String())
+		}
+	}
+	if named != nil {
+		n.Person = &h.person
+	}
+	n.Degraded = h.key == nil || named == nil && len(h.plans) > 0
+	if h.key == nil || row.Sealed == nil {
+		return
+	}
+	said, ok := s.openSaid(h.key, row)
+	if !ok {
+		n.Degraded = true
+		return
+	}
+	n.Actor, n.Text, n.Encounter = said.actor(), said.Text, said.Start
+}
+
+// openSaid opens what is sealed of a notice.
+func (s *Service) openSaid(key *keys.DataKey, row *store.NoticeRow) (said, bool) {
+	var v said
+	text, err := key.Open(row.Sealed, noticeContext(row.ID))
+	if err != nil || json.Unmarshal(text, &v) != nil {
+		s.observe.Damaged("notice")
+		return said{}, false
+	}
+	return v, true
+}
+
+// actor gives who it was as a notice shows it.
+func (w *who) actor() NoticeActor {
+	return NoticeActor{
+		Name: w.Name, Role: w.Title,
+		Responsible: Responsible{Name: w.Responsible, Role: w.Role, Phone: w.Phone},
+		Lead:        Responsible{Name: w.Lead, Role: w.LeadRole, Phone: w.LeadPhone},
+	}
+}
