@@ -44,6 +44,9 @@ type uploads struct {
 	verbs
 }
 
+// Help says what the short form means.
+func (uploads) Help() string { return "cpis upload FILE is short for cpis upload send FILE." }
+
 // newCLI makes the command line. Commands that call procedures one by one are
 // made of the contract.
 func newCLI() *cli {
