@@ -182,41 +182,39 @@ func (k *watchingKeeper) Unwrap(ctx context.Context, wrapped []keys.Wrapped) ([]
 	return k.Keeper.Unwrap(ctx, wrapped)
 }
 
-// A file is not read before there is a place for it: waiting costs no memory.
-// Whoever sends one takes the place of nobody but its own organisation.
+// Of an authority two files arrive at the same time. A third is not read before
+// there is a place for it: waiting costs no memory, and nobody else waits.
 func TestUpload_IsReadOnlyInItsPlace(t *testing.T) {
 	t.Parallel()
 	f := newService(t)
-	var gate gatedFile
-	gate.open = make(chan struct{})
+	gate := gatedFile{open: make(chan struct{})}
 	results := make(chan error, 2)
-	for _, gss := range []string{islington, camden} {
-		c := *lead
-		c.Organisation = gss
+	for range 2 {
 		go func() {
-			_, err := f.Upload(t.Context(), &c, io.MultiReader(&gate, bytes.NewReader(manyRows(3, 0))), service.UploadOptions{})
+			_, err := f.Send(t.Context(), lead, delta, io.MultiReader(&gate, bytes.NewReader(manyRows(3, 0))))
 			results <- err
 		}()
 	}
 	<-gate.reached(2)
 	entries := len(f.Entries())
-	var all sync.WaitGroup
-	for _, gss := range []string{islington, "E09000001", "E09000002"} {
-		c := *lead
-		c.Organisation = gss
-		all.Go(func() {
-			file := readerFunc(func([]byte) (int, error) {
-				t.Errorf("%s: the file was read", gss)
-				return 0, io.EOF
-			})
-			if _, err := f.Upload(t.Context(), &c, file, service.UploadOptions{}); !isOverloaded(err) {
-				t.Errorf("%s: got %v, want an *OverloadedError", gss, err)
-			}
-		})
+	ctx, cancel := context.WithCancel(t.Context())
+	third := make(chan error)
+	go func() {
+		_, err := f.Send(ctx, lead, delta, readerFunc(func([]byte) (int, error) {
+			t.Error("the file was read")
+			return 0, io.EOF
+		}))
+		third <- err
+	}()
+	if got, err := f.Send(t.Context(), otherLead, delta, strings.NewReader(sheetHeader+sheetRow())); err != nil {
+		t.Errorf("another authority: %+v, %s", got, explain(err))
 	}
-	all.Wait()
-	if n := len(f.Entries()); n != entries {
-		t.Errorf("%d entries of what was refused by overload", n-entries)
+	cancel()
+	if err := <-third; !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v, want %v", err, context.Canceled)
+	}
+	if n := len(f.Entries()) - entries; n != 3 { // two of the other authority's, one of who gave up
+		t.Errorf("%d entries", n)
 	}
 	close(gate.open)
 	for range 2 {
@@ -251,7 +249,8 @@ func (g *gatedFile) reached(n int64) <-chan struct{} {
 	return done
 }
 
-// A sender who stops in the middle gives the place back when time is up.
+// A sender who stops in the middle gives the place back when time is up, and
+// nothing of the file is kept.
 func TestUpload_OfWhoSendsNoMoreEnds(t *testing.T) {
 	t.Parallel()
 	f := newService(t)
@@ -259,14 +258,17 @@ func TestUpload_OfWhoSendsNoMoreEnds(t *testing.T) {
 	defer close(gate.open)
 	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 	defer cancel()
-	file := io.MultiReader(strings.NewReader(sheetHeader+sheetRow()), &gate)
-	if _, err := f.Upload(ctx, lead, file, service.UploadOptions{}); !errors.Is(err, context.DeadlineExceeded) {
+	file := io.MultiReader(bytes.NewReader(manyRows(5000, 0)), &gate)
+	if _, err := f.Send(ctx, lead, delta, file); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("got %v, want %v", err, context.DeadlineExceeded)
 	}
 	if e := f.LastEntry(); e.Outcome != "failed" || e.Action != "upload_plans" {
 		t.Errorf("entry %+v", e)
 	}
-	if got := f.MustUpload(lead, sheetHeader+sheetRow(), service.UploadOptions{}); !got.Applied {
+	if n := f.Count("upload") + f.Count("upload_part"); n != 0 {
+		t.Errorf("%d rows are left of it", n)
+	}
+	if got := f.MustApply(lead, delta, sheetHeader+sheetRow()); got.Counts.New != 1 {
 		t.Errorf("afterwards: %+v", got)
 	}
 }

@@ -13,8 +13,8 @@ import (
 )
 
 // intake takes drafts of one authority, places each among what is held, and
-// writes what is new. It lives for one run of a transaction; only its keys
-// outlive that.
+// writes what is new or changed. It lives for one run of a transaction; only its
+// keys outlive that.
 type intake struct {
 	s         *Service
 	authority string
@@ -25,6 +25,7 @@ type intake struct {
 	made      []*held // of whom nothing is held yet
 	restrict  []*held // who are to become restricted
 	plans     []*newPlan
+	changes   []*newPlan // plans that are held, as they are to be
 }
 
 // newPlan is a plan to be written, and about whom.
@@ -66,33 +67,31 @@ var errWrongPerson = errors.New("date of birth does not fit NHS number")
 // placed is where a draft belongs.
 type placed struct {
 	plan  *ownPlan   // new, or held already; nil where the draft is wrong
-	known bool       // it is held already
-	wrong violations // or, of a plan that is held already, what is recorded otherwise
+	known bool       // it is held already, and stays as it is
+	wrong violations // why it has no place
 	err   error      // errWrongPerson
 }
 
-// place finds where a draft belongs. line is where it stands in a file, 0 for
-// a request.
-func (in *intake) place(d *draft, line int) placed {
+// place finds where the draft of a request belongs.
+func (in *intake) place(d *draft) placed {
 	tag := in.s.ring.LocalTag(d.person.NHSNumber.Reveal())
 	h := in.people[tag]
 	if h == nil {
-		h = &held{tag: tag, person: d.person, line: line}
+		h = &held{tag: tag, person: d.person}
 		in.people[tag] = h
-		in.made = append(in.made, h)
 	}
 	if h.person.DateOfBirth != d.person.DateOfBirth {
 		return wrongPerson(h)
 	}
 	if p := h.same(&d.details); p != nil {
-		return in.repeat(h, p, d)
+		return placed{plan: p, known: true}
 	}
 	if p := h.overlapping(&d.details, uuid.Nil); p != nil {
 		var v violations
 		v.add("start", "overlaps with "+p.name()+" of the same kind: end that one first, or correct the dates", "")
 		return placed{wrong: v}
 	}
-	return placed{plan: in.add(h, d, line)}
+	return placed{plan: in.add(h, d)}
 }
 
 // wrongPerson refuses a draft whose date of birth does not fit.
@@ -112,46 +111,31 @@ func wrongPerson(h *held) placed {
 	return placed{wrong: v, err: errWrongPerson}
 }
 
-// repeat places a draft of a plan that is there already. A file may repeat what
-// is held, but not itself.
-func (in *intake) repeat(h *held, p *ownPlan, d *draft) placed {
-	var v violations
-	if p.line > 0 {
-		v.add(rowColumn, fmt.Sprintf("repeats line %d", p.line), "")
-		return placed{wrong: v}
-	}
-	for _, f := range []struct {
-		field string
-		same  bool
-	}{
-		{"family_name", p.Family == d.person.Family},
-		{"given_name", p.Given == d.person.Given},
-		{"end", p.End == d.details.End},
-		{"expected", p.Expected == d.details.Expected},
-		{"legal_basis", p.Basis == d.details.Basis},
-		{"reference", p.Reference == d.details.Reference},
-	} {
-		if !f.same {
-			v.add(f.field, "differs from what is held, which stays as it is", "")
-		}
-	}
-	if in.mark(h, d) {
-		v.add("restricted", "was not held before, and is from now on", "")
-	}
-	return placed{plan: p, known: true, wrong: v}
-}
-
 // add takes a draft of a plan that is new.
-func (in *intake) add(h *held, d *draft, line int) *ownPlan {
+func (in *intake) add(h *held, d *draft) *ownPlan {
+	if h.isNew() && len(h.plans) == 0 {
+		in.made = append(in.made, h)
+	}
 	p := &newPlan{about: h, ownPlan: ownPlan{
 		row:      store.PlanRow{ID: newID(), Version: 1, Authority: in.authority, At: in.now},
-		recorded: recorded{d.details, d.person.Family, d.person.Given, in.change},
-		line:     line,
+		recorded: recorded{Details: d.details, Family: d.person.Family, Given: d.person.Given, Change: in.change},
 	}}
+	if !h.person.NHSNumber.is(d.person.NHSNumber) {
+		p.Under = d.person.NHSNumber.Reveal()
+	}
 	in.mark(h, d)
 	in.plans = append(in.plans, p)
 	h.plans = append(h.plans, p.ownPlan)
 	return &p.ownPlan
+}
+
+// alter takes what is to be recorded of a plan that is held.
+func (in *intake) alter(h *held, p *ownPlan, to recorded) {
+	to.Change = in.change
+	next := &newPlan{about: h, ownPlan: ownPlan{row: p.row, recorded: to}}
+	next.row.Version++
+	next.row.At = in.now
+	in.changes = append(in.changes, next)
 }
 
 // mark makes a person restricted where the draft says so, and says whether
@@ -210,10 +194,5 @@ func (d Details) over() Date {
 // endOfTime is later than every day that can be written.
 var endOfTime = Date{year: 9999, month: time.December, day: 31}
 
-// name says which plan is meant: by its line in the file, or by its identifier.
-func (p *ownPlan) name() string {
-	if p.line > 0 {
-		return fmt.Sprintf("the plan on line %d", p.line)
-	}
-	return "your plan " + p.row.ID.String()
-}
+// name says which plan is meant.
+func (p *ownPlan) name() string { return "your plan " + p.row.ID.String() }

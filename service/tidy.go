@@ -2,6 +2,7 @@ package service
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"cpis/service/store"
@@ -15,7 +16,7 @@ const (
 )
 
 // KeepTidy forgets what has served its time, until ctx ends: answers kept for
-// requests that may be repeated.
+// requests that may be repeated, and what files said about people.
 func (s *Service) KeepTidy(ctx context.Context) {
 	every(ctx, tidyEvery, func(ctx context.Context) {
 		_ = s.Tidy(ctx) // tried again at the next tick
@@ -24,6 +25,11 @@ func (s *Service) KeepTidy(ctx context.Context) {
 
 // Tidy forgets what has served its time.
 func (s *Service) Tidy(ctx context.Context) error {
+	return errors.Join(s.expireAnswers(ctx), s.forgetUploads(ctx))
+}
+
+// expireAnswers forgets answers kept for requests that may be repeated.
+func (s *Service) expireAnswers(ctx context.Context) error {
 	before := s.now().Add(-idempotentFor).UTC()
 	for {
 		var gone int64

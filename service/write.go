@@ -2,8 +2,6 @@ package service
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"slices"
 
 	"github.com/google/uuid"
@@ -17,6 +15,14 @@ const atOnce = 1000
 
 // write makes keys, seals and writes all that is new.
 func (in *intake) write(ctx context.Context, tx *store.Tx) error {
+	if err := in.writeRows(ctx, tx); err != nil {
+		return err
+	}
+	return insertTags(ctx, tx, in.tags())
+}
+
+// writeRows is write without making new persons findable.
+func (in *intake) writeRows(ctx context.Context, tx *store.Tx) error {
 	for batch := range slices.Chunk(in.made, keys.MaxBatch) {
 		if err := in.s.makeKeys(ctx, in.keys, batch); err != nil {
 			return err
@@ -33,11 +39,16 @@ func (in *intake) write(ctx context.Context, tx *store.Tx) error {
 		}
 	}
 	for batch := range slices.Chunk(in.plans, atOnce) {
-		if err := in.writePlans(ctx, tx, batch); err != nil {
+		if err := writePlans(ctx, batch, tx.InsertPlans); err != nil {
 			return err
 		}
 	}
-	return in.writeTags(ctx, tx)
+	for batch := range slices.Chunk(in.changes, atOnce) {
+		if err := writePlans(ctx, batch, tx.UpdatePlans); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // makeKeys gives at most a batch of those whom nothing is held about their
@@ -98,7 +109,7 @@ func (in *intake) writeRestricted(ctx context.Context, tx *store.Tx, batch []*he
 	return tx.UpdatePersons(ctx, rows)
 }
 
-func (in *intake) writePlans(ctx context.Context, tx *store.Tx, batch []*newPlan) error {
+func writePlans(ctx context.Context, batch []*newPlan, write func(context.Context, []store.PlanRow) error) error {
 	rows := make([]store.PlanRow, len(batch))
 	for i, p := range batch {
 		sealed := p.ownPlan // a copy: what is sealed need not outlive the batch
@@ -108,29 +119,17 @@ func (in *intake) writePlans(ctx context.Context, tx *store.Tx, batch []*newPlan
 		}
 		rows[i] = sealed.row
 	}
-	return tx.InsertPlans(ctx, rows)
+	return write(ctx, rows)
 }
 
-// writeTags makes new persons findable, under each index key: while it rotates,
-// other servers may know only the old one. It comes last, because whoever
-// registers one of the same persons waits from here, and because all tags must
-// be written in one order.
-func (in *intake) writeTags(ctx context.Context, tx *store.Tx) error {
-	if len(in.made) == 0 {
-		return nil
-	}
+// tags are those of new persons, under each index key: while it rotates, other
+// servers may know only the old one. They are written last, because whoever
+// registers one of the same persons waits from there, and at once, because all
+// must be written in one order.
+func (in *intake) tags() []store.TagRow {
 	rows := make([]store.TagRow, 0, 2*len(in.made))
 	for _, h := range in.made {
-		for _, t := range in.s.ring.VersionedTags(h.person.NHSNumber.Reveal()) {
-			rows = append(rows, store.TagRow{Tag: store.Tag(t.Tag), Person: h.row.ID, IndexVersion: t.Version})
-		}
+		rows = append(rows, in.s.tagsOf(h)...)
 	}
-	err := tx.InsertTags(ctx, rows)
-	if errors.Is(err, store.ErrNotFound) { // an index key that was retired this moment: soon the ring knows
-		return ErrUnavailable
-	}
-	if err != nil {
-		return fmt.Errorf("making people findable: %w", err)
-	}
-	return nil
+	return rows
 }

@@ -14,29 +14,121 @@ import (
 
 // Uploads are the use cases behind UploadService.
 type Uploads interface {
-	Upload(ctx context.Context, c *identity.Caller, file io.Reader, o service.UploadOptions) (*service.UploadResult, error)
+	Upload(ctx context.Context, c *identity.Caller, q *service.Uploading, next func() (service.UploadPart, error)) (*service.UploadAnswer, error)
+	ApproveUpload(ctx context.Context, c *identity.Caller, q *service.Approval) (*service.UploadAnswer, error)
+	CancelUpload(ctx context.Context, c *identity.Caller, q *service.Cancellation) (*service.UploadAnswer, error)
+	GetUpload(ctx context.Context, c *identity.Caller, id, request string) (*service.UploadAnswer, error)
+	ListUploads(ctx context.Context, c *identity.Caller, q *service.UploadList) (*service.UploadPage, error)
+	ListUploadRows(ctx context.Context, c *identity.Caller, q *service.RowList) (*service.RowPage, error)
+	GetUploadRules(ctx context.Context, c *identity.Caller, request string) (*service.OwnUploadRules, error)
+	SetUploadRules(ctx context.Context, c *identity.Caller, q *service.SettingUploadRules) (*service.UploadRulesKept, error)
+	GetQualityReport(ctx context.Context, c *identity.Caller, request string) (*service.QualityReport, error)
 }
 
 // uploadHandler is UploadService.
 type uploadHandler struct {
-	cpisv1connect.UnimplementedUploadServiceHandler
 	uses Uploads
 	max  int64 // bytes of a file
 }
 
 func (h *uploadHandler) Upload(ctx context.Context, stream cpisv1connect.UploadServiceUploadServerStream) (*cpisv1.UploadResponse, error) {
 	c := callOf(ctx)
-	if _, err := receiveBegin(stream); err != nil {
+	begin, err := receiveBegin(stream)
+	if err != nil {
 		return nil, err
 	}
-	file := &file{receive: stream.Receive, left: h.max, max: h.max}
-	r, err := h.uses.Upload(ctx, &c.caller, file, service.UploadOptions{
-		Request: c.request,
+	parts := &parts{receive: stream.Receive, left: h.max, max: h.max}
+	r, err := h.uses.Upload(ctx, &c.caller, uploadingFromProto(begin, c.request), parts.next)
+	if err != nil {
+		return nil, err
+	}
+	return &cpisv1.UploadResponse{Upload: uploadToProto(&r.Upload), Receipt: receiptToProto(&r.Receipt)}, nil
+}
+
+func (h *uploadHandler) ApproveUpload(ctx context.Context, m *cpisv1.ApproveUploadRequest) (*cpisv1.ApproveUploadResponse, error) {
+	c := callOf(ctx)
+	r, err := h.uses.ApproveUpload(ctx, &c.caller, &service.Approval{
+		UploadID: m.GetUploadId(), Version: int(m.GetVersion()), ConfirmEnding: int(m.GetConfirmEnding()), Request: c.request,
 	})
 	if err != nil {
 		return nil, err
 	}
-	return uploadToProto(r), nil
+	return &cpisv1.ApproveUploadResponse{Upload: uploadToProto(&r.Upload), Receipt: receiptToProto(&r.Receipt)}, nil
+}
+
+func (h *uploadHandler) CancelUpload(ctx context.Context, m *cpisv1.CancelUploadRequest) (*cpisv1.CancelUploadResponse, error) {
+	c := callOf(ctx)
+	r, err := h.uses.CancelUpload(ctx, &c.caller, &service.Cancellation{
+		UploadID: m.GetUploadId(), Version: int(m.GetVersion()), Reason: m.GetReason(), Request: c.request,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &cpisv1.CancelUploadResponse{Upload: uploadToProto(&r.Upload), Receipt: receiptToProto(&r.Receipt)}, nil
+}
+
+func (h *uploadHandler) GetUpload(ctx context.Context, m *cpisv1.GetUploadRequest) (*cpisv1.GetUploadResponse, error) {
+	c := callOf(ctx)
+	r, err := h.uses.GetUpload(ctx, &c.caller, m.GetUploadId(), c.request)
+	if err != nil {
+		return nil, err
+	}
+	return &cpisv1.GetUploadResponse{Upload: uploadToProto(&r.Upload), Receipt: receiptToProto(&r.Receipt)}, nil
+}
+
+func (h *uploadHandler) ListUploads(ctx context.Context, m *cpisv1.ListUploadsRequest) (*cpisv1.ListUploadsResponse, error) {
+	c := callOf(ctx)
+	r, err := h.uses.ListUploads(ctx, &c.caller, &service.UploadList{
+		WaitingOnly: m.GetWaitingOnly(), Paging: service.Paging{Size: int(m.GetPageSize()), Page: m.GetPage()}, Request: c.request,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &cpisv1.ListUploadsResponse{
+		Uploads: each(r.Uploads, uploadToProto), NextPage: r.Next, Receipt: receiptToProto(&r.Receipt),
+	}, nil
+}
+
+func (h *uploadHandler) ListUploadRows(ctx context.Context, m *cpisv1.ListUploadRowsRequest) (*cpisv1.ListUploadRowsResponse, error) {
+	c := callOf(ctx)
+	r, err := h.uses.ListUploadRows(ctx, &c.caller, &service.RowList{
+		UploadID: m.GetUploadId(), Outcome: fromEnum(outcomes, m.GetOutcome()), Page: m.GetPage(), Request: c.request,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &cpisv1.ListUploadRowsResponse{
+		Rows: each(r.Rows, rowToProto), NextPage: r.Next, Receipt: receiptToProto(&r.Receipt),
+	}, nil
+}
+
+func (h *uploadHandler) GetUploadRules(ctx context.Context, _ *cpisv1.GetUploadRulesRequest) (*cpisv1.GetUploadRulesResponse, error) {
+	c := callOf(ctx)
+	r, err := h.uses.GetUploadRules(ctx, &c.caller, c.request)
+	if err != nil {
+		return nil, err
+	}
+	return &cpisv1.GetUploadRulesResponse{Rules: rulesToProto(&r.Rules), Receipt: receiptToProto(&r.Receipt)}, nil
+}
+
+func (h *uploadHandler) SetUploadRules(ctx context.Context, m *cpisv1.SetUploadRulesRequest) (*cpisv1.SetUploadRulesResponse, error) {
+	c := callOf(ctx)
+	r, err := h.uses.SetUploadRules(ctx, &c.caller, &service.SettingUploadRules{
+		Rules: rulesFromProto(m.GetRules()), Request: c.request,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &cpisv1.SetUploadRulesResponse{Version: count(r.Version), Receipt: receiptToProto(&r.Receipt)}, nil
+}
+
+func (h *uploadHandler) GetQualityReport(ctx context.Context, _ *cpisv1.GetQualityReportRequest) (*cpisv1.GetQualityReportResponse, error) {
+	c := callOf(ctx)
+	r, err := h.uses.GetQualityReport(ctx, &c.caller, c.request)
+	if err != nil {
+		return nil, err
+	}
+	return qualityToProto(r), nil
 }
 
 // receiveBegin receives the first message, which says what comes.
@@ -51,47 +143,32 @@ func receiveBegin(stream cpisv1connect.UploadServiceUploadServerStream) (*cpisv1
 	return first.GetBegin(), nil
 }
 
-// file is the file of an upload as a reader. What is wrong with a message, or
-// with the connection, is an error of the reader: a file that did not arrive
-// whole must not look like one that ended.
-type file struct {
+// parts are the parts of an upload. What is wrong with a message, or with the
+// connection, is an error of the parts: a file that did not arrive whole must
+// not look like one that ended.
+type parts struct {
 	receive   func() (*cpisv1.UploadRequest, error)
-	chunk     []byte // received and not read yet
-	left, max int64  // bytes that may still come, and that may come at all
-	err       error
+	left, max int64 // bytes that may still come, and that may come at all
 }
 
-// Read reads from the chunks, one after the other.
-func (f *file) Read(p []byte) (int, error) {
-	for len(f.chunk) == 0 && f.err == nil {
-		f.chunk, f.err = f.next()
-	}
-	if f.err != nil {
-		return 0, f.err
-	}
-	n := copy(p, f.chunk)
-	f.chunk = f.chunk[n:]
-	return n, nil
-}
-
-func (f *file) next() ([]byte, error) {
-	m, err := f.receive()
+func (p *parts) next() (service.UploadPart, error) {
+	m, err := p.receive()
 	if err != nil {
-		return nil, leftTo(err)
+		return service.UploadPart{}, leftTo(err)
 	}
 	if m.GetBegin() != nil {
-		return nil, leftTo(newFault(nil, service.Violation{Field: "begin", Problem: "must come only once"}))
+		return service.UploadPart{}, leftTo(newFault(nil, service.Violation{Field: "begin", Problem: "must come only once"}))
 	}
-	f.left -= int64(len(m.GetChunk()))
-	if f.left < 0 {
-		return nil, leftTo(newFault(errTooLarge, service.Violation{
-			Field: "chunk", Problem: fmt.Sprintf("makes the file larger than %d bytes", f.max),
+	p.left -= int64(len(m.GetChunk()))
+	if p.left < 0 {
+		return service.UploadPart{}, leftTo(newFault(errTooLarge, service.Violation{
+			Field: "chunk", Problem: fmt.Sprintf("makes the upload larger than %d bytes", p.max),
 		}))
 	}
-	return m.GetChunk(), nil
+	return service.UploadPart{File: m.GetFile().GetName(), Chunk: m.GetChunk()}, nil
 }
 
-// leftTo leaves a fault to the use case that reads the file: it records it.
+// leftTo leaves a fault to the use case that asks for the parts: it records it.
 func leftTo(err error) error {
 	if f, ok := errors.AsType[*fault](err); ok {
 		f.recorded = true

@@ -1,0 +1,153 @@
+package rpc
+
+import (
+	cpisv1 "cpis/proto/cpis/v1"
+	"cpis/service"
+)
+
+// The words of uploads, side by side.
+var (
+	uploadStates = []service.UploadState{
+		cpisv1.UploadState_UPLOAD_STATE_UNSPECIFIED: "",
+		cpisv1.UploadState_UPLOAD_STATE_RECEIVED:    service.UploadReceived,
+		cpisv1.UploadState_UPLOAD_STATE_CHECKED:     service.UploadChecked,
+		cpisv1.UploadState_UPLOAD_STATE_WAITING:     service.UploadWaiting,
+		cpisv1.UploadState_UPLOAD_STATE_APPLYING:    service.UploadApplying,
+		cpisv1.UploadState_UPLOAD_STATE_APPLIED:     service.UploadApplied,
+		cpisv1.UploadState_UPLOAD_STATE_REJECTED:    service.UploadRejected,
+		cpisv1.UploadState_UPLOAD_STATE_CANCELLED:   service.UploadCancelled,
+	}
+	// What is not said is a delta in CSV.
+	uploadFormats = []service.UploadFormat{
+		cpisv1.UploadFormat_UPLOAD_FORMAT_UNSPECIFIED: "",
+		cpisv1.UploadFormat_UPLOAD_FORMAT_CSV:         service.UploadCSV,
+		cpisv1.UploadFormat_UPLOAD_FORMAT_SSD:         service.UploadSSD,
+	}
+	uploadExtents = []service.UploadExtent{
+		cpisv1.UploadExtent_UPLOAD_EXTENT_UNSPECIFIED: "",
+		cpisv1.UploadExtent_UPLOAD_EXTENT_DELTA:       service.UploadDelta,
+		cpisv1.UploadExtent_UPLOAD_EXTENT_WHOLE:       service.UploadWhole,
+	}
+	outcomes = []service.RowOutcome{
+		cpisv1.RowOutcome_ROW_OUTCOME_UNSPECIFIED: "",
+		cpisv1.RowOutcome_ROW_OUTCOME_NEW:         service.RowNew,
+		cpisv1.RowOutcome_ROW_OUTCOME_UNCHANGED:   service.RowUnchanged,
+		cpisv1.RowOutcome_ROW_OUTCOME_REJECTED:    service.RowRejected,
+		cpisv1.RowOutcome_ROW_OUTCOME_CHANGED:     service.RowChanged,
+		cpisv1.RowOutcome_ROW_OUTCOME_ENDING:      service.RowEnding,
+		cpisv1.RowOutcome_ROW_OUTCOME_HELD_BACK:   service.RowHeldBack,
+	}
+)
+
+func uploadingFromProto(m *cpisv1.UploadBegin, request string) *service.Uploading {
+	q := &service.Uploading{
+		Format:    fromEnum(uploadFormats, m.GetFormat()),
+		Extent:    fromEnum(uploadExtents, m.GetExtent()),
+		Sequence:  m.GetSequence(),
+		Authority: m.GetAuthority(),
+		Request:   request,
+	}
+	if q.Format == "" {
+		q.Format = service.UploadCSV
+	}
+	if q.Extent == "" {
+		q.Extent = service.UploadDelta
+	}
+	return q
+}
+
+func uploadToProto(u *service.Upload) *cpisv1.Upload {
+	m := &cpisv1.Upload{
+		Id:       u.ID,
+		Version:  count(u.Version),
+		State:    toEnum[cpisv1.UploadState](uploadStates, u.State),
+		Format:   toEnum[cpisv1.UploadFormat](uploadFormats, u.Format),
+		Extent:   toEnum[cpisv1.UploadExtent](uploadExtents, u.Extent),
+		Sequence: u.Sequence,
+		Counts: &cpisv1.UploadCounts{
+			Rows:         count(u.Counts.Rows),
+			New:          count(u.Counts.New),
+			Unchanged:    count(u.Counts.Unchanged),
+			Changed:      count(u.Counts.Changed),
+			Ending:       count(u.Counts.Ending),
+			HeldBack:     count(u.Counts.HeldBack),
+			Rejected:     count(u.Counts.Rejected),
+			ValidNumbers: count(u.Counts.ValidNumbers),
+		},
+		Code:     u.Code,
+		Problems: each(u.Problems, violationToProto),
+		Warnings: u.Warnings,
+		Brake:    u.Brake,
+		Sent:     changeToProto(&u.Sent),
+		Changed:  timeToProto(u.Changed),
+		Size:     u.Size,
+		Reasons:  each(u.Reasons, reasonToProto),
+	}
+	if !u.Decided.At.IsZero() {
+		m.Decided = changeToProto(&u.Decided)
+	}
+	return m
+}
+
+func reasonToProto(r *service.ReasonCount) *cpisv1.ReasonCount {
+	return &cpisv1.ReasonCount{Field: r.Field, Code: r.Code, Problem: r.Problem, Rows: count(r.Rows)}
+}
+
+func rowToProto(r *service.RowResult) *cpisv1.RowResult {
+	return &cpisv1.RowResult{
+		Line:       count(r.Line),
+		Outcome:    toEnum[cpisv1.RowOutcome](outcomes, r.Outcome),
+		PlanId:     r.PlanID,
+		Violations: each(r.Violations, violationToProto),
+		File:       r.File,
+		Code:       r.Code,
+		Reference:  r.Reference,
+		Changes:    each(r.Changes, fieldChangeToProto),
+	}
+}
+
+func fieldChangeToProto(c *service.FieldChange) *cpisv1.FieldChange {
+	return &cpisv1.FieldChange{Field: c.Field, Old: c.Old, New: c.New}
+}
+
+func rulesToProto(r *service.UploadRules) *cpisv1.UploadRules {
+	return &cpisv1.UploadRules{
+		ApproveSystems:     r.ApproveSystems,
+		MaxNew:             count(r.MaxNew),
+		MaxChanged:         count(r.MaxChanged),
+		MaxEnding:          count(r.MaxEnding),
+		MaxRejectedPercent: count(r.MaxRejectedPercent),
+		BrakePercent:       count(r.BrakePercent),
+		Version:            count(r.Version),
+	}
+}
+
+func rulesFromProto(m *cpisv1.UploadRules) service.UploadRules {
+	return service.UploadRules{
+		ApproveSystems:     m.GetApproveSystems(),
+		MaxNew:             int(m.GetMaxNew()),
+		MaxChanged:         int(m.GetMaxChanged()),
+		MaxEnding:          int(m.GetMaxEnding()),
+		MaxRejectedPercent: int(m.GetMaxRejectedPercent()),
+		BrakePercent:       int(m.GetBrakePercent()),
+		Version:            int(m.GetVersion()),
+	}
+}
+
+func qualityToProto(q *service.QualityReport) *cpisv1.GetQualityReportResponse {
+	return &cpisv1.GetQualityReportResponse{
+		ValidNumbersPercent: q.ValidNumbersPercent,
+		GoLivePercent:       service.GoLivePercent,
+		LastApplied:         timeToProto(q.LastApplied),
+		DaysSince:           signed(q.DaysSince),
+		Rejected:            each(q.Rejected, reasonToProto),
+		Active:              count(q.Active),
+		Overdue:             count(q.Overdue),
+		Adults:              count(q.Adults),
+		ContactsDays:        signed(q.ContactsDays),
+		Receipt:             receiptToProto(&q.Receipt),
+	}
+}
+
+// signed is count of what may be -1.
+func signed(n int) int32 { return max(-1, count(n)) }

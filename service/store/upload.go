@@ -1,0 +1,219 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+)
+
+// UploadRow is a file of plans that an authority sent.
+type UploadRow struct {
+	ID         uuid.UUID // in order of time
+	Authority  string    // GSS code
+	Version    int       // from 1, one more with each change of state
+	State      string
+	Format     string
+	Extent     string
+	Sequence   int64      // the sender's running number; 0 where it has none
+	Digest     []byte     // keyed hash of the file; empty while it is received
+	Size       int64      // in bytes
+	WrappedKey string     // the upload's data key, wrapped; empty once it is forgotten
+	Sealed     []byte     // what else is known of it, under that key
+	Counts     []byte     // JSON, numbers only
+	SentAt     time.Time  // when it began to arrive
+	ChangedAt  time.Time  // when its state changed last
+	LeaseUntil *time.Time // until when a server works on it; nil where none does
+}
+
+// States of uploads that statements here depend on.
+const (
+	uploadReceiving = "receiving"
+	uploadReceived  = "received"
+	uploadApplying  = "applying"
+	uploadApplied   = "applied"
+)
+
+const uploadColumns = `u.id, u.authority, u.version, u.state, u.format, u.extent, u.sequence, u.digest, u.size,
+		       u.wrapped_key, u.sealed, u.counts, u.sent_at, u.changed_at, u.lease_until`
+
+func scanUpload(row pgx.CollectableRow) (u UploadRow, err error) {
+	err = row.Scan(&u.ID, &u.Authority, &u.Version, &u.State, &u.Format, &u.Extent, &u.Sequence, &u.Digest, &u.Size,
+		&u.WrappedKey, &u.Sealed, &u.Counts, &u.SentAt, &u.ChangedAt, &u.LeaseUntil)
+	return u, err
+}
+
+// Upload gives an upload; ErrNotFound if there is none with that id, or if it
+// has not arrived.
+func (q queries) Upload(ctx context.Context, id uuid.UUID) (UploadRow, error) {
+	return one(ctx, q.q, "reading upload", scanUpload, `
+		SELECT `+uploadColumns+`
+		FROM cpis.upload AS u
+		WHERE u.id = $1
+		  AND u.state <> '`+uploadReceiving+`'`, id)
+}
+
+// LockUpload is Upload for those who will change it: it stays as it is until
+// the transaction ends.
+func (tx *Tx) LockUpload(ctx context.Context, id uuid.UUID) (UploadRow, error) {
+	return one(ctx, tx.q, "locking upload", scanUpload, `
+		SELECT `+uploadColumns+`
+		FROM cpis.upload AS u
+		WHERE u.id = $1
+		  AND u.state <> '`+uploadReceiving+`'
+		FOR UPDATE`, id)
+}
+
+// UploadsBefore pages through the uploads of an authority that have arrived,
+// the newest first; start before the greatest id. A state limits them to those
+// in it; "" does not.
+func (q queries) UploadsBefore(ctx context.Context, authority, state string, before uuid.UUID, limit int) ([]UploadRow, error) {
+	return all(ctx, q.q, "reading uploads", scanUpload, `
+		SELECT `+uploadColumns+`
+		FROM cpis.upload AS u
+		WHERE u.authority = $1
+		  AND u.id < $2
+		  AND u.state <> '`+uploadReceiving+`'
+		  AND ($3 = '' OR u.state = $3)
+		ORDER BY u.id DESC
+		LIMIT $4`, authority, before, state, limit)
+}
+
+// LastSequence gives the highest running number of the uploads of an authority
+// that are applied or being applied; 0 if there is none.
+func (q queries) LastSequence(ctx context.Context, authority string) (int64, error) {
+	return one(ctx, q.q, "reading last running number",
+		func(row pgx.CollectableRow) (n int64, err error) { return n, row.Scan(&n) }, `
+		SELECT coalesce(max(u.sequence), 0)
+		FROM cpis.upload AS u
+		WHERE u.authority = $1
+		  AND u.sequence > 0
+		  AND u.state IN ('`+uploadApplying+`', '`+uploadApplied+`')`, authority)
+}
+
+// LatestUpload gives the upload of an authority in one of some states that
+// arrived last; ErrNotFound if there is none. An extent limits them to those
+// with it; "" does not.
+func (q queries) LatestUpload(ctx context.Context, authority, extent string, states []string) (UploadRow, error) {
+	return one(ctx, q.q, "reading latest upload", scanUpload, `
+		SELECT `+uploadColumns+`
+		FROM cpis.upload AS u
+		WHERE u.authority = $1
+		  AND ($2 = '' OR u.extent = $2)
+		  AND u.state = ANY ($3::text[])
+		ORDER BY u.id DESC
+		LIMIT 1`, authority, extent, states)
+}
+
+// AppliedUpload gives the upload of an authority that was applied, or is being
+// applied, with a running number; ErrNotFound if there is none.
+func (q queries) AppliedUpload(ctx context.Context, authority string, sequence int64) (UploadRow, error) {
+	return one(ctx, q.q, "reading applied upload", scanUpload, `
+		SELECT `+uploadColumns+`
+		FROM cpis.upload AS u
+		WHERE u.authority = $1
+		  AND u.sequence = $2
+		  AND u.sequence > 0
+		  AND u.state IN ('`+uploadApplying+`', '`+uploadApplied+`')`, authority, sequence)
+}
+
+// UnattendedUploads gives uploads that some server was to work on and does not,
+// because its lease is over, the longest waiting first.
+func (q queries) UnattendedUploads(ctx context.Context, now time.Time, limit int) ([]UploadRow, error) {
+	return all(ctx, q.q, "reading unattended uploads", scanUpload, `
+		SELECT `+uploadColumns+`
+		FROM cpis.upload AS u
+		WHERE u.lease_until < $1
+		  AND u.state IN ('`+uploadReceiving+`', '`+uploadReceived+`', '`+uploadApplying+`')
+		ORDER BY u.lease_until, u.id
+		LIMIT $2`, now, limit)
+}
+
+// UploadsChangedBefore gives uploads in certain states whose state changed
+// before a time and whose key is still there.
+func (q queries) UploadsChangedBefore(ctx context.Context, before time.Time, states []string, limit int) ([]UploadRow, error) {
+	return all(ctx, q.q, "reading old uploads", scanUpload, `
+		SELECT `+uploadColumns+`
+		FROM cpis.upload AS u
+		WHERE u.changed_at < $1
+		  AND u.wrapped_key <> ''
+		  AND u.state = ANY ($2::text[])
+		ORDER BY u.changed_at, u.id
+		LIMIT $3`, before, states, limit)
+}
+
+// InsertUpload makes an upload, in version 1. ErrNotFound says that there is no
+// such authority.
+func (tx *Tx) InsertUpload(ctx context.Context, u *UploadRow) error {
+	_, err := tx.exec(ctx, "making upload", `
+		INSERT INTO cpis.upload (id, authority, version, state, format, extent, sequence, digest, size, wrapped_key, sealed,
+		    counts, sent_at, changed_at, lease_until)
+		VALUES ($1, $2, 1, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`,
+		u.ID, u.Authority, u.State, u.Format, u.Extent, u.Sequence, orEmpty(u.Digest), u.Size, u.WrappedKey, u.Sealed,
+		u.Counts, u.SentAt, u.ChangedAt, u.LeaseUntil)
+	return err
+}
+
+// UpdateUpload changes an upload. The row carries the new version, which must
+// be one more than the stored one: else the error is ErrConflict. So it is
+// where another upload of the authority was applied with the same running
+// number.
+func (tx *Tx) UpdateUpload(ctx context.Context, u *UploadRow) error {
+	return tx.execAll(ctx, 1, "changing upload", `
+		UPDATE cpis.upload
+		SET version = $2, state = $3, digest = $4, size = $5, wrapped_key = $6, sealed = $7, counts = $8,
+		    changed_at = $9, lease_until = $10
+		WHERE id = $1
+		  AND version = $2 - 1`,
+		u.ID, u.Version, u.State, orEmpty(u.Digest), u.Size, u.WrappedKey, u.Sealed, u.Counts, u.ChangedAt, u.LeaseUntil)
+}
+
+// LeaseUpload says until when no other server need look after an upload. It may
+// have changed meanwhile: then nothing happens.
+func (tx *Tx) LeaseUpload(ctx context.Context, id uuid.UUID, version int, until time.Time) error {
+	_, err := tx.exec(ctx, "leasing upload", `
+		UPDATE cpis.upload
+		SET lease_until = $3
+		WHERE id = $1
+		  AND version = $2`, id, version, until)
+	return err
+}
+
+// DeleteUpload removes an upload that has not arrived whole, with its parts.
+func (tx *Tx) DeleteUpload(ctx context.Context, id uuid.UUID) error {
+	const doing = "removing upload"
+	if _, err := tx.exec(ctx, doing, `
+		DELETE FROM cpis.upload_part
+		WHERE upload_id IN (SELECT u.id FROM cpis.upload AS u WHERE u.id = $1 AND u.state = '`+uploadReceiving+`')`, id); err != nil {
+		return err
+	}
+	_, err := tx.exec(ctx, doing, `
+		DELETE FROM cpis.upload
+		WHERE id = $1
+		  AND state = '`+uploadReceiving+`'`, id)
+	return err
+}
+
+// ForgetUpload makes everything sealed about an upload unreadable, and removes
+// what is left of its file and rows.
+func (tx *Tx) ForgetUpload(ctx context.Context, id uuid.UUID) error {
+	if err := tx.DeleteUploadParts(ctx, id); err != nil {
+		return err
+	}
+	if err := tx.DeleteUploadRows(ctx, id, uuid.Nil); err != nil {
+		return err
+	}
+	return tx.execAll(ctx, 1, "forgetting upload", `
+		UPDATE cpis.upload
+		SET wrapped_key = '', sealed = ''
+		WHERE id = $1`, id)
+}
+
+// orEmpty gives bytes that are never NULL.
+func orEmpty(b []byte) []byte {
+	if b == nil {
+		return []byte{}
+	}
+	return b
+}

@@ -1,0 +1,233 @@
+package service
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"time"
+
+	"github.com/google/uuid"
+
+	"cpis/audit"
+	"cpis/policy"
+	"cpis/service/identity"
+	"cpis/service/planfile"
+	"cpis/service/store"
+)
+
+// UploadFormat is how a file of plans is written.
+type UploadFormat string
+
+// The formats.
+const (
+	UploadCSV UploadFormat = UploadFormat(planfile.CSV) // one file with the columns of the template
+	UploadSSD UploadFormat = UploadFormat(planfile.SSD) // tables of the Standard Safeguarding Dataset
+)
+
+// UploadExtent is how much of an authority's plans a file holds.
+type UploadExtent string
+
+// The extents.
+const (
+	UploadDelta UploadExtent = "delta" // what is missing stays as it is
+	UploadWhole UploadExtent = "whole" // all plans in force: those that are missing end
+)
+
+// UploadState is where a file stands.
+type UploadState string
+
+// The states.
+const (
+	uploadReceiving UploadState = "receiving" // it arrives, and nobody but who sends it knows of it
+
+	UploadReceived  UploadState = "received"  // it arrived whole
+	UploadChecked   UploadState = "checked"   // it changes nothing
+	UploadWaiting   UploadState = "waiting"   // somebody must approve it
+	UploadApplying  UploadState = "applying"  // it was approved
+	UploadApplied   UploadState = "applied"   // its rows that are right are held now
+	UploadRejected  UploadState = "rejected"  // it is broken, or no row is right
+	UploadCancelled UploadState = "cancelled" // it was given up
+)
+
+// over says whether nothing becomes of a file any more.
+func (s UploadState) over() bool {
+	switch s {
+	case UploadChecked, UploadApplied, UploadRejected, UploadCancelled:
+		return true
+	case uploadReceiving, UploadReceived, UploadWaiting, UploadApplying:
+	}
+	return false
+}
+
+// UploadCounts says what a file does.
+type UploadCounts struct {
+	Rows         int `json:"rows"`
+	New          int `json:"new"`
+	Unchanged    int `json:"unchanged"`
+	Changed      int `json:"changed"`
+	Ending       int `json:"ending"`        // plans that a whole list lacks, and that end
+	HeldBack     int `json:"held_back"`     // plans that a whole list lacks, and that stay all the same
+	Rejected     int `json:"rejected"`      // rows that are wrong
+	ValidNumbers int `json:"valid_numbers"` // rows with a valid NHS number
+	Closing      int `json:"closing"`       // of Changed: plans in force that get an earlier end
+	InForce      int `json:"in_force"`      // of a whole list: plans in force before
+}
+
+// changes says whether a file changes anything.
+func (c *UploadCounts) changes() bool { return c.New+c.Changed+c.Ending > 0 }
+
+// audit gives the counts that stand in entries.
+func (c *UploadCounts) audit() audit.Counts {
+	return audit.Counts{
+		"rows": int64(c.Rows), "new": int64(c.New), "unchanged": int64(c.Unchanged), "changed": int64(c.Changed),
+		"ending": int64(c.Ending), "held_back": int64(c.HeldBack), "rejected": int64(c.Rejected),
+	}
+}
+
+// ReasonCount counts rows with the same problem.
+type ReasonCount struct {
+	Field   string
+	Code    string // CPR01 to CPR07
+	Problem string
+	Rows    int
+}
+
+// Upload is a file of plans.
+type Upload struct {
+	ID       string
+	Version  int
+	State    UploadState
+	Format   UploadFormat
+	Extent   UploadExtent
+	Sequence int64 // the sender's running number; 0 where there is none
+	Counts   UploadCounts
+	Code     string      // CPF01 to CPF06; empty while it waits
+	Problems []Violation // what is wrong with the file as a whole
+	Warnings []string    // why it is not approved by rule, and what else is to be known
+	Brake    bool        // the safety brake holds it
+	Sent     Change
+	Decided  Change // zero while nothing is decided
+	Changed  time.Time
+	Size     int64 // in bytes
+	Reasons  []ReasonCount
+}
+
+// UploadAnswer is an upload, and where the act stands that it answers.
+type UploadAnswer struct {
+	Upload  Upload
+	Receipt Receipt
+}
+
+// Uploading says what comes.
+type Uploading struct {
+	Format    UploadFormat
+	Extent    UploadExtent
+	Sequence  int64
+	Authority string // code of the authority the file is of; empty where it is not said
+	Request   string // request id
+}
+
+// UploadPart is the next part of an upload: the name of the file that begins
+// with it, or bytes.
+type UploadPart struct {
+	File  string
+	Chunk []byte // the service's until the next part is asked for
+}
+
+// uploadAct is the answer to an act on an upload that is kept: which one it is
+// about.
+type uploadAct struct {
+	ID      string
+	Receipt Receipt `json:"-"`
+}
+
+func (a *uploadAct) receive(r Receipt) { a.Receipt = r }
+func (a *uploadAct) changed() bool     { return true }
+
+const (
+	// maxReceiving is how many files arrive at the same time, and maxReceivingEach
+	// how many of one authority. Each holds a piece in memory.
+	maxReceiving     = 48
+	maxReceivingEach = 2
+	// receiveWait is how long a file waits for others that arrive.
+	receiveWait = 30 * time.Second
+	// receiveTimeout bounds how long a file may take to arrive.
+	receiveTimeout = 4 * time.Minute
+	// turnWait is how long a file that arrived, or is to be applied, waits for
+	// other acts: to send it again would cost more.
+	turnWait = 30 * time.Second
+	// attendTimeout bounds how long somebody waits for what becomes of a file.
+	// Whatever is left to do then, the service does by itself.
+	attendTimeout = 4 * time.Minute
+)
+
+// Upload takes a file of plans of the caller's authority and checks it. Parts
+// are asked for one after the other; the error io.EOF ends them. What a broken
+// file gets is an answer, not an error; the error is *InvalidError where the
+// request is not valid, *OverloadedError where too many files arrive, ErrDenied,
+// ErrReused, ErrUnrecorded, ErrUnavailable, ErrDamaged or that of the parts:
+// context.DeadlineExceeded where they took too long. docs/upload-format.md
+// describes files.
+//
+// Nothing changes before somebody approves it: see ApproveUpload. Only files
+// that systems send are approved by themselves, where the authority's rules say
+// so. Where many files wait to be checked, the answer may be that the file was
+// received: it is checked later.
+func (s *Service) Upload(
+	ctx context.Context, c *identity.Caller, q *Uploading, next func() (UploadPart, error),
+) (*UploadAnswer, error) {
+	a := act{caller: c, action: policy.UploadPlans, own: true, request: q.Request, wait: turnWait}
+	in := &arrival{s: s, caller: c, q: q}
+	if s.decide(&a).Allowed { // else the door refuses, and the file is not read
+		leave, err := s.arrivals.take(ctx, c.Organisation, receiveWait)
+		if _, overloaded := errors.AsType[*OverloadedError](err); overloaded {
+			s.observe.Refused()
+			return nil, err
+		}
+		if a.check = err; err == nil {
+			a.check = in.receive(ctx, next)
+		}
+		leave()
+	}
+	var out uploadAct
+	err := s.once(ctx, doTimeout+turnWait, a, in.content(), &out, func(ctx context.Context, tx *store.Tx, e *audit.Entry) error {
+		out = uploadAct{ID: in.id.String()}
+		return in.arrive(ctx, tx, e)
+	})
+	if err != nil {
+		in.drop(ctx)
+		return nil, err
+	}
+	if out.ID != in.id.String() {
+		in.drop(ctx) // the same request had brought it already
+	}
+	return s.attended(ctx, c.Organisation, &out)
+}
+
+// content is all that an Uploading asks for.
+func (in *arrival) content() []string {
+	return []string{
+		string(in.q.Format), string(in.q.Extent), strconv.FormatInt(in.q.Sequence, 10), in.q.Authority, string(in.digest),
+	}
+}
+
+// attended does what is to be done next with an upload, and gives what became
+// of it. It is no error where that could not be done: it will be.
+func (s *Service) attended(ctx context.Context, authority string, a *uploadAct) (*UploadAnswer, error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), attendTimeout+doTimeout)
+	defer cancel()
+	id, err := uuid.Parse(a.ID)
+	if err != nil {
+		return nil, ErrDamaged
+	}
+	_ = s.attend(ctx, authority, id, attendTimeout)
+	row, err := s.db.Upload(ctx, id)
+	if err != nil {
+		return nil, translate(err)
+	}
+	u, err := s.openUpload(ctx, &row)
+	if err != nil {
+		return nil, err
+	}
+	return &UploadAnswer{Upload: u.show(), Receipt: a.Receipt}, nil
+}

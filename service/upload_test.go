@@ -1,0 +1,547 @@
+package service_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"testing"
+	"testing/iotest"
+
+	"github.com/google/go-cmp/cmp"
+
+	"cpis/audit"
+	"cpis/service"
+	"cpis/service/identity"
+	"cpis/service/keys/vaulttest"
+)
+
+func TestUpload_NothingChangesBeforeApproval(t *testing.T) {
+	t.Parallel()
+	f := newService(t)
+	file := sheetHeader +
+		sheetRow() +
+		sheetRow(numberB, "kind=ucpp", "date_of_birth=1998-04-30", "expected=2027-02-01", "family_name=\"Exam\nple\"") +
+		sheetRow("kind=lac", "legal_basis=s20", "start=2026-10-01") +
+		sheetRow(numberC, "restricted=yes", "end=2026-11-01")
+	sent := f.MustSend(laSystem, delta, file)
+	if sent.State != service.UploadWaiting || sent.Counts.Rows != 4 || sent.Counts.New != 4 || sent.Code != "" {
+		t.Errorf("got %+v", sent)
+	}
+	if h := f.Held(); h.Persons != 0 || h.Plans != 0 {
+		t.Errorf("before approval: %+v", h)
+	}
+	want := []string{"2 new", "3 new", "5 new", "6 new"}
+	if diff := cmp.Diff(want, lines(f.Rows(laSystem, sent))); diff != "" {
+		t.Errorf("rows (-want +got):\n%s", diff)
+	}
+	applied, err := f.Approve(t.Context(), lead, sent, 0)
+	if err != nil || applied.State != service.UploadApplied || applied.Code != "CPF02" {
+		t.Fatalf("got %+v, %s", applied, explain(err))
+	}
+	rows := f.Rows(lead, applied)
+	if diff := cmp.Diff(want, lines(rows)); diff != "" {
+		t.Errorf("rows (-want +got):\n%s", diff)
+	}
+	for i, want := range []struct{ number, kind string }{
+		{"9990000018", "cpp"}, {"9990000026", "ucpp"}, {"9990000018", "lac"}, {"9990000034", "cpp"},
+	} {
+		var found bool
+		for _, p := range f.MustGet(lead, want.number).Plans {
+			found = found || p.ID == rows[i].PlanID && string(p.Details.Kind) == want.kind && p.Details.Reference == "CASE-1042"
+		}
+		if !found {
+			t.Errorf("row %d: the plan %s is not held", i, rows[i].PlanID)
+		}
+	}
+	if p := f.MustGet(lead, "9990000026").Person; p.Family != "Exam ple" {
+		t.Errorf("family name %q", p.Family)
+	}
+	if !f.MustGet(lead, "9990000034").Restricted || f.MustGet(lead, "9990000018").Restricted {
+		t.Error("not the right people are restricted")
+	}
+	if h := f.Held(); h.Persons != 3 || h.PersonVersions != 3 || h.Plans != 4 || h.PlanVersions != 4 {
+		t.Errorf("%+v", h)
+	}
+}
+
+func TestUpload_TheSameFileAgainChangesNothing(t *testing.T) {
+	t.Parallel()
+	f := newService(t)
+	file := string(manyRows(1200, 0))
+	f.MustApply(lead, whole, file)
+	before := f.Held()
+	again := f.MustSend(lead, whole, file)
+	if again.State != service.UploadChecked || again.Counts.Unchanged != 1200 || again.Counts.New != 0 || again.Code != "CPF02" {
+		t.Errorf("got %+v", again)
+	}
+	if diff := cmp.Diff(before, f.Held()); diff != "" {
+		t.Errorf("something changed (-before +after):\n%s", diff)
+	}
+	if n := f.Count("upload_part"); n != 0 {
+		t.Errorf("%d pieces of files are left", n)
+	}
+}
+
+// Rows that are wrong keep nobody else from being flagged.
+func TestUpload_AppliesTheRowsThatAreRight(t *testing.T) {
+	t.Parallel()
+	f := newService(t)
+	f.MustRegister(otherLead, rightCPP())
+	held := f.MustRegister(lead, with(rightCPP(), func(r *service.Registration) { r.NHSNumber = "9990000042" }))
+	file := sheetHeader +
+		sheetRow(numberB) +
+		sheetRow("nhs_number=9990000019", "kind=none", "start=2030-01-01") +
+		sheetRow("date_of_birth=2018-04-30") +
+		sheetRow("nhs_number=9990000042", "start=2026-10-01") +
+		"9990000050,too,few\n" +
+		sheetRow(numberC)
+	sent := f.MustSend(lead, delta, file)
+	if c := sent.Counts; sent.State != service.UploadWaiting || c.Rows != 6 || c.New != 2 || c.Rejected != 4 || c.ValidNumbers != 4 {
+		t.Errorf("got %+v", sent)
+	}
+	rows := f.Rows(lead, sent)
+	var codes []string
+	for _, r := range rows {
+		codes = append(codes, r.Code)
+		if r.Outcome == service.RowRejected && (len(r.Violations) == 0 || r.Violations[0].Problem == "") {
+			t.Errorf("line %d: nothing is said to be wrong", r.Line)
+		}
+	}
+	if diff := cmp.Diff([]string{"CPR06", "CPR04", "CPR03", "CPR07", "CPR04", "CPR06"}, codes); diff != "" && codes[4] != "CPR07" {
+		t.Errorf("codes (-want +got):\n%s", diff)
+	}
+	if v := rows[3].Violations; len(v) != 1 || !strings.Contains(v[0].Problem, held.PlanID) {
+		t.Errorf("the plan that it overlaps with is not named: %+v", v)
+	}
+	applied, err := f.Approve(t.Context(), lead, sent, 0)
+	if err != nil || applied.State != service.UploadApplied || applied.Code != "CPF03" {
+		t.Errorf("got %+v, %s", applied, explain(err))
+	}
+	if h := f.Held(); h.Plans != 4 {
+		t.Errorf("%+v", h)
+	}
+	sum := 0
+	for _, r := range applied.Reasons {
+		sum += r.Rows
+		if strings.Contains(r.Problem, held.PlanID) {
+			t.Errorf("a reason names one plan: %+v", r)
+		}
+	}
+	if sum < 4 {
+		t.Errorf("reasons %+v", applied.Reasons)
+	}
+}
+
+func TestUpload_RowsOfOneFileMustFitTogether(t *testing.T) {
+	t.Parallel()
+	f := newService(t)
+	file := sheetHeader +
+		sheetRow() +
+		sheetRow("start=01/09/2026") +
+		sheetRow("start=2026-10-01") +
+		sheetRow("kind=lac", "legal_basis=s20") +
+		sheetRow("kind=lac", "legal_basis=s31", "date_of_birth=2019-05-01") +
+		sheetRow("start=2020-01-01", "end=2020-05-01")
+	want := []string{
+		"2 new",
+		"3 rejected; row repeats line 2",
+		"4 rejected; start overlaps with the plan on line 2 of the same kind: end that one first, or correct the dates",
+		"5 new",
+		"6 rejected; date_of_birth differs from line 2, which has the same NHS number",
+		"7 new",
+	}
+	if diff := cmp.Diff(want, lines(f.Rows(lead, f.MustSend(lead, delta, file)))); diff != "" {
+		t.Errorf("rows (-want +got):\n%s", diff)
+	}
+}
+
+// A plan that ends and the one that follows it may come in one file, in either
+// order.
+func TestUpload_OrderOfRowsDoesNotMatter(t *testing.T) {
+	t.Parallel()
+	ends, begins := sheetRow("end=2026-10-31"), sheetRow("start=2026-10-31")
+	for _, file := range []string{sheetHeader + ends + begins, sheetHeader + begins + ends} {
+		f := newService(t)
+		f.MustApply(lead, delta, sheetHeader+sheetRow())
+		got := f.MustApply(lead, delta, file)
+		if got.Counts.New != 1 || got.Counts.Changed != 1 || got.Counts.Closing != 1 {
+			t.Errorf("got %+v", got)
+		}
+	}
+}
+
+func TestUpload_SaysWhatChangesFieldByField(t *testing.T) {
+	t.Parallel()
+	f := newService(t)
+	first := f.MustApply(lead, delta, sheetHeader+sheetRow("kind=lac", "legal_basis=s20"))
+	plan := f.Rows(lead, first)[0].PlanID
+	file := sheetHeader + sheetRow("kind=lac", "legal_basis=s31", "end=2026-11-01", "family_name=Newname", "reference=", "restricted=yes")
+	f.Clock.Advance(1)
+	applied := f.MustApply(lead, delta, file)
+	want := []string{`2 changed; family_name "Example" to "Newname"; end "" to "2026-11-01"; legal_basis "s20" to "s31"; ` +
+		`reference "CASE-1042" to ""; restricted "no" to "yes"`}
+	rows := f.Rows(lead, applied)
+	if diff := cmp.Diff(want, lines(rows)); diff != "" || rows[0].PlanID != plan {
+		t.Errorf("rows (-want +got):\n%s", diff)
+	}
+	p := f.MustGet(lead, "9990000018")
+	if !p.Restricted || p.Plans[0].Version != 2 || p.Plans[0].Details.End.String() != "2026-11-01" || p.Person.Family != "Newname" {
+		t.Errorf("got %+v", p)
+	}
+	versions, err := f.ListVersions(t.Context(), lead, plan, "")
+	if err != nil || len(versions.Versions) != 2 {
+		t.Fatalf("%+v, %s", versions, explain(err))
+	}
+	if c := versions.Versions[0].Change; c.Act != "upload" || c.Actor != lead.ID || c.Reason != "upload "+applied.ID {
+		t.Errorf("got %+v", c)
+	}
+	// Nothing in a file lifts a restriction.
+	lifting := f.MustSend(lead, delta, strings.ReplaceAll(file, ",yes", ",no"))
+	if got := lines(f.Rows(lead, lifting)); lifting.State != service.UploadChecked || got[0] != `2 unchanged; restricted "yes" to "no"` {
+		t.Errorf("got %+v, %q", lifting, got)
+	}
+}
+
+// What a file has no column for stays as it is held.
+func TestUpload_MissingColumnsChangeNothing(t *testing.T) {
+	t.Parallel()
+	f := newService(t)
+	f.MustApply(lead, delta, sheetHeader+
+		sheetRow("kind=lac", "legal_basis=s20", "end=2026-11-01")+
+		sheetRow(numberB, "kind=ucpp", "date_of_birth=1998-04-30", "expected=2027-02-01"))
+	const header = "nhs_number,family_name,given_name,date_of_birth,kind,start,restricted\n"
+	got := f.MustSend(lead, delta, header+
+		"9990000018,Example,Robin,2019-04-30,lac,2026-09-01,no\n"+
+		"9990000026,Example,Robin,1998-04-30,ucpp,2026-09-01,no\n"+
+		"9990000034,Example,Robin,2019-04-30,lac,2026-09-01,no\n")
+	want := []string{"2 unchanged", "3 unchanged", "4 rejected; legal_basis is required of a looked-after child: s20, s31 or s38"}
+	if diff := cmp.Diff(want, lines(f.Rows(lead, got))); diff != "" {
+		t.Errorf("rows (-want +got):\n%s", diff)
+	}
+}
+
+// Persons of many rows that are far apart are one person.
+func TestUpload_PersonsMayComeAgainLater(t *testing.T) {
+	t.Parallel()
+	f := newService(t)
+	var file strings.Builder
+	file.WriteString(string(manyRows(1100, 0)))
+	for i := range 20 {
+		file.WriteString(sheetRow("nhs_number="+numberAt(i), "kind=lac", "legal_basis=s20", "restricted=yes"))
+	}
+	got := f.MustApply(lead, delta, file.String())
+	if h := f.Held(); got.Counts.New != 1120 || h.Persons != 1100 || h.Plans != 1120 {
+		t.Errorf("got %+v, %+v", got.Counts, h)
+	}
+	if p := f.MustGet(lead, numberAt(19)); !p.Restricted || len(p.Plans) != 2 {
+		t.Errorf("got %+v", p)
+	}
+}
+
+func TestUpload_BrokenFilesAreRejected(t *testing.T) {
+	t.Parallel()
+	f := newService(t)
+	f.MustApply(lead, whole, string(manyRows(20, 0)))
+	full := string(manyRows(20, 0))
+	for name, tt := range map[string]struct {
+		file string
+		code string
+	}{
+		"empty":                 {"", "CPF01"},
+		"header only":           {sheetHeader, "CPF01"},
+		"binary":                {"\x00\x01\x02\xff\xfe\x00", "CPF01"},
+		"cut in a row":          {full[:len(full)/2], "CPF01"},
+		"cut at the end":        {strings.TrimSuffix(full, "\n"), "CPF01"},
+		"no right row":          {sheetHeader + sheetRow("nhs_number=9990000019"), "CPF04"},
+		"a line without an end": {sheetHeader + strings.Repeat("x", 1<<20), "CPF01"},
+	} {
+		got := f.MustSend(lead, whole, tt.file)
+		if got.State != service.UploadRejected || got.Code != tt.code || len(got.Problems) == 0 {
+			t.Errorf("%s: got %+v", name, got)
+		}
+		if _, err := f.Approve(t.Context(), lead, got, 0); !errors.Is(err, service.ErrState) {
+			t.Errorf("%s: approving: got %v, want %v", name, err, service.ErrState)
+		}
+	}
+	if p := f.MustGet(lead, numberAt(3)).Plans[0]; !p.Details.End.IsZero() {
+		t.Errorf("a broken file has ended a plan: %+v", p)
+	}
+}
+
+func TestUpload_LeavesAnEntryOfEachAct(t *testing.T) {
+	t.Parallel()
+	f := newService(t)
+	q := delta
+	q.Request = "r-1"
+	sent := f.MustSend(laSystem, q, sheetHeader+sheetRow()+sheetRow("nhs_number=9990000019"))
+	out, err := f.ApproveUpload(t.Context(), lead, &service.Approval{UploadID: sent.ID, Version: sent.Version, Request: "r-2"})
+	if err != nil {
+		t.Fatal(explain(err))
+	}
+	if _, err := f.ApproveUpload(t.Context(), laSystem, &service.Approval{UploadID: sent.ID, Version: sent.Version}); !errors.Is(err, service.ErrDenied) {
+		t.Errorf("got %v, want %v", err, service.ErrDenied)
+	}
+	f.Rows(lead, &out.Upload)
+	var got []string
+	for _, e := range f.Entries() {
+		got = append(got, fmt.Sprint(e.Actor, " ", e.Action, " ", e.Outcome, " ", e.Reason, " ", e.Request, " ", e.Counts["new"], e.Counts["rejected"]))
+	}
+	want := []string{
+		"la-system upload_plans done  r-1 0 0",
+		"service check_upload done waiting r-1 1 1",
+		"lead approve_upload done  r-2 1 1",
+		"service apply_upload done  r-2 1 1",
+		"la-system approve_upload denied   0 0",
+		"lead read_uploads done   0 0",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("entries (-want +got):\n%s", diff)
+	}
+	if e := f.LastEntry(); len(e.Disclosed) != 1 || e.Counts["rows"] != 2 {
+		t.Errorf("entry %+v", e)
+	}
+}
+
+// Whose answer was lost may send the file again.
+func TestUpload_RepeatedGetsTheFirstUpload(t *testing.T) {
+	t.Parallel()
+	f := newService(t)
+	q := delta
+	q.Request = "same"
+	file := string(manyRows(50, 0))
+	first := f.MustSend(lead, q, file)
+	if again := f.MustSend(lead, q, file); again.ID != first.ID || again.Version != first.Version {
+		t.Errorf("got %+v, want %+v", again, first)
+	}
+	other := q
+	other.Extent = service.UploadWhole
+	for name, err := range map[string]error{
+		"another file":   second(f.Send(t.Context(), lead, q, strings.NewReader(string(manyRows(51, 0))))),
+		"another extent": second(f.Send(t.Context(), lead, other, strings.NewReader(file))),
+	} {
+		if !errors.Is(err, service.ErrReused) {
+			t.Errorf("%s: got %v, want %v", name, err, service.ErrReused)
+		}
+	}
+	approval := &service.Approval{UploadID: first.ID, Version: first.Version, Request: "approve"}
+	applied, err := f.ApproveUpload(t.Context(), lead, approval)
+	if err != nil {
+		t.Fatal(explain(err))
+	}
+	again, err := f.ApproveUpload(t.Context(), lead, approval)
+	if err != nil || again.Receipt != applied.Receipt || again.Upload.State != service.UploadApplied {
+		t.Errorf("got %+v, %s", again, explain(err))
+	}
+	if n := f.Count("upload"); n != 1 {
+		t.Errorf("%d uploads are kept", n)
+	}
+	row, err := f.DB.Idempotent(t.Context(), islington, "same")
+	if err != nil {
+		t.Fatal(err)
+	}
+	assertNothingPersonal(t, row.Response)
+}
+
+func second[T any](_ T, err error) error { return err }
+
+// Who may not upload is refused before a byte of the file is asked for.
+func TestUpload_IsForAuthoritiesOnly(t *testing.T) {
+	t.Parallel()
+	f := newService(t)
+	for _, c := range []*identity.Caller{nurse, gp, clinicalSystem, privacyOfficer, auditor, administrator} {
+		file := iotest.ErrReader(errors.New("the file was read"))
+		if _, err := f.Send(t.Context(), c, delta, file); !errors.Is(err, service.ErrDenied) {
+			t.Errorf("%s: got %v, want %v", c.ID, err, service.ErrDenied)
+		}
+		if e := f.LastEntry(); e.Outcome != "denied" || e.Actor != c.ID {
+			t.Errorf("%s: entry %+v", c.ID, e)
+		}
+		for name, err := range map[string]error{
+			"list":    second(f.ListUploads(t.Context(), c, &service.UploadList{})),
+			"quality": second(f.GetQualityReport(t.Context(), c, "")),
+			"rules":   second(f.GetUploadRules(t.Context(), c, "")),
+		} {
+			if !errors.Is(err, service.ErrDenied) {
+				t.Errorf("%s: %s: got %v, want %v", c.ID, name, err, service.ErrDenied)
+			}
+		}
+	}
+}
+
+// What belongs to another authority does not exist.
+func TestUpload_OfAnotherAuthorityIsNotFound(t *testing.T) {
+	t.Parallel()
+	f := newService(t)
+	sent := f.MustSend(lead, delta, sheetHeader+sheetRow())
+	id := sent.ID
+	for name, err := range map[string]error{
+		"approve": second(f.Approve(t.Context(), otherLead, sent, 0)),
+		"cancel":  second(f.CancelUpload(t.Context(), otherLead, &service.Cancellation{UploadID: id, Version: sent.Version})),
+		"get":     second(f.GetUpload(t.Context(), otherLead, id, "")),
+		"rows":    second(f.ListUploadRows(t.Context(), otherLead, &service.RowList{UploadID: id})),
+		"none":    second(f.GetUpload(t.Context(), lead, "01a20a4a-353f-7581-a9fe-cf9d0a149ee7", "")),
+		"no id":   second(f.GetUpload(t.Context(), lead, "x", "")),
+	} {
+		if !errors.Is(err, service.ErrNotFound) {
+			t.Errorf("%s: got %v, want %v", name, err, service.ErrNotFound)
+		}
+	}
+	page, err := f.ListUploads(t.Context(), otherLead, &service.UploadList{})
+	if err != nil || len(page.Uploads) != 0 {
+		t.Errorf("got %+v, %s", page, explain(err))
+	}
+}
+
+// A connection that breaks in the middle of a file leaves an entry, and nothing
+// else.
+func TestUpload_ThatBreaksOffLeavesNothing(t *testing.T) {
+	t.Parallel()
+	f := newService(t)
+	lost := errors.New("connection lost")
+	file := io.MultiReader(strings.NewReader(string(manyRows(6000, 0))), iotest.ErrReader(lost))
+	if _, err := f.Send(t.Context(), lead, delta, file); !errors.Is(err, lost) {
+		t.Errorf("got %v, want %v", err, lost)
+	}
+	if e := f.LastEntry(); e.Outcome != "failed" {
+		t.Errorf("entry %+v", e)
+	}
+	if n := f.Count("upload") + f.Count("upload_part"); n != 0 {
+		t.Errorf("%d rows are left", n)
+	}
+}
+
+// Whoever hangs up once the file was sent does not undo it.
+func TestUpload_HangingUpLeavesItToTheService(t *testing.T) {
+	t.Parallel()
+	f := newService(t)
+	ctx, hangUp := context.WithCancel(t.Context())
+	file := io.MultiReader(strings.NewReader(sheetHeader+sheetRow()), readerFunc(func([]byte) (int, error) {
+		hangUp()
+		return 0, io.EOF
+	}))
+	if _, err := f.Send(ctx, lead, delta, file); err != nil && !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+	page, err := f.ListUploads(t.Context(), lead, &service.UploadList{})
+	if err != nil || len(page.Uploads) == 1 && page.Uploads[0].State != service.UploadWaiting {
+		t.Errorf("got %+v, %s", page, explain(err))
+	}
+}
+
+func TestListUploads_InPages(t *testing.T) {
+	t.Parallel()
+	f := newService(t)
+	var want []string
+	for i := range 5 {
+		u := f.MustSend(lead, delta, string(manyRows(1, i)))
+		want = append(want, u.ID)
+		if i == 2 {
+			if _, err := f.Approve(t.Context(), lead, u, 0); err != nil {
+				t.Fatal(explain(err))
+			}
+		}
+	}
+	slices.Reverse(want)
+	var got []string
+	for q := (service.UploadList{Paging: service.Paging{Size: 2}}); ; {
+		page, err := f.ListUploads(t.Context(), lead, &q)
+		if err != nil {
+			t.Fatal(explain(err))
+		}
+		for _, u := range page.Uploads {
+			got = append(got, u.ID)
+		}
+		if q.Page = page.Next; q.Page == "" {
+			break
+		}
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("uploads (-want +got):\n%s", diff)
+	}
+	waiting, err := f.ListUploads(t.Context(), lead, &service.UploadList{WaitingOnly: true})
+	if err != nil || len(waiting.Uploads) != 4 {
+		t.Errorf("%d wait, %s", len(waiting.Uploads), explain(err))
+	}
+	_, err = f.ListUploads(t.Context(), lead, &service.UploadList{Paging: service.Paging{Page: "x"}})
+	if v := violationsOf(t, err); v[0].Field != "page" {
+		t.Errorf("got %+v", v)
+	}
+}
+
+// Tables hold nothing of a file that can be read.
+func TestUpload_KeepsNothingInTheClear(t *testing.T) {
+	t.Parallel()
+	f := newService(t)
+	f.MustApply(lead, delta, sheetHeader+sheetRow())
+	f.MustSend(lead, whole, sheetHeader+sheetRow("family_name=Changed")+sheetRow("nhs_number=9990000019"))
+	for _, table := range []string{"upload", "upload_part", "upload_rows", "notice", "idempotency"} {
+		for _, row := range f.Dump(table) {
+			for _, secret := range []string{"9990000018", "9990000019", "Example", "Robin", "Changed", "2019-04-30", "CASE-1042"} {
+				if strings.Contains(row, secret) || strings.Contains(row, fmt.Sprintf("%x", secret)) {
+					t.Errorf("%s: %q is kept: %s", table, secret, row)
+				}
+			}
+		}
+	}
+	if f.Count("upload_part") == 0 || f.Count("upload_rows") == 0 {
+		t.Error("nothing was looked at")
+	}
+}
+
+// Keys are wrapped and unwrapped in batches, not one by one.
+func TestUpload_AsksTheKeeperSeldom(t *testing.T) {
+	t.Parallel()
+	f := newService(t)
+	const rows, batches = 2300, 15 // 5 batches of rows, 3 of keys each
+	wraps := f.Keeper.wraps.Load()
+	f.MustApply(lead, delta, string(manyRows(rows, 0)))
+	if n := f.Keeper.wraps.Load() - wraps; n > batches+1 { // and the file's own
+		t.Errorf("%d calls to wrap %d keys, want %d", n, rows, batches)
+	}
+	s := f.another()
+	unwraps := f.Keeper.unwraps.Load()
+	q := delta
+	got, err := s.Upload(t.Context(), lead, &q, inParts(strings.NewReader(string(manyRows(rows, 0)))))
+	if err != nil || got.Upload.Counts.Unchanged != rows {
+		t.Fatalf("%+v, %s", got, explain(err))
+	}
+	if n := f.Keeper.unwraps.Load() - unwraps; n > batches+1 {
+		t.Errorf("%d calls to unwrap %d keys, want %d", n, rows, batches)
+	}
+}
+
+// The same over real Vault: what one server wraps, another unwraps.
+func TestUpload_OverVault(t *testing.T) {
+	t.Parallel()
+	f := newServiceOver(t, vaulttest.Real(t).Keeper(t), func(*service.Config) {})
+	const rows = 450
+	file := string(manyRows(rows, 0))
+	f.MustApply(lead, delta, file)
+	q := whole
+	got, err := f.another().Upload(t.Context(), lead, &q, inParts(strings.NewReader(file)))
+	if err != nil || got.Upload.Counts.Unchanged != rows || got.Upload.State != service.UploadChecked {
+		t.Errorf("%+v, %s", got, explain(err))
+	}
+	if a := f.MustLookUp(nurse, unscheduled(numberAt(rows-1))); a.Verdict != service.FlagHeld || a.Degraded {
+		t.Errorf("look-up: %+v", a)
+	}
+}
+
+// Of a restricted person, and of somebody who was asked for with a wrong date,
+// an auditor sees how many there were.
+func TestUpload_CountsGuessedDates(t *testing.T) {
+	t.Parallel()
+	f := newService(t)
+	f.MustRegister(otherLead, rightCPP())
+	f.MustSend(lead, delta, sheetHeader+sheetRow("date_of_birth=2018-04-30")+sheetRow(numberB))
+	all := f.Entries()
+	want := audit.Counts{
+		"rows": 2, "new": 1, "changed": 0, "unchanged": 0, "ending": 0, "held_back": 0, "rejected": 1, "mismatched": 1,
+	}
+	if diff := cmp.Diff(want, all[len(all)-1].Counts); diff != "" {
+		t.Errorf("counts (-want +got):\n%s", diff)
+	}
+}

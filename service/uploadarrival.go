@@ -1,0 +1,232 @@
+package service
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+	"strconv"
+	"time"
+
+	"github.com/google/uuid"
+
+	"cpis/audit"
+	"cpis/service/identity"
+	"cpis/service/keys"
+	"cpis/service/store"
+)
+
+const (
+	// pieceSize is how much of a file is sealed together.
+	pieceSize = 256 << 10
+	// maxUploadFiles is how many files may make one upload.
+	maxUploadFiles = 16
+	// arriveLease is how long a file may take to arrive and to wait for its turn
+	// before another server looks after it.
+	arriveLease = receiveTimeout + time.Minute
+	turnLease   = 2 * time.Minute
+)
+
+// arrival is a file on its way in. It is kept in pieces as it comes; until it
+// is whole, it can be found by nobody.
+type arrival struct {
+	s      *Service
+	caller *identity.Caller
+	q      *Uploading
+	id     uuid.UUID
+	key    *keys.DataKey
+	row    store.UploadRow
+	files  []uploadFile
+	piece  []byte // of the file, not kept yet
+	pieces int    // kept
+	size   int64
+	digest []byte // of names and bytes, once all came
+}
+
+// receive keeps all parts of a file.
+func (in *arrival) receive(ctx context.Context, next func() (UploadPart, error)) error {
+	if err := in.q.check(); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, receiveTimeout)
+	defer cancel()
+	if err := in.begin(ctx); err != nil {
+		return translate(err)
+	}
+	sum := sha256.New()
+	for parts := newTimedParts(ctx, next); ; {
+		p, err := parts.next()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err == nil {
+			err = in.take(ctx, sum, &p)
+		}
+		if err != nil {
+			return translate(err)
+		}
+	}
+	in.digest = sum.Sum(nil)
+	return translate(in.keep(ctx))
+}
+
+// check says what is wrong with an Uploading.
+func (q *Uploading) check() error {
+	var v violations
+	if q.Format != UploadCSV && q.Format != UploadSSD {
+		v.add("format", "must be csv or ssd", string(UploadCSV))
+	}
+	if q.Extent != UploadDelta && q.Extent != UploadWhole {
+		v.add("extent", "must be delta or whole", string(UploadDelta))
+	}
+	if q.Sequence < 0 {
+		v.add("sequence", "must not be negative", "1")
+	}
+	return v.err()
+}
+
+// begin makes the upload.
+func (in *arrival) begin(ctx context.Context) error {
+	id := newID()
+	made, err := in.s.ring.New(ctx, []string{uploadOwner(id)})
+	if err != nil {
+		return in.s.keyError(err)
+	}
+	now := in.s.moment()
+	lease := now.Add(arriveLease)
+	in.key = made[0].Key
+	in.row = store.UploadRow{
+		ID: id, Authority: in.caller.Organisation, Version: 1, State: string(uploadReceiving),
+		Format: string(in.q.Format), Extent: string(in.q.Extent), Sequence: in.q.Sequence,
+		WrappedKey: made[0].Wrapped.Text, Sealed: []byte{}, Counts: []byte("{}"), SentAt: now, ChangedAt: now, LeaseUntil: &lease,
+	}
+	err = in.s.db.Tx(ctx, func(tx *store.Tx) error { return tx.InsertUpload(ctx, &in.row) })
+	if err == nil {
+		in.id = id
+	}
+	return err
+}
+
+// take takes the next part.
+func (in *arrival) take(ctx context.Context, sum hash.Hash, p *UploadPart) error {
+	if p.File != "" {
+		if len(in.files) == maxUploadFiles {
+			var v violations
+			v.add("file", "comes after "+strconv.Itoa(maxUploadFiles)+" others: an upload has no more", "")
+			return v.err()
+		}
+		in.files = append(in.files, uploadFile{Name: p.File, Offset: in.size})
+		sum.Write([]byte("\x00file\x00" + p.File + "\x00"))
+	} else if len(in.files) == 0 && len(p.Chunk) > 0 {
+		in.files = append(in.files, uploadFile{})
+	}
+	sum.Write(p.Chunk)
+	for rest := p.Chunk; len(rest) > 0; {
+		n := min(len(rest), pieceSize-len(in.piece))
+		in.piece, rest = append(in.piece, rest[:n]...), rest[n:]
+		in.size += int64(n)
+		in.files[len(in.files)-1].Size += int64(n)
+		if len(in.piece) == pieceSize {
+			if err := in.keep(ctx); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// keep keeps the piece that came together.
+func (in *arrival) keep(ctx context.Context) error {
+	if len(in.piece) == 0 {
+		return nil
+	}
+	sealed := in.key.Seal(in.piece, uploadPartContext(in.id, in.pieces))
+	err := in.s.db.Tx(ctx, func(tx *store.Tx) error {
+		return tx.InsertUploadParts(ctx, in.id, in.pieces, [][]byte{sealed})
+	})
+	if err != nil {
+		return fmt.Errorf("keeping part of file: %w", err)
+	}
+	in.pieces++
+	in.piece = in.piece[:0]
+	return nil
+}
+
+// arrive makes a file that came whole known to its authority.
+func (in *arrival) arrive(ctx context.Context, tx *store.Tx, e *audit.Entry) error {
+	u := upload{row: in.row, key: in.key}
+	u.row.Size = in.size
+	digest := in.s.ring.HashBytes(uploadDomain, in.digest)
+	u.row.Digest = digest[:]
+	u.details = uploadDetails{
+		Sent: changeBy(in.caller, "upload", ""), System: in.caller.System, Request: in.q.Request,
+		Claimed: in.q.Authority, Files: in.files,
+	}
+	e.Counts = audit.Counts{"bytes": in.size, "files": int64(len(in.files))}
+	return u.move(ctx, tx, UploadReceived, in.s.moment(), turnLease)
+}
+
+// uploadDomain is the domain of the hashes of files.
+const uploadDomain = "upload"
+
+// drop forgets a file that did not arrive, or that was here already. Where that
+// fails, it is forgotten later.
+func (in *arrival) drop(ctx context.Context) {
+	if in.id == uuid.Nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), doTimeout)
+	defer cancel()
+	_ = in.s.db.Tx(ctx, func(tx *store.Tx) error { return tx.DeleteUpload(ctx, in.id) })
+}
+
+// timedParts asks for parts until a context is over, even where nothing comes
+// any more.
+type timedParts struct {
+	ctx  context.Context //nolint:containedctx // of the one call that receives the file
+	more chan struct{}
+	came chan timedPart
+}
+
+type timedPart struct {
+	part UploadPart
+	err  error
+}
+
+// newTimedParts begins to ask, in a goroutine of its own: it ends with the
+// parts or, where it is given up, with the request that they belong to.
+func newTimedParts(ctx context.Context, next func() (UploadPart, error)) *timedParts {
+	t := &timedParts{ctx: ctx, more: make(chan struct{}), came: make(chan timedPart, 1)}
+	go func() {
+		for {
+			select {
+			case <-t.more:
+			case <-ctx.Done():
+				return
+			}
+			part, err := next()
+			t.came <- timedPart{part, err}
+			if err != nil {
+				return
+			}
+		}
+	}()
+	return t
+}
+
+// next gives the next part. What it gave before is not ours any more.
+func (t *timedParts) next() (UploadPart, error) {
+	select {
+	case t.more <- struct{}{}:
+	case <-t.ctx.Done():
+		return UploadPart{}, fmt.Errorf("receiving file: %w", t.ctx.Err())
+	}
+	select {
+	case got := <-t.came:
+		return got.part, got.err
+	case <-t.ctx.Done():
+		return UploadPart{}, fmt.Errorf("receiving file: %w", t.ctx.Err())
+	}
+}

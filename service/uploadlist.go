@@ -1,0 +1,190 @@
+package service
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+
+	"github.com/google/uuid"
+
+	"cpis/audit"
+	"cpis/policy"
+	"cpis/service/identity"
+	"cpis/service/store"
+)
+
+// UploadList asks for files.
+type UploadList struct {
+	WaitingOnly bool // only those that wait for approval
+	Paging
+	Request string // request id
+}
+
+// UploadPage is a part of the list of files, the newest first.
+type UploadPage struct {
+	Uploads []Upload
+	Next    string // where to go on; empty at the end
+	Receipt Receipt
+}
+
+// RowList asks for the rows of a file.
+type RowList struct {
+	UploadID string
+	Outcome  RowOutcome // only these; empty for all
+	Page     string     // where to go on: Next of the part before
+	Request  string     // request id
+}
+
+// RowPage is a part of the rows, in the order of the file. It may be empty, and
+// others still follow.
+type RowPage struct {
+	Rows    []RowResult
+	Next    string // where to go on; empty at the end
+	Receipt Receipt
+}
+
+// GetUpload shows where a file of the caller's authority stands. The error is
+// ErrDenied, ErrNotFound (also for files of others), *OverloadedError,
+// ErrUnrecorded, ErrUnavailable or ErrDamaged.
+func (s *Service) GetUpload(ctx context.Context, c *identity.Caller, id, request string) (*UploadAnswer, error) {
+	a := act{caller: c, action: policy.ReadUploads, own: true, request: request}
+	var out UploadAnswer
+	r, err := s.do(ctx, a, func(ctx context.Context, tx *store.Tx, e *audit.Entry) error {
+		row, err := findUpload(ctx, tx.Upload, c.Organisation, id)
+		if err != nil {
+			return err
+		}
+		u, err := s.openUpload(ctx, &row)
+		if err != nil {
+			return err
+		}
+		out.Upload = u.show()
+		e.Counts = audit.Counts{"uploads": 1}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	out.Receipt = r
+	return &out, nil
+}
+
+// ListUploads shows the files of the caller's authority. The error is ErrDenied,
+// *InvalidError, *OverloadedError, ErrUnrecorded, ErrUnavailable or ErrDamaged.
+func (s *Service) ListUploads(ctx context.Context, c *identity.Caller, q *UploadList) (*UploadPage, error) {
+	var check checker
+	size, before := check.paging(q.Paging, uuid.Max)
+	a := act{caller: c, action: policy.ReadUploads, own: true, request: q.Request, check: check.err()}
+	state := ""
+	if q.WaitingOnly {
+		state = string(UploadWaiting)
+	}
+	var out UploadPage
+	r, err := s.do(ctx, a, func(ctx context.Context, tx *store.Tx, e *audit.Entry) error {
+		out = UploadPage{}
+		rows, err := tx.UploadsBefore(ctx, c.Organisation, state, before, size)
+		if err != nil {
+			return err
+		}
+		for i := range rows {
+			u, err := s.openUpload(ctx, &rows[i])
+			if err != nil {
+				return err
+			}
+			out.Uploads = append(out.Uploads, u.show())
+		}
+		if len(rows) > 0 {
+			out.Next = next(len(rows), size, rows[len(rows)-1].ID)
+		}
+		e.Counts = audit.Counts{"uploads": int64(len(rows))}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	out.Receipt = r
+	return &out, nil
+}
+
+// ListUploadRows shows what the check says about the rows of a file or, once it
+// is applied, what became of them. What would end comes last. The rows are kept
+// for 90 days. The error is ErrDenied, *InvalidError, ErrNotFound (also for files
+// of others), *OverloadedError, ErrUnrecorded, ErrUnavailable or ErrDamaged.
+func (s *Service) ListUploadRows(ctx context.Context, c *identity.Caller, q *RowList) (*RowPage, error) {
+	n, wrong := q.page()
+	a := act{caller: c, action: policy.ReadUploads, own: true, request: q.Request, check: wrong.err()}
+	var out RowPage
+	r, err := s.do(ctx, a, func(ctx context.Context, tx *store.Tx, e *audit.Entry) error {
+		out = RowPage{}
+		row, err := findUpload(ctx, tx.Upload, c.Organisation, q.UploadID)
+		if err != nil {
+			return err
+		}
+		u, err := s.openUpload(ctx, &row)
+		if err != nil || n >= u.details.Pages {
+			return err
+		}
+		if n+1 < u.details.Pages {
+			out.Next = strconv.Itoa(n + 1)
+		}
+		if out.Rows, err = s.uploadRows(ctx, tx, u, n); err != nil {
+			return err
+		}
+		out.Rows = slices.DeleteFunc(out.Rows, func(r RowResult) bool { return q.Outcome != "" && r.Outcome != q.Outcome })
+		e.Counts = audit.Counts{"rows": int64(len(out.Rows))}
+		e.Disclosed = disclosedBy(out.Rows)
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	out.Receipt = r
+	return &out, nil
+}
+
+// page reads where to go on.
+func (q *RowList) page() (n int, wrong violations) {
+	if q.Page == "" {
+		return 0, nil
+	}
+	n, err := strconv.Atoi(q.Page)
+	if err != nil || n < 0 || n > maxThreshold {
+		wrong.add("page", "must be what the answer before gave as next_page", "")
+	}
+	return n, wrong
+}
+
+// uploadRows opens a page of rows. Where there is none any more, the upload was
+// checked again at this moment.
+func (s *Service) uploadRows(ctx context.Context, tx *store.Tx, u *upload, n int) ([]RowResult, error) {
+	sealed, err := tx.UploadRows(ctx, u.row.ID, u.details.Run, n)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, ErrConflict
+	}
+	if err != nil {
+		return nil, err
+	}
+	text, err := u.key.Open(sealed, uploadRowsContext(u.row.ID, u.details.Run, n))
+	if err != nil {
+		return nil, s.damaged("upload_rows")
+	}
+	var rows []RowResult
+	if json.Unmarshal(text, &rows) != nil {
+		return nil, fmt.Errorf("decoding rows: %w", ErrDamaged)
+	}
+	return rows, nil
+}
+
+// disclosedBy gives the plans of which rows show what is held.
+func disclosedBy(rows []RowResult) []audit.Disclosed {
+	var all []audit.Disclosed
+	for i := range rows {
+		if r := &rows[i]; r.PlanID != "" {
+			all = append(all, audit.Disclosed{Plan: r.PlanID, Version: r.Version})
+		}
+	}
+	return all
+}

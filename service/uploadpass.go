@@ -1,0 +1,379 @@
+package service
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"hash"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"cpis/service/keys"
+	"cpis/service/planfile"
+	"cpis/service/store"
+)
+
+// rowsAtOnce is how many rows of a file are looked at, and kept, together.
+const rowsAtOnce = 500
+
+// maxPause is how long a check pauses between rows at most.
+const maxPause = 50 * time.Millisecond
+
+// pass goes through the file of an upload and finds out what it does. Where it
+// has a transaction to write in, it also does it; so what was checked and what
+// is applied cannot differ but in what is held meanwhile, which the digest of
+// all results tells.
+//
+// The file is read twice, in constant memory: first to know which rows are about
+// the same person, then to place each row.
+type pass struct {
+	s       *Service
+	u       *upload
+	day     Date // of the check
+	by      change
+	write   *store.Tx // nil where it only checks
+	made    newKeys
+	run     uuid.UUID
+	persons map[keys.Tag]*filePerson
+
+	batch   []uploadRow
+	locks   []store.Tag    // of persons whom a pass that writes may change
+	tags    []store.TagRow // of persons that were made
+	counts  UploadCounts
+	reasons map[ReasonCount]int // without the number
+	guesses int                 // rows with a date of birth that is not the one held
+	digest  hash.Hash
+	page    []RowResult
+	pages   int
+	absence absence
+	notes   []planfile.Note
+}
+
+// newPass begins a pass. tx and made are there where it writes.
+func (s *Service) newPass(u *upload, day Date, tx *store.Tx, made newKeys) *pass {
+	by := u.details.Sent
+	by.Act, by.Reason = "upload", "upload "+u.row.ID.String()
+	return &pass{
+		s: s, u: u, day: day, by: by, write: tx, made: made, run: newID(), persons: make(map[keys.Tag]*filePerson),
+		reasons: make(map[ReasonCount]int), digest: sha256.New(), absence: newAbsence(),
+	}
+}
+
+// in runs fn in the transaction of the pass, or in a short one of its own.
+func (p *pass) in(ctx context.Context, fn func(*store.Tx) error) error {
+	if p.write != nil {
+		return fn(p.write)
+	}
+	return p.s.db.Tx(ctx, fn)
+}
+
+// through goes through the file. The error is *planfile.Error where that is broken.
+func (p *pass) through(ctx context.Context) error {
+	find := p.s.db.UploadPart
+	if p.write != nil {
+		find = p.write.UploadPart
+	}
+	sources := p.s.sources(ctx, p.u, find)
+	format := planfile.Format(p.u.row.Format)
+	sum, err := planfile.Read(ctx, format, p.day.Time(), sources, p.meet)
+	if err != nil {
+		return err
+	}
+	p.notes = sum.Notes
+	if p.write != nil {
+		if err := p.write.LockForUpload(ctx, p.locks, p.u.row.Authority, p.u.whole(), p.day.Time()); err != nil {
+			return err
+		}
+	}
+	_, err = planfile.Read(ctx, format, p.day.Time(), sources, func(row *planfile.Row) error { return p.take(ctx, row) })
+	if err == nil {
+		err = p.place(ctx)
+	}
+	if err == nil && p.u.whole() && p.counts.Rows > p.counts.Rejected {
+		err = p.endMissing(ctx)
+	}
+	if err == nil {
+		err = p.keepPage(ctx)
+	}
+	if err == nil && p.write != nil {
+		err = insertTags(ctx, p.write, p.tags)
+	}
+	return err
+}
+
+// meet notes that a row is about somebody.
+func (p *pass) meet(row *planfile.Row) error {
+	r := readRow(row, p.day)
+	if len(r.wrong.violations) > 0 {
+		return nil
+	}
+	tag := p.s.ring.LocalTag(r.draft.person.NHSNumber.Reveal())
+	person := p.persons[tag]
+	if person == nil {
+		person = &filePerson{}
+		p.persons[tag] = person
+		if p.write != nil {
+			p.locks = append(p.locks, p.s.storeTags(r.draft.person.NHSNumber)...)
+		}
+	}
+	person.rows = append(person.rows, rowOfFile(&r))
+	return nil
+}
+
+// take takes the next row; some hundred are placed together.
+func (p *pass) take(ctx context.Context, row *planfile.Row) error {
+	kept := *row // the reader uses its own again
+	r := readRow(&kept, p.day)
+	kept.Problems, kept.Absent = nil, slices.Clone(row.Absent)
+	p.batch = append(p.batch, r)
+	if len(p.batch) < rowsAtOnce {
+		return nil
+	}
+	return p.place(ctx)
+}
+
+// place places the rows that were taken.
+func (p *pass) place(ctx context.Context) error {
+	if len(p.batch) == 0 {
+		return nil
+	}
+	began := p.s.now()
+	in, err := p.intake(ctx)
+	if err != nil {
+		return err
+	}
+	for i := range p.batch {
+		out := p.placeRow(in, &p.batch[i])
+		if err := p.keepResult(ctx, &out); err != nil {
+			return err
+		}
+	}
+	clear(p.batch)
+	p.batch = p.batch[:0]
+	if p.write != nil {
+		return p.writeBatch(ctx, in)
+	}
+	return rest(ctx, min(p.s.now().Sub(began), maxPause))
+}
+
+// rest lets others have the processor for a while.
+func rest(ctx context.Context, d time.Duration) error {
+	if d <= 0 {
+		return ctx.Err()
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// intake finds and opens what is held about the persons of the batch. Keys are
+// asked for outside of the short transaction of a check.
+func (p *pass) intake(ctx context.Context) (*intake, error) {
+	numbers := make([]NHSNumber, 0, len(p.batch))
+	for i := range p.batch {
+		if r := &p.batch[i]; len(r.wrong.violations) == 0 {
+			numbers = append(numbers, r.draft.person.NHSNumber)
+		}
+	}
+	var found people
+	err := p.in(ctx, func(tx *store.Tx) (err error) {
+		found, err = p.s.findHeld(ctx, tx, tx.PersonsByTags, p.u.row.Authority, numbers)
+		return err
+	})
+	if err == nil {
+		err = p.s.openPeople(ctx, found)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &intake{
+		s: p.s, authority: p.u.row.Authority, change: p.by, now: p.s.moment(), keys: p.made, people: found,
+	}, nil
+}
+
+// placeRow finds out what becomes of a row.
+func (p *pass) placeRow(in *intake, r *uploadRow) RowResult {
+	p.counts.Rows++
+	n := r.draft.person.NHSNumber
+	if !n.IsZero() {
+		p.counts.ValidNumbers++
+	}
+	if len(r.wrong.violations) > 0 {
+		return p.reject(r, &r.wrong)
+	}
+	tag := p.s.ring.LocalTag(n.Reveal())
+	person := p.persons[tag]
+	h := person.find(in, r)
+	superseded := !h.isNew() && h.person.NHSNumber.Reveal() != n.Reveal()
+	person.judge(h, superseded)
+	if why := person.at(r).wrong; why != nil {
+		if why.code == codeUnverified && person.known {
+			p.guesses++
+		}
+		return p.reject(r, why)
+	}
+	own := h.same(&r.draft.details)
+	switch {
+	case own != nil:
+		return p.repeat(in, person, h, own, r)
+	case len(r.lacking.violations) > 0:
+		return p.reject(r, &r.lacking)
+	}
+	p.counts.New++
+	out := r.result(RowNew)
+	p.restrict(in, person, h, r, &out)
+	out.PlanID, out.Version = in.add(h, &r.draft).row.ID.String(), 1
+	person.restricted = h.row.Restricted
+	return out
+}
+
+// repeat finds out what a row changes of a plan that is held.
+func (p *pass) repeat(in *intake, person *filePerson, h *held, own *ownPlan, r *uploadRow) RowResult {
+	p.absence.seen(own, p.day)
+	to, changes := r.differs(own)
+	out := r.result(RowUnchanged)
+	out.PlanID, out.Version, out.Changes = own.row.ID.String(), own.row.Version, changes
+	if len(changes) > 0 {
+		out.Outcome = RowChanged
+		if own.runsOn(p.day) && !to.End.IsZero() && (own.End.IsZero() || to.End.Before(own.End)) {
+			p.counts.Closing++
+		}
+		in.alter(h, own, to)
+		if p.write != nil {
+			out.Version++
+		}
+	}
+	p.restrict(in, person, h, r, &out)
+	person.restricted = h.row.Restricted
+	if out.Outcome == RowChanged {
+		p.counts.Changed++
+	} else {
+		p.counts.Unchanged++
+	}
+	return out
+}
+
+// restrict makes the person restricted where the row says so, and notes it.
+// Nothing in a file takes it away.
+func (p *pass) restrict(in *intake, person *filePerson, h *held, r *uploadRow, out *RowResult) {
+	const yes, no = "yes", "no"
+	switch {
+	case !r.Has(planfile.FieldRestricted):
+	case in.mark(h, &r.draft) && person.known:
+		out.Changes = append(out.Changes, FieldChange{planfile.FieldRestricted, no, yes})
+		if out.Outcome == RowUnchanged {
+			out.Outcome = RowChanged
+		}
+	case person.known && h.row.Restricted && !r.Restricted:
+		out.Changes = append(out.Changes, FieldChange{planfile.FieldRestricted, yes, no})
+	}
+}
+
+// reject notes that a row is wrong. What it may be about is not ended for being
+// missing.
+func (p *pass) reject(r *uploadRow, why *rowWrong) RowResult {
+	p.counts.Rejected++
+	for _, v := range why.violations {
+		p.reasons[ReasonCount{Field: v.Field, Code: why.code, Problem: general(v.Problem)}]++
+	}
+	p.absence.protect(p.s.ring, r)
+	return r.rejected(why)
+}
+
+// writeBatch writes what is new and changed in a batch, and tells others of
+// overlaps.
+func (p *pass) writeBatch(ctx context.Context, in *intake) error {
+	if err := in.writeRows(ctx, p.write); err != nil {
+		return err
+	}
+	p.tags = append(p.tags, in.tags()...)
+	for tag, h := range in.people {
+		if person := p.persons[tag]; person != nil && h.row.Version > 0 && !person.known {
+			person.made, person.version = h.row.ID, h.row.Version
+		}
+	}
+	for _, n := range in.plans {
+		p.absence.own[n.row.ID] = struct{}{}
+	}
+	all, err := p.s.overlapNews(ctx, p.write, in.plans)
+	if err != nil {
+		return err
+	}
+	p.s.tell(p.write, all...)
+	return nil
+}
+
+// keepResult keeps what becomes of a row, and adds it to the digest: all but
+// the identifiers of what is new, which are other ones each time.
+func (p *pass) keepResult(ctx context.Context, out *RowResult) error {
+	said := *out
+	said.Version = 0
+	if said.Outcome == RowNew {
+		said.PlanID = ""
+		if p.write == nil {
+			out.PlanID, out.Version = "", 0
+		}
+	}
+	text, err := json.Marshal(said)
+	if err != nil {
+		return fmt.Errorf("encoding row: %w", err)
+	}
+	p.digest.Write(append(text, '\n'))
+	p.page = append(p.page, *out)
+	if len(p.page) < rowsAtOnce {
+		return nil
+	}
+	return p.keepPage(ctx)
+}
+
+// keepPage seals and keeps a page of results.
+func (p *pass) keepPage(ctx context.Context) error {
+	if len(p.page) == 0 {
+		return nil
+	}
+	text, err := json.Marshal(p.page)
+	if err != nil {
+		return fmt.Errorf("encoding rows: %w", err)
+	}
+	sealed := p.u.key.Seal(text, uploadRowsContext(p.u.row.ID, p.run, p.pages))
+	err = p.in(ctx, func(tx *store.Tx) error { return tx.InsertUploadRows(ctx, p.u.row.ID, p.run, p.pages, sealed) })
+	clear(p.page)
+	p.page = p.page[:0]
+	p.pages++
+	return err
+}
+
+// broken gives what is wrong with a file as a whole, where that is why reading
+// it failed.
+func broken(err error) (Violation, bool) {
+	e, ok := errors.AsType[*planfile.Error](err)
+	if !ok {
+		return Violation{}, false
+	}
+	return Violation{Field: "file", Problem: e.Error()}, true
+}
+
+// general gives what is wrong with a row without saying which other row or plan
+// it is about, so that rows with the same problem can be counted.
+func general(problem string) string {
+	for _, g := range []struct{ begins, text string }{
+		{"repeats line ", "repeats another line"},
+		{"differs from line ", "differs from another line, which has the same NHS number"},
+		{"overlaps with ", "overlaps with another plan of the same kind"},
+	} {
+		if strings.HasPrefix(problem, g.begins) {
+			return g.text
+		}
+	}
+	return problem
+}

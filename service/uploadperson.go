@@ -1,0 +1,185 @@
+package service
+
+import (
+	"fmt"
+
+	"github.com/google/uuid"
+
+	"cpis/service/planfile"
+	"cpis/service/store"
+)
+
+// filePerson is what a file says about one person, so far as rows must fit each
+// other. All persons of a file are in memory: it is small.
+type filePerson struct {
+	rows   []fileRow // those that are right by themselves, in the order of the file
+	judged bool      // whether they fit each other, and what is held, is known
+	known  bool      // something is held about the person already
+	// What became of the person when earlier rows were taken.
+	restricted bool
+	made       uuid.UUID // identifier, of whom nothing was held
+	version    int
+}
+
+// fileRow is one row about a person.
+type fileRow struct {
+	file                 string
+	line                 int
+	born                 Date
+	kind                 Kind
+	start, end, expected Date
+	lacksEnd             bool // the file has no column for it
+	lacksExpected        bool
+	wrong                *rowWrong // why it does not fit; nil where it does
+}
+
+// rowOfFile gives what other rows about the person must know of a row.
+func rowOfFile(r *uploadRow) fileRow {
+	d := &r.draft.details
+	return fileRow{
+		file: r.File, line: r.Line, born: r.draft.person.DateOfBirth, kind: d.Kind, start: d.Start, end: d.End, expected: d.Expected,
+		lacksEnd: !r.Has(planfile.FieldEnd), lacksExpected: !r.Has(planfile.FieldExpected),
+	}
+}
+
+func (r *fileRow) details() Details {
+	return Details{Kind: r.kind, Start: r.start, End: r.end, Expected: r.expected}
+}
+
+// at finds a row.
+func (p *filePerson) at(r *uploadRow) *fileRow {
+	for i := range p.rows {
+		if p.rows[i].line == r.Line && p.rows[i].file == r.File {
+			return &p.rows[i]
+		}
+	}
+	return nil
+}
+
+// judge finds out which rows fit each other and what is held. It looks at all
+// rows about a person together, so that their order does not matter where a plan
+// ends and another begins.
+func (p *filePerson) judge(h *held, superseded bool) {
+	if p.judged {
+		return
+	}
+	p.judged, p.known = true, !h.isNew()
+	if !p.known {
+		h.line = p.rows[0].line
+	}
+	born := h.person.DateOfBirth
+	for i := range p.rows {
+		r := &p.rows[i]
+		r.complete(h)
+		switch {
+		case superseded:
+			r.wrong = supersededNumber()
+		case r.born != born:
+			r.wrong = &rowWrong{wrongPerson(h).wrong, codeUnverified}
+		default:
+			r.wrong = clash(p.rows[:i], r)
+		}
+	}
+	for p.settle(h) {
+	}
+}
+
+// complete takes what the file has no column for from the plan that is held.
+func (r *fileRow) complete(h *held) {
+	d := r.details()
+	held := h.same(&d)
+	if held == nil {
+		return
+	}
+	if r.lacksEnd {
+		r.end = held.End
+	}
+	if r.lacksExpected {
+		r.expected = held.Expected
+	}
+}
+
+// clash says whether a row fits those before it.
+func clash(before []fileRow, r *fileRow) *rowWrong {
+	d := r.details()
+	for i := range before {
+		b := &before[i]
+		other := b.details()
+		switch {
+		case b.wrong != nil || !d.runsWith(&other) && (d.Kind != other.Kind || d.Start != other.Start):
+		case b.start == r.start:
+			return otherWrong(rowColumn, fmt.Sprintf("repeats line %d", b.line))
+		default:
+			return otherWrong(planfile.FieldStart, fmt.Sprintf(
+				"overlaps with the plan on line %d of the same kind: end that one first, or correct the dates", b.line))
+		}
+	}
+	return nil
+}
+
+// settle finds one row that does not fit a plan which is held and of which the
+// file says nothing that could be taken, and says whether there was one: then
+// the plan of that row, too, stays as it is held.
+func (p *filePerson) settle(h *held) bool {
+	for i := range h.plans {
+		plan := &h.plans[i]
+		if p.covers(plan) {
+			continue
+		}
+		for j := range p.rows {
+			r := &p.rows[j]
+			if d := r.details(); r.wrong == nil && d.runsWith(&plan.Details) {
+				r.wrong = otherWrong(planfile.FieldStart,
+					"overlaps with "+plan.name()+" of the same kind: end that one first, or correct the dates")
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// covers says whether a row that fits is about a plan.
+func (p *filePerson) covers(plan *ownPlan) bool {
+	for i := range p.rows {
+		if r := &p.rows[i]; r.wrong == nil && r.kind == plan.Kind && r.start == plan.Start {
+			return true
+		}
+	}
+	return false
+}
+
+// rowColumn stands for a row as a whole.
+const rowColumn = planfile.FieldRow
+
+func otherWrong(field, problem string) *rowWrong {
+	var w rowWrong
+	w.note(codeOther, Violation{Field: field, Problem: problem})
+	return &w
+}
+
+func supersededNumber() *rowWrong {
+	var w rowWrong
+	w.note(codeSuperseded, Violation{
+		Field: planfile.FieldNHSNumber, Problem: "was replaced by another number: supply the new one", Example: exampleNHSNumber,
+	})
+	return &w
+}
+
+// find gives what is held about the person of a row, as far as it is known in
+// this transaction: the rows before may have made the person.
+func (p *filePerson) find(in *intake, r *uploadRow) *held {
+	tag := in.s.ring.LocalTag(r.draft.person.NHSNumber.Reveal())
+	h := in.people[tag]
+	switch {
+	case h == nil:
+		h = &held{tag: tag, person: r.draft.person}
+		in.people[tag] = h
+		if p.made != uuid.Nil {
+			h.key = in.keys[tag].Key
+			h.row = store.PersonRow{ID: p.made, Version: p.version, Restricted: p.restricted}
+		}
+	case p.restricted:
+		h.row.Restricted = true // so it is since a row before, or will be
+	}
+	return h
+}
