@@ -58,6 +58,10 @@ type config struct {
 	KeyCache    int
 	KeyCacheFor time.Duration
 
+	// Webhook and Mesh say how notices are sent on.
+	Webhook webhookConfig
+	Mesh    meshConfig
+
 	// MaxWaiting bounds the look-ups under way (CPIS_MAX_WAITING, default
 	// 4096, at least 200); further ones are refused.
 	MaxWaiting int
@@ -171,6 +175,8 @@ func readConfig(getenv func(string) string) (*config, error) {
 		HubName:              e.required("CPIS_HUB_NAME"),
 		HubPhone:             e.required("CPIS_HUB_PHONE"),
 		Keeper:               readKeeper(e),
+		Webhook:              readWebhook(e),
+		Mesh:                 readMesh(e),
 		KeyCache:             e.number("CPIS_KEY_CACHE", 20_000),
 		KeyCacheFor:          e.duration("CPIS_KEY_CACHE_FOR", 15*time.Minute),
 		MaxWaiting:           e.numberFrom(longestList, "CPIS_MAX_WAITING", 4096),

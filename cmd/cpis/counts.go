@@ -47,6 +47,17 @@ var gauges = []gauge{
 		func(c store.Counts, log string) int64 { return c.Heads[log] }),
 	newGauge("reviews_open", "Break-glass look-ups that wait for review.",
 		func(c store.Counts, _ string) int64 { return c.OpenReviews }),
+	newGauge("deliveries_pending", "Notices that wait on channels to be delivered.",
+		func(c store.Counts, _ string) int64 { return c.Pending }),
+	newGauge("deliveries_undelivered", "Deliveries of notices that channels gave up.",
+		func(c store.Counts, _ string) int64 { return c.Undelivered }),
+	newGauge("deliveries_oldest", "When the notice that waits longest came to its channel, in seconds since 1970; 0 where none waits.",
+		func(c store.Counts, _ string) int64 {
+			if c.Oldest == nil {
+				return 0
+			}
+			return c.Oldest.Unix()
+		}),
 	newGauge("persons", "Persons held, as the database estimates.",
 		func(c store.Counts, _ string) int64 { return c.Persons }),
 	newGauge("plans", "Plans held, as the database estimates.",

@@ -27,7 +27,7 @@ func TestCountsAreShownForAWhileAndNeverWhenOld(t *testing.T) {
 	c := &counts{log: "log.example/2", now: func() time.Time { return now }, count: func() (store.Counts, error) {
 		counted++
 		return store.Counts{
-			Persons: 3, Plans: 4, OpenReviews: 5, Room: 6,
+			Persons: 3, Plans: 4, OpenReviews: 5, Room: 6, Pending: 7, Undelivered: 8,
 			Heads: map[string]int64{"log.example/1": 7, "log.example/2": int64(counted)},
 		}, err
 	}}
@@ -38,7 +38,16 @@ func TestCountsAreShownForAWhileAndNeverWhenOld(t *testing.T) {
 		t.Helper()
 		want := ""
 		if size != "" {
-			want = `# HELP cpis_log_room Entries that the log can take before its partitions run out.
+			want = `# HELP cpis_deliveries_oldest When the notice that waits longest came to its channel, in seconds since 1970; 0 where none waits.
+# TYPE cpis_deliveries_oldest gauge
+cpis_deliveries_oldest 0
+# HELP cpis_deliveries_pending Notices that wait on channels to be delivered.
+# TYPE cpis_deliveries_pending gauge
+cpis_deliveries_pending 7
+# HELP cpis_deliveries_undelivered Deliveries of notices that channels gave up.
+# TYPE cpis_deliveries_undelivered gauge
+cpis_deliveries_undelivered 8
+# HELP cpis_log_room Entries that the log can take before its partitions run out.
 # TYPE cpis_log_room gauge
 cpis_log_room 6
 # HELP cpis_log_size Entries of the log.

@@ -100,8 +100,10 @@ func serve(ctx context.Context, cfg *config, logTo io.Writer, ready func(public,
 	var running sync.WaitGroup
 	running.Go(func() { s.service.KeepSigned(background) })
 	running.Go(func() { s.service.KeepTidy(background) })
+	running.Go(func() { s.service.KeepUploads(background) })
 	running.Go(func() { s.service.KeepReminding(background) })
 	running.Go(func() { s.service.KeepKeys(background) })
+	running.Go(func() { s.service.KeepDelivering(background) })
 	defer running.Wait()
 	defer stop()
 	s.log.Info().Str("address", public.Listen.Addr().String()).Msg("serving")
@@ -189,6 +191,10 @@ func (s *server) openService(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("reading the policy: %w", err)
 	}
+	senders, err := openSenders(s.cfg)
+	if err != nil {
+		return err
+	}
 	s.service, err = service.New(ctx, service.Config{
 		DB:      s.db,
 		Policy:  rules,
@@ -197,6 +203,7 @@ func (s *server) openService(ctx context.Context) error {
 		Hub:     service.Hub{Name: s.cfg.HubName, Phone: s.cfg.HubPhone},
 		Now:     time.Now,
 		Group:   service.GroupConfig{MaxWaiting: s.cfg.MaxWaiting},
+		Senders: senders,
 		Observe: s.metrics.Observer(ctx, s.log),
 	})
 	if err != nil {

@@ -26,6 +26,7 @@ type instruments struct {
 	checkpoint           metric.Int64Gauge
 	checkpointTime       metric.Int64Gauge
 	keyCalls             metric.Int64Counter
+	deliveries           metric.Int64Counter
 }
 
 // Upper bounds of the histograms.
@@ -50,7 +51,7 @@ func newInstruments(to prometheus.Registerer) (instruments, error) {
 		seconds:              b.seconds("request.duration", "How long requests took, by procedure."),
 		lookups:              b.counter("lookups", "Answers to look-ups by verdict and access mode."),
 		unauthenticatedCount: b.counter("unauthenticated", "Requests whose caller is not known, by reason."),
-		refused:              b.counter("refused", "Look-ups refused because too many were waiting."),
+		refused:              b.counter("refused", "Look-ups, uploads and other acts refused because too many were waiting."),
 		damaged:              b.counter("damaged", "Stored data that does not verify, by table."),
 		unrecorded:           b.counter("unrecorded", "Times that the audit log could not be written."),
 		groupSize:            b.sizes("group.size", "Look-ups committed together."),
@@ -58,6 +59,7 @@ func newInstruments(to prometheus.Registerer) (instruments, error) {
 		unsigned:             b.counter("unsigned", "Times that no checkpoint could be made."),
 		checkpoint:           b.gauge("checkpoint.size", "Entries beneath the last signed checkpoint.", ""),
 		checkpointTime:       b.gauge("checkpoint.time", "When the last checkpoint was seen to cover all entries.", "s"),
+		deliveries:           b.counter("deliveries", "Attempts to send notices on, by kind of channel and outcome."),
 		keyCalls:             b.counter("keys.calls", "Calls to where keys are kept, by operation and outcome."),
 	}
 	return i, errors.Join(b.errs...)

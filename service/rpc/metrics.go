@@ -92,6 +92,10 @@ func (m *Metrics) label(ctx context.Context) {
 	m.refused.Add(ctx, 0)
 	m.unrecorded.Add(ctx, 0)
 	m.unsigned.Add(ctx, 0)
+	for _, kind := range []service.ChannelKind{service.WebhookChannel, service.MeshChannel} {
+		m.deliveries.Add(ctx, 0, delivered(kind, true))
+		m.deliveries.Add(ctx, 0, delivered(kind, false))
+	}
 }
 
 func (m *Metrics) labelProcedure(p *procedure) {
@@ -155,6 +159,15 @@ func (m *Metrics) unauthenticated(ctx context.Context, err error) {
 	m.unauthenticatedCount.Add(ctx, 1, m.byReason[identity.ReasonOf(err)]...)
 }
 
+// delivered labels an attempt to send a notice on.
+func delivered(kind service.ChannelKind, ok bool) metric.MeasurementOption {
+	outcome := "failed"
+	if ok {
+		outcome = "ok"
+	}
+	return set(attribute.String("channel", string(kind)), attribute.String("outcome", outcome))
+}
+
 // KeyCall counts a call to where keys are kept, by operation.
 func (m *Metrics) KeyCall(ctx context.Context, operation string, err error) {
 	outcome := "ok"
@@ -190,6 +203,7 @@ func (m *Metrics) Observer(ctx context.Context, log zerolog.Logger) service.Obse
 				log.Info().Int64("size", size).Msg("checkpoints are made again")
 			}
 		},
+		OnSent: func(kind service.ChannelKind, ok bool) { m.deliveries.Add(ctx, 1, delivered(kind, ok)) },
 		OnUnsigned: func(err error) {
 			m.unsigned.Add(ctx, 1)
 			if !unsigned.Swap(true) {

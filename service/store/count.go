@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 )
@@ -12,6 +13,11 @@ type Counts struct {
 	// the tables.
 	Persons, Plans int64
 	OpenReviews    int64
+	// Pending are notices that wait on channels, and Undelivered those that
+	// channels gave up. Oldest is when the one that waits longest came to its
+	// channel; nil where none waits.
+	Pending, Undelivered int64
+	Oldest               *time.Time
 	// Heads are the sizes of the logs, by their origins.
 	Heads map[string]int64
 	// Room is how many entries the largest log can take before partitions run
@@ -25,6 +31,9 @@ func (q queries) Counts(ctx context.Context) (Counts, error) {
 		SELECT (SELECT greatest(reltuples, 0)::bigint FROM pg_catalog.pg_class WHERE oid = 'cpis.person'::regclass),
 		       (SELECT greatest(reltuples, 0)::bigint FROM pg_catalog.pg_class WHERE oid = 'cpis.plan'::regclass),
 		       (SELECT count(*) FROM cpis.review WHERE closed_at IS NULL),
+		       (SELECT count(*) FROM cpis.delivery WHERE state = 'pending'),
+		       (SELECT count(*) FROM cpis.delivery WHERE state = 'undelivered'),
+		       (SELECT min(first_at) FROM cpis.delivery WHERE state = 'pending'),
 		       array(SELECT l.origin FROM cpis.log AS l ORDER BY l.id),
 		       array(SELECT h.size FROM cpis.log_head AS h ORDER BY h.log),
 		       `+partitionsEnd)
@@ -40,7 +49,9 @@ func scanCounts(row pgx.CollectableRow) (c Counts, err error) {
 		sizes   []int64
 		largest int64
 	)
-	if err := row.Scan(&c.Persons, &c.Plans, &c.OpenReviews, &origins, &sizes, &c.Room); err != nil {
+	if err := row.Scan(
+		&c.Persons, &c.Plans, &c.OpenReviews, &c.Pending, &c.Undelivered, &c.Oldest, &origins, &sizes, &c.Room,
+	); err != nil {
 		return c, err
 	}
 	c.Heads = make(map[string]int64, len(origins))

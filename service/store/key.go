@@ -63,11 +63,12 @@ type KeyTable int
 const (
 	PersonKeys KeyTable = iota
 	ReviewKeys
+	ChannelKeys
 )
 
 // KeyRow is the wrapped data key of a row.
 type KeyRow struct {
-	ID      uuid.UUID // the person or review
+	ID      uuid.UUID // the person, review or channel
 	Wrapped string
 }
 
@@ -85,6 +86,14 @@ func (q queries) KeysAfter(ctx context.Context, table KeyTable, after uuid.UUID,
 		sql = `
 		SELECT id, wrapped_key
 		FROM cpis.review
+		WHERE id > $1
+		ORDER BY id
+		LIMIT $2`
+	}
+	if table == ChannelKeys {
+		sql = `
+		SELECT id, wrapped_key
+		FROM cpis.channel
 		WHERE id > $1
 		ORDER BY id
 		LIMIT $2`
@@ -123,6 +132,14 @@ func (tx *Tx) ReplaceKeys(ctx context.Context, table KeyTable, keys []Rewrapped)
 		FROM unnest($1::uuid[], $2::text[], $3::text[]) AS n (id, old, new)
 		WHERE r.id = n.id
 		  AND r.wrapped_key = n.old`
+	}
+	if table == ChannelKeys {
+		sql = `
+		UPDATE cpis.channel AS c
+		SET wrapped_key = n.new
+		FROM unnest($1::uuid[], $2::text[], $3::text[]) AS n (id, old, new)
+		WHERE c.id = n.id
+		  AND c.wrapped_key = n.old`
 	}
 	return tx.exec(ctx, "re-wrapping keys", sql, ids, olds, news)
 }

@@ -656,6 +656,8 @@ GRANT UPDATE(state) ON TABLE cpis.delivery TO cpis_app;
 
 GRANT UPDATE(attempts) ON TABLE cpis.delivery TO cpis_app;
 
+GRANT UPDATE(first_at) ON TABLE cpis.delivery TO cpis_app;
+
 GRANT UPDATE(due_at) ON TABLE cpis.delivery TO cpis_app;
 
 GRANT UPDATE(last_at) ON TABLE cpis.delivery TO cpis_app;

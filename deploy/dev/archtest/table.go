@@ -37,6 +37,7 @@ var arrows = []arrow{
 	{from: "service", to: []string{
 		"audit", "policy", "service/identity", "service/keys", "service/planfile", "service/reference", "service/store",
 	}},
+	{from: "service/deliver/...", to: []string{"service", "service/deliver/..."}},
 	{from: "service/rpc/...", to: []string{"proto/...", "service", "service/identity", "service/rpc/..."}},
 	{from: "service/fhir/...", to: []string{"service", "service/identity", "service/fhir/..."}},
 	{from: "service/web/...", to: []string{"service", "service/identity", "service/web/..."}},
@@ -67,7 +68,7 @@ var homes = []home{
 	{library: "connectrpc.com/...", in: []string{"proto/...", "service/rpc/...", "cmd/..."}},
 	{library: "google.golang.org/protobuf/...", in: []string{"proto/...", "service/rpc/...", "cmd/..."}},
 	{library: "net/http/...", in: []string{
-		"service/identity/...", "service/keys/vault",
+		"service/identity/...", "service/keys/vault", "service/deliver/...",
 		"service/rpc/...", "service/fhir/...", "service/web/...", "cmd/...",
 	}},
 	{library: "github.com/rs/zerolog/...", in: []string{

@@ -93,7 +93,7 @@ CREATE INDEX delivery_undelivered ON cpis.delivery (channel_id) WHERE state = 'u
 CREATE INDEX delivery_person ON cpis.delivery (channel_id, person_id, log, entry) WHERE state = 'pending';
 CREATE INDEX delivery_notice ON cpis.delivery (notice_id);
 
-GRANT SELECT, INSERT, UPDATE (state, attempts, due_at, last_at, failure) ON cpis.delivery TO cpis_app;
+GRANT SELECT, INSERT, UPDATE (state, attempts, first_at, due_at, last_at, failure) ON cpis.delivery TO cpis_app;
 
 -- Accesses that were reported to be of the wrong patient. Nothing is deleted.
 CREATE TABLE cpis.access_mark (

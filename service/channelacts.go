@@ -1,0 +1,150 @@
+package service
+
+import (
+	"context"
+	"strconv"
+	"time"
+
+	"cpis/audit"
+	"cpis/policy"
+	"cpis/service/identity"
+	"cpis/service/store"
+)
+
+// Rotated is the answer to RotateSecret. As in PutResult, the secret is not
+// kept with it.
+type Rotated struct {
+	ChannelID string
+	Version   int
+	Secret    string    `json:"-"`
+	OldUntil  time.Time // until then the old one signs too
+	Receipt   Receipt
+}
+
+func (r *Rotated) receive(receipt Receipt) { r.Receipt = receipt }
+func (r *Rotated) changed() bool           { return true }
+
+// RotateSecret gives a webhook of the caller's authority a new secret. For a
+// day the old one signs too, and no longer whichever was before that. The error
+// is ErrDenied, *InvalidError, *OverloadedError, ErrNotFound, ErrConflict,
+// ErrState (it is no webhook), ErrReused, ErrUnrecorded, ErrUnavailable or
+// ErrDamaged.
+func (s *Service) RotateSecret(ctx context.Context, c *identity.Caller, id string, version int, request string) (*Rotated, error) {
+	a := act{caller: c, action: policy.ManageChannels, own: true, request: request, check: checkVersion(version)}
+	var out Rotated
+	content := []string{"rotate", id, strconv.Itoa(version)}
+	err := s.once(ctx, doTimeout, a, content, &out, func(ctx context.Context, tx *store.Tx, _ *audit.Entry) error {
+		held, err := tx.LockChannels(ctx, c.Organisation)
+		if err != nil {
+			return err
+		}
+		row, err := findChannel(held, id, version)
+		if err != nil {
+			return err
+		}
+		key, sealed, err := s.openChannel(ctx, row)
+		switch {
+		case err != nil:
+			return err
+		case sealed.Secret == nil:
+			return ErrState
+		}
+		sealed.Old, sealed.OldUntil = sealed.Secret, s.moment().Add(secretOverlap)
+		sealed.Secret = newSecret()
+		if err := s.writeChannel(ctx, tx, key, row, &sealed); err != nil {
+			return err
+		}
+		out = Rotated{
+			ChannelID: row.ID.String(), Version: row.Version, Secret: secretText(sealed.Secret), OldUntil: sealed.OldUntil,
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &out, s.showSecret(ctx, true, out.ChannelID, out.Version, &out.Secret)
+}
+
+// checkVersion refuses a version that no channel has.
+func checkVersion(version int) error {
+	var v violations
+	if version < 1 {
+		v.add("version", "must be the version of the channel that you saw", exampleVersion)
+	}
+	return v.err()
+}
+
+// RemovedChannel is the answer to RemoveChannel.
+type RemovedChannel struct{ Receipt Receipt }
+
+func (r *RemovedChannel) receive(receipt Receipt) { r.Receipt = receipt }
+func (r *RemovedChannel) changed() bool           { return true }
+
+// RemoveChannel stops a channel of the caller's authority for good. What it has
+// not delivered goes to the next one within seconds; where there is none, it is
+// shown as undelivered. The error is ErrDenied, *InvalidError,
+// *OverloadedError, ErrNotFound, ErrConflict, ErrReused, ErrUnrecorded,
+// ErrUnavailable or ErrDamaged.
+func (s *Service) RemoveChannel(ctx context.Context, c *identity.Caller, id string, version int, request string) (*RemovedChannel, error) {
+	a := act{caller: c, action: policy.ManageChannels, own: true, request: request, check: checkVersion(version)}
+	var out RemovedChannel
+	content := []string{"remove", id, strconv.Itoa(version)}
+	err := s.once(ctx, doTimeout, a, content, &out, func(ctx context.Context, tx *store.Tx, _ *audit.Entry) error {
+		held, err := tx.LockChannels(ctx, c.Organisation)
+		if err != nil {
+			return err
+		}
+		row, err := findChannel(held, id, version)
+		if err != nil {
+			return err
+		}
+		at := s.moment()
+		row.Version++
+		row.ChangedAt, row.RemovedAt = at, &at
+		row.Sealed = []byte{} // address and secrets are forgotten
+		return tx.UpdateChannel(ctx, row)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &out, nil
+}
+
+// ChannelList is the channels of an authority.
+type ChannelList struct {
+	Channels []Channel // in the order in which they are tried
+	Receipt  Receipt
+}
+
+// ListChannels shows the channels of the caller's authority, without their
+// secrets. The error is ErrDenied, *OverloadedError, ErrUnrecorded,
+// ErrUnavailable or ErrDamaged.
+func (s *Service) ListChannels(ctx context.Context, c *identity.Caller, request string) (*ChannelList, error) {
+	a := act{caller: c, action: policy.ReadNotices, own: true, request: request}
+	var out ChannelList
+	r, err := s.do(ctx, a, func(ctx context.Context, tx *store.Tx, e *audit.Entry) error {
+		out = ChannelList{}
+		rows, err := tx.Channels(ctx, c.Organisation)
+		if err != nil {
+			return err
+		}
+		for i := range rows {
+			row := &rows[i]
+			_, sealed, err := s.openChannel(ctx, &row.ChannelRow)
+			if err != nil {
+				return err
+			}
+			out.Channels = append(out.Channels, Channel{
+				ID: row.ID.String(), Version: row.Version, Rank: row.Rank, Kind: ChannelKind(row.Kind),
+				To: sealed.To, Paused: row.Paused, Pending: row.Pending, Undelivered: row.Undelivered,
+			})
+		}
+		e.Counts = audit.Counts{"channels": int64(len(rows))}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	out.Receipt = r
+	return &out, nil
+}

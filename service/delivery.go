@@ -1,0 +1,105 @@
+package service
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/google/uuid"
+
+	"cpis/service/store"
+)
+
+// Sender sends notices on, on channels of one kind. It is safe for concurrent
+// use.
+type Sender interface {
+	// Check says what is wrong with an address, and what a right one looks
+	// like; nothing where it is right. It asks nobody.
+	Check(to string) (problem, example string)
+	// Send sends a message. Nil says that the other side has it; everything
+	// else that it may or may not have it, and that the same message will be
+	// sent again. The error should be a *DeliveryError, and must hold nothing
+	// about anybody.
+	Send(ctx context.Context, m *Message) error
+}
+
+// Message is a notice on its way.
+type Message struct {
+	ID      string    // of the notice, the same at every attempt and on every channel
+	At      time.Time // of the attempt
+	To      string    // the address
+	Secrets [][]byte  // that sign it, the newest first; none where the channel has none
+	Body    []byte    // JSON, the same at every attempt as long as the notice is
+}
+
+// DeliveryError says in a word why a message could not be sent. The word is
+// shown to the authority, and holds nothing of the answer but its status.
+type DeliveryError struct{ Word string }
+
+// Error gives the word.
+func (e *DeliveryError) Error() string { return "delivery failed: " + e.Word }
+
+// Words for failures that are not a sender's.
+const (
+	failureUnopened    = "details_unavailable" // the keys cannot be had now
+	failureInterrupted = "interrupted"         // the server stopped meanwhile
+	failureTimeout     = "timeout"
+	failureOther       = "failed"
+)
+
+// failureOf gives the word for a sender's error.
+func failureOf(err error) string {
+	if e, ok := errors.AsType[*DeliveryError](err); ok {
+		return e.Word
+	}
+	if errors.Is(err, context.DeadlineExceeded) {
+		return failureTimeout
+	}
+	return failureOther
+}
+
+// DeliveryState is where a notice stands on a channel.
+type DeliveryState string
+
+// The states.
+const (
+	DeliveryPending     DeliveryState = store.DeliveryPending
+	DeliveryDelivered   DeliveryState = store.DeliveryDelivered
+	DeliveryUndelivered DeliveryState = store.DeliveryUndelivered
+)
+
+// Delivery is a notice on one channel.
+type Delivery struct {
+	Channel  string
+	State    DeliveryState
+	Attempts int
+	Last     time.Time // of the last attempt; zero where there was none
+	Next     time.Time // of the next; zero where there is none
+	Failure  string    // a word for why the last attempt failed
+}
+
+// deliveriesOf gives how a notice was sent on, in the order of its channels.
+func (s *Service) deliveriesOf(ctx context.Context, tx *store.Tx, notice uuid.UUID) ([]Delivery, error) {
+	rows, err := tx.Deliveries(ctx, notice)
+	if err != nil {
+		return nil, err
+	}
+	var out []Delivery
+	for i := range rows {
+		out = append(out, deliveryOf(&rows[i]))
+	}
+	return out, nil
+}
+
+func deliveryOf(row *store.DeliveryRow) Delivery {
+	d := Delivery{
+		Channel: row.Channel.String(), State: DeliveryState(row.State), Attempts: row.Attempts, Failure: row.Failure,
+	}
+	if row.LastAt != nil {
+		d.Last = *row.LastAt
+	}
+	if d.State == DeliveryPending {
+		d.Next = row.DueAt
+	}
+	return d
+}

@@ -1,0 +1,292 @@
+package service
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+
+	"cpis/audit"
+	"cpis/service/store"
+)
+
+// How notices are sent on.
+const (
+	deliverEvery = time.Second
+	// deliverFor is how long a channel tries: then the next one gets the
+	// notice.
+	deliverFor = 72 * time.Hour
+	// The first retry comes after firstRetry, each further one after twice as
+	// long, up to lastRetry.
+	firstRetry = 5 * time.Second
+	lastRetry  = time.Hour
+	// sendTimeout bounds an attempt. leaseFor must be longer, by what it takes
+	// to prepare and record: then somebody else may try.
+	sendTimeout = time.Minute
+	leaseFor    = 2 * time.Minute
+	// givePage is how many notices are given to a channel, and sendPage how
+	// many are sent on one, at the same time.
+	givePage = 1000
+	sendPage = 8
+	// maxCouriers is on how many channels one server sends at the same time. A
+	// receiver that does not answer holds up nobody but itself.
+	maxCouriers = 64
+	// dispatchConns is how many connections to the database couriers use at
+	// the same time.
+	dispatchConns = 2
+)
+
+// dispatcher is which channels this server is sending on.
+type dispatcher struct {
+	conns chan struct{}
+
+	mu   sync.Mutex
+	busy map[uuid.UUID]bool
+}
+
+func newDispatcher() *dispatcher {
+	return &dispatcher{conns: make(chan struct{}, dispatchConns), busy: make(map[uuid.UUID]bool)}
+}
+
+// begin takes a channel, unless this server is sending on it, or on too many.
+func (d *dispatcher) begin(id uuid.UUID) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.busy[id] || len(d.busy) >= maxCouriers {
+		return false
+	}
+	d.busy[id] = true
+	return true
+}
+
+func (d *dispatcher) end(id uuid.UUID) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	delete(d.busy, id)
+}
+
+// KeepDelivering sends notices on, on the channels of their authorities, until
+// ctx ends. What is under way then is broken off, and sent again by whoever
+// comes next.
+//
+// Each notice is delivered at least once and always under its own id. Any
+// number of servers share the work: who sends holds a lease, and where that
+// runs out, because the server was killed, somebody else tries. Of one person's
+// notices a channel gets an earlier one before a later one.
+func (s *Service) KeepDelivering(ctx context.Context) {
+	var couriers sync.WaitGroup
+	every(ctx, deliverEvery, func(ctx context.Context) {
+		_ = s.deliver(ctx, &couriers) // tried again at the next tick
+	})
+	couriers.Wait()
+}
+
+// Deliver sends on what is due now, and comes back when all of it was tried.
+func (s *Service) Deliver(ctx context.Context) error {
+	var couriers sync.WaitGroup
+	err := s.deliver(ctx, &couriers)
+	couriers.Wait()
+	return err
+}
+
+// deliver gives new notices to channels, and starts a courier for each channel
+// on which something is due.
+func (s *Service) deliver(ctx context.Context, couriers *sync.WaitGroup) error {
+	if s.broken.Load() {
+		return ErrDamaged
+	}
+	if err := errors.Join(s.giveNew(ctx), s.leaveRemoved(ctx)); err != nil {
+		return err
+	}
+	due, err := s.db.DueChannels(ctx, s.moment())
+	if err != nil {
+		return translate(err)
+	}
+	// In any order: where there are more than couriers, none comes last always.
+	rand.Shuffle(len(due), func(i, j int) { due[i], due[j] = due[j], due[i] })
+	for _, channel := range due {
+		if s.senders[ChannelKind(channel.Kind)] == nil || !s.dispatcher.begin(channel.ID) {
+			continue
+		}
+		couriers.Go(func() {
+			defer s.dispatcher.end(channel.ID)
+			s.courier(ctx, channel.ID)
+		})
+	}
+	return nil
+}
+
+// giveNew gives notices that no channel has got to the first channels of their
+// authorities.
+func (s *Service) giveNew(ctx context.Context) error {
+	waiting, err := s.db.Undispatched(ctx)
+	if err != nil {
+		return translate(err)
+	}
+	for _, u := range waiting {
+		for given := int64(givePage); given >= givePage; {
+			err := s.dispatchTx(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
+				given, err = tx.Dispatch(ctx, u, s.moment(), givePage)
+				return err
+			})
+			if err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// leaveRemoved gives what waits on channels that were removed to the next ones.
+func (s *Service) leaveRemoved(ctx context.Context) error {
+	for {
+		var left int
+		err := s.dispatchTx(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
+			left, err = tx.AbandonRemoved(ctx, s.moment(), givePage)
+			return err
+		})
+		if err != nil || left < givePage {
+			return err
+		}
+	}
+}
+
+// dispatchTx runs a transaction of the dispatcher. Of these there are few at a
+// time, so that requests find connections.
+func (s *Service) dispatchTx(ctx context.Context, fn func(context.Context, *store.Tx) error) error {
+	select {
+	case s.dispatcher.conns <- struct{}{}:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	defer func() { <-s.dispatcher.conns }()
+	// Its end would leave the commit unconfirmed.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), doTimeout)
+	defer cancel()
+	return translate(s.db.Tx(ctx, func(tx *store.Tx) error { return fn(ctx, tx) }))
+}
+
+// courier sends on one channel until nothing is due there, or all of a page
+// has failed: then the others wait for the next round.
+func (s *Service) courier(ctx context.Context, channel uuid.UUID) {
+	for ctx.Err() == nil {
+		delivered, err := s.deliverPage(ctx, channel)
+		if err != nil || delivered == 0 {
+			return // what was claimed is tried again when its lease is over
+		}
+	}
+}
+
+// deliverPage claims some of what is due on a channel, sends it and records
+// what became of it. It says how many were delivered.
+func (s *Service) deliverPage(ctx context.Context, id uuid.UUID) (delivered int, err error) {
+	var (
+		claimed []store.ClaimedDelivery
+		channel store.ChannelRow
+	)
+	err = s.dispatchTx(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
+		now := s.moment()
+		if claimed, err = tx.ClaimDeliveries(ctx, id, now, now.Add(leaseFor), sendPage); err != nil || len(claimed) == 0 {
+			return err
+		}
+		channel, err = tx.Channel(ctx, id)
+		return err
+	})
+	if err != nil || len(claimed) == 0 {
+		return 0, err
+	}
+	parcels := make([]parcel, len(claimed))
+	for i := range claimed {
+		parcels[i].claimed = &claimed[i]
+	}
+	if err := s.prepare(ctx, &channel, parcels); err != nil {
+		return 0, err
+	}
+	s.send(ctx, ChannelKind(channel.Kind), parcels)
+	return s.settle(ctx, ChannelKind(channel.Kind), parcels)
+}
+
+// parcel is one delivery on its way.
+type parcel struct {
+	claimed *store.ClaimedDelivery
+	message Message
+	entry   audit.Entry // what it discloses
+	err     error       // why it was not delivered
+}
+
+// send sends what was prepared.
+func (s *Service) send(ctx context.Context, kind ChannelKind, parcels []parcel) {
+	ctx, cancel := context.WithTimeout(ctx, sendTimeout)
+	defer cancel()
+	var all sync.WaitGroup
+	for i := range parcels {
+		if p := &parcels[i]; p.err == nil {
+			all.Go(func() { p.err = s.senders[kind].Send(ctx, &p.message) })
+		}
+	}
+	all.Wait()
+	if !errors.Is(context.Cause(ctx), context.Canceled) {
+		return
+	}
+	for i := range parcels { // the server stops: that is no fault of the receiver's
+		if parcels[i].err != nil {
+			parcels[i].err = &DeliveryError{failureInterrupted}
+		}
+	}
+}
+
+// settle records what became of parcels, and says how many were delivered.
+func (s *Service) settle(ctx context.Context, kind ChannelKind, parcels []parcel) (delivered int, err error) {
+	now := s.moment()
+	rows := make([]store.DeliveryRow, len(parcels))
+	for i := range parcels {
+		rows[i] = parcels[i].outcome(now)
+		if parcels[i].err == nil {
+			delivered++
+		}
+		s.observe.Sent(kind, parcels[i].err == nil)
+	}
+	return delivered, s.dispatchTx(context.WithoutCancel(ctx), func(ctx context.Context, tx *store.Tx) error {
+		return tx.SettleDeliveries(ctx, rows, now)
+	})
+}
+
+// outcome gives the delivery as it stands after the attempt.
+func (p *parcel) outcome(now time.Time) store.DeliveryRow {
+	row := p.claimed.DeliveryRow
+	if p.err == nil {
+		row.State, row.Failure = store.DeliveryDelivered, ""
+		return row
+	}
+	row.Failure = failureOf(p.err)
+	end := row.FirstAt.Add(deliverFor)
+	switch {
+	case row.Failure == failureInterrupted:
+		row.DueAt = now
+	case !now.Before(end):
+		row.State = store.DeliveryUndelivered
+	default:
+		row.DueAt = earlier(now.Add(retryAfter(row.Attempts)), end) // the last attempt is at the end
+	}
+	return row
+}
+
+func earlier(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
+}
+
+// retryAfter is how long to wait after an attempt that failed: a quarter more
+// or less, so that what failed together does not come back together.
+func retryAfter(attempts int) time.Duration {
+	d := lastRetry
+	if doubled := min(max(attempts, 1)-1, 10); firstRetry<<doubled < lastRetry {
+		d = firstRetry << doubled
+	}
+	return d - d/4 + rand.N(d/2) //nolint:gosec // spreads load, guards nothing
+}

@@ -1,0 +1,233 @@
+package service
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"cpis/audit"
+	"cpis/service/store"
+)
+
+// Who stands in the entries of notices that are sent on, and what they did.
+const (
+	deliverActor  = "service"
+	actionDeliver = "deliver_notice"
+)
+
+// prepare makes the messages of parcels, and writes down that they will leave.
+// A parcel that cannot be made gets its error. An error of prepare itself says
+// that nothing was written down: nothing may be sent then.
+func (s *Service) prepare(ctx context.Context, channel *store.ChannelRow, parcels []parcel) error {
+	_, sealed, err := s.openChannel(ctx, channel)
+	if err == nil && ChannelKind(channel.Kind) == MeshChannel {
+		err = s.fillWhole(ctx, channel.Authority, parcels)
+	}
+	if err != nil {
+		for i := range parcels {
+			parcels[i].err = unopened(err)
+		}
+		return nil
+	}
+	now := s.now()
+	var entries []audit.Entry
+	for i := range parcels {
+		p := &parcels[i]
+		if p.err == nil && ChannelKind(channel.Kind) == WebhookChannel {
+			p.err = p.fillReference()
+		}
+		if p.err != nil {
+			continue
+		}
+		p.message.ID, p.message.At, p.message.To = p.claimed.Notice.String(), now, sealed.To
+		p.message.Secrets = sealed.secrets(now)
+		entries = append(entries, p.complete())
+	}
+	if len(entries) == 0 {
+		return nil
+	}
+	return s.dispatchTx(ctx, func(ctx context.Context, tx *store.Tx) error {
+		return enterAll(ctx, tx, s.log, s.now(), entries)
+	})
+}
+
+// unopened gives the failure where details could not be opened.
+func unopened(err error) error {
+	if errors.Is(err, ErrUnavailable) {
+		return &DeliveryError{failureUnopened}
+	}
+	return err
+}
+
+// complete gives the entry of a parcel, with what is disclosed by it.
+func (p *parcel) complete() audit.Entry {
+	e := p.entry
+	e.Version, e.Actor, e.Organisation, e.Action = audit.Version, deliverActor, p.claimed.Authority, actionDeliver
+	e.Request, e.Rule, e.Outcome = p.message.ID, "channel", outcomeDone
+	return e
+}
+
+// enterAll appends entries to the log, like enter.
+func enterAll(ctx context.Context, tx *store.Tx, log store.Log, now time.Time, entries []audit.Entry) error {
+	lines, subjects := make([][]byte, len(entries)), make([][]byte, len(entries))
+	for i := range entries {
+		e := &entries[i]
+		e.Time = now.UTC().Truncate(time.Microsecond)
+		_, _ = rand.Read(e.Salt[:]) // never fails: it ends the program instead
+		lines[i], subjects[i] = e.AppendLine(nil), e.Subject
+	}
+	_, _, err := tx.AppendEntries(ctx, log.ID, lines, subjects)
+	return err
+}
+
+// referenceMessage is what a webhook gets: nobody is named in it.
+type referenceMessage struct {
+	Type      string        `json:"type"`
+	Timestamp time.Time     `json:"timestamp"`
+	Data      referenceData `json:"data"`
+}
+
+type referenceData struct {
+	Notice   string `json:"notice_id"`
+	Kind     string `json:"kind"`
+	Priority bool   `json:"priority"`
+}
+
+// fillReference writes the body of a message that names nobody.
+func (p *parcel) fillReference() (err error) {
+	p.message.Body, err = json.Marshal(referenceMessage{
+		Type: "notice.made", Timestamp: p.claimed.At,
+		Data: referenceData{p.claimed.Notice.String(), p.claimed.Kind, p.claimed.Priority},
+	})
+	return err
+}
+
+// wholeMessage is what a mailbox gets: the whole notice.
+type wholeMessage struct {
+	Version      int              `json:"version"`
+	Notice       string           `json:"notice_id"`
+	Kind         NoticeKind       `json:"kind"`
+	Priority     bool             `json:"priority"`
+	At           time.Time        `json:"at"`
+	Authority    wholeBody        `json:"authority"`
+	Person       *wholePerson     `json:"person,omitempty"`
+	Plans        []wholePlan      `json:"plans,omitempty"`
+	Organisation wholeBody        `json:"organisation,omitzero"`
+	Setting      Setting          `json:"setting,omitempty"`
+	Actor        wholeActor       `json:"actor,omitzero"`
+	Responsible  wholeResponsible `json:"responsible_person,omitzero"`
+	Lead         wholeResponsible `json:"safeguarding_lead,omitzero"`
+	Encounter    time.Time        `json:"encounter_at,omitzero"`
+	Text         string           `json:"text,omitempty"`
+	Corrects     string           `json:"corrects,omitempty"`
+	Reference    string           `json:"reference,omitempty"`
+}
+
+// wholeBody is an organisation or authority.
+type wholeBody struct {
+	Code string `json:"code,omitempty"`
+	Name string `json:"name,omitempty"`
+}
+
+type wholePerson struct {
+	NHSNumber   string `json:"nhs_number"`
+	Family      string `json:"family_name"`
+	Given       string `json:"given_name"`
+	DateOfBirth Date   `json:"date_of_birth"`
+}
+
+type wholePlan struct {
+	ID        string `json:"plan_id"`
+	Kind      Kind   `json:"kind"`
+	Reference string `json:"reference,omitempty"` // the authority's own
+}
+
+type wholeActor struct {
+	Name string `json:"name,omitempty"`
+	Role string `json:"role,omitempty"`
+}
+
+type wholeResponsible struct {
+	Name  string `json:"name,omitempty"`
+	Role  string `json:"role,omitempty"`
+	Phone string `json:"phone,omitempty"`
+}
+
+// wholeVersion is the version of wholeMessage. Fields may be added to one.
+const wholeVersion = 1
+
+// fillWhole writes the bodies of messages that hold the whole notice, and says
+// in the entries what they disclose. It asks the keeper for keys, so it does
+// not belong into a transaction.
+func (s *Service) fillWhole(ctx context.Context, authority string, parcels []parcel) error {
+	ctx, cancel := context.WithTimeout(ctx, doTimeout)
+	defer cancel()
+	whose, err := s.db.Authority(ctx, authority)
+	if err != nil {
+		return translate(err)
+	}
+	rows := make([]store.NoticeRow, len(parcels))
+	for i := range parcels {
+		if rows[i], err = s.db.Notice(ctx, parcels[i].claimed.Notice); err != nil {
+			return translate(err)
+		}
+	}
+	opened, err := s.openNotices(ctx, authority, rows)
+	if err != nil {
+		return translate(err)
+	}
+	for i := range parcels {
+		p := &parcels[i]
+		m := wholeOf(&opened.notices[i])
+		m.Authority = wholeBody{whose.GSS, whose.Name}
+		p.err = s.fillPlans(p, m, opened.people[rows[i].Person])
+		if opened.notices[i].Degraded {
+			p.err = &DeliveryError{failureUnopened}
+		}
+		if p.err == nil {
+			p.message.Body, p.err = json.Marshal(m)
+		}
+	}
+	return nil
+}
+
+// wholeOf gives a notice as it is sent.
+func wholeOf(n *Notice) *wholeMessage {
+	m := &wholeMessage{
+		Version: wholeVersion, Notice: n.ID, Kind: n.Kind, Priority: n.Priority, At: n.At,
+		Organisation: wholeBody{n.Organisation, n.OrganisationName}, Setting: n.Setting,
+		Actor:       wholeActor{n.Actor.Name, n.Actor.Role},
+		Responsible: wholeResponsible(n.Actor.Responsible), Lead: wholeResponsible(n.Actor.Lead),
+		Encounter: n.Encounter, Text: n.Text, Corrects: n.Corrects, Reference: n.Reference,
+	}
+	if n.Person != nil {
+		m.Person = &wholePerson{
+			NHSNumber: n.Person.NHSNumber.Reveal(), // to the authority that recorded it
+			Family:    n.Person.Family, Given: n.Person.Given, DateOfBirth: n.Person.DateOfBirth,
+		}
+	}
+	return m
+}
+
+// fillPlans adds the authority's plans to a message about somebody, and to its
+// entry.
+func (s *Service) fillPlans(p *parcel, m *wholeMessage, about *held) error {
+	if about == nil || m.Person == nil {
+		return nil
+	}
+	p.entry.Subject, p.entry.Restricted = s.subject(about.person.NHSNumber), about.row.Restricted
+	for _, plan := range about.plans {
+		if plan.row.Removed {
+			continue
+		}
+		if err := s.openOwn(about.key, &plan); err != nil {
+			return fmt.Errorf("writing message: %w", err)
+		}
+		m.Plans = append(m.Plans, wholePlan{plan.row.ID.String(), plan.Kind, plan.Reference})
+		p.entry.Disclosed = append(p.entry.Disclosed, audit.Disclosed{Plan: plan.row.ID.String(), Version: plan.row.Version})
+	}
+	return nil
+}

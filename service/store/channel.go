@@ -1,0 +1,120 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+)
+
+// ChannelRow is a way on which an authority's notices are sent on. Its address
+// and secrets are sealed.
+type ChannelRow struct {
+	ID         uuid.UUID
+	Authority  string // GSS code
+	Version    int    // from 1, one more with each change
+	Rank       int    // the lowest is tried first
+	Kind       string
+	Paused     bool
+	WrappedKey string
+	Sealed     []byte
+	MadeAt     time.Time
+	ChangedAt  time.Time
+	RemovedAt  *time.Time // nil while it is in use
+}
+
+const channelColumns = `c.id, c.authority, c.version, c.rank, c.kind, c.paused, c.wrapped_key, c.sealed,
+		       c.made_at, c.changed_at, c.removed_at`
+
+// targets are where the columns of a channel go.
+func (c *ChannelRow) targets() []any {
+	return []any{
+		&c.ID, &c.Authority, &c.Version, &c.Rank, &c.Kind, &c.Paused, &c.WrappedKey, &c.Sealed,
+		&c.MadeAt, &c.ChangedAt, &c.RemovedAt,
+	}
+}
+
+func scanChannel(row pgx.CollectableRow) (c ChannelRow, err error) {
+	err = row.Scan(c.targets()...)
+	return c, err
+}
+
+// Channel gives a channel, removed ones too; ErrNotFound if there is none with
+// that id.
+func (q queries) Channel(ctx context.Context, id uuid.UUID) (ChannelRow, error) {
+	return one(ctx, q.q, "reading channel", scanChannel, `
+		SELECT `+channelColumns+`
+		FROM cpis.channel AS c
+		WHERE c.id = $1`, id)
+}
+
+// CountedChannel is a channel with how many notices stand on it, and how.
+type CountedChannel struct {
+	ChannelRow
+	Pending     int
+	Undelivered int
+}
+
+// Channels gives the channels of an authority that are in use, in the order in
+// which they are tried.
+func (q queries) Channels(ctx context.Context, authority string) ([]CountedChannel, error) {
+	return all(ctx, q.q, "reading channels",
+		func(row pgx.CollectableRow) (c CountedChannel, err error) {
+			err = row.Scan(append(c.targets(), &c.Pending, &c.Undelivered)...)
+			return c, err
+		}, `
+		SELECT `+channelColumns+`,
+		       (SELECT count(*) FROM cpis.delivery AS d WHERE d.channel_id = c.id AND d.state = 'pending'),
+		       (SELECT count(*) FROM cpis.delivery AS d WHERE d.channel_id = c.id AND d.state = 'undelivered')
+		FROM cpis.channel AS c
+		WHERE c.authority = $1
+		  AND c.removed_at IS NULL
+		ORDER BY c.rank`, authority)
+}
+
+// LockChannels gives the channels of an authority that are in use, in the order
+// in which they are tried, and keeps others from changing them.
+func (tx *Tx) LockChannels(ctx context.Context, authority string) ([]ChannelRow, error) {
+	return all(ctx, tx.q, "locking channels", scanChannel, `
+		SELECT `+channelColumns+`
+		FROM cpis.channel AS c
+		WHERE c.authority = $1
+		  AND c.removed_at IS NULL
+		ORDER BY c.rank
+		FOR UPDATE`, authority)
+}
+
+// InsertChannel makes a channel in its version 1. ErrConflict says that
+// another one has its rank, ErrNotFound that there is no such authority.
+func (tx *Tx) InsertChannel(ctx context.Context, c *ChannelRow) error {
+	return tx.execAll(ctx, 1, "making channel", `
+		INSERT INTO cpis.channel (id, authority, version, rank, kind, paused, wrapped_key, sealed, made_at, changed_at)
+		VALUES ($1, $2, 1, $3, $4, $5, $6, $7, $8, $8)`,
+		c.ID, c.Authority, c.Rank, c.Kind, c.Paused, c.WrappedKey, c.Sealed, c.MadeAt)
+}
+
+// UpdateChannel changes a channel. The row carries the new version, which must
+// be one more than the stored one: if it is not, or another channel has its
+// rank, the error is ErrConflict.
+func (tx *Tx) UpdateChannel(ctx context.Context, c *ChannelRow) error {
+	return tx.execAll(ctx, 1, "changing channel", `
+		UPDATE cpis.channel
+		SET version = $2, rank = $3, paused = $4, sealed = $5, changed_at = $6, removed_at = $7
+		WHERE id = $1
+		  AND version = $2 - 1
+		  AND removed_at IS NULL`,
+		c.ID, c.Version, c.Rank, c.Paused, c.Sealed, c.ChangedAt, c.RemovedAt)
+}
+
+// BeginDispatch has an authority's notices given to its channels from now on:
+// those that are in the logs already are not.
+func (tx *Tx) BeginDispatch(ctx context.Context, authority string) error {
+	_, err := tx.exec(ctx, "beginning to dispatch", `
+		INSERT INTO cpis.dispatched (authority, log, entry)
+		SELECT $1, h.log, h.size - 1
+		FROM cpis.log_head AS h
+		ORDER BY h.log
+		ON CONFLICT (authority, log) DO UPDATE SET entry = excluded.entry`, authority)
+	return err
+}
