@@ -128,7 +128,7 @@ func TestReadSSD_SaysNothingOfRestrictions(t *testing.T) {
 	}
 }
 
-// onlyPlans is a dataset with one child protection plan of a child c.
+// onlyPlan is a dataset with one child protection plan.
 func onlyPlan(plan, person string, identifiers ...string) dataset {
 	return emptyDataset().with("ssd_cp_plans", plan).with("ssd_person", person).with("ssd_linked_identifiers", identifiers...)
 }
@@ -550,7 +550,7 @@ func TestReadSSD_RefusesEveryCutTable(t *testing.T) {
 // Of a large table of persons only those are held whom plans are about.
 func TestReadSSD_HoldsOnlyWhomPlansAreAbout(t *testing.T) {
 	sources := smallDataset().sources()
-	const rows = 200_000
+	const rows = 50_000
 	header := smallDataset()["ssd_person"]
 	for i := range sources {
 		if sources[i].Name == "ssd_person.csv" {
