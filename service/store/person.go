@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -48,16 +49,53 @@ func (q queries) PersonsByTags(ctx context.Context, tags []Tag) ([]TaggedPerson,
 }
 
 // LockPersonsByTags is PersonsByTags for those who will change what they find:
-// the persons stay as they are until the transaction ends. They are locked in
-// order of their ids, so that two uploads that overlap do not deadlock.
+// the persons stay as they are until the transaction ends, and the tags keep
+// leading to them. They are locked in order of their ids, so that two uploads
+// that overlap do not deadlock.
 func (tx *Tx) LockPersonsByTags(ctx context.Context, tags []Tag) ([]TaggedPerson, error) {
-	return all(ctx, tx.q, "locking persons", scanTagged, `
-		SELECT t.tag, `+personColumns+`
-		FROM cpis.person_tag AS t
-		JOIN cpis.person AS p ON p.id = t.person_id
-		WHERE t.tag = ANY ($1::bytea[])
-		ORDER BY p.id, t.tag
-		FOR UPDATE OF p`, tagBytes(tags))
+	found, _, err := tx.LockPersonsAnd(ctx, tags, nil)
+	return found, err
+}
+
+// LockPersonsAnd is LockPersonsByTags and LockPersons at once, for all must be
+// locked in one order. Of those with given ids it gives the ones that exist.
+//
+// Where a tag came to lead to somebody else while this waited for whom it had
+// led to, the whole transaction runs again: what is written about a person whom
+// nobody finds any more would be lost.
+func (tx *Tx) LockPersonsAnd(ctx context.Context, tags []Tag, ids []uuid.UUID) (found []TaggedPerson, byID []PersonRow, err error) {
+	const doing = "locking persons"
+	locked, err := all(ctx, tx.q, doing, scanPerson, `
+		SELECT `+personColumns+`
+		FROM cpis.person AS p
+		WHERE p.id IN (
+		    SELECT t.person_id
+		    FROM cpis.person_tag AS t
+		    WHERE t.tag = ANY ($1::bytea[])
+		    UNION
+		    SELECT unnest($2::uuid[])
+		)
+		ORDER BY p.id
+		FOR UPDATE OF p`, tagBytes(tags), ids)
+	if err != nil {
+		return nil, nil, err
+	}
+	rows := make(map[uuid.UUID]PersonRow, len(locked))
+	for _, p := range locked {
+		rows[p.ID] = p
+		if slices.Contains(ids, p.ID) {
+			byID = append(byID, p)
+		}
+	}
+	leads, err := tx.TagsLeadingTo(ctx, tags)
+	for _, l := range leads {
+		p, ok := rows[l.Person]
+		if !ok {
+			return nil, nil, &failure{doing: doing, kinds: []error{ErrUnavailable}, what: "a tag has moved", again: true}
+		}
+		found = append(found, TaggedPerson{l.Tag, p})
+	}
+	return found, byID, err
 }
 
 // LockPersons is Persons for those who will change what belongs to them, as

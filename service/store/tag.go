@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 )
 
 // TagRow makes a person findable.
@@ -63,41 +64,75 @@ func tryAgain(err error) error {
 // tagIndexKey is the constraint that a tag's index key is there.
 const tagIndexKey = " person_tag_index_version_fkey"
 
-// PersonsWithoutTag gives persons that have no tag made with a certain index
-// key: the work that is left when the key rotates, to be paged like
-// PersonsAfter.
+// TagsLeadingTo gives whom tags lead to, in order of person and tag. Tags that
+// nobody has are left out.
+func (q queries) TagsLeadingTo(ctx context.Context, tags []Tag) ([]TagRow, error) {
+	return all(ctx, q.q, "reading tags", func(row pgx.CollectableRow) (t TagRow, err error) {
+		err = row.Scan((*tagTarget)(&t.Tag), &t.Person, &t.IndexVersion)
+		return t, err
+	}, `
+		SELECT t.tag, t.person_id, t.index_version
+		FROM cpis.person_tag AS t
+		WHERE t.tag = ANY ($1::bytea[])
+		ORDER BY t.person_id, t.tag`, tagBytes(tags))
+}
+
+// PersonsWithoutTag gives persons that have fewer tags made with a certain
+// index key than they have made with older ones: the work that is left when the
+// key rotates, to be paged like PersonsAfter. A person has a tag for each NHS
+// number that finds it, and none where it is not to be found.
 func (q queries) PersonsWithoutTag(ctx context.Context, indexVersion int, after uuid.UUID, limit int) ([]PersonRow, error) {
 	return all(ctx, q.q, "finding persons without tags", scanPerson, `
 		SELECT `+personColumns+`
 		FROM cpis.person AS p
-		WHERE p.id > $1
-		  AND p.erased_at IS NULL
-		  AND NOT EXISTS (
-		    SELECT
+		CROSS JOIN LATERAL (
+		    SELECT count(*) FILTER (WHERE t.index_version = $2) AS new,
+		           count(*) FILTER (WHERE t.index_version < $2) AS old
 		    FROM cpis.person_tag AS t
 		    WHERE t.person_id = p.id
-		      AND t.index_version = $2
-		)
+		) AS has
+		WHERE p.id > $1
+		  AND p.erased_at IS NULL
+		  AND has.new < has.old
 		ORDER BY p.id
 		LIMIT $3`, after, indexVersion, limit)
 }
 
+// Untag removes all tags of persons: nobody finds them any more, unless
+// InsertTags follows.
+func (tx *Tx) Untag(ctx context.Context, persons []uuid.UUID) error {
+	_, err := tx.exec(ctx, "removing tags", `
+		DELETE FROM cpis.person_tag
+		WHERE person_id = ANY ($1::uuid[])`, persons)
+	return err
+}
+
+// UntagVersion is Untag for the tags made with one index key.
+func (tx *Tx) UntagVersion(ctx context.Context, persons []uuid.UUID, indexVersion int) error {
+	_, err := tx.exec(ctx, "removing tags", `
+		DELETE FROM cpis.person_tag
+		WHERE person_id = ANY ($1::uuid[])
+		  AND index_version = $2`, persons, indexVersion)
+	return err
+}
+
 // DeleteTags removes tags made with an index key that is no longer used, of
-// persons that have a newer one, and gives how many. It removes at most limit
-// at once; call it until it removes none.
+// persons that have as many newer ones, and gives how many. It removes at most
+// limit at once; call it until it removes none.
 func (tx *Tx) DeleteTags(ctx context.Context, indexVersion, limit int) (int64, error) {
 	return tx.exec(ctx, "removing tags", `
 		DELETE FROM cpis.person_tag
 		WHERE tag IN (
 		    SELECT old.tag
 		    FROM cpis.person_tag AS old
+		    CROSS JOIN LATERAL (
+		        SELECT count(*) FILTER (WHERE t.index_version > $1) AS new,
+		               count(*) FILTER (WHERE t.index_version = $1) AS old
+		        FROM cpis.person_tag AS t
+		        WHERE t.person_id = old.person_id
+		    ) AS has
 		    WHERE old.index_version = $1
-		      AND EXISTS (
-		        SELECT
-		        FROM cpis.person_tag AS new
-		        WHERE new.person_id = old.person_id
-		          AND new.index_version > $1
-		    )
+		      AND has.new >= has.old
 		    LIMIT $2
 		)`, indexVersion, limit)
 }

@@ -1,0 +1,108 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+)
+
+// ProposalRow is a change that needs a second person of the same authority.
+type ProposalRow struct {
+	ID         uuid.UUID
+	Authority  string // GSS code
+	Kind       string
+	State      string
+	Person     uuid.UUID // of a merge: who stays
+	From       uuid.UUID // of a merge and of undoing one: whose plans move; else zero
+	Merge      uuid.UUID // of undoing a merge: that proposal; else zero
+	ProposedBy string
+	ProposedAt time.Time
+	Proposed   []byte // sealed under the key of Person
+	DecidedBy  string // empty while open, like what follows
+	DecidedAt  time.Time
+	Decided    []byte // sealed likewise
+}
+
+const proposalColumns = `r.id, r.authority, r.kind, r.state, r.person_id, r.from_id, r.merge_id,
+		       r.proposed_by, r.proposed_at, r.proposed, coalesce(r.decided_by, ''), r.decided_at, r.decided`
+
+func scanProposal(row pgx.CollectableRow) (r ProposalRow, err error) {
+	var (
+		from, merge uuid.NullUUID
+		decided     *time.Time
+	)
+	err = row.Scan(&r.ID, &r.Authority, &r.Kind, &r.State, &r.Person, &from, &merge,
+		&r.ProposedBy, &r.ProposedAt, &r.Proposed, &r.DecidedBy, &decided, &r.Decided)
+	r.From, r.Merge = from.UUID, merge.UUID
+	if decided != nil {
+		r.DecidedAt = *decided
+	}
+	return r, err
+}
+
+// Proposal gives a proposal; ErrNotFound if there is none with that id.
+func (q queries) Proposal(ctx context.Context, id uuid.UUID) (ProposalRow, error) {
+	return one(ctx, q.q, "reading proposal", scanProposal, `
+		SELECT `+proposalColumns+`
+		FROM cpis.proposal AS r
+		WHERE r.id = $1`, id)
+}
+
+// Proposals pages through the proposals of an authority, the newest first: those
+// made before another, or all where that is zero.
+func (q queries) Proposals(ctx context.Context, authority string, openOnly bool, before uuid.UUID, limit int) ([]ProposalRow, error) {
+	return all(ctx, q.q, "reading proposals", scanProposal, `
+		SELECT `+proposalColumns+`
+		FROM cpis.proposal AS r
+		WHERE r.authority = $1
+		  AND (NOT $2 OR r.state = 'open')
+		  AND ($3 = '00000000-0000-0000-0000-000000000000'::uuid OR r.id < $3)
+		ORDER BY r.id DESC
+		LIMIT $4`, authority, openOnly, before, limit)
+}
+
+// OpenProposal gives an authority's open proposal of a kind about a person;
+// ErrNotFound if there is none.
+func (q queries) OpenProposal(ctx context.Context, authority string, person uuid.UUID, kind string) (ProposalRow, error) {
+	return one(ctx, q.q, "reading proposal", scanProposal, `
+		SELECT `+proposalColumns+`
+		FROM cpis.proposal AS r
+		WHERE r.authority = $1
+		  AND r.person_id = $2
+		  AND r.kind = $3
+		  AND r.state = 'open'`, authority, person, kind)
+}
+
+// Undone says whether a merge was undone.
+func (q queries) Undone(ctx context.Context, merge uuid.UUID) (bool, error) {
+	return one(ctx, q.q, "reading proposals", pgx.RowTo[bool], `
+		SELECT EXISTS (
+		    SELECT
+		    FROM cpis.proposal AS r
+		    WHERE r.merge_id = $1
+		      AND r.state = 'accepted'
+		)`, merge)
+}
+
+// InsertProposal keeps a new proposal. ErrConflict says that the authority has
+// an open one of the same kind about the person.
+func (tx *Tx) InsertProposal(ctx context.Context, r *ProposalRow) error {
+	_, err := tx.exec(ctx, "keeping proposal", `
+		INSERT INTO cpis.proposal (id, authority, kind, state, person_id, from_id, merge_id, proposed_by, proposed_at, proposed)
+		VALUES ($1, $2, $3, 'open', $4, NULLIF($5, '00000000-0000-0000-0000-000000000000'::uuid),
+		    NULLIF($6, '00000000-0000-0000-0000-000000000000'::uuid), $7, $8, $9)`,
+		r.ID, r.Authority, r.Kind, r.Person, r.From, r.Merge, r.ProposedBy, r.ProposedAt, r.Proposed)
+	return err
+}
+
+// DecideProposal ends a proposal, as its row says. It must be open, else the
+// error is ErrConflict.
+func (tx *Tx) DecideProposal(ctx context.Context, r *ProposalRow) error {
+	return tx.execAll(ctx, 1, "deciding proposal", `
+		UPDATE cpis.proposal
+		SET state = $2, decided_by = $3, decided_at = $4, decided = $5
+		WHERE id = $1
+		  AND state = 'open'`, r.ID, r.State, r.DecidedBy, r.DecidedAt, r.Decided)
+}
