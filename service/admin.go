@@ -123,10 +123,10 @@ func (a *Admin) aged(newest *store.IndexKeyRow, needs time.Duration) error {
 	return nil
 }
 
-// Retag gives every person a tag under the newest index key. It may be
-// interrupted and run again. ring must hold both keys. It refuses with
-// ErrTooSoon in the first minute after RotateIndex, when servers may still
-// register people under the old key alone.
+// Retag gives every person a tag under the newest index key for each NHS number
+// that finds it. It may be interrupted and run again. ring must hold both keys.
+// It refuses with ErrTooSoon in the first minute after RotateIndex, when servers
+// may still register people under the old key alone.
 func (a *Admin) Retag(ctx context.Context, ring *keys.Ring, progress func(done int)) error {
 	rows, err := a.DB.IndexKeys(ctx)
 	if err != nil {
@@ -138,50 +138,21 @@ func (a *Admin) Retag(ctx context.Context, ring *keys.Ring, progress func(done i
 	if err := a.aged(&rows[0], retagAfter); err != nil {
 		return err
 	}
+	r := retagging{Admin: a, ring: ring, version: rows[0].Version}
 	after, done := uuid.Nil, 0
 	for {
-		persons, err := a.DB.PersonsWithoutTag(ctx, ring.IndexVersion(), after, page)
+		persons, err := a.DB.PersonsWithoutTag(ctx, r.version, after, page)
 		if err != nil || len(persons) == 0 {
 			return err
 		}
+		tagged, err := r.page(ctx, after, persons)
+		if err != nil {
+			return err
+		}
 		after = persons[len(persons)-1].ID
-		tags, err := newTags(ctx, ring, persons)
-		if err != nil {
-			return err
-		}
-		err = a.do(ctx, "retag", audit.Counts{"persons": int64(len(tags))}, func(tx *store.Tx) error {
-			return tx.InsertTags(ctx, tags)
-		})
-		if err != nil {
-			return err
-		}
-		done += len(tags)
+		done += tagged
 		progress(done)
 	}
-}
-
-// newTags makes the newest tags of persons, from their opened details.
-func newTags(ctx context.Context, ring *keys.Ring, persons []store.PersonRow) ([]store.TagRow, error) {
-	wrapped := make([]keys.Wrapped, len(persons))
-	for i, p := range persons {
-		wrapped[i] = keys.Wrapped{Owner: owner(p.ID), Text: p.WrappedKey}
-	}
-	tags := make([]store.TagRow, len(persons))
-	for i, r := range ring.Unwrap(ctx, wrapped) {
-		if r.Err != nil {
-			return nil, fmt.Errorf("unwrapping a person's key: %w", r.Err)
-		}
-		p, err := openPerson(r.Value, &persons[i])
-		if err != nil {
-			return nil, err
-		}
-		tags[i] = store.TagRow{
-			Tag:          store.Tag(ring.Tag(p.NHSNumber.Reveal())),
-			Person:       persons[i].ID,
-			IndexVersion: ring.IndexVersion(),
-		}
-	}
-	return tags, nil
 }
 
 // RetireIndex ends the rotation: it removes the old tags and the old key. It
@@ -234,8 +205,9 @@ func (a *Admin) Rewrap(ctx context.Context, progress func(done int)) (changed in
 	}
 	done := 0
 	owners := map[store.KeyTable]func(uuid.UUID) string{
-		store.PersonKeys: owner,
-		store.ReviewKeys: func(uuid.UUID) string { return reviewOwner },
+		store.PersonKeys:  owner,
+		store.ReviewKeys:  func(uuid.UUID) string { return reviewOwner },
+		store.ChannelKeys: channelOwner,
 	}
 	for table, owner := range owners {
 		for after := uuid.Nil; ; {

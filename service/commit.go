@@ -30,7 +30,8 @@ func outcomeOf(err error) string {
 		return outcomeDenied
 	case errors.As(err, &invalid):
 		return outcomeInvalid
-	case errors.Is(err, ErrNotFound), errors.Is(err, ErrConflict), errors.Is(err, ErrState), errors.Is(err, ErrReused):
+	case errors.Is(err, ErrNotFound), errors.Is(err, ErrConflict), errors.Is(err, ErrState), errors.Is(err, ErrReused),
+		errors.Is(err, ErrSamePerson):
 		return outcomeRefused
 	}
 	return outcomeFailed

@@ -177,6 +177,7 @@ func reasonOf(err error) string {
 		{ErrNotFound, "not_found"},
 		{ErrConflict, "changed_meanwhile"},
 		{ErrState, "state"},
+		{ErrSamePerson, "same_person"},
 		{ErrReused, "request_reused"},
 		{errWrongPerson, "identity_mismatch"},
 	} {

@@ -19,6 +19,8 @@ var (
 	// ErrState says that the act does not fit the thing's state, such as
 	// ending a plan that has ended.
 	ErrState = errors.New("not possible in this state")
+	// ErrSamePerson says that a second person must decide, not who proposed.
+	ErrSamePerson = errors.New("somebody else must decide")
 	// ErrReused says that an idempotency key came back with other content.
 	ErrReused = errors.New("request id was used before with other content")
 	// ErrUnavailable says that the database or the keys cannot be had now.
@@ -37,6 +39,16 @@ func (e *StaleError) Error() string { return ErrConflict.Error() }
 
 // Is says that it is an ErrConflict.
 func (e *StaleError) Is(target error) bool { return target == ErrConflict }
+
+// StateError is ErrState, and says what stands in the way. Nothing in it is
+// personal.
+type StateError struct{ Problem string }
+
+// Error says that the act is not possible.
+func (e *StateError) Error() string { return ErrState.Error() }
+
+// Is says that it is an ErrState.
+func (e *StateError) Is(target error) bool { return target == ErrState }
 
 // OverloadedError refuses a request before any work was done for it, because
 // it could not have been answered in time. It leaves no entry: nothing was

@@ -179,7 +179,7 @@ func (s *Service) answerOpened(l *lookup, now time.Time) {
 	}
 	a := &l.answer
 	switch {
-	case person.NHSNumber.Reveal() != l.asked.number.Reveal():
+	case !person.has(l.asked.number):
 		// The index points at somebody else: what is held for the number that
 		// was asked for cannot be known.
 		s.observe.Damaged("person_tag")
@@ -189,6 +189,7 @@ func (s *Service) answerOpened(l *lookup, now time.Time) {
 	default:
 		a.Verdict = FlagHeld
 		a.IdentityChecked = !l.asked.born.IsZero()
+		a.Superseded = !person.NHSNumber.is(l.asked.number)
 		s.showPlans(l, now)
 		return
 	}

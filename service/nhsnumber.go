@@ -65,6 +65,9 @@ func (n NHSNumber) Reveal() string {
 // IsZero says whether there is no number.
 func (n NHSNumber) IsZero() bool { return n.digits == nil }
 
+// is says whether two numbers are the same.
+func (n NHSNumber) is(other NHSNumber) bool { return n.Reveal() == other.Reveal() }
+
 // String gives "[redacted]".
 func (n NHSNumber) String() string { return redacted }
 

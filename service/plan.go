@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -59,6 +60,11 @@ type Person struct {
 // numbers are all that find the person, the current one first.
 func (p *Person) numbers() []NHSNumber {
 	return append([]NHSNumber{p.NHSNumber}, p.Former...)
+}
+
+// has says whether a number finds the person.
+func (p *Person) has(n NHSNumber) bool {
+	return slices.ContainsFunc(p.numbers(), n.is)
 }
 
 // Details are what only a person's data key opens.
@@ -136,20 +142,17 @@ func detailsOf(table string, row uuid.UUID, version int) keys.Context {
 	return keys.Context{Purpose: "details", Table: table, Row: row.String(), Version: version}
 }
 
-func sealPerson(key *keys.DataKey, id uuid.UUID, version int, p Person) ([]byte, error) {
+// texts gives a person as it is sealed.
+func (p *Person) texts() sealedPerson {
 	var former []string
 	for _, n := range p.Former {
 		former = append(former, n.Reveal())
 	}
-	return sealJSON(key, "person", id, version,
-		sealedPerson{p.NHSNumber.Reveal(), p.Family, p.Given, p.DateOfBirth, former})
+	return sealedPerson{p.NHSNumber.Reveal(), p.Family, p.Given, p.DateOfBirth, former}
 }
 
-func openPerson(key *keys.DataKey, row *store.PersonRow) (Person, error) {
-	var s sealedPerson
-	if err := openJSON(key, "person", row.ID, row.Version, row.Sealed, &s); err != nil {
-		return Person{}, err
-	}
+// read gives a person that was sealed.
+func (s *sealedPerson) read() (Person, error) {
 	n, problem := ParseNHSNumber(s.NHSNumber)
 	if problem != "" {
 		return Person{}, ErrDamaged
@@ -162,6 +165,18 @@ func openPerson(key *keys.DataKey, row *store.PersonRow) (Person, error) {
 		p.Former = append(p.Former, n)
 	}
 	return p, nil
+}
+
+func sealPerson(key *keys.DataKey, id uuid.UUID, version int, p Person) ([]byte, error) {
+	return sealJSON(key, "person", id, version, p.texts())
+}
+
+func openPerson(key *keys.DataKey, row *store.PersonRow) (Person, error) {
+	var s sealedPerson
+	if err := openJSON(key, "person", row.ID, row.Version, row.Sealed, &s); err != nil {
+		return Person{}, err
+	}
+	return s.read()
 }
 
 func openPlan(key *keys.DataKey, row *store.PlanRow) (Details, error) {

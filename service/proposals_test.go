@@ -1,0 +1,385 @@
+package service_test
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"cpis/audit"
+	"cpis/policy"
+	"cpis/service"
+	"cpis/service/identity"
+)
+
+// deputy is a second person of lead's authority, otherDeputy of otherLead's.
+var (
+	deputy      = caller("deputy", islington, policy.LocalAuthority, policy.SafeguardingLead)
+	otherDeputy = caller("other-deputy", camden, policy.LocalAuthority, policy.SafeguardingLead)
+)
+
+func proposal(kind service.ChangeKind, number string) *service.Proposal {
+	return &service.Proposal{Kind: kind, NHSNumber: number, Reason: "the same child"}
+}
+
+// MustPropose proposes a change, and gives its identifier.
+func (f *fixture) MustPropose(c *identity.Caller, q *service.Proposal) string {
+	f.tb.Helper()
+	out, err := f.ProposeChange(f.tb.Context(), c, q)
+	if err != nil {
+		f.tb.Fatalf("ProposeChange: %s", because(err))
+	}
+	return out.ID
+}
+
+// because is explain for errors that may say what stands in the way.
+func because(err error) string {
+	if state, ok := errors.AsType[*service.StateError](err); ok {
+		return fmt.Sprintf("%v: %s", err, state.Problem)
+	}
+	return explain(err)
+}
+
+func (f *fixture) decide(c *identity.Caller, id string, d service.Decision) error {
+	f.tb.Helper()
+	out, err := f.DecideChange(f.tb.Context(), c, &service.Ruling{ChangeID: id, Decision: d, Reason: "no, two"})
+	if err == nil && (out.State == "" || out.State == service.Open) {
+		f.tb.Errorf("it was decided, and is %q", out.State)
+	}
+	return err
+}
+
+// MustAccept accepts a proposal.
+func (f *fixture) MustAccept(c *identity.Caller, id string) {
+	f.tb.Helper()
+	if err := f.decide(c, id, service.Accept); err != nil {
+		f.tb.Fatalf("DecideChange: %s", because(err))
+	}
+}
+
+// MustChange proposes a change and has the deputy accept it.
+func (f *fixture) MustChange(q *service.Proposal) string {
+	f.tb.Helper()
+	id := f.MustPropose(lead, q)
+	f.MustAccept(deputy, id)
+	return id
+}
+
+// MustList lists an authority's proposals.
+func (f *fixture) MustList(c *identity.Caller, openOnly bool, p service.Paging) *service.ChangePage {
+	f.tb.Helper()
+	out, err := f.ListChanges(f.tb.Context(), c, &service.ChangeQuery{OpenOnly: openOnly, Paging: p})
+	if err != nil {
+		f.tb.Fatalf("ListChanges: %s", explain(err))
+	}
+	return out
+}
+
+// wantState checks that an act is refused because of what it says.
+func wantState(t *testing.T, name string, err error, says string) {
+	t.Helper()
+	state, ok := errors.AsType[*service.StateError](err)
+	if !ok || !errors.Is(err, service.ErrState) || !strings.Contains(state.Problem, says) {
+		t.Errorf("%s: got %v, want a *StateError that says %q", name, because(err), says)
+	}
+}
+
+func TestRestriction_IsMadeAndLiftedByTwo(t *testing.T) {
+	t.Parallel()
+	f := newService(t)
+	plan := f.MustRegister(lead, rightCPP())
+	shown := func() *service.Answer { return f.MustLookUp(nurse, unscheduled(oldNumber)) }
+
+	id := f.MustPropose(lead, proposal(service.Restrict, oldNumber))
+	if n := f.noticesTo(islington); len(n) != 1 || n[0].Kind != "change_proposed" || n[0].Reference != id {
+		t.Errorf("the authority was told %+v", n)
+	}
+	if shown().Restricted {
+		t.Error("a proposal restricts")
+	}
+	f.MustAccept(deputy, id)
+	a := shown()
+	if !a.Restricted || a.Verdict != service.FlagHeld || len(a.Plans) != 1 || a.Plans[0].ID != "" {
+		t.Errorf("after it was accepted: %+v", a)
+	}
+	onlyHub(t, "restricted", a)
+	_, err := f.ProposeChange(t.Context(), lead, proposal(service.Restrict, oldNumber))
+	wantState(t, "restricting again", err, "restricted already")
+
+	f.MustChange(proposal(service.LiftRestriction, oldNumber))
+	if a := shown(); a.Restricted || len(a.Plans) != 1 || a.Plans[0].ID != plan.PlanID || a.Plans[0].Version != 1 {
+		t.Errorf("after it was lifted: %+v", a)
+	}
+	_, err = f.ProposeChange(t.Context(), lead, proposal(service.LiftRestriction, oldNumber))
+	wantState(t, "lifting again", err, "not restricted")
+	if h := f.Held(); h.PersonVersions != 3 || h.PlanVersions != 1 {
+		t.Errorf("%+v", h)
+	}
+	f.nothingInTheClear()
+}
+
+func TestProposal_LeavesItsEntries(t *testing.T) {
+	t.Parallel()
+	f := newService(t)
+	f.MustRegister(lead, rightCPP())
+	q := proposal(service.Restrict, oldNumber)
+	q.Request = "request-1"
+	made, err := f.ProposeChange(t.Context(), laSystem, q)
+	if err != nil {
+		t.Fatal(because(err))
+	}
+	e := f.LastEntry()
+	want := audit.Entry{
+		Version: 1, Time: noon, Salt: e.Salt, Actor: laSystem.ID, Client: lead.ClientID, Issuer: lead.Issuer,
+		Organisation: islington, Role: "la_system", Action: "propose_change", Rule: "P24", Request: "request-1",
+		Subject: f.Tag(oldNumber), Outcome: "done", Reason: "restrict",
+	}
+	if diff := cmp.Diff(want, e); diff != "" || made.Receipt.Index != 1 {
+		t.Errorf("entry of the proposal (-want +got):\n%s", diff)
+	}
+	if again, err := f.ProposeChange(t.Context(), laSystem, q); err != nil || again.ID != made.ID {
+		t.Errorf("the same request again: %+v, %v", again, err)
+	}
+	d := &service.Ruling{ChangeID: made.ID, Decision: service.Accept, Reason: "yes", Request: "request-2"}
+	ruled, err := f.DecideChange(t.Context(), deputy, d)
+	if err != nil || ruled.State != service.Accepted {
+		t.Fatalf("%+v, %s", ruled, because(err))
+	}
+	e = f.LastEntry()
+	want.Salt, want.Actor, want.Role, want.Action, want.Rule = e.Salt, deputy.ID, "safeguarding_lead", "decide_change", "P17"
+	want.Request, want.Reason, want.Restricted = "request-2", "restrict_accepted", true
+	if diff := cmp.Diff(want, e); diff != "" {
+		t.Errorf("entry of the decision (-want +got):\n%s", diff)
+	}
+	if again, err := f.DecideChange(t.Context(), deputy, d); err != nil || again.Receipt != ruled.Receipt {
+		t.Errorf("the same decision again: %+v, %v", again, err)
+	}
+	listed := f.MustList(laSystem, false, service.Paging{})
+	if e := f.LastEntry(); e.Action != "list_plans" || e.Counts["changes"] != 1 || listed.Receipt.Index != 5 {
+		t.Errorf("entry of the list %+v", e)
+	}
+}
+
+// Nobody accepts what they proposed themselves, and systems decide nothing.
+func TestProposal_NeedsASecondPerson(t *testing.T) {
+	t.Parallel()
+	f := newService(t)
+	f.MustRegister(lead, rightCPP())
+	id := f.MustPropose(lead, proposal(service.Restrict, oldNumber))
+	if err := f.decide(lead, id, service.Accept); !errors.Is(err, service.ErrSamePerson) {
+		t.Errorf("got %v, want %v", err, service.ErrSamePerson)
+	}
+	if e := f.LastEntry(); e.Outcome != "refused" || e.Reason != "same_person" || string(e.Subject) != string(f.Tag(oldNumber)) {
+		t.Errorf("entry %+v", e)
+	}
+	for _, c := range []*identity.Caller{laSystem, nurse, auditor, privacyOfficer, administrator} {
+		if err := f.decide(c, id, service.Accept); !errors.Is(err, service.ErrDenied) {
+			t.Errorf("%s: got %v, want %v", c.ID, err, service.ErrDenied)
+		}
+	}
+	for _, other := range []string{id, "01890000-0000-7000-8000-000000000000", "x", ""} {
+		if err := f.decide(otherLead, other, service.Accept); !errors.Is(err, service.ErrNotFound) {
+			t.Errorf("another authority, %q: got %v, want %v", other, err, service.ErrNotFound)
+		}
+	}
+	if f.MustLookUp(nurse, unscheduled(oldNumber)).Restricted {
+		t.Error("it was done all the same")
+	}
+	v := violationsOf(t, f.decide(deputy, id, service.Withdraw))
+	if len(v) != 1 || v[0].Field != "decision" {
+		t.Errorf("withdrawing what another proposed: %+v", v)
+	}
+	if err := f.decide(lead, id, service.Withdraw); err != nil {
+		t.Errorf("withdrawing the own: %s", because(err))
+	}
+	wantState(t, "accepting what was withdrawn", f.decide(deputy, id, service.Accept), "withdrawn")
+	id = f.MustPropose(lead, proposal(service.Restrict, oldNumber))
+	if err := f.decide(deputy, id, service.Decline); err != nil {
+		t.Errorf("declining: %s", because(err))
+	}
+	wantState(t, "accepting what was declined", f.decide(deputy, id, service.Accept), "declined")
+}
+
+func TestProposal_IsDecidedOnce(t *testing.T) {
+	t.Parallel()
+	f := newService(t)
+	f.MustRegister(lead, rightCPP())
+	id := f.MustPropose(laSystem, proposal(service.Restrict, oldNumber))
+	errs := make([]error, 6)
+	var all sync.WaitGroup
+	for i := range errs {
+		d := service.Accept
+		if i%3 == 2 {
+			d = service.Decline
+		}
+		all.Go(func() {
+			_, errs[i] = f.DecideChange(t.Context(), []*identity.Caller{lead, deputy}[i%2],
+				&service.Ruling{ChangeID: id, Decision: d, Reason: "x"})
+		})
+	}
+	all.Wait()
+	won := 0
+	for _, err := range errs {
+		switch {
+		case err == nil:
+			won++
+		default:
+			wantState(t, "who came later", err, "decided before")
+		}
+	}
+	if won != 1 {
+		t.Errorf("%d decided it", won)
+	}
+	state := f.MustList(lead, false, service.Paging{}).Changes[0].State
+	if restricted := f.MustLookUp(nurse, unscheduled(oldNumber)).Restricted; restricted != (state == service.Accepted) {
+		t.Errorf("it is %s, and the person restricted: %t", state, restricted)
+	}
+}
+
+func TestProposal_OneOfAKindAtATime(t *testing.T) {
+	t.Parallel()
+	f := newService(t)
+	f.MustRegister(lead, rightCPP())
+	f.MustRegister(otherLead, rightLAC())
+	id := f.MustPropose(lead, proposal(service.Restrict, oldNumber))
+	_, err := f.ProposeChange(t.Context(), deputy, proposal(service.Restrict, oldNumber))
+	wantState(t, "a second one", err, id)
+	other := f.MustPropose(otherLead, proposal(service.Restrict, oldNumber)) // has nothing to do with that
+	f.MustAccept(deputy, id)
+	f.MustAccept(otherDeputy, other) // it is so already
+	if h := f.Held(); h.PersonVersions != 2 {
+		t.Errorf("%d versions", h.PersonVersions)
+	}
+}
+
+func TestProposeChange_Refusals(t *testing.T) {
+	t.Parallel()
+	f := newService(t)
+	f.MustRegister(lead, rightCPP())
+	f.MustRegister(otherLead, with(rightCPP(), func(r *service.Registration) { r.NHSNumber = newNumber }))
+	past := f.MustRegister(lead, with(rightCPP(), func(r *service.Registration) { r.NHSNumber, r.End = thirdNumber, "2026-09-02" }))
+	f.Exec(`UPDATE cpis.plan SET visible_until = '2026-11-01' WHERE id = $1`, past.PlanID)
+	restrict := proposal(service.Restrict, oldNumber)
+	before := f.Held()
+	for name, tt := range map[string]struct {
+		change func(*service.Proposal)
+		want   error  // or
+		field  string // that is wrong
+	}{
+		"whom nobody knows":                  {change: func(q *service.Proposal) { q.NHSNumber = numberAt(30) }, want: service.ErrNotFound},
+		"whom only others know":              {change: func(q *service.Proposal) { q.NHSNumber = newNumber }, want: service.ErrNotFound},
+		"with plans that are over":           {change: func(q *service.Proposal) { q.NHSNumber = thirdNumber }, want: service.ErrState},
+		"no kind":                            {change: func(q *service.Proposal) { q.Kind = "" }, field: "kind"},
+		"what is no number":                  {change: func(q *service.Proposal) { q.NHSNumber = "1" }, field: "nhs_number"},
+		"no reason":                          {change: func(q *service.Proposal) { q.Reason = "" }, field: "reason"},
+		"with a second record":               {change: func(q *service.Proposal) { q.From = newNumber }, field: "from_nhs_number"},
+		"of a superseded number":             {change: func(q *service.Proposal) { q.Superseded = true }, field: "from_nhs_number"},
+		"of a merge":                         {change: func(q *service.Proposal) { q.MergeID = "x" }, field: "merge_id"},
+		"undoing nothing":                    {change: func(q *service.Proposal) { q.Kind, q.NHSNumber = service.Unmerge, "" }, field: "merge_id"},
+		"undoing a person":                   {change: func(q *service.Proposal) { q.Kind, q.MergeID = service.Unmerge, past.PlanID }, field: "nhs_number"},
+		"undoing what is no merge":           {change: func(q *service.Proposal) { q.Kind, q.NHSNumber, q.MergeID = service.Unmerge, "", past.PlanID }, want: service.ErrNotFound},
+		"merging with itself":                {change: func(q *service.Proposal) { q.Kind, q.From = service.Merge, oldNumber }, field: "from_nhs_number"},
+		"merging with what is no number":     {change: func(q *service.Proposal) { q.Kind, q.From = service.Merge, "2" }, field: "from_nhs_number"},
+		"merging from whom only others know": {change: func(q *service.Proposal) { q.Kind, q.From = service.Merge, newNumber }, want: service.ErrNotFound},
+		"merging from whom nobody knows":     {change: func(q *service.Proposal) { q.Kind, q.From = service.Merge, numberAt(30) }, want: service.ErrNotFound},
+	} {
+		q := *restrict
+		tt.change(&q)
+		_, err := f.ProposeChange(t.Context(), lead, &q)
+		e := f.LastEntry()
+		if tt.want != nil {
+			if !errors.Is(err, tt.want) || e.Outcome != "refused" {
+				t.Errorf("%s: got %v with entry %s", name, because(err), e.Outcome)
+			}
+		} else if v := violationsOf(t, err); len(v) != 1 || v[0].Field != tt.field || e.Outcome != "invalid" {
+			t.Errorf("%s: got %+v with entry %s", name, v, e.Outcome)
+		}
+	}
+	if diff := cmp.Diff(before, f.Held()); diff != "" {
+		t.Errorf("something changed (-before +after):\n%s", diff)
+	}
+	if n := len(f.MustList(lead, false, service.Paging{}).Changes); n != 0 {
+		t.Errorf("%d proposals", n)
+	}
+}
+
+func TestListChanges_ShowsTheAuthoritysOwnNewestFirst(t *testing.T) {
+	t.Parallel()
+	f := newService(t)
+	var ids []string
+	for i := range 5 {
+		f.MustRegister(lead, with(rightCPP(), func(r *service.Registration) { r.NHSNumber, r.Given = numberAt(i), fmt.Sprint("Child ", i) }))
+		f.MustRegister(otherLead, with(rightLAC(), func(r *service.Registration) { r.NHSNumber, r.Given = numberAt(i), "Theirs" }))
+		ids = append([]string{f.MustPropose(lead, proposal(service.Restrict, numberAt(i)))}, ids...)
+		f.MustPropose(otherLead, proposal(service.Restrict, numberAt(i)))
+	}
+	f.Clock.Advance(time.Minute)
+	if err := f.decide(deputy, ids[0], service.Decline); err != nil {
+		t.Fatal(because(err))
+	}
+	var got []string
+	for page := (service.Paging{Size: 2}); ; {
+		out := f.MustList(deputy, false, page)
+		for _, c := range out.Changes {
+			got = append(got, c.ID)
+			if c.Kind != service.Restrict || (c.State == service.Open) != (c.Decided == nil) || !c.From.NHSNumber.IsZero() {
+				t.Errorf("got %+v", c)
+			}
+		}
+		if page.Page = out.Next; page.Page == "" {
+			break
+		}
+	}
+	if diff := cmp.Diff(ids, got); diff != "" {
+		t.Errorf("pages (-want +got):\n%s", diff)
+	}
+	first := f.MustList(lead, false, service.Paging{Size: 1}).Changes[0]
+	if p := first.Person; p.NHSNumber.Reveal() != numberAt(4) || p.Given != "Child 4" || p.DateOfBirth.String() != "2019-04-30" {
+		t.Error("another person is shown")
+	}
+	want := service.Change{Act: "restrict", Actor: lead.ID, Name: lead.Name, Organisation: islington, Reason: "the same child", At: noon}
+	if diff := cmp.Diff(want, first.Proposed); diff != "" {
+		t.Errorf("proposed by (-want +got):\n%s", diff)
+	}
+	want = service.Change{Act: "decline", Actor: deputy.ID, Name: deputy.Name, Organisation: islington, Reason: "no, two", At: noon.Add(time.Minute)}
+	if diff := cmp.Diff(&want, first.Decided); diff != "" {
+		t.Errorf("decided by (-want +got):\n%s", diff)
+	}
+	if open := f.MustList(lead, true, service.Paging{}).Changes; len(open) != 4 || open[0].ID != ids[1] {
+		t.Errorf("%d are open", len(open))
+	}
+	_, err := f.ListChanges(t.Context(), lead, &service.ChangeQuery{Paging: service.Paging{Page: "x"}})
+	if v := violationsOf(t, err); len(v) != 1 || v[0].Field != "page" {
+		t.Errorf("a page that is none: %+v", v)
+	}
+	if _, err := f.ListChanges(t.Context(), nurse, &service.ChangeQuery{}); !errors.Is(err, service.ErrDenied) {
+		t.Errorf("a nurse: got %v, want %v", err, service.ErrDenied)
+	}
+}
+
+func TestProposals_WhileTheKeysAreAway(t *testing.T) {
+	t.Parallel()
+	f := newService(t)
+	f.MustRegister(lead, rightCPP())
+	id := f.MustPropose(lead, proposal(service.Restrict, oldNumber))
+	s := f.another() // whose cache is empty
+	f.Keeper.TakeAway(true)
+	_, proposed := s.ProposeChange(t.Context(), lead, proposal(service.Restrict, oldNumber))
+	_, decided := s.DecideChange(t.Context(), deputy, &service.Ruling{ChangeID: id, Decision: service.Accept, Reason: "x"})
+	_, listed := s.ListChanges(t.Context(), lead, &service.ChangeQuery{})
+	_, replaced := s.ReplaceNHSNumber(t.Context(), lead, replacement(oldNumber, newNumber))
+	for name, err := range map[string]error{"proposing": proposed, "deciding": decided, "listing": listed, "replacing": replaced} {
+		if !errors.Is(err, service.ErrUnavailable) {
+			t.Errorf("%s: got %v, want %v", name, err, service.ErrUnavailable)
+		}
+	}
+	f.Keeper.TakeAway(false)
+	if h := f.Held(); h.PersonVersions != 1 {
+		t.Errorf("%d versions", h.PersonVersions)
+	}
+	f.MustAccept(deputy, id)
+}

@@ -1,0 +1,95 @@
+package service
+
+import (
+	"context"
+	"slices"
+
+	"github.com/google/uuid"
+
+	"cpis/audit"
+	"cpis/service/store"
+)
+
+// aboutPerson finds whom to restrict or not, and says what keeps it from being
+// done.
+func (p *proposing) aboutPerson(ctx context.Context, tx *store.Tx, said *proposed) (*proposal, error) {
+	number := said.Person.NHSNumber
+	found, err := p.s.findHeld(ctx, tx, tx.LockPersonsByTags, p.caller.Organisation, []NHSNumber{number})
+	if err != nil {
+		return nil, err
+	}
+	h := found[p.s.ring.LocalTag(number.Reveal())]
+	if h == nil || len(h.plans) == 0 {
+		return nil, ErrNotFound
+	}
+	if err := p.s.openPeople(ctx, found); err != nil {
+		return nil, err
+	}
+	if err := h.restrictable(p.kind, p.s.today()); err != nil {
+		return nil, err
+	}
+	said.Person = recordedAs(number, h.person.DateOfBirth, h.plans)
+	return &proposal{into: h, told: h}, nil
+}
+
+// restrictable says what keeps an authority from restricting a person or not.
+func (h *held) restrictable(kind ChangeKind, today Date) error {
+	switch {
+	case !slices.ContainsFunc(h.plans, func(l ownPlan) bool { return l.isVisible(today) }):
+		return &StateError{"none of your plans about this person is visible any more"}
+	case kind == Restrict && h.row.Restricted:
+		return &StateError{"the person is restricted already"}
+	case kind == LiftRestriction && !h.row.Restricted:
+		return &StateError{"the person is not restricted"}
+	}
+	return nil
+}
+
+// isVisible says whether look-ups show the plan, unless it was an error.
+func (p *ownPlan) isVisible(today Date) bool {
+	return p.row.VisibleUntil == nil || !p.row.VisibleUntil.Before(today.Time())
+}
+
+// recordedAs names a person as an authority recorded it last.
+func recordedAs(number NHSNumber, born Date, plans []ownPlan) Person {
+	latest := slices.MaxFunc(plans, func(a, b ownPlan) int { return a.row.At.Compare(b.row.At) })
+	return Person{NHSNumber: number, Family: latest.Family, Given: latest.Given, DateOfBirth: born}
+}
+
+// restrict makes a person restricted, or lifts that. Whom the number leads to
+// by now is who is restricted, also where two records were joined meanwhile; a
+// restriction is lifted only from who was meant.
+func (d *deciding) restrict(ctx context.Context, tx *store.Tx, e *audit.Entry, p *lockedProposal) error {
+	kind := ChangeKind(p.row.Kind)
+	h := p.holder(d.s, p.said.Person.NHSNumber)
+	if h == nil || kind == LiftRestriction && h != p.into {
+		return errOvertaken
+	}
+	if h != p.into {
+		if err := d.s.openAlone(ctx, h); err != nil {
+			return err
+		}
+	}
+	rows, err := tx.PlansOf(ctx, []uuid.UUID{h.row.ID}, d.by.Organisation)
+	if err != nil {
+		return err
+	}
+	for _, row := range rows {
+		if !row.Removed {
+			h.plans = append(h.plans, ownPlan{row: row})
+		}
+	}
+	e.Restricted = true
+	wanted := kind == Restrict
+	switch {
+	case len(h.plans) == 0:
+		return errOvertaken
+	case h.row.Restricted == wanted:
+		return nil // it is so already
+	}
+	if err := h.restrictable(kind, d.s.today()); err != nil {
+		return err
+	}
+	h.row.Restricted = wanted
+	return d.s.updatePersons(ctx, tx, h)
+}

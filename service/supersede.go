@@ -1,0 +1,189 @@
+package service
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"github.com/google/uuid"
+
+	"cpis/audit"
+	"cpis/policy"
+	"cpis/service/identity"
+	"cpis/service/store"
+)
+
+// Replacement gives the NHS number that replaces a person's. Its texts are as
+// the caller sent them.
+type Replacement struct {
+	Old         string
+	New         string
+	DateOfBirth string // YYYY-MM-DD, as a check
+	Reason      string
+	Request     string // request id
+}
+
+// Replaced is the answer to a Replacement.
+type Replaced struct{ Receipt Receipt }
+
+func (r *Replaced) receive(receipt Receipt) { r.Receipt = receipt }
+func (r *Replaced) changed() bool           { return true }
+
+// content is all that a Replacement asks for.
+func (q *Replacement) content() []string {
+	return []string{q.Old, q.New, q.DateOfBirth, q.Reason}
+}
+
+// ReplaceNHSNumber records that the NHS number of a person was superseded.
+// Look-ups then find the person by both, and say of the old one that it was
+// replaced; the other authorities that hold plans are told. A former number may
+// become the current one again. The error is ErrDenied, *InvalidError,
+// *OverloadedError, ErrNotFound where the caller's authority holds no plan,
+// ErrReused, ErrUnrecorded, ErrUnavailable or ErrDamaged.
+func (s *Service) ReplaceNHSNumber(ctx context.Context, c *identity.Caller, q *Replacement) (*Replaced, error) {
+	check := checker{form: requestForms, today: s.today()}
+	r := replacing{
+		s: s, old: check.numberOf("old_nhs_number", q.Old), fresh: check.numberOf("new_nhs_number", q.New),
+		born: check.born(q.DateOfBirth), by: changeBy(c, "replace_number", check.reason(q.Reason)),
+	}
+	if !r.old.IsZero() && r.old.Reveal() == r.fresh.Reveal() {
+		check.add("new_nhs_number", "is the old one", "")
+	}
+	a := act{
+		caller: c, action: policy.ReplaceNumber, own: true, request: q.Request,
+		subject: s.subject(r.old), check: check.err(),
+	}
+	if a.check == nil && s.decide(&a).Allowed {
+		s.fetchKeysOf(ctx, r.old)
+	}
+	var out Replaced
+	err := s.once(ctx, doTimeout, a, q.content(), &out, r.run)
+	if err != nil {
+		return nil, err
+	}
+	return &out, nil
+}
+
+// numberOf reads an NHS number of a field that has a name of its own.
+func (c *checker) numberOf(field, text string) NHSNumber {
+	n, problem := c.form.number(text)
+	if problem != "" {
+		c.add(field, string(problem), exampleNHSNumber)
+	}
+	return n
+}
+
+// fetchKeysOf gets the keys of persons with NHS numbers, as fetchKey does, and
+// makes none.
+func (s *Service) fetchKeysOf(ctx context.Context, numbers ...NHSNumber) {
+	ctx, cancel := context.WithTimeout(ctx, keyWait)
+	defer cancel()
+	found, err := s.findPersons(ctx, s.db.PersonsByTags, numbers)
+	if err != nil || len(found) == 0 {
+		return
+	}
+	var all []*held
+	for _, h := range found {
+		all = append(all, h)
+	}
+	_ = s.unwrapKeys(ctx, all)
+}
+
+// replacing is a Replacement on its way through the door.
+type replacing struct {
+	s          *Service
+	old, fresh NHSNumber
+	born       Date
+	by         change
+}
+
+// run replaces the number. It may run again.
+func (r *replacing) run(ctx context.Context, tx *store.Tx, e *audit.Entry) error {
+	s := r.s
+	found, err := s.findHeld(ctx, tx, tx.LockPersonsByTags, r.by.Organisation, []NHSNumber{r.old, r.fresh})
+	if err != nil {
+		return err
+	}
+	tag := s.ring.LocalTag(r.old.Reveal())
+	h := found[tag]
+	if h == nil || len(h.plans) == 0 {
+		return ErrNotFound
+	}
+	if err := s.openPeople(ctx, people{tag: h}); err != nil {
+		return err
+	}
+	e.Restricted = h.row.Restricted
+	if err := r.fits(h, found[s.ring.LocalTag(r.fresh.Reveal())]); err != nil {
+		return err
+	}
+	h.person.Former = append(slices.DeleteFunc(h.person.Former, r.fresh.is), r.old)
+	h.person.NHSNumber = r.fresh
+	if err := s.updatePersons(ctx, tx, h); err != nil {
+		return err
+	}
+	if err := s.retag(ctx, tx, []*held{h}, nil); err != nil {
+		return err
+	}
+	return r.tell(ctx, tx, h)
+}
+
+// fits says what keeps a person from getting the new number, under which
+// another may be held.
+func (r *replacing) fits(h, other *held) error {
+	var v violations
+	switch {
+	case h.person.DateOfBirth != r.born:
+		v.add("date_of_birth", "does not fit this NHS number: check both, and trace the number again", "")
+		return errors.Join(v.err(), errWrongPerson)
+	case !h.person.NHSNumber.is(r.old):
+		v.add("old_nhs_number", "was replaced before: give the one that replaced it", "")
+	case other != nil && other.row.ID != h.row.ID:
+		v.add("new_nhs_number", "is that of another record: propose to merge the two instead", "")
+	}
+	return v.err()
+}
+
+// tell tells the other authorities that hold plans about the person.
+func (r *replacing) tell(ctx context.Context, tx *store.Tx, h *held) error {
+	plans, err := tx.PlansOf(ctx, []uuid.UUID{h.row.ID}, "")
+	if err != nil {
+		return err
+	}
+	n := news{kind: noticeNumberReplaced, person: h.row.ID, key: h.key, organisation: r.by.Organisation}
+	if h.row.Restricted { // who else knows the person is not to be revealed
+		n.organisation = ""
+	}
+	for _, authority := range authoritiesOf(plans) {
+		if n.to = authority; authority != r.by.Organisation {
+			r.s.tell(tx, n)
+		}
+	}
+	return nil
+}
+
+// authoritiesOf gives whose the plans are that are not errors, in order.
+func authoritiesOf(plans []store.PlanRow) []string {
+	var all []string
+	for i := range plans {
+		if !plans[i].Removed {
+			all = append(all, plans[i].Authority)
+		}
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+// updatePersons writes the next versions of persons, as they are now.
+func (s *Service) updatePersons(ctx context.Context, tx *store.Tx, changed ...*held) error {
+	rows := make([]store.PersonRow, len(changed))
+	for i, h := range changed {
+		h.row.Version++
+		h.row.At = s.moment()
+		var err error
+		if h.row.Sealed, err = sealPerson(h.key, h.row.ID, h.row.Version, h.person); err != nil {
+			return err
+		}
+		rows[i] = h.row
+	}
+	return tx.UpdatePersons(ctx, rows)
+}

@@ -1,0 +1,383 @@
+package service_test
+
+import (
+	"bytes"
+	"errors"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/jackc/pgx/v5"
+
+	"cpis/audit"
+	"cpis/service"
+	"cpis/service/identity"
+)
+
+// Numbers of the people of these tests.
+const (
+	oldNumber   = "9990000018" // of rightCPP
+	newNumber   = "9990000034"
+	thirdNumber = "9990000042"
+)
+
+func replacement(from, to string) *service.Replacement {
+	return &service.Replacement{Old: from, New: to, DateOfBirth: "2019-04-30", Reason: "PDS says so"}
+}
+
+// MustReplace replaces an NHS number.
+func (f *fixture) MustReplace(c *identity.Caller, from, to string) *service.Replaced {
+	f.tb.Helper()
+	out, err := f.ReplaceNHSNumber(f.tb.Context(), c, replacement(from, to))
+	if err != nil {
+		f.tb.Fatalf("ReplaceNHSNumber: %s", explain(err))
+	}
+	return out
+}
+
+// flags gives the plans that a look-up shows, and whether the number is said to
+// be a former one.
+func (f *fixture) flags(number string) (plans []string, superseded bool) {
+	f.tb.Helper()
+	a := f.MustLookUp(nurse, unscheduled(number))
+	if (a.Verdict == service.FlagHeld) != (len(a.Plans) > 0) || a.Verdict == service.CannotSay {
+		f.tb.Fatalf("look-up answers %s %s with %d plans", a.Verdict, a.Reason, len(a.Plans))
+	}
+	for _, p := range a.Plans {
+		plans = append(plans, p.ID)
+	}
+	return plans, a.Superseded
+}
+
+// wantFlags checks whom the plans of a number are.
+func (f *fixture) wantFlags(number string, superseded bool, plans ...string) {
+	f.tb.Helper()
+	got, former := f.flags(number)
+	if diff := cmp.Diff(plans, got); diff != "" || former != superseded {
+		f.tb.Errorf("flags of %s, superseded %t (-want +got):\n%s", number, former, diff)
+	}
+}
+
+func TestReplaceNHSNumber_LookUpsFindThePersonByBoth(t *testing.T) {
+	t.Parallel()
+	f := newService(t)
+	plan := f.MustRegister(lead, rightCPP())
+	f.MustReplace(lead, oldNumber, newNumber)
+	f.wantFlags(oldNumber, true, plan.PlanID)
+	f.wantFlags(newNumber, false, plan.PlanID)
+
+	for _, number := range []string{oldNumber, newNumber} {
+		q := unscheduled(number)
+		q.DateOfBirth = "2019-05-01"
+		if a := f.MustLookUp(nurse, q); a.Verdict != service.CannotSay || a.Reason != service.IdentityMismatch || a.Superseded {
+			t.Errorf("%s with another date of birth: %s %s", number, a.Verdict, a.Reason)
+		}
+		q.DateOfBirth = "2019-04-30"
+		if a := f.MustLookUp(nurse, q); a.Verdict != service.FlagHeld || !a.IdentityChecked {
+			t.Errorf("%s with the date of birth: %s", number, a.Verdict)
+		}
+		got := f.MustGet(lead, number)
+		if got.Person.NHSNumber.Reveal() != newNumber || len(got.Plans) != 1 {
+			t.Errorf("%s: the authority does not see the number that is current, with its plan", number)
+		}
+	}
+	items, err := f.LookUpMany(t.Context(), gp, &service.ClinicList{
+		Items: []service.ClinicItem{{NHSNumber: oldNumber}, {NHSNumber: newNumber}}, Setting: service.GeneralPractice,
+	})
+	if err != nil || len(items) != 2 {
+		t.Fatalf("LookUpMany: %s", explain(err))
+	}
+	for i, item := range items {
+		if item.Answer == nil || item.Answer.Verdict != service.FlagHeld || item.Answer.Superseded != (i == 0) {
+			t.Errorf("item %d of a clinic list: %+v", i, item)
+		}
+	}
+	if f.Damaged.Load() != 0 {
+		t.Error("damage was reported")
+	}
+}
+
+func TestReplaceNHSNumber_LeavesItsEntryAndNothingInTheClear(t *testing.T) {
+	t.Parallel()
+	f := newService(t)
+	f.MustRegister(lead, rightCPP())
+	q := replacement(oldNumber, newNumber)
+	q.Request = "request-9"
+	out, err := f.ReplaceNHSNumber(t.Context(), lead, q)
+	if err != nil {
+		t.Fatal(explain(err))
+	}
+	e := f.LastEntry()
+	want := audit.Entry{
+		Version: 1, Time: noon, Salt: e.Salt, Actor: lead.ID, Client: lead.ClientID, Issuer: lead.Issuer,
+		Organisation: islington, Role: "safeguarding_lead", Action: "replace_number", Rule: "P15", Request: "request-9",
+		Subject: f.Tag(oldNumber), Outcome: "done",
+	}
+	if diff := cmp.Diff(want, e); diff != "" || out.Receipt.Index != 1 {
+		t.Errorf("entry %d (-want +got):\n%s", out.Receipt.Index, diff)
+	}
+	again, err := f.ReplaceNHSNumber(t.Context(), lead, q)
+	if err != nil || again.Receipt != out.Receipt {
+		t.Errorf("the same request again: %+v, %v", again, err)
+	}
+	q.New = thirdNumber
+	if _, err := f.ReplaceNHSNumber(t.Context(), lead, q); !errors.Is(err, service.ErrReused) {
+		t.Errorf("its id with other content: got %v, want %v", err, service.ErrReused)
+	}
+	f.nothingInTheClear()
+}
+
+// nothingInTheClear searches all tables for what is personal in these tests.
+func (f *fixture) nothingInTheClear() {
+	f.tb.Helper()
+	dump := f.dump()
+	for _, text := range []string{oldNumber, newNumber, thirdNumber, "Example", "Robin", "2019-04-30", "PDS says so", "the same child", "no, two"} {
+		if bytes.Contains(dump, []byte(text)) {
+			f.tb.Errorf("%q is stored in the clear", text)
+		}
+	}
+}
+
+// dump gives all rows of all tables, with their bytes as they are.
+func (f *fixture) dump() []byte {
+	f.tb.Helper()
+	var all bytes.Buffer
+	f.admin(func(conn *pgx.Conn) error {
+		rows, err := conn.Query(f.tb.Context(), `
+			SELECT quote_ident(relname)
+			FROM pg_class
+			WHERE relnamespace = 'cpis'::regnamespace AND relkind IN ('r', 'p')`)
+		if err != nil {
+			return err
+		}
+		tables, err := pgx.CollectRows(rows, pgx.RowTo[string])
+		if err != nil {
+			return err
+		}
+		for _, table := range tables {
+			if _, err := conn.PgConn().CopyTo(f.tb.Context(), &all, "COPY (SELECT * FROM cpis."+table+") TO STDOUT (FORMAT binary)"); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if !bytes.Contains(all.Bytes(), []byte("local_authority")) && !bytes.Contains(all.Bytes(), []byte("Islington")) {
+		f.tb.Fatal("the dump holds nothing")
+	}
+	return all.Bytes()
+}
+
+func TestReplaceNHSNumber_TellsTheOtherAuthorities(t *testing.T) {
+	t.Parallel()
+	for _, restricted := range []bool{false, true} {
+		f := newService(t)
+		f.MustRegister(lead, rightCPP())
+		other := f.MustRegister(otherLead, with(rightLAC(), func(r *service.Registration) { r.Restricted = restricted }))
+		f.MustReplace(lead, oldNumber, newNumber)
+		if got := f.kindsTo(islington); len(got) != 0 {
+			t.Errorf("the authority itself was told %v", got)
+		}
+		notices := f.noticesTo(camden)
+		if len(notices) != 1 || notices[0].Kind != "number_replaced" || (notices[0].Organisation == "") != restricted {
+			t.Errorf("restricted %t: the other authority was told %+v", restricted, notices)
+		}
+		if got := f.MustGet(otherLead, newNumber).Plans; len(got) != 1 || got[0].ID != other.PlanID || got[0].Version != 1 {
+			t.Errorf("its plan is %+v", got)
+		}
+	}
+}
+
+// kindsTo gives the kinds of an authority's notices, but for those of look-ups.
+func (f *fixture) kindsTo(authority string) (kinds []string) {
+	f.tb.Helper()
+	for _, n := range f.noticesTo(authority) {
+		if n.Kind != "unscheduled_access" && n.Kind != "restricted_access" {
+			kinds = append(kinds, n.Kind)
+		}
+	}
+	return kinds
+}
+
+func TestReplaceNHSNumber_TwiceAndBack(t *testing.T) {
+	t.Parallel()
+	f := newService(t)
+	plan := f.MustRegister(lead, rightCPP())
+	f.MustReplace(lead, oldNumber, newNumber)
+	f.MustReplace(lead, newNumber, thirdNumber)
+	f.wantFlags(oldNumber, true, plan.PlanID)
+	f.wantFlags(newNumber, true, plan.PlanID)
+	f.wantFlags(thirdNumber, false, plan.PlanID)
+	f.MustReplace(lead, thirdNumber, oldNumber)
+	f.wantFlags(oldNumber, false, plan.PlanID)
+	f.wantFlags(newNumber, true, plan.PlanID)
+	f.wantFlags(thirdNumber, true, plan.PlanID)
+	if got := len(f.MustGet(lead, newNumber).Person.Former); got != 2 {
+		t.Errorf("%d former numbers, want 2", got)
+	}
+}
+
+func TestReplaceNHSNumber_Refusals(t *testing.T) {
+	t.Parallel()
+	f := newService(t)
+	f.MustRegister(lead, rightCPP())
+	f.MustRegister(otherLead, with(rightCPP(), func(r *service.Registration) { r.NHSNumber = newNumber }))
+	replaced := numberAt(7)
+	f.MustRegister(lead, with(rightCPP(), func(r *service.Registration) { r.NHSNumber = replaced }))
+	f.MustReplace(lead, replaced, numberAt(8))
+	before := f.Held()
+	for name, tt := range map[string]struct {
+		change func(*service.Replacement)
+		want   error  // or
+		field  string // that is wrong
+		reason string // in the entry
+	}{
+		"of somebody whom nobody knows":      {change: func(q *service.Replacement) { q.Old = numberAt(30) }, want: service.ErrNotFound, reason: "not_found"},
+		"of somebody whom only others know":  {change: func(q *service.Replacement) { q.Old, q.New = newNumber, thirdNumber }, want: service.ErrNotFound, reason: "not_found"},
+		"by the number of another record":    {change: func(q *service.Replacement) { q.New = newNumber }, field: "new_nhs_number"},
+		"by itself":                          {change: func(q *service.Replacement) { q.New = "999 000 0018" }, field: "new_nhs_number"},
+		"of a number that was replaced":      {change: func(q *service.Replacement) { q.Old = replaced }, field: "old_nhs_number"},
+		"with another date of birth":         {change: func(q *service.Replacement) { q.DateOfBirth = "2019-05-01" }, field: "date_of_birth", reason: "identity_mismatch"},
+		"without a date of birth":            {change: func(q *service.Replacement) { q.DateOfBirth = "" }, field: "date_of_birth"},
+		"by what is no number":               {change: func(q *service.Replacement) { q.New = "9990000019" }, field: "new_nhs_number"},
+		"of what is no number":               {change: func(q *service.Replacement) { q.Old = "1" }, field: "old_nhs_number"},
+		"without a reason":                   {change: func(q *service.Replacement) { q.Reason = " " }, field: "reason"},
+		"by a number in no form that is one": {change: func(q *service.Replacement) { q.New = "" }, field: "new_nhs_number"},
+	} {
+		q := replacement(oldNumber, thirdNumber)
+		tt.change(q)
+		_, err := f.ReplaceNHSNumber(t.Context(), lead, q)
+		e := f.LastEntry()
+		if tt.want != nil {
+			if !errors.Is(err, tt.want) || e.Outcome != "refused" || e.Reason != tt.reason {
+				t.Errorf("%s: got %v with entry %s, %s", name, err, e.Outcome, e.Reason)
+			}
+		} else if v := violationsOf(t, err); len(v) != 1 || v[0].Field != tt.field || e.Outcome != "invalid" || e.Reason != tt.reason {
+			t.Errorf("%s: got %+v with entry %s, %s", name, v, e.Outcome, e.Reason)
+		}
+	}
+	if diff := cmp.Diff(before, f.Held()); diff != "" {
+		t.Errorf("something changed (-before +after):\n%s", diff)
+	}
+	for _, c := range []*identity.Caller{nurse, gp, auditor, administrator, privacyOfficer} {
+		if _, err := f.ReplaceNHSNumber(t.Context(), c, replacement(oldNumber, thirdNumber)); !errors.Is(err, service.ErrDenied) {
+			t.Errorf("%s: got %v, want %v", c.ID, err, service.ErrDenied)
+		}
+	}
+}
+
+// A registration under the new number and the replacement by it meet: one of
+// them is refused, and nobody is flagged as somebody else.
+func TestReplaceNHSNumber_AndARegistrationAtOnce(t *testing.T) {
+	t.Parallel()
+	f := newService(t)
+	for i := range 5 {
+		from, to := numberAt(10+2*i), numberAt(11+2*i)
+		plan := f.MustRegister(lead, with(rightCPP(), func(r *service.Registration) { r.NHSNumber = from }))
+		var all sync.WaitGroup
+		var replaced, registered error
+		all.Go(func() { _, replaced = f.ReplaceNHSNumber(t.Context(), lead, replacement(from, to)) })
+		all.Go(func() {
+			_, registered = f.RegisterPlan(t.Context(), otherLead, with(rightCPP(), func(r *service.Registration) {
+				r.NHSNumber, r.DateOfBirth = to, "2018-01-01"
+			}))
+		})
+		all.Wait()
+		if (replaced == nil) == (registered == nil) {
+			t.Errorf("replacing: %s; registering somebody else: %s", explain(replaced), explain(registered))
+		}
+		f.wantFlags(from, replaced == nil, plan.PlanID)
+	}
+}
+
+// A plan that is registered under a former number is about the same person.
+func TestRegisterPlan_UnderAFormerNumber(t *testing.T) {
+	t.Parallel()
+	f := newService(t)
+	first := f.MustRegister(lead, rightCPP())
+	f.MustReplace(lead, oldNumber, newNumber)
+	second := f.MustRegister(otherLead, with(rightLAC(), func(r *service.Registration) { r.Start = "2026-10-01" }))
+	f.wantFlags(oldNumber, true, second.PlanID, first.PlanID)
+	f.wantFlags(newNumber, false, second.PlanID, first.PlanID)
+	if h := f.Held(); h.Persons != 1 {
+		t.Errorf("%d persons", h.Persons)
+	}
+	_, err := f.RegisterPlan(t.Context(), lead, rightCPP())
+	if v := violationsOf(t, err); len(v) != 1 || v[0].Field != "start" {
+		t.Errorf("registering the first again: %+v", v)
+	}
+}
+
+// The index key rotates: who has former numbers is found by all of them at each
+// step, also where the number is replaced in between.
+func TestIndexKeyRotatesForFormerNumbers(t *testing.T) {
+	t.Parallel()
+	f := newService(t)
+	plan := f.MustRegister(lead, rightCPP())
+	f.MustReplace(lead, oldNumber, newNumber)
+	late := f.MustRegister(lead, with(rightCPP(), func(r *service.Registration) { r.NHSNumber = numberAt(20) }))
+	stale := f.anotherWith(f.openRing()) // will not notice the new key in time
+	found := func() {
+		t.Helper()
+		f.wantFlags(oldNumber, true, plan.PlanID)
+		f.wantFlags(newNumber, false, plan.PlanID)
+		f.wantFlags(numberAt(20), true, late.PlanID)
+		f.wantFlags(numberAt(21), true, late.PlanID)
+		f.wantFlags(numberAt(22), false, late.PlanID)
+	}
+	f.mustRotate()
+	f.Clock.Advance(time.Second)
+	f.MustReplace(lead, numberAt(20), numberAt(21))
+	if _, err := stale.ReplaceNHSNumber(t.Context(), lead, replacement(numberAt(21), numberAt(22))); err != nil {
+		t.Fatal(explain(err))
+	}
+	found()
+	f.Clock.Advance(2 * time.Minute)
+	if err := operatorOf(f, 0).RetireIndex(t.Context()); !errors.Is(err, service.ErrRotating) {
+		t.Errorf("before all is tagged anew: got %v, want %v", err, service.ErrRotating)
+	}
+	f.mustReplace()
+	found()
+	f.Clock.Advance(time.Second)
+	found()
+	if f.Ring.IndexVersion() != 2 || f.Damaged.Load() != 0 {
+		t.Errorf("key %d; damage reported %d times", f.Ring.IndexVersion(), f.Damaged.Load())
+	}
+}
+
+// A plan under a wrong number that is removed does not stand in the way of whom
+// the number belongs to; but who is restricted is not to be registered anew
+// without that.
+func TestRemovePlan_LeavesTheNumberToWhomItBelongs(t *testing.T) {
+	t.Parallel()
+	f := newService(t)
+	for _, restricted := range []bool{false, true} {
+		number := numberAt(10)
+		if restricted {
+			number = numberAt(11)
+		}
+		r := with(rightCPP(), func(r *service.Registration) { r.NHSNumber, r.Restricted = number, restricted })
+		plan := f.MustRegister(lead, r)
+		second := f.MustRegister(lead, with(rightLAC(), func(r *service.Registration) { r.NHSNumber = number }))
+		other := with(rightCPP(), func(r *service.Registration) { r.NHSNumber, r.DateOfBirth = number, "2018-01-01" })
+		for i, p := range []*service.Registered{plan, second} {
+			if _, err := f.RegisterPlan(t.Context(), otherLead, other); err == nil {
+				t.Fatalf("somebody else was registered while %d plans were held", 2-i)
+			}
+			if _, err := f.RemovePlan(t.Context(), lead, &service.Removal{PlanID: p.PlanID, Version: 1, Reason: "x"}); err != nil {
+				t.Fatal(explain(err))
+			}
+		}
+		_, err := f.RegisterPlan(t.Context(), otherLead, other)
+		if (err == nil) == restricted {
+			t.Errorf("restricted %t: registering whom the number belongs to: %v", restricted, err)
+		}
+		r.Restricted = false
+		if _, err := f.RegisterPlan(t.Context(), lead, r); (err == nil) != restricted {
+			t.Errorf("restricted %t: registering the first again: %v", restricted, err)
+		}
+		if a := f.MustLookUp(nurse, unscheduled(number)); a.Restricted != restricted || a.Verdict != service.FlagHeld {
+			t.Errorf("restricted %t: %+v", restricted, a)
+		}
+	}
+}
