@@ -57,6 +57,7 @@ var answers = []answer{
 	{is: kind[*service.OverloadedError], code: connect.CodeResourceExhausted, text: "busy: try again later", retry: soon},
 	{is: one(service.ErrNotFound), code: connect.CodeNotFound, text: "not found"},
 	{is: one(service.ErrConflict), code: connect.CodeAborted, text: "changed meanwhile: read it again"},
+	{is: one(service.ErrSamePerson), code: connect.CodePermissionDenied, text: "somebody else must decide"},
 	{is: one(service.ErrState), code: connect.CodeFailedPrecondition, text: "not possible in this state"},
 	{is: one(service.ErrReused), code: connect.CodeAlreadyExists, text: "this X-Request-ID was used before with other content"},
 	{is: one(service.ErrUnavailable), code: connect.CodeUnavailable, text: "try again later", log: true, retry: soon},
@@ -96,6 +97,9 @@ func (a *answer) wire(err error, header *connect.Header) *connect.Error {
 	}
 	if stale, ok := errors.AsType[*service.StaleError](err); ok && a.code == connect.CodeAborted {
 		out = with(out, &cpisv1.StaleVersion{Current: count(stale.Current)})
+	}
+	if state, ok := errors.AsType[*service.StateError](err); ok && a.code == connect.CodeFailedPrecondition {
+		out = with(out, invalidToProto(&service.InvalidError{Violations: []service.Violation{{Problem: state.Problem}}}))
 	}
 	if a.code == connect.CodeUnauthenticated {
 		header.Set("Www-Authenticate", "Bearer")

@@ -48,6 +48,8 @@ var told = []struct {
 	{"not found", service.ErrNotFound, connect.CodeNotFound, "not found", 0},
 	{"conflict", service.ErrConflict, connect.CodeAborted, "changed meanwhile: read it again", 0},
 	{"state", service.ErrState, connect.CodeFailedPrecondition, "not possible in this state", 0},
+	{"what stands in the way", &service.StateError{Problem: "decided"}, connect.CodeFailedPrecondition, "not possible in this state", 0},
+	{"the same person", service.ErrSamePerson, connect.CodePermissionDenied, "somebody else must decide", 0},
 	{"reused", service.ErrReused, connect.CodeAlreadyExists, "this X-Request-ID was used before with other content", 0},
 	{"unavailable", service.ErrUnavailable, connect.CodeUnavailable, "try again later", 2 * time.Second},
 	{"damaged", service.ErrDamaged, connect.CodeDataLoss, "stored data does not verify", 0},

@@ -1018,7 +1018,9 @@ func (x *FieldViolation) GetExample() string {
 	return ""
 }
 
-// InvalidRequest is the detail of every invalid_argument error.
+// InvalidRequest is the detail of every invalid_argument error. Of a
+// failed_precondition error it may be a detail too: a violation without a field
+// then says what stands in the way.
 type InvalidRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// All that is wrong.
