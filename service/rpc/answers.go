@@ -14,6 +14,7 @@ func answerToProto(a *service.Answer) *cpisv1.LookUpResponse {
 		DetailsUnavailable: a.Degraded,
 		Restricted:         a.Restricted,
 		IdentityChecked:    a.IdentityChecked,
+		Superseded:         a.Superseded,
 		Plans:              each(a.Plans, planToProto),
 		Contacts:           each(a.Contacts, contactToProto),
 		History:            each(a.History, accessToProto),
@@ -51,6 +52,9 @@ func planToProto(p *service.Plan) *cpisv1.Plan {
 	}
 	m.Status = statusToProto(p.Ended)
 	m.Contact = contactToProto(&p.Contact)
+	if p.Receiving != (service.Contact{}) {
+		m.Receiving = contactToProto(&p.Receiving)
+	}
 	return m
 }
 
@@ -97,6 +101,7 @@ func accessToProto(a *service.Access) *cpisv1.Access {
 		OrganisationName: a.OrganisationName,
 		Setting:          toEnum[cpisv1.Setting](settings, a.Setting),
 		Who:              a.Who,
+		WrongPatient:     a.WrongPatient,
 	}
 }
 
@@ -139,7 +144,7 @@ func registeredToProto(r *service.Registered) *cpisv1.RegisterPlanResponse {
 	}
 }
 
-func endedToProto(e *service.Ended) *cpisv1.EndPlanResponse {
+func endedToProto(e *service.Changed) *cpisv1.EndPlanResponse {
 	return &cpisv1.EndPlanResponse{
 		Version:      count(e.Version),
 		VisibleUntil: e.VisibleUntil.String(),
@@ -149,12 +154,7 @@ func endedToProto(e *service.Ended) *cpisv1.EndPlanResponse {
 
 func personToProto(p *service.OwnPerson) *cpisv1.GetPersonResponse {
 	return &cpisv1.GetPersonResponse{
-		Person: &cpisv1.Person{
-			NhsNumber:   p.Person.NHSNumber.Reveal(), // to the authority that sent it
-			FamilyName:  p.Person.Family,
-			GivenName:   p.Person.Given,
-			DateOfBirth: p.Person.DateOfBirth.String(),
-		},
+		Person:     ownPersonToProto(&p.Person),
 		Plans:      each(p.Plans, ownPlanToProto),
 		Restricted: p.Restricted,
 		Receipt:    receiptToProto(&p.Receipt),
@@ -175,28 +175,8 @@ func ownPlanToProto(p *service.OwnPlan) *cpisv1.OwnPlan {
 		Reference:    p.Details.Reference,
 		Changed:      timeToProto(p.Changed),
 		EndReason:    p.Details.EndReason,
-	}
-}
-
-func uploadToProto(u *service.UploadResult) *cpisv1.UploadResponse {
-	state := cpisv1.UploadState_UPLOAD_STATE_REJECTED
-	if u.Applied {
-		state = cpisv1.UploadState_UPLOAD_STATE_APPLIED
-	}
-	return &cpisv1.UploadResponse{
-		Upload: &cpisv1.Upload{State: state, Counts: &cpisv1.UploadCounts{
-			Rows: count(u.Rows), New: count(u.New), Unchanged: count(u.Unchanged), Rejected: count(u.Rejected),
-		}},
-		Receipt: receiptToProto(&u.Receipt),
-	}
-}
-
-func rowToProto(r *service.RowResult) *cpisv1.RowResult {
-	return &cpisv1.RowResult{
-		Line:       count(r.Line),
-		Outcome:    toEnum[cpisv1.RowOutcome](outcomes, r.Outcome),
-		PlanId:     r.PlanID,
-		Violations: each(r.Violations, violationToProto),
+		Removed:      p.Removed,
+		TransferTo:   p.TransferTo,
 	}
 }
 

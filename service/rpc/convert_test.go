@@ -352,7 +352,7 @@ func TestPlansGoThereAndBack(t *testing.T) {
 				t.Errorf("registration (-want +got):\n%s", diff)
 			}
 
-			b.uses.ended = service.Ended{Version: 2, VisibleUntil: day(t, "2027-01-02"), Receipt: receipt}
+			b.uses.ended = service.Changed{Version: 2, VisibleUntil: day(t, "2027-01-02"), Receipt: receipt}
 			e, err := c.plans.EndPlan(t.Context(), &cpisv1.EndPlanRequest{PlanId: "p", Version: 1, End: "2026-01-02", Reason: "over"})
 			if err != nil {
 				t.Fatalf("EndPlan: %v", err)

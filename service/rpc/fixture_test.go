@@ -52,16 +52,18 @@ type uses struct {
 	answer     service.Answer
 	items      []service.ItemAnswer
 	registered service.Registered
-	ended      service.Ended
+	ended      service.Changed
 	person     service.OwnPerson
 	result     service.UploadResult
 	proof      service.Proof
+	planLife
 }
 
 // others stands for the use cases that a test does not reach.
 type others struct {
 	rpc.Changes
 	rpc.Notices
+	rpc.Channels
 	rpc.Encounters
 	rpc.Contacts
 }
@@ -96,7 +98,7 @@ func (u *uses) RegisterPlan(_ context.Context, c *identity.Caller, r *service.Re
 	return &u.registered, u.asked(c, func() { u.plan = r })
 }
 
-func (u *uses) EndPlan(_ context.Context, c *identity.Caller, e *service.Ending) (*service.Ended, error) {
+func (u *uses) EndPlan(_ context.Context, c *identity.Caller, e *service.Ending) (*service.Changed, error) {
 	return &u.ended, u.asked(c, func() { u.ending = e })
 }
 
@@ -189,7 +191,7 @@ func newBench(tb testing.TB, options ...option) *bench {
 	c := rpc.Config{
 		UseCases: rpc.UseCases{
 			LookUps: u, Plans: u, Uploads: u, Proofs: u, Refuse: u.refuse,
-			Changes: others{}, Notices: others{}, Encounters: others{}, Contacts: others{},
+			Changes: others{}, Notices: others{}, Channels: others{}, Encounters: others{}, Contacts: others{},
 		},
 		Verifier:  b.door,
 		Metrics:   b.metrics,

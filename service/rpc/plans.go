@@ -4,7 +4,6 @@ import (
 	"context"
 
 	cpisv1 "cpis/proto/cpis/v1"
-	"cpis/proto/cpis/v1/cpisv1connect"
 	"cpis/service"
 	"cpis/service/identity"
 )
@@ -27,7 +26,6 @@ type Plans interface {
 
 // planHandler is PlanService.
 type planHandler struct {
-	cpisv1connect.UnimplementedPlanServiceHandler
 	uses    Plans
 	changes Changes
 }

@@ -1,0 +1,328 @@
+package rpc_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/testing/protocmp"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	cpisv1 "cpis/proto/cpis/v1"
+	"cpis/service"
+	"cpis/service/identity"
+)
+
+// planLife stands for the use cases of a plan's life: what they answer, and
+// what they were asked last.
+type planLife struct {
+	asking any // what was asked
+
+	changed   service.Changed
+	birthed   service.Birthed
+	found     service.FoundPlan
+	plans     service.PlanPage
+	versions  service.Versions
+	offered   service.Offered
+	settled   service.Settled
+	transfers service.TransferPage
+}
+
+func (u *uses) AmendPlan(_ context.Context, c *identity.Caller, q *service.Amendment) (*service.Changed, error) {
+	return &u.changed, u.asked(c, func() { u.asking = q })
+}
+
+func (u *uses) RemovePlan(_ context.Context, c *identity.Caller, q *service.Removal) (*service.Changed, error) {
+	return &u.changed, u.asked(c, func() { u.asking = q })
+}
+
+func (u *uses) RecordBirth(_ context.Context, c *identity.Caller, q *service.Birth) (*service.Birthed, error) {
+	return &u.birthed, u.asked(c, func() { u.asking = q })
+}
+
+func (u *uses) GetPlan(_ context.Context, c *identity.Caller, plan, request string) (*service.FoundPlan, error) {
+	return &u.found, u.asked(c, func() { u.asking = [2]string{plan, request} })
+}
+
+func (u *uses) ListPlans(_ context.Context, c *identity.Caller, q *service.PlanQuery) (*service.PlanPage, error) {
+	return &u.plans, u.asked(c, func() { u.asking = q })
+}
+
+func (u *uses) ListVersions(_ context.Context, c *identity.Caller, plan, request string) (*service.Versions, error) {
+	return &u.versions, u.asked(c, func() { u.asking = [2]string{plan, request} })
+}
+
+func (u *uses) ProposeTransfer(_ context.Context, c *identity.Caller, q *service.Offer) (*service.Offered, error) {
+	return &u.offered, u.asked(c, func() { u.asking = q })
+}
+
+func (u *uses) DecideTransfer(_ context.Context, c *identity.Caller, q *service.Settlement) (*service.Settled, error) {
+	return &u.settled, u.asked(c, func() { u.asking = q })
+}
+
+func (u *uses) ListTransfers(_ context.Context, c *identity.Caller, q *service.TransferQuery) (*service.TransferPage, error) {
+	return &u.transfers, u.asked(c, func() { u.asking = q })
+}
+
+// ownPlan is a plan as its authority sees it, and as that leaves.
+func ownPlan(t *testing.T) (service.OwnPlan, *cpisv1.OwnPlan) {
+	t.Helper()
+	changed := time.Date(2026, 11, 23, 17, 5, 6, 0, time.UTC)
+	return service.OwnPlan{
+		ID: "p", Version: 3, Ended: true, VisibleUntil: day(t, "2027-01-02"), Changed: changed, Removed: true, TransferTo: "E09000007",
+		Details: service.Details{
+			Kind: service.LAC, Start: day(t, "2025-01-02"), End: day(t, "2026-01-02"), Basis: service.S31,
+			Reference: "CASE-1", EndReason: "adopted",
+		},
+	}, &cpisv1.OwnPlan{
+		Id: "p", Version: 3, Kind: cpisv1.PlanKind_PLAN_KIND_LAC, Status: cpisv1.PlanStatus_PLAN_STATUS_ENDED,
+		Start: "2025-01-02", End: "2026-01-02", VisibleUntil: "2027-01-02", LegalBasis: cpisv1.LegalBasis_LEGAL_BASIS_S31,
+		Reference: "CASE-1", Changed: timestamppb.New(changed), EndReason: "adopted", Removed: true, TransferTo: "E09000007",
+	}
+}
+
+// listedPlan is a plan with whom it is about, and as that leaves.
+func listedPlan(t *testing.T) (service.ListedPlan, *cpisv1.ListedPlan) {
+	t.Helper()
+	number, problem := service.ParseNHSNumber("9990000018")
+	if problem != "" {
+		t.Fatalf("ParseNHSNumber: %v", problem)
+	}
+	in, out := ownPlan(t)
+	return service.ListedPlan{
+		Person:     service.Person{NHSNumber: number, Family: "Example", Given: "Child", DateOfBirth: day(t, "2019-04-30")},
+		Plan:       in,
+		Restricted: true,
+	}, &cpisv1.ListedPlan{
+		Person:     &cpisv1.Person{NhsNumber: "9990000018", FamilyName: "Example", GivenName: "Child", DateOfBirth: "2019-04-30"},
+		Plan:       out,
+		Restricted: true,
+	}
+}
+
+// change says who changed something, and as that leaves.
+func change() (service.Change, *cpisv1.Change) {
+	at := time.Date(2026, 11, 23, 17, 5, 6, 0, time.UTC)
+	return service.Change{Act: "amend", Actor: "lead", Name: "A Lead", Organisation: "E09000019", Reason: "a slip", At: at},
+		&cpisv1.Change{Act: "amend", Actor: "lead", Name: "A Lead", Organisation: "E09000019", Reason: "a slip", At: timestamppb.New(at)}
+}
+
+// someReceipt is a receipt, and as that leaves.
+func someReceipt() (service.Receipt, *cpisv1.Receipt) {
+	leaf := make([]byte, 32)
+	leaf[31] = 7
+	return service.Receipt{Log: "log", Index: 5, TreeSize: 9, Leaf: [32]byte{31: 7}}, &cpisv1.Receipt{Log: "log", Index: 5, TreeSize: 9, LeafHash: leaf}
+}
+
+// passage is one procedure: what arrives of a request, and what leaves.
+type passage struct {
+	name  string
+	call  func(context.Context, *clients) (proto.Message, error)
+	asked any
+	want  proto.Message
+}
+
+func TestThePlansLifeGoesThereAndBack(t *testing.T) {
+	t.Parallel()
+	for _, w := range wires {
+		t.Run(w.name, func(t *testing.T) {
+			t.Parallel()
+			b, c := w.open(t)
+			passages := append(b.changesOfPlans(t), b.viewsOfPlans(t)...)
+			passages = append(passages, b.transfersOfPlans(t)...)
+			for _, p := range passages {
+				got, err := p.call(t.Context(), c)
+				if err != nil {
+					t.Errorf("%s: %v", p.name, err)
+					continue
+				}
+				if diff := cmp.Diff(p.asked, b.uses.asking); diff != "" {
+					t.Errorf("%s: what arrived (-want +got):\n%s", p.name, diff)
+				}
+				if diff := cmp.Diff(p.want, got, protocmp.Transform()); diff != "" {
+					t.Errorf("%s: what left (-want +got):\n%s", p.name, diff)
+				}
+			}
+		})
+	}
+}
+
+func (b *bench) changesOfPlans(t *testing.T) []passage {
+	t.Helper()
+	receipt, out := someReceipt()
+	b.uses.changed = service.Changed{Version: 4, VisibleUntil: day(t, "2027-01-02"), Receipt: receipt}
+	b.uses.birthed = service.Birthed{Version: 4, VisibleUntil: day(t, "2027-01-02"), ChildPlanID: "c", Receipt: receipt}
+	born := &cpisv1.RecordBirthResponse{Version: 4, VisibleUntil: "2027-01-02", ChildPlanId: "c", Receipt: out}
+	return []passage{
+		{
+			"AmendPlan", func(ctx context.Context, c *clients) (proto.Message, error) {
+				return c.plans.AmendPlan(ctx, &cpisv1.AmendPlanRequest{
+					PlanId: "p", Version: 3, Reason: "a slip", FamilyName: "Example", GivenName: "Child", DateOfBirth: "2019-04-30",
+					Start: "2026-01-02", End: "2026-03-04", Expected: "2026-05-06", LegalBasis: cpisv1.LegalBasis_LEGAL_BASIS_S38, Reference: "CASE-1",
+				})
+			},
+			&service.Amendment{
+				PlanID: "p", Version: 3, Reason: "a slip", Family: "Example", Given: "Child", DateOfBirth: "2019-04-30",
+				Start: "2026-01-02", End: "2026-03-04", Expected: "2026-05-06", Basis: service.S38, Reference: "CASE-1", Request: aRequest,
+			},
+			&cpisv1.AmendPlanResponse{Version: 4, VisibleUntil: "2027-01-02", Receipt: out},
+		},
+		{
+			"RemovePlan", func(ctx context.Context, c *clients) (proto.Message, error) {
+				return c.plans.RemovePlan(ctx, &cpisv1.RemovePlanRequest{PlanId: "p", Version: 3, Reason: "wrong"})
+			},
+			&service.Removal{PlanID: "p", Version: 3, Reason: "wrong", Request: aRequest},
+			&cpisv1.RemovePlanResponse{Version: 4, Receipt: out},
+		},
+		{
+			"RecordBirth", func(ctx context.Context, c *clients) (proto.Message, error) {
+				return c.plans.RecordBirth(ctx, &cpisv1.RecordBirthRequest{PlanId: "p", Version: 3, Born: "2026-11-19", ChildPlan: &cpisv1.ChildPlan{
+					Child: &cpisv1.Person{NhsNumber: "999 000 0018", FamilyName: "Example", GivenName: "Child", DateOfBirth: "2026-11-19"},
+					Start: "2026-11-20", Reference: "CASE-2", Restricted: true,
+				}})
+			},
+			&service.Birth{PlanID: "p", Version: 3, Born: "2026-11-19", Request: aRequest, Child: &service.ChildPlan{
+				NHSNumber: "999 000 0018", Family: "Example", Given: "Child", DateOfBirth: "2026-11-19",
+				Start: "2026-11-20", Reference: "CASE-2", Restricted: true,
+			}},
+			born,
+		},
+		{
+			"RecordBirth without a plan for the child", func(ctx context.Context, c *clients) (proto.Message, error) {
+				return c.plans.RecordBirth(ctx, &cpisv1.RecordBirthRequest{PlanId: "p", Version: 3, Born: "2026-11-19"})
+			},
+			&service.Birth{PlanID: "p", Version: 3, Born: "2026-11-19", Request: aRequest},
+			born,
+		},
+	}
+}
+
+func (b *bench) viewsOfPlans(t *testing.T) []passage {
+	t.Helper()
+	receipt, out := someReceipt()
+	listed, listedOut := listedPlan(t)
+	made, madeOut := change()
+	b.uses.found = service.FoundPlan{ListedPlan: listed, Receipt: receipt}
+	b.uses.plans = service.PlanPage{Plans: []service.ListedPlan{listed}, Next: "n", Receipt: receipt}
+	b.uses.versions = service.Versions{Receipt: receipt, Versions: []service.Version{
+		{Plan: listed.Plan, Family: "Example", Given: "Child", Change: made, Authority: "E09000019", Entry: 5},
+		{Plan: service.OwnPlan{ID: "p", Version: 1}, Change: made, Authority: "E09000007", Entry: 2}, // another authority's
+	}}
+	return []passage{
+		{
+			"GetPlan", func(ctx context.Context, c *clients) (proto.Message, error) {
+				return c.plans.GetPlan(ctx, &cpisv1.GetPlanRequest{PlanId: "p"})
+			},
+			[2]string{"p", aRequest},
+			&cpisv1.GetPlanResponse{Person: listedOut.Person, Plan: listedOut.Plan, Restricted: true, Receipt: out},
+		},
+		{
+			"ListPlans", func(ctx context.Context, c *clients) (proto.Message, error) {
+				return c.plans.ListPlans(ctx, &cpisv1.ListPlansRequest{
+					Filter: cpisv1.PlanFilter_PLAN_FILTER_OVERDUE, Kind: cpisv1.PlanKind_PLAN_KIND_UCPP, PageSize: 7, Page: "m",
+				})
+			},
+			&service.PlanQuery{
+				Filter: service.OverduePlans, Kind: service.UCPP, Paging: service.Paging{Size: 7, Page: "m"}, Request: aRequest,
+			},
+			&cpisv1.ListPlansResponse{Plans: []*cpisv1.ListedPlan{listedOut}, NextPage: "n", Receipt: out},
+		},
+		{
+			"ListVersions", func(ctx context.Context, c *clients) (proto.Message, error) {
+				return c.plans.ListVersions(ctx, &cpisv1.ListVersionsRequest{PlanId: "p"})
+			},
+			[2]string{"p", aRequest},
+			&cpisv1.ListVersionsResponse{Receipt: out, Versions: []*cpisv1.PlanVersion{
+				{Plan: listedOut.Plan, FamilyName: "Example", GivenName: "Child", Change: madeOut, Authority: "E09000019", Entry: 5},
+				{Plan: &cpisv1.OwnPlan{Id: "p", Version: 1}, Change: madeOut, Authority: "E09000007", Entry: 2},
+			}},
+		},
+	}
+}
+
+func (b *bench) transfersOfPlans(t *testing.T) []passage {
+	t.Helper()
+	receipt, out := someReceipt()
+	listed, listedOut := listedPlan(t)
+	made, madeOut := change()
+	b.uses.offered = service.Offered{TransferID: "t", Version: 4, Receipt: receipt}
+	b.uses.settled = service.Settled{State: service.Declined, Version: 5, Receipt: receipt}
+	b.uses.transfers = service.TransferPage{Next: "n", Receipt: receipt, Transfers: []service.Transfer{
+		{ID: "t2", State: service.Open, From: "E09000019", To: "E09000007", Plan: &listed, Proposed: made},
+		{ID: "t1", State: service.Withdrawn, From: "E09000007", To: "E09000019", Proposed: made, Decided: &made},
+	}}
+	return []passage{
+		{
+			"ProposeTransfer", func(ctx context.Context, c *clients) (proto.Message, error) {
+				return c.plans.ProposeTransfer(ctx, &cpisv1.ProposeTransferRequest{PlanId: "p", Version: 3, To: "E09000007", Reason: "moved"})
+			},
+			&service.Offer{PlanID: "p", Version: 3, To: "E09000007", Reason: "moved", Request: aRequest},
+			&cpisv1.ProposeTransferResponse{TransferId: "t", Version: 4, Receipt: out},
+		},
+		{
+			"DecideTransfer", func(ctx context.Context, c *clients) (proto.Message, error) {
+				return c.plans.DecideTransfer(ctx, &cpisv1.DecideTransferRequest{
+					TransferId: "t", Decision: cpisv1.Decision_DECISION_ACCEPT, Reason: "held", Reference: "CAM-1",
+				})
+			},
+			&service.Settlement{TransferID: "t", Decision: service.Accept, Reason: "held", Reference: "CAM-1", Request: aRequest},
+			&cpisv1.DecideTransferResponse{State: cpisv1.ProposalState_PROPOSAL_STATE_DECLINED, Version: 5, Receipt: out},
+		},
+		{
+			"ListTransfers", func(ctx context.Context, c *clients) (proto.Message, error) {
+				return c.plans.ListTransfers(ctx, &cpisv1.ListTransfersRequest{OpenOnly: true, PageSize: 7, Page: "m"})
+			},
+			&service.TransferQuery{OpenOnly: true, Paging: service.Paging{Size: 7, Page: "m"}, Request: aRequest},
+			&cpisv1.ListTransfersResponse{NextPage: "n", Receipt: out, Transfers: []*cpisv1.Transfer{
+				{
+					Id: "t2", State: cpisv1.ProposalState_PROPOSAL_STATE_OPEN, From: "E09000019", To: "E09000007",
+					Person: listedOut.Person, Plan: listedOut.Plan, Restricted: true, Proposed: madeOut,
+				},
+				{
+					Id: "t1", State: cpisv1.ProposalState_PROPOSAL_STATE_WITHDRAWN, From: "E09000007", To: "E09000019",
+					Proposed: madeOut, Decided: madeOut,
+				},
+			}},
+		},
+	}
+}
+
+func TestEveryWordOfThePlansLifeHasItsValue(t *testing.T) {
+	t.Parallel()
+	b, c := wires[0].open(t)
+	words(t, cpisv1.PlanFilter_name, func(v int32) service.PlanFilter {
+		if _, err := c.plans.ListPlans(t.Context(), &cpisv1.ListPlansRequest{Filter: cpisv1.PlanFilter(v)}); err != nil {
+			t.Fatalf("ListPlans: %v", err)
+		}
+		q, _ := b.uses.asking.(*service.PlanQuery)
+		return q.Filter
+	})
+	for d, want := range map[cpisv1.Decision]service.Decision{
+		cpisv1.Decision_DECISION_ACCEPT:   service.Accept,
+		cpisv1.Decision_DECISION_DECLINE:  service.Decline,
+		cpisv1.Decision_DECISION_WITHDRAW: service.Withdraw,
+	} {
+		if _, err := c.plans.DecideTransfer(t.Context(), &cpisv1.DecideTransferRequest{TransferId: "t", Decision: d, Reason: "x"}); err != nil {
+			t.Fatalf("DecideTransfer: %v", err)
+		}
+		if q, _ := b.uses.asking.(*service.Settlement); q.Decision != want {
+			t.Errorf("%v: got %q, want %q", d, q.Decision, want)
+		}
+	}
+	for state, want := range map[service.State]cpisv1.ProposalState{
+		service.Open:      cpisv1.ProposalState_PROPOSAL_STATE_OPEN,
+		service.Accepted:  cpisv1.ProposalState_PROPOSAL_STATE_ACCEPTED,
+		service.Declined:  cpisv1.ProposalState_PROPOSAL_STATE_DECLINED,
+		service.Withdrawn: cpisv1.ProposalState_PROPOSAL_STATE_WITHDRAWN,
+	} {
+		b.uses.settled.State = state
+		got, err := c.plans.DecideTransfer(t.Context(), &cpisv1.DecideTransferRequest{
+			TransferId: "t", Decision: cpisv1.Decision_DECISION_ACCEPT, Reason: "x",
+		})
+		if err != nil || got.GetState() != want {
+			t.Errorf("%s: got %v, %v", state, got.GetState(), err)
+		}
+	}
+}
