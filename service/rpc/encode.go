@@ -80,6 +80,7 @@ func (w *object) lookUp(m *cpisv1.LookUpResponse) {
 		w.key("receipt")
 		w.receipt(r)
 	}
+	w.flag("superseded", m.GetSuperseded())
 	w.bytes("padding", m.GetPadding())
 	w.close()
 }
@@ -99,6 +100,10 @@ func (w *object) plan(m *cpisv1.Plan) {
 		w.contact(c)
 	}
 	w.text("note", m.GetNote())
+	if c := m.GetReceiving(); c != nil {
+		w.key("receiving")
+		w.contact(c)
+	}
 	w.close()
 }
 
@@ -144,6 +149,7 @@ func (w *object) access(m *cpisv1.Access) {
 	w.text("organisationName", m.GetOrganisationName())
 	w.enum("setting", settingNames, int32(m.GetSetting()))
 	w.text("who", m.GetWho())
+	w.flag("wrongPatient", m.GetWrongPatient())
 	w.close()
 }
 

@@ -1,12 +1,197 @@
 package rpc
 
-import "cpis/proto/cpis/v1/cpisv1connect"
+import (
+	"context"
+
+	cpisv1 "cpis/proto/cpis/v1"
+	"cpis/proto/cpis/v1/cpisv1connect"
+	"cpis/service"
+	"cpis/service/identity"
+)
 
 // Notices are the use cases behind NoticeService.
-type Notices interface{}
+type Notices interface {
+	ListNotices(ctx context.Context, c *identity.Caller, q *service.InboxQuery) (*service.InboxPage, error)
+	GetNotice(ctx context.Context, c *identity.Caller, id, request string) (*service.NoticeDetail, error)
+	WatchNotices(ctx context.Context, c *identity.Caller, w *service.Watch, send func(*service.NewNotices) error) error
+	AcknowledgeNotice(ctx context.Context, c *identity.Caller, k *service.Acknowledgement) (*service.NoticeActed, error)
+	AssignNotice(ctx context.Context, c *identity.Caller, k *service.Assignment) (*service.NoticeActed, error)
+}
 
 // noticeHandler is NoticeService.
 type noticeHandler struct {
-	cpisv1connect.UnimplementedNoticeServiceHandler
-	uses Notices
+	uses     Notices
+	channels Channels
+}
+
+func (h *noticeHandler) ListNotices(ctx context.Context, m *cpisv1.ListNoticesRequest) (*cpisv1.ListNoticesResponse, error) {
+	c := callOf(ctx)
+	p, err := h.uses.ListNotices(ctx, &c.caller, &service.InboxQuery{
+		Open:        m.GetOpenOnly(),
+		Priority:    m.GetPriorityOnly(),
+		Undelivered: m.GetUndeliveredOnly(),
+		Kind:        fromEnum(noticeKinds, m.GetKind()),
+		AssignedTo:  m.GetAssignedTo(),
+		Paging:      service.Paging{Size: int(m.GetPageSize()), Page: m.GetPage()},
+		Request:     c.request,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &cpisv1.ListNoticesResponse{
+		Notices:  each(p.Notices, noticeToProto),
+		NextPage: p.Next,
+		Receipt:  receiptToProto(&p.Receipt),
+	}, nil
+}
+
+func (h *noticeHandler) GetNotice(ctx context.Context, m *cpisv1.GetNoticeRequest) (*cpisv1.GetNoticeResponse, error) {
+	c := callOf(ctx)
+	d, err := h.uses.GetNotice(ctx, &c.caller, m.GetNoticeId(), c.request)
+	if err != nil {
+		return nil, err
+	}
+	return &cpisv1.GetNoticeResponse{
+		Notice:     noticeToProto(&d.Notice),
+		Acts:       each(d.Acts, noticeActToProto),
+		Deliveries: each(d.Deliveries, deliveryToProto),
+		Receipt:    receiptToProto(&d.Receipt),
+	}, nil
+}
+
+func (h *noticeHandler) WatchNotices(
+	ctx context.Context, m *cpisv1.WatchNoticesRequest, stream cpisv1connect.NoticeServiceWatchNoticesServerStream,
+) error {
+	c, l := callOf(ctx), liveOf(ctx)
+	ctx, leave := l.stay(ctx)
+	defer leave()
+	w := &service.Watch{Cursor: m.GetCursor(), Request: c.request}
+	err := h.uses.WatchNotices(ctx, &c.caller, w, func(n *service.NewNotices) error {
+		l.extend()
+		return stream.Send(newNoticesToProto(n))
+	})
+	return l.ended(ctx, err)
+}
+
+func (h *noticeHandler) AcknowledgeNotice(ctx context.Context, m *cpisv1.AcknowledgeNoticeRequest) (*cpisv1.AcknowledgeNoticeResponse, error) {
+	c := callOf(ctx)
+	r, err := h.uses.AcknowledgeNotice(ctx, &c.caller, &service.Acknowledgement{
+		NoticeID: m.GetNoticeId(),
+		Version:  int(m.GetVersion()),
+		Outcome:  fromEnum(ackOutcomes, m.GetOutcome()),
+		Note:     m.GetNote(),
+		Request:  c.request,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &cpisv1.AcknowledgeNoticeResponse{Version: count(r.Version), Receipt: receiptToProto(&r.Receipt)}, nil
+}
+
+func (h *noticeHandler) AssignNotice(ctx context.Context, m *cpisv1.AssignNoticeRequest) (*cpisv1.AssignNoticeResponse, error) {
+	c := callOf(ctx)
+	r, err := h.uses.AssignNotice(ctx, &c.caller, &service.Assignment{
+		NoticeID: m.GetNoticeId(),
+		Version:  int(m.GetVersion()),
+		To:       m.GetTo(),
+		Note:     m.GetNote(),
+		Request:  c.request,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &cpisv1.AssignNoticeResponse{Version: count(r.Version), Receipt: receiptToProto(&r.Receipt)}, nil
+}
+
+// The words of notices, as those in convert.go.
+var (
+	noticeKinds = []service.NoticeKind{
+		cpisv1.NoticeKind_NOTICE_KIND_UNSPECIFIED:          "",
+		cpisv1.NoticeKind_NOTICE_KIND_UNSCHEDULED_ACCESS:   service.NoticeUnscheduled,
+		cpisv1.NoticeKind_NOTICE_KIND_BREAK_GLASS:          service.NoticeBreakGlass,
+		cpisv1.NoticeKind_NOTICE_KIND_RESTRICTED_ACCESS:    service.NoticeRestricted,
+		cpisv1.NoticeKind_NOTICE_KIND_IDENTITY_MISMATCH:    service.NoticeMismatch,
+		cpisv1.NoticeKind_NOTICE_KIND_MISSED_APPOINTMENT:   service.NoticeMissed,
+		cpisv1.NoticeKind_NOTICE_KIND_CORRECTION:           service.NoticeCorrection,
+		cpisv1.NoticeKind_NOTICE_KIND_OVERLAP:              service.NoticeOverlap,
+		cpisv1.NoticeKind_NOTICE_KIND_TRANSFER_PROPOSED:    service.NoticeTransferProposed,
+		cpisv1.NoticeKind_NOTICE_KIND_TRANSFER_DECIDED:     service.NoticeTransferDecided,
+		cpisv1.NoticeKind_NOTICE_KIND_NUMBER_REPLACED:      service.NoticeNumberReplaced,
+		cpisv1.NoticeKind_NOTICE_KIND_MERGED:               service.NoticeMerged,
+		cpisv1.NoticeKind_NOTICE_KIND_CHANGE_PROPOSED:      service.NoticeChangeProposed,
+		cpisv1.NoticeKind_NOTICE_KIND_UPLOAD_WAITING:       service.NoticeUploadWaiting,
+		cpisv1.NoticeKind_NOTICE_KIND_CONTACTS_UNCONFIRMED: service.NoticeUnconfirmed,
+	}
+	ackOutcomes = []service.AckOutcome{
+		cpisv1.AcknowledgeOutcome_ACKNOWLEDGE_OUTCOME_UNSPECIFIED:       "",
+		cpisv1.AcknowledgeOutcome_ACKNOWLEDGE_OUTCOME_SETTING_CONTACTED: service.SettingContacted,
+		cpisv1.AcknowledgeOutcome_ACKNOWLEDGE_OUTCOME_FAMILY_CONTACTED:  service.FamilyContacted,
+		cpisv1.AcknowledgeOutcome_ACKNOWLEDGE_OUTCOME_ESCALATED:         service.Escalated,
+		cpisv1.AcknowledgeOutcome_ACKNOWLEDGE_OUTCOME_NO_ACTION:         service.NoAction,
+		cpisv1.AcknowledgeOutcome_ACKNOWLEDGE_OUTCOME_OTHER:             service.OtherOutcome,
+	}
+)
+
+func noticeToProto(n *service.Notice) *cpisv1.Notice {
+	m := &cpisv1.Notice{
+		Id:                 n.ID,
+		Version:            count(n.Version),
+		Kind:               toEnum[cpisv1.NoticeKind](noticeKinds, n.Kind),
+		Priority:           n.Priority,
+		At:                 timeToProto(n.At),
+		Organisation:       n.Organisation,
+		OrganisationName:   n.OrganisationName,
+		Setting:            toEnum[cpisv1.Setting](settings, n.Setting),
+		Actor:              actorToProto(&n.Actor),
+		Text:               n.Text,
+		Encounter:          timeToProto(n.Encounter),
+		Corrects:           n.Corrects,
+		CorrectedBy:        n.CorrectedBy,
+		Reference:          n.Reference,
+		PlanIds:            n.PlanIDs,
+		Acknowledged:       n.Acknowledged,
+		AssignedTo:         n.AssignedTo,
+		Undelivered:        n.Undelivered,
+		DetailsUnavailable: n.Degraded,
+	}
+	if n.Person != nil {
+		m.Person = ownPersonToProto(n.Person)
+	}
+	return m
+}
+
+// actorToProto gives nobody where nobody is known.
+func actorToProto(a *service.NoticeActor) *cpisv1.NoticeActor {
+	if *a == (service.NoticeActor{}) {
+		return nil
+	}
+	return &cpisv1.NoticeActor{
+		Name:             a.Name,
+		Role:             a.Role,
+		Responsible:      responsibleToProto(a.Responsible),
+		SafeguardingLead: responsibleToProto(a.Lead),
+	}
+}
+
+func responsibleToProto(r service.Responsible) *cpisv1.Responsible {
+	if r.IsZero() {
+		return nil
+	}
+	return &cpisv1.Responsible{Name: r.Name, Role: r.Role, Phone: r.Phone}
+}
+
+func noticeActToProto(a *service.NoticeAct) *cpisv1.NoticeAct {
+	return &cpisv1.NoticeAct{
+		Change:     changeToProto(&a.Change),
+		Outcome:    toEnum[cpisv1.AcknowledgeOutcome](ackOutcomes, a.Outcome),
+		AssignedTo: a.AssignedTo,
+	}
+}
+
+func newNoticesToProto(n *service.NewNotices) *cpisv1.WatchNoticesResponse {
+	m := &cpisv1.WatchNoticesResponse{Notices: each(n.Notices, noticeToProto), Cursor: n.Cursor}
+	if len(n.Notices) > 0 {
+		m.Receipt = receiptToProto(&n.Receipt)
+	}
+	return m
 }

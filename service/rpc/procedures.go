@@ -12,6 +12,8 @@ type procedure struct {
 	action string // as it stands in the audit log
 	write  bool   // needs an idempotency key
 	upload bool   // takes many messages, and longer than others
+	slow   bool   // may take as long as an upload
+	stream bool   // is answered by many messages, for longer than others
 	limit  int    // bytes of the largest message
 }
 
@@ -44,7 +46,7 @@ var procedures = tell([]procedure{
 	{name: cpisv1connect.PlanServiceDecideChangeProcedure, action: "decide_change", write: true},
 	{name: cpisv1connect.PlanServiceListChangesProcedure, action: "list_plans"},
 	{name: cpisv1connect.UploadServiceUploadProcedure, action: "upload_plans", write: true, upload: true, limit: maxPart},
-	{name: cpisv1connect.UploadServiceApproveUploadProcedure, action: "approve_upload", write: true},
+	{name: cpisv1connect.UploadServiceApproveUploadProcedure, action: "approve_upload", write: true, slow: true},
 	{name: cpisv1connect.UploadServiceCancelUploadProcedure, action: "upload_plans", write: true},
 	{name: cpisv1connect.UploadServiceGetUploadProcedure, action: "read_uploads"},
 	{name: cpisv1connect.UploadServiceListUploadsProcedure, action: "read_uploads"},
@@ -54,7 +56,7 @@ var procedures = tell([]procedure{
 	{name: cpisv1connect.UploadServiceGetQualityReportProcedure, action: "read_uploads"},
 	{name: cpisv1connect.NoticeServiceListNoticesProcedure, action: "read_notices"},
 	{name: cpisv1connect.NoticeServiceGetNoticeProcedure, action: "read_notices"},
-	{name: cpisv1connect.NoticeServiceWatchNoticesProcedure, action: "read_notices"},
+	{name: cpisv1connect.NoticeServiceWatchNoticesProcedure, action: "read_notices", stream: true},
 	{name: cpisv1connect.NoticeServiceAcknowledgeNoticeProcedure, action: "answer_notice", write: true},
 	{name: cpisv1connect.NoticeServiceAssignNoticeProcedure, action: "answer_notice", write: true},
 	{name: cpisv1connect.NoticeServicePutChannelProcedure, action: "manage_channels", write: true},

@@ -43,6 +43,9 @@ func NewServer(h http.Handler, secure *tls.Config, log zerolog.Logger) *http.Ser
 	s.Protocols.SetHTTP1(true)
 	s.Protocols.SetHTTP2(secure != nil)
 	s.Protocols.SetUnencryptedHTTP2(secure == nil)
+	if streams, ok := h.(interface{ Stop() }); ok {
+		s.RegisterOnShutdown(streams.Stop) // it would wait for them
+	}
 	s.ErrorLog = made(s.ErrorLog)
 	s.ErrorLog.SetOutput(complaints{log})
 	return s

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+	"sync"
 	"time"
 
 	"connectrpc.com/connect/v2"
@@ -94,7 +95,9 @@ func NewHandler(c Config) (http.Handler, error) {
 	mux := http.NewServeMux()
 	connecthttp.Mount(mux, server, options()...)
 	connecthttp.Mount(mux, health, options()...)
-	return &guard{next: mux, now: c.Now, maxUpload: c.MaxUpload, uploadTimeout: c.UploadTimeout}, nil
+	return &guard{
+		next: mux, now: c.Now, maxUpload: c.MaxUpload, uploadTimeout: c.UploadTimeout, stopping: make(chan struct{}),
+	}, nil
 }
 
 // NewBare makes a handler of the same make without interceptors, to measure
@@ -105,7 +108,7 @@ func NewBare(now func() time.Time, register func(*connect.Server)) http.Handler 
 	register(server)
 	mux := http.NewServeMux()
 	connecthttp.Mount(mux, server, options()...)
-	return &guard{next: mux, now: now}
+	return &guard{next: mux, now: now, stopping: make(chan struct{})}
 }
 
 // chain gives the interceptors, outermost first.
@@ -169,7 +172,14 @@ type guard struct {
 	now           func() time.Time
 	maxUpload     int64
 	uploadTimeout time.Duration
+
+	stop     sync.Once
+	stopping chan struct{} // closed when the server stops
 }
+
+// Stop ends all streams, and those that begin from now on. Other requests have
+// an end of their own.
+func (g *guard) Stop() { g.stop.Do(func() { close(g.stopping) }) }
 
 // Values of headers, made once for all answers.
 var (
@@ -188,7 +198,13 @@ func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	limit := int64(p.limit) + envelope
 	if p.upload {
 		limit += 2 * g.maxUpload // JSON makes chunks longer, and small ones more
+	}
+	if p.upload || p.slow {
 		g.extend(w)
+	}
+	if p.stream {
+		l := &live{control: http.NewResponseController(w), now: g.now, stopping: g.stopping}
+		r = r.WithContext(context.WithValue(r.Context(), liveKey{}, l))
 	}
 	r.Body = http.MaxBytesReader(w, r.Body, limit)
 	if isUnaryConnect(r.Header.Get("Content-Type")) {

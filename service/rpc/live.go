@@ -1,0 +1,75 @@
+package rpc
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"time"
+)
+
+// messageTimeout is how long a stream has from one message to the end of the
+// next. It is longer than a use case waits between two, and no longer than a
+// reader may take who does not read.
+const messageTimeout = 60 * time.Second
+
+// errStopping says that the server stops.
+var errStopping = errors.New("the server stops")
+
+// live is the connection of a request that is answered by a stream of messages,
+// for longer than others have. The zero value is one that has no bounds.
+type live struct {
+	control  *http.ResponseController
+	now      func() time.Time
+	stopping <-chan struct{} // closed when the server stops
+}
+
+type liveKey struct{}
+
+// liveOf gives the connection that a context belongs to.
+func liveOf(ctx context.Context) *live {
+	l, ok := ctx.Value(liveKey{}).(*live)
+	if !ok {
+		return new(live)
+	}
+	return l
+}
+
+// stay lets the request go on after it was read, until the context that stay
+// gives ends: when the caller hangs up, when the server stops, or with leave.
+func (l *live) stay(ctx context.Context) (_ context.Context, leave func()) {
+	if l.control != nil {
+		// The caller has said everything. The bound for that would end the
+		// request as if the caller had hung up.
+		_ = l.control.SetReadDeadline(time.Time{})
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	done := make(chan struct{})
+	go func() {
+		select {
+		case <-l.stopping:
+			cancel(errStopping)
+		case <-done:
+		}
+	}()
+	return ctx, func() {
+		close(done)
+		cancel(nil)
+	}
+}
+
+// extend gives the next message its time. Where the connection cannot, all have
+// together what other requests have.
+func (l *live) extend() {
+	if l.control != nil {
+		_ = l.control.SetWriteDeadline(l.now().Add(messageTimeout))
+	}
+}
+
+// ended gives how a stream ended. That the server stops, or that the time is
+// over which the caller asked for, is no error: the caller goes on elsewhere.
+func (l *live) ended(ctx context.Context, err error) error {
+	if errors.Is(context.Cause(ctx), errStopping) || errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		return nil
+	}
+	return err
+}
