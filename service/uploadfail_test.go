@@ -1,0 +1,472 @@
+package service_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"cpis/service"
+	"cpis/service/identity"
+)
+
+// Two leads who approve the same file at once: it is applied once, and the other
+// is told that somebody was first.
+func TestApproveUpload_TwoAtOnce(t *testing.T) {
+	t.Parallel()
+	f := newService(t)
+	sent := f.MustSend(laSystem, delta, string(manyRows(100, 0)))
+	colleague := *lead
+	colleague.ID = "colleague"
+	results := make(chan error, 2)
+	for _, c := range []*identity.Caller{lead, &colleague} {
+		go func() { results <- second(f.Approve(t.Context(), c, sent, 0)) }()
+	}
+	won := 0
+	for range 2 {
+		err := <-results
+		stale, ok := errors.AsType[*service.StaleError](err)
+		switch {
+		case err == nil:
+			won++
+		case !ok || stale.Current <= sent.Version:
+			t.Errorf("got %s, want a *StaleError", explain(err))
+		}
+	}
+	if h := f.Held(); won != 1 || h.Plans != 100 || h.PlanVersions != 100 {
+		t.Errorf("%d won; %+v", won, h)
+	}
+}
+
+// What is held changed between the check and the approval, and with it what the
+// file does: whoever approved it looks at it again.
+func TestApproveUpload_ChecksAgainWhereThePreviewHasChanged(t *testing.T) {
+	t.Parallel()
+	f := newService(t)
+	f.MustApply(lead, whole, list(0, 20))
+	sent := f.MustSend(lead, whole, list(0, 19, sheetRow("nhs_number="+numberAt(30))))
+	f.MustRegister(lead, with(rightCPP(), func(r *service.Registration) { r.NHSNumber = numberAt(40) }))
+	before := f.Held()
+	again, err := f.Approve(t.Context(), lead, sent, 0)
+	if err != nil || again.State != service.UploadWaiting || again.Counts.Ending != 2 || again.Version <= sent.Version {
+		t.Fatalf("got %+v, %s", again, explain(err))
+	}
+	if !strings.Contains(strings.Join(again.Warnings, ";"), "has changed since it was approved") || again.Decided.Actor != "" {
+		t.Errorf("got %+v", again)
+	}
+	after := f.Held()
+	before.Answers, after.Answers = 0, 0
+	if diff := cmp.Diff(before, after); diff != "" {
+		t.Errorf("something was applied (-before +after):\n%s", diff)
+	}
+	if _, err := f.Approve(t.Context(), lead, sent, 0); !errors.Is(err, service.ErrConflict) {
+		t.Errorf("the old version: got %v, want %v", err, service.ErrConflict)
+	}
+	if got, err := f.Approve(t.Context(), lead, again, 0); err != nil || got.State != service.UploadApplied {
+		t.Errorf("got %+v, %s", got, explain(err))
+	}
+}
+
+// A rule that approved a file does not approve it again once it does something
+// else.
+func TestUpload_RuleApprovesOnce(t *testing.T) {
+	t.Parallel()
+	f := newService(t)
+	f.MustApply(lead, delta, list(0, 5))
+	f.MustSetRules(service.UploadRules{ApproveSystems: true, MaxNew: 10, MaxChanged: 10, BrakePercent: 5})
+	f.Keeper.TakeAway(false)
+	release := f.hold(`SELECT FROM cpis.person FOR UPDATE`)
+	done := make(chan *service.Upload, 1)
+	go func() {
+		got, _ := f.Send(t.Context(), laSystem, delta, strings.NewReader(list(0, 6)))
+		done <- got
+	}()
+	f.waitForBlocked(1) // it was approved, and waits for the persons
+	plan := f.MustGet(lead, numberAt(2)).Plans[0]
+	f.Exec(`UPDATE cpis.plan SET removed = true WHERE id = $1`, plan.ID)
+	release()
+	if got := <-done; got == nil || got.State != service.UploadWaiting || got.Counts.New != 2 {
+		t.Errorf("got %+v", got)
+	}
+}
+
+func TestCancelUpload(t *testing.T) {
+	t.Parallel()
+	f := newService(t)
+	sent := f.MustSend(laSystem, delta, string(manyRows(10, 0)))
+	q := &service.Cancellation{UploadID: sent.ID, Version: sent.Version, Reason: "Sent by mistake", Request: "c"}
+	got, err := f.CancelUpload(t.Context(), laSystem, q)
+	if err != nil || got.Upload.State != service.UploadCancelled || got.Upload.Decided.Reason != "Sent by mistake" {
+		t.Fatalf("got %+v, %s", got, explain(err))
+	}
+	again, err := f.CancelUpload(t.Context(), laSystem, q)
+	if err != nil || again.Upload.Version != got.Upload.Version || again.Receipt != got.Receipt {
+		t.Errorf("repeated: got %+v, %s", again, explain(err))
+	}
+	if _, err := f.Approve(t.Context(), lead, &got.Upload, 0); !errors.Is(err, service.ErrState) {
+		t.Errorf("approving: got %v, want %v", err, service.ErrState)
+	}
+	if n := f.Count("upload_part"); n != 0 {
+		t.Errorf("%d pieces are left", n)
+	}
+	applied := f.MustApply(lead, delta, string(manyRows(1, 0)))
+	_, err = f.CancelUpload(t.Context(), lead, &service.Cancellation{UploadID: applied.ID, Version: applied.Version})
+	if !errors.Is(err, service.ErrState) {
+		t.Errorf("cancelling what was applied: got %v, want %v", err, service.ErrState)
+	}
+	_, err = f.CancelUpload(t.Context(), lead, &service.Cancellation{UploadID: applied.ID, Version: 1})
+	if !errors.Is(err, service.ErrConflict) {
+		t.Errorf("cancelling an old version: got %v, want %v", err, service.ErrConflict)
+	}
+}
+
+// A server that dies while it applies a file leaves nothing half done: another
+// one applies it, once.
+func TestUpload_IsResumedAfterACrash(t *testing.T) {
+	t.Parallel()
+	f := newService(t)
+	sent := f.MustSend(lead, delta, string(manyRows(60, 0)))
+	release := f.holdLog()
+	dying, crash := context.WithCancel(t.Context())
+	defer crash()
+	approved := make(chan error, 1)
+	go func() { approved <- second(f.Approve(dying, lead, sent, 0)) }()
+	f.waitForBlocked(1) // at the entry of the approval
+	release()
+	if err := <-approved; err != nil {
+		t.Fatal(explain(err))
+	}
+	// As if it had died just after the approval: the state that it left.
+	second := f.MustSend(lead, delta, string(manyRows(60, 100)))
+	f.Exec(`UPDATE cpis.upload SET state = 'received', lease_until = $2 WHERE id = $1`, second.ID, f.Clock.Now().Add(time.Minute))
+	other := f.another()
+	if err := other.ResumeUploads(t.Context()); err != nil {
+		t.Fatal(explain(err))
+	}
+	if got, err := f.GetUpload(t.Context(), lead, second.ID, ""); err != nil || got.Upload.State != service.UploadReceived {
+		t.Errorf("while the lease lasts: %+v, %s", got, explain(err))
+	}
+	f.Clock.Advance(2 * time.Minute)
+	var all sync.WaitGroup
+	for _, s := range []*service.Service{other, f.Service} {
+		all.Go(func() { _ = s.ResumeUploads(t.Context()) }) // both at once
+	}
+	all.Wait()
+	got, err := f.GetUpload(t.Context(), lead, second.ID, "")
+	if err != nil || got.Upload.State != service.UploadWaiting || got.Upload.Counts.New != 60 {
+		t.Fatalf("got %+v, %s", got, explain(err))
+	}
+	f.crashApplying(lead, &got.Upload)
+	f.Clock.Advance(3 * time.Minute)
+	for _, s := range []*service.Service{other, f.Service} {
+		all.Go(func() { _ = s.ResumeUploads(t.Context()) })
+	}
+	all.Wait()
+	got, err = f.GetUpload(t.Context(), lead, second.ID, "")
+	if err != nil || got.Upload.State != service.UploadApplied {
+		t.Errorf("got %+v, %s", got, explain(err))
+	}
+	if h := f.Held(); h.Plans != 120 || h.PlanVersions != 120 || h.Persons != 120 {
+		t.Errorf("%+v", h)
+	}
+}
+
+// crashApplying approves an upload while the keys are away, as if the server had
+// died before it could do anything.
+func (f *fixture) crashApplying(c *identity.Caller, u *service.Upload) {
+	f.tb.Helper()
+	f.Keeper.TakeAway(true)
+	defer f.Keeper.TakeAway(false)
+	got, err := f.Approve(f.tb.Context(), c, u, u.Counts.Ending)
+	if err != nil || got.State != service.UploadApplying {
+		f.tb.Fatalf("got %+v, %s", got, explain(err))
+	}
+	if e := f.LastEntry(); e.Action != "apply_upload" || e.Outcome != "failed" {
+		f.tb.Errorf("entry %+v", e)
+	}
+}
+
+// A transaction that fails leaves nothing of a file.
+func TestUpload_ThatFailsIsRolledBackWholly(t *testing.T) {
+	t.Parallel()
+	f := newService(t)
+	f.MustApply(lead, whole, list(0, 30))
+	sent := f.MustSend(lead, whole, list(5, 1200))
+	before := f.Held()
+	f.crashApplying(lead, sent)
+	after := f.Held()
+	before.Answers, after.Answers = 0, 0
+	if diff := cmp.Diff(before, after); diff != "" {
+		t.Errorf("something is left (-before +after):\n%s", diff)
+	}
+	f.Clock.Advance(time.Hour)
+	if err := f.ResumeUploads(t.Context()); err != nil {
+		t.Fatal(explain(err))
+	}
+	if got, err := f.GetUpload(t.Context(), lead, sent.ID, ""); err != nil || got.Upload.State != service.UploadApplied {
+		t.Errorf("got %+v, %s", got, explain(err))
+	}
+	if h := f.Held(); h.Plans != 1200 || h.PlanVersions != 1205 {
+		t.Errorf("%+v", h)
+	}
+}
+
+// While the keys are away a file is received all the same, where it can be
+// sealed, and checked when they are back.
+func TestUpload_WaitsForTheKeys(t *testing.T) {
+	t.Parallel()
+	f := newService(t)
+	f.Keeper.TakeAway(true)
+	_, err := f.Send(t.Context(), lead, delta, bytes.NewReader(manyRows(10, 0)))
+	if !errors.Is(err, service.ErrUnavailable) {
+		t.Errorf("got %v, want %v", err, service.ErrUnavailable)
+	}
+	f.Keeper.TakeAway(false)
+	if got := f.MustApply(lead, delta, string(manyRows(10, 0))); got.Counts.New != 10 {
+		t.Errorf("got %+v", got)
+	}
+}
+
+// What files said is forgotten after 90 days; that there were files is not.
+func TestUpload_IsForgotten(t *testing.T) {
+	t.Parallel()
+	f := newService(t)
+	applied := f.MustApply(lead, delta, string(manyRows(3, 0)))
+	waiting := f.MustSend(lead, delta, string(manyRows(3, 10)))
+	f.Clock.Advance(89 * 24 * time.Hour)
+	if err := f.Tidy(t.Context()); err != nil || len(f.Rows(lead, applied)) != 3 {
+		t.Errorf("too soon: %v", err)
+	}
+	f.Clock.Advance(2 * 24 * time.Hour)
+	if err := f.Tidy(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	got, err := f.GetUpload(t.Context(), lead, applied.ID, "")
+	if err != nil || got.Upload.Counts.New != 3 || got.Upload.Sent.Actor != "" || len(f.Rows(lead, applied)) != 0 {
+		t.Errorf("got %+v, %s", got, explain(err))
+	}
+	if rows := f.Rows(lead, waiting); len(rows) != 3 {
+		t.Errorf("what waits is forgotten: %d rows", len(rows))
+	}
+	if n := f.Count("upload_rows"); n != 1 {
+		t.Errorf("%d pages are left", n)
+	}
+}
+
+// What began to arrive on a server that died is removed.
+func TestUpload_HalfReceivedIsRemoved(t *testing.T) {
+	t.Parallel()
+	f := newService(t)
+	f.Exec(`INSERT INTO cpis.upload (id, authority, version, state, format, extent, sequence, wrapped_key, sealed, sent_at, changed_at, lease_until)
+		VALUES (gen_random_uuid(), $1, 1, 'receiving', 'csv', 'delta', 0, 'x', '', now(), now(), $2)`, islington, f.Clock.Now())
+	f.Exec(`INSERT INTO cpis.upload_part (upload_id, n, sealed) SELECT id, 0, 'x' FROM cpis.upload`)
+	page, err := f.ListUploads(t.Context(), lead, &service.UploadList{})
+	if err != nil || len(page.Uploads) != 0 {
+		t.Errorf("it is shown: %+v, %s", page, explain(err))
+	}
+	f.Clock.Advance(time.Second)
+	if err := f.ResumeUploads(t.Context()); err != nil {
+		t.Fatal(explain(err))
+	}
+	if n := f.Count("upload") + f.Count("upload_part"); n != 0 {
+		t.Errorf("%d rows are left", n)
+	}
+}
+
+// Many authorities upload at once, partly about the same people, while others
+// look up: everybody is held once, and no look-up is refused.
+func TestUpload_ManyAtOnce(t *testing.T) {
+	t.Parallel()
+	f := newService(t)
+	authorities := []string{islington, camden, "E09000001", "E09000002", "E09000003", "E09000004"}
+	done := make(chan struct{})
+	var uploads, lookups sync.WaitGroup
+	for i, gss := range authorities {
+		uploads.Go(func() {
+			c := *lead
+			c.Organisation = gss
+			sent, err := f.Send(t.Context(), &c, delta, bytes.NewReader(manyRows(200, 100*i)))
+			if err != nil || sent.State != service.UploadWaiting {
+				t.Errorf("%s: %+v, %s", gss, sent, explain(err))
+				return
+			}
+			// Its neighbours may have made the same persons meanwhile: that
+			// changes nothing of what is new.
+			if got, err := f.Approve(t.Context(), &c, sent, 0); err != nil || got.State != service.UploadApplied {
+				t.Errorf("%s: %+v, %s", gss, got, explain(err))
+			}
+		})
+	}
+	for i := range 4 {
+		lookups.Go(func() {
+			for n := i; ; n++ {
+				select {
+				case <-done:
+					return
+				default:
+				}
+				if _, err := f.LookUp(t.Context(), nurse, unscheduled(numberAt(n))); err != nil {
+					t.Errorf("look-up: %s", explain(err))
+					return
+				}
+			}
+		})
+	}
+	uploads.Wait()
+	close(done)
+	lookups.Wait()
+	if h := f.Held(); h.Persons != 700 || h.Plans != 1200 {
+		t.Errorf("%+v", h)
+	}
+	f.Entries() // add up
+}
+
+// An upload and registrations of the same people wait for each other, however
+// they interleave.
+func TestUpload_AndRegistrationsAtOnce(t *testing.T) {
+	t.Parallel()
+	f := newService(t)
+	var all sync.WaitGroup
+	for _, c := range []*identity.Caller{lead, otherLead} {
+		all.Go(func() {
+			sent, err := f.Send(t.Context(), c, delta, bytes.NewReader(manyRows(300, 0)))
+			for range 5 {
+				if err != nil || sent.State != service.UploadWaiting {
+					break
+				}
+				err = persist(func() (err error) {
+					sent, err = f.Approve(t.Context(), c, sent, 0)
+					return err
+				})
+			}
+			if err != nil || sent.State != service.UploadApplied {
+				t.Errorf("%+v, %s", sent, explain(err))
+			}
+		})
+	}
+	for i := range 30 {
+		all.Go(func() {
+			r := with(rightLAC(), func(r *service.Registration) { r.NHSNumber, r.Restricted = numberAt(i), i%2 == 0 })
+			if err := persist(func() error { return second(f.RegisterPlan(t.Context(), otherLead, r)) }); err != nil {
+				t.Errorf("RegisterPlan: %s", explain(err))
+			}
+		})
+	}
+	all.Wait()
+	if h := f.Held(); h.Persons != 300 || h.Plans != 630 {
+		t.Errorf("%+v", h)
+	}
+}
+
+// A whole list with rows that are wrong, the same again, and how much memory
+// that takes.
+func TestUpload_WholeListOfATown(t *testing.T) {
+	f := newService(t)
+	f.wholeList(1000)
+}
+
+// TestSoakUpload does the same with the list of a county.
+func TestSoakUpload(t *testing.T) {
+	if os.Getenv("TEST_SOAK") == "" {
+		t.Skip("TEST_SOAK is not set")
+	}
+	f := newService(t)
+	f.wholeList(10_000)
+}
+
+// stageTime and stageMemory bound what a stage of an upload may take.
+const (
+	stageTime   = 10 * time.Second
+	stageMemory = 64 << 20
+)
+
+func (f *fixture) wholeList(rows int) {
+	t := f.tb
+	var file bytes.Buffer
+	file.WriteString(sheetHeader)
+	bad := 0
+	for i := range rows {
+		row := sheetRow("nhs_number="+numberAt(i), fmt.Sprintf("reference=CASE-%d", i))
+		switch i % 100 {
+		case 7:
+			row = sheetRow("nhs_number=9990000019", fmt.Sprintf("reference=CASE-%d", i))
+		case 40:
+			row = sheetRow("nhs_number="+numberAt(i), "start=2030-01-01")
+		case 77:
+			row = sheetRow("nhs_number="+numberAt(i), "kind=lac")
+		default:
+			bad--
+		}
+		bad++
+		file.WriteString(row)
+	}
+	var sent, applied *service.Upload
+	f.stage("check", func() { sent = f.MustSend(lead, whole, file.String()) })
+	if c := sent.Counts; sent.State != service.UploadWaiting || c.Rejected != bad || c.New != rows-bad {
+		t.Fatalf("got %+v, want %d rejected", sent, bad)
+	}
+	f.stage("apply", func() {
+		var err error
+		if applied, err = f.Approve(t.Context(), lead, sent, 0); err != nil || applied.State != service.UploadApplied || applied.Code != "CPF03" {
+			t.Fatalf("got %+v, %s", applied, explain(err))
+		}
+	})
+	f.stage("check again", func() { sent = f.MustSend(lead, whole, file.String()) })
+	if c := sent.Counts; sent.State != service.UploadChecked || c.Unchanged != rows-bad || c.Rejected != bad {
+		t.Errorf("again: %+v", sent)
+	}
+	shorter := bytes.Join(slices.DeleteFunc(bytes.SplitAfter(file.Bytes(), []byte("\n"))[:rows*7/10], func(row []byte) bool {
+		return bytes.HasPrefix(row, []byte("9990000019")) // nobody knows whose they are: nothing would end
+	}), nil)
+	f.stage("check a shorter one", func() { sent = f.MustSend(lead, whole, string(shorter)) })
+	if sent.State != service.UploadWaiting || !sent.Brake || sent.Counts.Ending < rows/4 {
+		t.Errorf("shorter: %+v", sent)
+	}
+	f.stage("apply a shorter one", func() {
+		if got, err := f.Approve(t.Context(), lead, sent, sent.Counts.Ending); err != nil || got.State != service.UploadApplied {
+			t.Errorf("got %+v, %s", got, explain(err))
+		}
+	})
+}
+
+// stage runs a stage of an upload within its bounds.
+func (f *fixture) stage(name string, do func()) {
+	f.tb.Helper()
+	runtime.GC()
+	var before runtime.MemStats
+	runtime.ReadMemStats(&before)
+	done, most := make(chan struct{}), make(chan uint64)
+	go func() {
+		var now runtime.MemStats
+		var peak uint64
+		for tick := time.NewTicker(20 * time.Millisecond); ; {
+			select {
+			case <-done:
+				tick.Stop()
+				most <- peak
+				return
+			case <-tick.C:
+				runtime.ReadMemStats(&now)
+				peak = max(peak, now.HeapInuse)
+			}
+		}
+	}()
+	began := time.Now()
+	do()
+	took := time.Since(began)
+	close(done)
+	grown := max(0, int64(<-most)-int64(before.HeapInuse))
+	f.tb.Logf("%s: %v, heap grew by %.1f MiB at most", name, took.Round(time.Millisecond), float64(grown)/(1<<20))
+	if took > stageTime || grown > stageMemory {
+		f.tb.Errorf("%s: took %v and %d bytes", name, took, grown)
+	}
+}
