@@ -174,6 +174,7 @@ func TestDev(t *testing.T) {
 	testReadme(t, d)
 	testLookups(t, d)
 	testUploads(t, d)
+	testLead(t, d)
 	testAudit(t, d)
 	testMetrics(t, d)
 	testFilesAreClosedToOthers(t, dir)
@@ -187,6 +188,7 @@ func TestDev(t *testing.T) {
 		t.Errorf("second start: got %q", m)
 	}
 	d.command(t, "", "lookup", "--as", "nurse", demo.Flagged.NHSNumber).want(t, exitFlagHeld, "Seen unexpectedly before", "ARCHWAY")
+	testLeadsWorkIsKept(t, d)
 	startFails(t, dir).want(t, 1, "is the demo running already?")
 	d.administer(t, "keys", "rewrap").want(t, 0, "All keys are wrapped", "0 were re-wrapped")
 	testIndexKey(t, d)

@@ -76,19 +76,16 @@ func (d *dev) header(key string) string { return filepath.Join(d.dir, "tokens", 
 // loaded counts what became of the files.
 type loaded struct{ authorities, rows, unchanged int }
 
-// load uploads each authority's file as its lead. Where an earlier start did
-// so, nothing changes.
+// load uploads each authority's file as its lead, and approves it. Where an
+// earlier start did so, what became of the plans since stays.
 func (d *dev) load(ctx context.Context) (loaded, error) {
 	var sum loaded
 	if err := os.MkdirAll(filepath.Join(d.dir, "plans"), 0o700); err != nil {
 		return sum, err
 	}
-	for _, f := range demo.Files(time.Now()) {
-		file, err := d.keepFile(f)
-		if err != nil {
-			return sum, err
-		}
-		counts, err := d.upload(ctx, f.Authority, file)
+	now := time.Now()
+	for _, f := range demo.Files(now) {
+		counts, err := d.loadFile(ctx, f)
 		if err != nil {
 			return sum, fmt.Errorf("uploading the plans of %s: %w", f.Authority.Name, err)
 		}
@@ -96,29 +93,86 @@ func (d *dev) load(ctx context.Context) (loaded, error) {
 		sum.rows += int(counts.GetRows())
 		sum.unchanged += int(counts.GetUnchanged())
 	}
-	return sum, nil
-}
-
-func (d *dev) planFile(gss string) string { return filepath.Join(d.dir, "plans", gss+".csv") }
-
-// keepFile writes a file, or reads the one of the first start: the days in it
-// count from then.
-func (d *dev) keepFile(f demo.File) ([]byte, error) {
-	name := d.planFile(f.Authority.GSS)
-	file, err := os.ReadFile(name)
-	if errors.Is(err, fs.ErrNotExist) {
-		return f.CSV, replaceFile(name, string(f.CSV))
+	if _, err := d.keepFile(d.changedFile(), demo.Changed(now)); err != nil {
+		return sum, err
 	}
-	return file, err
+	return sum, d.offerTransfer(ctx)
 }
 
-// upload uploads an authority's file as its lead, and gives what it did.
-func (d *dev) upload(ctx context.Context, a demo.Authority, file []byte) (*cpisv1.UploadCounts, error) {
+// loadFile uploads an authority's file, where it has uploaded none.
+func (d *dev) loadFile(ctx context.Context, f demo.File) (*cpisv1.UploadCounts, error) {
+	file, err := d.keepFile(d.planFile(f.Authority.GSS), f.CSV)
+	if err != nil {
+		return nil, err
+	}
+	service, err := d.asLead(f.Authority)
+	if err != nil {
+		return nil, err
+	}
+	before, err := service.uploads.ListUploads(withRequestID(ctx, uuid.NewString()), &cpisv1.ListUploadsRequest{})
+	if err != nil {
+		return nil, &refusedError{err}
+	}
+	for _, u := range before.GetUploads() {
+		if u.GetState() == cpisv1.UploadState_UPLOAD_STATE_APPLIED {
+			rows := int32(bytes.Count(file, []byte("\n")) - 1) //nolint:gosec // a few hundred
+			return &cpisv1.UploadCounts{Rows: rows, Unchanged: rows}, nil
+		}
+	}
+	return upload(ctx, service, f.Authority, file)
+}
+
+// asLead gives clients of an authority's safeguarding lead.
+func (d *dev) asLead(a demo.Authority) (*clients, error) {
 	token, err := d.leadToken(a)
 	if err != nil {
 		return nil, err
 	}
-	service := newClients(http.DefaultClient, d.public, token)
+	return newClients(http.DefaultClient, d.public, token), nil
+}
+
+// offerTransfer has one authority offer a plan to another, where it never did.
+func (d *dev) offerTransfer(ctx context.Context) error {
+	from, to := demo.Transfer()
+	service, err := d.asLead(from)
+	if err != nil {
+		return err
+	}
+	offered, err := service.plans.ListTransfers(withRequestID(ctx, uuid.NewString()), &cpisv1.ListTransfersRequest{})
+	if err != nil || len(offered.GetTransfers()) > 0 {
+		return err
+	}
+	held, err := service.plans.GetPerson(withRequestID(ctx, uuid.NewString()), &cpisv1.GetPersonRequest{NhsNumber: demo.Moving.NHSNumber})
+	if err != nil {
+		return fmt.Errorf("offering a transfer: %w", &refusedError{err})
+	}
+	for _, plan := range held.GetPlans() {
+		_, err := service.plans.ProposeTransfer(withRequestID(ctx, uuid.NewString()), &cpisv1.ProposeTransferRequest{
+			PlanId: plan.GetId(), Version: plan.GetVersion(), To: to.GSS, Reason: "The family moves to " + to.Name,
+		})
+		if err != nil {
+			return fmt.Errorf("offering a transfer: %w", &refusedError{err})
+		}
+	}
+	return nil
+}
+
+func (d *dev) planFile(gss string) string { return filepath.Join(d.dir, "plans", gss+".csv") }
+
+func (d *dev) changedFile() string { return filepath.Join(d.dir, "plans", "changed.csv") }
+
+// keepFile writes a file, or reads the one of the first start: the days in it
+// count from then.
+func (d *dev) keepFile(name string, text []byte) ([]byte, error) {
+	file, err := os.ReadFile(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return text, replaceFile(name, string(text))
+	}
+	return file, err
+}
+
+// upload uploads an authority's file, and gives what it did.
+func upload(ctx context.Context, service *clients, a demo.Authority, file []byte) (*cpisv1.UploadCounts, error) {
 	begin := &cpisv1.UploadBegin{Format: cpisv1.UploadFormat_UPLOAD_FORMAT_CSV, Authority: a.GSS}
 	text := source{size: int64(len(file)), open: func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(file)), nil }}
 	sent, err := sendFile(ctx, service, uuid.NewString(), begin, []source{text}, func(int64) {})

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"cpis/deploy/dev/demo"
 	"cpis/deploy/dev/idp"
@@ -69,12 +70,25 @@ func (d *dev) commands(say func(string, ...any)) {
 	say("\n# The same from the program itself. Exit status: 10 flag held, 11 none known, 12 cannot say, 1 no answer.")
 	say(". %s", demo.Quote(filepath.Join(d.dir, "env")))
 	say("%s lookup --as nurse %s", cpis, demo.Quote(demo.Flagged.Spaced()))
-	say("\n# Upload a file of plans: it is checked, shown, and applied if you agree.")
-	say("%s upload --as lead %s", cpis, demo.Quote(d.planFile(person("lead").Place)))
+	d.authority(say, cpis)
 	say("\n# A token for other tools, good for an hour.")
 	say("%s token nurse", cpis)
 	say("\n# Everything that was asked is in the audit log. Export it and verify the export, trusting nobody.")
 	say("%s", auditing(cpis))
+}
+
+// authority prints what a local authority does.
+func (d *dev) authority(say func(string, ...any), cpis string) {
+	say("\n# The authority has heard of the look-ups above. (notice watch prints notices as they come.)")
+	say("%s notice list --as lead", cpis)
+	say("\n# A file that changes a plan: it is checked, shown, and applied if you approve it.")
+	say("%s upload --as lead %s", cpis, demo.Quote(d.changedFile()))
+	say("\n# A GP practice reports that a child was not brought. Who it is about comes from standard input.")
+	say("%s encounter missed --as gp --appointment-id GP-77 --appointment %s --setting general_practice <<END\n%s\n%s\nEND",
+		cpis, demo.Quote(d.began.AddDate(0, 0, -3).UTC().Format(time.RFC3339)), demo.Flagged.Spaced(), demo.Flagged.DateOfBirth())
+	from, to := demo.Transfer()
+	say("\n# %s offers a plan to %s. Accept it with plan decide-transfer, and its identifier.", from.Name, to.Name)
+	say("%s plan transfers --as lead --open-only", cpis)
 }
 
 // auditing gives the command that exports the log and verifies the export. Each

@@ -22,6 +22,8 @@ var (
 	Expired    = Person{number(5), "Thorne", "Bilal", day(2015, time.January, 9)}
 	Restricted = Person{number(6), "Vale", "Sasha", day(2014, time.November, 2)}
 	NotHeld    = Person{number(7), "Wren", "Alex", day(2018, time.May, 17)}
+	// Moving is known to Camden, and moves to Islington.
+	Moving = Person{number(8), "Fenn", "Ines", day(2017, time.August, 23)}
 )
 
 func day(year int, month time.Month, d int) time.Time {

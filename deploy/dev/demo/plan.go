@@ -36,6 +36,28 @@ func Files(now time.Time) []File {
 	return files
 }
 
+// Changed returns a file that changes one plan of the first authority: it is to
+// end soon.
+func Changed(now time.Time) []byte {
+	today := now.UTC().Truncate(24 * time.Hour)
+	p := cases(today)[0]
+	p.end = today.AddDate(0, 0, 60)
+	return table(p.authority, []plan{p})
+}
+
+// Transfer returns who offers Moving's plan to whom.
+func Transfer() (from, to Authority) {
+	for _, a := range Authorities() {
+		switch a.GSS {
+		case camden:
+			from = a
+		case islington:
+			to = a
+		}
+	}
+	return from, to
+}
+
 // cases are the plans of the people that the questions are about.
 func cases(today time.Time) []plan {
 	ago := func(days int) time.Time { return today.AddDate(0, 0, -days) }
@@ -46,6 +68,7 @@ func cases(today time.Time) []plan {
 		{authority: camden, person: Several, kind: "cpp", start: ago(700), end: ago(200), reference: "C-20931"},
 		{authority: haringey, person: Mother, kind: "ucpp", start: ago(30), expected: today.AddDate(0, 0, 90), reference: "HGY-U-77"},
 		{authority: camden, person: Ended, kind: "cpp", start: ago(500), end: ago(90), reference: "C-21544"},
+		{authority: camden, person: Moving, kind: "cpp", start: ago(40), reference: "C-22871"},
 		{authority: hackney, person: Expired, kind: "cpp", start: ago(900), end: ago(400), reference: "HK-1120"},
 		{authority: enfield, person: Restricted, kind: "lac", start: day(2026, time.February, 19), basis: "s20", reference: "ENF-5", restricted: true},
 	}
