@@ -21,7 +21,8 @@ import (
 )
 
 // flagged is as large an answer as a person is likely to get: a child that
-// three authorities know, with a full history and long names.
+// three authorities know, each about to hand over, with a full history and long
+// names.
 func flagged() *cpisv1.LookUpResponse {
 	at := time.Date(2026, 11, 23, 17, 5, 6, 0, time.UTC)
 	contact := func(name string) *cpisv1.Contact {
@@ -36,6 +37,7 @@ func flagged() *cpisv1.LookUpResponse {
 	m := &cpisv1.LookUpResponse{
 		Answer:          cpisv1.Answer_ANSWER_FLAG_HELD,
 		IdentityChecked: true,
+		Superseded:      true,
 		Advice: "This person is known to children's social care. Treat it as context, not as a diagnosis: " +
 			"ask fuller questions, ring the number shown, record that you did, and follow your safeguarding procedures. " +
 			"The absence of a flag is not the absence of risk.",
@@ -52,6 +54,7 @@ func flagged() *cpisv1.LookUpResponse {
 			End:          "2026-04-30",
 			VisibleUntil: "2027-04-30",
 			Contact:      contact(name),
+			Receiving:    contact(name),
 			Note:         "This child is, or was within the last year, on a child protection plan.",
 		})
 	}
@@ -62,6 +65,7 @@ func flagged() *cpisv1.LookUpResponse {
 			OrganisationName: "Example University Hospitals NHS Foundation Trust",
 			Setting:          cpisv1.Setting_SETTING_EMERGENCY_DEPARTMENT,
 			Who:              "Alexandra Featherstonehaugh, Emergency Nurse Practitioner",
+			WrongPatient:     i%8 == 0,
 		})
 	}
 	return m

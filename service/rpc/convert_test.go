@@ -239,25 +239,25 @@ func TestAnswersLeaveWhole(t *testing.T) {
 			b, c := w.open(t)
 			at := time.Date(2026, 11, 23, 17, 5, 6, 123456000, time.UTC)
 			b.uses.answer = service.Answer{
-				Verdict: service.FlagHeld, Degraded: true, Restricted: true, IdentityChecked: true, Mode: "scheduled", Advice: "do \"this\"",
+				Verdict: service.FlagHeld, Degraded: true, Restricted: true, IdentityChecked: true, Superseded: true, Mode: "scheduled", Advice: "do \"this\"",
 				Plans: []service.Plan{
 					{
 						ID: "p1", Version: 2, Kind: service.CPP, Ended: true,
 						Start: day(t, "2024-01-02"), End: day(t, "2025-01-02"), VisibleUntil: day(t, "2026-01-02"), Contact: contact("Islington", at),
 					},
-					{ID: "p2", Version: 1, Kind: service.UCPP, Start: day(t, "2026-01-02"), Expected: day(t, "2026-06-02"), Contact: contact("Camden", time.Time{})},
+					{ID: "p2", Version: 1, Kind: service.UCPP, Start: day(t, "2026-01-02"), Expected: day(t, "2026-06-02"), Contact: contact("Camden", time.Time{}), Receiving: contact("Leeds", at)},
 					{Kind: service.LAC}, // a restricted person's
 				},
 				Contacts: []service.Contact{{Name: "hub", RingNow: service.RingNow{Number: "3", Who: "hub"}}},
 				History: []service.Access{{
-					At: at, Organisation: "RXX01", OrganisationName: "Hospital", Setting: service.Maternity, Who: "A, nurse",
+					At: at, Organisation: "RXX01", OrganisationName: "Hospital", Setting: service.Maternity, Who: "A, nurse", WrongPatient: true,
 				}},
 				Receipt: service.Receipt{Log: "log", Index: 5, TreeSize: 9, Leaf: [32]byte{1, 31: 2}},
 			}
 			leaf := make([]byte, 32)
 			leaf[0], leaf[31] = 1, 2
 			want := &cpisv1.LookUpResponse{
-				Answer: cpisv1.Answer_ANSWER_FLAG_HELD, DetailsUnavailable: true, Restricted: true, IdentityChecked: true,
+				Answer: cpisv1.Answer_ANSWER_FLAG_HELD, DetailsUnavailable: true, Restricted: true, IdentityChecked: true, Superseded: true,
 				AccessMode: cpisv1.AccessMode_ACCESS_MODE_SCHEDULED, Advice: "do \"this\"",
 				Plans: []*cpisv1.Plan{
 					{
@@ -268,12 +268,13 @@ func TestAnswersLeaveWhole(t *testing.T) {
 					{
 						Id: "p2", Version: 1, Kind: cpisv1.PlanKind_PLAN_KIND_UCPP, Status: cpisv1.PlanStatus_PLAN_STATUS_ACTIVE,
 						Start: "2026-01-02", Expected: "2026-06-02", Contact: contactOut("Camden", nil), Note: service.UCPP.Note(),
+						Receiving: contactOut("Leeds", timestamppb.New(at)),
 					},
 					{Kind: cpisv1.PlanKind_PLAN_KIND_LAC, Note: service.LAC.Note()},
 				},
 				Contacts: []*cpisv1.Contact{{Name: "hub", RingNow: &cpisv1.RingNow{Number: "3", Who: "hub"}}},
 				History: []*cpisv1.Access{{
-					At: timestamppb.New(at), Organisation: "RXX01", OrganisationName: "Hospital", Setting: cpisv1.Setting_SETTING_MATERNITY, Who: "A, nurse",
+					At: timestamppb.New(at), Organisation: "RXX01", OrganisationName: "Hospital", Setting: cpisv1.Setting_SETTING_MATERNITY, Who: "A, nurse", WrongPatient: true,
 				}},
 				Receipt: &cpisv1.Receipt{Log: "log", Index: 5, TreeSize: 9, LeafHash: leaf},
 			}

@@ -34,14 +34,9 @@ func liveOf(ctx context.Context) *live {
 	return l
 }
 
-// stay lets the request go on after it was read, until the context that stay
-// gives ends: when the caller hangs up, when the server stops, or with leave.
+// stay gives a context for the stream, which ends when the caller hangs up, when
+// the server stops, or with leave.
 func (l *live) stay(ctx context.Context) (_ context.Context, leave func()) {
-	if l.control != nil {
-		// The caller has said everything. The bound for that would end the
-		// request as if the caller had hung up.
-		_ = l.control.SetReadDeadline(time.Time{})
-	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	done := make(chan struct{})
 	go func() {

@@ -24,17 +24,19 @@ func flaggedAnswer(t *testing.T) service.Answer {
 	t.Helper()
 	at := time.Date(2026, 11, 23, 17, 5, 6, 0, time.UTC)
 	a := noFlag()
-	a.Verdict, a.IdentityChecked = service.FlagHeld, true
+	a.Verdict, a.IdentityChecked, a.Superseded = service.FlagHeld, true, true
 	for _, name := range []string{"Bournemouth, Christchurch and Poole", "Kingston upon Hull, City of", "Westmorland and Furness"} {
 		a.Plans = append(a.Plans, service.Plan{
 			ID: aRequest, Version: 3, Kind: service.UCPP, Ended: true, Start: day(t, "2024-04-30"), End: day(t, "2026-04-30"),
 			Expected: day(t, "2026-04-30"), VisibleUntil: day(t, "2026-05-28"), Contact: contact(name, at),
+			Receiving: contact(name, at),
 		})
 	}
-	for range 25 {
+	for i := range 25 {
 		a.History = append(a.History, service.Access{
 			At: at, Organisation: "RXX01", OrganisationName: "Example University Hospitals NHS Foundation Trust",
 			Setting: service.EmergencyDepartment, Who: "Alexandra Featherstonehaugh, Emergency Nurse Practitioner",
+			WrongPatient: i%8 == 0,
 		})
 	}
 	return a
