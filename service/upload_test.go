@@ -319,8 +319,8 @@ func TestUpload_RepeatedGetsTheFirstUpload(t *testing.T) {
 	other := q
 	other.Extent = service.UploadWhole
 	for name, err := range map[string]error{
-		"another file":   second(f.Send(t.Context(), lead, q, strings.NewReader(string(manyRows(51, 0))))),
-		"another extent": second(f.Send(t.Context(), lead, other, strings.NewReader(file))),
+		"another file":   errOf(f.Send(t.Context(), lead, q, strings.NewReader(string(manyRows(51, 0))))),
+		"another extent": errOf(f.Send(t.Context(), lead, other, strings.NewReader(file))),
 	} {
 		if !errors.Is(err, service.ErrReused) {
 			t.Errorf("%s: got %v, want %v", name, err, service.ErrReused)
@@ -345,7 +345,7 @@ func TestUpload_RepeatedGetsTheFirstUpload(t *testing.T) {
 	assertNothingPersonal(t, row.Response)
 }
 
-func second[T any](_ T, err error) error { return err }
+func errOf[T any](_ T, err error) error { return err }
 
 // Who may not upload is refused before a byte of the file is asked for.
 func TestUpload_IsForAuthoritiesOnly(t *testing.T) {
@@ -360,9 +360,9 @@ func TestUpload_IsForAuthoritiesOnly(t *testing.T) {
 			t.Errorf("%s: entry %+v", c.ID, e)
 		}
 		for name, err := range map[string]error{
-			"list":    second(f.ListUploads(t.Context(), c, &service.UploadList{})),
-			"quality": second(f.GetQualityReport(t.Context(), c, "")),
-			"rules":   second(f.GetUploadRules(t.Context(), c, "")),
+			"list":    errOf(f.ListUploads(t.Context(), c, &service.UploadList{})),
+			"quality": errOf(f.GetQualityReport(t.Context(), c, "")),
+			"rules":   errOf(f.GetUploadRules(t.Context(), c, "")),
 		} {
 			if !errors.Is(err, service.ErrDenied) {
 				t.Errorf("%s: %s: got %v, want %v", c.ID, name, err, service.ErrDenied)
@@ -378,12 +378,12 @@ func TestUpload_OfAnotherAuthorityIsNotFound(t *testing.T) {
 	sent := f.MustSend(lead, delta, sheetHeader+sheetRow())
 	id := sent.ID
 	for name, err := range map[string]error{
-		"approve": second(f.Approve(t.Context(), otherLead, sent, 0)),
-		"cancel":  second(f.CancelUpload(t.Context(), otherLead, &service.Cancellation{UploadID: id, Version: sent.Version})),
-		"get":     second(f.GetUpload(t.Context(), otherLead, id, "")),
-		"rows":    second(f.ListUploadRows(t.Context(), otherLead, &service.RowList{UploadID: id})),
-		"none":    second(f.GetUpload(t.Context(), lead, "01a20a4a-353f-7581-a9fe-cf9d0a149ee7", "")),
-		"no id":   second(f.GetUpload(t.Context(), lead, "x", "")),
+		"approve": errOf(f.Approve(t.Context(), otherLead, sent, 0)),
+		"cancel":  errOf(f.CancelUpload(t.Context(), otherLead, &service.Cancellation{UploadID: id, Version: sent.Version})),
+		"get":     errOf(f.GetUpload(t.Context(), otherLead, id, "")),
+		"rows":    errOf(f.ListUploadRows(t.Context(), otherLead, &service.RowList{UploadID: id})),
+		"none":    errOf(f.GetUpload(t.Context(), lead, "01a20a4a-353f-7581-a9fe-cf9d0a149ee7", "")),
+		"no id":   errOf(f.GetUpload(t.Context(), lead, "x", "")),
 	} {
 		if !errors.Is(err, service.ErrNotFound) {
 			t.Errorf("%s: got %v, want %v", name, err, service.ErrNotFound)

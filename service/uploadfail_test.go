@@ -29,7 +29,7 @@ func TestApproveUpload_TwoAtOnce(t *testing.T) {
 	colleague.ID = "colleague"
 	results := make(chan error, 2)
 	for _, c := range []*identity.Caller{lead, &colleague} {
-		go func() { results <- second(f.Approve(t.Context(), c, sent, 0)) }()
+		go func() { results <- errOf(f.Approve(t.Context(), c, sent, 0)) }()
 	}
 	won := 0
 	for range 2 {
@@ -139,7 +139,7 @@ func TestUpload_IsResumedAfterACrash(t *testing.T) {
 	dying, crash := context.WithCancel(t.Context())
 	defer crash()
 	approved := make(chan error, 1)
-	go func() { approved <- second(f.Approve(dying, lead, sent, 0)) }()
+	go func() { approved <- errOf(f.Approve(dying, lead, sent, 0)) }()
 	f.waitForBlocked(1) // at the entry of the approval
 	release()
 	if err := <-approved; err != nil {
@@ -356,7 +356,7 @@ func TestUpload_AndRegistrationsAtOnce(t *testing.T) {
 	for i := range 30 {
 		all.Go(func() {
 			r := with(rightLAC(), func(r *service.Registration) { r.NHSNumber, r.Restricted = numberAt(i), i%2 == 0 })
-			if err := persist(func() error { return second(f.RegisterPlan(t.Context(), otherLead, r)) }); err != nil {
+			if err := persist(func() error { return errOf(f.RegisterPlan(t.Context(), otherLead, r)) }); err != nil {
 				t.Errorf("RegisterPlan: %s", explain(err))
 			}
 		})

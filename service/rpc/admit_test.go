@@ -52,7 +52,7 @@ func everyone(t *testing.T, c *clients) map[string]func() error {
 			return err
 		},
 		cpisv1connect.UploadServiceUploadProcedure: func() error {
-			_, err := upload(t, c, begin(false), chunk("a"))
+			_, err := upload(t, c, begin(), chunk("a"))
 			return err
 		},
 		cpisv1connect.LogServiceGetCheckpointProcedure: func() error {

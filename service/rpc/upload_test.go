@@ -4,21 +4,108 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"io"
 	"strings"
 	"testing"
+	"time"
 
 	"connectrpc.com/connect/v2"
+	"github.com/google/go-cmp/cmp"
+	"google.golang.org/protobuf/testing/protocmp"
+	"google.golang.org/protobuf/types/known/timestamppb"
 
 	cpisv1 "cpis/proto/cpis/v1"
 	"cpis/service"
+	"cpis/service/identity"
 )
 
-func begin(checkOnly bool) *cpisv1.UploadRequest {
-	return &cpisv1.UploadRequest{Part: &cpisv1.UploadRequest_Begin{Begin: &cpisv1.UploadBegin{CheckOnly: checkOnly}}}
+// uploadLife is what the use cases of files answer, and what they were asked.
+type uploadLife struct {
+	uploading    *service.Uploading
+	uploaded     []byte
+	names        []string
+	approval     *service.Approval
+	cancellation *service.Cancellation
+	uploadID     string
+	uploadList   *service.UploadList
+	rowList      *service.RowList
+	settingRules *service.SettingUploadRules
+
+	uploadAnswer service.UploadAnswer
+	uploadPage   service.UploadPage
+	rowPage      service.RowPage
+	rules        service.OwnUploadRules
+	quality      service.QualityReport
+}
+
+func (u *uses) Upload(_ context.Context, c *identity.Caller, q *service.Uploading, next func() (service.UploadPart, error)) (*service.UploadAnswer, error) {
+	var data []byte
+	var names []string
+	var readErr error
+	for {
+		part, err := next()
+		if err != nil {
+			if !errors.Is(err, io.EOF) {
+				readErr = err
+			}
+			break
+		}
+		data = append(data, part.Chunk...)
+		if part.File != "" {
+			names = append(names, part.File)
+		}
+	}
+	if u.reading != nil {
+		u.reading <- readErr
+	}
+	err := u.asked(c, func() { u.uploading, u.uploaded, u.names = q, data, names })
+	return &u.uploadAnswer, errors.Join(readErr, err)
+}
+
+func (u *uses) ApproveUpload(_ context.Context, c *identity.Caller, q *service.Approval) (*service.UploadAnswer, error) {
+	return &u.uploadAnswer, u.asked(c, func() { u.approval = q })
+}
+
+func (u *uses) CancelUpload(_ context.Context, c *identity.Caller, q *service.Cancellation) (*service.UploadAnswer, error) {
+	return &u.uploadAnswer, u.asked(c, func() { u.cancellation = q })
+}
+
+func (u *uses) GetUpload(_ context.Context, c *identity.Caller, id, _ string) (*service.UploadAnswer, error) {
+	return &u.uploadAnswer, u.asked(c, func() { u.uploadID = id })
+}
+
+func (u *uses) ListUploads(_ context.Context, c *identity.Caller, q *service.UploadList) (*service.UploadPage, error) {
+	return &u.uploadPage, u.asked(c, func() { u.uploadList = q })
+}
+
+func (u *uses) ListUploadRows(_ context.Context, c *identity.Caller, q *service.RowList) (*service.RowPage, error) {
+	return &u.rowPage, u.asked(c, func() { u.rowList = q })
+}
+
+func (u *uses) GetUploadRules(_ context.Context, c *identity.Caller, _ string) (*service.OwnUploadRules, error) {
+	return &u.rules, u.asked(c, func() {})
+}
+
+func (u *uses) SetUploadRules(_ context.Context, c *identity.Caller, q *service.SettingUploadRules) (*service.UploadRulesKept, error) {
+	return &service.UploadRulesKept{Version: 2}, u.asked(c, func() { u.settingRules = q })
+}
+
+func (u *uses) GetQualityReport(_ context.Context, c *identity.Caller, _ string) (*service.QualityReport, error) {
+	return &u.quality, u.asked(c, func() {})
+}
+
+func begin() *cpisv1.UploadRequest {
+	return &cpisv1.UploadRequest{Part: &cpisv1.UploadRequest_Begin{Begin: &cpisv1.UploadBegin{
+		Format: cpisv1.UploadFormat_UPLOAD_FORMAT_SSD, Extent: cpisv1.UploadExtent_UPLOAD_EXTENT_WHOLE, Sequence: 7, Authority: "206",
+	}}}
 }
 
 func chunk(text string) *cpisv1.UploadRequest {
 	return &cpisv1.UploadRequest{Part: &cpisv1.UploadRequest_Chunk{Chunk: []byte(text)}}
+}
+
+func named(name string) *cpisv1.UploadRequest {
+	return &cpisv1.UploadRequest{Part: &cpisv1.UploadRequest_File{File: &cpisv1.UploadFile{Name: name}}}
 }
 
 func upload(t *testing.T, c *clients, parts ...*cpisv1.UploadRequest) (*cpisv1.UploadResponse, error) {
@@ -35,39 +122,74 @@ func upload(t *testing.T, c *clients, parts ...*cpisv1.UploadRequest) (*cpisv1.U
 	return stream.CloseAndReceive()
 }
 
-func TestUploadGivesTheFileToTheUseCase(t *testing.T) {
+var uploadTime = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
+
+// anUpload has something in every field.
+func anUpload() service.Upload {
+	return service.Upload{
+		ID: "u", Version: 4, State: service.UploadApplied, Format: service.UploadSSD, Extent: service.UploadWhole, Sequence: 7,
+		Counts: service.UploadCounts{
+			Rows: 9, New: 1, Unchanged: 2, Changed: 3, Ending: 4, HeldBack: 5, Rejected: 6, ValidNumbers: 8,
+		},
+		Code: "CPF03", Problems: []service.Violation{{Field: "file", Problem: "is empty"}}, Warnings: []string{"a gap"}, Brake: true,
+		Sent:    service.Change{Act: "upload", Actor: "system", Organisation: "E09000019", At: uploadTime},
+		Decided: service.Change{Act: "approve", Actor: "lead", Name: "Lead", Organisation: "E09000019", Reason: "r", At: uploadTime},
+		Changed: uploadTime, Size: 1234, Reasons: []service.ReasonCount{{Field: "start", Code: "CPR07", Problem: "is required", Rows: 2}},
+	}
+}
+
+// anUploadToProto is what anUpload is over the wire.
+func anUploadToProto() *cpisv1.Upload {
+	return &cpisv1.Upload{
+		Id: "u", Version: 4, State: cpisv1.UploadState_UPLOAD_STATE_APPLIED, Format: cpisv1.UploadFormat_UPLOAD_FORMAT_SSD,
+		Extent: cpisv1.UploadExtent_UPLOAD_EXTENT_WHOLE, Sequence: 7,
+		Counts: &cpisv1.UploadCounts{Rows: 9, New: 1, Unchanged: 2, Changed: 3, Ending: 4, HeldBack: 5, Rejected: 6, ValidNumbers: 8},
+		Code:   "CPF03", Problems: []*cpisv1.FieldViolation{{Field: "file", Problem: "is empty"}}, Warnings: []string{"a gap"}, Brake: true,
+		Sent: &cpisv1.Change{Act: "upload", Actor: "system", Organisation: "E09000019", At: timestamppb.New(uploadTime)},
+		Decided: &cpisv1.Change{
+			Act: "approve", Actor: "lead", Name: "Lead", Organisation: "E09000019", Reason: "r", At: timestamppb.New(uploadTime),
+		},
+		Changed: timestamppb.New(uploadTime), Size: 1234,
+		Reasons: []*cpisv1.ReasonCount{{Field: "start", Code: "CPR07", Problem: "is required", Rows: 2}},
+	}
+}
+
+func TestUploadGivesThePartsToTheUseCase(t *testing.T) {
 	t.Parallel()
 	for _, w := range wires {
 		t.Run(w.name, func(t *testing.T) {
 			t.Parallel()
 			b, c := w.open(t)
 			large := strings.Repeat("x", 1<<20)
-			b.uses.result = service.UploadResult{
-				Applied: true, Rows: 3, New: 1, Unchanged: 1, Rejected: 1,
-				Results: []service.RowResult{
-					{Line: 2, Outcome: service.RowNew, PlanID: "p"},
-					{Line: 3, Outcome: service.RowUnchanged},
-					{Line: 4, Outcome: service.RowRejected, Violations: []service.Violation{{Field: "start", Problem: "is required"}}},
-				},
-			}
-			got, err := upload(t, c, begin(true), chunk("head\n"), chunk(""), chunk(large), chunk("tail"))
+			b.uses.uploadAnswer = service.UploadAnswer{Upload: anUpload()}
+			got, err := upload(t, c, begin(), named("a.csv"), chunk("head\n"), chunk(""), named("b.csv"), chunk(large), chunk("tail"))
 			if err != nil {
 				t.Fatalf("Upload: %v", err)
 			}
-			if !b.uses.options.CheckOnly || b.uses.options.Request != aRequest {
-				t.Errorf("got options %+v", b.uses.options)
+			want := &service.Uploading{Format: service.UploadSSD, Extent: service.UploadWhole, Sequence: 7, Authority: "206", Request: aRequest}
+			if diff := cmp.Diff(want, b.uses.uploading); diff != "" {
+				t.Errorf("asked (-want +got):\n%s", diff)
 			}
-			if !bytes.Equal(b.uses.uploaded, []byte("head\n"+large+"tail")) {
-				t.Errorf("got a file of %d bytes", len(b.uses.uploaded))
+			if !bytes.Equal(b.uses.uploaded, []byte("head\n"+large+"tail")) || strings.Join(b.uses.names, " ") != "a.csv b.csv" {
+				t.Errorf("got %d bytes of %q", len(b.uses.uploaded), b.uses.names)
 			}
-			if !got.GetApplied() || got.GetRows() != 3 || got.GetNew() != 1 || got.GetUnchanged() != 1 || got.GetRejected() != 1 {
-				t.Errorf("got %v", got)
-			}
-			if r := got.GetResults()[2]; r.GetLine() != 4 || r.GetOutcome() != cpisv1.RowOutcome_ROW_OUTCOME_REJECTED ||
-				r.GetViolations()[0].GetField() != "start" {
-				t.Errorf("got row %v", r)
+			if diff := cmp.Diff(anUploadToProto(), got.GetUpload(), protocmp.Transform()); diff != "" {
+				t.Errorf("answer (-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+// What does not say how it is written is a delta in CSV.
+func TestUploadIsADeltaInCSVUnlessItSays(t *testing.T) {
+	t.Parallel()
+	b, c := wires[0].open(t)
+	empty := &cpisv1.UploadRequest{Part: &cpisv1.UploadRequest_Begin{Begin: &cpisv1.UploadBegin{}}}
+	if _, err := upload(t, c, empty); err != nil {
+		t.Fatalf("Upload: %v", err)
+	}
+	if q := b.uses.uploading; q.Format != service.UploadCSV || q.Extent != service.UploadDelta {
+		t.Errorf("got %+v", q)
 	}
 }
 
@@ -85,13 +207,14 @@ func TestUploadRefusesWhatIsNotAFile(t *testing.T) {
 		{"nothing", nil, true, false, "the request is not valid"},
 		{"no beginning", []*cpisv1.UploadRequest{chunk("a")}, true, false, "the request is not valid"},
 		{"empty beginning", []*cpisv1.UploadRequest{{}}, true, false, "the request is not valid"},
-		{"two beginnings", []*cpisv1.UploadRequest{begin(false), chunk("a"), begin(false)}, false, true, "the request is not valid"},
-		{"empty part", []*cpisv1.UploadRequest{begin(false), {}}, false, true, "the request is not valid"},
-		{"chunk too large", []*cpisv1.UploadRequest{begin(false), chunk(strings.Repeat("x", 1<<20+1))}, false, true, "the request is not valid"},
-		{"message too large", []*cpisv1.UploadRequest{begin(false), chunk(strings.Repeat("x", 2<<20))}, false, true, "the request is too large"},
+		{"two beginnings", []*cpisv1.UploadRequest{begin(), chunk("a"), begin()}, false, true, "the request is not valid"},
+		{"empty part", []*cpisv1.UploadRequest{begin(), {}}, false, true, "the request is not valid"},
+		{"a file without a name", []*cpisv1.UploadRequest{begin(), named("")}, false, true, "the request is not valid"},
+		{"chunk too large", []*cpisv1.UploadRequest{begin(), chunk(strings.Repeat("x", 1<<20+1))}, false, true, "the request is not valid"},
+		{"message too large", []*cpisv1.UploadRequest{begin(), chunk(strings.Repeat("x", 2<<20))}, false, true, "the request is too large"},
 		{
 			"file too large",
-			[]*cpisv1.UploadRequest{begin(false), chunk(strings.Repeat("x", 1<<20)), chunk(strings.Repeat("x", 1<<20)), chunk("x")},
+			[]*cpisv1.UploadRequest{begin(), chunk(strings.Repeat("x", 1<<20)), chunk(strings.Repeat("x", 1<<20)), chunk("x")},
 			false, true, "the request is too large",
 		},
 	} {
@@ -132,7 +255,7 @@ func TestUploadThatBreaksOffIsAnErrorOfTheFile(t *testing.T) {
 			}
 			reading := make(chan error, 1)
 			b.uses.reading = reading
-			if err := errors.Join(stream.Send(begin(false)), stream.Send(chunk("half a"))); err != nil {
+			if err := errors.Join(stream.Send(begin()), stream.Send(chunk("half a"))); err != nil {
 				t.Fatalf("Send: %v", err)
 			}
 			cancel()
@@ -140,5 +263,92 @@ func TestUploadThatBreaksOffIsAnErrorOfTheFile(t *testing.T) {
 				t.Error("the file seemed to end")
 			}
 		})
+	}
+}
+
+// What is asked for, and what is answered, arrive as they are.
+func TestUploadServiceTranslates(t *testing.T) {
+	t.Parallel()
+	b, c := wires[0].open(t)
+	u := b.uses
+	u.uploadAnswer = service.UploadAnswer{Upload: anUpload()}
+	u.uploadPage = service.UploadPage{Uploads: []service.Upload{anUpload()}, Next: "n"}
+	u.rowPage = service.RowPage{Next: "1", Rows: []service.RowResult{{
+		File: "ssd_cp_plans", Line: 3, Outcome: service.RowChanged, PlanID: "p", Code: "CPR06", Reference: "CASE-1",
+		Violations: []service.Violation{{Field: "start", Problem: "is required", Example: "2026-09-01"}},
+		Changes:    []service.FieldChange{{Field: "end", Old: "", New: "2026-11-01"}},
+	}}}
+	u.rules.Rules = service.UploadRules{
+		ApproveSystems: true, MaxNew: 1, MaxChanged: 2, MaxEnding: 3, MaxRejectedPercent: 4, BrakePercent: 5, Version: 6,
+	}
+	u.quality = service.QualityReport{
+		ValidNumbersPercent: 97.5, LastApplied: uploadTime, DaysSince: -1, Rejected: anUpload().Reasons, Active: 1, Overdue: 2, Adults: 3, ContactsDays: -1,
+	}
+	ctx := t.Context()
+
+	approved, err := c.uploads.ApproveUpload(ctx, &cpisv1.ApproveUploadRequest{UploadId: "u", Version: 3, ConfirmEnding: 4})
+	compare(t, "ApproveUpload", err, &service.Approval{UploadID: "u", Version: 3, ConfirmEnding: 4, Request: aRequest}, u.approval)
+	compareProto(t, "ApproveUpload", anUploadToProto(), approved.GetUpload())
+
+	cancelled, err := c.uploads.CancelUpload(ctx, &cpisv1.CancelUploadRequest{UploadId: "u", Version: 3, Reason: "r"})
+	compare(t, "CancelUpload", err, &service.Cancellation{UploadID: "u", Version: 3, Reason: "r", Request: aRequest}, u.cancellation)
+	compareProto(t, "CancelUpload", anUploadToProto(), cancelled.GetUpload())
+
+	got, err := c.uploads.GetUpload(ctx, &cpisv1.GetUploadRequest{UploadId: "u"})
+	compare(t, "GetUpload", err, "u", u.uploadID)
+	compareProto(t, "GetUpload", anUploadToProto(), got.GetUpload())
+
+	page, err := c.uploads.ListUploads(ctx, &cpisv1.ListUploadsRequest{WaitingOnly: true, PageSize: 3, Page: "p"})
+	compare(t, "ListUploads", err, &service.UploadList{
+		WaitingOnly: true, Paging: service.Paging{Size: 3, Page: "p"}, Request: aRequest,
+	}, u.uploadList)
+	compareProto(t, "ListUploads", &cpisv1.ListUploadsResponse{
+		Uploads: []*cpisv1.Upload{anUploadToProto()}, NextPage: "n", Receipt: page.GetReceipt(),
+	}, page)
+
+	rows, err := c.uploads.ListUploadRows(ctx, &cpisv1.ListUploadRowsRequest{
+		UploadId: "u", Outcome: cpisv1.RowOutcome_ROW_OUTCOME_HELD_BACK, Page: "1",
+	})
+	compare(t, "ListUploadRows", err, &service.RowList{UploadID: "u", Outcome: service.RowHeldBack, Page: "1", Request: aRequest}, u.rowList)
+	compareProto(t, "ListUploadRows", &cpisv1.ListUploadRowsResponse{NextPage: "1", Receipt: rows.GetReceipt(), Rows: []*cpisv1.RowResult{{
+		File: "ssd_cp_plans", Line: 3, Outcome: cpisv1.RowOutcome_ROW_OUTCOME_CHANGED, PlanId: "p", Code: "CPR06", Reference: "CASE-1",
+		Violations: []*cpisv1.FieldViolation{{Field: "start", Problem: "is required", Example: "2026-09-01"}},
+		Changes:    []*cpisv1.FieldChange{{Field: "end", New: "2026-11-01"}},
+	}}}, rows)
+
+	rules, err := c.uploads.GetUploadRules(ctx, &cpisv1.GetUploadRulesRequest{})
+	if err != nil {
+		t.Fatalf("GetUploadRules: %v", err)
+	}
+	set, err := c.uploads.SetUploadRules(ctx, &cpisv1.SetUploadRulesRequest{Rules: rules.GetRules()})
+	compare(t, "SetUploadRules", err, &service.SettingUploadRules{Rules: u.rules.Rules, Request: aRequest}, u.settingRules)
+	if set.GetVersion() != 2 {
+		t.Errorf("SetUploadRules: got %v", set)
+	}
+
+	report, err := c.uploads.GetQualityReport(ctx, &cpisv1.GetQualityReportRequest{})
+	if err != nil {
+		t.Fatalf("GetQualityReport: %v", err)
+	}
+	compareProto(t, "GetQualityReport", &cpisv1.GetQualityReportResponse{
+		ValidNumbersPercent: 97.5, GoLivePercent: 95, LastApplied: timestamppb.New(uploadTime), DaysSince: -1,
+		Rejected: anUploadToProto().GetReasons(), Active: 1, Overdue: 2, Adults: 3, ContactsDays: -1, Receipt: report.GetReceipt(),
+	}, report)
+}
+
+func compare(t *testing.T, name string, err error, want, got any) {
+	t.Helper()
+	if err != nil {
+		t.Errorf("%s: %v", name, err)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("%s: asked (-want +got):\n%s", name, diff)
+	}
+}
+
+func compareProto(t *testing.T, name string, want, got any) {
+	t.Helper()
+	if diff := cmp.Diff(want, got, protocmp.Transform()); diff != "" {
+		t.Errorf("%s: answer (-want +got):\n%s", name, diff)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"strconv"
 	"time"
@@ -76,14 +77,39 @@ func (s *site) seed(ctx context.Context) error {
 		ID: "bench", ClientID: "bench", Issuer: "bench", Roles: policy.RolesOf(policy.LASystem), System: true,
 		Organisation: "E09000019", Class: policy.LocalAuthority,
 	}
-	result, err := sv.Upload(ctx, lead, s.people.file(), service.UploadOptions{Request: uuid.NewString()})
+	if err := s.upload(ctx, sv, lead); err != nil {
+		return err
+	}
+	return s.crowd(ctx)
+}
+
+// upload uploads the flagged people, and approves that.
+func (s *site) upload(ctx context.Context, sv *service.Service, system *identity.Caller) error {
+	file := s.people.file()
+	parts := func() (service.UploadPart, error) {
+		if file.Len() == 0 {
+			return service.UploadPart{}, io.EOF
+		}
+		return service.UploadPart{Chunk: file.Next(1 << 20)}, nil
+	}
+	sent, err := sv.Upload(ctx, system, &service.Uploading{
+		Format: service.UploadCSV, Extent: service.UploadDelta, Request: uuid.NewString(),
+	}, parts)
 	if err != nil {
 		return fmt.Errorf("uploading: %w", err)
 	}
-	if !result.Applied {
-		return errors.New("upload was rejected")
+	lead := *system
+	lead.Roles, lead.System = policy.RolesOf(policy.SafeguardingLead), false
+	applied, err := sv.ApproveUpload(ctx, &lead, &service.Approval{
+		UploadID: sent.Upload.ID, Version: sent.Upload.Version, Request: uuid.NewString(),
+	})
+	if err != nil {
+		return fmt.Errorf("approving: %w", err)
 	}
-	return s.crowd(ctx)
+	if applied.Upload.State != service.UploadApplied {
+		return errors.New("upload was not applied")
+	}
+	return nil
 }
 
 // file gives the flagged people as a file of plans.
