@@ -208,6 +208,7 @@ func (a *Admin) Rewrap(ctx context.Context, progress func(done int)) (changed in
 		store.PersonKeys:  owner,
 		store.ReviewKeys:  func(uuid.UUID) string { return reviewOwner },
 		store.ChannelKeys: channelOwner,
+		store.UploadKeys:  uploadOwner,
 	}
 	for table, owner := range owners {
 		for after := uuid.Nil; ; {

@@ -64,45 +64,32 @@ const (
 	PersonKeys KeyTable = iota
 	ReviewKeys
 	ChannelKeys
+	UploadKeys
 )
+
+// keyTables are their names. A key that was forgotten is empty in all of them.
+var keyTables = [...]string{PersonKeys: "person", ReviewKeys: "review", ChannelKeys: "channel", UploadKeys: "upload"}
 
 // KeyRow is the wrapped data key of a row.
 type KeyRow struct {
-	ID      uuid.UUID // the person, review or channel
+	ID      uuid.UUID // the person, review, channel or upload
 	Wrapped string
 }
 
-// KeysAfter pages through the wrapped keys of a table, in order of the ids;
-// start after the zero id.
+// KeysAfter pages through the wrapped keys of a table that were not forgotten,
+// in order of the ids; start after the zero id.
 func (q queries) KeysAfter(ctx context.Context, table KeyTable, after uuid.UUID, limit int) ([]KeyRow, error) {
-	sql := `
-		SELECT id, wrapped_key
-		FROM cpis.person
-		WHERE id > $1
-		  AND erased_at IS NULL
-		ORDER BY id
-		LIMIT $2`
-	if table == ReviewKeys {
-		sql = `
-		SELECT id, wrapped_key
-		FROM cpis.review
-		WHERE id > $1
-		ORDER BY id
-		LIMIT $2`
-	}
-	if table == ChannelKeys {
-		sql = `
-		SELECT id, wrapped_key
-		FROM cpis.channel
-		WHERE id > $1
-		ORDER BY id
-		LIMIT $2`
-	}
 	return all(ctx, q.q, "reading wrapped keys",
 		func(row pgx.CollectableRow) (k KeyRow, err error) {
 			err = row.Scan(&k.ID, &k.Wrapped)
 			return k, err
-		}, sql, after, limit)
+		}, `
+		SELECT id, wrapped_key
+		FROM cpis.`+keyTables[table]+`
+		WHERE id > $1
+		  AND wrapped_key <> ''
+		ORDER BY id
+		LIMIT $2`, after, limit)
 }
 
 // Rewrapped is a wrapped data key, and the new wrapping of the same key.
@@ -113,33 +100,16 @@ type Rewrapped struct {
 
 // ReplaceKeys puts new wrappings in the place of old ones, any number at once,
 // and gives how many: rows whose wrapping is no longer the old one, because
-// somebody else was first or the person was erased, stay as they are.
+// somebody else was first or the key was forgotten, stay as they are.
 func (tx *Tx) ReplaceKeys(ctx context.Context, table KeyTable, keys []Rewrapped) (int64, error) {
 	ids, olds, news := make([]uuid.UUID, len(keys)), make([]string, len(keys)), make([]string, len(keys))
 	for i, k := range keys {
 		ids[i], olds[i], news[i] = k.ID, k.Old, k.New
 	}
-	sql := `
-		UPDATE cpis.person AS p
+	return tx.exec(ctx, "re-wrapping keys", `
+		UPDATE cpis.`+keyTables[table]+` AS t
 		SET wrapped_key = n.new
 		FROM unnest($1::uuid[], $2::text[], $3::text[]) AS n (id, old, new)
-		WHERE p.id = n.id
-		  AND p.wrapped_key = n.old`
-	if table == ReviewKeys {
-		sql = `
-		UPDATE cpis.review AS r
-		SET wrapped_key = n.new
-		FROM unnest($1::uuid[], $2::text[], $3::text[]) AS n (id, old, new)
-		WHERE r.id = n.id
-		  AND r.wrapped_key = n.old`
-	}
-	if table == ChannelKeys {
-		sql = `
-		UPDATE cpis.channel AS c
-		SET wrapped_key = n.new
-		FROM unnest($1::uuid[], $2::text[], $3::text[]) AS n (id, old, new)
-		WHERE c.id = n.id
-		  AND c.wrapped_key = n.old`
-	}
-	return tx.exec(ctx, "re-wrapping keys", sql, ids, olds, news)
+		WHERE t.id = n.id
+		  AND t.wrapped_key = n.old`, ids, olds, news)
 }

@@ -74,6 +74,47 @@ func (f *fixture) deleteTags(indexVersion int) (n int64) {
 	return n
 }
 
+// wrapMore makes channels, one of which was removed, and uploads, one of which
+// was forgotten: these have keys too.
+func (f *fixture) wrapMore() {
+	f.tb.Helper()
+	ctx := f.tb.Context()
+	f.tx(func(tx *store.Tx) error {
+		for rank := range 2 {
+			c := store.ChannelRow{
+				ID: newID(), Authority: leeds, Version: 1, Rank: rank + 1, Kind: "webhook",
+				WrappedKey: "wrapped", Sealed: []byte("sealed"), MadeAt: f.now, ChangedAt: f.now,
+			}
+			if err := tx.InsertChannel(ctx, &c); err != nil {
+				return err
+			}
+			if c.Version++; rank == 0 {
+				continue
+			}
+			c.RemovedAt = &f.now
+			if err := tx.UpdateChannel(ctx, &c); err != nil {
+				return err
+			}
+		}
+		for n := range 2 {
+			u := store.UploadRow{
+				ID: newID(), Authority: leeds, State: "rejected", Format: "csv", Extent: "delta",
+				WrappedKey: "wrapped", Sealed: []byte("sealed"), Counts: []byte("{}"), SentAt: f.now, ChangedAt: f.now,
+			}
+			if err := tx.InsertUpload(ctx, &u); err != nil {
+				return err
+			}
+			if n == 0 {
+				continue
+			}
+			if err := tx.ForgetUpload(ctx, u.ID); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
 func TestKeysAreRewrappedInPages(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
@@ -82,7 +123,10 @@ func TestKeysAreRewrappedInPages(t *testing.T) {
 		f.child(nil)
 	}
 	f.must(appendBatch(t, f.db, f.log, f.fullBatch()))
-	for table, want := range map[store.KeyTable]int{store.PersonKeys: 3, store.ReviewKeys: 1} {
+	f.wrapMore()
+	for table, want := range map[store.KeyTable]int{
+		store.PersonKeys: 3, store.ReviewKeys: 1, store.ChannelKeys: 2, store.UploadKeys: 1,
+	} {
 		done := 0
 		for after := uuid.Nil; ; {
 			page, err := f.db.KeysAfter(ctx, table, after, 2)

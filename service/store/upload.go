@@ -155,18 +155,18 @@ func (tx *Tx) InsertUpload(ctx context.Context, u *UploadRow) error {
 	return err
 }
 
-// UpdateUpload changes an upload. The row carries the new version, which must
+// UpdateUpload changes an upload, and leaves its wrapped key alone: that may be
+// wrapped anew meanwhile. The row carries the new version, which must
 // be one more than the stored one: else the error is ErrConflict. So it is
 // where another upload of the authority was applied with the same running
 // number.
 func (tx *Tx) UpdateUpload(ctx context.Context, u *UploadRow) error {
 	return tx.execAll(ctx, 1, "changing upload", `
 		UPDATE cpis.upload
-		SET version = $2, state = $3, digest = $4, size = $5, wrapped_key = $6, sealed = $7, counts = $8,
-		    changed_at = $9, lease_until = $10
+		SET version = $2, state = $3, digest = $4, size = $5, sealed = $6, counts = $7, changed_at = $8, lease_until = $9
 		WHERE id = $1
 		  AND version = $2 - 1`,
-		u.ID, u.Version, u.State, orEmpty(u.Digest), u.Size, u.WrappedKey, u.Sealed, u.Counts, u.ChangedAt, u.LeaseUntil)
+		u.ID, u.Version, u.State, orEmpty(u.Digest), u.Size, u.Sealed, u.Counts, u.ChangedAt, u.LeaseUntil)
 }
 
 // LeaseUpload says until when no other server need look after an upload. It may
