@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -25,6 +26,10 @@ type Config struct {
 	Hub    Hub              // whom to ring where an authority must not be named; required
 	Now    func() time.Time // the service's clock; required
 	Group  GroupConfig      // bounds of the look-up path
+	Watch  WatchConfig      // bounds of streams of notices
+	// Senders send notices on. Authorities can have channels of these kinds
+	// only.
+	Senders map[ChannelKind]Sender
 	// Observe hears what an operator wants to count. Its functions must be
 	// quick and are told nothing about anybody; nil ones are not called.
 	Observe Observer
@@ -38,6 +43,7 @@ type Observer struct {
 	OnUnrecorded func(err error)                    // the log could not be written: wake somebody
 	OnSigned     func(size int64, at time.Time)     // the checkpoint covers all entries, that many
 	OnUnsigned   func(err error)                    // a checkpoint could not be made
+	OnSent       func(kind ChannelKind, ok bool)    // a notice was delivered, or could not be this time
 }
 
 // Group reports a committed group.
@@ -82,22 +88,34 @@ func (o *Observer) Unsigned(err error) {
 	}
 }
 
+// Sent reports an attempt to send a notice on.
+func (o *Observer) Sent(kind ChannelKind, ok bool) {
+	if o.OnSent != nil {
+		o.OnSent(kind, ok)
+	}
+}
+
 // Service is the use cases. It is safe for concurrent use.
 type Service struct {
-	db      *store.DB
-	policy  *policy.Enforcer
-	ring    *keys.Ring
-	log     store.Log
-	hub     Hub
-	now     func() time.Time
-	observe Observer
-	group   *group
-	decoy   decoy
-	reviews atomic.Pointer[reviewKey] // seals the reasons of break-glass
-	acts    chan struct{}             // a place in it is the right to a transaction of the door
-	uploads *uploadPlaces
-	tiles   sync.Map    // store.LogID → audit.Tiles
-	broken  atomic.Bool // the log was tampered with: nothing is answered any more
+	db       *store.DB
+	policy   *policy.Enforcer
+	ring     *keys.Ring
+	log      store.Log
+	hub      Hub
+	now      func() time.Time
+	observe  Observer
+	group    *group
+	decoy    decoy
+	reviews  atomic.Pointer[reviewKey] // seals the reasons of break-glass
+	acts     chan struct{}             // a place in it is the right to a transaction of the door
+	arrivals *turns                    // to send files
+	turns    *turns                    // to have them worked on
+	watchers *watchers
+	senders  map[ChannelKind]Sender
+	tiles    sync.Map    // store.LogID → audit.Tiles
+	broken   atomic.Bool // the log was tampered with: nothing is answered any more
+
+	dispatcher *dispatcher
 
 	checking  sync.Mutex                // held while index keys are checked
 	confirmed atomic.Pointer[time.Time] // when the index keys in memory were last the database's
@@ -126,7 +144,9 @@ func New(ctx context.Context, cfg Config) (*Service, error) {
 	s := &Service{
 		db: cfg.DB, policy: cfg.Policy, ring: cfg.Ring, log: log, hub: cfg.Hub,
 		now: cfg.Now, observe: cfg.Observe, decoy: newDecoy(made[1].Key),
-		acts: newActs(cfg.DB), uploads: newUploadPlaces(), chunk: signChunk,
+		acts: newActs(cfg.DB), arrivals: newTurns(maxReceiving, maxReceivingEach),
+		turns: newTurns(maxWorking, 1), watchers: newWatchers(cfg.Watch), chunk: signChunk,
+		senders: maps.Clone(cfg.Senders), dispatcher: newDispatcher(),
 	}
 	s.reviews.Store(&reviewKey{made[0], began})
 	if err := s.CheckKeys(ctx); err != nil {
@@ -182,6 +202,9 @@ func newDecoy(key *keys.DataKey) decoy {
 	d.sealed, _ = sealJSON(key, "person", d.row, 1, sealedPerson{}) // a struct of texts always encodes
 	return d
 }
+
+// seal seals a report about nobody.
+func (d *decoy) seal(r *report) { _ = sealSaid(d.key, d.row, said{r.who, r.text}) }
 
 func (d *decoy) open() {
 	_, _ = d.key.Open(d.sealed, detailsOf("person", d.row, 1)) // nothing is looked for

@@ -64,7 +64,7 @@ func (a *absence) protect(ring *keys.Ring, r *uploadRow) {
 // runsOn says whether a plan is in force on a day, and will be the day after
 // for all that is known.
 func (p *ownPlan) runsOn(day Date) bool {
-	return (p.End.IsZero() || p.End.After(day)) && !(p.Kind == UCPP && p.visibleUntil().Before(day))
+	return (p.End.IsZero() || p.End.After(day)) && (p.Kind != UCPP || !p.visibleUntil().Before(day))
 }
 
 // missing is a plan in force that the file lacks.

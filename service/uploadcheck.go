@@ -133,14 +133,14 @@ func orNone(f *finding) finding {
 }
 
 // rejectedFor is what becomes of a file because of one thing.
-func rejectedFor(code, field, problem, example string) *finding {
-	return &finding{state: UploadRejected, code: code, problems: []Violation{{field, problem, example}}}
+func rejectedFor(code, field, problem string) *finding {
+	return &finding{state: UploadRejected, code: code, problems: []Violation{{Field: field, Problem: problem}}}
 }
 
 // whoseFile rejects a file that is empty, or another authority's.
 func (s *Service) whoseFile(ctx context.Context, u *upload) (*finding, error) {
 	if u.row.Size == 0 {
-		return rejectedFor(codeBroken, "file", "is empty", ""), nil
+		return rejectedFor(codeBroken, "file", "is empty"), nil
 	}
 	code := u.details.Claimed
 	if code == "" || code == u.row.Authority {
@@ -155,7 +155,7 @@ func (s *Service) whoseFile(ctx context.Context, u *upload) (*finding, error) {
 			return nil, nil
 		}
 	}
-	return rejectedFor(codeNothing, "authority", "is not the code of your authority: the file is another's, or is meant for another", ""), nil
+	return rejectedFor(codeNothing, "authority", "is not the code of your authority: the file is another's, or is meant for another"), nil
 }
 
 // sequence is how a file's running number stands to those before.
@@ -182,7 +182,7 @@ func (s *Service) earlier(ctx context.Context, u *upload) (sequence, *finding, e
 	}
 	if !hmac.Equal(before.Digest, u.row.Digest) {
 		return sequence{}, rejectedFor(codeNothing, "sequence", fmt.Sprintf(
-			"%d was applied already with another file: give this one the next number", u.row.Sequence), ""), nil
+			"%d was applied already with another file: give this one the next number", u.row.Sequence)), nil
 	}
 	return sequence{last: last, replayed: true}, nil, nil
 }
@@ -199,14 +199,14 @@ func (p *pass) conclude(before sequence, rules *UploadRules) finding {
 	}
 	switch {
 	case c.Rows == 0:
-		return *rejectedFor(codeBroken, "file", "holds no rows", "")
+		return *rejectedFor(codeBroken, "file", "holds no rows")
 	case c.Rejected == c.Rows:
 		f.state, f.code = UploadRejected, codeNothing
 		f.problems = []Violation{{Field: "file", Problem: "holds no row that is right"}}
 		return f
 	case before.replayed && c.changes():
 		return *rejectedFor(codeNothing, "sequence", fmt.Sprintf(
-			"%d was applied already, and what is held has changed since: send a new file under the next number", p.u.row.Sequence), "")
+			"%d was applied already, and what is held has changed since: send a new file under the next number", p.u.row.Sequence))
 	case !c.changes():
 		f.state = UploadChecked
 		f.warnings = append(p.absence.warnings(c), f.warnings...)

@@ -60,12 +60,6 @@ var (
 		cpisv1.CannotSayReason_CANNOT_SAY_REASON_IDENTITY_MISMATCH: service.IdentityMismatch,
 		cpisv1.CannotSayReason_CANNOT_SAY_REASON_RECORD_DAMAGED:    service.RecordDamaged,
 	}
-	outcomes = []service.RowOutcome{
-		cpisv1.RowOutcome_ROW_OUTCOME_UNSPECIFIED: "",
-		cpisv1.RowOutcome_ROW_OUTCOME_NEW:         service.RowNew,
-		cpisv1.RowOutcome_ROW_OUTCOME_UNCHANGED:   service.RowUnchanged,
-		cpisv1.RowOutcome_ROW_OUTCOME_REJECTED:    service.RowRejected,
-	}
 )
 
 // fromEnum gives the service's word for a value of the contract.

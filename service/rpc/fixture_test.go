@@ -39,8 +39,6 @@ type uses struct {
 	plan     *service.Registration
 	ending   *service.Ending
 	number   string
-	options  service.UploadOptions
-	uploaded []byte
 	log      string
 	index    int64
 	refused  []refusal
@@ -54,9 +52,9 @@ type uses struct {
 	registered service.Registered
 	ended      service.Changed
 	person     service.OwnPerson
-	result     service.UploadResult
 	proof      service.Proof
 	planLife
+	uploadLife
 }
 
 // others stands for the use cases that a test does not reach.
@@ -104,15 +102,6 @@ func (u *uses) EndPlan(_ context.Context, c *identity.Caller, e *service.Ending)
 
 func (u *uses) GetPerson(_ context.Context, c *identity.Caller, number, _ string) (*service.OwnPerson, error) {
 	return &u.person, u.asked(c, func() { u.number = number })
-}
-
-func (u *uses) Upload(_ context.Context, c *identity.Caller, file io.Reader, o service.UploadOptions) (*service.UploadResult, error) {
-	data, readErr := io.ReadAll(file)
-	if u.reading != nil {
-		u.reading <- readErr
-	}
-	err := u.asked(c, func() { u.options, u.uploaded = o, data })
-	return &u.result, errors.Join(readErr, err)
 }
 
 func (u *uses) Checkpoint(_ context.Context, c *identity.Caller, log string) ([]byte, error) {
