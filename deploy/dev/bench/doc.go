@@ -67,6 +67,7 @@ type bench struct {
 	Options
 	cluster *pgdev.Cluster
 	results []result
+	storm   storm
 }
 
 // result is one line of the table: the medians of its rounds.
@@ -120,6 +121,10 @@ func (b *bench) run(ctx context.Context) error {
 	rss, err := s.rss()
 	if err != nil {
 		return err
+	}
+	// Last, because it changes what the others measure.
+	if b.storm, err = b.uploadStorm(ctx, s); err != nil {
+		return fmt.Errorf("measuring look-ups while all authorities upload: %w", err)
 	}
 	return b.print(rss)
 }

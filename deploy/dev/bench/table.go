@@ -12,6 +12,7 @@ const (
 	wantEcho    = 0.4  // look-ups at 256 callers, in those of an echo
 	wantTail    = 1.0  // p99 at 64 callers, in that of pgbench
 	wantAlone   = 2.0  // p50 of a caller alone, in that of pgbench
+	wantStorm   = 3.0  // p99 while all authorities upload, in that of before
 	wantMemory  = 150. // MiB
 )
 
@@ -23,6 +24,10 @@ func (b *bench) print(rss float64) error {
 		fmt.Fprintf(t, "%s\t%d\t%.0f\t%.2f\t%.2f\t\n", r.name, r.callers, r.perSec,
 			float64(r.p50.Microseconds())/1000, float64(r.p99.Microseconds())/1000)
 	}
+	st := &b.storm
+	fmt.Fprintf(t, "look-up, JSON, while %d files of %d rows are checked and applied in %.0f s\t%d\t%.0f\t%.2f\t%.2f\t\n",
+		st.uploads, stormRows, st.took.Seconds(), stormCallers, st.busy.perSec,
+		float64(st.busy.p50.Microseconds())/1000, float64(st.busy.p99.Microseconds())/1000)
 	fmt.Fprintf(t, "\nratio\tmeasured\twanted\t\t\t\n")
 	for _, r := range b.ratios(rss) {
 		verdict := "reached"
@@ -65,6 +70,10 @@ func (b *bench) ratios(rss float64) []line {
 		{
 			"p50 / pgbench's, 1 caller", ratioOf(look1.p50, pg1.p50), "<= 2.0",
 			float64(look1.p50) <= wantAlone*float64(pg1.p50),
+		},
+		{
+			"p99 while all authorities upload / before", ratioOf(b.storm.busy.p99, b.storm.idle.p99), "<= 3.0",
+			float64(b.storm.busy.p99) <= wantStorm*float64(b.storm.idle.p99),
 		},
 		{"resident memory of the server, MiB", fmt.Sprintf("%.0f", rss), "<= 150", rss <= wantMemory},
 	}
