@@ -229,6 +229,7 @@ type clients struct {
 	lookups cpisv1connect.LookupServiceClient
 	plans   cpisv1connect.PlanServiceClient
 	uploads cpisv1connect.UploadServiceClient
+	notice  cpisv1connect.NoticeServiceClient
 	contact cpisv1connect.ContactServiceClient
 	log     cpisv1connect.LogServiceClient
 	*recorder
@@ -295,6 +296,7 @@ func (w wire) dial(tb testing.TB, s *httptest.Server, headers ...string) *client
 		lookups:  cpisv1connect.NewLookupServiceClient(c),
 		plans:    cpisv1connect.NewPlanServiceClient(c),
 		uploads:  cpisv1connect.NewUploadServiceClient(c),
+		notice:   cpisv1connect.NewNoticeServiceClient(c),
 		contact:  cpisv1connect.NewContactServiceClient(c),
 		log:      cpisv1connect.NewLogServiceClient(c),
 		recorder: r,

@@ -14,7 +14,7 @@ func register(server *connect.Server, uses UseCases, m *Metrics, maxUpload int64
 	cpisv1connect.RegisterLookupServiceHandler(server, &lookupHandler{uses.LookUps, m})
 	cpisv1connect.RegisterPlanServiceHandler(server, &planHandler{uses: uses.Plans, changes: uses.Changes})
 	cpisv1connect.RegisterUploadServiceHandler(server, &uploadHandler{uses: uses.Uploads, max: maxUpload})
-	cpisv1connect.RegisterNoticeServiceHandler(server, &noticeHandler{uses: uses.Notices})
+	cpisv1connect.RegisterNoticeServiceHandler(server, &noticeHandler{uses: uses.Notices, channels: uses.Channels})
 	cpisv1connect.RegisterEncounterServiceHandler(server, &encounterHandler{uses: uses.Encounters})
 	cpisv1connect.RegisterContactServiceHandler(server, &contactHandler{uses: uses.Contacts})
 	cpisv1connect.RegisterLogServiceHandler(server, &logHandler{uses.Proofs})

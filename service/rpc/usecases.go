@@ -30,6 +30,7 @@ type UseCases struct {
 	Changes    Changes
 	Uploads    Uploads
 	Notices    Notices
+	Channels   Channels
 	Encounters Encounters
 	Contacts   Contacts
 	Proofs     Proofs
@@ -39,7 +40,7 @@ type UseCases struct {
 // UseCasesOf gives the use cases of a service.
 func UseCasesOf(s *service.Service) UseCases {
 	return UseCases{
-		LookUps: s, Plans: s, Changes: s, Uploads: s, Notices: s, Encounters: s, Contacts: s, Proofs: s,
+		LookUps: s, Plans: s, Changes: s, Uploads: s, Notices: s, Channels: s, Encounters: s, Contacts: s, Proofs: s,
 		Refuse: refuseWith(s.Refuse),
 	}
 }
