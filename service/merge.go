@@ -236,7 +236,7 @@ func (p *proposing) findTwo(ctx context.Context, tx *store.Tx, said *proposed) (
 	into, from = found[tag], found[p.s.ring.LocalTag(said.From.NHSNumber.Reveal())]
 	var v violations
 	switch {
-	case from == nil, len(from.plans) == 0 && !(said.Superseded && into != nil && len(into.plans) > 0):
+	case from == nil, len(from.plans) == 0 && (!said.Superseded || into == nil || len(into.plans) == 0):
 		return nil, nil, ErrNotFound
 	case into == from:
 		v.add("from_nhs_number", "is of the same record already", "")
@@ -306,7 +306,7 @@ const (
 
 // stillMergeable says what keeps a merge from being done that was proposed.
 func (j *joining) stillMergeable(ctx context.Context, tx *store.Tx) error {
-	if len(j.own(j.from.plans)) == 0 && !(j.superseded && len(j.own(j.into.plans)) > 0) {
+	if len(j.own(j.from.plans)) == 0 && (!j.superseded || len(j.own(j.into.plans)) == 0) {
 		return errOvertaken
 	}
 	for _, h := range []*held{j.into, j.from} {
