@@ -179,8 +179,11 @@ func (p *changing) lock(ctx context.Context, row *store.PlanRow, authority strin
 			p.others = true
 		}
 	}
-	if p.own == nil || p.own.row.Authority != row.Authority {
-		return ErrNotFound // it has moved this moment, to another person or authority
+	switch {
+	case p.own == nil:
+		return ErrConflict // it has moved this moment, to another record of its person
+	case p.own.row.Authority != row.Authority:
+		return ErrNotFound // likewise, to another authority
 	}
 	return p.open(ctx)
 }

@@ -17,9 +17,9 @@ type OwnPlan struct {
 	ID           string
 	Version      int
 	Details      Details
-	Ended        bool // its last day has passed
-	VisibleUntil Date // none while it is open
-	Removed      bool // entered in error
+	Ended        bool   // its last day has passed
+	VisibleUntil Date   // none while it is open
+	Removed      bool   // entered in error
 	TransferTo   string // GSS code of the authority it is offered to; empty where it is not
 	Changed      time.Time
 }

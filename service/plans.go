@@ -76,7 +76,6 @@ type held struct {
 type ownPlan struct {
 	row store.PlanRow
 	recorded
-	line int // of a file, on which a plan stands that is not held yet
 }
 
 // people are persons by the local tags of their NHS numbers.

@@ -183,7 +183,8 @@ func TestRegisterPlan_RefusesOverlaps(t *testing.T) {
 	}
 }
 
-// Of an overlap with another authority's plan nothing is said at all.
+// An overlap with another authority's plan hinders nobody; both are told, see
+// TestOverlap.
 func TestRegisterPlan_OtherAuthoritiesPlansDoNotMatter(t *testing.T) {
 	t.Parallel()
 	f := newService(t)

@@ -70,17 +70,19 @@ func (u *uses) ListTransfers(_ context.Context, c *identity.Caller, q *service.T
 func ownPlan(t *testing.T) (service.OwnPlan, *cpisv1.OwnPlan) {
 	t.Helper()
 	changed := time.Date(2026, 11, 23, 17, 5, 6, 0, time.UTC)
-	return service.OwnPlan{
+	in := service.OwnPlan{
 		ID: "p", Version: 3, Ended: true, VisibleUntil: day(t, "2027-01-02"), Changed: changed, Removed: true, TransferTo: "E09000007",
 		Details: service.Details{
 			Kind: service.LAC, Start: day(t, "2025-01-02"), End: day(t, "2026-01-02"), Basis: service.S31,
 			Reference: "CASE-1", EndReason: "adopted",
 		},
-	}, &cpisv1.OwnPlan{
+	}
+	out := &cpisv1.OwnPlan{
 		Id: "p", Version: 3, Kind: cpisv1.PlanKind_PLAN_KIND_LAC, Status: cpisv1.PlanStatus_PLAN_STATUS_ENDED,
 		Start: "2025-01-02", End: "2026-01-02", VisibleUntil: "2027-01-02", LegalBasis: cpisv1.LegalBasis_LEGAL_BASIS_S31,
 		Reference: "CASE-1", Changed: timestamppb.New(changed), EndReason: "adopted", Removed: true, TransferTo: "E09000007",
 	}
+	return in, out
 }
 
 // listedPlan is a plan with whom it is about, and as that leaves.
@@ -90,16 +92,18 @@ func listedPlan(t *testing.T) (service.ListedPlan, *cpisv1.ListedPlan) {
 	if problem != "" {
 		t.Fatalf("ParseNHSNumber: %v", problem)
 	}
-	in, out := ownPlan(t)
-	return service.ListedPlan{
+	own, ownOut := ownPlan(t)
+	in := service.ListedPlan{
 		Person:     service.Person{NHSNumber: number, Family: "Example", Given: "Child", DateOfBirth: day(t, "2019-04-30")},
-		Plan:       in,
-		Restricted: true,
-	}, &cpisv1.ListedPlan{
-		Person:     &cpisv1.Person{NhsNumber: "9990000018", FamilyName: "Example", GivenName: "Child", DateOfBirth: "2019-04-30"},
-		Plan:       out,
+		Plan:       own,
 		Restricted: true,
 	}
+	out := &cpisv1.ListedPlan{
+		Person:     &cpisv1.Person{NhsNumber: "9990000018", FamilyName: "Example", GivenName: "Child", DateOfBirth: "2019-04-30"},
+		Plan:       ownOut,
+		Restricted: true,
+	}
+	return in, out
 }
 
 // change says who changed something, and as that leaves.
