@@ -84,7 +84,7 @@ type inboxPlace struct {
 //
 //	microseconds since 1970, 8 bytes, big endian ‖ id, 16 bytes; base64url
 func (p inboxPlace) String() string {
-	b := binary.BigEndian.AppendUint64(nil, uint64(p.at.UnixMicro())) //nolint:gosec // bits, read back as such
+	b := binary.BigEndian.AppendUint64(nil, uint64(p.at.UnixMicro()))
 	return base64.RawURLEncoding.EncodeToString(append(b, p.id[:]...))
 }
 

@@ -418,7 +418,9 @@ func TestStreamsOutliveOtherRequestsButNotTheServer(t *testing.T) {
 			if err := <-served; err != nil {
 				t.Errorf("Serve: %v", err)
 			}
-			<-ended
+			if err := <-ended; !errors.Is(err, context.Canceled) {
+				t.Errorf("the use case ended with %v", err)
+			}
 			if log := b.log.String(); log != "" && !strings.Contains(log, `"code":"ok"`) {
 				t.Errorf("logged %s", log)
 			}
@@ -439,7 +441,9 @@ func TestStreamsEndWithTheCallersTime(t *testing.T) {
 	for err == nil {
 		_, err = stream.Receive()
 	}
-	<-ended
+	if err := <-ended; err == nil {
+		t.Error("the use case ended by itself")
+	}
 	s.Close()
 	if log := b.log.String(); strings.Contains(log, `"level":"error"`) {
 		t.Errorf("somebody is to be woken: %s", log)
