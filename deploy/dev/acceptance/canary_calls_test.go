@@ -37,6 +37,9 @@ func words() []canary {
 		{"an encounter of a list", listVisit},
 		{"a cell in the wrong column", wrongCell},
 	}
+	for _, text := range leadsWords {
+		all = append(all, canary{"what a lead wrote", text})
+	}
 	for what, r := range map[string]*cpisv1.Responsible{"the responsible person": responsible(), "the safeguarding lead": safeguardingLead()} {
 		all = append(all, canary{what + "'s name", r.GetName()}, canary{what + "'s role", r.GetRole()}, canary{what + "'s phone", r.GetPhone()})
 	}
@@ -117,8 +120,8 @@ func rows(format string, children ...child) string {
 	return all.String()
 }
 
-// useFiles uploads files: one that is right, checked only and then applied, one
-// with personal data in the wrong columns, and some that cannot be read.
+// useFiles uploads files: one that is right, which is given up and then applied,
+// one with personal data in the wrong columns, and some that cannot be read.
 func (s *site) useFiles(p protocol, errs io.Writer) {
 	s.tb.Helper()
 	people := uploaded()
@@ -130,32 +133,89 @@ func (s *site) useFiles(p protocol, errs io.Writer) {
 			"%[1]s,%[2]s,"+wrongCell+"\n"+ // too few cells
 			"%[1]s,%[2]s,%[3]s,%[4]s,cpp,2026-10-05,REF-%[2]s,"+wrongCell+"\n"+
 			plainRow+"%[1]s,%[2]s,%[3]s,1999-01-01,cpp,2026-10-05,REF-%[2]s,no\n", people[2])
+	lead := s.leadOf(p, islington, "first")
 	for _, person := range []string{"lead", "la-system"} {
-		for _, checkOnly := range []bool{true, false} {
-			r, err := s.upload(p, person, checkOnly, right)
-			must(s.tb, err)
-			if r.GetApplied() == checkOnly || r.GetRows() != 2 || r.GetRejected() != 0 {
-				s.tb.Errorf("%s, the right file: got %v", p.name, r)
-			}
-			_, _ = fmt.Fprintln(errs, r)
-			r, err = s.upload(p, person, checkOnly, wrong)
-			must(s.tb, err)
-			if r.GetApplied() || r.GetRejected() != 6 {
-				s.tb.Errorf("%s, the wrong file: got %v", p.name, r)
-			}
-			_, _ = fmt.Fprintln(errs, r)
+		sent := s.mustUpload(p, person, right, errs)
+		if n := sent.GetCounts(); n.GetRows() != 2 || n.GetRejected() != 0 {
+			s.tb.Errorf("%s, the right file: got %v", p.name, n)
 		}
-		for name, file := range unreadable(people[2]) {
-			r, err := s.upload(p, person, false, file)
-			if err == nil {
-				s.tb.Errorf("%s, %s: got %v", p.name, name, r)
-			}
-			_, _ = fmt.Fprintln(errs, told(err))
+		if sent.GetState() == cpisv1.UploadState_UPLOAD_STATE_WAITING { // the first time
+			s.cancelAndApprove(p, person, right, sent, lead, errs)
+		}
+		sent = s.mustUpload(p, person, wrong, errs)
+		if n := sent.GetCounts(); n.GetRejected() != 6 {
+			s.tb.Errorf("%s, the wrong file: got %v", p.name, n)
+		}
+		for _, file := range unreadable(people[2]) {
+			s.mustUpload(p, person, file, errs)
+		}
+	}
+	s.readUploads(lead, errs)
+}
+
+// cancelAndApprove gives an upload up, and approves the same file sent again.
+func (s *site) cancelAndApprove(p protocol, person, file string, sent *cpisv1.Upload, lead *leadClients, errs io.Writer) {
+	s.tb.Helper()
+	ctx := s.tb.Context()
+	_, err := lead.uploads.CancelUpload(ctx, &cpisv1.CancelUploadRequest{UploadId: sent.GetId(), Version: sent.GetVersion(), Reason: leadsWords["cancel"]})
+	must(s.tb, err)
+	_, err = lead.uploads.ApproveUpload(ctx, &cpisv1.ApproveUploadRequest{UploadId: sent.GetId(), Version: sent.GetVersion()})
+	_, _ = fmt.Fprintln(errs, told(err)) // it was given up
+	if err == nil {
+		s.tb.Errorf("%s: an upload that was given up can be approved", p.name)
+	}
+	sent = s.mustUpload(p, person, file, errs)
+	approved, err := lead.uploads.ApproveUpload(ctx, &cpisv1.ApproveUploadRequest{UploadId: sent.GetId(), Version: sent.GetVersion()})
+	must(s.tb, err)
+	if approved.GetUpload().GetState() != cpisv1.UploadState_UPLOAD_STATE_APPLIED {
+		s.tb.Errorf("%s, approved: got %v", p.name, approved.GetUpload().GetState())
+	}
+}
+
+// readUploads reads what there is to read about uploads, and changes the rules.
+func (s *site) readUploads(lead *leadClients, errs io.Writer) {
+	s.tb.Helper()
+	ctx := s.tb.Context()
+	list, err := lead.uploads.ListUploads(ctx, &cpisv1.ListUploadsRequest{})
+	must(s.tb, err)
+	_, err = lead.uploads.GetUpload(ctx, &cpisv1.GetUploadRequest{UploadId: list.GetUploads()[0].GetId()})
+	must(s.tb, err)
+	rules, err := lead.uploads.GetUploadRules(ctx, &cpisv1.GetUploadRulesRequest{})
+	must(s.tb, err)
+	_, err = lead.uploads.SetUploadRules(ctx, &cpisv1.SetUploadRulesRequest{Rules: rules.GetRules()})
+	must(s.tb, err)
+	quality, err := lead.uploads.GetQualityReport(ctx, &cpisv1.GetQualityReportRequest{})
+	must(s.tb, err)
+	_, _ = fmt.Fprintln(errs, quality.GetRejected())
+	for _, u := range list.GetUploads() {
+		_, _ = fmt.Fprintln(errs, u.GetCounts(), u.GetProblems(), u.GetWarnings(), u.GetReasons())
+	}
+}
+
+// mustUpload uploads a file. What the service says is wrong with it and with
+// its rows is written to errs: it may repeat nothing of them. What a row is held
+// as, and what it changes, is the authority's own.
+func (s *site) mustUpload(p protocol, person, file string, errs io.Writer) *cpisv1.Upload {
+	s.tb.Helper()
+	sent, err := s.upload(p, person, file)
+	must(s.tb, err)
+	u := sent.GetUpload()
+	_, _ = fmt.Fprintln(errs, u.GetCounts(), u.GetProblems(), u.GetWarnings(), u.GetReasons())
+	client := cpisv1connect.NewUploadServiceClient(s.connection(p, s.token("lead")))
+	q := &cpisv1.ListUploadRowsRequest{UploadId: u.GetId()}
+	for {
+		page, err := client.ListUploadRows(s.tb.Context(), q)
+		must(s.tb, err)
+		for _, row := range page.GetRows() {
+			_, _ = fmt.Fprintln(errs, row.GetLine(), row.GetOutcome(), row.GetCode(), row.GetViolations())
+		}
+		if q.Page = page.GetNextPage(); q.GetPage() == "" {
+			return u
 		}
 	}
 }
 
-// unreadable gives files that are refused as a whole.
+// unreadable gives files that are broken as a whole, or in another coding.
 func unreadable(c child) map[string]string {
 	return map[string]string{
 		"names as the header":         rows("%[2]s,%[3]s,%[1]s,%[4]s\n", c) + rows(plainRow, c),
@@ -169,11 +229,11 @@ func unreadable(c child) map[string]string {
 }
 
 // upload uploads a file in pieces.
-func (s *site) upload(p protocol, person string, checkOnly bool, file string) (*cpisv1.UploadResponse, error) {
+func (s *site) upload(p protocol, person, file string) (*cpisv1.UploadResponse, error) {
 	s.tb.Helper()
 	stream, err := cpisv1connect.NewUploadServiceClient(s.connection(p, s.token(person))).Upload(s.tb.Context())
 	must(s.tb, err)
-	parts := []*cpisv1.UploadRequest{{Part: &cpisv1.UploadRequest_Begin{Begin: &cpisv1.UploadBegin{CheckOnly: checkOnly}}}}
+	parts := []*cpisv1.UploadRequest{{Part: &cpisv1.UploadRequest_Begin{Begin: &cpisv1.UploadBegin{}}}}
 	for len(file) > 0 {
 		n := min(len(file), 100)
 		parts = append(parts, &cpisv1.UploadRequest{Part: &cpisv1.UploadRequest_Chunk{Chunk: []byte(file[:n])}})
@@ -234,8 +294,9 @@ func (s *site) misuseEverything(p protocol, errs io.Writer) {
 			refused(plans.GetPerson(ctx, &cpisv1.GetPersonRequest{NhsNumber: c.family}))
 		}
 	}
+	s.misuseLeads(p, refused)
 	people := uploaded()
-	refused(s.upload(p, "nurse", false, fileHeader+rows(plainRow, people...)))
+	refused(s.upload(p, "nurse", fileHeader+rows(plainRow, people...)))
 }
 
 // spoilJSON sends JSON that cannot be read, with personal data inside.

@@ -60,6 +60,7 @@ type site struct {
 	logs     *syncBuffer
 	spans    *tracetest.InMemoryExporter
 	clock    *clock
+	called   sync.Map // protocol and procedure of each call
 }
 
 // clock stands still until it is set.
@@ -121,6 +122,18 @@ func (b *syncBuffer) String() string {
 	return b.b.String()
 }
 
+// nowhere stands for the way to other systems.
+type nowhere struct{}
+
+func (nowhere) Check(to string) (problem, example string) {
+	if !strings.HasPrefix(to, "https://") {
+		return "must be https", "https://cases.example.org/notices"
+	}
+	return "", ""
+}
+
+func (nowhere) Send(context.Context, *service.Message) error { return nil }
+
 // newSite starts a service of its own for a test.
 func newSite(tb testing.TB) *site {
 	tb.Helper()
@@ -145,7 +158,7 @@ func newSiteOver(tb testing.TB, keeper keys.Keeper) *site {
 func must(tb testing.TB, err error) {
 	tb.Helper()
 	if err != nil {
-		tb.Fatal(err)
+		tb.Fatal(told(err))
 	}
 }
 
@@ -220,6 +233,7 @@ func (s *site) serve() {
 		DB: s.db, Policy: rules, Ring: s.ring, Log: dbtest.Origin, Now: s.clock.Now,
 		Hub:     service.Hub{Name: "National safeguarding hub", Phone: hubPhone},
 		Group:   service.GroupConfig{KeyWait: 200 * time.Millisecond},
+		Senders: map[service.ChannelKind]service.Sender{service.WebhookChannel: nowhere{}},
 		Observe: metrics.Observer(ctx, log),
 	})
 	must(s.tb, err)
@@ -272,6 +286,7 @@ func (s *site) connection(p protocol, token string) *connect.Client {
 				ctx, info = connect.NewClientContext(ctx)
 			}
 			info.RequestHeader().Set("Authorization", "Bearer "+token)
+			s.called.Store(p.name+" "+spec.Procedure, true)
 			if info.RequestHeader().Get("X-Request-ID") == "" {
 				info.RequestHeader().Set("X-Request-ID", uuid.NewString())
 			}
