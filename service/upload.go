@@ -147,7 +147,7 @@ func (a *uploadAct) changed() bool     { return true }
 const (
 	// maxReceiving is how many files arrive at the same time, and maxReceivingEach
 	// how many of one authority. Each holds a piece in memory.
-	maxReceiving     = 48
+	maxReceiving     = 24
 	maxReceivingEach = 2
 	// receiveWait is how long a file waits for others that arrive.
 	receiveWait = 30 * time.Second

@@ -254,8 +254,9 @@ func TestUpload_IsForgotten(t *testing.T) {
 	if err != nil || got.Upload.Counts.New != 3 || got.Upload.Sent.Actor != "" || len(f.Rows(lead, applied)) != 0 {
 		t.Errorf("got %+v, %s", got, explain(err))
 	}
-	if rows := f.Rows(lead, waiting); len(rows) != 3 {
-		t.Errorf("what waits is forgotten: %d rows", len(rows))
+	if got, err := f.GetUpload(t.Context(), lead, waiting.ID, ""); err != nil || got.Upload.State != service.UploadCancelled ||
+		got.Upload.Decided.Reason != "nobody approved it for 90 days" || len(f.Rows(lead, waiting)) != 3 {
+		t.Errorf("what nobody approved: %+v, %s", got, explain(err))
 	}
 	if n := f.Count("upload_rows"); n != 1 {
 		t.Errorf("%d pages are left", n)

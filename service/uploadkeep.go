@@ -2,6 +2,7 @@ package service
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"cpis/service/store"
@@ -44,25 +45,66 @@ func (s *Service) ResumeUploads(ctx context.Context) error {
 	return translate(err)
 }
 
-// forgetUploads forgets what files said about people that nothing becomes of
-// any more.
+// forgetUploads gives up files that nobody approved for long, and forgets what
+// files said about people that nothing becomes of any more.
 func (s *Service) forgetUploads(ctx context.Context) error {
 	before := s.moment().Add(-uploadKept)
-	states := []string{string(UploadChecked), string(UploadApplied), string(UploadRejected), string(UploadCancelled)}
+	err := s.eachUpload(ctx, before, []UploadState{UploadWaiting}, s.giveUp)
+	if err != nil {
+		return err
+	}
+	over := []UploadState{UploadChecked, UploadApplied, UploadRejected, UploadCancelled}
+	return s.eachUpload(ctx, before, over, func(ctx context.Context, row *store.UploadRow) error {
+		defer s.ring.Forget(uploadOwner(row.ID))
+		return s.db.Tx(ctx, func(tx *store.Tx) error { return tx.ForgetUpload(ctx, row.ID) })
+	})
+}
+
+// eachUpload calls do with each upload in one of some states that has not
+// changed since a time. do must change it.
+func (s *Service) eachUpload(
+	ctx context.Context, before time.Time, in []UploadState, do func(context.Context, *store.UploadRow) error,
+) error {
+	states := make([]string, len(in))
+	for i := range in {
+		states[i] = string(in[i])
+	}
 	for {
 		rows, err := s.db.UploadsChangedBefore(ctx, before, states, resumePage)
 		if err != nil {
 			return err
 		}
 		for i := range rows {
-			err := s.db.Tx(ctx, func(tx *store.Tx) error { return tx.ForgetUpload(ctx, rows[i].ID) })
-			if err != nil {
+			if err := do(ctx, &rows[i]); err != nil {
 				return err
 			}
-			s.ring.Forget(uploadOwner(rows[i].ID))
 		}
 		if len(rows) < resumePage {
 			return nil
 		}
 	}
+}
+
+// giveUp cancels a file that nobody approved.
+func (s *Service) giveUp(ctx context.Context, row *store.UploadRow) error {
+	u, err := s.openUpload(ctx, row)
+	if err != nil {
+		return err
+	}
+	err = s.db.Tx(ctx, func(tx *store.Tx) error {
+		to := *u // fn may run again
+		by := change{Act: "cancel", Actor: actorService, Organisation: row.Authority, Reason: "nobody approved it for 90 days"}
+		to.decide(by, s, "")
+		to.details.Brake = false
+		if err := to.move(ctx, tx, UploadCancelled, s.moment(), 0); err != nil {
+			return err
+		}
+		e := to.entry(actionCancelUpload, newID().String())
+		_, err := enter(ctx, tx, s.log, s.now(), &e)
+		return err
+	})
+	if errors.Is(err, store.ErrConflict) {
+		return nil // somebody decided at this moment
+	}
+	return err
 }

@@ -138,8 +138,9 @@ func (u *upload) entry(action, request string) audit.Entry {
 
 // What the service does with uploads by itself, as it stands in entries.
 const (
-	actionCheckUpload = "check_upload"
-	actionApplyUpload = "apply_upload"
+	actionCheckUpload  = "check_upload"
+	actionApplyUpload  = "apply_upload"
+	actionCancelUpload = "cancel_upload"
 )
 
 func uploadPartContext(id uuid.UUID, n int) keys.Context {

@@ -3,6 +3,9 @@ package service_test
 import (
 	"errors"
 	"fmt"
+	"io"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -10,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"cpis/service"
+	"cpis/service/identity"
 )
 
 // list writes rows of a whole list about some of the people of manyRows.
@@ -304,4 +308,64 @@ func TestQualityReport(t *testing.T) {
 	if len(got.Rejected) != 1 || got.Rejected[0].Field != "nhs_number" || got.Rejected[0].Code != "CPR04" {
 		t.Errorf("got %+v", got.Rejected)
 	}
+}
+
+// The tables of the dataset come as several files of one upload. They do not say
+// who is restricted, and take it from nobody.
+func TestUpload_TablesOfTheDataset(t *testing.T) {
+	t.Parallel()
+	f := newService(t)
+	q := service.Uploading{Format: service.UploadSSD, Extent: service.UploadWhole}
+	sent := f.MustSendFiles(lead, q, "planfile/testdata/ssd")
+	if c := sent.Counts; sent.State != service.UploadWaiting || c.New == 0 || c.Rejected == 0 || len(sent.Warnings) == 0 {
+		t.Fatalf("got %+v", sent)
+	}
+	f.MustRegister(otherLead, with(rightCPP(), func(r *service.Registration) {
+		r.NHSNumber, r.DateOfBirth, r.Restricted = "9990000018", "2014-06-03", true
+	}))
+	if got, err := f.Approve(t.Context(), lead, sent, 0); err != nil || got.State != service.UploadApplied {
+		t.Fatalf("got %+v, %s", got, explain(err))
+	}
+	p := f.MustGet(lead, "9990000018")
+	if !p.Restricted || p.Person.Family != "O’Neill" || p.Plans[0].Details.Reference != "CP7001" {
+		t.Errorf("got %+v", p)
+	}
+	again := f.MustSendFiles(lead, q, "planfile/testdata/ssd")
+	if again.State != service.UploadChecked || again.Counts.Unchanged != sent.Counts.New {
+		t.Errorf("again: %+v", again)
+	}
+	for _, r := range f.Rows(lead, again) {
+		if r.File == "" || r.Line == 0 {
+			t.Errorf("nobody can find the row: %+v", r)
+		}
+	}
+}
+
+// MustSendFiles uploads all files of a directory.
+func (f *fixture) MustSendFiles(c *identity.Caller, q service.Uploading, dir string) *service.Upload {
+	f.tb.Helper()
+	files, err := os.ReadDir(dir)
+	if err != nil {
+		f.tb.Fatal(err)
+	}
+	var parts []service.UploadPart
+	for _, file := range files {
+		data, err := os.ReadFile(filepath.Join(dir, file.Name()))
+		if err != nil {
+			f.tb.Fatal(err)
+		}
+		parts = append(parts, service.UploadPart{File: file.Name()}, service.UploadPart{Chunk: data})
+	}
+	out, err := f.Upload(f.tb.Context(), c, &q, func() (service.UploadPart, error) {
+		if len(parts) == 0 {
+			return service.UploadPart{}, io.EOF
+		}
+		next := parts[0]
+		parts = parts[1:]
+		return next, nil
+	})
+	if err != nil {
+		f.tb.Fatalf("Upload: %s", explain(err))
+	}
+	return &out.Upload
 }

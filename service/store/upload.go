@@ -159,7 +159,7 @@ func (tx *Tx) InsertUpload(ctx context.Context, u *UploadRow) error {
 // wrapped anew meanwhile. The row carries the new version, which must
 // be one more than the stored one: else the error is ErrConflict. So it is
 // where another upload of the authority was applied with the same running
-// number.
+// number. Its key stays as it is.
 func (tx *Tx) UpdateUpload(ctx context.Context, u *UploadRow) error {
 	return tx.execAll(ctx, 1, "changing upload", `
 		UPDATE cpis.upload
