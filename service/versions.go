@@ -56,8 +56,10 @@ func (s *Service) ListVersions(ctx context.Context, c *identity.Caller, id, requ
 			if out.Versions[i], err = s.openVersion(about, &versions[i], c.Organisation); err != nil {
 				return err
 			}
-			e.Disclosed = append(e.Disclosed, audit.Disclosed{Plan: row.ID.String(), Version: versions[i].Version})
 		}
+		// All of them, of which there may be more than an entry can name.
+		e.Disclosed = []audit.Disclosed{{Plan: row.ID.String(), Version: versions[0].Version}}
+		e.Counts = audit.Counts{"versions": int64(len(versions))}
 		return nil
 	})
 	if err != nil {
