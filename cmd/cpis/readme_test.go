@@ -25,6 +25,16 @@ func testReadme(t *testing.T, d *running) {
 	if !strings.Contains(string(text), "\n"+curl+"\n") {
 		t.Errorf("README.md does not show what the demo prints:\n%s", curl)
 	}
+	printed := strings.ReplaceAll(d.text, d.dir, ".tmp/dev")
+	commands := regexp.MustCompile(`(?m)^\.tmp/bin/cpis (.*)$`).FindAllStringSubmatch(string(text), -1)
+	for _, c := range commands {
+		if !strings.Contains(printed, " "+c[1]+"\n") {
+			t.Errorf("README.md shows a command that the demo does not print: %s", c[1])
+		}
+	}
+	if len(commands) < 2 {
+		t.Errorf("README.md shows only %d commands", len(commands))
+	}
 	block := regexp.MustCompile("(?s)```json\n(.*?)```").FindSubmatch(text)
 	if block == nil {
 		t.Fatal("README.md shows no answer")
