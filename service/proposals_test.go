@@ -224,10 +224,9 @@ func TestProposal_IsDecidedOnce(t *testing.T) {
 	all.Wait()
 	won := 0
 	for _, err := range errs {
-		switch {
-		case err == nil:
+		if err == nil {
 			won++
-		default:
+		} else {
 			wantState(t, "who came later", err, "decided before")
 		}
 	}

@@ -1,0 +1,181 @@
+package store_test
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/uuid"
+
+	"cpis/service/store"
+)
+
+// A tag that comes to lead to somebody else while its old person is locked is
+// followed: what is written about the old one would be lost.
+func TestWhoLocksByATagFollowsIt(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	a, _ := f.child(nil)
+	b, _ := f.child(nil)
+	began, waited := make(chan struct{}), make(chan error, 1)
+	var found []store.TaggedPerson
+	go func() {
+		<-began
+		waited <- f.db.Tx(t.Context(), func(tx *store.Tx) (err error) {
+			found, err = tx.LockPersonsByTags(t.Context(), []store.Tag{a.Tag})
+			return err
+		})
+	}()
+	f.tx(func(tx *store.Tx) error {
+		if _, err := tx.LockPersons(t.Context(), []uuid.UUID{a.ID, b.ID}); err != nil {
+			return err
+		}
+		close(began)
+		if err := f.waitingForLocks(t, 1); err != nil {
+			return err
+		}
+		if err := tx.Untag(t.Context(), []uuid.UUID{a.ID}); err != nil {
+			return err
+		}
+		return tx.InsertTags(t.Context(), []store.TagRow{{Tag: a.Tag, Person: b.ID, IndexVersion: 1}})
+	})
+	f.must(<-waited)
+	if diff := cmp.Diff([]store.TaggedPerson{{Tag: a.Tag, PersonRow: b.PersonRow}}, found); diff != "" {
+		t.Errorf("locked (-want +got):\n%s", diff)
+	}
+}
+
+// waitingForLocks waits until so many sessions wait for a lock of another.
+func (f *fixture) waitingForLocks(t *testing.T, n int) error {
+	t.Helper()
+	for late := time.After(10 * time.Second); ; {
+		if f.count(`SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()`) >= n {
+			return nil
+		}
+		select {
+		case <-late:
+			return errors.New("nobody waits")
+		default:
+		}
+	}
+}
+
+// A person with several numbers has a tag for each under each index key: until
+// then it is among those to be tagged, and keeps its old tags.
+func TestPersonsWithSeveralTags(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	ctx := t.Context()
+	a, _ := f.child(nil)
+	second, first2, second2 := randomTag(), randomTag(), randomTag()
+	add := func(tag store.Tag, version int) {
+		f.tx(func(tx *store.Tx) error {
+			return tx.InsertTags(ctx, []store.TagRow{{Tag: tag, Person: a.ID, IndexVersion: version}})
+		})
+	}
+	add(second, 1)
+	f.tx(func(tx *store.Tx) error {
+		return tx.InsertIndexKey(ctx, store.IndexKeyRow{Version: 2, Wrapped: "wrapped:2", At: f.now})
+	})
+	add(first2, 2)
+	todo, err := f.db.PersonsWithoutTag(ctx, 2, uuid.Nil, 10)
+	if err != nil || len(todo) != 1 || f.deleteTags(1) != 0 {
+		t.Errorf("with one of two new tags: %d to tag, %v", len(todo), err)
+	}
+	add(second2, 2)
+	todo, err = f.db.PersonsWithoutTag(ctx, 2, uuid.Nil, 10)
+	if err != nil || len(todo) != 0 {
+		t.Errorf("with both: %d to tag, %v", len(todo), err)
+	}
+	leads, err := f.db.TagsLeadingTo(ctx, []store.Tag{a.Tag, second, first2, second2, randomTag()})
+	if err != nil || len(leads) != 4 {
+		t.Errorf("%d tags, %v", len(leads), err)
+	}
+	f.tx(func(tx *store.Tx) error { return tx.UntagVersion(ctx, []uuid.UUID{a.ID}, 2) })
+	if n := f.deleteTags(1); n != 0 {
+		t.Errorf("%d old tags went, though there are no new ones", n)
+	}
+	add(first2, 2)
+	add(second2, 2)
+	if n := f.deleteTags(1); n != 2 {
+		t.Errorf("%d old tags went, want both", n)
+	}
+	f.tx(func(tx *store.Tx) error { return tx.Untag(ctx, []uuid.UUID{a.ID}) })
+	todo, err = f.db.PersonsWithoutTag(ctx, 2, uuid.Nil, 10)
+	if n := f.count(`SELECT count(*) FROM cpis.person_tag`); err != nil || n != 0 || len(todo) != 0 {
+		t.Errorf("%d tags left, %d to tag, %v", n, len(todo), err)
+	}
+}
+
+func TestProposals(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	ctx := t.Context()
+	a, _ := f.child(nil)
+	b, _ := f.child(nil)
+	merge := store.ProposalRow{
+		ID: newID(), Authority: leeds, Kind: "merge", State: "open", Person: a.ID, From: b.ID,
+		ProposedBy: "one", ProposedAt: f.now, Proposed: []byte("sealed"),
+	}
+	undo := merge
+	undo.ID, undo.Kind, undo.Merge = newID(), "unmerge", merge.ID
+	for _, r := range []*store.ProposalRow{&merge, &undo} {
+		f.tx(func(tx *store.Tx) error { return tx.InsertProposal(ctx, r) })
+	}
+	again := merge
+	again.ID = newID()
+	err := f.db.Tx(ctx, func(tx *store.Tx) error { return tx.InsertProposal(ctx, &again) })
+	if !errors.Is(err, store.ErrConflict) {
+		t.Errorf("another of the same kind: got %v, want %v", err, store.ErrConflict)
+	}
+	open, err := f.db.OpenProposal(ctx, leeds, a.ID, "merge")
+	if diff := cmp.Diff(merge, open); err != nil || diff != "" {
+		t.Errorf("open: %v (-want +got):\n%s", err, diff)
+	}
+	undone := func(want bool) {
+		t.Helper()
+		if got, err := f.db.Undone(ctx, merge.ID); err != nil || got != want {
+			t.Errorf("undone: got %t, %v", got, err)
+		}
+	}
+	undone(false)
+	undo.State, undo.DecidedBy, undo.DecidedAt, undo.Decided = "accepted", "two", f.now, []byte("sealed too")
+	f.tx(func(tx *store.Tx) error { return tx.DecideProposal(ctx, &undo) })
+	undone(true)
+	merge.State, merge.DecidedBy, merge.DecidedAt, merge.Decided = "accepted", "one", f.now, []byte{1}
+	if err := f.db.Tx(ctx, func(tx *store.Tx) error { return tx.DecideProposal(ctx, &merge) }); err == nil {
+		t.Error("the database lets somebody accept what they proposed")
+	}
+	undo.State = "declined"
+	err = f.db.Tx(ctx, func(tx *store.Tx) error { return tx.DecideProposal(ctx, &undo) })
+	if !errors.Is(err, store.ErrConflict) {
+		t.Errorf("deciding again: got %v, want %v", err, store.ErrConflict)
+	}
+	undo.State = "accepted"
+	for _, tt := range []struct {
+		openOnly bool
+		before   uuid.UUID
+		want     []uuid.UUID
+	}{
+		{false, uuid.Nil, []uuid.UUID{undo.ID, merge.ID}},
+		{false, undo.ID, []uuid.UUID{merge.ID}},
+		{true, uuid.Nil, []uuid.UUID{merge.ID}},
+		{false, merge.ID, nil},
+	} {
+		rows, err := f.db.Proposals(ctx, leeds, tt.openOnly, tt.before, 10)
+		var got []uuid.UUID
+		for _, r := range rows {
+			got = append(got, r.ID)
+		}
+		if diff := cmp.Diff(tt.want, got); err != nil || diff != "" {
+			t.Errorf("%+v: %v (-want +got):\n%s", tt, err, diff)
+		}
+	}
+	if got, err := f.db.Proposal(ctx, undo.ID); err != nil || cmp.Diff(undo, got) != "" {
+		t.Errorf("got %+v, %v", got, err)
+	}
+	if _, err := f.db.Proposal(ctx, newID()); !errors.Is(err, store.ErrNotFound) {
+		t.Errorf("one that is not there: got %v", err)
+	}
+}
