@@ -47,6 +47,7 @@ func TestReferenceDataNeverOverwritesWhatPeopleSaid(t *testing.T) {
 	wantYork := store.AuthorityRow{
 		GSS: york, DfE: "816", ODS: "123", Name: "City of York", Kind: "Unitary Authorities", Region: "E12000003",
 		OfficePhone: "01904 000000", OfficeHours: "Mon-Fri 8-17", DutyPhone: "01904 000001", ConfirmedAt: &f.now,
+		ContactVersion: 1,
 	}
 	if diff := cmp.Diff(wantYork, authorities[i]); diff != "" {
 		t.Errorf("authority (-want +got):\n%s", diff)
