@@ -1,7 +1,9 @@
 package service_test
 
 import (
+	"context"
 	"errors"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -14,6 +16,7 @@ import (
 
 	"cpis/service"
 	"cpis/service/identity"
+	"cpis/service/keys/local"
 )
 
 func TestPutChannel_ShowsTheSecretOnce(t *testing.T) {
@@ -232,5 +235,32 @@ func TestChannels_DeliveriesAreShownWithTheNotice(t *testing.T) {
 	if d.Channel != channel.ChannelID || d.State != service.DeliveryPending || d.Attempts != 1 || d.Failure != "refused" ||
 		!d.Last.Equal(noon) || d.Next.Before(noon.Add(3*time.Second)) || d.Next.After(noon.Add(7*time.Second)) {
 		t.Errorf("delivery: %+v", d)
+	}
+}
+
+// Keys of channels are wrapped anew with the others, and still open them.
+func TestChannels_KeysAreWrappedAnew(t *testing.T) {
+	t.Parallel()
+	k, err := local.Create(filepath.Join(t.TempDir(), "keys.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got inbox
+	senders := webhooks(sendFunc(func(_ context.Context, m *service.Message) error { got.take(m); return nil }))
+	f := newServiceOver(t, k, func(c *service.Config) { c.Senders = senders })
+	f.MustPut(lead, anywhere)
+	if err := k.RotateWrapping(); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []int{2, 0} { // the index key and the channel's
+		if n, err := operatorOf(f, 0).Rewrap(t.Context(), func(int) {}); err != nil || n != want {
+			t.Errorf("Rewrap: got %d and %v, want %d", n, err, want)
+		}
+	}
+	f.MustRegister(lead, rightCPP())
+	f.Attend(rightCPP().NHSNumber, 1)
+	other, _ := f.anotherSending(senders) // has no key at hand
+	if err := other.Deliver(t.Context()); err != nil || len(got.all()) != 1 {
+		t.Errorf("Deliver: %v; %d messages", err, len(got.all()))
 	}
 }

@@ -41,10 +41,11 @@ func (e *DeliveryError) Error() string { return "delivery failed: " + e.Word }
 
 // Words for failures that are not a sender's.
 const (
-	failureUnopened    = "details_unavailable" // the keys cannot be had now
-	failureInterrupted = "interrupted"         // the server stopped meanwhile
-	failureTimeout     = "timeout"
-	failureOther       = "failed"
+	failureUnopened     = "details_unavailable" // the keys cannot be had now
+	failureInterrupted  = "interrupted"         // the server stopped meanwhile
+	failureUnconfigured = "not_configured"      // this installation does not send on such channels any more
+	failureTimeout      = "timeout"
+	failureOther        = "failed"
 )
 
 // failureOf gives the word for a sender's error.

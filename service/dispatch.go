@@ -106,9 +106,9 @@ func (s *Service) deliver(ctx context.Context, couriers *sync.WaitGroup) error {
 		return translate(err)
 	}
 	// In any order: where there are more than couriers, none comes last always.
-	rand.Shuffle(len(due), func(i, j int) { due[i], due[j] = due[j], due[i] })
+	rand.Shuffle(len(due), func(i, j int) { due[i], due[j] = due[j], due[i] }) //nolint:gosec // spreads load, guards nothing
 	for _, channel := range due {
-		if s.senders[ChannelKind(channel.Kind)] == nil || !s.dispatcher.begin(channel.ID) {
+		if !s.dispatcher.begin(channel.ID) {
 			continue
 		}
 		couriers.Go(func() {
@@ -202,11 +202,14 @@ func (s *Service) deliverPage(ctx context.Context, id uuid.UUID) (delivered int,
 	for i := range claimed {
 		parcels[i].claimed = &claimed[i]
 	}
-	if err := s.prepare(ctx, &channel, parcels); err != nil {
+	kind := ChannelKind(channel.Kind)
+	if s.senders[kind] == nil { // it was possible once: the next channel may be
+		failAll(parcels, &DeliveryError{failureUnconfigured})
+	} else if err := s.prepare(ctx, &channel, parcels); err != nil {
 		return 0, err
 	}
-	s.send(ctx, ChannelKind(channel.Kind), parcels)
-	return s.settle(ctx, ChannelKind(channel.Kind), parcels)
+	s.send(ctx, kind, parcels)
+	return s.settle(ctx, kind, parcels)
 }
 
 // parcel is one delivery on its way.
@@ -215,6 +218,12 @@ type parcel struct {
 	message Message
 	entry   audit.Entry // what it discloses
 	err     error       // why it was not delivered
+}
+
+func failAll(parcels []parcel, err error) {
+	for i := range parcels {
+		parcels[i].err = err
+	}
 }
 
 // send sends what was prepared.

@@ -317,3 +317,26 @@ func TestDeliver_NothingLeavesUnrecorded(t *testing.T) {
 		t.Errorf("%d messages were sent, want 1", n)
 	}
 }
+
+// A channel of a kind that the installation no longer sends on fails like any
+// other, so that the next one gets what waits there.
+func TestDeliver_UnconfiguredKindsFail(t *testing.T) {
+	t.Parallel()
+	f := newServiceWith(t, func(c *service.Config) {
+		c.Senders = webhooks(sendFunc(func(context.Context, *service.Message) error { return nil }))
+	})
+	f.MustPut(lead, anywhere)
+	f.MustRegister(lead, rightCPP())
+	f.Attend(rightCPP().NHSNumber, 1)
+	other, _ := f.anotherSending(nil)
+	if err := other.Deliver(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	d := f.Deliveries(f.Made(islington)[0].ID)
+	if len(d) != 1 || d[0].State != "pending" || d[0].Failure != "not_configured" || d[0].Attempts != 1 {
+		t.Errorf("deliveries: %+v", d)
+	}
+	if e := f.LastEntry(); e.Action == "deliver_notice" {
+		t.Errorf("an entry says that something left: %+v", e)
+	}
+}

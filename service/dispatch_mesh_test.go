@@ -3,6 +3,7 @@ package service_test
 import (
 	"crypto/x509"
 	"encoding/json"
+	"maps"
 	"net/http/httptest"
 	"testing"
 	"time"
@@ -76,9 +77,7 @@ func TestDeliver_MeshHoldsTheWholeNotice(t *testing.T) {
 			"plans":        []any{map[string]any{"plan_id": plan.PlanID, "kind": "cpp", "reference": "CASE-1042"}},
 			"organisation": map[string]any{"code": trust, "name": "WHITTINGTON HEALTH NHS TRUST"},
 		}
-		for name, value := range more {
-			m[name] = value
-		}
+		maps.Copy(m, more)
 		return m
 	}
 	for i, want := range []map[string]any{

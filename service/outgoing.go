@@ -27,9 +27,7 @@ func (s *Service) prepare(ctx context.Context, channel *store.ChannelRow, parcel
 		err = s.fillWhole(ctx, channel.Authority, parcels)
 	}
 	if err != nil {
-		for i := range parcels {
-			parcels[i].err = unopened(err)
-		}
+		failAll(parcels, unopened(err))
 		return nil
 	}
 	now := s.now()

@@ -236,15 +236,12 @@ func (d *delivered) reference(tb testing.TB) (kind, notice string, priority bool
 var loopback = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
 
 // newSending makes a fixture that sends webhooks to receivers of an authority.
-func newSending(tb testing.TB, more ...func(*service.Config)) (*fixture, *authority) {
+func newSending(tb testing.TB) (*fixture, *authority) {
 	tb.Helper()
 	a := newAuthority(tb)
 	return newServiceWith(tb, func(c *service.Config) {
 		c.Senders = map[service.ChannelKind]service.Sender{
 			service.WebhookChannel: webhook.New(webhook.Config{Allowed: loopback, CAs: a.pool(), Timeout: slow}),
-		}
-		for _, change := range more {
-			change(c)
 		}
 	}), a
 }

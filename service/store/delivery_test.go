@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/google/uuid"
 
 	"cpis/service/store"
 )
@@ -25,18 +24,15 @@ func (f *fixture) channel(rank int) store.ChannelRow {
 }
 
 // notify makes so many notices to Leeds with one entry, all about nobody.
-func (f *fixture) notify(n int) []uuid.UUID {
+func (f *fixture) notify(n int) {
 	f.tb.Helper()
-	ids := make([]uuid.UUID, n)
 	f.tx(func(tx *store.Tx) error {
-		for i := range ids {
-			ids[i] = newID()
-			tx.Notify(store.NoticeRow{ID: ids[i], Authority: leeds, Kind: "upload_waiting", At: f.now})
+		for range n {
+			tx.Notify(store.NoticeRow{ID: newID(), Authority: leeds, Kind: "upload_waiting", At: f.now})
 		}
 		_, _, err := tx.AppendEntries(f.tb.Context(), f.log, [][]byte{line()}, [][]byte{nil})
 		return err
 	})
-	return ids
 }
 
 // dispatch gives what Leeds has to its first channel.

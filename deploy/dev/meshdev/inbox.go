@@ -81,7 +81,7 @@ func answer(w http.ResponseWriter, status int, v any) {
 	w.Header().Set("Content-Type", answerType)
 	w.WriteHeader(status)
 	if v != nil {
-		_ = json.NewEncoder(w).Encode(v) // a sender that left sends again
+		_ = json.NewEncoder(w).Encode(v) //nolint:errchkjson // a sender that left sends again
 	}
 }
 

@@ -179,7 +179,7 @@ func TestReceiving(t *testing.T) {
 		t.Fatal(err)
 	}
 	count := 0
-	ask := func(method, path string) *http.Response {
+	ask := func(method, path string) (status int, body []byte) {
 		t.Helper()
 		r, err := http.NewRequestWithContext(t.Context(), method, x.http.URL+"/messageexchange/"+theirs+path, nil)
 		if err != nil {
@@ -191,29 +191,30 @@ func TestReceiving(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		t.Cleanup(func() { _ = resp.Body.Close() })
-		return resp
+		defer resp.Body.Close()
+		if body, err = io.ReadAll(resp.Body); err != nil {
+			t.Fatal(err)
+		}
+		return resp.StatusCode, body
 	}
 	var inbox struct{ Messages []string }
-	if err := json.NewDecoder(ask(http.MethodGet, "/inbox").Body).Decode(&inbox); err != nil || len(inbox.Messages) != 1 {
-		t.Fatalf("inbox: %v, %v", inbox, err)
+	_, list := ask(http.MethodGet, "/inbox")
+	if err := json.Unmarshal(list, &inbox); err != nil || len(inbox.Messages) != 1 {
+		t.Fatalf("inbox: %s", list)
 	}
 	path := "/inbox/" + inbox.Messages[0]
 	var whole []byte
 	for _, piece := range []string{"", "/2", "/3"} {
-		part, err := io.ReadAll(ask(http.MethodGet, path+piece).Body)
-		if err != nil {
-			t.Fatal(err)
-		}
+		_, part := ask(http.MethodGet, path+piece)
 		whole = append(whole, part...)
 	}
 	if string(whole) != "whole body" {
 		t.Errorf("got %q", whole)
 	}
-	if got := ask(http.MethodPut, path+"/status/acknowledged").StatusCode; got != http.StatusOK {
+	if got, _ := ask(http.MethodPut, path+"/status/acknowledged"); got != http.StatusOK {
 		t.Errorf("acknowledging: %d", got)
 	}
-	if got := ask(http.MethodGet, path).StatusCode; got != http.StatusGone {
+	if got, _ := ask(http.MethodGet, path); got != http.StatusGone {
 		t.Errorf("fetching again: %d", got)
 	}
 }

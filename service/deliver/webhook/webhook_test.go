@@ -198,3 +198,24 @@ func poolOf(s *httptest.Server) *x509.CertPool {
 	p.AddCert(s.Certificate())
 	return p
 }
+
+// Whatever is taken for an address is one that can be sent to safely.
+func FuzzCheck(f *testing.F) {
+	for _, seed := range []string{"https://a.example/b?c", "https://[::ffff:127.0.0.1]", "https://a@b", "http://a", "https://0177.0.0.1", "https://a:1#"} {
+		f.Add(seed)
+	}
+	s := webhook.New(webhook.Config{})
+	f.Fuzz(func(t *testing.T, to string) {
+		problem, right := s.Check(to)
+		if problem != "" {
+			if right == "" {
+				t.Errorf("%q: no right value is shown", to)
+			}
+			return
+		}
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, to, nil)
+		if err != nil || r.URL.Scheme != "https" || r.URL.User != nil || r.URL.Hostname() == "" || len(to) > 500 {
+			t.Errorf("%q is taken for an address: %v", to, err)
+		}
+	})
+}
