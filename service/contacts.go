@@ -3,6 +3,7 @@ package service
 import (
 	"context"
 	"strconv"
+	"strings"
 	"time"
 
 	"cpis/audit"
@@ -164,16 +165,19 @@ func (c *checker) contacts(prefix string, q Contacts) Contacts {
 		Hours:  c.text(prefix+"office_hours", q.Hours, maxHoursLength, exampleHours),
 		Duty:   c.phone(prefix+"duty_phone", q.Duty, dutyPhones, exampleDuty),
 	}
-	if q.Duty == "" {
+	if strings.TrimSpace(q.Duty) == "" {
 		c.add(prefix+"duty_phone", problemRequired, exampleDuty)
 	}
+	none := strings.TrimSpace(q.Office) == ""
 	switch hours, err := ParseHours(right.Hours); {
 	case err != nil:
 		c.add(prefix+"office_hours", "must name days and hours, each day once", exampleHours)
-	case q.Office == "" && hours != Hours{}:
+	case none && hours != Hours{}:
 		c.add(prefix+"office_phone", "is required where there are office hours", exampleOffice)
-	case q.Office != "" && q.Hours == "":
+	case !none && hours == Hours{}:
 		c.add(prefix+"office_hours", "is required with an office number", exampleHours)
+	case none:
+		right.Hours = "" // nothing but separators
 	}
 	return right
 }

@@ -351,7 +351,7 @@ func TestRemind_OnceInThirtyDaysWhileUnconfirmed(t *testing.T) {
 	f.Clock.Set(noon.AddDate(0, 0, 91))
 	f.remind(1)
 	e := f.LastEntry()
-	if e.Actor != "service" || e.Action != "remind_contacts" || e.Outcome != "done" || e.Counts["notices"] != 1 {
+	if e.Actor != "service" || e.Action != "remind_contacts" || e.Outcome != "done" || e.Organisation != islington {
 		t.Errorf("entry: got %+v", e)
 	}
 	f.remind(0)

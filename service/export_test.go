@@ -36,3 +36,10 @@ func ReadCursor(text string) (again string, ok bool) {
 	c, ok := parseCursor(text)
 	return c.String(), ok
 }
+
+// ReadContacts reads the numbers of an authority as SetContacts does.
+func ReadContacts(c Contacts) (Contacts, error) {
+	var check checker
+	right := check.contacts("", c)
+	return right, check.err()
+}

@@ -2,6 +2,7 @@ package service
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"cpis/audit"
@@ -37,25 +38,35 @@ func (s *Service) Remind(ctx context.Context) (told int, err error) {
 	if s.broken.Load() {
 		return 0, ErrDamaged
 	}
+	for {
+		err := s.db.Tx(ctx, s.remind(ctx))
+		switch {
+		case errors.Is(err, store.ErrNotFound):
+			return told, nil
+		case err != nil:
+			return told, translate(err)
+		}
+		told++
+	}
+}
+
+// remind tells one authority; store.ErrNotFound says that none is due.
+func (s *Service) remind(ctx context.Context) func(*store.Tx) error {
 	now := s.moment()
-	err = s.db.Tx(ctx, func(tx *store.Tx) error {
-		due, err := tx.RemindAuthorities(ctx, now, now.Add(-confirmedFor), now.Add(-remindAfter))
-		told = len(due)
-		if err != nil || told == 0 {
+	return func(tx *store.Tx) error {
+		gss, err := tx.RemindAuthority(ctx, now, now.Add(-confirmedFor), now.Add(-remindAfter))
+		if err != nil {
 			return err
 		}
-		for _, gss := range due {
-			s.tell(tx, news{to: gss, kind: noticeUnconfirmed})
-		}
+		s.tell(tx, news{to: gss, kind: noticeUnconfirmed})
 		_, err = enter(ctx, tx, s.log, now, &audit.Entry{
-			Version: audit.Version,
-			Actor:   actorService,
-			Action:  actionRemind,
-			Request: newID().String(),
-			Outcome: outcomeDone,
-			Counts:  audit.Counts{"notices": int64(told)},
+			Version:      audit.Version,
+			Actor:        actorService,
+			Organisation: gss,
+			Action:       actionRemind,
+			Request:      newID().String(),
+			Outcome:      outcomeDone,
 		})
 		return err
-	})
-	return told, translate(err)
+	}
 }

@@ -80,21 +80,23 @@ func (tx *Tx) ConfirmAuthorityContact(ctx context.Context, gss string, confirmed
 		WHERE gss_code = $1`, gss, confirmed)
 }
 
-// RemindAuthorities notes that authorities are reminded now of numbers that they
-// did not confirm since a time, and gives their GSS codes: of those that were not
-// reminded since another, and that ever gave numbers or hold a plan. Two servers
-// that do this at the same moment do not get the same.
-func (tx *Tx) RemindAuthorities(ctx context.Context, now, confirmedBefore, remindedBefore time.Time) ([]string, error) {
-	return all(ctx, tx.q, "reminding authorities", pgx.RowTo[string], `
+// RemindAuthority notes that an authority is reminded now of numbers that it did
+// not confirm since a time, and gives its GSS code: one that was not reminded
+// since another, and that ever gave numbers or holds a plan. ErrNotFound says
+// that there is none. Two servers that do this at the same moment do not get the
+// same.
+func (tx *Tx) RemindAuthority(ctx context.Context, now, confirmedBefore, remindedBefore time.Time) (gss string, err error) {
+	return one(ctx, tx.q, "reminding authority", pgx.RowTo[string], `
 		UPDATE cpis.authority
 		SET reminded_at = $1
-		WHERE gss_code IN (
+		WHERE gss_code = (
 		    SELECT gss_code
 		    FROM cpis.authority AS a
 		    WHERE (reminded_at IS NULL OR reminded_at <= $3)
 		      AND (confirmed_at < $2
 		           OR confirmed_at IS NULL AND EXISTS (SELECT FROM cpis.plan WHERE authority = a.gss_code AND NOT removed))
 		    ORDER BY gss_code
+		    LIMIT 1
 		    FOR NO KEY UPDATE SKIP LOCKED)
 		RETURNING gss_code`, now, confirmedBefore, remindedBefore)
 }
