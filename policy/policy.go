@@ -65,7 +65,7 @@ const (
 	GetPerson       Action = "get_person"       // one person's plans, and their versions
 	ListPlans       Action = "list_plans"       // all plans, transfers and proposals
 
-	UploadPlans    Action = "upload_plans"  // send files, and give them up
+	UploadPlans    Action = "upload_plans" // send files, and give them up
 	ApproveUpload  Action = "approve_upload"
 	ReadUploads    Action = "read_uploads" // what files do, and how good records are
 	SetUploadRules Action = "set_upload_rules"

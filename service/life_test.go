@@ -41,7 +41,7 @@ func TestLifeOfPlans(t *testing.T) {
 	t.Parallel()
 	f := newService(t)
 	for n := range livesShort {
-		f.live(t, n, uint64(n)) //nolint:gosec // counts from 0
+		f.live(t, n, uint64(n))
 	}
 }
 

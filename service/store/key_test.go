@@ -44,7 +44,7 @@ func TestIndexKeyRotates(t *testing.T) {
 			t.Errorf("while it rotates: got %d flags, %v; want one by either tag", len(flags), err)
 		}
 	}
-	if got := f.deleteTags(1); got != 1 {
+	if got := f.deleteOldTags(); got != 1 {
 		t.Errorf("old tags removed: got %d, want only that of who has a new one", got)
 	}
 	err = f.db.Tx(ctx, func(tx *store.Tx) error { return tx.DeleteIndexKey(ctx, 1) })
@@ -59,16 +59,17 @@ func TestIndexKeyRotates(t *testing.T) {
 	f.tx(func(tx *store.Tx) error {
 		return tx.InsertTags(ctx, []store.TagRow{{Tag: randomTag(), Person: b.ID, IndexVersion: 2}})
 	})
-	if got := f.deleteTags(1); got != 1 {
+	if got := f.deleteOldTags(); got != 1 {
 		t.Errorf("old tags removed: got %d, want the last", got)
 	}
 	f.tx(func(tx *store.Tx) error { return tx.DeleteIndexKey(ctx, 1) })
 }
 
-func (f *fixture) deleteTags(indexVersion int) (n int64) {
+// deleteOldTags removes tags of the first index key.
+func (f *fixture) deleteOldTags() (n int64) {
 	f.tb.Helper()
 	f.tx(func(tx *store.Tx) (err error) {
-		n, err = tx.DeleteTags(f.tb.Context(), indexVersion, 100)
+		n, err = tx.DeleteTags(f.tb.Context(), 1, 100)
 		return err
 	})
 	return n

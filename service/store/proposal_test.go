@@ -66,43 +66,42 @@ func (f *fixture) waitingForLocks(t *testing.T, n int) error {
 func TestPersonsWithSeveralTags(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
-	ctx := t.Context()
 	a, _ := f.child(nil)
 	second, first2, second2 := randomTag(), randomTag(), randomTag()
 	add := func(tag store.Tag, version int) {
 		f.tx(func(tx *store.Tx) error {
-			return tx.InsertTags(ctx, []store.TagRow{{Tag: tag, Person: a.ID, IndexVersion: version}})
+			return tx.InsertTags(t.Context(), []store.TagRow{{Tag: tag, Person: a.ID, IndexVersion: version}})
 		})
 	}
 	add(second, 1)
 	f.tx(func(tx *store.Tx) error {
-		return tx.InsertIndexKey(ctx, store.IndexKeyRow{Version: 2, Wrapped: "wrapped:2", At: f.now})
+		return tx.InsertIndexKey(t.Context(), store.IndexKeyRow{Version: 2, Wrapped: "wrapped:2", At: f.now})
 	})
 	add(first2, 2)
-	todo, err := f.db.PersonsWithoutTag(ctx, 2, uuid.Nil, 10)
-	if err != nil || len(todo) != 1 || f.deleteTags(1) != 0 {
+	todo, err := f.db.PersonsWithoutTag(t.Context(), 2, uuid.Nil, 10)
+	if err != nil || len(todo) != 1 || f.deleteOldTags() != 0 {
 		t.Errorf("with one of two new tags: %d to tag, %v", len(todo), err)
 	}
 	add(second2, 2)
-	todo, err = f.db.PersonsWithoutTag(ctx, 2, uuid.Nil, 10)
+	todo, err = f.db.PersonsWithoutTag(t.Context(), 2, uuid.Nil, 10)
 	if err != nil || len(todo) != 0 {
 		t.Errorf("with both: %d to tag, %v", len(todo), err)
 	}
-	leads, err := f.db.TagsLeadingTo(ctx, []store.Tag{a.Tag, second, first2, second2, randomTag()})
+	leads, err := f.db.TagsLeadingTo(t.Context(), []store.Tag{a.Tag, second, first2, second2, randomTag()})
 	if err != nil || len(leads) != 4 {
 		t.Errorf("%d tags, %v", len(leads), err)
 	}
-	f.tx(func(tx *store.Tx) error { return tx.UntagVersion(ctx, []uuid.UUID{a.ID}, 2) })
-	if n := f.deleteTags(1); n != 0 {
+	f.tx(func(tx *store.Tx) error { return tx.UntagVersion(t.Context(), []uuid.UUID{a.ID}, 2) })
+	if n := f.deleteOldTags(); n != 0 {
 		t.Errorf("%d old tags went, though there are no new ones", n)
 	}
 	add(first2, 2)
 	add(second2, 2)
-	if n := f.deleteTags(1); n != 2 {
+	if n := f.deleteOldTags(); n != 2 {
 		t.Errorf("%d old tags went, want both", n)
 	}
-	f.tx(func(tx *store.Tx) error { return tx.Untag(ctx, []uuid.UUID{a.ID}) })
-	todo, err = f.db.PersonsWithoutTag(ctx, 2, uuid.Nil, 10)
+	f.tx(func(tx *store.Tx) error { return tx.Untag(t.Context(), []uuid.UUID{a.ID}) })
+	todo, err = f.db.PersonsWithoutTag(t.Context(), 2, uuid.Nil, 10)
 	if n := f.count(`SELECT count(*) FROM cpis.person_tag`); err != nil || n != 0 || len(todo) != 0 {
 		t.Errorf("%d tags left, %d to tag, %v", n, len(todo), err)
 	}

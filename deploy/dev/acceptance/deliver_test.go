@@ -3,6 +3,7 @@ package acceptance_test
 import (
 	"context"
 	"encoding/pem"
+	"errors"
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
@@ -205,7 +206,7 @@ func (in *installation) checkDelivered(h *hook) {
 			last[person] = at
 			return nil
 		})
-		return err
+		return errors.Join(err, rows.Err())
 	})
 	if made == 0 || len(first) != made {
 		in.tb.Errorf("%d notices were made, %d came", made, len(first))
