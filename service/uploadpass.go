@@ -121,7 +121,7 @@ func (p *pass) meet(row *planfile.Row) error {
 			p.locks = append(p.locks, p.s.storeTags(r.draft.person.NHSNumber)...)
 		}
 	}
-	person.rows = append(person.rows, rowOfFile(&r))
+	person.rows = append(person.rows, rowOfFile(&r, p.u.whole()))
 	return nil
 }
 
@@ -240,7 +240,7 @@ func (p *pass) placeRow(in *intake, r *uploadRow) RowResult {
 // repeat finds out what a row changes of a plan that is held.
 func (p *pass) repeat(in *intake, person *filePerson, h *held, own *ownPlan, r *uploadRow) RowResult {
 	p.absence.seen(own, p.day)
-	to, changes := r.differs(own)
+	to, changes := r.differs(own, p.u.whole())
 	out := r.result(RowUnchanged)
 	out.PlanID, out.Version, out.Changes = own.row.ID.String(), own.row.Version, changes
 	if len(changes) > 0 {

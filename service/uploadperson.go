@@ -29,16 +29,17 @@ type fileRow struct {
 	kind                 Kind
 	start, end, expected Date
 	lacksEnd             bool // the file has no column for it
+	inForce              bool // likewise, but it is a list of what is in force
 	lacksExpected        bool
 	wrong                *rowWrong // why it does not fit; nil where it does
 }
 
 // rowOfFile gives what other rows about the person must know of a row.
-func rowOfFile(r *uploadRow) fileRow {
+func rowOfFile(r *uploadRow, whole bool) fileRow {
 	d := &r.draft.details
 	return fileRow{
 		file: r.File, line: r.Line, born: r.draft.person.DateOfBirth, kind: d.Kind, start: d.Start, end: d.End, expected: d.Expected,
-		lacksEnd: !r.Has(planfile.FieldEnd), lacksExpected: !r.Has(planfile.FieldExpected),
+		lacksEnd: !r.Has(planfile.FieldEnd), inForce: r.inForce(whole), lacksExpected: !r.Has(planfile.FieldExpected),
 	}
 }
 
@@ -91,7 +92,7 @@ func (r *fileRow) complete(h *held) {
 	if held == nil {
 		return
 	}
-	if r.lacksEnd {
+	if r.lacksEnd && (!r.inForce || held.EndReason != endedByAbsence) {
 		r.end = held.End
 	}
 	if r.lacksExpected {

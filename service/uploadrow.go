@@ -131,9 +131,15 @@ func (r *uploadRow) rejected(w *rowWrong) RowResult {
 	return out
 }
 
+// inForce says whether a row says that its plan is in force without saying so:
+// it stands in a whole list, which has no column for the end.
+func (r *uploadRow) inForce(whole bool) bool { return whole && !r.Has(planfile.FieldEnd) }
+
 // differs compares what a row says with what is held, and gives what would be
-// held then. Of what the file has no column for it says nothing.
-func (r *uploadRow) differs(p *ownPlan) (recorded, []FieldChange) {
+// held then. Of what the file has no column for it says nothing, with one
+// exception: a plan that ended because a whole list lacked it is in force again
+// where a whole list has it.
+func (r *uploadRow) differs(p *ownPlan, whole bool) (recorded, []FieldChange) {
 	to := p.recorded
 	var all []FieldChange
 	set := func(field, old, now string, change func()) {
@@ -146,6 +152,10 @@ func (r *uploadRow) differs(p *ownPlan) (recorded, []FieldChange) {
 	set(planfile.FieldFamily, p.Family, r.draft.person.Family, func() { to.Family = r.draft.person.Family })
 	set(planfile.FieldGiven, p.Given, r.draft.person.Given, func() { to.Given = r.draft.person.Given })
 	set(planfile.FieldEnd, p.End.String(), d.End.String(), func() { to.End, to.EndReason = d.End, "" })
+	if r.inForce(whole) && p.EndReason == endedByAbsence {
+		to.End, to.EndReason = Date{}, ""
+		all = append(all, FieldChange{planfile.FieldEnd, p.End.String(), ""})
+	}
 	set(planfile.FieldExpected, p.Expected.String(), d.Expected.String(), func() { to.Expected = d.Expected })
 	set(planfile.FieldBasis, string(p.Basis), string(d.Basis), func() { to.Basis = d.Basis })
 	set(planfile.FieldReference, p.Reference, d.Reference, func() { to.Reference = d.Reference })
