@@ -112,7 +112,7 @@ func (s *Service) doIn(ctx context.Context, a act, fn func(context.Context, *sto
 		return Receipt{}, err // without an entry: nothing was begun
 	}
 	if err := s.transact(ctx, leave, run); err != nil {
-		e.Subject = done.Subject // fn may have found out whom it is about
+		e.Subject, e.Restricted = done.Subject, done.Restricted // fn may have found out whom it is about
 		return Receipt{}, s.refuse(ctx, &e, fmt.Errorf("%s: %w", a.action, translate(err)))
 	}
 	return r, nil

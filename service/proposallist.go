@@ -52,7 +52,7 @@ func (s *Service) ListChanges(ctx context.Context, c *identity.Caller, q *Change
 			return err
 		}
 		out = ChangePage{}
-		if out.Changes, err = s.openProposals(ctx, tx, rows); err != nil {
+		if out.Changes, e.Restricted, err = s.openProposals(ctx, tx, rows); err != nil {
 			return err
 		}
 		if len(rows) > 0 {
@@ -68,24 +68,28 @@ func (s *Service) ListChanges(ctx context.Context, c *identity.Caller, q *Change
 	return &out, nil
 }
 
-// openProposals opens proposals. Of somebody who was erased nothing is shown but
-// where it stands.
-func (s *Service) openProposals(ctx context.Context, tx *store.Tx, rows []store.ProposalRow) ([]ProposedChange, error) {
+// openProposals opens proposals, and says whether anybody whom they are about is
+// restricted. Of somebody who was erased nothing is shown but where it stands.
+func (s *Service) openProposals(
+	ctx context.Context, tx *store.Tx, rows []store.ProposalRow,
+) (changes []ProposedChange, restricted bool, err error) {
 	ids := make([]uuid.UUID, len(rows))
 	for i := range rows {
 		ids[i] = rows[i].Person
 	}
 	byID, err := s.openPersons(ctx, tx, ids)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
-	changes := make([]ProposedChange, len(rows))
+	changes = make([]ProposedChange, len(rows))
 	for i := range rows {
-		if changes[i], err = s.openProposal(byID[rows[i].Person], &rows[i]); err != nil {
-			return nil, err
+		about := byID[rows[i].Person]
+		if changes[i], err = s.openProposal(about, &rows[i]); err != nil {
+			return nil, false, err
 		}
+		restricted = restricted || about != nil && about.row.Restricted
 	}
-	return changes, nil
+	return changes, restricted, nil
 }
 
 // openProposal opens a proposal about somebody; nil where that was erased.

@@ -198,10 +198,15 @@ func (p *proposing) fetchKeys(ctx context.Context) {
 	case Unmerge:
 		p.s.fetchKeysOfProposal(ctx, p.caller.Organisation, p.merge.String())
 	case Merge:
-		p.s.fetchKeysOf(ctx, p.said.From.NHSNumber)
-		p.s.fetchKey(ctx, p.made, p.said.Person.NHSNumber)
+		own := []NHSNumber{p.said.From.NHSNumber}
+		if p.said.Superseded {
+			own = append(own, p.said.Person.NHSNumber)
+		}
+		if p.s.fetchKeysOf(ctx, p.caller.Organisation, own...) {
+			p.s.fetchKey(ctx, p.made, p.said.Person.NHSNumber)
+		}
 	case Restrict, LiftRestriction:
-		p.s.fetchKeysOf(ctx, p.said.Person.NHSNumber)
+		p.s.fetchKeysOf(ctx, p.caller.Organisation, p.said.Person.NHSNumber)
 	}
 }
 

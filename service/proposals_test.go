@@ -173,7 +173,7 @@ func TestProposal_NeedsASecondPerson(t *testing.T) {
 	if err := f.decide(lead, id, service.Accept); !errors.Is(err, service.ErrSamePerson) {
 		t.Errorf("got %v, want %v", err, service.ErrSamePerson)
 	}
-	if e := f.LastEntry(); e.Outcome != "refused" || e.Reason != "same_person" || string(e.Subject) != string(f.Tag(oldNumber)) {
+	if e := f.LastEntry(); e.Outcome != "refused" || e.Reason != "same_person" || string(e.Subject) != string(f.Tag(oldNumber)) || e.Restricted {
 		t.Errorf("entry %+v", e)
 	}
 	for _, c := range []*identity.Caller{laSystem, nurse, auditor, privacyOfficer, administrator} {

@@ -54,7 +54,7 @@ func (s *Service) ReplaceNHSNumber(ctx context.Context, c *identity.Caller, q *R
 		subject: s.subject(r.old), check: check.err(),
 	}
 	if a.check == nil && s.decide(&a).Allowed {
-		s.fetchKeysOf(ctx, r.old)
+		s.fetchKeysOf(ctx, c.Organisation, r.old)
 	}
 	var out Replaced
 	err := s.once(ctx, doTimeout, a, q.content(), &out, r.run)
@@ -74,19 +74,26 @@ func (c *checker) numberOf(field, text string) NHSNumber {
 }
 
 // fetchKeysOf gets the keys of persons with NHS numbers, as fetchKey does, and
-// makes none.
-func (s *Service) fetchKeysOf(ctx context.Context, numbers ...NHSNumber) {
+// makes none. It does so where the authority holds a plan about one of them, and
+// says whether it does: how long it takes says nothing about whom others know.
+func (s *Service) fetchKeysOf(ctx context.Context, authority string, numbers ...NHSNumber) (own bool) {
 	ctx, cancel := context.WithTimeout(ctx, keyWait)
 	defer cancel()
 	found, err := s.findPersons(ctx, s.db.PersonsByTags, numbers)
-	if err != nil || len(found) == 0 {
-		return
+	if err != nil {
+		return false
 	}
-	var all []*held
+	all := make([]*held, 0, len(found))
+	ids := make([]uuid.UUID, 0, len(found))
 	for _, h := range found {
-		all = append(all, h)
+		all, ids = append(all, h), append(ids, h.row.ID)
+	}
+	plans, err := s.db.PlansOf(ctx, ids, authority) // also of nobody
+	if err != nil || !slices.ContainsFunc(plans, func(l store.PlanRow) bool { return !l.Removed }) {
+		return false
 	}
 	_ = s.unwrapKeys(ctx, all)
+	return true
 }
 
 // replacing is a Replacement on its way through the door.

@@ -62,7 +62,7 @@ func (s *Service) ProposeTransfer(ctx context.Context, c *identity.Caller, q *Of
 		if err != nil {
 			return err
 		}
-		p.tellOfTransfer(noticeTransferProposed, &t, t.Receiver)
+		p.tellOfTransfer(noticeTransferProposed, &t, t.Receiver, reason)
 		out = Offered{TransferID: t.ID.String(), Version: p.own.row.Version}
 		return nil
 	})
@@ -111,28 +111,32 @@ const (
 )
 
 // tellOfTransfer tells the other side, whom it names: both know.
-func (p *changing) tellOfTransfer(kind string, t *store.TransferRow, to string) {
+func (p *changing) tellOfTransfer(kind string, t *store.TransferRow, to, why string) {
 	p.s.tell(p.tx, news{
 		to: to, kind: kind, person: p.about.row.ID, key: p.about.key, organisation: p.by.Organisation,
-		reference: t.ID.String(), who: who{Name: p.by.Name}, text: p.by.Reason,
+		reference: t.ID.String(), who: who{Name: p.by.Name}, text: why,
 	})
 }
 
-// withdrawTransfer takes the open offer of the plan back, because of another
-// change that the version names.
+// withdrawTransfer takes the open offer of the plan back, because the plan is
+// removed. What its authority gave as the reason for that was not written for
+// the other to read.
 func (p *changing) withdrawTransfer(ctx context.Context) error {
 	t, err := p.tx.OpenTransfer(ctx, p.own.row.ID)
 	if err != nil {
 		return err
 	}
 	by := p.by
-	by.Act = wordWithdrawn
+	by.Act, by.Reason = wordWithdrawn, reasonRemoved
 	if err := p.settle(ctx, &t, Withdrawn, by); err != nil {
 		return err
 	}
-	p.tellOfTransfer(noticeTransferDecided, &t, t.Receiver)
+	p.tellOfTransfer(noticeTransferDecided, &t, t.Receiver, by.Reason)
 	return nil
 }
+
+// reasonRemoved is why a transfer was withdrawn of a plan that was removed.
+const reasonRemoved = "The plan was removed: it was entered in error."
 
 // settle writes what became of a transfer. The plan's next version is yet to be
 // written.

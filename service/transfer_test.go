@@ -303,6 +303,7 @@ func TestTransfer_WhileItIsOpenTheSenderActs(t *testing.T) {
 	}
 }
 
+// The receiver is told that the plan was an error, and not in whose words.
 func TestTransfer_OfARemovedPlanIsWithdrawn(t *testing.T) {
 	t.Parallel()
 	f := newService(t)
@@ -314,8 +315,15 @@ func TestTransfer_OfARemovedPlanIsWithdrawn(t *testing.T) {
 	if len(page.Transfers) != 1 {
 		t.Fatalf("%d transfers", len(page.Transfers))
 	}
-	if got := page.Transfers[0]; got.State != service.Withdrawn || got.Plan != nil || got.Decided.Reason != "the wrong child" {
+	if got := page.Transfers[0]; got.State != service.Withdrawn || got.Plan != nil || got.Decided.Reason != "The plan was removed: it was entered in error." {
 		t.Errorf("got %+v", got)
+	}
+	inbox := f.MustInbox(otherLead, service.InboxQuery{Kind: service.NoticeTransferDecided})
+	if len(inbox.Notices) != 1 || inbox.Notices[0].Text != "The plan was removed: it was entered in error." {
+		t.Errorf("notices %+v", inbox.Notices)
+	}
+	if v := f.MustVersions(lead, plan.PlanID); v[0].Change.Reason != "the wrong child" {
+		t.Errorf("the sender itself reads %q", v[0].Change.Reason)
 	}
 	before := f.Held()
 	_, err := f.DecideTransfer(t.Context(), otherLead, settlement(offered, service.Accept))

@@ -64,7 +64,7 @@ func (u *undoing) reversible(ctx context.Context, tx *store.Tx) error {
 	case undone:
 		return &StateError{"the merge was undone before"}
 	case astray:
-		return &StateError{"a number of the record that was moved leads to another record by now: undo the later merge first"}
+		return &StateError{"a number of the record that was moved leads to another record by now: undo a later merge first, or propose to merge this one into that"}
 	case u.superseded && u.from.person.has(u.into.person.NHSNumber):
 		return &StateError{"a number of the record that was moved is the current one of the other by now: replace that first"}
 	}
