@@ -44,6 +44,7 @@ const (
 	failureUnopened     = "details_unavailable" // the keys cannot be had now
 	failureInterrupted  = "interrupted"         // the server stopped meanwhile
 	failureUnconfigured = "not_configured"      // this installation does not send on such channels any more
+	failureUnreached    = "not_reached"         // never tried: the channel failed all the time
 	failureTimeout      = "timeout"
 	failureOther        = "failed"
 )

@@ -23,6 +23,9 @@ const (
 	// long, up to lastRetry.
 	firstRetry = 5 * time.Second
 	lastRetry  = time.Hour
+	// lastRest bounds how long nothing at all is sent on a channel that fails:
+	// a receiver that comes back does not wait longer.
+	lastRest = 5 * time.Minute
 	// sendTimeout bounds an attempt. leaseFor must be longer, by what it takes
 	// to prepare and record: then somebody else may try.
 	sendTimeout = time.Minute
@@ -98,12 +101,11 @@ func (s *Service) deliver(ctx context.Context, couriers *sync.WaitGroup) error {
 	if s.broken.Load() {
 		return ErrDamaged
 	}
-	if err := errors.Join(s.giveNew(ctx), s.leaveRemoved(ctx)); err != nil {
-		return err
-	}
+	// What goes wrong with one does not hold up what others wait for.
+	failed := errors.Join(s.giveNew(ctx), s.leave(ctx, s.removed), s.leave(ctx, s.overdue))
 	due, err := s.db.DueChannels(ctx, s.moment())
 	if err != nil {
-		return translate(err)
+		return errors.Join(failed, translate(err))
 	}
 	// In any order: where there are more than couriers, none comes last always.
 	rand.Shuffle(len(due), func(i, j int) { due[i], due[j] = due[j], due[i] }) //nolint:gosec // spreads load, guards nothing
@@ -116,7 +118,7 @@ func (s *Service) deliver(ctx context.Context, couriers *sync.WaitGroup) error {
 			s.courier(ctx, channel.ID)
 		})
 	}
-	return nil
+	return failed
 }
 
 // giveNew gives notices that no channel has got to the first channels of their
@@ -126,32 +128,51 @@ func (s *Service) giveNew(ctx context.Context) error {
 	if err != nil {
 		return translate(err)
 	}
+	var failed []error
 	for _, u := range waiting {
-		for given := int64(givePage); given >= givePage; {
-			err := s.dispatchTx(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
-				given, err = tx.Dispatch(ctx, u, s.moment(), givePage)
-				return err
-			})
-			if err != nil {
-				return err
-			}
-		}
+		failed = append(failed, s.give(ctx, u))
 	}
-	return nil
+	return errors.Join(failed...)
 }
 
-// leaveRemoved gives what waits on channels that were removed to the next ones.
-func (s *Service) leaveRemoved(ctx context.Context) error {
+// give gives the notices of one authority.
+func (s *Service) give(ctx context.Context, u store.Undispatched) error {
+	for {
+		var given int64
+		err := s.dispatchTx(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
+			given, err = tx.Dispatch(ctx, u, s.moment(), givePage)
+			return err
+		})
+		if err != nil || given < givePage {
+			return err
+		}
+	}
+}
+
+// leave gives what waits on some channels to the next ones, page after page.
+func (s *Service) leave(ctx context.Context, page func(context.Context, *store.Tx) (int, error)) error {
 	for {
 		var left int
 		err := s.dispatchTx(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
-			left, err = tx.AbandonRemoved(ctx, s.moment(), givePage)
+			left, err = page(ctx, tx)
 			return err
 		})
 		if err != nil || left < givePage {
 			return err
 		}
 	}
+}
+
+// removed is a page of what waits on channels that were removed.
+func (s *Service) removed(ctx context.Context, tx *store.Tx) (int, error) {
+	return tx.AbandonRemoved(ctx, s.moment(), givePage)
+}
+
+// overdue is a page of what has waited for too long on channels that fail. Of
+// what waits there only some is ever tried.
+func (s *Service) overdue(ctx context.Context, tx *store.Tx) (int, error) {
+	now := s.moment()
+	return tx.AbandonOverdue(ctx, now, now.Add(-deliverFor), failureUnreached, givePage)
 }
 
 // dispatchTx runs a transaction of the dispatcher. Of these there are few at a
@@ -188,11 +209,7 @@ func (s *Service) deliverPage(ctx context.Context, id uuid.UUID) (delivered int,
 		channel store.ChannelRow
 	)
 	err = s.dispatchTx(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
-		now := s.moment()
-		if claimed, err = tx.ClaimDeliveries(ctx, id, now, now.Add(leaseFor), sendPage); err != nil || len(claimed) == 0 {
-			return err
-		}
-		channel, err = tx.Channel(ctx, id)
+		channel, claimed, err = s.claim(ctx, tx, id)
 		return err
 	})
 	if err != nil || len(claimed) == 0 {
@@ -209,7 +226,26 @@ func (s *Service) deliverPage(ctx context.Context, id uuid.UUID) (delivered int,
 		return 0, err
 	}
 	s.send(ctx, kind, parcels)
-	return s.settle(ctx, kind, parcels)
+	return s.settle(ctx, &channel, parcels)
+}
+
+// claim takes some of what is due on a channel. Where nothing was delivered the
+// last time, that is one notice, and no other server tries it meanwhile: what
+// is away must not be asked for all that waits.
+func (s *Service) claim(ctx context.Context, tx *store.Tx, id uuid.UUID) (store.ChannelRow, []store.ClaimedDelivery, error) {
+	now, limit := s.moment(), sendPage
+	channel, err := tx.Channel(ctx, id)
+	if err != nil {
+		return channel, nil, err
+	}
+	if channel.Failures > 0 {
+		limit = 1
+		if ok, err := tx.TryChannel(ctx, id, now, now.Add(leaseFor)); err != nil || !ok {
+			return channel, nil, err
+		}
+	}
+	claimed, err := tx.ClaimDeliveries(ctx, id, now, now.Add(leaseFor), limit)
+	return channel, claimed, err
 }
 
 // parcel is one delivery on its way.
@@ -248,17 +284,32 @@ func (s *Service) send(ctx context.Context, kind ChannelKind, parcels []parcel) 
 }
 
 // settle records what became of parcels, and says how many were delivered.
-func (s *Service) settle(ctx context.Context, kind ChannelKind, parcels []parcel) (delivered int, err error) {
+// Where none was, the channel rests.
+func (s *Service) settle(ctx context.Context, channel *store.ChannelRow, parcels []parcel) (delivered int, err error) {
 	now := s.moment()
+	failures := channel.Failures + 1
 	rows := make([]store.DeliveryRow, len(parcels))
 	for i := range parcels {
 		rows[i] = parcels[i].outcome(now)
-		if parcels[i].err == nil {
+		switch {
+		case parcels[i].err == nil:
 			delivered++
+			failures = 0
+		case rows[i].Failure == failureInterrupted && failures > 0:
+			failures = channel.Failures // as it was
 		}
-		s.observe.Sent(kind, parcels[i].err == nil)
+		s.observe.Sent(ChannelKind(channel.Kind), parcels[i].err == nil)
+	}
+	var rests *time.Time
+	if failures > channel.Failures {
+		until := now.Add(min(lastRest, retryAfter(failures)))
+		rests = &until
 	}
 	return delivered, s.dispatchTx(context.WithoutCancel(ctx), func(ctx context.Context, tx *store.Tx) error {
+		// First, as those do who change the channel.
+		if err := tx.RestChannel(ctx, channel.ID, failures, rests); err != nil {
+			return err
+		}
 		return tx.SettleDeliveries(ctx, rows, now)
 	})
 }

@@ -22,16 +22,18 @@ type ChannelRow struct {
 	MadeAt     time.Time
 	ChangedAt  time.Time
 	RemovedAt  *time.Time // nil while it is in use
+	Failures   int        // rounds in a row in which nothing was delivered
+	RestsUntil *time.Time // nothing is tried before; nil where it does not rest
 }
 
 const channelColumns = `c.id, c.authority, c.version, c.rank, c.kind, c.paused, c.wrapped_key, c.sealed,
-		       c.made_at, c.changed_at, c.removed_at`
+		       c.made_at, c.changed_at, c.removed_at, c.failures, c.rests_until`
 
 // targets are where the columns of a channel go.
 func (c *ChannelRow) targets() []any {
 	return []any{
 		&c.ID, &c.Authority, &c.Version, &c.Rank, &c.Kind, &c.Paused, &c.WrappedKey, &c.Sealed,
-		&c.MadeAt, &c.ChangedAt, &c.RemovedAt,
+		&c.MadeAt, &c.ChangedAt, &c.RemovedAt, &c.Failures, &c.RestsUntil,
 	}
 }
 
@@ -108,13 +110,38 @@ func (tx *Tx) UpdateChannel(ctx context.Context, c *ChannelRow) error {
 }
 
 // BeginDispatch has an authority's notices given to its channels from now on:
-// those that are in the logs already are not.
+// those that are in the logs already are not. Where it has channels that has
+// begun, and nothing is left out.
 func (tx *Tx) BeginDispatch(ctx context.Context, authority string) error {
 	_, err := tx.exec(ctx, "beginning to dispatch", `
 		INSERT INTO cpis.dispatched (authority, log, entry)
 		SELECT $1, h.log, h.size - 1
 		FROM cpis.log_head AS h
+		WHERE NOT EXISTS (SELECT FROM cpis.channel AS c WHERE c.authority = $1 AND c.removed_at IS NULL)
 		ORDER BY h.log
 		ON CONFLICT (authority, log) DO UPDATE SET entry = excluded.entry`, authority)
+	return err
+}
+
+// TryChannel takes a channel that failed, and gives whether that was possible:
+// only if it does not rest, at a time, and then it rests until the end of a
+// lease. So one server tries what others wait for.
+func (tx *Tx) TryChannel(ctx context.Context, id uuid.UUID, at, lease time.Time) (bool, error) {
+	n, err := tx.exec(ctx, "trying channel", `
+		UPDATE cpis.channel
+		SET rests_until = $3
+		WHERE id = $1
+		  AND (rests_until IS NULL OR rests_until <= $2)`, id, at, lease)
+	return n > 0, err
+}
+
+// RestChannel notes how often in a row nothing was delivered on a channel, and
+// that nothing is tried there before a time; nil has it tried at once.
+func (tx *Tx) RestChannel(ctx context.Context, id uuid.UUID, failures int, until *time.Time) error {
+	_, err := tx.exec(ctx, "resting channel", `
+		UPDATE cpis.channel
+		SET failures = $2, rests_until = $3
+		WHERE id = $1
+		  AND (failures, rests_until) IS DISTINCT FROM ($2, $3)`, id, failures, until)
 	return err
 }

@@ -138,12 +138,14 @@ const mayGo = `
 		            AND (e.entry, e.notice_id) < (d.entry, d.notice_id)
 		      )`
 
-// DueChannels gives the channels on which something is to be sent at a time.
+// DueChannels gives the channels on which something is to be sent at a time, and
+// which do not rest.
 func (q queries) DueChannels(ctx context.Context, at time.Time) ([]ChannelRow, error) {
 	return all(ctx, q.q, "looking for deliveries", scanChannel, `
 		SELECT `+channelColumns+`
 		FROM cpis.channel AS c
-		WHERE EXISTS (
+		WHERE (c.rests_until IS NULL OR c.rests_until <= $1)
+		  AND EXISTS (
 		    SELECT
 		    FROM cpis.delivery AS d
 		    WHERE d.channel_id = c.id
@@ -242,6 +244,9 @@ func settledColumnsOf(rows []DeliveryRow) (c settledColumns) {
 // RestartDeliveries has all that waits on a channel tried at a time, and for
 // as long from then on as if the channel had just got it.
 func (tx *Tx) RestartDeliveries(ctx context.Context, channel uuid.UUID, at time.Time) error {
+	if err := tx.RestChannel(ctx, channel, 0, nil); err != nil {
+		return err
+	}
 	_, err := tx.exec(ctx, "restarting deliveries", `
 		UPDATE cpis.delivery
 		SET first_at = $2, due_at = $2
@@ -276,8 +281,39 @@ func (tx *Tx) AbandonRemoved(ctx context.Context, at time.Time, limit int) (int,
 	return len(given), tx.escalate(ctx, given, at)
 }
 
+// AbandonOverdue gives what channels that rest got before a time to the next
+// ones, at most limit at once, and says how many; call it until it gives none.
+// failure is the word for what was never tried.
+func (tx *Tx) AbandonOverdue(ctx context.Context, at, before time.Time, failure string, limit int) (int, error) {
+	given, err := all(ctx, tx.q, "leaving channels that fail", pgx.RowTo[uuid.UUID], `
+		WITH overdue AS (
+		    SELECT d.channel_id, d.notice_id
+		    FROM cpis.channel AS c
+		    JOIN cpis.delivery AS d ON d.channel_id = c.id
+		    WHERE c.rests_until > $1
+		      AND c.removed_at IS NULL
+		      AND NOT c.paused
+		      AND d.state = 'pending'
+		      AND d.first_at <= $2
+		    ORDER BY d.channel_id, d.notice_id
+		    LIMIT $4
+		    FOR UPDATE OF d SKIP LOCKED
+		)
+		UPDATE cpis.delivery AS d
+		SET state = 'undelivered', failure = coalesce(NULLIF(d.failure, ''), $3)
+		FROM overdue AS o
+		WHERE d.channel_id = o.channel_id
+		  AND d.notice_id = o.notice_id
+		RETURNING d.notice_id`, at, before, failure, limit)
+	if err != nil {
+		return 0, err
+	}
+	return len(given), tx.escalate(ctx, given, at)
+}
+
 // escalate gives notices to the first channels of their authorities that have
-// not had them. Where none is left, they are undelivered.
+// not had them, to paused ones only where there are no others. Where none is
+// left, they are undelivered.
 func (tx *Tx) escalate(ctx context.Context, notices []uuid.UUID, at time.Time) error {
 	if len(notices) == 0 {
 		return nil
@@ -293,7 +329,7 @@ func (tx *Tx) escalate(ctx context.Context, notices []uuid.UUID, at time.Time) e
 		        WHERE c.authority = n.authority
 		          AND c.removed_at IS NULL
 		          AND NOT EXISTS (SELECT FROM cpis.delivery AS d WHERE d.channel_id = c.id AND d.notice_id = n.id)
-		        ORDER BY c.rank
+		        ORDER BY c.paused, c.rank
 		        LIMIT 1
 		    ) AS c ON true
 		), given AS (

@@ -66,6 +66,7 @@ func TestDispatchGivesEachNoticeOnce(t *testing.T) {
 	if err != nil || !slices.Equal(waiting, []store.Undispatched{{Authority: leeds, Log: f.log}}) {
 		t.Errorf("waiting: %v, %v", waiting, err)
 	}
+	f.tx(func(tx *store.Tx) error { return tx.BeginDispatch(t.Context(), leeds) }) // has begun: leaves nothing out
 	got := []int64{f.dispatch(10), f.dispatch(10), f.dispatch(10)}
 	if diff := cmp.Diff([]int64{25, 2, 0}, got); diff != "" {
 		t.Errorf("given (-want +got):\n%s", diff)

@@ -57,6 +57,9 @@ CREATE TABLE cpis.channel (
     made_at timestamp with time zone NOT NULL,
     changed_at timestamp with time zone NOT NULL,
     removed_at timestamp with time zone,
+    failures integer DEFAULT 0 NOT NULL,
+    rests_until timestamp with time zone,
+    CONSTRAINT channel_failures_check CHECK ((failures >= 0)),
     CONSTRAINT channel_kind_check CHECK ((kind = ANY (ARRAY['webhook'::text, 'mesh'::text]))),
     CONSTRAINT channel_rank_check CHECK (((rank >= 1) AND (rank <= 9))),
     CONSTRAINT channel_version_check CHECK ((version > 0))
@@ -472,6 +475,8 @@ CREATE UNIQUE INDEX channel_rank ON cpis.channel USING btree (authority, rank) W
 
 CREATE INDEX delivery_due ON cpis.delivery USING btree (channel_id, due_at) WHERE (state = 'pending'::text);
 
+CREATE INDEX delivery_first ON cpis.delivery USING btree (channel_id, first_at) WHERE (state = 'pending'::text);
+
 CREATE INDEX delivery_notice ON cpis.delivery USING btree (notice_id);
 
 CREATE INDEX delivery_person ON cpis.delivery USING btree (channel_id, person_id, log, entry) WHERE (state = 'pending'::text);
@@ -646,6 +651,10 @@ GRANT UPDATE(sealed) ON TABLE cpis.channel TO cpis_app;
 GRANT UPDATE(changed_at) ON TABLE cpis.channel TO cpis_app;
 
 GRANT UPDATE(removed_at) ON TABLE cpis.channel TO cpis_app;
+
+GRANT UPDATE(failures) ON TABLE cpis.channel TO cpis_app;
+
+GRANT UPDATE(rests_until) ON TABLE cpis.channel TO cpis_app;
 
 GRANT SELECT,INSERT ON TABLE cpis.checkpoint TO cpis_app;
 GRANT SELECT ON TABLE cpis.checkpoint TO cpis_auditor;

@@ -108,7 +108,10 @@ func (in *installation) killWhileDelivering(times int, until time.Time) {
 	}
 	stop()
 	in.endLeases()
-	in.await("everything to be delivered", func() bool { return in.undelivered() == 0 })
+	in.await("everything to be delivered", func() bool {
+		in.endLeases() // of what was refused
+		return in.undelivered() == 0
+	})
 	in.checkDelivered(h)
 	in.tb.Logf("killed the server %d times; %d messages came", kills, len(h.all()))
 }
@@ -130,7 +133,7 @@ func (in *installation) attend(s *server) (stop func()) {
 			if err != nil {
 				rest(ctx, breather) // the server is down
 			}
-			rest(ctx, 5*time.Millisecond)
+			rest(ctx, 20*time.Millisecond) // no more than one receiver takes
 		}
 	})
 	stop = sync.OnceFunc(func() { cancel(); running.Wait() })
@@ -157,7 +160,10 @@ func (in *installation) endLeases() {
 			UPDATE cpis.delivery
 			SET due_at = now()
 			WHERE state = 'pending'
-			  AND due_at > now()`)
+			  AND due_at > now();
+			UPDATE cpis.channel
+			SET rests_until = NULL
+			WHERE rests_until IS NOT NULL`)
 		return err
 	})
 }

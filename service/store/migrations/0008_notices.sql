@@ -53,12 +53,15 @@ CREATE TABLE cpis.channel (
     sealed      bytea NOT NULL,
     made_at     timestamptz NOT NULL,
     changed_at  timestamptz NOT NULL,
-    removed_at  timestamptz
+    removed_at  timestamptz,
+    failures    integer NOT NULL DEFAULT 0 CHECK (failures >= 0), -- rounds in a row in which nothing was delivered
+    rests_until timestamptz                             -- nothing is tried before
 );
 
 CREATE UNIQUE INDEX channel_rank ON cpis.channel (authority, rank) WHERE removed_at IS NULL;
 
-GRANT SELECT, INSERT, UPDATE (version, rank, paused, wrapped_key, sealed, changed_at, removed_at) ON cpis.channel TO cpis_app;
+GRANT SELECT, INSERT, UPDATE (version, rank, paused, wrapped_key, sealed, changed_at, removed_at, failures, rests_until)
+    ON cpis.channel TO cpis_app;
 
 -- How far the notices of an authority have been given to its channels, for each
 -- log.
@@ -89,6 +92,7 @@ CREATE TABLE cpis.delivery (
 );
 
 CREATE INDEX delivery_due ON cpis.delivery (channel_id, due_at) WHERE state = 'pending';
+CREATE INDEX delivery_first ON cpis.delivery (channel_id, first_at) WHERE state = 'pending';
 CREATE INDEX delivery_undelivered ON cpis.delivery (channel_id) WHERE state = 'undelivered';
 CREATE INDEX delivery_person ON cpis.delivery (channel_id, person_id, log, entry) WHERE state = 'pending';
 CREATE INDEX delivery_notice ON cpis.delivery (notice_id);
