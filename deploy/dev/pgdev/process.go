@@ -38,7 +38,7 @@ func (p postmaster) kill() error {
 	if p.Ended() {
 		return nil
 	}
-	if err := syscall.Kill(p.PID(), syscall.SIGSTOP); err != nil {
+	if err := p.Freeze(); err != nil {
 		return fmt.Errorf("freezing PostgreSQL: %w", err)
 	}
 	family := children(p.PID())

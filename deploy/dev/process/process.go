@@ -3,10 +3,17 @@
 package process
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"os/exec"
 	"runtime"
+	"strconv"
+	"strings"
+	"syscall"
 	"time"
 )
 
@@ -66,6 +73,42 @@ func (p *Process) Ended() bool {
 func (p *Process) Wait() error {
 	<-p.done
 	return p.err
+}
+
+const (
+	freezeTime = 10 * time.Second // that a busy machine may take to stop a process
+	freezeTick = time.Millisecond
+)
+
+// Freeze stops the process until it gets SIGCONT, and returns when it stands
+// still. The signal alone does not: on a busy machine threads that are running
+// go on until the one that takes the signal gets its turn.
+func (p *Process) Freeze() error {
+	if err := syscall.Kill(p.pid, syscall.SIGSTOP); err != nil {
+		return fmt.Errorf("freezing process: %w", err)
+	}
+	for range freezeTime / freezeTick {
+		stopped, err := p.stopped()
+		if stopped || err != nil {
+			return err
+		}
+		time.Sleep(freezeTick)
+	}
+	return errors.New("freezing process: it goes on")
+}
+
+// stopped says whether the process stands still, be it for good.
+func (p *Process) stopped() (bool, error) {
+	stat, err := os.ReadFile("/proc/" + strconv.Itoa(p.pid) + "/stat")
+	if p.Ended() || errors.Is(err, fs.ErrNotExist) {
+		return true, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("freezing process: %w", err)
+	}
+	// PID (NAME) STATE …, where anything may stand in NAME.
+	after := string(stat[bytes.LastIndexByte(stat, ')')+1:])
+	return strings.HasPrefix(after, " T"), nil
 }
 
 // Until looks at done every tick until it says true, fails, or ctx ends.

@@ -3,8 +3,11 @@ package process_test
 import (
 	"context"
 	"errors"
+	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -71,5 +74,34 @@ func TestUntil(t *testing.T) {
 	cancel(gone)
 	if err := process.Until(ctx, time.Hour, func() (bool, error) { return false, nil }); !errors.Is(err, gone) {
 		t.Errorf("got %v, want why the context ended", err)
+	}
+}
+
+// A frozen process does nothing more until it may go on.
+func TestAFrozenProcessStandsStill(t *testing.T) {
+	t.Parallel()
+	p := start(t, "sh", "-c", "while :; do :; done")
+	if err := p.Freeze(); err != nil {
+		t.Fatal(err)
+	}
+	used := func() string {
+		stat, err := os.ReadFile("/proc/" + strconv.Itoa(p.PID()) + "/stat")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return strings.Join(strings.Fields(string(stat))[13:15], " ") // processor time
+	}
+	before := used()
+	if err := exec.CommandContext(t.Context(), "sleep", "0.2").Run(); err != nil {
+		t.Fatal(err)
+	}
+	if after := used(); after != before {
+		t.Errorf("it went on: used %s before and %s after", before, after)
+	}
+	if err := syscall.Kill(p.PID(), syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Wait(); err == nil {
+		t.Error("it ended well")
 	}
 }

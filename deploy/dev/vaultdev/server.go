@@ -274,7 +274,12 @@ func (s *Server) Stop(ctx context.Context) error {
 func (s *Server) Kill() error { return s.vault.kill() }
 
 // Pause freezes the server: it still takes connections and answers nobody.
-func (s *Server) Pause() error { return s.vault.signal(syscall.SIGSTOP) }
+func (s *Server) Pause() error {
+	if s.vault.Ended() {
+		return errEnded
+	}
+	return s.vault.Freeze()
+}
 
 // Resume lets a paused server go on.
 func (s *Server) Resume() error { return s.vault.signal(syscall.SIGCONT) }
