@@ -36,7 +36,7 @@ func TestRepeatedRequest_GetsTheFirstAnswer(t *testing.T) {
 	if err != nil {
 		t.Fatal(explain(err))
 	}
-	if diff := cmp.Diff(ended, endedAgain, cmp.AllowUnexported(service.Date{})); diff != "" {
+	if diff := cmp.Diff(ended, endedAgain, cmp.AllowUnexported(service.Date{}, service.Changed{})); diff != "" {
 		t.Errorf("answers (-first +again):\n%s", diff)
 	}
 	if h := f.Held(); h.Plans != 1 || h.PlanVersions != 2 || h.Answers != 2 {
@@ -175,7 +175,7 @@ func TestRepeatedRequest_AtTheSameMoment(t *testing.T) {
 		}
 		all.Wait()
 		for i := range answers {
-			if diff := cmp.Diff(answers[0], answers[i], cmp.AllowUnexported(service.Date{})); diff != "" {
+			if diff := cmp.Diff(answers[0], answers[i], cmp.AllowUnexported(service.Date{}, service.Changed{})); diff != "" {
 				t.Errorf("%s, answer %d (-first +this):\n%s", name, i, diff)
 			}
 		}

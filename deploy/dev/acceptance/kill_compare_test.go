@@ -117,7 +117,8 @@ func (w *witness) compareNotices() {
 	rows, err := conn.Query(ctx, `
 		SELECT encode(n.encounter, 'hex'), encode(t.tag, 'hex'), n.authority
 		FROM cpis.notice AS n
-		JOIN cpis.person_tag AS t USING (person_id)`)
+		JOIN cpis.person_tag AS t USING (person_id)
+		WHERE n.encounter IS NOT NULL`) // others are not of look-ups
 	must(w.in.tb, err)
 	var k key
 	_, err = pgx.ForEachRow(rows, []any{&k.visit.encounter, &k.visit.subject, &k.authority}, func() error {
