@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -23,7 +24,7 @@ type intake struct {
 	keys      newKeys
 	people    people
 	made      []*held // of whom nothing is held yet
-	restrict  []*held // who are to become restricted
+	altered   []*held // who become restricted, or are somebody else than was thought
 	plans     []*newPlan
 	changes   []*newPlan // plans that are held, as they are to be
 }
@@ -80,7 +81,7 @@ func (in *intake) place(d *draft) placed {
 		h = &held{tag: tag, person: d.person}
 		in.people[tag] = h
 	}
-	if h.person.DateOfBirth != d.person.DateOfBirth {
+	if !h.isBorn(d.person.DateOfBirth) {
 		return wrongPerson(h)
 	}
 	if p := h.same(&d.details); p != nil {
@@ -123,6 +124,7 @@ func (in *intake) add(h *held, d *draft) *ownPlan {
 	if !h.person.NHSNumber.is(d.person.NHSNumber) {
 		p.Under = d.person.NHSNumber.Reveal()
 	}
+	in.occupy(h, d)
 	in.mark(h, d)
 	in.plans = append(in.plans, p)
 	h.plans = append(h.plans, p.ownPlan)
@@ -148,9 +150,27 @@ func (in *intake) mark(h *held, d *draft) bool {
 	if h.isNew() {
 		return false
 	}
-	in.restrict = append(in.restrict, h)
+	in.alterPerson(h)
 	return true
 }
+
+// occupy makes a person of whom nothing but errors is held the one of a draft.
+func (in *intake) occupy(h *held, d *draft) {
+	if h.person.Vacant {
+		h.person.Vacant, h.person.DateOfBirth = false, d.person.DateOfBirth
+		in.alterPerson(h)
+	}
+}
+
+// alterPerson has the person's next version written.
+func (in *intake) alterPerson(h *held) {
+	if !slices.Contains(in.altered, h) {
+		in.altered = append(in.altered, h)
+	}
+}
+
+// isBorn says whether a date of birth fits the person.
+func (h *held) isBorn(on Date) bool { return h.person.Vacant || h.person.DateOfBirth == on }
 
 // isNew says whether nothing is held about the person yet.
 func (h *held) isNew() bool { return h.row.Version == 0 }

@@ -75,10 +75,19 @@ func errOtherBirth() error {
 
 // mergeable says what keeps the two records from being joined.
 func (j *joining) mergeable() error {
-	if j.into.person.DateOfBirth != j.from.person.DateOfBirth {
+	if !j.from.isBorn(j.born()) || !j.into.isBorn(j.born()) {
 		return errOtherBirth()
 	}
 	return j.movable(j.from, j.into, j.moves)
+}
+
+// born gives the date of birth of both records, where they can be of one person:
+// that of the one that moves, unless nothing but errors is held of it.
+func (j *joining) born() Date {
+	if j.from.person.Vacant {
+		return j.into.person.DateOfBirth
+	}
+	return j.from.person.DateOfBirth
 }
 
 // movable says what keeps plans from being moved from one record to the other:
@@ -215,8 +224,9 @@ func (p *proposing) aboutMerge(ctx context.Context, tx *store.Tx, said *proposed
 	case len(there) == 0:
 		there, out.told = at, into
 	}
-	said.From = recordedAs(said.From.NHSNumber, from.person.DateOfBirth, there)
-	said.Person = recordedAs(said.Person.NHSNumber, into.person.DateOfBirth, at)
+	born := j.born()
+	said.From = recordedAs(said.From.NHSNumber, born, there)
+	said.Person = recordedAs(said.Person.NHSNumber, born, at)
 	if into.isNew() {
 		into.person = said.Person
 		return out, p.make(ctx, tx, into)
@@ -326,9 +336,10 @@ func (j *joining) stillMergeable(ctx context.Context, tx *store.Tx) error {
 func (j *joining) join(ctx context.Context, tx *store.Tx) error {
 	restricted := j.into.row.Restricted || j.from.row.Restricted
 	var changed []*held
-	if j.superseded || j.into.row.Restricted != restricted {
+	if j.superseded || j.into.row.Restricted != restricted || j.into.person.Vacant {
 		changed = append(changed, j.into)
 	}
+	j.into.person.Vacant, j.into.person.DateOfBirth = false, j.born()
 	j.into.row.Restricted = restricted
 	if j.superseded {
 		for _, n := range j.from.person.numbers() {

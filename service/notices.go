@@ -208,7 +208,8 @@ func (s *Service) nameFor(h *held) *ownPlan {
 		s.observe.Damaged("person")
 		return nil
 	}
-	h.person.Family, h.person.Given, h.person.Former = latest.Family, latest.Given, nil
+	h.person = latest.of(h.person)
+	h.person.Former = nil
 	return &latest
 }
 

@@ -39,7 +39,12 @@ func (p *ownPlan) show(today Date) OwnPlan {
 }
 
 // of gives the person whom the plan is about, named as its authority recorded.
+// Of a plan that was an error it gives no more than the names: what else is held
+// by now may be what others recorded, about somebody else.
 func (p *ownPlan) of(person Person) Person {
+	if p.row.Removed {
+		return Person{Family: p.Family, Given: p.Given}
+	}
 	person.Family, person.Given = p.Family, p.Given
 	return person
 }

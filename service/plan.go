@@ -55,6 +55,9 @@ type Person struct {
 	Given       string
 	DateOfBirth Date
 	Former      []NHSNumber // superseded numbers that still find the person
+	// Vacant says that all plans about the person were errors. Whoever is
+	// registered next under the number is who it is of, whatever the date of birth.
+	Vacant bool
 }
 
 // numbers are all that find the person, the current one first.
@@ -108,6 +111,7 @@ type sealedPerson struct {
 	Given       string   `json:"given"`
 	DateOfBirth Date     `json:"dob"`
 	Former      []string `json:"former,omitempty"`
+	Vacant      bool     `json:"vacant,omitempty"`
 }
 
 // sealedSize is what sealed texts are padded to a multiple of, so that a
@@ -148,7 +152,7 @@ func (p *Person) texts() sealedPerson {
 	for _, n := range p.Former {
 		former = append(former, n.Reveal())
 	}
-	return sealedPerson{p.NHSNumber.Reveal(), p.Family, p.Given, p.DateOfBirth, former}
+	return sealedPerson{p.NHSNumber.Reveal(), p.Family, p.Given, p.DateOfBirth, former, p.Vacant}
 }
 
 // read gives a person that was sealed.
@@ -157,7 +161,7 @@ func (s *sealedPerson) read() (Person, error) {
 	if problem != "" {
 		return Person{}, ErrDamaged
 	}
-	p := Person{NHSNumber: n, Family: s.Family, Given: s.Given, DateOfBirth: s.DateOfBirth}
+	p := Person{NHSNumber: n, Family: s.Family, Given: s.Given, DateOfBirth: s.DateOfBirth, Vacant: s.Vacant}
 	for _, text := range s.Former {
 		if n, problem = ParseNHSNumber(text); problem != "" {
 			return Person{}, ErrDamaged

@@ -28,11 +28,16 @@ func (s *Service) tagsOf(h *held) []store.TagRow {
 
 // release makes the person of a plan that was an error unfindable, where nobody
 // holds another: the number may be somebody else's, whose date of birth is to be
-// taken then. Who was restricted stays so, and is found if registered again.
+// taken then. So it is of somebody who was restricted, but the restriction stays
+// with the number: else one person could lift it, by registering the plan anew.
 func (p *changing) release(ctx context.Context) error {
 	others := slices.ContainsFunc(p.about.plans, func(l ownPlan) bool { return l.row.ID != p.own.row.ID })
-	if p.others || others || p.about.row.Restricted {
+	switch {
+	case p.others || others:
 		return nil
+	case p.about.row.Restricted:
+		p.about.person.Vacant = true
+		return p.writePerson(ctx)
 	}
 	return p.tx.Untag(ctx, []uuid.UUID{p.about.row.ID})
 }

@@ -163,8 +163,9 @@ func (u *undoing) divide(ctx context.Context, tx *store.Tx) error {
 		u.into.person.Former = slices.DeleteFunc(u.into.person.Former, u.from.person.has)
 		changed = append(changed, u.into)
 	}
-	if u.into.row.Restricted && !u.from.row.Restricted {
-		u.from.row.Restricted = true
+	restricted, vacant := u.from.row.Restricted || u.into.row.Restricted, u.from.person.Vacant && len(u.from.plans) == 0
+	if restricted != u.from.row.Restricted || vacant != u.from.person.Vacant {
+		u.from.row.Restricted, u.from.person.Vacant = restricted, vacant
 		changed = append(changed, u.from)
 	}
 	if len(changed) > 0 {

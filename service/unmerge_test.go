@@ -98,7 +98,7 @@ func TestUnmerge_OfAChain(t *testing.T) {
 		f.wantFlags(number, superseded, second.PlanID, first.PlanID, third.PlanID)
 	}
 	_, err := f.ProposeChange(t.Context(), lead, undoing(intoB))
-	wantState(t, "the first before the second", err, "undo the later merge first")
+	wantState(t, "the first before the second", err, "undo a later merge first")
 	f.MustChange(undoing(intoC))
 	f.wantFlags(a, true, second.PlanID, first.PlanID)
 	f.wantFlags(b, false, second.PlanID, first.PlanID)

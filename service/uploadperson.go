@@ -69,6 +69,9 @@ func (p *filePerson) judge(h *held, superseded bool) {
 		h.line = p.rows[0].line
 	}
 	born := h.person.DateOfBirth
+	if h.person.Vacant {
+		born = p.rows[0].born
+	}
 	for i := range p.rows {
 		r := &p.rows[i]
 		r.complete(h)

@@ -33,8 +33,8 @@ func (in *intake) writeRows(ctx context.Context, tx *store.Tx) error {
 			return err
 		}
 	}
-	for batch := range slices.Chunk(in.restrict, atOnce) {
-		if err := in.writeRestricted(ctx, tx, batch); err != nil {
+	for batch := range slices.Chunk(in.altered, atOnce) {
+		if err := in.writeAltered(ctx, tx, batch); err != nil {
 			return err
 		}
 	}
@@ -94,8 +94,8 @@ func (in *intake) writePersons(ctx context.Context, tx *store.Tx, batch []*held)
 	return tx.InsertPersons(ctx, rows)
 }
 
-// writeRestricted writes the versions in which persons became restricted.
-func (in *intake) writeRestricted(ctx context.Context, tx *store.Tx, batch []*held) error {
+// writeAltered writes the next versions of persons who are held.
+func (in *intake) writeAltered(ctx context.Context, tx *store.Tx, batch []*held) error {
 	rows := make([]store.PersonRow, len(batch))
 	for i, h := range batch {
 		h.row.Version++
