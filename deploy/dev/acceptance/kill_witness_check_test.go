@@ -43,8 +43,13 @@ func TestWitnessNoticesWhatIsLost(t *testing.T) {
 			w.unread = append(w.unread, in.children[1].number)
 		}},
 		{"a notice made twice", "made 2 notices", func() {
-			in.exec(`INSERT INTO cpis.notice SELECT gen_random_uuid(), authority, person_id, kind, priority, at,
-				organisation, setting, encounter, log, entry FROM cpis.notice LIMIT 1`)
+			in.exec(`INSERT INTO cpis.notice (id, authority, person_id, kind, priority, at,
+				    organisation, setting, encounter, log, entry)
+				SELECT gen_random_uuid(), authority, person_id, kind, priority, at,
+				    organisation, setting, encounter, log, entry
+				FROM cpis.notice
+				WHERE encounter IS NOT NULL
+				LIMIT 1`)
 		}},
 		{"a notice that is lost", "A NOTICE IS LOST", func() { in.exec(`DELETE FROM cpis.notice`) }},
 		{"an entry that was rewritten", "THE LOG IS ANOTHER", func() {
