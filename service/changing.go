@@ -38,6 +38,7 @@ const (
 	wordAccepted  = "transfer_accepted"
 	wordDeclined  = "transfer_declined"
 	wordWithdrawn = "transfer_withdrawn"
+	wordUpload    = "upload"
 )
 
 // changing is a plan that is being changed. Until the transaction ends nobody

@@ -70,8 +70,12 @@ type UploadCounts struct {
 	Rejected     int `json:"rejected"`      // rows that are wrong
 	ValidNumbers int `json:"valid_numbers"` // rows with a valid NHS number
 	Closing      int `json:"closing"`       // of Changed: plans in force that get an earlier end
-	InForce      int `json:"in_force"`      // of a whole list: plans in force before
+	InForce      int `json:"in_force"`      // plans in force before; of a delta only where several end
 }
+
+// Ends gives how many plans in force a file ends, be it that it lacks them or
+// that their rows say so.
+func (c *UploadCounts) Ends() int { return c.Ending + c.Closing }
 
 // changes says whether a file changes anything.
 func (c *UploadCounts) changes() bool { return c.New+c.Changed+c.Ending > 0 }
@@ -80,7 +84,7 @@ func (c *UploadCounts) changes() bool { return c.New+c.Changed+c.Ending > 0 }
 func (c *UploadCounts) audit() audit.Counts {
 	return audit.Counts{
 		"rows": int64(c.Rows), "new": int64(c.New), "unchanged": int64(c.Unchanged), "changed": int64(c.Changed),
-		"ending": int64(c.Ending), "held_back": int64(c.HeldBack), "rejected": int64(c.Rejected),
+		"ending": int64(c.Ending), "closing": int64(c.Closing), "held_back": int64(c.HeldBack), "rejected": int64(c.Rejected),
 	}
 }
 

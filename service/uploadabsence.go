@@ -3,8 +3,10 @@ package service
 import (
 	"context"
 	"errors"
-	"maps"
 	"slices"
+	"strconv"
+	"strings"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -18,23 +20,54 @@ const endedByAbsence = "not in the list"
 
 // absence finds out which plans a whole list lacks, and which of them end.
 //
-// A row that is wrong is about some plan all the same. Where its NHS number can
-// be read, no plan of that person ends. Where it cannot, the plans with its
-// reference do not; and where there is no such plan, nobody knows which one the
-// row is about, and none ends.
+// A row that is wrong is about some plan all the same: no plan with its NHS
+// number or its reference ends. Where the number cannot be read, or does not fit
+// the date of birth, it may be about somebody else. If then no plan that is
+// missing has its number or its reference, nobody knows which one the row is
+// about, and none ends.
 type absence struct {
 	own        map[uuid.UUID]struct{} // plans that the file is about
 	inForce    int                    // of them, plans in force before
-	persons    map[keys.Tag]struct{}  // whom wrong rows are about
-	references map[string]bool        // of wrong rows without a number; whether a plan was found
-	rowsOf     map[string]struct{}    // references of all wrong rows
-	blind      bool                   // there is a wrong row with neither
+	persons    map[keys.Tag]bool      // with the numbers of wrong rows; whether a plan of theirs is missing
+	references map[string]bool        // of wrong rows; whether a plan with it is missing
+	doubts     doubts                 // wrong rows that may be about others than they say
+	unsure     doubts                 // of them, those that are about no plan that is missing
+	since      time.Time              // what was recorded later is fresh
+	fresh      int                    // plans that end, and are fresh
 }
 
-func newAbsence() absence {
+// freshSpan is for how long a plan is fresh: a list that lacks it may be older,
+// for systems write them in the evening, and send them in the night.
+const freshSpan = 24 * time.Hour
+
+// doubt is a wrong row that may be about others than it says.
+type doubt struct {
+	file      string
+	line      int
+	tag       keys.Tag // of its NHS number; zero where that cannot be read
+	reference string
+}
+
+type doubts []doubt
+
+// shownLines is how many lines are named in a text.
+const shownLines = 5
+
+// lines names the lines of the first rows, for people to read.
+func (d doubts) lines() string {
+	var all []string
+	for _, r := range d[:min(len(d), shownLines)] {
+		all = append(all, strings.TrimLeft(r.file+" line "+strconv.Itoa(r.line), " "))
+	}
+	if more := len(d) - shownLines; more > 0 {
+		all = append(all, strconv.Itoa(more)+" more")
+	}
+	return strings.Join(all, ", ")
+}
+
+func newAbsence(since time.Time) absence {
 	return absence{
-		own: make(map[uuid.UUID]struct{}), persons: make(map[keys.Tag]struct{}),
-		references: make(map[string]bool), rowsOf: make(map[string]struct{}),
+		own: make(map[uuid.UUID]struct{}), persons: make(map[keys.Tag]bool), references: make(map[string]bool), since: since,
 	}
 }
 
@@ -46,18 +79,28 @@ func (a *absence) seen(p *ownPlan, day Date) {
 	}
 }
 
-// protect notes what a wrong row may be about.
-func (a *absence) protect(ring *keys.Ring, r *uploadRow) {
-	if r.Reference != "" {
-		a.rowsOf[r.Reference] = struct{}{}
+// protect notes what a row may be about that is wrong, for which code says why.
+func (a *absence) protect(ring *keys.Ring, r *uploadRow, code string) {
+	d := doubt{file: r.File, line: r.Line, reference: r.Reference}
+	n := r.draft.person.NHSNumber
+	if !n.IsZero() {
+		d.tag = ring.LocalTag(n.Reveal())
+		a.persons[d.tag] = false
 	}
-	switch n := r.draft.person.NHSNumber; {
-	case !n.IsZero():
-		a.persons[ring.LocalTag(n.Reveal())] = struct{}{}
-	case r.Reference != "":
+	if r.Reference != "" {
 		a.references[r.Reference] = false
-	default:
-		a.blind = true
+	}
+	if n.IsZero() || code == codeUnverified {
+		a.doubts = append(a.doubts, d)
+	}
+}
+
+// findUnsure finds the wrong rows that are about no plan that is missing.
+func (a *absence) findUnsure() {
+	for _, d := range a.doubts {
+		if !a.persons[d.tag] && !a.references[d.reference] {
+			a.unsure = append(a.unsure, d)
+		}
 	}
 }
 
@@ -74,6 +117,7 @@ type missing struct {
 	reference    string
 	end          Date // as it is held
 	protected    bool
+	fresh        bool // recorded by somebody a short while ago
 }
 
 // endMissing finds the plans in force that a whole list lacks, and ends them,
@@ -84,15 +128,18 @@ func (p *pass) endMissing(ctx context.Context) error {
 		return err
 	}
 	p.counts.InForce = p.absence.inForce + len(all)
-	heldBack := p.absence.blind || slices.Contains(slices.Collect(maps.Values(p.absence.references)), false)
+	p.absence.findUnsure()
 	ending := all[:0]
 	for i := range all {
 		m := &all[i]
 		out := RowResult{Outcome: RowHeldBack, PlanID: m.plan.String(), Version: m.version, Reference: m.reference}
-		if heldBack || m.protected {
+		if len(p.absence.unsure) > 0 || m.protected {
 			p.counts.HeldBack++
 		} else {
 			p.counts.Ending++
+			if m.fresh {
+				p.absence.fresh++
+			}
 			out.Outcome = RowEnding
 			out.Changes = []FieldChange{{planfile.FieldEnd, m.end.String(), p.day.String()}}
 			if p.write != nil {
@@ -110,7 +157,11 @@ func (p *pass) endMissing(ctx context.Context) error {
 		return nil
 	}
 	for batch := range slices.Chunk(ending, rowsAtOnce) {
+		began := p.s.now()
 		if err := p.end(ctx, batch); err != nil {
+			return err
+		}
+		if err := p.s.giveWay(ctx, p.s.now().Sub(began), false); err != nil {
 			return err
 		}
 	}
@@ -121,6 +172,7 @@ func (p *pass) endMissing(ctx context.Context) error {
 func (p *pass) findMissing(ctx context.Context) ([]missing, error) {
 	var all []missing
 	for after := uuid.Nil; ; {
+		began := p.s.now()
 		var rows []store.PlanRow
 		err := p.in(ctx, func(tx *store.Tx) (err error) {
 			rows, err = tx.PlansInForce(ctx, p.u.row.Authority, p.day.Time(), after, rowsAtOnce)
@@ -142,6 +194,9 @@ func (p *pass) findMissing(ctx context.Context) ([]missing, error) {
 				all = append(all, p.absence.miss(p.s.ring, h, own))
 			}
 		})
+		if err == nil {
+			err = p.s.giveWay(ctx, p.s.now().Sub(began), p.write == nil)
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -150,20 +205,18 @@ func (p *pass) findMissing(ctx context.Context) ([]missing, error) {
 
 // miss notes that the file lacks a plan.
 func (a *absence) miss(ring *keys.Ring, h *held, own *ownPlan) missing {
-	m := missing{plan: own.row.ID, person: own.row.Person, version: own.row.Version, reference: own.Reference, end: own.End}
+	m := missing{
+		plan: own.row.ID, person: own.row.Person, version: own.row.Version, reference: own.Reference, end: own.End,
+		fresh: own.Change.Act != wordUpload && own.row.At.After(a.since),
+	}
 	for _, n := range h.person.numbers() {
-		if _, about := a.persons[ring.LocalTag(n.Reveal())]; about {
-			m.protected = true
+		tag := ring.LocalTag(n.Reveal())
+		if _, about := a.persons[tag]; about {
+			m.protected, a.persons[tag] = true, true
 		}
 	}
-	if own.Reference == "" {
-		return m
-	}
-	if _, there := a.rowsOf[own.Reference]; there {
-		m.protected = true
-	}
 	if _, there := a.references[own.Reference]; there {
-		a.references[own.Reference] = true
+		m.protected, a.references[own.Reference] = true, true
 	}
 	return m
 }

@@ -286,7 +286,7 @@ func TestUpload_CountsGuessedDates(t *testing.T) {
 	f.MustSend(lead, delta, sheetHeader+sheetRow("date_of_birth=2018-04-30")+sheetRow(numberB))
 	all := f.Entries()
 	want := audit.Counts{
-		"rows": 2, "new": 1, "changed": 0, "unchanged": 0, "ending": 0, "held_back": 0, "rejected": 1, "mismatched": 1,
+		"rows": 2, "new": 1, "changed": 0, "unchanged": 0, "ending": 0, "closing": 0, "held_back": 0, "rejected": 1, "mismatched": 1,
 	}
 	if diff := cmp.Diff(want, all[len(all)-1].Counts); diff != "" {
 		t.Errorf("counts (-want +got):\n%s", diff)

@@ -161,7 +161,7 @@ func (in *arrival) arrive(ctx context.Context, tx *store.Tx, e *audit.Entry) err
 	digest := in.s.ring.HashBytes(uploadDomain, in.digest)
 	u.row.Digest = digest[:]
 	u.details = uploadDetails{
-		Sent: changeBy(in.caller, "upload", ""), System: in.caller.System, Request: in.q.Request,
+		Sent: changeBy(in.caller, wordUpload, ""), System: in.caller.System, Request: in.q.Request,
 		Claimed: in.q.Authority, Files: in.files,
 	}
 	e.Counts = audit.Counts{"bytes": in.size, "files": int64(len(in.files))}

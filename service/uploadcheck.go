@@ -118,11 +118,30 @@ func (s *Service) findOut(ctx context.Context, u *upload, p *pass) (finding, err
 	if err != nil {
 		return finding{}, err
 	}
+	if earlier.ended, err = s.db.EndedSince(ctx, u.row.Authority, s.moment().Add(-brakeSpan)); err != nil {
+		return finding{}, err
+	}
+	if err := p.countInForce(ctx, earlier.ended); err != nil {
+		return finding{}, err
+	}
 	rules, err := s.uploadRules(ctx, s.db.UploadRules, u.row.Authority)
 	if err != nil {
 		return finding{}, err
 	}
 	return p.conclude(earlier, &rules), nil
+}
+
+// countInForce counts the plans in force where it matters how many there are:
+// so many end that the safety brake may hold the file. Of a whole list they are
+// counted already.
+func (p *pass) countInForce(ctx context.Context, ended int) error {
+	ends := p.counts.Ends()
+	if p.u.whole() || ends == 0 || ends+ended <= alwaysMayEnd {
+		return nil
+	}
+	others, err := p.findMissing(ctx)
+	p.counts.InForce = p.absence.inForce + len(others)
+	return err
 }
 
 func orNone(f *finding) finding {
@@ -158,37 +177,38 @@ func (s *Service) whoseFile(ctx context.Context, u *upload) (*finding, error) {
 	return rejectedFor(codeNothing, "authority", "is not the code of your authority: the file is another's, or is meant for another"), nil
 }
 
-// sequence is how a file's running number stands to those before.
-type sequence struct {
-	last     int64 // the highest that was applied; 0 where there is none
+// before is how a file stands to those before it.
+type before struct {
+	last     int64 // the highest running number that was applied; 0 where there is none
 	replayed bool  // the same file was applied
+	ended    int   // plans that files ended within brakeSpan
 }
 
 // earlier compares a file with those that were applied before.
-func (s *Service) earlier(ctx context.Context, u *upload) (sequence, *finding, error) {
+func (s *Service) earlier(ctx context.Context, u *upload) (before, *finding, error) {
 	if u.row.Sequence == 0 {
-		return sequence{}, nil, nil
+		return before{}, nil, nil
 	}
 	last, err := s.db.LastSequence(ctx, u.row.Authority)
 	if err != nil {
-		return sequence{}, nil, err
+		return before{}, nil, err
 	}
-	before, err := s.db.AppliedUpload(ctx, u.row.Authority, u.row.Sequence)
+	applied, err := s.db.AppliedUpload(ctx, u.row.Authority, u.row.Sequence)
 	if errors.Is(err, store.ErrNotFound) {
-		return sequence{last: last}, nil, nil
+		return before{last: last}, nil, nil
 	}
 	if err != nil {
-		return sequence{}, nil, err
+		return before{}, nil, err
 	}
-	if !hmac.Equal(before.Digest, u.row.Digest) {
-		return sequence{}, rejectedFor(codeNothing, "sequence", fmt.Sprintf(
+	if !hmac.Equal(applied.Digest, u.row.Digest) {
+		return before{}, rejectedFor(codeNothing, "sequence", fmt.Sprintf(
 			"%d was applied already with another file: give this one the next number", u.row.Sequence)), nil
 	}
-	return sequence{last: last, replayed: true}, nil, nil
+	return before{last: last, replayed: true}, nil, nil
 }
 
 // conclude says what is to become of a file that was read.
-func (p *pass) conclude(before sequence, rules *UploadRules) finding {
+func (p *pass) conclude(earlier before, rules *UploadRules) finding {
 	c := &p.counts
 	f := finding{code: codeAll}
 	if c.Rejected > 0 {
@@ -204,7 +224,7 @@ func (p *pass) conclude(before sequence, rules *UploadRules) finding {
 		f.state, f.code = UploadRejected, codeNothing
 		f.problems = []Violation{{Field: "file", Problem: "holds no row that is right"}}
 		return f
-	case before.replayed && c.changes():
+	case earlier.replayed && c.changes():
 		return *rejectedFor(codeNothing, "sequence", fmt.Sprintf(
 			"%d was applied already, and what is held has changed since: send a new file under the next number", p.u.row.Sequence))
 	case !c.changes():
@@ -212,24 +232,25 @@ func (p *pass) conclude(before sequence, rules *UploadRules) finding {
 		f.warnings = append(p.absence.warnings(c), f.warnings...)
 		return f
 	}
-	p.await(&f, before, rules)
+	p.await(&f, earlier, rules)
 	return f
 }
 
 // await says what whoever approves a file must know and, where nobody need
 // know anything and the rules allow it, approves it.
-func (p *pass) await(f *finding, before sequence, rules *UploadRules) {
+func (p *pass) await(f *finding, earlier before, rules *UploadRules) {
 	c, system := &p.counts, p.u.details.System
 	var against []string
-	if f.brake = rules.brakes(c.Ending, c.InForce); f.brake {
+	if f.brake = rules.brakes(c.Ends(), c.InForce); f.brake {
 		against = append(against, brakeText(c))
 	}
-	against = append(against, before.gap(p.u.row.Sequence)...)
+	against = append(against, earlier.gap(p.u.row.Sequence)...)
 	if p.u.details.Again {
 		against = append(against, "what this file does has changed since it was approved: look at it again")
 	}
+	against = append(against, p.doubtful()...)
 	if system {
-		against = append(against, rules.against(c)...)
+		against = append(against, rules.against(c, earlier.ended)...)
 	}
 	f.state, f.code = UploadWaiting, ""
 	if system && rules.ApproveSystems && len(against) == 0 {
@@ -239,11 +260,25 @@ func (p *pass) await(f *finding, before sequence, rules *UploadRules) {
 }
 
 func brakeText(c *UploadCounts) string {
-	return fmt.Sprintf("safety brake: this list ends %d of the %d plans in force; whoever approves it must repeat that number", c.Ending, c.InForce)
+	return fmt.Sprintf("safety brake: this file ends %d of the %d plans in force; whoever approves it must repeat that number", c.Ends(), c.InForce)
+}
+
+// doubtful says what nobody but a person should let pass.
+func (p *pass) doubtful() []string {
+	var all []string
+	if p.returning > 0 {
+		all = append(all, fmt.Sprintf(
+			"%d of the new plans were removed here as entered in error: should they not come back, remove them where the file is made", p.returning))
+	}
+	if n := p.absence.fresh; n > 0 {
+		all = append(all, fmt.Sprintf(
+			"%d of the plans that end, because the list lacks them, were recorded here within a day: the list may be older than they are", n))
+	}
+	return all
 }
 
 // gap says what is wrong with a running number.
-func (q sequence) gap(number int64) []string {
+func (q before) gap(number int64) []string {
 	switch {
 	case number == 0 || q.last == 0 || number == q.last+1:
 		return nil
@@ -258,5 +293,9 @@ func (a *absence) warnings(c *UploadCounts) []string {
 	if c.HeldBack == 0 {
 		return nil
 	}
-	return []string{fmt.Sprintf("%d plans are missing from the list and stay as they are, because rows that are wrong may be about them", c.HeldBack)}
+	text := fmt.Sprintf("%d plans are missing from the list and stay as they are, because rows that are wrong may be about them", c.HeldBack)
+	if len(a.unsure) > 0 {
+		text += ". Correct " + a.unsure.lines() + ": whom they are about cannot be known, and until then no plan ends for being missing"
+	}
+	return []string{text}
 }

@@ -74,8 +74,8 @@ func (s *Service) ApproveUpload(ctx context.Context, c *identity.Caller, q *Appr
 // must be.
 func (q *Approval) confirms(u *upload) error {
 	var v violations
-	if u.details.Brake && q.ConfirmEnding != u.counts.Ending {
-		v.add("confirm_ending", fmt.Sprintf("must be %d, the number of plans that this list ends", u.counts.Ending), strconv.Itoa(u.counts.Ending))
+	if ends := u.counts.Ends(); u.details.Brake && q.ConfirmEnding != ends {
+		v.add("confirm_ending", fmt.Sprintf("must be %d, the number of plans that this file ends", ends), strconv.Itoa(ends))
 	}
 	return v.err()
 }

@@ -9,7 +9,6 @@ import (
 	"hash"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/google/uuid"
 
@@ -18,11 +17,13 @@ import (
 	"cpis/service/store"
 )
 
-// rowsAtOnce is how many rows of a file are looked at, and kept, together.
-const rowsAtOnce = 500
-
-// maxPause is how long a check pauses between rows at most.
-const maxPause = 50 * time.Millisecond
+const (
+	// rowsAtOnce is how many rows of a file are looked at together: few, so that
+	// look-ups need not wait for long.
+	rowsAtOnce = 200
+	// rowsOfPage is how many results are kept together.
+	rowsOfPage = 500
+)
 
 // pass goes through the file of an upload and finds out what it does. Where it
 // has a transaction to write in, it also does it; so what was checked and what
@@ -51,16 +52,20 @@ type pass struct {
 	page    []RowResult
 	pages   int
 	absence absence
-	notes   []planfile.Note
+	// errors are the plans that the authority removed as entered in error, and
+	// returning counts new ones that are among them.
+	errors    map[removedPlan]struct{}
+	returning int
+	notes     []planfile.Note
 }
 
 // newPass begins a pass. tx and made are there where it writes.
 func (s *Service) newPass(u *upload, day Date, tx *store.Tx, made newKeys) *pass {
 	by := u.details.Sent
-	by.Act, by.Reason = "upload", "upload "+u.row.ID.String()
+	by.Act, by.Reason = wordUpload, "upload "+u.row.ID.String()
 	return &pass{
 		s: s, u: u, day: day, by: by, write: tx, made: made, run: newID(), persons: make(map[keys.Tag]*filePerson),
-		reasons: make(map[ReasonCount]int), digest: sha256.New(), absence: newAbsence(),
+		reasons: make(map[ReasonCount]int), digest: sha256.New(), absence: newAbsence(s.moment().Add(-freshSpan)),
 	}
 }
 
@@ -85,10 +90,13 @@ func (p *pass) through(ctx context.Context) error {
 		return err
 	}
 	p.notes = sum.Notes
-	if p.write != nil {
-		if err := p.write.LockForUpload(ctx, p.locks, p.u.row.Authority, p.u.whole(), p.day.Time()); err != nil {
-			return err
-		}
+	if p.write == nil {
+		err = p.findErrors(ctx)
+	} else {
+		err = p.write.LockForUpload(ctx, p.locks, p.u.row.Authority, p.u.whole(), p.day.Time())
+	}
+	if err != nil {
+		return err
 	}
 	_, err = planfile.Read(ctx, format, p.day.Time(), sources, func(row *planfile.Row) error { return p.take(ctx, row) })
 	if err == nil {
@@ -121,7 +129,9 @@ func (p *pass) meet(row *planfile.Row) error {
 			p.locks = append(p.locks, p.s.storeTags(r.draft.person.NHSNumber)...)
 		}
 	}
-	person.rows = append(person.rows, rowOfFile(&r, p.u.whole()))
+	if len(person.rows) < maxRowsEach {
+		person.rows = append(person.rows, rowOfFile(&r, p.u.whole()))
+	}
 	return nil
 }
 
@@ -156,24 +166,11 @@ func (p *pass) place(ctx context.Context) error {
 	clear(p.batch)
 	p.batch = p.batch[:0]
 	if p.write != nil {
-		return p.writeBatch(ctx, in)
+		if err := p.writeBatch(ctx, in); err != nil {
+			return err
+		}
 	}
-	return rest(ctx, min(p.s.now().Sub(began), maxPause))
-}
-
-// rest lets others have the processor for a while.
-func rest(ctx context.Context, d time.Duration) error {
-	if d <= 0 {
-		return ctx.Err()
-	}
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
+	return p.s.giveWay(ctx, p.s.now().Sub(began), p.write == nil)
 }
 
 // intake finds and opens what is held about the persons of the batch. Keys are
@@ -216,7 +213,7 @@ func (p *pass) placeRow(in *intake, r *uploadRow) RowResult {
 	h := person.find(in, r)
 	superseded := !h.isNew() && h.person.NHSNumber.Reveal() != n.Reveal()
 	person.judge(h, superseded)
-	if why := person.at(r).wrong; why != nil {
+	if why := person.why(r); why != nil {
 		if why.code == codeUnverified && person.known {
 			p.guesses++
 		}
@@ -230,6 +227,9 @@ func (p *pass) placeRow(in *intake, r *uploadRow) RowResult {
 		return p.reject(r, &r.lacking)
 	}
 	p.counts.New++
+	if _, was := p.errors[removedPlan{tag, r.draft.details.Kind, r.draft.details.Start}]; was {
+		p.returning++
+	}
 	out := r.result(RowNew)
 	p.restrict(in, person, h, r, &out)
 	out.PlanID, out.Version = in.add(h, &r.draft).row.ID.String(), 1
@@ -286,7 +286,7 @@ func (p *pass) reject(r *uploadRow, why *rowWrong) RowResult {
 	for _, v := range why.violations {
 		p.reasons[ReasonCount{Field: v.Field, Code: why.code, Problem: general(v.Problem)}]++
 	}
-	p.absence.protect(p.s.ring, r)
+	p.absence.protect(p.s.ring, r, why.code)
 	return r.rejected(why)
 }
 
@@ -330,7 +330,7 @@ func (p *pass) keepResult(ctx context.Context, out *RowResult) error {
 	}
 	p.digest.Write(append(text, '\n'))
 	p.page = append(p.page, *out)
-	if len(p.page) < rowsAtOnce {
+	if len(p.page) < rowsOfPage {
 		return nil
 	}
 	return p.keepPage(ctx)

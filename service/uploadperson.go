@@ -47,14 +47,18 @@ func (r *fileRow) details() Details {
 	return Details{Kind: r.kind, Start: r.start, End: r.end, Expected: r.expected}
 }
 
-// at finds a row.
-func (p *filePerson) at(r *uploadRow) *fileRow {
+// maxRowsEach is how many rows of a file may be about one person: each must fit
+// all others. Nobody has had so many plans.
+const maxRowsEach = 100
+
+// why says why a row does not fit; nil where it does.
+func (p *filePerson) why(r *uploadRow) *rowWrong {
 	for i := range p.rows {
 		if p.rows[i].line == r.Line && p.rows[i].file == r.File {
-			return &p.rows[i]
+			return p.rows[i].wrong
 		}
 	}
-	return nil
+	return otherWrong(rowColumn, fmt.Sprintf("has the same NHS number as %d rows before it: check the number", maxRowsEach))
 }
 
 // judge finds out which rows fit each other and what is held. It looks at all

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"time"
 
 	"cpis/audit"
 	"cpis/policy"
@@ -13,11 +14,14 @@ import (
 )
 
 const (
-	// alwaysMayEnd is how many plans a whole list may end without being held by
+	// alwaysMayEnd is how many plans a file may end without being held by
 	// the safety brake, however few there are.
 	alwaysMayEnd = 10
 	// defaultBrake is the share of plans in force that it may, in percent.
 	defaultBrake = 5
+	// brakeSpan is for how long what files ended counts, where another is to be
+	// approved by rule: else many small ones would do what one large must not.
+	brakeSpan = 24 * time.Hour
 )
 
 // UploadRules say when files that an authority's systems send are approved by
@@ -71,19 +75,22 @@ func (s *Service) uploadRules(
 	}, err
 }
 
-// brakes says whether the safety brake holds a list that ends so many of the
+// brakes says whether the safety brake holds a file that ends so many of the
 // plans in force.
 func (r *UploadRules) brakes(ending, inForce int) bool {
 	return ending > max(alwaysMayEnd, inForce*r.BrakePercent/100)
 }
 
-// against says what keeps the rules from approving a file. Where systems are
-// not approved at all, nothing needs saying.
-func (r *UploadRules) against(c *UploadCounts) []string {
+// against says what keeps the rules from approving a file before which others
+// ended plans. Where systems are not approved at all, nothing needs saying.
+func (r *UploadRules) against(c *UploadCounts, ended int) []string {
 	if !r.ApproveSystems {
 		return nil
 	}
 	var all []string
+	if ends := c.Ends(); ends > 0 && !r.brakes(ends, c.InForce) && r.brakes(ends+ended, c.InForce+ended) {
+		all = append(all, fmt.Sprintf("safety brake: this file ends %d plans, and others ended %d within a day", ends, ended))
+	}
 	beyond := func(n, most int, what string) {
 		if n > most {
 			all = append(all, fmt.Sprintf("%s: %d, more than the %d that are approved by rule", what, n, most))
@@ -91,7 +98,7 @@ func (r *UploadRules) against(c *UploadCounts) []string {
 	}
 	beyond(c.New, r.MaxNew, "new plans")
 	beyond(c.Changed, r.MaxChanged, "changed plans")
-	beyond(c.Ending+c.Closing, r.MaxEnding, "plans that end")
+	beyond(c.Ends(), r.MaxEnding, "plans that end")
 	if c.Rejected*100 > r.MaxRejectedPercent*c.Rows {
 		all = append(all, fmt.Sprintf("rejected rows: %d of %d, more than the %d percent that are approved by rule", c.Rejected, c.Rows, r.MaxRejectedPercent))
 	}

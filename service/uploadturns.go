@@ -57,3 +57,40 @@ func whyNone(ctx context.Context, wait time.Duration) error {
 	}
 	return &OverloadedError{RetryAfter: wait}
 }
+
+const (
+	// busyShare is how many times as long as it worked something in the background
+	// pauses while look-ups wait: they must not notice it.
+	busyShare = 4
+	// maxPause bounds that.
+	maxPause = 250 * time.Millisecond
+)
+
+// giveWay lets look-ups have the processor and the database after something in
+// the background worked for a while. Where none waits, it pauses as long as it
+// worked, if that holds up nobody else.
+func (s *Service) giveWay(ctx context.Context, worked time.Duration, gently bool) error {
+	var pause time.Duration
+	switch {
+	case s.group.waiting.Load() > 0:
+		pause = busyShare * worked
+	case gently:
+		pause = worked
+	}
+	return rest(ctx, min(pause, maxPause))
+}
+
+// rest waits for a while.
+func rest(ctx context.Context, d time.Duration) error {
+	if d <= 0 {
+		return ctx.Err()
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

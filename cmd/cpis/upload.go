@@ -94,14 +94,18 @@ func (c *uploadCmd) begin() *cpisv1.UploadBegin {
 
 // agreed agrees to what the flags agree to.
 func (c *uploadCmd) agreed(u *cpisv1.Upload) (bool, error) {
-	ending := u.GetCounts().GetEnding()
+	ending := ends(u)
 	if u.GetBrake() && c.ConfirmEnding != ending {
 		return false, fmt.Errorf("not approved: the safety brake holds this file, which would end %d plans. "+
-			"Look at them (cpis upload rows %s --outcome ending); if that is right, run\n"+
+			"Look at them (cpis upload rows %s); if that is right, run\n"+
 			"cpis upload approve %s --version %d --confirm-ending %d", ending, u.GetId(), u.GetId(), u.GetVersion(), ending)
 	}
 	return true, nil
 }
+
+// ends gives how many plans a file ends: those that it lacks, and those whose
+// rows say so.
+func ends(u *cpisv1.Upload) int32 { return u.GetCounts().GetEnding() + u.GetCounts().GetClosing() }
 
 // agreement decides whether to approve what was shown.
 type agreement func(*cpisv1.Upload) (bool, error)
@@ -171,7 +175,7 @@ func (u *uploader) settle(
 func (u *uploader) approve(ctx context.Context, state *cpisv1.Upload) (*cpisv1.ApproveUploadResponse, error) {
 	q := &cpisv1.ApproveUploadRequest{UploadId: state.GetId(), Version: state.GetVersion()}
 	if state.GetBrake() {
-		q.ConfirmEnding = state.GetCounts().GetEnding()
+		q.ConfirmEnding = ends(state)
 	}
 	id := uuid.NewString()
 	var out *cpisv1.ApproveUploadResponse
@@ -215,7 +219,7 @@ func (u *uploader) await(ctx context.Context, state *cpisv1.Upload) (*cpisv1.Upl
 // ask asks whether to approve what was shown. Where the safety brake holds the
 // file, the number of plans that will end must be repeated.
 func (u *uploader) ask(state *cpisv1.Upload) (bool, error) {
-	ending := strconv.Itoa(int(state.GetCounts().GetEnding()))
+	ending := strconv.Itoa(int(ends(state)))
 	question := "Approve this? [y/N] "
 	if state.GetBrake() {
 		question = "This would end " + ending + " plans. To approve it, type that number: "

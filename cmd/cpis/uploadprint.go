@@ -38,7 +38,7 @@ var shown = []struct {
 func (u *uploader) preview(ctx context.Context, state *cpisv1.Upload) error {
 	var p page
 	if state.GetBrake() {
-		p.line("SAFETY BRAKE: this would end %d plans.", state.GetCounts().GetEnding())
+		p.line("SAFETY BRAKE: this would end %d plans.", ends(state))
 	}
 	for _, text := range state.GetWarnings() {
 		p.paragraph("", "Mind: "+text)
@@ -191,7 +191,7 @@ func conclusion(state *cpisv1.Upload, receipt *cpisv1.Receipt) string {
 func waits(state *cpisv1.Upload) string {
 	text := fmt.Sprintf("It waits for approval: cpis upload approve %s --version %d", state.GetId(), state.GetVersion())
 	if state.GetBrake() {
-		text += fmt.Sprintf(" --confirm-ending %d", state.GetCounts().GetEnding())
+		text += fmt.Sprintf(" --confirm-ending %d", ends(state))
 	}
 	return text
 }

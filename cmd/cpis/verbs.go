@@ -96,7 +96,7 @@ var flagHelp = map[string]string{
 	"appointment-id":           "Your own identifier of the appointment.",
 	"approve-systems":          "Approve files of systems within the thresholds.",
 	"assigned-to":              "Only those given to this user.",
-	"brake-percent":            "Safety brake: share of the plans in force that a whole list may end.",
+	"brake-percent":            "Safety brake: share of the plans in force that a file may end.",
 	"change-id":                "Identifier of the proposal.",
 	"channel-id":               "Identifier of the channel.",
 	"child-plan.reference":     "Your own reference of the child's plan.",

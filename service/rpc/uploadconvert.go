@@ -73,6 +73,7 @@ func uploadToProto(u *service.Upload) *cpisv1.Upload {
 			HeldBack:     count(u.Counts.HeldBack),
 			Rejected:     count(u.Counts.Rejected),
 			ValidNumbers: count(u.Counts.ValidNumbers),
+			Closing:      count(u.Counts.Closing),
 		},
 		Code:     u.Code,
 		Problems: each(u.Problems, violationToProto),

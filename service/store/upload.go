@@ -92,6 +92,18 @@ func (q queries) LastSequence(ctx context.Context, authority string) (int64, err
 		  AND u.state IN ('`+uploadApplying+`', '`+uploadApplied+`')`, authority)
 }
 
+// EndedSince gives how many plans uploads of an authority ended that were
+// approved since a time.
+func (q queries) EndedSince(ctx context.Context, authority string, since time.Time) (int, error) {
+	return one(ctx, q.q, "counting plans that uploads ended",
+		func(row pgx.CollectableRow) (n int, err error) { return n, row.Scan(&n) }, `
+		SELECT coalesce(sum((u.counts->>'ending')::integer + (u.counts->>'closing')::integer), 0)
+		FROM cpis.upload AS u
+		WHERE u.authority = $1
+		  AND u.changed_at >= $2
+		  AND u.state IN ('`+uploadApplying+`', '`+uploadApplied+`')`, authority, since)
+}
+
 // LatestUpload gives the upload of an authority in one of some states that
 // arrived last; ErrNotFound if there is none. An extent limits them to those
 // with it; "" does not.

@@ -23,6 +23,19 @@ func (q queries) PlansInForce(ctx context.Context, authority string, day time.Ti
 		LIMIT $4`, authority, after, day, limit)
 }
 
+// RemovedPlans pages through the plans that an authority removed as entered in
+// error, in order of their ids; start after the zero id.
+func (q queries) RemovedPlans(ctx context.Context, authority string, after uuid.UUID, limit int) ([]PlanRow, error) {
+	return all(ctx, q.q, "reading removed plans", scanPlan, `
+		SELECT `+planColumns+`
+		FROM cpis.plan AS l
+		WHERE l.authority = $1
+		  AND l.id > $2
+		  AND l.removed
+		ORDER BY l.id
+		LIMIT $3`, authority, after, limit)
+}
+
 // LockForUpload locks those whom the tags of a file lead to and, where it is a
 // whole list, all about whom its authority has plans in force. They are locked
 // in order of their ids, so that uploads that overlap do not deadlock.

@@ -520,7 +520,10 @@ type UploadCounts struct {
 	// Rows that are wrong.
 	Rejected int32 `protobuf:"varint,7,opt,name=rejected,proto3" json:"rejected,omitempty"`
 	// Rows with a valid NHS number.
-	ValidNumbers  int32 `protobuf:"varint,8,opt,name=valid_numbers,json=validNumbers,proto3" json:"valid_numbers,omitempty"`
+	ValidNumbers int32 `protobuf:"varint,8,opt,name=valid_numbers,json=validNumbers,proto3" json:"valid_numbers,omitempty"`
+	// Of those that change: plans in force that end by what their row says, or end
+	// sooner.
+	Closing       int32 `protobuf:"varint,9,opt,name=closing,proto3" json:"closing,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -611,6 +614,13 @@ func (x *UploadCounts) GetValidNumbers() int32 {
 	return 0
 }
 
+func (x *UploadCounts) GetClosing() int32 {
+	if x != nil {
+		return x.Closing
+	}
+	return 0
+}
+
 // Upload is a file of plans.
 type Upload struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -635,8 +645,9 @@ type Upload struct {
 	// Why it is not approved by rule, the most important first: safety brake,
 	// gap in the running numbers, beyond a threshold. Texts to show.
 	Warnings []string `protobuf:"bytes,10,rep,name=warnings,proto3" json:"warnings,omitempty"`
-	// The safety brake holds it: it would end more than the authority's share.
-	// Approving must repeat the number.
+	// The safety brake holds it: it would end more than the authority's share, be
+	// it because they are missing or because their rows say so. Approving must
+	// repeat the number, `ending` and `closing` together.
 	Brake bool `protobuf:"varint,11,opt,name=brake,proto3" json:"brake,omitempty"`
 	// Who sent it, and when.
 	Sent *Change `protobuf:"bytes,12,opt,name=sent,proto3" json:"sent,omitempty"`
@@ -930,7 +941,8 @@ type ApproveUploadRequest struct {
 	UploadId string `protobuf:"bytes,1,opt,name=upload_id,json=uploadId,proto3" json:"upload_id,omitempty"`
 	// The version that the caller saw.
 	Version int32 `protobuf:"varint,2,opt,name=version,proto3" json:"version,omitempty"`
-	// Where the safety brake holds it: the number of plans that will end.
+	// Where the safety brake holds it: the number of plans that will end, `ending`
+	// and `closing` together.
 	ConfirmEnding int32 `protobuf:"varint,3,opt,name=confirm_ending,json=confirmEnding,proto3" json:"confirm_ending,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1709,7 +1721,8 @@ type UploadRules struct {
 	// Most rejected rows, in percent of all.
 	MaxRejectedPercent int32 `protobuf:"varint,5,opt,name=max_rejected_percent,json=maxRejectedPercent,proto3" json:"max_rejected_percent,omitempty"`
 	// Safety brake: the share of the authority's plans in force, in percent, that
-	// a whole list may end without being held; at least 10 plans always may.
+	// a file may end without being held; at least 10 plans always may. What is
+	// approved by rule may not end more within a day, however many files there are.
 	BrakePercent int32 `protobuf:"varint,6,opt,name=brake_percent,json=brakePercent,proto3" json:"brake_percent,omitempty"`
 	// Version of the rules; 0 for the defaults.
 	Version       int32 `protobuf:"varint,7,opt,name=version,proto3" json:"version,omitempty"`
@@ -2173,7 +2186,7 @@ const file_cpis_v1_upload_proto_rawDesc = "" +
 	"\n" +
 	"UploadFile\x12\x1e\n" +
 	"\x04name\x18\x01 \x01(\tB\n" +
-	"\xbaH\ar\x05\x10\x01\x18\x80\x01R\x04name\"\xe2\x01\n" +
+	"\xbaH\ar\x05\x10\x01\x18\x80\x01R\x04name\"\xfc\x01\n" +
 	"\fUploadCounts\x12\x12\n" +
 	"\x04rows\x18\x01 \x01(\x05R\x04rows\x12\x10\n" +
 	"\x03new\x18\x02 \x01(\x05R\x03new\x12\x1c\n" +
@@ -2182,7 +2195,8 @@ const file_cpis_v1_upload_proto_rawDesc = "" +
 	"\x06ending\x18\x05 \x01(\x05R\x06ending\x12\x1b\n" +
 	"\theld_back\x18\x06 \x01(\x05R\bheldBack\x12\x1a\n" +
 	"\brejected\x18\a \x01(\x05R\brejected\x12#\n" +
-	"\rvalid_numbers\x18\b \x01(\x05R\fvalidNumbers\"\xcc\x04\n" +
+	"\rvalid_numbers\x18\b \x01(\x05R\fvalidNumbers\x12\x18\n" +
+	"\aclosing\x18\t \x01(\x05R\aclosing\"\xcc\x04\n" +
 	"\x06Upload\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x18\n" +
 	"\aversion\x18\x02 \x01(\x05R\aversion\x12*\n" +
