@@ -335,7 +335,10 @@ func (j *joining) stillMergeable(ctx context.Context, tx *store.Tx) error {
 // superseded.
 func (j *joining) join(ctx context.Context, tx *store.Tx) error {
 	restricted := j.into.row.Restricted || j.from.row.Restricted
-	var changed []*held
+	var changed, told []*held
+	if j.into.row.Restricted != restricted || j.superseded && j.from.row.Restricted != restricted {
+		told = append(told, j.into)
+	}
 	if j.superseded || j.into.row.Restricted != restricted || j.into.person.Vacant {
 		changed = append(changed, j.into)
 	}
@@ -356,6 +359,9 @@ func (j *joining) join(ctx context.Context, tx *store.Tx) error {
 		if err := j.s.updatePersons(ctx, tx, changed...); err != nil {
 			return err
 		}
+	}
+	if err := j.s.tellRestrictions(ctx, tx, j.by.Organisation, told); err != nil {
+		return err
 	}
 	return j.retag(ctx, tx)
 }

@@ -33,6 +33,7 @@ const (
 	NoticeChangeProposed   NoticeKind = noticeChangeProposed
 	NoticeUploadWaiting    NoticeKind = noticeUploadWaiting
 	NoticeUnconfirmed      NoticeKind = noticeUnconfirmed
+	NoticeRestriction      NoticeKind = noticeRestriction
 )
 
 // Notice is a message to an authority, as that authority sees it.

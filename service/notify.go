@@ -25,6 +25,7 @@ const (
 	noticeChangeProposed   = "change_proposed"
 	noticeUploadWaiting    = "upload_waiting"
 	noticeUnconfirmed      = "contacts_unconfirmed"
+	noticeRestriction      = "restriction_changed"
 )
 
 // news is a notice that an act makes.

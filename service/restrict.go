@@ -91,5 +91,48 @@ func (d *deciding) restrict(ctx context.Context, tx *store.Tx, e *audit.Entry, p
 		return err
 	}
 	h.row.Restricted = wanted
-	return d.s.updatePersons(ctx, tx, h)
+	if err := d.s.updatePersons(ctx, tx, h); err != nil {
+		return err
+	}
+	return d.s.tellRestrictions(ctx, tx, d.by.Organisation, []*held{h})
+}
+
+// What other authorities are told.
+const (
+	textRestricted = "Another authority restricted this person."
+	textLifted     = "The restriction of this person was lifted. If it is still needed, restrict the person again."
+)
+
+// tellRestrictions tells the other authorities that hold plans about persons that
+// these became restricted, or are so no more: one of them may know why they must
+// not be found. Who restricted is not to be revealed. Who lifted is, for look-ups
+// show all authorities then. The persons' keys are at hand.
+func (s *Service) tellRestrictions(ctx context.Context, tx *store.Tx, by string, persons []*held) error {
+	if len(persons) == 0 {
+		return nil
+	}
+	ids := make([]uuid.UUID, len(persons))
+	for i, h := range persons {
+		ids[i] = h.row.ID
+	}
+	plans, err := tx.PlansOf(ctx, ids, "")
+	if err != nil {
+		return err
+	}
+	byPerson := make(map[uuid.UUID][]store.PlanRow)
+	for _, l := range plans {
+		if l.Authority != by {
+			byPerson[l.Person] = append(byPerson[l.Person], l)
+		}
+	}
+	for _, h := range persons {
+		n := news{kind: noticeRestriction, person: h.row.ID, key: h.key, text: textRestricted}
+		if !h.row.Restricted {
+			n.text, n.priority, n.organisation = textLifted, true, by
+		}
+		for _, n.to = range authoritiesOf(byPerson[h.row.ID]) {
+			s.tell(tx, n)
+		}
+	}
+	return nil
 }

@@ -158,12 +158,15 @@ func (d *deciding) unmerge(ctx context.Context, tx *store.Tx, e *audit.Entry, p 
 // divide makes two persons of one, as far as they were: who goes is restricted
 // where the other is, because nobody knows who was meant.
 func (u *undoing) divide(ctx context.Context, tx *store.Tx) error {
-	var changed []*held
+	var changed, told []*held
 	if u.superseded {
 		u.into.person.Former = slices.DeleteFunc(u.into.person.Former, u.from.person.has)
 		changed = append(changed, u.into)
 	}
 	restricted, vacant := u.from.row.Restricted || u.into.row.Restricted, u.from.person.Vacant && len(u.from.plans) == 0
+	if restricted != u.from.row.Restricted {
+		told = append(told, u.from)
+	}
 	if restricted != u.from.row.Restricted || vacant != u.from.person.Vacant {
 		u.from.row.Restricted, u.from.person.Vacant = restricted, vacant
 		changed = append(changed, u.from)
@@ -172,6 +175,9 @@ func (u *undoing) divide(ctx context.Context, tx *store.Tx) error {
 		if err := u.s.updatePersons(ctx, tx, changed...); err != nil {
 			return err
 		}
+	}
+	if err := u.s.tellRestrictions(ctx, tx, u.by.Organisation, told); err != nil {
+		return err
 	}
 	return u.retag(ctx, tx)
 }

@@ -37,6 +37,9 @@ func (in *intake) writeRows(ctx context.Context, tx *store.Tx) error {
 		if err := in.writeAltered(ctx, tx, batch); err != nil {
 			return err
 		}
+		if err := in.s.tellRestrictions(ctx, tx, in.authority, batch); err != nil {
+			return err
+		}
 	}
 	for batch := range slices.Chunk(in.plans, atOnce) {
 		if err := writePlans(ctx, batch, tx.InsertPlans); err != nil {

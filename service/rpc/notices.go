@@ -121,6 +121,7 @@ var (
 		cpisv1.NoticeKind_NOTICE_KIND_CHANGE_PROPOSED:      service.NoticeChangeProposed,
 		cpisv1.NoticeKind_NOTICE_KIND_UPLOAD_WAITING:       service.NoticeUploadWaiting,
 		cpisv1.NoticeKind_NOTICE_KIND_CONTACTS_UNCONFIRMED: service.NoticeUnconfirmed,
+		cpisv1.NoticeKind_NOTICE_KIND_RESTRICTION_CHANGED:  service.NoticeRestriction,
 	}
 	ackOutcomes = []service.AckOutcome{
 		cpisv1.AcknowledgeOutcome_ACKNOWLEDGE_OUTCOME_UNSPECIFIED:       "",

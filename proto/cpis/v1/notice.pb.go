@@ -59,6 +59,9 @@ const (
 	NoticeKind_NOTICE_KIND_UPLOAD_WAITING NoticeKind = 13
 	// The contacts have not been confirmed for 90 days.
 	NoticeKind_NOTICE_KIND_CONTACTS_UNCONFIRMED NoticeKind = 14
+	// Another authority restricted a person with a plan, or lifted that: then the
+	// notice is a priority one.
+	NoticeKind_NOTICE_KIND_RESTRICTION_CHANGED NoticeKind = 15
 )
 
 // Enum value maps for NoticeKind.
@@ -79,6 +82,7 @@ var (
 		12: "NOTICE_KIND_CHANGE_PROPOSED",
 		13: "NOTICE_KIND_UPLOAD_WAITING",
 		14: "NOTICE_KIND_CONTACTS_UNCONFIRMED",
+		15: "NOTICE_KIND_RESTRICTION_CHANGED",
 	}
 	NoticeKind_value = map[string]int32{
 		"NOTICE_KIND_UNSPECIFIED":          0,
@@ -96,6 +100,7 @@ var (
 		"NOTICE_KIND_CHANGE_PROPOSED":      12,
 		"NOTICE_KIND_UPLOAD_WAITING":       13,
 		"NOTICE_KIND_CONTACTS_UNCONFIRMED": 14,
+		"NOTICE_KIND_RESTRICTION_CHANGED":  15,
 	}
 )
 
@@ -2156,7 +2161,7 @@ const file_cpis_v1_notice_proto_rawDesc = "" +
 	"\x13ListChannelsRequest\"p\n" +
 	"\x14ListChannelsResponse\x12,\n" +
 	"\bchannels\x18\x01 \x03(\v2\x10.cpis.v1.ChannelR\bchannels\x12*\n" +
-	"\areceipt\x18\x02 \x01(\v2\x10.cpis.v1.ReceiptR\areceipt*\xee\x03\n" +
+	"\areceipt\x18\x02 \x01(\v2\x10.cpis.v1.ReceiptR\areceipt*\x93\x04\n" +
 	"\n" +
 	"NoticeKind\x12\x1b\n" +
 	"\x17NOTICE_KIND_UNSPECIFIED\x10\x00\x12\"\n" +
@@ -2174,7 +2179,8 @@ const file_cpis_v1_notice_proto_rawDesc = "" +
 	"\x12NOTICE_KIND_MERGED\x10\v\x12\x1f\n" +
 	"\x1bNOTICE_KIND_CHANGE_PROPOSED\x10\f\x12\x1e\n" +
 	"\x1aNOTICE_KIND_UPLOAD_WAITING\x10\r\x12$\n" +
-	" NOTICE_KIND_CONTACTS_UNCONFIRMED\x10\x0e*\x89\x01\n" +
+	" NOTICE_KIND_CONTACTS_UNCONFIRMED\x10\x0e\x12#\n" +
+	"\x1fNOTICE_KIND_RESTRICTION_CHANGED\x10\x0f*\x89\x01\n" +
 	"\rDeliveryState\x12\x1e\n" +
 	"\x1aDELIVERY_STATE_UNSPECIFIED\x10\x00\x12\x1a\n" +
 	"\x16DELIVERY_STATE_PENDING\x10\x01\x12\x1c\n" +
