@@ -68,3 +68,12 @@ func (l *live) ended(ctx context.Context, err error) error {
 	}
 	return err
 }
+
+// unsent gives why a message was not sent. A caller who does not read it in
+// time has gone, as one who hangs up: that is no fault of ours.
+func (l *live) unsent(ctx context.Context, err error) error {
+	if errors.Is(err, context.DeadlineExceeded) || err != nil && ctx.Err() != nil {
+		return context.Canceled
+	}
+	return err
+}

@@ -68,7 +68,7 @@ func (h *noticeHandler) WatchNotices(
 	w := &service.Watch{Cursor: m.GetCursor(), Request: c.request}
 	err := h.uses.WatchNotices(ctx, &c.caller, w, func(n *service.NewNotices) error {
 		l.extend()
-		return stream.Send(newNoticesToProto(n))
+		return l.unsent(ctx, stream.Send(newNoticesToProto(n)))
 	})
 	return l.ended(ctx, err)
 }

@@ -449,3 +449,51 @@ func TestStreamsEndWithTheCallersTime(t *testing.T) {
 		t.Errorf("somebody is to be woken: %s", log)
 	}
 }
+
+// A caller who does not read is cut off, and nobody is woken because of that.
+func TestStreamsToWhoDoesNotReadEnd(t *testing.T) {
+	t.Parallel()
+	for name, client := range map[string]*http.Client{"HTTP/1.1": {Transport: &http.Transport{}}, "HTTP/2": h2c(t)} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			ended := make(chan error, 1)
+			b := newBench(t, withInbox(&inbox{watch: func(_ context.Context, send func(*service.NewNotices) error) (err error) {
+				for long := strings.Repeat("c", 1<<16); err == nil; {
+					err = send(&service.NewNotices{Cursor: long})
+				}
+				ended <- err
+				return err
+			}}), func(c *rpc.Config) { // so that messages have a fifth of a second
+				c.Now = func() time.Time { return time.Now().Add(200*time.Millisecond - time.Minute) }
+			})
+			url, stop, served := serveShort(t, b.handler)
+			c, _ := callInbox(client, url)
+			stream, err := c.WatchNotices(t.Context(), &cpisv1.WatchNoticesRequest{})
+			if err == nil {
+				_, err = stream.Receive()
+			}
+			if err != nil {
+				t.Fatalf("got %v", err)
+			}
+			select {
+			case err := <-ended:
+				if !errors.Is(err, context.Canceled) {
+					t.Errorf("the use case ended with %v", err)
+				}
+			case <-time.After(10 * time.Second):
+				t.Fatal("the stream goes on")
+			}
+			for err == nil {
+				_, err = stream.Receive()
+			}
+			client.CloseIdleConnections()
+			stop()
+			if err := <-served; err != nil {
+				t.Errorf("Serve: %v", err)
+			}
+			if log := b.log.String(); !strings.Contains(log, `"code":"canceled"`) || strings.Contains(log, "internal") {
+				t.Errorf("logged %s", log)
+			}
+		})
+	}
+}
