@@ -197,15 +197,26 @@ func (s *Service) report(
 	return &out, nil
 }
 
-// encounters are the keyed hashes of the report's encounter under all index
-// keys: what is stored was made under one of them.
-func (s *Service) encounters(r *report) [][]byte {
-	all := s.ring.Hashes(domainEncounter, r.caller.Organisation, r.encounter)
-	out := make([][]byte, len(all))
-	for i := range all {
-		out[i] = all[i][:]
+// encounterOf says which encounter a report is about, for who was found by its
+// number. It is looked for under all index keys: what is stored was made under
+// one of them.
+func (s *Service) encounterOf(r *report, found *store.PersonRow) *store.Encounter {
+	e := store.Encounter{Person: found.ID, Organisation: r.caller.Organisation}
+	for _, h := range s.ring.Hashes(domainEncounter, r.caller.Organisation, r.encounter) {
+		e.Hashes = append(e.Hashes, h[:])
 	}
-	return out
+	numbers := []NHSNumber{r.number}
+	if key, ok := s.ring.Cached(owner(found.ID)); !ok {
+		s.decoy.open()
+	} else if p, err := openPerson(key, found); err == nil {
+		numbers = append(numbers, p.numbers()...)
+	}
+	for _, n := range numbers {
+		for _, t := range s.ring.Tags(n.Reveal()) {
+			e.Subjects = append(e.Subjects, t[:])
+		}
+	}
+	return &e
 }
 
 // tellMissed tells the authorities that an appointment was missed. Every step
@@ -224,7 +235,7 @@ func (s *Service) tellMissed(ctx context.Context, tx *store.Tx, e *audit.Entry, 
 		return err
 	}
 	since := s.moment().Add(-sameAppointment)
-	told, err := tx.EncounterNotices(ctx, person.ID, r.caller.Organisation, s.encounters(r), since, noticeMissed)
+	told, err := tx.EncounterNotices(ctx, s.encounterOf(r, &person), since, noticeMissed)
 	if err != nil {
 		return err
 	}
@@ -284,8 +295,9 @@ func (s *Service) mistaken(r *report, key *keys.DataKey, row *store.PersonRow) s
 }
 
 // correct marks what an organisation accessed in an encounter, and corrects the
-// notices that it made. Every step is taken for a patient of whom nothing is
-// held as well.
+// notices that it made, also those from before records were joined: they stay
+// with whom they were made about. Every step is taken for a patient of whom
+// nothing is held as well.
 func (s *Service) correct(ctx context.Context, tx *store.Tx, e *audit.Entry, r *report) error {
 	found, err := s.findPersons(ctx, tx.LockPersonsByTags, []NHSNumber{r.number})
 	if err != nil {
@@ -295,12 +307,12 @@ func (s *Service) correct(ctx context.Context, tx *store.Tx, e *audit.Entry, r *
 	for _, h := range found {
 		person = h.row
 	}
-	encounters := s.encounters(r)
-	marked, err := tx.MarkAccesses(ctx, person.ID, r.caller.Organisation, encounters, s.moment())
+	encounter := s.encounterOf(r, &person)
+	marked, err := tx.MarkAccesses(ctx, encounter, s.moment())
 	if err != nil {
 		return err
 	}
-	wrong, err := tx.EncounterNotices(ctx, person.ID, r.caller.Organisation, encounters, time.Time{}, "")
+	wrong, err := tx.EncounterNotices(ctx, encounter, time.Time{}, "")
 	if err != nil {
 		return err
 	}
@@ -308,13 +320,16 @@ func (s *Service) correct(ctx context.Context, tx *store.Tx, e *audit.Entry, r *
 	if marked > 0 {
 		e.Counts[countMarked] = marked
 	}
-	key, _ := s.ring.Cached(owner(person.ID))
 	s.decoy.seal(r)
 	for i := range wrong {
 		n := &wrong[i]
 		if n.CorrectedBy != uuid.Nil {
 			continue
 		}
+		if n.Person != person.ID { // before two records were joined
+			s.fetchKeyFor(ctx, n.Person)
+		}
+		key, _ := s.ring.Cached(owner(n.Person))
 		e.Counts[countNotices]++
 		s.tell(tx, news{
 			to: n.Authority, kind: noticeCorrection, priority: n.Priority, person: n.Person, key: key,

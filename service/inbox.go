@@ -179,7 +179,7 @@ func (s *Service) GetNotice(ctx context.Context, c *identity.Caller, id, request
 			return failed
 		}
 		o.enter(e)
-		if h := o.people[row.Person]; h != nil {
+		if h := o.about[row.Person]; h != nil {
 			e.Subject, e.Restricted = s.subject(h.person.NHSNumber), h.row.Restricted
 		}
 		var err error

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"maps"
 	"slices"
 	"time"
 
@@ -70,7 +71,8 @@ type NoticeActor struct {
 // openedNotices are notices that were opened for their authority.
 type openedNotices struct {
 	notices []Notice
-	people  map[uuid.UUID]*held // whom they are about, with the authority's plans
+	people  map[uuid.UUID]*held // whom they were made about: whose keys open what is sealed
+	about   map[uuid.UUID]*held // the same, as the authority holds them now, with its plans: others where records were joined
 	named   []audit.Disclosed   // plans from which names were taken
 }
 
@@ -82,23 +84,95 @@ func (s *Service) openNotices(ctx context.Context, authority string, rows []stor
 	if err != nil {
 		return nil, err
 	}
-	o := openedNotices{notices: make([]Notice, len(rows)), people: people}
+	about, err := s.followMoved(ctx, authority, people)
+	if err != nil {
+		return nil, err
+	}
+	o := openedNotices{notices: make([]Notice, len(rows)), people: people, about: about}
 	named := make(map[uuid.UUID]*ownPlan, len(people))
-	for id, h := range people {
+	for id, h := range about {
 		if p := s.nameFor(h); p != nil {
 			named[id] = p
 			o.named = append(o.named, audit.Disclosed{Plan: p.row.ID.String(), Version: p.row.Version})
 		}
 	}
 	slices.SortFunc(o.named, func(a, b audit.Disclosed) int { return cmp.Compare(a.Plan, b.Plan) })
+	o.named = slices.Compact(o.named)
 	for i := range rows {
-		n := &o.notices[i]
+		n, id := &o.notices[i], rows[i].Person
 		*n = noticeOf(&rows[i])
-		if h := people[rows[i].Person]; h != nil {
-			s.openNotice(n, &rows[i], h, named[h.row.ID])
+		if h := people[id]; h != nil {
+			s.openNotice(n, about[id], named[id])
+			s.openWhatWasSaid(n, &rows[i], h.key)
 		}
 	}
 	return &o, nil
+}
+
+// followMoved gives people as their authority holds them now: those about whom
+// it has no plan any more, because records were joined or divided, as the person
+// that its latest plan went to.
+func (s *Service) followMoved(ctx context.Context, authority string, people map[uuid.UUID]*held) (map[uuid.UUID]*held, error) {
+	about := maps.Clone(people)
+	var left []uuid.UUID
+	for id, h := range people {
+		if len(h.plans) == 0 {
+			left = append(left, id)
+		}
+	}
+	if len(left) == 0 {
+		return about, nil
+	}
+	moved, err := s.db.MovedPlans(ctx, left, authority)
+	if err != nil || len(moved) == 0 {
+		return about, err
+	}
+	latest := make(map[uuid.UUID]store.MovedPlan, len(left)) // by whom it was about
+	for _, m := range moved {
+		if l, known := latest[m.From]; !known || l.At.Before(m.At) {
+			latest[m.From] = m
+		}
+	}
+	var ids []uuid.UUID
+	for _, m := range latest {
+		ids = append(ids, m.Person)
+	}
+	now, err := s.holders(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	for from, l := range latest {
+		h := now[l.Person]
+		if h == nil {
+			continue
+		}
+		seen := *h // of this person's notices
+		for _, m := range moved {
+			if m.From == from && m.Person == l.Person {
+				seen.plans = append(seen.plans, ownPlan{row: m.PlanRow})
+			}
+		}
+		about[from] = &seen
+	}
+	return about, nil
+}
+
+// holders finds people, without their plans, and with their keys where these
+// can be had. Who was erased is left out.
+func (s *Service) holders(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]*held, error) {
+	slices.SortFunc(ids, func(a, b uuid.UUID) int { return slices.Compare(a[:], b[:]) })
+	persons, err := s.db.Persons(ctx, slices.Compact(ids))
+	if err != nil {
+		return nil, err
+	}
+	people := make(map[uuid.UUID]*held, len(persons))
+	for i := range persons {
+		if persons[i].WrappedKey != "" {
+			people[persons[i].ID] = &held{row: persons[i]}
+		}
+	}
+	s.tryKeys(ctx, people)
+	return people, nil
 }
 
 // noticeOf gives what can be said of a notice without a key.
@@ -142,29 +216,16 @@ func (s *Service) peopleOf(ctx context.Context, authority string, rows []store.N
 	if len(ids) == 0 {
 		return nil, nil
 	}
-	slices.SortFunc(ids, func(a, b uuid.UUID) int { return slices.Compare(a[:], b[:]) })
-	ids = slices.Compact(ids)
-	persons, err := s.db.Persons(ctx, ids)
+	people, err := s.holders(ctx, ids)
 	if err != nil {
 		return nil, err
 	}
-	plans, err := s.db.PlansOf(ctx, ids, authority)
-	if err != nil {
-		return nil, err
-	}
-	people := make(map[uuid.UUID]*held, len(persons))
-	for i := range persons {
-		if persons[i].WrappedKey != "" {
-			people[persons[i].ID] = &held{row: persons[i]}
-		}
-	}
+	plans, err := s.db.PlansOf(ctx, slices.Collect(maps.Keys(people)), authority)
 	for i := range plans {
-		if h := people[plans[i].Person]; h != nil {
-			h.plans = append(h.plans, ownPlan{row: plans[i]})
-		}
+		h := people[plans[i].Person]
+		h.plans = append(h.plans, ownPlan{row: plans[i]})
 	}
-	s.tryKeys(ctx, people)
-	return people, nil
+	return people, err
 }
 
 // tryKeys gets the data keys of people, as far as they can be had within
@@ -214,9 +275,9 @@ func (s *Service) nameFor(h *held) *ownPlan {
 	return &latest
 }
 
-// openNotice fills in what a person's key opens. named is the plan from which
-// the name comes.
-func (s *Service) openNotice(n *Notice, row *store.NoticeRow, h *held, named *ownPlan) {
+// openNotice fills in whom a notice is about. named is the plan from which the
+// name comes.
+func (s *Service) openNotice(n *Notice, h *held, named *ownPlan) {
 	for i := range h.plans {
 		if !h.plans[i].row.Removed {
 			n.PlanIDs = append(n.PlanIDs, h.plans[i].row.ID.String())
@@ -226,10 +287,19 @@ func (s *Service) openNotice(n *Notice, row *store.NoticeRow, h *held, named *ow
 		n.Person = &h.person
 	}
 	n.Degraded = h.key == nil || named == nil && len(h.plans) > 0
-	if h.key == nil || row.Sealed == nil {
+}
+
+// openWhatWasSaid fills in who asked or reported, and what they said. The key is
+// that of whom the notice was made about; nil where it cannot be had.
+func (s *Service) openWhatWasSaid(n *Notice, row *store.NoticeRow, key *keys.DataKey) {
+	if key == nil {
+		n.Degraded = true
 		return
 	}
-	said, ok := s.openSaid(h.key, row)
+	if row.Sealed == nil {
+		return
+	}
+	said, ok := s.openSaid(key, row)
 	if !ok {
 		n.Degraded = true
 		return

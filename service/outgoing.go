@@ -181,7 +181,7 @@ func (s *Service) fillWhole(ctx context.Context, authority string, parcels []par
 		p := &parcels[i]
 		m := wholeOf(&opened.notices[i])
 		m.Authority = wholeBody{whose.GSS, whose.Name}
-		p.err = s.fillPlans(p, m, opened.people[rows[i].Person])
+		p.err = s.fillPlans(p, m, opened.about[rows[i].Person])
 		if opened.notices[i].Degraded {
 			p.err = &DeliveryError{failureUnopened}
 		}

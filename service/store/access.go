@@ -54,17 +54,17 @@ func scanAccess(row pgx.CollectableRow) (a AccessRow, err error) {
 	return a, err
 }
 
-// MarkAccesses marks as of the wrong patient what an organisation accessed of a
-// person in an encounter, given by its keyed hashes, and is not marked yet. It
-// gives how many these are.
-func (tx *Tx) MarkAccesses(ctx context.Context, person uuid.UUID, organisation string, encounters [][]byte, at time.Time) (int64, error) {
+// MarkAccesses marks as of the wrong patient what was accessed in an encounter,
+// and is not marked yet. It gives how many these are.
+func (tx *Tx) MarkAccesses(ctx context.Context, e *Encounter, at time.Time) (int64, error) {
 	return tx.exec(ctx, "marking accesses", `
 		INSERT INTO cpis.access_mark (access_id, at)
-		SELECT a.id, $4
-		FROM cpis.access AS a
-		WHERE a.person_id = $1
-		  AND a.organisation = $2
-		  AND a.encounter = ANY ($3::bytea[])
+		SELECT a.id, $5
+		FROM `+whoseEncounter+`
+		JOIN cpis.access AS a ON a.person_id = w.id AND a.encounter = ANY ($3::bytea[])
+		WHERE a.organisation = $2
+		  AND (w.id = $1 OR EXISTS (
+		      SELECT FROM cpis.entry AS e WHERE e.log = a.log AND e.idx = a.entry AND e.subject = ANY ($4::bytea[])))
 		  AND NOT EXISTS (SELECT FROM cpis.access_mark AS m WHERE m.access_id = a.id)`,
-		person, organisation, encounters, at)
+		e.Person, e.Organisation, e.Hashes, e.Subjects, at)
 }

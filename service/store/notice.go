@@ -156,23 +156,25 @@ func (tx *Tx) LockNotice(ctx context.Context, id uuid.UUID) (NoticeRow, error) {
 		FOR UPDATE OF n`, id)
 }
 
-// EncounterNotices gives the notices that what an organisation did in an
-// encounter, given by its keyed hashes, made about a person since a time,
-// corrections left out, in the order of their ids. A kind limits them; "" does
-// not.
-func (q queries) EncounterNotices(
-	ctx context.Context, person uuid.UUID, organisation string, encounters [][]byte, since time.Time, kind string,
-) ([]NoticeRow, error) {
-	return all(ctx, q.q, "reading notices of encounter", scanNotice, `
-		SELECT `+noticeColumns+noticeTables+`
-		WHERE n.person_id = $1
-		  AND n.encounter = ANY ($2::bytea[])
-		  AND n.organisation = $3
-		  AND n.at > $4
-		  AND n.corrects IS NULL
-		  AND ($5 = '' OR n.kind = $5)
-		ORDER BY n.id`, person, encounters, organisation, since, kind)
+// EncounterNotices gives the notices that were made in an encounter since a
+// time, corrections left out, in the order of their ids. A kind limits them; ""
+// does not.
+func (q queries) EncounterNotices(ctx context.Context, e *Encounter, since time.Time, kind string) ([]NoticeRow, error) {
+	return all(ctx, q.q, "reading notices of encounter", scanNotice, encounterNotices,
+		e.Person, e.Organisation, e.Hashes, e.Subjects, since, kind)
 }
+
+const encounterNotices = `
+	SELECT ` + noticeColumns + noticeTables + `
+	JOIN ` + whoseEncounter + ` ON w.id = n.person_id
+	WHERE n.encounter = ANY ($3::bytea[])
+	  AND n.organisation = $2
+	  AND (w.id = $1 OR EXISTS (
+	      SELECT FROM cpis.entry AS e WHERE e.log = n.log AND e.idx = n.entry AND e.subject = ANY ($4::bytea[])))
+	  AND n.at > $5
+	  AND n.corrects IS NULL
+	  AND ($6 = '' OR n.kind = $6)
+	ORDER BY n.id`
 
 // NoticeActRow is something that was done with a notice.
 type NoticeActRow struct {

@@ -200,7 +200,7 @@ func TestAccessesAreMarkedOnce(t *testing.T) {
 	a, n := b.Accesses[0], b.Notices[0]
 	mark := func(organisation string, encounters ...[]byte) (marked int64) {
 		f.must(f.db.Tx(ctx, func(tx *store.Tx) (err error) {
-			marked, err = tx.MarkAccesses(ctx, a.Person, organisation, encounters, f.now)
+			marked, err = tx.MarkAccesses(ctx, &store.Encounter{Person: a.Person, Organisation: organisation, Hashes: encounters}, f.now)
 			return err
 		}))
 		return marked
@@ -225,14 +225,15 @@ func TestAccessesAreMarkedOnce(t *testing.T) {
 	if len(history) != 1 || !history[0].WrongPatient {
 		t.Errorf("got %+v, want one access that is marked", history)
 	}
-	found, err := f.db.EncounterNotices(ctx, a.Person, trust, [][]byte{a.Encounter}, f.now.Add(-time.Hour), "")
+	encounter := &store.Encounter{Person: a.Person, Organisation: trust, Hashes: [][]byte{a.Encounter}}
+	found, err := f.db.EncounterNotices(ctx, encounter, f.now.Add(-time.Hour), "")
 	f.must(err)
 	if len(found) != 1 || found[0].ID != n.ID || found[0].CorrectedBy != uuid.Nil {
 		t.Fatalf("got %+v, want the notice of the encounter", found)
 	}
 	correction := store.NoticeRow{ID: newID(), Person: a.Person, Authority: leeds, Kind: "correction", At: f.now, Corrects: n.ID, Encounter: a.Encounter, Organisation: trust}
 	f.tell(correction)
-	found, err = f.db.EncounterNotices(ctx, a.Person, trust, [][]byte{a.Encounter}, f.now.Add(-time.Hour), "")
+	found, err = f.db.EncounterNotices(ctx, encounter, f.now.Add(-time.Hour), "")
 	f.must(err)
 	if len(found) != 1 || found[0].CorrectedBy != correction.ID {
 		t.Errorf("got %+v, want it once, corrected", found)

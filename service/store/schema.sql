@@ -505,6 +505,10 @@ CREATE INDEX plan_person ON cpis.plan USING btree (person_id);
 
 CREATE INDEX proposal_authority ON cpis.proposal USING btree (authority, id);
 
+CREATE INDEX proposal_merged_from ON cpis.proposal USING btree (from_id) WHERE ((kind = 'merge'::text) AND (state = 'accepted'::text));
+
+CREATE INDEX proposal_merged_into ON cpis.proposal USING btree (person_id) WHERE ((kind = 'merge'::text) AND (state = 'accepted'::text));
+
 CREATE UNIQUE INDEX proposal_open ON cpis.proposal USING btree (authority, person_id, kind) WHERE (state = 'open'::text);
 
 CREATE INDEX review_open ON cpis.review USING btree (organisation, at, id) WHERE (closed_at IS NULL);

@@ -25,6 +25,11 @@ CREATE UNIQUE INDEX notice_corrects ON cpis.notice (corrects) WHERE corrects IS 
 
 GRANT UPDATE (version, acknowledged_at, assigned_to, undelivered) ON cpis.notice TO cpis_app;
 
+-- Notices and accesses stay with whom they were made about, also where two
+-- records were joined. These lead from one record to the other.
+CREATE INDEX proposal_merged_from ON cpis.proposal (from_id) WHERE kind = 'merge' AND state = 'accepted';
+CREATE INDEX proposal_merged_into ON cpis.proposal (person_id) WHERE kind = 'merge' AND state = 'accepted';
+
 -- What was done with a notice. Nothing is overwritten.
 CREATE TABLE cpis.notice_act (
     notice_id   uuid NOT NULL REFERENCES cpis.notice,
