@@ -43,6 +43,29 @@ func (s *Service) attend(ctx context.Context, authority string, id uuid.UUID, wa
 		return err
 	}
 	defer leave()
+	return s.bringOn(ctx, id)
+}
+
+// resume is attend for an upload that nobody works on any more. Of servers that
+// find it at the same time one works on it.
+func (s *Service) resume(ctx context.Context, row *store.UploadRow) error {
+	leave, err := s.turns.take(ctx, row.Authority, resumeWait)
+	if err != nil {
+		return err
+	}
+	defer leave()
+	err = s.db.Tx(ctx, func(tx *store.Tx) error { return tx.ClaimUpload(ctx, row, s.moment().Add(workLease)) })
+	if errors.Is(err, store.ErrConflict) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return s.bringOn(ctx, row.ID)
+}
+
+// bringOn does what is to be done next with an upload whose turn it is.
+func (s *Service) bringOn(ctx context.Context, id uuid.UUID) error {
 	for range maxSteps {
 		row, err := s.db.Upload(ctx, id)
 		if err != nil {

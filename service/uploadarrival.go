@@ -26,7 +26,7 @@ const (
 	// arriveLease is how long a file may take to arrive and to wait for its turn
 	// before another server looks after it.
 	arriveLease = receiveTimeout + time.Minute
-	turnLease   = 2 * time.Minute
+	turnLease   = attendTimeout + time.Minute
 )
 
 // arrival is a file on its way in. It is kept in pieces as it comes; until it

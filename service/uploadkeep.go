@@ -11,6 +11,8 @@ import (
 const (
 	// resumeEvery is how often a server looks for uploads that nobody works on.
 	resumeEvery = 5 * time.Second
+	// resumeWait is how long each of them waits for its turn.
+	resumeWait = time.Second
 	// resumePage is how many of them it takes at once.
 	resumePage = 20
 	// uploadKept is how long it is kept what a file said about people.
@@ -36,7 +38,7 @@ func (s *Service) ResumeUploads(ctx context.Context) error {
 		if UploadState(row.State) == uploadReceiving { // whoever sent it has gone
 			err = s.db.Tx(ctx, func(tx *store.Tx) error { return tx.DeleteUpload(ctx, row.ID) })
 		} else {
-			err = s.attend(ctx, row.Authority, row.ID, time.Second)
+			err = s.resume(ctx, row)
 		}
 		if ctx.Err() != nil {
 			return ctx.Err()

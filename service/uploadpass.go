@@ -346,7 +346,14 @@ func (p *pass) keepPage(ctx context.Context) error {
 		return fmt.Errorf("encoding rows: %w", err)
 	}
 	sealed := p.u.key.Seal(text, uploadRowsContext(p.u.row.ID, p.run, p.pages))
-	err = p.in(ctx, func(tx *store.Tx) error { return tx.InsertUploadRows(ctx, p.u.row.ID, p.run, p.pages, sealed) })
+	err = p.in(ctx, func(tx *store.Tx) error {
+		if p.write == nil { // a long check is still attended to
+			if err := tx.LeaseUpload(ctx, p.u.row.ID, p.u.row.Version, p.s.moment().Add(workLease)); err != nil {
+				return err
+			}
+		}
+		return tx.InsertUploadRows(ctx, p.u.row.ID, p.run, p.pages, sealed)
+	})
 	clear(p.page)
 	p.page = p.page[:0]
 	p.pages++

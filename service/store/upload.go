@@ -192,6 +192,17 @@ func (tx *Tx) LeaseUpload(ctx context.Context, id uuid.UUID, version int, until 
 	return err
 }
 
+// ClaimUpload is LeaseUpload for a server that found an upload unattended.
+// ErrConflict says that another one was first.
+func (tx *Tx) ClaimUpload(ctx context.Context, u *UploadRow, until time.Time) error {
+	return tx.execAll(ctx, 1, "claiming upload", `
+		UPDATE cpis.upload
+		SET lease_until = $4
+		WHERE id = $1
+		  AND version = $2
+		  AND lease_until = $3`, u.ID, u.Version, u.LeaseUntil, until)
+}
+
 // DeleteUpload removes an upload that has not arrived whole, with its parts.
 func (tx *Tx) DeleteUpload(ctx context.Context, id uuid.UUID) error {
 	const doing = "removing upload"
