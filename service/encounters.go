@@ -178,7 +178,7 @@ func (s *Service) report(
 ) (*Reported, error) {
 	a := act{caller: r.caller, action: r.action, request: r.request, subject: s.subject(r.number), check: r.check}
 	if a.check == nil && s.decide(&a).Allowed {
-		s.fetchKey(ctx, newKeys{}, r.number) // the keeper is asked about nobody, too
+		s.fetchReported(ctx, r.number)
 	}
 	var out Reported
 	err := s.once(ctx, doTimeout, a, r.content, &out, func(ctx context.Context, tx *store.Tx, e *audit.Entry) error {
@@ -195,6 +195,25 @@ func (s *Service) report(
 		return nil, err
 	}
 	return &out, nil
+}
+
+// fetchReported gets the key of a report's patient. The keeper is asked once
+// also where the key is at hand, and where nothing is held: how long it takes
+// says nothing about anybody.
+func (s *Service) fetchReported(ctx context.Context, n NHSNumber) {
+	ctx, cancel := context.WithTimeout(ctx, keyWait)
+	defer cancel()
+	found, err := s.findPersons(ctx, s.db.PersonsByTags, []NHSNumber{n})
+	if err != nil {
+		return
+	}
+	for _, h := range found { // one at most
+		if _, ok := s.ring.Cached(owner(h.row.ID)); !ok {
+			_ = s.unwrapKeys(ctx, []*held{h})
+			return
+		}
+	}
+	_, _ = s.ring.New(ctx, []string{"decoy"})
 }
 
 // encounterOf says which encounter a report is about, for who was found by its

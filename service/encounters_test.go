@@ -187,6 +187,34 @@ func TestReports_WithoutKeys(t *testing.T) {
 	}
 }
 
+// The keeper is asked once whoever a report is about: nobody, somebody whose key
+// is at hand, or somebody whose key is not.
+func TestReports_AskTheKeeperAlike(t *testing.T) {
+	t.Parallel()
+	f := newService(t)
+	f.MustRegister(lead, rightCPP())
+	asked := func(m *service.MissedAppointment, w *service.WrongPatient) int64 {
+		before := f.Keeper.wraps.Load() + f.Keeper.unwraps.Load()
+		f.MustReportMissed(gp, m)
+		f.MustReportWrong(nurse, w)
+		return f.Keeper.wraps.Load() + f.Keeper.unwraps.Load() - before
+	}
+	nobody, nobodyWrong := missed("APPT-1"), wrongPatient("ED-1")
+	nobody.NHSNumber, nobodyWrong.NHSNumber = "9990000077", "9990000077"
+	if got := asked(nobody, nobodyWrong); got != 2 {
+		t.Errorf("about nobody: %d calls", got)
+	}
+	if got := asked(missed("APPT-2"), wrongPatient("ED-2")); got != 2 {
+		t.Errorf("with the key at hand: %d calls", got)
+	}
+	f.forgetKeys()
+	f.MustReportMissed(gp, missed("APPT-3"))
+	f.forgetKeys()
+	if got := asked(missed("APPT-4"), wrongPatient("ED-4")); got != 2 {
+		t.Errorf("without the key at hand: %d calls", got)
+	}
+}
+
 func TestReports_AreChecked(t *testing.T) {
 	t.Parallel()
 	f := newService(t)
