@@ -68,7 +68,10 @@ func TestRemovePlan_RegisteringAnewLiftsNoRestriction(t *testing.T) {
 	if p := f.MustGet(lead, oldNumber); !p.Restricted || p.Plans[0].ID != plan.PlanID {
 		t.Errorf("restricted %t", p.Restricted)
 	}
-	v := violationsOf(t, func() error { _, err := f.RegisterPlan(t.Context(), otherLead, with(rightCPP(), bornLater)); return err }())
+	v := violationsOf(t, func() error {
+		_, err := f.RegisterPlan(t.Context(), otherLead, with(rightCPP(), bornLater))
+		return err
+	}())
 	if len(v) != 1 || v[0].Field != "person.date_of_birth" {
 		t.Errorf("somebody else: %+v", v)
 	}

@@ -142,6 +142,18 @@ func TestProposals(t *testing.T) {
 	undo.State, undo.DecidedBy, undo.DecidedAt, undo.Decided = "accepted", "two", f.now, []byte("sealed too")
 	f.tx(func(tx *store.Tx) error { return tx.DecideProposal(ctx, &undo) })
 	undone(true)
+	twice := undo
+	twice.ID, twice.State = newID(), "open"
+	err = f.db.Tx(ctx, func(tx *store.Tx) error {
+		if err := tx.InsertProposal(ctx, &twice); err != nil {
+			return err
+		}
+		twice.State = "accepted"
+		return tx.DecideProposal(ctx, &twice)
+	})
+	if !errors.Is(err, store.ErrConflict) {
+		t.Errorf("undone twice: got %v, want %v", err, store.ErrConflict)
+	}
 	merge.State, merge.DecidedBy, merge.DecidedAt, merge.Decided = "accepted", "one", f.now, []byte{1}
 	if err := f.db.Tx(ctx, func(tx *store.Tx) error { return tx.DecideProposal(ctx, &merge) }); err == nil {
 		t.Error("the database lets somebody accept what they proposed")

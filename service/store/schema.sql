@@ -511,6 +511,8 @@ CREATE INDEX proposal_merged_into ON cpis.proposal USING btree (person_id) WHERE
 
 CREATE UNIQUE INDEX proposal_open ON cpis.proposal USING btree (authority, person_id, kind) WHERE (state = 'open'::text);
 
+CREATE UNIQUE INDEX proposal_undone ON cpis.proposal USING btree (merge_id) WHERE (state = 'accepted'::text);
+
 CREATE INDEX review_open ON cpis.review USING btree (organisation, at, id) WHERE (closed_at IS NULL);
 
 CREATE UNIQUE INDEX transfer_open ON cpis.transfer USING btree (plan_id) WHERE (state = 'open'::text);

@@ -80,6 +80,8 @@ CREATE TABLE cpis.proposal (
 
 CREATE UNIQUE INDEX proposal_open ON cpis.proposal (authority, person_id, kind) WHERE state = 'open';
 CREATE INDEX proposal_authority ON cpis.proposal (authority, id);
+-- A merge is undone once.
+CREATE UNIQUE INDEX proposal_undone ON cpis.proposal (merge_id) WHERE state = 'accepted';
 
 GRANT SELECT, INSERT, UPDATE (state, decided_at, decided) ON cpis.transfer TO cpis_app;
 GRANT SELECT, INSERT, UPDATE (state, decided_by, decided_at, decided) ON cpis.proposal TO cpis_app;
