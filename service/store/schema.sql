@@ -473,7 +473,7 @@ CREATE INDEX access_person ON cpis.access USING btree (person_id, at DESC, id DE
 
 CREATE UNIQUE INDEX channel_rank ON cpis.channel USING btree (authority, rank) WHERE (removed_at IS NULL);
 
-CREATE INDEX delivery_due ON cpis.delivery USING btree (channel_id, due_at) WHERE (state = 'pending'::text);
+CREATE INDEX delivery_due ON cpis.delivery USING btree (channel_id, due_at, log, entry, notice_id) WHERE (state = 'pending'::text);
 
 CREATE INDEX delivery_first ON cpis.delivery USING btree (channel_id, first_at) WHERE (state = 'pending'::text);
 

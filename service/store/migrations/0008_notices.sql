@@ -96,7 +96,7 @@ CREATE TABLE cpis.delivery (
     PRIMARY KEY (channel_id, notice_id)
 );
 
-CREATE INDEX delivery_due ON cpis.delivery (channel_id, due_at) WHERE state = 'pending';
+CREATE INDEX delivery_due ON cpis.delivery (channel_id, due_at, log, entry, notice_id) WHERE state = 'pending';
 CREATE INDEX delivery_first ON cpis.delivery (channel_id, first_at) WHERE state = 'pending';
 CREATE INDEX delivery_undelivered ON cpis.delivery (channel_id) WHERE state = 'undelivered';
 CREATE INDEX delivery_person ON cpis.delivery (channel_id, person_id, log, entry) WHERE state = 'pending';
