@@ -27,7 +27,8 @@ import (
 const (
 	livesShort = 3
 	livesLong  = 1 << 20 // until the time is over
-	lifeActs   = 60
+	actsShort  = 60
+	actsLong   = 400 // after which records have been merged, and divided again
 	lifeBorn   = "2012-04-30" // of the children
 	lifeMother = "1996-04-30"
 )
@@ -41,7 +42,7 @@ func TestLifeOfPlans(t *testing.T) {
 	t.Parallel()
 	f := newService(t)
 	for n := range livesShort {
-		f.live(t, n, uint64(n))
+		f.live(t, n, actsShort, uint64(n))
 	}
 }
 
@@ -58,7 +59,7 @@ func TestSoakLifeOfPlans(t *testing.T) {
 	f := newService(t)
 	until, acts := time.Now().Add(whole/10), 0
 	for n := 0; n < livesLong && time.Now().Before(until); n++ {
-		acts += f.live(t, n, rand.Uint64())
+		acts += f.live(t, n, actsLong, rand.Uint64())
 	}
 	t.Logf("%d acts", acts)
 }
@@ -88,7 +89,7 @@ type proposed struct {
 
 // live runs one sequence, of people of its own, and gives the number of acts
 // that were not refused.
-func (f *fixture) live(t *testing.T, n int, seed uint64) (done int) {
+func (f *fixture) live(t *testing.T, n, acts int, seed uint64) (done int) {
 	t.Helper()
 	l := &life{
 		fixture: f, t: t, r: rand.New(rand.NewPCG(seed, 1)), plans: map[string]int{}, owners: map[string]string{}, kinds: map[string]service.Kind{},
@@ -115,7 +116,7 @@ func (f *fixture) live(t *testing.T, n int, seed uint64) (done int) {
 		}
 	}()
 	f.Clock.Set(noon)
-	for range lifeActs {
+	for range acts {
 		l.act()
 		l.check()
 		if t.Failed() {

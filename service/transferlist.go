@@ -55,6 +55,7 @@ func (s *Service) ListTransfers(ctx context.Context, c *identity.Caller, q *Tran
 		if len(rows) > 0 {
 			out.Next = next(len(rows), size, rows[len(rows)-1].ID)
 		}
+		e.Counts = audit.Counts{"transfers": int64(len(out.Transfers))}
 		for i := range out.Transfers {
 			if p := out.Transfers[i].Plan; p != nil {
 				p.disclosed(e)

@@ -52,7 +52,7 @@ func TestListTransfers_ShowsEachSideWhatItMayKnow(t *testing.T) {
 		t.Error("not the sender alone sees its own reference")
 	}
 	e := f.LastEntry()
-	if diff := cmp.Diff([]audit.Disclosed{{Plan: plan.PlanID, Version: 2}}, e.Disclosed); diff != "" || e.Action != "list_plans" || !e.Restricted {
+	if diff := cmp.Diff([]audit.Disclosed{{Plan: plan.PlanID, Version: 2}}, e.Disclosed); diff != "" || e.Action != "list_plans" || !e.Restricted || e.Counts["transfers"] != 1 {
 		t.Errorf("entry %+v", e)
 	}
 	if n := len(f.MustListTransfers(thirdLead, service.TransferQuery{}).Transfers); n != 0 {
