@@ -24,8 +24,10 @@ const (
 	firstRetry = 5 * time.Second
 	lastRetry  = time.Hour
 	// lastRest bounds how long nothing at all is sent on a channel that fails:
-	// a receiver that comes back does not wait longer.
-	lastRest = 5 * time.Minute
+	// a receiver that comes back does not wait longer. Who failed within stillAway,
+	// which is longer by what an attempt takes, is taken to be away.
+	lastRest  = 5 * time.Minute
+	stillAway = 10 * time.Minute
 	// sendTimeout bounds an attempt. leaseFor must be longer, by what it takes
 	// to prepare and record: then somebody else may try.
 	sendTimeout = time.Minute
@@ -169,10 +171,12 @@ func (s *Service) removed(ctx context.Context, tx *store.Tx) (int, error) {
 }
 
 // overdue is a page of what has waited for too long on channels that fail. Of
-// what waits there only some is ever tried.
+// what waits there only some is ever tried. Where this side was away, a channel
+// is tried before anything there is given up.
 func (s *Service) overdue(ctx context.Context, tx *store.Tx) (int, error) {
 	now := s.moment()
-	return tx.AbandonOverdue(ctx, now, now.Add(-deliverFor), failureUnreached, givePage)
+	o := store.Overdue{FailedSince: now.Add(-stillAway), GotBefore: now.Add(-deliverFor), Failure: failureUnreached}
+	return tx.AbandonOverdue(ctx, o, now, givePage)
 }
 
 // dispatchTx runs a transaction of the dispatcher. Of these there are few at a
@@ -300,14 +304,14 @@ func (s *Service) settle(ctx context.Context, channel *store.ChannelRow, parcels
 		}
 		s.observe.Sent(ChannelKind(channel.Kind), parcels[i].err == nil)
 	}
-	var rests *time.Time
-	if failures > channel.Failures {
-		until := now.Add(min(lastRest, retryAfter(failures)))
-		rests = &until
-	}
-	return delivered, s.dispatchTx(context.WithoutCancel(ctx), func(ctx context.Context, tx *store.Tx) error {
-		// First, as those do who change the channel.
-		if err := tx.RestChannel(ctx, channel.ID, failures, rests); err != nil {
+	rest := min(lastRest, retryAfter(failures))
+	return delivered, s.dispatchTx(context.WithoutCancel(ctx), func(ctx context.Context, tx *store.Tx) (err error) {
+		if failures > channel.Failures { // the channel first, as those do who change it
+			err = tx.RestChannel(ctx, channel.ID, failures, now, now.Add(rest))
+		} else {
+			err = tx.WakeChannel(ctx, channel.ID, failures)
+		}
+		if err != nil {
 			return err
 		}
 		return tx.SettleDeliveries(ctx, rows, now)

@@ -133,6 +133,13 @@ func TestDeliver_TriesBeforeGivingUp(t *testing.T) {
 	f.MustDeliver()
 	a.back.Store(true)
 	f.Clock.Advance(100 * time.Hour)
+	// A server that begins to try, and one that looks meanwhile.
+	f.Exec(`UPDATE cpis.channel SET rests_until = $1`, f.Clock.Now().Add(time.Minute))
+	f.MustDeliver()
+	if n := f.Pending(); n != 100 {
+		t.Errorf("%d wait, want all", n)
+	}
+	f.Clock.Advance(time.Minute)
 	f.MustDeliver()
 	if n := len(a.got.all()); n != 100 {
 		t.Errorf("%d arrived", n)

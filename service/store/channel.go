@@ -135,13 +135,23 @@ func (tx *Tx) TryChannel(ctx context.Context, id uuid.UUID, at, lease time.Time)
 	return n > 0, err
 }
 
-// RestChannel notes how often in a row nothing was delivered on a channel, and
-// that nothing is tried there before a time; nil has it tried at once.
-func (tx *Tx) RestChannel(ctx context.Context, id uuid.UUID, failures int, until *time.Time) error {
+// RestChannel notes that nothing was delivered on a channel at a time, and how
+// often in a row, and that nothing is tried there until another.
+func (tx *Tx) RestChannel(ctx context.Context, id uuid.UUID, failures int, at, until time.Time) error {
 	_, err := tx.exec(ctx, "resting channel", `
 		UPDATE cpis.channel
-		SET failures = $2, rests_until = $3
+		SET failures = $2, failed_at = $3, rests_until = $4
+		WHERE id = $1`, id, failures, at, until)
+	return err
+}
+
+// WakeChannel has a channel tried at once. failures are those in a row that
+// still count.
+func (tx *Tx) WakeChannel(ctx context.Context, id uuid.UUID, failures int) error {
+	_, err := tx.exec(ctx, "waking channel", `
+		UPDATE cpis.channel
+		SET failures = $2, rests_until = NULL
 		WHERE id = $1
-		  AND (failures, rests_until) IS DISTINCT FROM ($2, $3)`, id, failures, until)
+		  AND (failures <> $2 OR rests_until IS NOT NULL)`, id, failures)
 	return err
 }

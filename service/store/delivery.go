@@ -247,7 +247,7 @@ func settledColumnsOf(rows []DeliveryRow) (c settledColumns) {
 // RestartDeliveries has all that waits on a channel tried at a time, and for
 // as long from then on as if the channel had just got it.
 func (tx *Tx) RestartDeliveries(ctx context.Context, channel uuid.UUID, at time.Time) error {
-	if err := tx.RestChannel(ctx, channel, 0, nil); err != nil {
+	if err := tx.WakeChannel(ctx, channel, 0); err != nil {
 		return err
 	}
 	_, err := tx.exec(ctx, "restarting deliveries", `
@@ -284,16 +284,23 @@ func (tx *Tx) AbandonRemoved(ctx context.Context, at time.Time, limit int) (int,
 	return len(given), tx.escalate(ctx, given, at)
 }
 
-// AbandonOverdue gives what channels that rest got before a time to the next
-// ones, at most limit at once, and says how many; call it until it gives none.
-// failure is the word for what was never tried.
-func (tx *Tx) AbandonOverdue(ctx context.Context, at, before time.Time, failure string, limit int) (int, error) {
+// Overdue says what has waited for too long on channels that fail.
+type Overdue struct {
+	FailedSince time.Time // channels on which nothing was delivered, and that was tried since
+	GotBefore   time.Time // what they got before
+	Failure     string    // the word for what was never tried
+}
+
+// AbandonOverdue gives what is overdue at a time to the next channels, at most
+// limit at once, and says how many; call it until it gives none.
+func (tx *Tx) AbandonOverdue(ctx context.Context, o Overdue, at time.Time, limit int) (int, error) {
 	given, err := all(ctx, tx.q, "leaving channels that fail", pgx.RowTo[uuid.UUID], `
 		WITH overdue AS (
 		    SELECT d.channel_id, d.notice_id
 		    FROM cpis.channel AS c
 		    JOIN cpis.delivery AS d ON d.channel_id = c.id
-		    WHERE c.rests_until > $1
+		    WHERE c.failures > 0
+		      AND c.failed_at >= $1
 		      AND c.removed_at IS NULL
 		      AND NOT c.paused
 		      AND d.state = 'pending'
@@ -307,7 +314,7 @@ func (tx *Tx) AbandonOverdue(ctx context.Context, at, before time.Time, failure 
 		FROM overdue AS o
 		WHERE d.channel_id = o.channel_id
 		  AND d.notice_id = o.notice_id
-		RETURNING d.notice_id`, at, before, failure, limit)
+		RETURNING d.notice_id`, o.FailedSince, o.GotBefore, o.Failure, limit)
 	if err != nil {
 		return 0, err
 	}

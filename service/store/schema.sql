@@ -58,6 +58,7 @@ CREATE TABLE cpis.channel (
     changed_at timestamp with time zone NOT NULL,
     removed_at timestamp with time zone,
     failures integer DEFAULT 0 NOT NULL,
+    failed_at timestamp with time zone,
     rests_until timestamp with time zone,
     CONSTRAINT channel_failures_check CHECK ((failures >= 0)),
     CONSTRAINT channel_kind_check CHECK ((kind = ANY (ARRAY['webhook'::text, 'mesh'::text]))),
@@ -659,6 +660,8 @@ GRANT UPDATE(changed_at) ON TABLE cpis.channel TO cpis_app;
 GRANT UPDATE(removed_at) ON TABLE cpis.channel TO cpis_app;
 
 GRANT UPDATE(failures) ON TABLE cpis.channel TO cpis_app;
+
+GRANT UPDATE(failed_at) ON TABLE cpis.channel TO cpis_app;
 
 GRANT UPDATE(rests_until) ON TABLE cpis.channel TO cpis_app;
 

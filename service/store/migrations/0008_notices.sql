@@ -60,12 +60,13 @@ CREATE TABLE cpis.channel (
     changed_at  timestamptz NOT NULL,
     removed_at  timestamptz,
     failures    integer NOT NULL DEFAULT 0 CHECK (failures >= 0), -- rounds in a row in which nothing was delivered
+    failed_at   timestamptz,                            -- the last of them
     rests_until timestamptz                             -- nothing is tried before
 );
 
 CREATE UNIQUE INDEX channel_rank ON cpis.channel (authority, rank) WHERE removed_at IS NULL;
 
-GRANT SELECT, INSERT, UPDATE (version, rank, paused, wrapped_key, sealed, changed_at, removed_at, failures, rests_until)
+GRANT SELECT, INSERT, UPDATE (version, rank, paused, wrapped_key, sealed, changed_at, removed_at, failures, failed_at, rests_until)
     ON cpis.channel TO cpis_app;
 
 -- How far the notices of an authority have been given to its channels, for each
