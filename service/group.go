@@ -31,8 +31,9 @@ type group struct {
 	queue chan *lookup   // as long as maxWaiting, so that sending never blocks
 	ready chan []*lookup // unbuffered: gather reads at most one group ahead
 
-	waiting atomic.Int64 // look-ups submitted and not finished
-	pace    atomic.Int64 // nanoseconds that a group takes to be committed, lately
+	waiting atomic.Int64  // look-ups submitted and not finished
+	taken   atomic.Uint64 // how often look-ups were submitted
+	pace    atomic.Int64  // nanoseconds that a group takes to be committed, lately
 
 	closing   chan struct{}
 	closeOnce sync.Once
@@ -102,6 +103,7 @@ func (g *group) submit(ctx context.Context, ls ...*lookup) error {
 		return err
 	}
 	n := int64(len(ls))
+	g.taken.Add(1)
 	waiting := g.waiting.Add(n)
 	wait := g.estimate(waiting)
 	deadline, ok := ctx.Deadline()

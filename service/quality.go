@@ -81,7 +81,7 @@ func (s *Service) countPlans(ctx context.Context, authority string, out *Quality
 	p := s.newPass(&upload{row: store.UploadRow{Authority: authority}}, today, nil, nil)
 	from := today.AddDays(-visibleAfterEnd) // an unborn child's plan may be overdue for long
 	for after := uuid.Nil; ; {
-		began := s.now()
+		spell := s.spell()
 		rows, err := s.db.PlansInForce(ctx, authority, from.Time(), after, rowsAtOnce)
 		if err != nil || len(rows) == 0 {
 			return err
@@ -102,7 +102,7 @@ func (s *Service) countPlans(ctx context.Context, authority string, out *Quality
 		if err != nil {
 			return err
 		}
-		if err := s.giveWay(ctx, s.now().Sub(began), true); err != nil {
+		if err := spell.end(ctx, true); err != nil {
 			return err
 		}
 	}

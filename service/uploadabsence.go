@@ -157,11 +157,11 @@ func (p *pass) endMissing(ctx context.Context) error {
 		return nil
 	}
 	for batch := range slices.Chunk(ending, rowsAtOnce) {
-		began := p.s.now()
+		spell := p.s.spell()
 		if err := p.end(ctx, batch); err != nil {
 			return err
 		}
-		if err := p.s.giveWay(ctx, p.s.now().Sub(began), false); err != nil {
+		if err := spell.end(ctx, false); err != nil {
 			return err
 		}
 	}
@@ -172,7 +172,7 @@ func (p *pass) endMissing(ctx context.Context) error {
 func (p *pass) findMissing(ctx context.Context) ([]missing, error) {
 	var all []missing
 	for after := uuid.Nil; ; {
-		began := p.s.now()
+		spell := p.s.spell()
 		var rows []store.PlanRow
 		err := p.in(ctx, func(tx *store.Tx) (err error) {
 			rows, err = tx.PlansInForce(ctx, p.u.row.Authority, p.day.Time(), after, rowsAtOnce)
@@ -195,7 +195,7 @@ func (p *pass) findMissing(ctx context.Context) ([]missing, error) {
 			}
 		})
 		if err == nil {
-			err = p.s.giveWay(ctx, p.s.now().Sub(began), p.write == nil)
+			err = spell.end(ctx, p.write == nil)
 		}
 		if err != nil {
 			return nil, err

@@ -242,7 +242,7 @@ func TestUpload_KeepsNothingInTheClear(t *testing.T) {
 func TestUpload_AsksTheKeeperSeldom(t *testing.T) {
 	t.Parallel()
 	f := newService(t)
-	const rows, batches = 2300, 15 // 5 batches of rows, 3 of keys each
+	const rows, batches = 2300, 23
 	wraps := f.Keeper.wraps.Load()
 	f.MustApply(lead, delta, string(manyRows(rows, 0)))
 	if n := f.Keeper.wraps.Load() - wraps; n > batches+1 { // and the file's own

@@ -1,14 +1,13 @@
 package service
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"hash"
 	"slices"
-	"strings"
 
 	"github.com/google/uuid"
 
@@ -20,7 +19,7 @@ import (
 const (
 	// rowsAtOnce is how many rows of a file are looked at together: few, so that
 	// look-ups need not wait for long.
-	rowsAtOnce = 200
+	rowsAtOnce = 100
 	// rowsOfPage is how many results are kept together.
 	rowsOfPage = 500
 )
@@ -109,9 +108,27 @@ func (p *pass) through(ctx context.Context) error {
 		err = p.keepPage(ctx)
 	}
 	if err == nil && p.write != nil {
-		err = insertTags(ctx, p.write, p.tags)
+		err = p.insertTags(ctx)
 	}
 	return err
+}
+
+// insertTags makes those findable who were made, in one order, so that files
+// that overlap do not deadlock. Tags lie all over their index, so some hundred of
+// them are much to be written to disk: the commits of look-ups would wait for
+// more, and the commit of the file must not have it all to do.
+func (p *pass) insertTags(ctx context.Context) error {
+	slices.SortFunc(p.tags, func(a, b store.TagRow) int { return bytes.Compare(a.Tag[:], b.Tag[:]) })
+	for batch := range slices.Chunk(p.tags, rowsAtOnce) {
+		spell := p.s.spell()
+		if err := insertTags(ctx, p.write, batch); err != nil {
+			return err
+		}
+		if err := spell.end(ctx, false); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // meet notes that a row is about somebody.
@@ -152,7 +169,7 @@ func (p *pass) place(ctx context.Context) error {
 	if len(p.batch) == 0 {
 		return nil
 	}
-	began := p.s.now()
+	spell := p.s.spell()
 	in, err := p.intake(ctx)
 	if err != nil {
 		return err
@@ -170,7 +187,7 @@ func (p *pass) place(ctx context.Context) error {
 			return err
 		}
 	}
-	return p.s.giveWay(ctx, p.s.now().Sub(began), p.write == nil)
+	return spell.end(ctx, p.write == nil)
 }
 
 // intake finds and opens what is held about the persons of the batch. Keys are
@@ -358,29 +375,4 @@ func (p *pass) keepPage(ctx context.Context) error {
 	p.page = p.page[:0]
 	p.pages++
 	return err
-}
-
-// broken gives what is wrong with a file as a whole, where that is why reading
-// it failed.
-func broken(err error) (Violation, bool) {
-	e, ok := errors.AsType[*planfile.Error](err)
-	if !ok {
-		return Violation{}, false
-	}
-	return Violation{Field: "file", Problem: e.Error()}, true
-}
-
-// general gives what is wrong with a row without saying which other row or plan
-// it is about, so that rows with the same problem can be counted.
-func general(problem string) string {
-	for _, g := range []struct{ begins, text string }{
-		{"repeats line ", "repeats another line"},
-		{"differs from line ", "differs from another line, which has the same NHS number"},
-		{"overlaps with ", "overlaps with another plan of the same kind"},
-	} {
-		if strings.HasPrefix(problem, g.begins) {
-			return g.text
-		}
-	}
-	return problem
 }

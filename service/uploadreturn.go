@@ -23,7 +23,7 @@ type removedPlan struct {
 func (p *pass) findErrors(ctx context.Context) error {
 	p.errors = make(map[removedPlan]struct{})
 	for after := uuid.Nil; ; {
-		began := p.s.now()
+		spell := p.s.spell()
 		var rows []store.PlanRow
 		err := p.in(ctx, func(tx *store.Tx) (err error) {
 			rows, err = tx.RemovedPlans(ctx, p.u.row.Authority, after, rowsAtOnce)
@@ -39,7 +39,7 @@ func (p *pass) findErrors(ctx context.Context) error {
 			}
 		})
 		if err == nil {
-			err = p.s.giveWay(ctx, p.s.now().Sub(began), true)
+			err = spell.end(ctx, true)
 		}
 		if err != nil {
 			return err

@@ -1,7 +1,9 @@
 package service
 
 import (
+	"errors"
 	"slices"
+	"strings"
 
 	"cpis/service/planfile"
 )
@@ -160,4 +162,29 @@ func (r *uploadRow) differs(p *ownPlan, whole bool) (recorded, []FieldChange) {
 	set(planfile.FieldBasis, string(p.Basis), string(d.Basis), func() { to.Basis = d.Basis })
 	set(planfile.FieldReference, p.Reference, d.Reference, func() { to.Reference = d.Reference })
 	return to, all
+}
+
+// broken gives what is wrong with a file as a whole, where that is why reading
+// it failed.
+func broken(err error) (Violation, bool) {
+	e, ok := errors.AsType[*planfile.Error](err)
+	if !ok {
+		return Violation{}, false
+	}
+	return Violation{Field: "file", Problem: e.Error()}, true
+}
+
+// general gives what is wrong with a row without saying which other row or plan
+// it is about, so that rows with the same problem can be counted.
+func general(problem string) string {
+	for _, g := range []struct{ begins, text string }{
+		{"repeats line ", "repeats another line"},
+		{"differs from line ", "differs from another line, which has the same NHS number"},
+		{"overlaps with ", "overlaps with another plan of the same kind"},
+	} {
+		if strings.HasPrefix(problem, g.begins) {
+			return g.text
+		}
+	}
+	return problem
 }

@@ -60,19 +60,29 @@ func whyNone(ctx context.Context, wait time.Duration) error {
 
 const (
 	// busyShare is how many times as long as it worked something in the background
-	// pauses while look-ups wait: they must not notice it.
+	// pauses while people look up: they must not notice it.
 	busyShare = 4
 	// maxPause bounds that.
-	maxPause = 250 * time.Millisecond
+	maxPause = 500 * time.Millisecond
 )
 
-// giveWay lets look-ups have the processor and the database after something in
-// the background worked for a while. Where none waits, it pauses as long as it
-// worked, if that holds up nobody else.
-func (s *Service) giveWay(ctx context.Context, worked time.Duration, gently bool) error {
+// spell is a while in which something in the background works.
+type spell struct {
+	s     *Service
+	began time.Time
+	taken uint64
+}
+
+// spell begins one.
+func (s *Service) spell() spell { return spell{s, s.now(), s.group.taken.Load()} }
+
+// end lets look-ups have the processor and the database, if any came meanwhile.
+// Where none did, it pauses as long as it worked, if that holds up nobody else.
+func (p spell) end(ctx context.Context, gently bool) error {
+	worked := p.s.now().Sub(p.began)
 	var pause time.Duration
 	switch {
-	case s.group.waiting.Load() > 0:
+	case p.s.group.taken.Load() != p.taken:
 		pause = busyShare * worked
 	case gently:
 		pause = worked
