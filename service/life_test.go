@@ -28,7 +28,7 @@ const (
 	livesShort = 3
 	livesLong  = 1 << 20 // until the time is over
 	actsShort  = 60
-	actsLong   = 400 // after which records have been merged, and divided again
+	actsLong   = 400          // after which records have been merged, and divided again
 	lifeBorn   = "2012-04-30" // of the children
 	lifeMother = "1996-04-30"
 )
