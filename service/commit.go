@@ -59,6 +59,12 @@ func (c *committer) commit(g *group, ls []*lookup) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ls[0].ctx), g.cfg.CommitTimeout)
 	defer cancel()
 	c.write(ls, g.s.now())
+	leave, err := g.s.db.Turn(ctx)
+	if err != nil {
+		g.s.observe.Unrecorded(err)
+		return fmt.Errorf("waiting for the log: %w", ErrUnrecorded)
+	}
+	defer leave()
 	for range maxHeadMoves {
 		to, err := c.append(ctx, g.s)
 		if err == nil {

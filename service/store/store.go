@@ -56,6 +56,8 @@ type DB struct {
 	pool *pgxpool.Pool // for look-ups: Read, Append, Head, IndexKeys and Ready
 	acts *pgxpool.Pool // for all else
 	opts Options
+
+	turns turns // of those who append to the log
 }
 
 // Open connects to the database at url and checks that it is one this program
@@ -73,7 +75,7 @@ func Open(ctx context.Context, url string, opts Options) (*DB, error) {
 		pool.Close()
 		return nil, err
 	}
-	db := &DB{queries: queries{others}, pool: pool, acts: others, opts: opts}
+	db := &DB{queries: queries{others}, pool: pool, acts: others, opts: opts, turns: newTurns()}
 	if err := db.Ready(ctx); err != nil {
 		db.Close()
 		return nil, fmt.Errorf("opening database: %w", err)

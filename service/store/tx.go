@@ -39,6 +39,9 @@ type Tx struct {
 	changed  bool      // versions were made
 	appended bool      // entries were appended: others wait for this transaction
 	notifies bool      // notices are written with the entries, none though they may be
+	turns    *turns
+	leave    func() // ends the turn, once it has one
+	patient  bool   // it waits for others as long as its context allows
 	notices  []NoticeRow
 }
 
@@ -97,8 +100,9 @@ func (db *DB) attempt(ctx context.Context, fn func(*Tx) error) error {
 	if err != nil {
 		return translate("beginning transaction", err)
 	}
-	defer rollback(ctx, inner) // does nothing after a commit
-	tx := &Tx{queries: queries{inner}, change: change}
+	tx := &Tx{queries: queries{inner}, change: change, turns: &db.turns, leave: func() {}, patient: db.opts.Owner}
+	defer func() { tx.leave() }() // after the commit, or the rollback
+	defer rollback(ctx, inner)    // does nothing after a commit
 	if err := fn(tx); err != nil {
 		return err
 	}
@@ -138,6 +142,7 @@ func rollback(ctx context.Context, inner pgx.Tx) {
 // that waits for two seconds fails with ErrUnavailable, because it holds a
 // connection meanwhile: it is for transactions of which only a few can run.
 func (tx *Tx) WaitForLocks(ctx context.Context) error {
+	tx.patient = true
 	_, err := tx.q.Exec(ctx, `SET LOCAL lock_timeout = 0`)
 	return translate("waiting for locks", err)
 }
@@ -175,6 +180,9 @@ func (tx *Tx) AppendEntries(ctx context.Context, log LogID, lines, subjects [][]
 		return 0, audit.Tree{}, errAppended
 	}
 	tx.appended = true
+	if err := tx.takeTurn(ctx); err != nil {
+		return 0, audit.Tree{}, err
+	}
 	from, err := one(ctx, tx.q, "locking head of the log", scanTree, `
 		SELECT size, frontier
 		FROM cpis.log_head
@@ -203,6 +211,22 @@ func (tx *Tx) AppendEntries(ctx context.Context, log LogID, lines, subjects [][]
 		return 0, audit.Tree{}, err
 	}
 	return from.Size(), to, tx.recordChange(ctx, log, from.Size(), len(lines))
+}
+
+// takeTurn waits for the transaction's turn to append, no longer than a
+// statement waits for a lock, and keeps it until the transaction has ended.
+func (tx *Tx) takeTurn(ctx context.Context) error {
+	if !tx.patient {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, lockTimeout)
+		defer cancel()
+	}
+	leave, err := tx.turns.takeAct(ctx)
+	if err != nil {
+		return &failure{doing: "waiting for the log", kinds: []error{ErrUnavailable, err}}
+	}
+	tx.leave = leave
+	return nil
 }
 
 // recordChange says which entries record the versions that were made.
