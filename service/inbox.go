@@ -89,7 +89,7 @@ func (p inboxPlace) String() string {
 }
 
 func parseInboxPlace(text string) (p inboxPlace, ok bool) {
-	b, err := base64.RawURLEncoding.Strict().DecodeString(text)
+	b, err := decodePlace(text)
 	if err != nil || len(b) != 8+len(p.id) {
 		return inboxPlace{}, false
 	}

@@ -1,7 +1,10 @@
 package service
 
 import (
+	"encoding/base64"
+	"errors"
 	"strconv"
+	"strings"
 
 	"github.com/google/uuid"
 )
@@ -43,4 +46,20 @@ func next(came, asked int, last uuid.UUID) string {
 		return ""
 	}
 	return last.String()
+}
+
+// errPlace says that a text is no place in a list that was given before.
+var errPlace = errors.New("not a place that was given")
+
+// decodePlace decodes a place in a list, of which there is one form only: the
+// library passes over line breaks.
+func decodePlace(text string) ([]byte, error) {
+	if strings.ContainsAny(text, "\r\n") {
+		return nil, errPlace
+	}
+	b, err := base64.RawURLEncoding.Strict().DecodeString(text)
+	if err != nil {
+		return nil, errPlace
+	}
+	return b, nil
 }

@@ -251,7 +251,7 @@ func parseCursor(text string) (c cursor, ok bool) {
 		return nil, true
 	}
 	const size = 2 + 8 + 16
-	b, err := base64.RawURLEncoding.Strict().DecodeString(text)
+	b, err := decodePlace(text)
 	if err != nil || len(b)%size != 1 || b[0] != cursorVersion {
 		return nil, false
 	}
