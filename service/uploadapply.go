@@ -12,10 +12,10 @@ import (
 )
 
 const (
-	// maxWorking is how many uploads are checked or applied at the same time, one
-	// of each authority. All authorities upload in the same nights, and look-ups
-	// must not notice.
-	maxWorking = 2
+	// maxWorking is how many uploads are checked or applied at the same time. All
+	// authorities upload in the same nights, and look-ups must not notice; two at
+	// once were not done sooner.
+	maxWorking = 1
 	// workLease is how long a server works on an upload before another takes it
 	// over, and again how long after a failure it is tried once more.
 	workLease  = 2 * time.Minute
