@@ -34,11 +34,7 @@ func (s *Service) RotateSecret(ctx context.Context, c *identity.Caller, id strin
 	var out Rotated
 	content := []string{"rotate", id, strconv.Itoa(version)}
 	err := s.once(ctx, doTimeout, a, content, &out, func(ctx context.Context, tx *store.Tx, _ *audit.Entry) error {
-		held, err := tx.LockChannels(ctx, c.Organisation)
-		if err != nil {
-			return err
-		}
-		row, err := findChannel(held, id, version)
+		row, err := lockChannel(ctx, tx, c.Organisation, id, version)
 		if err != nil {
 			return err
 		}
@@ -63,6 +59,16 @@ func (s *Service) RotateSecret(ctx context.Context, c *identity.Caller, id strin
 		return nil, err
 	}
 	return &out, s.showSecret(ctx, true, out.ChannelID, out.Version, &out.Secret)
+}
+
+// lockChannel finds a channel of an authority in the version that its caller
+// saw, and keeps all of that authority's as they are.
+func lockChannel(ctx context.Context, tx *store.Tx, authority, id string, version int) (*store.ChannelRow, error) {
+	held, err := tx.LockChannels(ctx, authority)
+	if err != nil {
+		return nil, err
+	}
+	return findChannel(held, id, version)
 }
 
 // checkVersion refuses a version that no channel has.
@@ -90,11 +96,7 @@ func (s *Service) RemoveChannel(ctx context.Context, c *identity.Caller, id stri
 	var out RemovedChannel
 	content := []string{"remove", id, strconv.Itoa(version)}
 	err := s.once(ctx, doTimeout, a, content, &out, func(ctx context.Context, tx *store.Tx, _ *audit.Entry) error {
-		held, err := tx.LockChannels(ctx, c.Organisation)
-		if err != nil {
-			return err
-		}
-		row, err := findChannel(held, id, version)
+		row, err := lockChannel(ctx, tx, c.Organisation, id, version)
 		if err != nil {
 			return err
 		}
