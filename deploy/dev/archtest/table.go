@@ -17,30 +17,32 @@ type arrow struct {
 //
 // What is absent matters as much: audit and policy stand alone, so that an
 // auditor can build the one and a reviewer read the other; planfile, which reads
-// what anybody may send, reaches nothing; store cannot name a
+// what anybody may send, reaches the rule of text only; store cannot name a
 // plaintext plan; the faces (rpc, fhir, web) reach neither store nor keys nor
-// policy, so they decide nothing and cannot pass the log by.
+// policy, so they decide nothing and cannot pass the log by. What text from outside
+// may hold is one rule for all who take it, so it stands alone as well.
 var arrows = []arrow{
 	{from: "audit"},
 	{from: "policy"},
 	{from: "proto/...", to: []string{"proto/..."}},
+	{from: "service/text"},
 
 	{from: "service/store/...", to: []string{"audit", "service/store/..."}},
 	{from: "service/keys"},
 	{from: "service/keys/internal/..."},
 	{from: "service/keys/vault", to: []string{"service/keys", "service/keys/internal/..."}},
 	{from: "service/keys/local", to: []string{"service/keys", "service/keys/internal/..."}},
-	{from: "service/identity/...", to: []string{"policy", "service/identity/..."}},
+	{from: "service/identity/...", to: []string{"policy", "service/identity/...", "service/text"}},
 	{from: "service/reference", to: []string{"policy"}},
-	{from: "service/planfile"},
+	{from: "service/planfile", to: []string{"service/text"}},
 
 	{from: "service", to: []string{
-		"audit", "policy", "service/identity", "service/keys", "service/planfile", "service/reference", "service/store",
+		"audit", "policy", "service/identity", "service/keys", "service/planfile", "service/reference", "service/store", "service/text",
 	}},
 	{from: "service/deliver/...", to: []string{"service", "service/deliver/..."}},
-	{from: "service/rpc/...", to: []string{"proto/...", "service", "service/identity", "service/rpc/..."}},
-	{from: "service/fhir/...", to: []string{"service", "service/identity", "service/fhir/..."}},
-	{from: "service/web/...", to: []string{"service", "service/identity", "service/web/..."}},
+	{from: "service/rpc/...", to: []string{"proto/...", "service", "service/identity", "service/rpc/...", "service/text"}},
+	{from: "service/fhir/...", to: []string{"service", "service/identity", "service/fhir/...", "service/text"}},
+	{from: "service/web/...", to: []string{"service", "service/identity", "service/web/...", "service/text"}},
 
 	// Wiring, and the clients among the commands. What `cpis dev` and `cpis
 	// bench` start are the only helpers that the program contains.
