@@ -266,7 +266,7 @@ func (s *Service) tellMissed(ctx context.Context, tx *store.Tx, e *audit.Entry, 
 	e.Restricted = person.Restricted
 	for i := range rows {
 		authority := rows[i].Plan.Authority
-		if !firstOfAuthority(rows, i) || slices.ContainsFunc(told, func(n store.NoticeRow) bool { return n.Authority == authority }) {
+		if !firstOfAuthority(rows, i) || stillTold(told, authority) {
 			continue
 		}
 		e.Counts[countNotices]++
@@ -276,6 +276,13 @@ func (s *Service) tellMissed(ctx context.Context, tx *store.Tx, e *audit.Entry, 
 		})
 	}
 	return nil
+}
+
+// stillTold says whether an authority has a notice that nobody corrected since.
+func stillTold(told []store.NoticeRow, authority string) bool {
+	return slices.ContainsFunc(told, func(n store.NoticeRow) bool {
+		return n.Authority == authority && n.CorrectedBy == uuid.Nil
+	})
 }
 
 // visible gives the plans about a patient that look-ups show today.

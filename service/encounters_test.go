@@ -320,6 +320,71 @@ func TestReportWrongPatient_MarksAndCorrects(t *testing.T) {
 	}
 }
 
+// Whoever looks, says that it was the wrong patient, and looks on, is told of
+// again, and stands in the history again; so is a colleague. Once.
+func TestReportWrongPatient_DoesNotSilenceWhatFollows(t *testing.T) {
+	t.Parallel()
+	f := newService(t)
+	f.MustRegister(lead, rightCPP())
+	told := func() int { return len(f.MustInbox(lead, service.InboxQuery{Kind: service.NoticeUnscheduled}).Notices) }
+	colleague := caller("colleague", trust, policy.AcuteTrust, policy.ClinicianUnscheduled)
+	for round, c := range []*identity.Caller{nurse, nurse, colleague} {
+		f.MustLookUp(c, attended("ED-1"))
+		f.MustLookUp(c, attended("ED-1"))
+		if got := told(); got != round+1 {
+			t.Errorf("after %d corrections: got %d notices, want %d", round, got, round+1)
+		}
+		f.MustReportWrong(nurse, wrongPatient("ED-1"))
+	}
+	history := f.MustLookUp(gp, &service.Question{NHSNumber: "9990000018"}).History
+	if len(history) != 3 {
+		t.Errorf("got a history of %d, want 3", len(history))
+	}
+	for _, a := range history {
+		if !a.WrongPatient {
+			t.Errorf("got %+v, want it to be marked", a)
+		}
+	}
+}
+
+// The same without an encounter, within four hours of a look-up that was
+// corrected, and for a date of birth that does not fit.
+func TestReportWrongPatient_DoesNotSilenceOthers(t *testing.T) {
+	t.Parallel()
+	f := newService(t)
+	f.MustRegister(lead, rightCPP())
+	f.MustLookUp(nurse, attended("ED-1"))
+	f.MustReportWrong(nurse, wrongPatient("ED-1"))
+	f.MustLookUp(nurse, attended(""))
+	if got := len(f.MustInbox(lead, service.InboxQuery{Kind: service.NoticeUnscheduled}).Notices); got != 2 {
+		t.Errorf("without an encounter: got %d notices, want 2", got)
+	}
+	mistaken := attended("ED-2")
+	mistaken.DateOfBirth = "2019-04-29"
+	for range 2 {
+		f.MustLookUp(nurse, mistaken)
+		f.MustReportWrong(nurse, wrongPatient("ED-2"))
+	}
+	if got := len(f.MustInbox(lead, service.InboxQuery{Kind: service.NoticeMismatch}).Notices); got != 2 {
+		t.Errorf("another date of birth: got %d notices, want 2", got)
+	}
+}
+
+// A missed appointment that was said to be another patient's, and is reported
+// again, is told again.
+func TestReportMissed_AgainAfterACorrection(t *testing.T) {
+	t.Parallel()
+	f := newService(t)
+	f.MustRegister(lead, rightCPP())
+	for range 2 {
+		f.MustReportMissed(gp, missed("APPT-1"))
+		f.MustReportWrong(gp, wrongPatient("APPT-1"))
+	}
+	if got := len(f.MustInbox(lead, service.InboxQuery{Kind: service.NoticeMissed}).Notices); got != 2 {
+		t.Errorf("got %d notices, want 2", got)
+	}
+}
+
 // Reports of what is not the caller's, or not there, do nothing, and nobody can
 // tell.
 func TestReportWrongPatient_OfOthersDoesNothing(t *testing.T) {

@@ -40,9 +40,10 @@ const dedupeWindow = 4 * time.Hour
 // row with an encounter is left out if one like it has the same encounter; a
 // row without, if one like it is not older than four hours, or comes before it
 // in the batch. Accesses are alike that have the same person and organisation,
-// notices that have the same person, organisation, authority and kind. An
-// organisation's look-ups must all go to one log, because that is what the
-// rule relies on, see appendAll.
+// notices that have the same person, organisation, authority and kind. What was
+// corrected since is like none: whoever looks again after saying that it was the
+// wrong patient is told of again. An organisation's look-ups must all go to one
+// log, because that is what the rule relies on, see appendAll.
 func (db *DB) Append(ctx context.Context, log LogID, from, to audit.Tree, b *Batch) error {
 	if err := b.check(from, to); err != nil {
 		return err
@@ -167,6 +168,7 @@ const appendAll = `
 	            WHERE old.person_id = a.person_id
 	              AND old.at > a.at - $10::interval
 	              AND old.organisation = a.organisation
+	              AND (SELECT true FROM cpis.access_mark AS m WHERE m.access_id = old.id) IS NULL
 	            LIMIT 1
 	        ) ELSE (
 	            SELECT true
@@ -175,6 +177,7 @@ const appendAll = `
 	              AND old.encounter = a.encounter
 	              AND old.at > a.at - interval '30 days'
 	              AND old.organisation = a.organisation
+	              AND (SELECT true FROM cpis.access_mark AS m WHERE m.access_id = old.id) IS NULL
 	            LIMIT 1
 	        ) END IS NULL
 	),
@@ -205,6 +208,7 @@ const appendAll = `
 	              AND old.organisation = a.organisation
 	              AND old.authority IS NOT DISTINCT FROM a.authority
 	              AND old.kind = a.kind
+	              AND (SELECT true FROM cpis.notice AS c WHERE c.corrects = old.id) IS NULL
 	            LIMIT 1
 	        ) ELSE (
 	            SELECT true
@@ -215,6 +219,7 @@ const appendAll = `
 	              AND old.organisation = a.organisation
 	              AND old.authority IS NOT DISTINCT FROM a.authority
 	              AND old.kind = a.kind
+	              AND (SELECT true FROM cpis.notice AS c WHERE c.corrects = old.id) IS NULL
 	            LIMIT 1
 	        ) END IS NULL
 	),

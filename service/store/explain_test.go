@@ -25,7 +25,7 @@ func TestHotPathUsesIndexes(t *testing.T) {
 		"flags": {store.VisibleFlags, []string{"person_tag_pkey", "person_pkey", "plan_person", "authority_pkey"}},
 		"read":  {store.FlagsAndHistory, []string{"person_tag_pkey", "person_pkey", "plan_person", "authority_pkey", "access_person", "organisation_pkey", "access_mark_pkey"}},
 		"lines": {store.AppendLines, []string{"log_head_pkey"}},
-		"all":   {store.AppendAll, []string{"log_head_pkey", "access_person", "access_encounter", "notice_person", "notice_encounter"}},
+		"all":   {store.AppendAll, []string{"log_head_pkey", "access_person", "access_encounter", "access_mark_pkey", "notice_person", "notice_encounter", "notice_corrects"}},
 		"watch": {store.NoticesAfter, []string{"notice_order", "notice_corrects"}},
 		"inbox": {store.InboxPage, []string{"notice_inbox", "notice_corrects"}},
 	}
