@@ -37,6 +37,7 @@ func NewServer(h http.Handler, secure *tls.Config, log zerolog.Logger) *http.Ser
 		WriteTimeout:      writeTimeout,
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeaderBytes,
+		ConnContext:       withJoined,
 		Protocols:         new(http.Protocols),
 		HTTP2:             &http.HTTP2Config{SendPingTimeout: pingAfter, PingTimeout: pingTimeout},
 	}
@@ -99,10 +100,11 @@ type Listener struct {
 }
 
 func (l *Listener) serve() error {
+	listen := joining{l.Listen}
 	if l.Server.TLSConfig != nil {
-		return l.Server.ServeTLS(l.Listen, "", "")
+		return l.Server.ServeTLS(listen, "", "")
 	}
-	return l.Server.Serve(l.Listen)
+	return l.Server.Serve(listen)
 }
 
 // Serve serves on all listeners until ctx ends or one of them fails. Then it

@@ -208,7 +208,7 @@ func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	r.Body = http.MaxBytesReader(w, r.Body, limit)
 	if isUnaryConnect(r.Header.Get("Content-Type")) {
-		w = &whole{ResponseWriter: w}
+		w = &whole{ResponseWriter: w, request: r}
 	}
 	g.next.ServeHTTP(w, r)
 }
@@ -224,7 +224,9 @@ func isUnaryConnect(contentType string) bool {
 // the last chunk is a system call of its own, of three.
 type whole struct {
 	http.ResponseWriter
-	begun bool
+
+	request *http.Request
+	begun   bool
 }
 
 // WriteHeader is called only by those who set the length themselves or do not
@@ -239,6 +241,7 @@ func (w *whole) Write(p []byte) (int, error) {
 	if !w.begun {
 		w.begun = true
 		w.Header()["Content-Length"] = []string{strconv.Itoa(len(p))}
+		joinWrites(w.request, len(p))
 	}
 	return w.ResponseWriter.Write(p)
 }
