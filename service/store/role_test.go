@@ -85,7 +85,7 @@ var forbidden = []string{
 	`TRUNCATE cpis.index_key`,
 	// The schema.
 	`UPDATE cpis.schema_version SET is_applied = false`,
-	`INSERT INTO cpis.schema_version (version_id, is_applied) VALUES (9, true)`,
+	`INSERT INTO cpis.schema_version (version_id, is_applied) VALUES (10, true)`,
 	`CREATE TABLE cpis.mine (id int)`,
 	`CREATE TABLE public.mine (id int)`,
 	`CREATE TEMPORARY TABLE mine (id int)`,
@@ -95,7 +95,7 @@ var forbidden = []string{
 	`ALTER TABLE cpis.entry ADD COLUMN mine int`,
 	`ALTER TABLE cpis.entry DETACH PARTITION cpis.entry_p0000`,
 	`DROP TABLE cpis.entry`,
-	`DROP INDEX cpis.entry_subject`,
+	`DROP INDEX cpis.notice_order`,
 	`DROP SCHEMA cpis CASCADE`,
 	`CREATE TRIGGER mine BEFORE INSERT ON cpis.tile FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger()`,
 	`CREATE RULE mine AS ON INSERT TO cpis.tile DO INSTEAD NOTHING`,

@@ -484,8 +484,6 @@ CREATE INDEX delivery_person ON cpis.delivery USING btree (channel_id, person_id
 
 CREATE INDEX delivery_undelivered ON cpis.delivery USING btree (channel_id) WHERE (state = 'undelivered'::text);
 
-CREATE INDEX entry_subject ON ONLY cpis.entry USING btree (subject) WHERE (subject IS NOT NULL);
-
 CREATE INDEX idempotency_created ON cpis.idempotency USING btree (created_at);
 
 CREATE UNIQUE INDEX notice_corrects ON cpis.notice USING btree (corrects) WHERE (corrects IS NOT NULL);
