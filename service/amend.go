@@ -2,7 +2,6 @@ package service
 
 import (
 	"context"
-	"strconv"
 
 	"cpis/policy"
 	"cpis/service/identity"
@@ -23,15 +22,7 @@ type Amendment struct {
 	Expected    string // YYYY-MM-DD; UCPP only
 	Basis       Basis  // LAC only
 	Reference   string // the authority's own, or empty
-	Request     string // request id
-}
-
-// content is all that an Amendment asks for.
-func (q *Amendment) content() []string {
-	return []string{
-		q.PlanID, strconv.Itoa(q.Version), q.Reason, q.Family, q.Given, q.DateOfBirth, q.Start, q.End, q.Expected,
-		string(q.Basis), q.Reference,
-	}
+	Request     string `json:"-"` // request id
 }
 
 // reasonUnchanged stands in the entry of an act after which nothing differs.
@@ -49,24 +40,16 @@ func (s *Service) AmendPlan(ctx context.Context, c *identity.Caller, q *Amendmen
 	check.seen(q.Version)
 	a := planAct{
 		caller: c, action: policy.AmendPlan, plan: q.PlanID, version: q.Version, word: wordAmend, reason: check.reason(q.Reason),
-		request: q.Request, content: q.content(), check: check.err(),
+		request: q.Request, asks: q, check: check.err(),
 	}
-	var out Changed
-	err := s.changePlan(ctx, &a, &out, func(ctx context.Context, p *changing) (err error) {
-		out, err = p.amend(ctx, q)
-		return err
-	})
-	if err != nil {
-		return nil, err
-	}
-	return &out, nil
+	return changePlan(ctx, s, &a, func(ctx context.Context, p *changing) (*Changed, error) { return p.amend(ctx, q) })
 }
 
 // amend makes the plan as q gives it.
-func (p *changing) amend(ctx context.Context, q *Amendment) (Changed, error) {
+func (p *changing) amend(ctx context.Context, q *Amendment) (*Changed, error) {
 	d, wrong := p.amended(q)
 	if wrong.err() != nil {
-		return Changed{}, wrong.err()
+		return nil, wrong.err()
 	}
 	if p.isAs(&d) {
 		p.entry.Reason = reasonUnchanged
@@ -77,20 +60,20 @@ func (p *changing) amend(ctx context.Context, q *Amendment) (Changed, error) {
 	}
 	before, err := p.overlaps(ctx)
 	if err != nil {
-		return Changed{}, err
+		return nil, err
 	}
 	born := d.person.DateOfBirth != p.about.person.DateOfBirth
 	p.take(&d)
 	if err := p.fits(born); err != nil {
-		return Changed{}, err
+		return nil, err
 	}
 	if born {
 		if err := p.writePerson(ctx); err != nil {
-			return Changed{}, err
+			return nil, err
 		}
 	}
 	if err := p.write(ctx); err != nil {
-		return Changed{}, err
+		return nil, err
 	}
 	return p.changed(), p.tellOverlaps(ctx, before)
 }

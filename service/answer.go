@@ -75,6 +75,8 @@ type Receipt struct {
 	Leaf     [32]byte
 }
 
+func (r *Receipt) receive(from Receipt) { *r = from }
+
 // The sentences that tell people what to do. Every answer ends in notNoRisk.
 const (
 	notNoRisk = "The absence of a flag is not the absence of risk: children at risk may be unknown, " +

@@ -2,7 +2,6 @@ package service
 
 import (
 	"context"
-	"strconv"
 
 	"cpis/policy"
 	"cpis/service/identity"
@@ -14,7 +13,7 @@ type Birth struct {
 	Version int        // that the caller saw
 	Born    string     // YYYY-MM-DD: the plan's last day
 	Child   *ChildPlan // nil where none is to be registered
-	Request string     // request id
+	Request string     `json:"-"` // request id
 }
 
 // ChildPlan is a child protection plan for a child that was just born.
@@ -30,22 +29,11 @@ type ChildPlan struct {
 
 // Birthed is the answer to a Birth.
 type Birthed struct {
+	Receipt `json:"-"`
+
 	Version      int
 	VisibleUntil Date   // last day on which look-ups of the mother show the plan
 	ChildPlanID  string // empty where none was registered
-	Receipt      Receipt
-}
-
-func (r *Birthed) receive(receipt Receipt) { r.Receipt = receipt }
-func (r *Birthed) changed() bool           { return true }
-
-// content is all that a Birth asks for.
-func (q *Birth) content() []string {
-	all := []string{q.PlanID, strconv.Itoa(q.Version), q.Born}
-	if q.Child == nil {
-		return all
-	}
-	return append(all, q.Child.registration().content()...)
 }
 
 // registration gives the plan as it is to be registered.
@@ -69,28 +57,23 @@ func (s *Service) RecordBirth(ctx context.Context, c *identity.Caller, q *Birth)
 	b, wrong := s.readBirth(q)
 	a := planAct{
 		caller: c, action: policy.RecordBirth, plan: q.PlanID, version: q.Version, word: wordBirth,
-		request: q.Request, content: q.content(), check: wrong,
+		request: q.Request, asks: q, check: wrong,
 	}
 	if b.child != nil {
 		a.beside = b.child.person.NHSNumber
 	}
-	var out Birthed
-	err := s.changePlan(ctx, &a, &out, func(ctx context.Context, p *changing) error {
+	return changePlan(ctx, s, &a, func(ctx context.Context, p *changing) (*Birthed, error) {
 		if err := p.bear(ctx, b.born); err != nil {
-			return err
+			return nil, err
 		}
-		out = Birthed{Version: p.own.row.Version, VisibleUntil: p.own.visibleUntil()}
+		out := &Birthed{Version: p.own.row.Version, VisibleUntil: p.own.visibleUntil()}
 		if b.child == nil {
-			return nil
+			return out, nil
 		}
-		child, err := p.registerChild(ctx, b.child)
-		out.ChildPlanID = child
-		return err
+		var err error
+		out.ChildPlanID, err = p.registerChild(ctx, b.child)
+		return out, err
 	})
-	if err != nil {
-		return nil, err
-	}
-	return &out, nil
 }
 
 // birth is a Birth whose texts have been read.
@@ -134,7 +117,7 @@ func (p *changing) bear(ctx context.Context, born Date) error {
 	case p.own.Kind != UCPP:
 		check.add("plan_id", "is not a plan for an unborn child", "")
 	case p.own.ended(check.today):
-		return ErrState
+		return p.hasEnded()
 	case born.Before(p.own.Start):
 		check.add("born", "lies before the start of the plan: correct that first", exampleDay)
 	case born.After(p.own.Start.AddDays(maxUnborn)):

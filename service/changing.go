@@ -17,12 +17,12 @@ import (
 type planAct struct {
 	caller  *identity.Caller
 	action  policy.Action
-	plan    string // identifier, as the caller sent it
-	version int    // that the caller saw
-	word    string // names the act in the version that it makes
-	reason  string // as the caller gave it
-	request string // request id
-	content []string
+	plan    string    // identifier, as the caller sent it
+	version int       // that the caller saw
+	word    string    // names the act in the version that it makes
+	reason  string    // as the caller gave it
+	request string    // request id
+	asks    any       // the request
 	check   error     // *InvalidError, where the request is not valid
 	beside  NHSNumber // of another person about whom the act records something; zero where there is none
 }
@@ -59,37 +59,53 @@ type changing struct {
 // changePlan is the way of every change of a plan that its authority makes:
 // find the plan, lock whom it is about, open both, compare versions, and let
 // the act make the next version. The act changes p.own and writes it; like
-// every fn of the door it may run again, and it fills the answer.
-func (s *Service) changePlan(ctx context.Context, a *planAct, to answer, do func(context.Context, *changing) error) error {
-	through := act{caller: a.caller, action: a.action, own: true, request: a.request, check: a.check}
+// every step it may run again, and returns the answer.
+func changePlan[A any, P answered[A]](
+	ctx context.Context, s *Service, a *planAct, do func(context.Context, *changing) (*A, error),
+) (*A, error) {
 	made := newKeys{}
-	if a.check == nil && s.decide(&through).Allowed {
-		s.fetchKeyOf(ctx, a.caller.Organisation, a.plan)
-		if !a.beside.IsZero() {
-			s.fetchKey(ctx, made, a.beside)
-		}
+	through := act{
+		caller: a.caller, action: a.action, own: true, request: a.request, asks: a.asks, check: a.check,
+		prepare: func(ctx context.Context) error {
+			s.fetchKeyOf(ctx, a.caller.Organisation, a.plan)
+			if !a.beside.IsZero() {
+				s.fetchKey(ctx, made, a.beside)
+			}
+			return nil
+		},
 	}
-	return s.once(ctx, doTimeout, through, a.content, to, func(ctx context.Context, tx *store.Tx, e *audit.Entry) error {
-		row, err := findPlan(ctx, tx.Plan, a.caller.Organisation, a.plan)
-		if err != nil {
-			return err
-		}
-		if err := s.lockBoth(ctx, tx, row.Person, a.beside); err != nil {
-			return err
-		}
+	return once[A, P](ctx, s, through, func(ctx context.Context, tx *store.Tx, e *audit.Entry) (*A, error) {
 		p := &changing{s: s, tx: tx, entry: e, by: changeBy(a.caller, a.word, a.reason), made: made}
-		if err := p.lock(ctx, &row, row.Authority); err != nil {
-			return err
-		}
-		switch {
-		case p.own.row.Version != a.version:
-			return &StaleError{Current: p.own.row.Version}
-		case p.own.row.Removed:
-			return ErrState
+		if err := p.find(ctx, a); err != nil {
+			return nil, err
 		}
 		return do(ctx, p)
 	})
 }
+
+// find finds the plan of an act, locks and opens it, and compares versions.
+func (p *changing) find(ctx context.Context, a *planAct) error {
+	row, err := findPlan(ctx, p.tx.Plan, a.caller.Organisation, a.plan)
+	if err != nil {
+		return err
+	}
+	if err := p.s.lockBoth(ctx, p.tx, row.Person, a.beside); err != nil {
+		return err
+	}
+	if err := p.lock(ctx, &row, row.Authority); err != nil {
+		return err
+	}
+	switch {
+	case p.own.row.Version != a.version:
+		return &StaleError{Current: p.own.row.Version}
+	case p.own.row.Removed:
+		return errRemoved
+	}
+	return nil
+}
+
+// errRemoved says that a plan was entered in error, and is changed no more.
+var errRemoved = &StateError{"the plan was removed: it was entered in error"}
 
 // fetchKeyOf is fetchKey for the person whom a plan of an authority is about.
 func (s *Service) fetchKeyOf(ctx context.Context, authority, plan string) {
@@ -238,19 +254,20 @@ func (p *changing) disclose(own *ownPlan) {
 
 // Changed is the answer to a change of a plan.
 type Changed struct {
+	Receipt `json:"-"`
+
 	Version      int  // that was made; the one before where nothing differs
 	VisibleUntil Date // last day on which look-ups show the plan; none while it is open, or where it was removed
-	Receipt      Receipt
 
 	same bool // nothing differs
 }
 
-func (r *Changed) receive(receipt Receipt) { r.Receipt = receipt }
-func (r *Changed) changed() bool           { return !r.same }
+// Unchanged reports whether nothing differs, so that no version was made.
+func (r *Changed) Unchanged() bool { return r.same }
 
 // changed is the answer that the plan was written.
-func (p *changing) changed() Changed {
-	return Changed{Version: p.own.row.Version, VisibleUntil: p.own.visibleUntil()}
+func (p *changing) changed() *Changed {
+	return &Changed{Version: p.own.row.Version, VisibleUntil: p.own.visibleUntil()}
 }
 
 // seen checks that a version is given.

@@ -2,7 +2,6 @@ package service
 
 import (
 	"context"
-	"strconv"
 	"time"
 
 	"cpis/audit"
@@ -14,15 +13,19 @@ import (
 // Rotated is the answer to RotateSecret. As in PutResult, the secret is not
 // kept with it.
 type Rotated struct {
+	Receipt `json:"-"`
+
 	ChannelID string
 	Version   int
 	Secret    string    `json:"-"`
 	OldUntil  time.Time // until then the old one signs too
-	Receipt   Receipt
 }
 
-func (r *Rotated) receive(receipt Receipt) { r.Receipt = receipt }
-func (r *Rotated) changed() bool           { return true }
+// rotation is what RotateSecret asks for.
+type rotation struct {
+	ChannelID string
+	Version   int
+}
 
 // RotateSecret gives a webhook of the caller's authority a new secret. For a
 // day the old one signs too, and no longer whichever was before that. The error
@@ -30,35 +33,35 @@ func (r *Rotated) changed() bool           { return true }
 // ErrState (it is no webhook), ErrReused, ErrUnrecorded, ErrUnavailable or
 // ErrDamaged.
 func (s *Service) RotateSecret(ctx context.Context, c *identity.Caller, id string, version int, request string) (*Rotated, error) {
-	a := act{caller: c, action: policy.ManageChannels, own: true, request: request, check: checkVersion(version)}
-	var out Rotated
-	content := []string{"rotate", id, strconv.Itoa(version)}
-	err := s.once(ctx, doTimeout, a, content, &out, func(ctx context.Context, tx *store.Tx, _ *audit.Entry) error {
+	a := act{
+		caller: c, action: policy.ManageChannels, own: true, request: request, asks: &rotation{id, version},
+		check: checkVersion(version),
+	}
+	out, err := once(ctx, s, a, func(ctx context.Context, tx *store.Tx, _ *audit.Entry) (*Rotated, error) {
 		row, err := lockChannel(ctx, tx, c.Organisation, id, version)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		key, sealed, err := s.openChannel(ctx, row)
 		switch {
 		case err != nil:
-			return err
+			return nil, err
 		case sealed.Secret == nil:
-			return ErrState
+			return nil, &StateError{"the channel is no webhook: it has no secret"}
 		}
 		sealed.Old, sealed.OldUntil = sealed.Secret, s.moment().Add(secretOverlap)
 		sealed.Secret = newSecret()
 		if err := s.writeChannel(ctx, tx, key, row, &sealed); err != nil {
-			return err
+			return nil, err
 		}
-		out = Rotated{
+		return &Rotated{
 			ChannelID: row.ID.String(), Version: row.Version, Secret: secretText(sealed.Secret), OldUntil: sealed.OldUntil,
-		}
-		return nil
+		}, nil
 	})
 	if err != nil {
 		return nil, err
 	}
-	return &out, s.showSecret(ctx, true, out.ChannelID, out.Version, &out.Secret)
+	return out, s.showSecret(ctx, true, out.ChannelID, out.Version, &out.Secret)
 }
 
 // lockChannel finds a channel of an authority in the version that its caller
@@ -81,10 +84,15 @@ func checkVersion(version int) error {
 }
 
 // RemovedChannel is the answer to RemoveChannel.
-type RemovedChannel struct{ Receipt Receipt }
+type RemovedChannel struct {
+	Receipt `json:"-"`
+}
 
-func (r *RemovedChannel) receive(receipt Receipt) { r.Receipt = receipt }
-func (r *RemovedChannel) changed() bool           { return true }
+// channelRemoval is what RemoveChannel asks for.
+type channelRemoval struct {
+	ChannelID string
+	Version   int
+}
 
 // RemoveChannel stops a channel of the caller's authority for good. What it has
 // not delivered goes to the next one within seconds; where there is none, it is
@@ -92,30 +100,28 @@ func (r *RemovedChannel) changed() bool           { return true }
 // *OverloadedError, ErrNotFound, ErrConflict, ErrReused, ErrUnrecorded,
 // ErrUnavailable or ErrDamaged.
 func (s *Service) RemoveChannel(ctx context.Context, c *identity.Caller, id string, version int, request string) (*RemovedChannel, error) {
-	a := act{caller: c, action: policy.ManageChannels, own: true, request: request, check: checkVersion(version)}
-	var out RemovedChannel
-	content := []string{"remove", id, strconv.Itoa(version)}
-	err := s.once(ctx, doTimeout, a, content, &out, func(ctx context.Context, tx *store.Tx, _ *audit.Entry) error {
+	a := act{
+		caller: c, action: policy.ManageChannels, own: true, request: request, asks: &channelRemoval{id, version},
+		check: checkVersion(version),
+	}
+	return once(ctx, s, a, func(ctx context.Context, tx *store.Tx, _ *audit.Entry) (*RemovedChannel, error) {
 		row, err := lockChannel(ctx, tx, c.Organisation, id, version)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		at := s.moment()
 		row.Version++
 		row.ChangedAt, row.RemovedAt = at, &at
 		row.Sealed = []byte{} // address and secrets are forgotten
-		return tx.UpdateChannel(ctx, row)
+		return &RemovedChannel{}, tx.UpdateChannel(ctx, row)
 	})
-	if err != nil {
-		return nil, err
-	}
-	return &out, nil
 }
 
 // ChannelList is the channels of an authority.
 type ChannelList struct {
+	Receipt
+
 	Channels []Channel // in the order in which they are tried
-	Receipt  Receipt
 }
 
 // ListChannels shows the channels of the caller's authority, without their
@@ -123,18 +129,17 @@ type ChannelList struct {
 // ErrUnavailable or ErrDamaged.
 func (s *Service) ListChannels(ctx context.Context, c *identity.Caller, request string) (*ChannelList, error) {
 	a := act{caller: c, action: policy.ReadNotices, own: true, request: request}
-	var out ChannelList
-	r, err := s.do(ctx, a, func(ctx context.Context, tx *store.Tx, e *audit.Entry) error {
-		out = ChannelList{}
+	return answer(ctx, s, a, func(ctx context.Context, tx *store.Tx, e *audit.Entry) (*ChannelList, error) {
+		out := &ChannelList{}
 		rows, err := tx.Channels(ctx, c.Organisation)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		for i := range rows {
 			row := &rows[i]
 			_, sealed, err := s.openChannel(ctx, &row.ChannelRow)
 			if err != nil {
-				return err
+				return nil, err
 			}
 			out.Channels = append(out.Channels, Channel{
 				ID: row.ID.String(), Version: row.Version, Rank: row.Rank, Kind: ChannelKind(row.Kind),
@@ -142,11 +147,6 @@ func (s *Service) ListChannels(ctx context.Context, c *identity.Caller, request 
 			})
 		}
 		e.Counts = audit.Counts{"channels": int64(len(rows))}
-		return nil
+		return out, nil
 	})
-	if err != nil {
-		return nil, err
-	}
-	out.Receipt = r
-	return &out, nil
 }

@@ -6,7 +6,6 @@ import (
 	"encoding/base64"
 	"fmt"
 	"slices"
-	"strconv"
 	"time"
 
 	"github.com/google/uuid"
@@ -36,8 +35,9 @@ type Channel struct {
 	To      string // address of a webhook, or a mailbox
 	Paused  bool   // nothing is sent; notices wait
 
-	Pending     int // notices that wait to be delivered. Only shown
-	Undelivered int // notices that could not be delivered. Only shown
+	// Only shown.
+	Pending     int `json:"-"` // notices that wait to be delivered
+	Undelivered int `json:"-"` // notices that could not be delivered
 }
 
 const (
@@ -91,21 +91,12 @@ func secretText(secret []byte) string {
 // whoever sends the same request again is told it as long as it is the
 // channel's.
 type PutResult struct {
+	Receipt `json:"-"`
+
 	ChannelID string
 	Version   int
 	Secret    string `json:"-"` // of a new webhook: whsec_ and base64
 	Made      bool   // it is a new one
-	Receipt   Receipt
-}
-
-func (r *PutResult) receive(receipt Receipt) { r.Receipt = receipt }
-func (r *PutResult) changed() bool           { return true }
-
-// content is all that a Channel asks for.
-func (c *Channel) content() []string {
-	return []string{
-		c.ID, strconv.Itoa(c.Version), strconv.Itoa(c.Rank), string(c.Kind), c.To, strconv.FormatBool(c.Paused),
-	}
 }
 
 // PutChannel makes a channel of the caller's authority, or changes one. The
@@ -117,39 +108,41 @@ func (c *Channel) content() []string {
 // stays so, and a webhook whose address changes keeps its secret. At a new
 // address, and after a pause, what waits is tried at once, and for three days.
 func (s *Service) PutChannel(ctx context.Context, c *identity.Caller, want *Channel, request string) (*PutResult, error) {
-	a := act{caller: c, action: policy.ManageChannels, own: true, request: request, check: s.checkChannel(want)}
 	var (
-		out   PutResult
 		made  keys.NewKey
 		fresh = newID()
 	)
-	if a.check == nil && want.ID == "" && s.decide(&a).Allowed {
-		made, _ = s.newChannelKey(ctx, fresh) // what fails here the transaction tries itself
+	a := act{
+		caller: c, action: policy.ManageChannels, own: true, request: request, asks: want, check: s.checkChannel(want),
+		prepare: func(ctx context.Context) error {
+			if want.ID == "" {
+				made, _ = s.newChannelKey(ctx, fresh) // what fails here the transaction tries itself
+			}
+			return nil
+		},
 	}
-	err := s.once(ctx, doTimeout, a, want.content(), &out, func(ctx context.Context, tx *store.Tx, _ *audit.Entry) error {
+	out, err := once(ctx, s, a, func(ctx context.Context, tx *store.Tx, _ *audit.Entry) (*PutResult, error) {
 		held, err := tx.LockChannels(ctx, c.Organisation)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if want.ID == "" {
-			out = PutResult{ChannelID: fresh.String(), Version: 1, Made: true}
-			out.Secret, err = s.makeChannel(ctx, tx, c.Organisation, held, want, fresh, &made)
-			return err
+			secret, err := s.makeChannel(ctx, tx, c.Organisation, held, want, fresh, &made)
+			return &PutResult{ChannelID: fresh.String(), Version: 1, Made: true, Secret: secret}, err
 		}
 		row, err := findChannel(held, want.ID, want.Version)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if err := s.changeChannel(ctx, tx, held, row, want); err != nil {
-			return err
+			return nil, err
 		}
-		out = PutResult{ChannelID: row.ID.String(), Version: row.Version}
-		return nil
+		return &PutResult{ChannelID: row.ID.String(), Version: row.Version}, nil
 	})
 	if err != nil {
 		return nil, err
 	}
-	return &out, s.showSecret(ctx, out.Made, out.ChannelID, out.Version, &out.Secret)
+	return out, s.showSecret(ctx, out.Made, out.ChannelID, out.Version, &out.Secret)
 }
 
 // channelFields are where addresses stand in a request.

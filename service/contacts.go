@@ -2,7 +2,6 @@ package service
 
 import (
 	"context"
-	"strconv"
 	"strings"
 	"time"
 
@@ -27,18 +26,16 @@ type Contacts struct {
 	Duty   string // number of the emergency duty team
 }
 
-// content is all that Contacts say.
-func (c *Contacts) content() []string { return []string{c.Office, c.Hours, c.Duty} }
-
 // OwnContacts are the numbers of the caller's authority.
 type OwnContacts struct {
+	Receipt
+
 	Authority Authority
 	Contacts  Contacts
 	Version   int       // 0 where nobody has given any yet
 	Confirmed time.Time // when somebody last said that they are right; zero where nobody has
 	Overdue   bool      // that was too long ago
 	Shown     Contact   // how a look-up shows them now
-	Receipt   Receipt
 }
 
 // SettingContacts changes the numbers of the caller's authority. Its texts are
@@ -46,49 +43,40 @@ type OwnContacts struct {
 type SettingContacts struct {
 	Contacts Contacts
 	Version  int    // that the caller saw
-	Request  string // request id
+	Request  string `json:"-"` // request id
 }
 
 // ConfirmingContacts says that the numbers of the caller's authority are right.
 type ConfirmingContacts struct {
 	Version int    // that the caller saw
-	Request string // request id
+	Request string `json:"-"` // request id
 }
 
 // ContactsKept is the answer to a change or confirmation of numbers.
 type ContactsKept struct {
-	Version int
-	Receipt Receipt
-}
+	Receipt `json:"-"`
 
-func (r *ContactsKept) receive(receipt Receipt) { r.Receipt = receipt }
-func (r *ContactsKept) changed() bool           { return true }
+	Version int
+}
 
 // GetContacts gives the numbers of the caller's authority. The error is
 // ErrDenied, *OverloadedError, ErrNotFound, ErrUnrecorded, ErrUnavailable or
 // ErrDamaged.
 func (s *Service) GetContacts(ctx context.Context, c *identity.Caller, request string) (*OwnContacts, error) {
 	a := act{caller: c, action: policy.ReadContacts, own: true, request: request}
-	var out OwnContacts
-	receipt, err := s.do(ctx, a, func(ctx context.Context, tx *store.Tx, _ *audit.Entry) error {
+	return answer(ctx, s, a, func(ctx context.Context, tx *store.Tx, _ *audit.Entry) (*OwnContacts, error) {
 		row, err := tx.Authority(ctx, c.Organisation)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		out = s.ownContacts(&row)
-		return nil
+		return s.ownContacts(&row), nil
 	})
-	if err != nil {
-		return nil, err
-	}
-	out.Receipt = receipt
-	return &out, nil
 }
 
 // ownContacts gives the numbers of an authority as it sees them.
-func (s *Service) ownContacts(row *store.AuthorityRow) OwnContacts {
+func (s *Service) ownContacts(row *store.AuthorityRow) *OwnContacts {
 	now := s.now()
-	o := OwnContacts{
+	o := &OwnContacts{
 		Authority: Authority{row.GSS, row.DfE, row.Name},
 		Contacts:  Contacts{row.OfficePhone, row.OfficeHours, row.DutyPhone},
 		Version:   row.ContactVersion,
@@ -109,9 +97,8 @@ func (s *Service) ownContacts(row *store.AuthorityRow) OwnContacts {
 func (s *Service) SetContacts(ctx context.Context, c *identity.Caller, q *SettingContacts) (*ContactsKept, error) {
 	var check checker
 	right := check.contacts("contacts.", q.Contacts)
-	a := act{caller: c, action: policy.SetContacts, own: true, request: q.Request, check: check.err()}
-	content := append(q.Contacts.content(), strconv.Itoa(q.Version))
-	return s.keepContacts(ctx, a, content, q.Version, func(ctx context.Context, tx *store.Tx, _ *store.AuthorityRow) error {
+	a := act{caller: c, action: policy.SetContacts, own: true, request: q.Request, asks: q, check: check.err()}
+	return s.keepContacts(ctx, a, q.Version, func(ctx context.Context, tx *store.Tx, _ *store.AuthorityRow) error {
 		return tx.SetAuthorityContact(ctx, c.Organisation, right.Office, right.Hours, right.Duty, s.moment())
 	})
 }
@@ -119,11 +106,10 @@ func (s *Service) SetContacts(ctx context.Context, c *identity.Caller, q *Settin
 // ConfirmContacts says that the numbers of the caller's authority are still
 // right. The error is as of SetContacts, or ErrState where there are none.
 func (s *Service) ConfirmContacts(ctx context.Context, c *identity.Caller, q *ConfirmingContacts) (*ContactsKept, error) {
-	a := act{caller: c, action: policy.SetContacts, own: true, request: q.Request}
-	content := []string{"confirm", strconv.Itoa(q.Version)}
-	return s.keepContacts(ctx, a, content, q.Version, func(ctx context.Context, tx *store.Tx, row *store.AuthorityRow) error {
+	a := act{caller: c, action: policy.SetContacts, own: true, request: q.Request, asks: q}
+	return s.keepContacts(ctx, a, q.Version, func(ctx context.Context, tx *store.Tx, row *store.AuthorityRow) error {
 		if row.DutyPhone == "" {
-			return ErrState
+			return &StateError{"there are no numbers to confirm yet: set them first"}
 		}
 		return tx.ConfirmAuthorityContact(ctx, c.Organisation, s.moment())
 	})
@@ -132,29 +118,23 @@ func (s *Service) ConfirmContacts(ctx context.Context, c *identity.Caller, q *Co
 // keepContacts runs keep on the caller's authority, where its numbers have the
 // version that the caller saw.
 func (s *Service) keepContacts(
-	ctx context.Context, a act, content []string, version int, keep func(context.Context, *store.Tx, *store.AuthorityRow) error,
+	ctx context.Context, a act, version int, keep func(context.Context, *store.Tx, *store.AuthorityRow) error,
 ) (*ContactsKept, error) {
-	var out ContactsKept
-	err := s.once(ctx, doTimeout, a, content, &out, func(ctx context.Context, tx *store.Tx, e *audit.Entry) error {
+	return once(ctx, s, a, func(ctx context.Context, tx *store.Tx, e *audit.Entry) (*ContactsKept, error) {
 		row, err := tx.LockAuthority(ctx, a.caller.Organisation)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if row.ContactVersion != version {
-			return &StaleError{Current: row.ContactVersion}
+			return nil, &StaleError{Current: row.ContactVersion}
 		}
 		if err := keep(ctx, tx, &row); err != nil {
-			return err
+			return nil, err
 		}
 		kept, err := tx.Authority(ctx, a.caller.Organisation)
-		out.Version = kept.ContactVersion
-		e.Counts = audit.Counts{"version": int64(out.Version)}
-		return err
+		e.Counts = audit.Counts{"version": int64(kept.ContactVersion)}
+		return &ContactsKept{Version: kept.ContactVersion}, err
 	})
-	if err != nil {
-		return nil, err
-	}
-	return &out, nil
 }
 
 // contacts reads the numbers of an authority. The result has them as they are

@@ -100,8 +100,8 @@ func (s *Service) Deliver(ctx context.Context) error {
 // deliver gives new notices to channels, and starts a courier for each channel
 // on which something is due.
 func (s *Service) deliver(ctx context.Context, couriers *sync.WaitGroup) error {
-	if s.broken.Load() {
-		return ErrDamaged
+	if err := s.ready(); err != nil {
+		return err
 	}
 	// What goes wrong with one does not hold up what others wait for.
 	failed := errors.Join(s.giveNew(ctx), s.leave(ctx, s.removed), s.leave(ctx, s.overdue))

@@ -1,6 +1,7 @@
 package service
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -19,12 +20,25 @@ type act struct {
 	action  policy.Action
 	own     bool          // the thing acted upon belongs to the caller's organisation
 	request string        // request id
-	subject []byte        // tag of the person, where there is one
-	check   error         // *InvalidError, where the request is not valid
-	wait    time.Duration // for other acts, where it is worth more than placeWait
-	// keep, where there is one, runs after the entry, in the same transaction,
-	// and is told where that is. Everybody waits for it: it must be quick.
-	keep func(context.Context, *store.Tx, Receipt) error
+	asks    any           // the request, a pointer to a struct; only of an act that may be repeated
+	subject []byte        // tag of the person, if there is one
+	check   error         // *InvalidError, if the request is not valid
+	within  time.Duration // bounds the act; doTimeout if 0
+	wait    time.Duration // for other acts, if it is worth more than placeWait
+	// prepare, if set, runs once: when the policy has allowed a valid request,
+	// and before the act takes a place and a transaction. It fetches what must
+	// not be waited for later, such as keys. An error fails the act.
+	prepare func(context.Context) error
+}
+
+// step is what an act does in its transaction. It may run more than once, makes
+// a new answer each time, and adds to the entry what is disclosed.
+type step[A any] = func(context.Context, *store.Tx, *audit.Entry) (*A, error)
+
+// answered is a pointer to an answer, which embeds a Receipt.
+type answered[A any] interface {
+	*A
+	receive(r Receipt)
 }
 
 // doTimeout bounds an act, uploads excepted. It ends the wait, not the
@@ -60,62 +74,105 @@ func takePlace(ctx context.Context, places chan struct{}, wait time.Duration) (l
 	}
 }
 
-// do is the door that every use case but the look-up goes through. It runs fn
-// in one transaction with the entry that records it, so that neither exists
-// without the other. A caller who may not, a request that is not valid and an
-// fn that fails are recorded in a transaction of their own.
+// answer is the door that every use case but the look-up goes through. It does
+// an act in one transaction with the entry that records it, so that neither
+// exists without the other, and returns the answer with its receipt. A caller
+// who may not, a request that is not valid and a step that fails are recorded in
+// a transaction of their own.
 //
-// fn may run more than once; it may add to the entry what is disclosed. Only so
-// many acts run at the same time as leave connections to others; who waits for
-// a place in vain gets *OverloadedError, and leaves no entry.
-func (s *Service) do(ctx context.Context, a act, fn func(context.Context, *store.Tx, *audit.Entry) error) (Receipt, error) {
-	// Hanging up must neither erase an attempt nor leave a commit unconfirmed.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), doTimeout)
-	defer cancel()
-	return s.doIn(ctx, a, fn)
+// Only so many acts run at the same time as leave connections to others; who
+// waits for a place in vain gets *OverloadedError, and leaves no entry.
+func answer[A any, P answered[A]](ctx context.Context, s *Service, a act, do step[A]) (*A, error) {
+	var out *A
+	receipt, err := s.perform(ctx, &a, func(ctx context.Context, tx *store.Tx, e *audit.Entry) (err error) {
+		out, err = do(ctx, tx, e)
+		return err
+	}, nil)
+	if err != nil {
+		return nil, err
+	}
+	P(out).receive(receipt)
+	return out, nil
 }
 
-// doIn is do on a context that is already detached and bounded.
-func (s *Service) doIn(ctx context.Context, a act, fn func(context.Context, *store.Tx, *audit.Entry) error) (Receipt, error) {
-	if s.broken.Load() {
-		return Receipt{}, ErrDamaged
-	}
-	if err := s.freshKeys(); err != nil {
+// perform takes an act through the door. keep, if there is one, runs after the
+// entry, in the same transaction, and is told where that is. Everybody waits for
+// it: it must be quick.
+func (s *Service) perform(
+	ctx context.Context, a *act,
+	do func(context.Context, *store.Tx, *audit.Entry) error, keep func(context.Context, *store.Tx, Receipt) error,
+) (Receipt, error) {
+	e, err := s.admit(ctx, a)
+	if err != nil {
 		return Receipt{}, err
 	}
-	d := s.decide(&a)
+	// Hanging up must neither erase an attempt nor leave a commit unconfirmed.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cmp.Or(a.within, doTimeout))
+	defer cancel()
+	leave, err := takePlace(ctx, s.acts, max(a.wait, placeWait))
+	if err != nil {
+		return Receipt{}, s.failed(ctx, a, &e, err)
+	}
+	var r Receipt
+	var done audit.Entry
+	err = s.transact(ctx, leave, func(tx *store.Tx) (err error) {
+		done = e // do may run again
+		done.Outcome = outcomeDone
+		if err = do(ctx, tx, &done); err != nil {
+			return err
+		}
+		if r, err = enter(ctx, tx, s.log, s.now(), &done); err != nil || keep == nil {
+			return err
+		}
+		return keep(ctx, tx, r)
+	})
+	if err != nil {
+		e.Subject, e.Restricted = done.Subject, done.Restricted // do may have found out whom it is about
+		return Receipt{}, s.failed(ctx, a, &e, err)
+	}
+	return r, nil
+}
+
+// admit decides about an act, prepares it, and begins its entry. An act that is
+// refused is recorded.
+func (s *Service) admit(ctx context.Context, a *act) (audit.Entry, error) {
+	if err := s.ready(); err != nil {
+		return audit.Entry{}, err
+	}
+	d := s.decide(a)
 	e := s.entry(a.caller, a.action, a.request)
 	e.Role, e.Rule, e.Subject = d.Role.String(), d.Rule, a.subject
 	switch {
 	case !d.Allowed:
-		return Receipt{}, s.refuse(ctx, &e, ErrDenied)
+		return e, s.refuse(ctx, &e, ErrDenied)
 	case a.check != nil:
-		return Receipt{}, s.refuse(ctx, &e, a.check)
+		return e, s.refuse(ctx, &e, a.check)
+	case a.prepare == nil:
+		return e, nil
 	}
-	var r Receipt
-	done := e
-	run := func(tx *store.Tx) error {
-		done = e // fn may run again
-		done.Outcome = outcomeDone
-		if err := fn(ctx, tx, &done); err != nil {
-			return err
-		}
-		var err error
-		if r, err = enter(ctx, tx, s.log, s.now(), &done); err != nil || a.keep == nil {
-			return err
-		}
-		return a.keep(ctx, tx, r)
+	if err := a.prepare(ctx); err != nil {
+		return e, s.failed(ctx, a, &e, err)
 	}
-	leave, err := takePlace(ctx, s.acts, max(a.wait, placeWait))
-	if err != nil {
+	return e, nil
+}
+
+// failed records that an act failed, and returns why. One that was refused by
+// overload leaves no entry: nothing was begun.
+func (s *Service) failed(ctx context.Context, a *act, e *audit.Entry, why error) error {
+	if _, overloaded := errors.AsType[*OverloadedError](why); overloaded {
 		s.observe.Refused()
-		return Receipt{}, err // without an entry: nothing was begun
+		return why
 	}
-	if err := s.transact(ctx, leave, run); err != nil {
-		e.Subject, e.Restricted = done.Subject, done.Restricted // fn may have found out whom it is about
-		return Receipt{}, s.refuse(ctx, &e, fmt.Errorf("%s: %w", a.action, translate(err)))
+	return s.refuse(ctx, e, fmt.Errorf("%s: %w", a.action, translate(why)))
+}
+
+// ready says whether anything may be answered: the log is intact, and the index
+// keys are the database's.
+func (s *Service) ready() error {
+	if s.broken.Load() {
+		return ErrDamaged
 	}
-	return r, nil
+	return s.freshKeys()
 }
 
 // transact runs an act's transaction, and leaves its place also where that

@@ -27,14 +27,7 @@ type MissedAppointment struct {
 	Setting       Setting
 	InARow        int         // how many were missed in a row; 0 where not known
 	Responsible   Responsible // required of systems
-	Request       string      // request id
-}
-
-// content is all that a MissedAppointment asks for.
-func (m *MissedAppointment) content() []string {
-	return append([]string{
-		m.NHSNumber, m.DateOfBirth, m.AppointmentID, m.Appointment.UTC().Format(time.RFC3339Nano), string(m.Setting), strconv.Itoa(m.InARow),
-	}, m.Responsible.content()...)
+	Request       string      `json:"-"` // request id
 }
 
 // text is what the authority reads.
@@ -53,21 +46,13 @@ type WrongPatient struct {
 	EncounterID string // as it was given with the look-up
 	Reason      string
 	Responsible Responsible // required of systems
-	Request     string      // request id
+	Request     string      `json:"-"` // request id
 }
-
-// content is all that a WrongPatient asks for.
-func (w *WrongPatient) content() []string {
-	return append([]string{w.NHSNumber, w.EncounterID, w.Reason}, w.Responsible.content()...)
-}
-
-func (r Responsible) content() []string { return []string{r.Name, r.Role, r.Phone} }
 
 // Reported is the answer to a report. It says nothing else.
-type Reported struct{ Receipt Receipt }
-
-func (r *Reported) receive(receipt Receipt) { r.Receipt = receipt }
-func (r *Reported) changed() bool           { return true }
+type Reported struct {
+	Receipt `json:"-"`
+}
 
 const (
 	maxEncounterID       = 128
@@ -94,7 +79,7 @@ const (
 func (s *Service) ReportMissedAppointment(ctx context.Context, c *identity.Caller, m *MissedAppointment) (*Reported, error) {
 	check := checker{form: requestForms, today: s.today()}
 	r := report{
-		caller: c, action: policy.ReportMissed, request: m.Request, content: m.content(),
+		caller: c, action: policy.ReportMissed, request: m.Request, asks: m,
 		encounter: check.encounter("appointment_id", m.AppointmentID),
 		who:       whoReports(c, m.Responsible),
 	}
@@ -128,7 +113,7 @@ func (s *Service) ReportMissedAppointment(ctx context.Context, c *identity.Calle
 func (s *Service) ReportWrongPatient(ctx context.Context, c *identity.Caller, w *WrongPatient) (*Reported, error) {
 	check := checker{form: requestForms, today: s.today()}
 	r := report{
-		caller: c, action: policy.ReportWrongPatient, request: w.Request, content: w.content(),
+		caller: c, action: policy.ReportWrongPatient, request: w.Request, asks: w,
 		encounter: check.encounter("encounter_id", w.EncounterID),
 		text:      check.requiredText("reason", w.Reason, maxReasonLength, exampleWrongPatient),
 		who:       whoReports(c, w.Responsible),
@@ -168,7 +153,7 @@ type report struct {
 	who       who
 	text      string
 	request   string
-	content   []string
+	asks      any // the request
 	check     error
 }
 
@@ -176,12 +161,14 @@ type report struct {
 func (s *Service) report(
 	ctx context.Context, r *report, fn func(context.Context, *store.Tx, *audit.Entry) error,
 ) (*Reported, error) {
-	a := act{caller: r.caller, action: r.action, request: r.request, subject: s.subject(r.number), check: r.check}
-	if a.check == nil && s.decide(&a).Allowed {
-		s.fetchReported(ctx, r.number)
+	a := act{
+		caller: r.caller, action: r.action, request: r.request, asks: r.asks, subject: s.subject(r.number), check: r.check,
+		prepare: func(ctx context.Context) error {
+			s.fetchReported(ctx, r.number)
+			return nil
+		},
 	}
-	var out Reported
-	err := s.once(ctx, doTimeout, a, r.content, &out, func(ctx context.Context, tx *store.Tx, e *audit.Entry) error {
+	return once(ctx, s, a, func(ctx context.Context, tx *store.Tx, e *audit.Entry) (*Reported, error) {
 		e.Encounter = s.encounter(r.caller.Organisation, r.encounter)
 		if r.who.Responsible != "" {
 			h := s.ring.StableHash("responsible", r.caller.Organisation, r.who.Responsible, r.who.Role)
@@ -189,12 +176,8 @@ func (s *Service) report(
 		}
 		e.Counts = audit.Counts{}
 		tx.Notify() // none, too
-		return fn(ctx, tx, e)
+		return &Reported{}, fn(ctx, tx, e)
 	})
-	if err != nil {
-		return nil, err
-	}
-	return &out, nil
 }
 
 // fetchReported gets the key of a report's patient. The keeper is asked once

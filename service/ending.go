@@ -2,7 +2,6 @@ package service
 
 import (
 	"context"
-	"strconv"
 
 	"cpis/policy"
 	"cpis/service/identity"
@@ -14,12 +13,7 @@ type Ending struct {
 	Version int    // that the caller saw
 	End     string // last day, YYYY-MM-DD
 	Reason  string
-	Request string // request id
-}
-
-// content is all that an Ending asks for.
-func (q *Ending) content() []string {
-	return []string{q.PlanID, strconv.Itoa(q.Version), q.End, q.Reason}
+	Request string `json:"-"` // request id
 }
 
 // EndPlan closes a plan of the caller's authority. The error is ErrDenied,
@@ -36,23 +30,17 @@ func (s *Service) EndPlan(ctx context.Context, c *identity.Caller, q *Ending) (*
 	end, reason := check.ending(q)
 	a := planAct{
 		caller: c, action: policy.EndPlan, plan: q.PlanID, version: q.Version, word: wordEnd, reason: reason,
-		request: q.Request, content: q.content(), check: check.err(),
+		request: q.Request, asks: q, check: check.err(),
 	}
-	var out Changed
-	err := s.changePlan(ctx, &a, &out, func(ctx context.Context, p *changing) error {
+	return changePlan(ctx, s, &a, func(ctx context.Context, p *changing) (*Changed, error) {
 		if err := p.end(end, reason); err != nil {
-			return err
+			return nil, err
 		}
 		if err := p.write(ctx); err != nil {
-			return err
+			return nil, err
 		}
-		out = p.changed()
-		return nil
+		return p.changed(), nil
 	})
-	if err != nil {
-		return nil, err
-	}
-	return &out, nil
 }
 
 // ending reads the texts of an Ending.
@@ -67,11 +55,16 @@ func (c *checker) ending(q *Ending) (Date, string) {
 	return end, reason
 }
 
+// hasEnded says that a plan has ended.
+func (p *changing) hasEnded() error {
+	return &StateError{"the plan ended on " + p.own.End.String()}
+}
+
 // end closes the plan, where it may be closed on that day.
 func (p *changing) end(last Date, reason string) error {
 	check := checker{today: p.s.today()}
 	if p.own.ended(check.today) {
-		return ErrState
+		return p.hasEnded()
 	}
 	if check.end(&p.own.Details, last); len(check.violations) > 0 {
 		return check.err()

@@ -43,3 +43,6 @@ func ReadContacts(c Contacts) (Contacts, error) {
 	right := check.contacts("", c)
 	return right, check.err()
 }
+
+// ContentOf is what tells a request from others.
+func ContentOf(request any) ([]string, error) { return contentOf(request) }

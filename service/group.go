@@ -96,10 +96,7 @@ func newGroup(s *Service, cfg GroupConfig) *group {
 // nobody waits it never refuses: somebody has to find out whether a database
 // that hung is well again.
 func (g *group) submit(ctx context.Context, ls ...*lookup) error {
-	if g.s.broken.Load() {
-		return ErrDamaged
-	}
-	if err := g.s.freshKeys(); err != nil {
+	if err := g.s.ready(); err != nil {
 		return err
 	}
 	n := int64(len(ls))

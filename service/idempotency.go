@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"reflect"
 	"time"
 
 	"cpis/audit"
@@ -22,77 +23,79 @@ const reasonRepeated = "repeated"
 // behind its locks. The door then tries again, and the answer is found.
 var errAnswered = errors.New("answered meanwhile")
 
-// answer is an answer that may be kept. It holds identifiers and nothing about
-// anybody.
-type answer interface {
-	receive(r Receipt) // says where its entry stands
-	changed() bool     // something was changed: only then is the answer kept
-}
-
 // repeatable is a request that may be sent again, because after a time-out
 // nobody knows whether the first was heard. It is known by the caller's
-// organisation and its request id, and told from others by its content.
+// organisation and its request id, and told from others by what it asks for.
 type repeatable struct {
 	s            *Service
+	act          *act
 	organisation string
-	key          string     // request id; empty where the caller gave none, then nothing is kept
-	fingerprints [][32]byte // under each index key, the newest first
-	answer       answer
-	repeated     bool   // the answer is an earlier one
-	packed       []byte // the answer as it will be kept
+	key          string     // request id; empty if the caller gave none, then nothing is kept
+	fingerprints [][32]byte // of what it asks for, under each index key, the newest first
+	repeated     bool       // the answer is an earlier one
+	packed       []byte     // the answer as it will be kept; nil if it is not
 }
 
-// once runs fn through the door, unless the same request was answered within a
-// day: then answer becomes the earlier one, and an entry says that it was asked
-// for again. fn fills answer, and like every fn of the door it may run again.
-// content is all that the request asks for, within bounds the wait.
-func (s *Service) once(
-	ctx context.Context, within time.Duration, a act, content []string, to answer,
-	fn func(context.Context, *store.Tx, *audit.Entry) error,
-) error {
-	r := repeatable{
-		s: s, organisation: a.caller.Organisation, key: a.request, answer: to,
-		fingerprints: s.ring.Hashes("idempotency "+string(a.action), content...),
-	}
-	a.keep = r.keep
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), within) // as in do
-	defer cancel()
-	receipt, err := s.doIn(ctx, a, func(ctx context.Context, tx *store.Tx, e *audit.Entry) error {
-		return r.run(ctx, tx, e, fn)
-	})
-	if err == nil && !r.repeated {
-		to.receive(receipt)
-	}
-	return err
-}
+// unchanging is an answer that may say that nothing was changed. It is not kept
+// then: to ask again does no harm.
+type unchanging interface{ Unchanged() bool }
 
-// run finds the earlier answer or runs fn.
-func (r *repeatable) run(
-	ctx context.Context, tx *store.Tx, e *audit.Entry, fn func(context.Context, *store.Tx, *audit.Entry) error,
-) error {
-	var err error
-	if r.repeated, err = r.find(ctx, tx); err != nil {
-		return err
-	}
-	if r.repeated {
-		e.Reason = reasonRepeated
-		return nil
-	}
-	if err := fn(ctx, tx, e); err != nil {
-		if found, _ := r.find(ctx, tx); found { // fn's error says more than one of this
-			return errAnswered
+// once is answer for acts that change something, unless the same request was
+// answered within a day: then it returns that answer, and an entry says that it
+// was asked for again.
+func once[A any, P answered[A]](ctx context.Context, s *Service, a act, do step[A]) (*A, error) {
+	r := repeatable{s: s, act: &a, organisation: a.caller.Organisation, key: a.request}
+	var out *A
+	receipt, err := s.perform(ctx, &a, func(ctx context.Context, tx *store.Tx, e *audit.Entry) (err error) {
+		earlier := new(A)
+		if r.repeated, err = r.find(ctx, tx, earlier, P(earlier).receive); err != nil {
+			return err
 		}
-		return err
+		if r.repeated {
+			out, e.Reason = earlier, reasonRepeated
+			return nil
+		}
+		if out, err = do(ctx, tx, e); err != nil {
+			if found, _ := r.find(ctx, tx, earlier, P(earlier).receive); found { // do's error says more than one of this
+				return errAnswered
+			}
+			return err
+		}
+		return r.pack(out) // here, because once the entry is appended everybody waits
+	}, r.keep)
+	if err != nil {
+		return nil, err
 	}
-	// Packed here, because once the entry is appended everybody waits.
-	r.packed, err = pack(r.answer)
+	if !r.repeated {
+		P(out).receive(receipt)
+	}
+	return out, nil
+}
+
+// fingerprint computes how the request is told from others.
+func (r *repeatable) fingerprint() error {
+	content, err := contentOf(r.act.asks)
+	r.fingerprints = r.s.ring.Hashes("idempotency "+string(r.act.action), content...)
 	return err
 }
 
-// find looks for the earlier answer.
-func (r *repeatable) find(ctx context.Context, tx *store.Tx) (bool, error) {
+// contentOf is all that a request asks for: its type, and all fields but those
+// that its encoding leaves out, such as the request id.
+func contentOf(request any) ([]string, error) {
+	fields, err := json.Marshal(request)
+	if err != nil {
+		return nil, errors.New("encoding request") // not err: it may quote the request
+	}
+	return []string{reflect.TypeOf(request).Elem().Name(), string(fields)}, nil
+}
+
+// find looks for the earlier answer. receive is told where its entry stands.
+func (r *repeatable) find(ctx context.Context, tx *store.Tx, to any, receive func(Receipt)) (bool, error) {
 	if r.key == "" {
 		return false, nil
+	}
+	if err := r.fingerprint(); err != nil {
+		return false, err
 	}
 	row, err := tx.Idempotent(ctx, r.organisation, r.key)
 	oldest := r.s.moment().Add(-idempotentFor)
@@ -106,7 +109,12 @@ func (r *repeatable) find(ctx context.Context, tx *store.Tx) (bool, error) {
 	case !r.isSame(row.Fingerprint):
 		return false, ErrReused
 	}
-	return true, unpack(row.Response, r.answer)
+	receipt, err := unpack(row.Response, to)
+	if err != nil {
+		return false, err
+	}
+	receive(receipt)
+	return true, nil
 }
 
 func (r *repeatable) isSame(fingerprint []byte) bool {
@@ -121,7 +129,7 @@ func (r *repeatable) isSame(fingerprint []byte) bool {
 // keep keeps the answer. It comes after the entry, for the answer says where
 // that is.
 func (r *repeatable) keep(ctx context.Context, tx *store.Tx, receipt Receipt) error {
-	if r.key == "" || r.repeated || !r.answer.changed() {
+	if r.key == "" || r.repeated || r.packed == nil {
 		return nil
 	}
 	head, err := json.Marshal(receipt)
@@ -137,34 +145,39 @@ func (r *repeatable) keep(ctx context.Context, tx *store.Tx, receipt Receipt) er
 	})
 }
 
-// pack encodes an answer without its receipt. What is kept is
+// pack encodes an answer that is to be kept, without its receipt. What is kept
+// is
 //
 //	receipt, JSON ‖ 0x0A ‖ answer, JSON compressed by gzip
-func pack(a answer) ([]byte, error) {
+func (r *repeatable) pack(answer any) error {
+	r.packed = nil
+	if u, ok := answer.(unchanging); ok && u.Unchanged() {
+		return nil
+	}
 	var b bytes.Buffer
 	z := gzip.NewWriter(&b)
-	if err := json.NewEncoder(z).Encode(a); err != nil {
-		return nil, fmt.Errorf("encoding answer: %w", err)
+	if err := json.NewEncoder(z).Encode(answer); err != nil {
+		return fmt.Errorf("encoding answer: %w", err)
 	}
 	if err := z.Close(); err != nil {
-		return nil, fmt.Errorf("encoding answer: %w", err)
+		return fmt.Errorf("encoding answer: %w", err)
 	}
-	return b.Bytes(), nil
+	r.packed = b.Bytes()
+	return nil
 }
 
 // unpack reads what was kept.
-func unpack(kept []byte, to answer) error {
+func unpack(kept []byte, to any) (Receipt, error) {
 	head, body, _ := bytes.Cut(kept, []byte{'\n'})
 	var receipt Receipt
 	if json.Unmarshal(head, &receipt) != nil {
-		return fmt.Errorf("decoding receipt: %w", ErrDamaged)
+		return receipt, fmt.Errorf("decoding receipt: %w", ErrDamaged)
 	}
 	z, err := gzip.NewReader(bytes.NewReader(body))
 	if err != nil || json.NewDecoder(z).Decode(to) != nil {
-		return fmt.Errorf("decoding answer: %w", ErrDamaged)
+		return receipt, fmt.Errorf("decoding answer: %w", ErrDamaged)
 	}
-	to.receive(receipt)
-	return nil
+	return receipt, nil
 }
 
 // forgetAnswers makes room for new answers under old keys: what is kept until

@@ -2,6 +2,8 @@ package service_test
 
 import (
 	"errors"
+	"reflect"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -220,4 +222,98 @@ func TestRepeatedRequest_NothingPersonalIsKept(t *testing.T) {
 		t.Fatal(err)
 	}
 	assertNothingPersonal(t, row.Response)
+}
+
+// A field that were forgotten would make two requests one: the second would get
+// the answer of the first, and nothing would be done.
+func TestRequests_DifferInEachField(t *testing.T) {
+	t.Parallel()
+	found := 0
+	for method := range reflect.TypeFor[*service.Service]().Methods() {
+		for i := range method.Type.NumIn() {
+			in := method.Type.In(i)
+			if in.Kind() != reflect.Pointer || in.Elem().Kind() != reflect.Struct {
+				continue
+			}
+			if id, ok := in.Elem().FieldByName("Request"); !ok || id.Tag.Get("json") != "-" {
+				continue // is only read, and not kept
+			}
+			found++
+			t.Run(in.Elem().Name(), func(t *testing.T) {
+				t.Parallel()
+				differsInEachField(t, in.Elem())
+			})
+		}
+	}
+	if found < 15 {
+		t.Errorf("only %d requests that may be repeated were found", found)
+	}
+}
+
+func differsInEachField(t *testing.T, request reflect.Type) {
+	none := contentOf(t, reflect.New(request))
+	for _, index := range fieldsOf(request) {
+		one := reflect.New(request)
+		field := one.Elem()
+		for _, i := range index {
+			if field.Kind() == reflect.Pointer {
+				field.Set(reflect.New(field.Type().Elem()))
+				field = field.Elem()
+			}
+			field = field.Field(i)
+		}
+		fill(t, field)
+		if slices.Equal(none, contentOf(t, one)) {
+			t.Errorf("%s is not part of what %s asks for", request.FieldByIndex(index).Name, request.Name())
+		}
+	}
+}
+
+// fieldsOf are the fields of a request that hold no others, but its id.
+func fieldsOf(request reflect.Type) [][]int {
+	var all [][]int
+	for _, field := range reflect.VisibleFields(request) {
+		inner := field.Type
+		if inner.Kind() == reflect.Pointer {
+			inner = inner.Elem()
+		}
+		switch {
+		case len(field.Index) > 1 || field.Name == "Request":
+		case inner.Kind() == reflect.Struct && inner != reflect.TypeFor[time.Time]():
+			for _, index := range fieldsOf(inner) {
+				all = append(all, append(slices.Clone(field.Index), index...))
+			}
+		default:
+			all = append(all, field.Index)
+		}
+	}
+	return all
+}
+
+func contentOf(t *testing.T, request reflect.Value) []string {
+	t.Helper()
+	content, err := service.ContentOf(request.Interface())
+	if err != nil {
+		t.Fatalf("ContentOf: %v", err)
+	}
+	return content
+}
+
+// fill sets a field to something else than nothing.
+func fill(t *testing.T, field reflect.Value) {
+	t.Helper()
+	if at, ok := field.Addr().Interface().(*time.Time); ok {
+		*at = noon
+		return
+	}
+	switch field.Kind() {
+	case reflect.String:
+		field.SetString("x")
+	case reflect.Int, reflect.Int64:
+		field.SetInt(1)
+	case reflect.Bool:
+		field.SetBool(true)
+	default:
+		t.Fatalf("a request holds a %s: say here how to fill it", field.Type())
+	}
 }

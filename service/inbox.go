@@ -29,9 +29,10 @@ type InboxQuery struct {
 
 // InboxPage is a page of an authority's notices, the newest first.
 type InboxPage struct {
+	Receipt
+
 	Notices []Notice
 	Next    string // empty at the end
-	Receipt Receipt
 }
 
 // ListNotices shows a page of the notices of the caller's authority. The error
@@ -41,14 +42,14 @@ func (s *Service) ListNotices(ctx context.Context, c *identity.Caller, q *InboxQ
 	in, size, err := q.read(c.Organisation)
 	a := act{caller: c, action: policy.ReadNotices, own: true, request: q.Request, check: err}
 	var rows []store.NoticeRow
-	shown, receipt, err := s.showNotices(ctx, a, func(ctx context.Context) (_ []store.NoticeRow, err error) {
+	shown, err := s.showNotices(ctx, a, func(ctx context.Context) (_ []store.NoticeRow, err error) {
 		rows, err = s.db.Inbox(ctx, in, size)
 		return rows, err
 	})
 	if err != nil {
 		return nil, err
 	}
-	page := InboxPage{Notices: shown, Receipt: receipt}
+	page := InboxPage{Receipt: shown.Receipt, Notices: shown.notices}
 	if len(rows) == size {
 		last := &rows[size-1]
 		page.Next = inboxPlace{last.At, last.ID}.String()
@@ -98,28 +99,28 @@ func parseInboxPlace(text string) (p inboxPlace, ok bool) {
 	return p, p.at.Year() >= 1970 && p.at.Year() <= 9999
 }
 
+// shownNotices is the answer that shows notices.
+type shownNotices struct {
+	Receipt
+
+	notices []Notice
+}
+
 // showNotices reads notices of the caller's authority, and records that they
 // are shown. They are read and opened before the transaction that records it,
-// which therefore never waits for the keeper, and nothing is read for somebody
-// who may not.
+// which therefore never waits for the keeper.
 func (s *Service) showNotices(
 	ctx context.Context, a act, read func(context.Context) ([]store.NoticeRow, error),
-) ([]Notice, Receipt, error) {
+) (*shownNotices, error) {
 	var o *openedNotices
-	var failed error
-	if a.check == nil && s.decide(&a).Allowed {
-		o, failed = s.readNotices(ctx, a.caller.Organisation, read)
+	a.prepare = func(ctx context.Context) (err error) {
+		o, err = s.readNotices(ctx, a.caller.Organisation, read)
+		return err
 	}
-	receipt, err := s.do(ctx, a, func(_ context.Context, _ *store.Tx, e *audit.Entry) error {
-		if failed == nil {
-			o.enter(e)
-		}
-		return failed
+	return answer(ctx, s, a, func(_ context.Context, _ *store.Tx, e *audit.Entry) (*shownNotices, error) {
+		o.enter(e)
+		return &shownNotices{notices: o.notices}, nil
 	})
-	if err != nil {
-		return nil, Receipt{}, err
-	}
-	return o.notices, receipt, nil
 }
 
 // readNotices reads and opens notices of an authority.
@@ -146,10 +147,11 @@ func (o *openedNotices) enter(e *audit.Entry) {
 
 // NoticeDetail is one notice with all that happened to it.
 type NoticeDetail struct {
+	Receipt
+
 	Notice     Notice
 	Acts       []NoticeAct // the oldest first
 	Deliveries []Delivery
-	Receipt    Receipt
 }
 
 // NoticeAct is something that was done with a notice.
@@ -163,37 +165,31 @@ type NoticeAct struct {
 // *OverloadedError, ErrNotFound (also for notices of others), ErrUnrecorded,
 // ErrUnavailable or ErrDamaged.
 func (s *Service) GetNotice(ctx context.Context, c *identity.Caller, id, requestID string) (*NoticeDetail, error) {
-	a := act{caller: c, action: policy.ReadNotices, own: true, request: requestID}
-	var out NoticeDetail
 	var o *openedNotices
 	var row store.NoticeRow
-	var failed error
-	if s.decide(&a).Allowed {
-		o, failed = s.readNotices(ctx, c.Organisation, func(ctx context.Context) (_ []store.NoticeRow, err error) {
-			row, err = findNotice(ctx, s.db.Notice, c.Organisation, id)
-			return []store.NoticeRow{row}, err
-		})
+	a := act{
+		caller: c, action: policy.ReadNotices, own: true, request: requestID,
+		prepare: func(ctx context.Context) (err error) {
+			o, err = s.readNotices(ctx, c.Organisation, func(ctx context.Context) (_ []store.NoticeRow, err error) {
+				row, err = findNotice(ctx, s.db.Notice, c.Organisation, id)
+				return []store.NoticeRow{row}, err
+			})
+			return err
+		},
 	}
-	receipt, err := s.do(ctx, a, func(ctx context.Context, tx *store.Tx, e *audit.Entry) error {
-		if failed != nil {
-			return failed
-		}
+	return answer(ctx, s, a, func(ctx context.Context, tx *store.Tx, e *audit.Entry) (*NoticeDetail, error) {
 		o.enter(e)
 		if h := o.about[row.Person]; h != nil {
 			e.Subject, e.Restricted = s.subject(h.person.NHSNumber), h.row.Restricted
 		}
+		out := &NoticeDetail{Notice: o.notices[0]}
 		var err error
 		if out.Acts, err = s.actsOn(ctx, tx, &row, o.people[row.Person]); err != nil {
-			return err
+			return nil, err
 		}
 		out.Deliveries, err = s.deliveriesOf(ctx, tx, row.ID)
-		return err
+		return out, err
 	})
-	if err != nil {
-		return nil, err
-	}
-	out.Notice, out.Receipt = o.notices[0], receipt
-	return &out, nil
 }
 
 // findNotice finds a notice of an authority. One of another is not found, like

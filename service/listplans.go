@@ -41,15 +41,16 @@ type ListedPlan struct {
 
 // PlanPage is a part of a list of plans.
 type PlanPage struct {
-	Plans   []ListedPlan
-	Next    string // where to go on; empty at the end
-	Receipt Receipt
+	Receipt
+
+	Plans []ListedPlan
+	Next  string // where to go on; empty at the end
 }
 
 // FoundPlan is one plan.
 type FoundPlan struct {
 	ListedPlan
-	Receipt Receipt
+	Receipt
 }
 
 // GetPlan shows one plan of the caller's authority, also one that was removed.
@@ -57,34 +58,28 @@ type FoundPlan struct {
 // others), ErrUnrecorded, ErrUnavailable or ErrDamaged.
 func (s *Service) GetPlan(ctx context.Context, c *identity.Caller, id, request string) (*FoundPlan, error) {
 	a := act{caller: c, action: policy.GetPerson, own: true, request: request}
-	var out FoundPlan
-	r, err := s.do(ctx, a, func(ctx context.Context, tx *store.Tx, e *audit.Entry) error {
+	return answer(ctx, s, a, func(ctx context.Context, tx *store.Tx, e *audit.Entry) (*FoundPlan, error) {
 		row, err := findPlan(ctx, tx.Plan, c.Organisation, id)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		about, err := s.openPersons(ctx, tx, []uuid.UUID{row.Person})
 		if err != nil {
-			return err
+			return nil, err
 		}
 		h := about[row.Person]
 		if h == nil {
-			return ErrNotFound
+			return nil, ErrNotFound
 		}
 		own := ownPlan{row: row}
 		if err := s.openOwn(h.key, &own); err != nil {
-			return err
+			return nil, err
 		}
-		out.ListedPlan = own.list(h, s.today())
+		out := &FoundPlan{ListedPlan: own.list(h, s.today())}
 		e.Subject = s.subject(h.person.NHSNumber)
 		out.disclosed(e)
-		return nil
+		return out, nil
 	})
-	if err != nil {
-		return nil, err
-	}
-	out.Receipt = r
-	return &out, nil
 }
 
 // list gives a plan and whom it is about, as they stand today.
@@ -113,21 +108,16 @@ func (s *Service) ListPlans(ctx context.Context, c *identity.Caller, q *PlanQuer
 	size, after := check.paging(q.Paging, uuid.Nil)
 	check.filter(q)
 	a := act{caller: c, action: policy.ListPlans, own: true, request: q.Request, check: check.err()}
-	var out *PlanPage
-	r, err := s.do(ctx, a, func(ctx context.Context, tx *store.Tx, e *audit.Entry) (err error) {
-		if out, err = s.fillPage(ctx, tx, q, c.Organisation, size, after); err != nil {
-			return err
+	return answer(ctx, s, a, func(ctx context.Context, tx *store.Tx, e *audit.Entry) (*PlanPage, error) {
+		out, err := s.fillPage(ctx, tx, q, c.Organisation, size, after)
+		if err != nil {
+			return nil, err
 		}
 		for i := range out.Plans {
 			out.Plans[i].disclosed(e)
 		}
-		return nil
+		return out, nil
 	})
-	if err != nil {
-		return nil, err
-	}
-	out.Receipt = r
-	return out, nil
 }
 
 // filter checks what a list is to be narrowed to.

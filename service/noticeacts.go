@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"strconv"
 
 	"github.com/google/uuid"
 
@@ -33,7 +32,7 @@ type Acknowledgement struct {
 	Version  int // that the caller saw
 	Outcome  AckOutcome
 	Note     string
-	Request  string // request id
+	Request  string `json:"-"` // request id
 }
 
 // Assignment gives a notice to somebody.
@@ -42,17 +41,15 @@ type Assignment struct {
 	Version  int    // that the caller saw
 	To       string // user id; empty takes it back
 	Note     string
-	Request  string // request id
+	Request  string `json:"-"` // request id
 }
 
 // NoticeActed is the answer to an act on a notice.
 type NoticeActed struct {
-	Version int
-	Receipt Receipt
-}
+	Receipt `json:"-"`
 
-func (r *NoticeActed) receive(receipt Receipt) { r.Receipt = receipt }
-func (r *NoticeActed) changed() bool           { return true }
+	Version int
+}
 
 const (
 	maxUserID   = 256
@@ -71,9 +68,8 @@ func (s *Service) AcknowledgeNotice(ctx context.Context, c *identity.Caller, k *
 		check.add("note", "is required where the outcome is another: say what was done", exampleNote)
 	}
 	return s.actOnNotice(ctx, noticeAct{
-		caller: c, notice: k.NoticeID, note: note, request: k.Request, check: check.err(),
-		content: []string{"acknowledge", k.NoticeID, strconv.Itoa(k.Version), string(k.Outcome), k.Note},
-		row:     store.NoticeActRow{Version: k.Version + 1, Act: "acknowledge", Outcome: string(k.Outcome)},
+		caller: c, notice: k.NoticeID, note: note, request: k.Request, asks: k, check: check.err(),
+		row: store.NoticeActRow{Version: k.Version + 1, Act: "acknowledge", Outcome: string(k.Outcome)},
 	})
 }
 
@@ -84,9 +80,8 @@ func (s *Service) AssignNotice(ctx context.Context, c *identity.Caller, k *Assig
 	note := check.note(k.Version, k.Note)
 	to := check.text("to", k.To, maxUserID, "user id of a colleague")
 	return s.actOnNotice(ctx, noticeAct{
-		caller: c, notice: k.NoticeID, note: note, request: k.Request, check: check.err(),
-		content: []string{"assign", k.NoticeID, strconv.Itoa(k.Version), k.To, k.Note},
-		row:     store.NoticeActRow{Version: k.Version + 1, Act: "assign", AssignedTo: to},
+		caller: c, notice: k.NoticeID, note: note, request: k.Request, asks: k, check: check.err(),
+		row: store.NoticeActRow{Version: k.Version + 1, Act: "assign", AssignedTo: to},
 	})
 }
 
@@ -104,43 +99,39 @@ type noticeAct struct {
 	notice  string // identifier, as the caller sent it
 	note    string
 	request string
+	asks    any // the request
 	check   error
-	content []string
 	row     store.NoticeActRow // with the version that the act makes
 }
 
 // actOnNotice does an act on a notice.
 func (s *Service) actOnNotice(ctx context.Context, k noticeAct) (*NoticeActed, error) {
-	a := act{caller: k.caller, action: policy.AnswerNotice, own: true, request: k.request, check: k.check}
-	if a.check == nil && s.decide(&a).Allowed {
-		// The key is fetched before the transaction, which does not wait for it.
-		_, _ = s.readNotices(ctx, k.caller.Organisation, func(ctx context.Context) ([]store.NoticeRow, error) {
-			row, err := findNotice(ctx, s.db.Notice, k.caller.Organisation, k.notice)
-			return []store.NoticeRow{row}, err
-		})
+	a := act{
+		caller: k.caller, action: policy.AnswerNotice, own: true, request: k.request, asks: k.asks, check: k.check,
+		prepare: func(ctx context.Context) error { // fetches the key; what fails here the transaction says
+			_, _ = s.readNotices(ctx, k.caller.Organisation, func(ctx context.Context) ([]store.NoticeRow, error) {
+				row, err := findNotice(ctx, s.db.Notice, k.caller.Organisation, k.notice)
+				return []store.NoticeRow{row}, err
+			})
+			return nil
+		},
 	}
-	var out NoticeActed
-	err := s.once(ctx, doTimeout, a, k.content, &out, func(ctx context.Context, tx *store.Tx, e *audit.Entry) error {
+	return once(ctx, s, a, func(ctx context.Context, tx *store.Tx, e *audit.Entry) (*NoticeActed, error) {
 		n, err := findNotice(ctx, tx.LockNotice, k.caller.Organisation, k.notice)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if n.Version != k.row.Version-1 {
-			return &StaleError{Current: n.Version}
+			return nil, &StaleError{Current: n.Version}
 		}
 		row := k.row
 		row.Notice, row.Actor, row.At = n.ID, clip(k.caller.ID), s.moment()
 		if row.Sealed, err = s.sealNote(&n, &row, noted{Name: clip(k.caller.Name), Note: k.note}); err != nil {
-			return err
+			return nil, err
 		}
-		out = NoticeActed{Version: row.Version}
 		e.Counts = audit.Counts{"notices": 1}
-		return tx.ActOnNotice(ctx, &row)
+		return &NoticeActed{Version: row.Version}, tx.ActOnNotice(ctx, &row)
 	})
-	if err != nil {
-		return nil, err
-	}
-	return &out, nil
 }
 
 // sealNote seals who did something with a notice, and their note, under the key

@@ -51,10 +51,11 @@ func (p *ownPlan) of(person Person) Person {
 
 // OwnPerson is what an authority recorded about a person.
 type OwnPerson struct {
+	Receipt
+
 	Person     Person // named as this authority last recorded
 	Restricted bool
 	Plans      []OwnPlan // newest start first
-	Receipt    Receipt
 }
 
 // GetPerson shows what the caller's authority recorded about the person with
@@ -68,24 +69,18 @@ func (s *Service) GetPerson(ctx context.Context, c *identity.Caller, number, req
 		caller: c, action: policy.GetPerson, own: true, request: requestID,
 		subject: s.subject(n), check: check.err(),
 	}
-	var out *OwnPerson
-	r, err := s.do(ctx, a, func(ctx context.Context, tx *store.Tx, e *audit.Entry) error {
+	return answer(ctx, s, a, func(ctx context.Context, tx *store.Tx, e *audit.Entry) (*OwnPerson, error) {
 		h, err := s.findOwn(ctx, tx, c.Organisation, n)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		out = h.show(s.today())
+		out := h.show(s.today())
 		e.Restricted = out.Restricted
 		for _, p := range out.Plans {
 			e.Disclosed = append(e.Disclosed, audit.Disclosed{Plan: p.ID, Version: p.Version})
 		}
-		return nil
+		return out, nil
 	})
-	if err != nil {
-		return nil, err
-	}
-	out.Receipt = r
-	return out, nil
 }
 
 // findOwn finds and opens a person of whom an authority holds plans. Of those

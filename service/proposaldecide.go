@@ -14,21 +14,14 @@ type Ruling struct {
 	ChangeID string
 	Decision Decision
 	Reason   string
-	Request  string // request id
+	Request  string `json:"-"` // request id
 }
 
 // Ruled is the answer to a Ruling.
 type Ruled struct {
-	State   State
-	Receipt Receipt
-}
+	Receipt `json:"-"`
 
-func (r *Ruled) receive(receipt Receipt) { r.Receipt = receipt }
-func (r *Ruled) changed() bool           { return true }
-
-// content is all that a Ruling asks for.
-func (q *Ruling) content() []string {
-	return []string{q.ChangeID, string(q.Decision), q.Reason}
+	State State
 }
 
 // DecideChange accepts or declines what somebody of the caller's authority
@@ -40,19 +33,16 @@ func (s *Service) DecideChange(ctx context.Context, c *identity.Caller, q *Rulin
 	check := checker{}
 	check.decision(q.Decision)
 	d := deciding{s: s, ruling: q, by: changeBy(c, string(q.Decision), check.reason(q.Reason))}
-	a := act{caller: c, action: policy.DecideChange, own: true, request: q.Request, check: check.err()}
-	if a.check == nil && s.decide(&a).Allowed {
-		s.fetchKeysOfProposal(ctx, c.Organisation, q.ChangeID)
+	a := act{
+		caller: c, action: policy.DecideChange, own: true, request: q.Request, asks: q, check: check.err(),
+		prepare: func(ctx context.Context) error {
+			s.fetchKeysOfProposal(ctx, c.Organisation, q.ChangeID)
+			return nil
+		},
 	}
-	var out Ruled
-	err := s.once(ctx, doTimeout, a, q.content(), &out, func(ctx context.Context, tx *store.Tx, e *audit.Entry) error {
-		out.State = q.Decision.leadsTo()
-		return d.run(ctx, tx, e)
+	return once(ctx, s, a, func(ctx context.Context, tx *store.Tx, e *audit.Entry) (*Ruled, error) {
+		return &Ruled{State: q.Decision.leadsTo()}, d.run(ctx, tx, e)
 	})
-	if err != nil {
-		return nil, err
-	}
-	return &out, nil
 }
 
 // deciding is a Ruling on its way through the door.
@@ -211,5 +201,5 @@ func (p *lockedProposal) holder(s *Service, n NHSNumber) *held {
 	return nil
 }
 
-// overtaken says that a proposal does not fit what is held any more.
+// errOvertaken says that a proposal does not fit what is held any more.
 var errOvertaken = &StateError{"another change has overtaken the proposal: decline it, and propose anew what is still wanted"}

@@ -33,9 +33,10 @@ type ChangeQuery struct {
 
 // ChangePage is a part of the proposals of an authority.
 type ChangePage struct {
+	Receipt
+
 	Changes []ProposedChange // the newest first
 	Next    string           // where to go on; empty at the end
-	Receipt Receipt
 }
 
 // ListChanges shows the proposals of the caller's authority, the newest first.
@@ -45,27 +46,21 @@ func (s *Service) ListChanges(ctx context.Context, c *identity.Caller, q *Change
 	check := checker{form: requestForms}
 	size, before := check.paging(q.Paging, uuid.Nil)
 	a := act{caller: c, action: policy.ListPlans, own: true, request: q.Request, check: check.err()}
-	var out ChangePage
-	r, err := s.do(ctx, a, func(ctx context.Context, tx *store.Tx, e *audit.Entry) error {
+	return answer(ctx, s, a, func(ctx context.Context, tx *store.Tx, e *audit.Entry) (*ChangePage, error) {
 		rows, err := tx.Proposals(ctx, c.Organisation, q.OpenOnly, before, size)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		out = ChangePage{}
+		out := &ChangePage{}
 		if out.Changes, e.Restricted, err = s.openProposals(ctx, tx, rows); err != nil {
-			return err
+			return nil, err
 		}
 		if len(rows) > 0 {
 			out.Next = next(len(rows), size, rows[len(rows)-1].ID)
 		}
 		e.Counts = audit.Counts{"changes": int64(len(rows))}
-		return nil
+		return out, nil
 	})
-	if err != nil {
-		return nil, err
-	}
-	out.Receipt = r
-	return &out, nil
 }
 
 // openProposals opens proposals, and says whether anybody whom they are about is

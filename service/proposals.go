@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"strconv"
 
 	"github.com/google/uuid"
 
@@ -35,21 +34,14 @@ type Proposal struct {
 	Superseded bool   // of a merge: From was this person's own number, and was superseded
 	MergeID    string // of undoing a merge: that proposal
 	Reason     string
-	Request    string // request id
+	Request    string `json:"-"` // request id
 }
 
 // Proposed is the answer to a Proposal.
 type Proposed struct {
-	ID      string
-	Receipt Receipt
-}
+	Receipt `json:"-"`
 
-func (r *Proposed) receive(receipt Receipt) { r.Receipt = receipt }
-func (r *Proposed) changed() bool           { return true }
-
-// content is all that a Proposal asks for.
-func (q *Proposal) content() []string {
-	return []string{string(q.Kind), q.NHSNumber, q.From, strconv.FormatBool(q.Superseded), q.MergeID, q.Reason}
+	ID string
 }
 
 // ProposeChange asks for a change that needs a second person; the authority is
@@ -66,22 +58,17 @@ func (s *Service) ProposeChange(ctx context.Context, c *identity.Caller, q *Prop
 	p.said, p.merge = check.proposal(q)
 	p.said.Change = changeBy(c, string(q.Kind), check.reason(q.Reason))
 	a := act{
-		caller: c, action: policy.ProposeChange, own: true, request: q.Request,
+		caller: c, action: policy.ProposeChange, own: true, request: q.Request, asks: q,
 		subject: s.subject(p.said.Person.NHSNumber), check: check.err(),
+		prepare: func(ctx context.Context) error {
+			p.fetchKeys(ctx)
+			return nil
+		},
 	}
-	if a.check == nil && s.decide(&a).Allowed {
-		p.fetchKeys(ctx)
-	}
-	var out Proposed
-	err := s.once(ctx, doTimeout, a, q.content(), &out, func(ctx context.Context, tx *store.Tx, e *audit.Entry) error {
+	return once(ctx, s, a, func(ctx context.Context, tx *store.Tx, e *audit.Entry) (*Proposed, error) {
 		id, err := p.run(ctx, tx, e)
-		out.ID = id.String()
-		return err
+		return &Proposed{ID: id.String()}, err
 	})
-	if err != nil {
-		return nil, err
-	}
-	return &out, nil
 }
 
 // proposal reads the texts of a Proposal.

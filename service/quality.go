@@ -22,6 +22,8 @@ const reportWait = 10 * time.Second
 
 // QualityReport says how good an authority's records are.
 type QualityReport struct {
+	Receipt
+
 	ValidNumbersPercent float64   // of the rows of the last whole list; -1 where there was none
 	LastApplied         time.Time // zero where no file was
 	DaysSince           int       // whole days; -1 where no file was
@@ -30,32 +32,21 @@ type QualityReport struct {
 	Overdue             int // plans for unborn children whose expected date has passed
 	Adults              int // plans in force for children who are 18 or older
 	ContactsDays        int // whole days since they were confirmed; -1 where they never were
-	Receipt             Receipt
 }
 
 // GetQualityReport says how good the records of the caller's authority are. The
 // error is ErrDenied, *OverloadedError, ErrUnrecorded, ErrUnavailable or
 // ErrDamaged.
 func (s *Service) GetQualityReport(ctx context.Context, c *identity.Caller, request string) (*QualityReport, error) {
-	a := act{caller: c, action: policy.ReadUploads, own: true, request: request}
-	var out QualityReport
-	var counted error
-	if s.decide(&a).Allowed { // else the door refuses, and nothing is read
-		counted = s.quality(ctx, c.Organisation, &out)
-		if _, overloaded := errors.AsType[*OverloadedError](counted); overloaded {
-			s.observe.Refused()
-			return nil, counted
-		}
+	out := &QualityReport{ValidNumbersPercent: -1, DaysSince: -1, ContactsDays: -1}
+	a := act{
+		caller: c, action: policy.ReadUploads, own: true, request: request,
+		prepare: func(ctx context.Context) error { return s.quality(ctx, c.Organisation, out) },
 	}
-	r, err := s.do(ctx, a, func(_ context.Context, _ *store.Tx, e *audit.Entry) error {
+	return answer(ctx, s, a, func(_ context.Context, _ *store.Tx, e *audit.Entry) (*QualityReport, error) {
 		e.Counts = audit.Counts{"plans": int64(out.Active)}
-		return counted
+		return out, nil
 	})
-	if err != nil {
-		return nil, err
-	}
-	out.Receipt = r
-	return &out, nil
 }
 
 // quality fills in the report. Its plans are read like those of a file: a few at
@@ -66,7 +57,6 @@ func (s *Service) quality(ctx context.Context, authority string, out *QualityRep
 		return err
 	}
 	defer leave()
-	*out = QualityReport{ValidNumbersPercent: -1, DaysSince: -1, ContactsDays: -1}
 	for _, fill := range []func(context.Context, string, *QualityReport) error{s.countPlans, s.lastFiles, s.contactsAge} {
 		if err := fill(ctx, authority, out); err != nil {
 			return err

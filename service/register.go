@@ -3,7 +3,6 @@ package service
 import (
 	"context"
 	"errors"
-	"strconv"
 
 	"cpis/audit"
 	"cpis/policy"
@@ -25,25 +24,15 @@ type Registration struct {
 	Basis       Basis  // LAC only
 	Reference   string // the authority's own, or empty
 	Restricted  bool   // the person's whereabouts must not be revealed
-	Request     string // request id
+	Request     string `json:"-"` // request id
 }
 
 // Registered is the answer to a Registration.
 type Registered struct {
+	Receipt `json:"-"`
+
 	PlanID  string
 	Version int
-	Receipt Receipt
-}
-
-func (r *Registered) receive(receipt Receipt) { r.Receipt = receipt }
-func (r *Registered) changed() bool           { return true }
-
-// content is all that a Registration asks for.
-func (r *Registration) content() []string {
-	return []string{
-		r.NHSNumber, r.Family, r.Given, r.DateOfBirth, string(r.Kind), r.Start, r.End, r.Expected,
-		string(r.Basis), r.Reference, strconv.FormatBool(r.Restricted),
-	}
 }
 
 // RegisterPlan records a plan of the caller's authority. The error is
@@ -57,29 +46,25 @@ func (r *Registration) content() []string {
 // as restricted is restricted for everybody, whichever authority says so.
 func (s *Service) RegisterPlan(ctx context.Context, c *identity.Caller, r *Registration) (*Registered, error) {
 	d, wrong := r.read(requestForms, s.today())
-	a := act{
-		caller: c, action: policy.RegisterPlan, own: true, request: r.Request,
-		subject: s.subject(d.person.NHSNumber), check: wrong.ofRequest().err(),
-	}
-	var out Registered
 	made := newKeys{}
-	if a.check == nil && s.decide(&a).Allowed {
-		s.fetchKey(ctx, made, d.person.NHSNumber)
+	a := act{
+		caller: c, action: policy.RegisterPlan, own: true, request: r.Request, asks: r,
+		subject: s.subject(d.person.NHSNumber), check: wrong.ofRequest().err(),
+		prepare: func(ctx context.Context) error {
+			s.fetchKey(ctx, made, d.person.NHSNumber)
+			return nil
+		},
 	}
-	err := s.once(ctx, doTimeout, a, r.content(), &out, func(ctx context.Context, tx *store.Tx, e *audit.Entry) error {
+	return once(ctx, s, a, func(ctx context.Context, tx *store.Tx, e *audit.Entry) (*Registered, error) {
 		plan, restricted, err := s.register(ctx, tx, changeBy(c, wordRegister, ""), made, &d)
 		if err != nil {
-			return renamed(err, violations.ofRequest)
+			return nil, renamed(err, violations.ofRequest)
 		}
-		out = Registered{PlanID: plan.row.ID.String(), Version: plan.row.Version}
+		out := &Registered{PlanID: plan.row.ID.String(), Version: plan.row.Version}
 		e.Restricted = restricted
 		e.Disclosed = []audit.Disclosed{{Plan: out.PlanID, Version: out.Version}}
-		return nil
+		return out, nil
 	})
-	if err != nil {
-		return nil, err
-	}
-	return &out, nil
 }
 
 // register takes one draft, and says whether its person is restricted. Where it

@@ -35,8 +35,8 @@ func (s *Service) KeepReminding(ctx context.Context) {
 // authority that never gave any is told as soon as it holds a plan: until then
 // nobody needs them.
 func (s *Service) Remind(ctx context.Context) (told int, err error) {
-	if s.broken.Load() {
-		return 0, ErrDamaged
+	if err := s.ready(); err != nil {
+		return 0, err
 	}
 	for {
 		err := s.db.Tx(ctx, s.remind(ctx))

@@ -2,7 +2,6 @@ package service
 
 import (
 	"context"
-	"strconv"
 
 	"cpis/policy"
 	"cpis/service/identity"
@@ -13,12 +12,7 @@ type Removal struct {
 	PlanID  string
 	Version int // that the caller saw
 	Reason  string
-	Request string // request id
-}
-
-// content is all that a Removal asks for.
-func (q *Removal) content() []string {
-	return []string{q.PlanID, strconv.Itoa(q.Version), q.Reason}
+	Request string `json:"-"` // request id
 }
 
 // RemovePlan takes back a plan of the caller's authority that was entered in
@@ -30,24 +24,18 @@ func (s *Service) RemovePlan(ctx context.Context, c *identity.Caller, q *Removal
 	check.seen(q.Version)
 	a := planAct{
 		caller: c, action: policy.RemovePlan, plan: q.PlanID, version: q.Version, word: wordRemove, reason: check.reason(q.Reason),
-		request: q.Request, content: q.content(), check: check.err(),
+		request: q.Request, asks: q, check: check.err(),
 	}
-	var out Changed
-	err := s.changePlan(ctx, &a, &out, func(ctx context.Context, p *changing) error {
+	return changePlan(ctx, s, &a, func(ctx context.Context, p *changing) (*Changed, error) {
 		if p.own.row.TransferTo != "" {
 			if err := p.withdrawTransfer(ctx); err != nil {
-				return err
+				return nil, err
 			}
 		}
 		p.own.row.Removed = true
 		if err := p.write(ctx); err != nil {
-			return err
+			return nil, err
 		}
-		out = Changed{Version: p.own.row.Version}
-		return p.release(ctx)
+		return &Changed{Version: p.own.row.Version}, p.release(ctx)
 	})
-	if err != nil {
-		return nil, err
-	}
-	return &out, nil
 }

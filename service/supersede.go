@@ -20,18 +20,12 @@ type Replacement struct {
 	New         string
 	DateOfBirth string // YYYY-MM-DD, as a check
 	Reason      string
-	Request     string // request id
+	Request     string `json:"-"` // request id
 }
 
 // Replaced is the answer to a Replacement.
-type Replaced struct{ Receipt Receipt }
-
-func (r *Replaced) receive(receipt Receipt) { r.Receipt = receipt }
-func (r *Replaced) changed() bool           { return true }
-
-// content is all that a Replacement asks for.
-func (q *Replacement) content() []string {
-	return []string{q.Old, q.New, q.DateOfBirth, q.Reason}
+type Replaced struct {
+	Receipt `json:"-"`
 }
 
 // ReplaceNHSNumber records that the NHS number of a person was superseded.
@@ -50,18 +44,16 @@ func (s *Service) ReplaceNHSNumber(ctx context.Context, c *identity.Caller, q *R
 		check.add("new_nhs_number", "is the old one", "")
 	}
 	a := act{
-		caller: c, action: policy.ReplaceNumber, own: true, request: q.Request,
+		caller: c, action: policy.ReplaceNumber, own: true, request: q.Request, asks: q,
 		subject: s.subject(r.old), check: check.err(),
+		prepare: func(ctx context.Context) error {
+			s.fetchKeysOf(ctx, c.Organisation, r.old)
+			return nil
+		},
 	}
-	if a.check == nil && s.decide(&a).Allowed {
-		s.fetchKeysOf(ctx, c.Organisation, r.old)
-	}
-	var out Replaced
-	err := s.once(ctx, doTimeout, a, q.content(), &out, r.run)
-	if err != nil {
-		return nil, err
-	}
-	return &out, nil
+	return once(ctx, s, a, func(ctx context.Context, tx *store.Tx, e *audit.Entry) (*Replaced, error) {
+		return &Replaced{}, r.run(ctx, tx, e)
+	})
 }
 
 // numberOf reads an NHS number of a field that has a name of its own.

@@ -3,7 +3,6 @@ package service
 import (
 	"context"
 	"errors"
-	"strconv"
 
 	"cpis/policy"
 	"cpis/service/identity"
@@ -17,22 +16,15 @@ type Offer struct {
 	Version int    // that the caller saw
 	To      string // GSS code of the authority that is to receive it
 	Reason  string // for that authority to read
-	Request string // request id
+	Request string `json:"-"` // request id
 }
 
 // Offered is the answer to an Offer.
 type Offered struct {
+	Receipt `json:"-"`
+
 	TransferID string
 	Version    int // of the plan
-	Receipt    Receipt
-}
-
-func (r *Offered) receive(receipt Receipt) { r.Receipt = receipt }
-func (r *Offered) changed() bool           { return true }
-
-// content is all that an Offer asks for.
-func (q *Offer) content() []string {
-	return []string{q.PlanID, strconv.Itoa(q.Version), q.To, q.Reason}
 }
 
 // ProposeTransfer offers a plan of the caller's authority to another, which is
@@ -51,25 +43,22 @@ func (s *Service) ProposeTransfer(ctx context.Context, c *identity.Caller, q *Of
 	reason := check.reason(q.Reason)
 	a := planAct{
 		caller: c, action: policy.ProposeTransfer, plan: q.PlanID, version: q.Version, word: wordProposed, reason: reason,
-		request: q.Request, content: q.content(), check: check.err(),
+		request: q.Request, asks: q, check: check.err(),
 	}
-	var out Offered
-	err := s.changePlan(ctx, &a, &out, func(ctx context.Context, p *changing) error {
-		if p.own.row.TransferTo != "" || p.own.ended(s.today()) {
-			return ErrState
+	return changePlan(ctx, s, &a, func(ctx context.Context, p *changing) (*Offered, error) {
+		switch {
+		case p.own.row.TransferTo != "":
+			return nil, &StateError{"the plan is offered to another authority already: withdraw that, or wait until it is decided"}
+		case p.own.ended(s.today()):
+			return nil, p.hasEnded()
 		}
 		t, err := p.offer(ctx, q.To)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		p.tellOfTransfer(noticeTransferProposed, &t, t.Receiver, reason)
-		out = Offered{TransferID: t.ID.String(), Version: p.own.row.Version}
-		return nil
+		return &Offered{TransferID: t.ID.String(), Version: p.own.row.Version}, nil
 	})
-	if err != nil {
-		return nil, err
-	}
-	return &out, nil
 }
 
 // exampleAuthority is a right GSS code.

@@ -18,22 +18,15 @@ type Settlement struct {
 	Decision   Decision
 	Reason     string
 	Reference  string // the receiving authority's own for the plan, on acceptance
-	Request    string // request id
+	Request    string `json:"-"` // request id
 }
 
 // Settled is the answer to a Settlement.
 type Settled struct {
+	Receipt `json:"-"`
+
 	State   State
 	Version int // of the plan
-	Receipt Receipt
-}
-
-func (r *Settled) receive(receipt Receipt) { r.Receipt = receipt }
-func (r *Settled) changed() bool           { return true }
-
-// content is all that a Settlement asks for.
-func (q *Settlement) content() []string {
-	return []string{q.TransferID, string(q.Decision), q.Reason, q.Reference}
 }
 
 // DecideTransfer accepts or declines a plan that was offered to the caller's
@@ -51,27 +44,24 @@ func (s *Service) DecideTransfer(ctx context.Context, c *identity.Caller, q *Set
 	if q.Decision != Accept && reference != "" {
 		check.add("reference", "is for accepting only", "")
 	}
-	a := act{caller: c, action: policy.DecideTransfer, own: true, request: q.Request, check: check.err()}
-	if a.check == nil && s.decide(&a).Allowed {
-		s.fetchKeyOfTransfer(ctx, c.Organisation, q.TransferID)
+	a := act{
+		caller: c, action: policy.DecideTransfer, own: true, request: q.Request, asks: q, check: check.err(),
+		prepare: func(ctx context.Context) error {
+			s.fetchKeyOfTransfer(ctx, c.Organisation, q.TransferID)
+			return nil
+		},
 	}
-	var out Settled
-	err := s.once(ctx, doTimeout, a, q.content(), &out, func(ctx context.Context, tx *store.Tx, e *audit.Entry) error {
+	return once(ctx, s, a, func(ctx context.Context, tx *store.Tx, e *audit.Entry) (*Settled, error) {
 		p := &changing{s: s, tx: tx, entry: e, by: changeBy(c, transferWord(q.Decision), reason)}
 		t, err := p.lockTransfer(ctx, q)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if err := p.decide(ctx, &t, q.Decision, reference); err != nil {
-			return err
+			return nil, err
 		}
-		out = Settled{State: State(t.State), Version: p.own.row.Version}
-		return nil
+		return &Settled{State: State(t.State), Version: p.own.row.Version}, nil
 	})
-	if err != nil {
-		return nil, err
-	}
-	return &out, nil
 }
 
 // transferWord names a decision in the version that it makes.
@@ -141,7 +131,7 @@ func (p *changing) lockTransfer(ctx context.Context, q *Settlement) (store.Trans
 		return t, err
 	}
 	if State(t.State) != Open {
-		return t, ErrState
+		return t, &StateError{"the transfer was decided before: it is " + t.State}
 	}
 	return t, nil
 }

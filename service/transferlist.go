@@ -30,9 +30,10 @@ type Transfer struct {
 
 // TransferPage is a part of a list of transfers.
 type TransferPage struct {
+	Receipt
+
 	Transfers []Transfer // newest first
 	Next      string     // where to go on; empty at the end
-	Receipt   Receipt
 }
 
 // ListTransfers shows transfers from and to the caller's authority. The error
@@ -42,15 +43,14 @@ func (s *Service) ListTransfers(ctx context.Context, c *identity.Caller, q *Tran
 	check := checker{}
 	size, before := check.paging(q.Paging, uuid.Max)
 	a := act{caller: c, action: policy.ListPlans, own: true, request: q.Request, check: check.err()}
-	var out *TransferPage
-	r, err := s.do(ctx, a, func(ctx context.Context, tx *store.Tx, e *audit.Entry) error {
+	return answer(ctx, s, a, func(ctx context.Context, tx *store.Tx, e *audit.Entry) (*TransferPage, error) {
 		rows, err := tx.Transfers(ctx, c.Organisation, q.OpenOnly, before, size)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		out = &TransferPage{}
+		out := &TransferPage{}
 		if out.Transfers, err = s.openTransfers(ctx, tx, rows, c.Organisation); err != nil {
-			return err
+			return nil, err
 		}
 		if len(rows) > 0 {
 			out.Next = next(len(rows), size, rows[len(rows)-1].ID)
@@ -61,13 +61,8 @@ func (s *Service) ListTransfers(ctx context.Context, c *identity.Caller, q *Tran
 				p.disclosed(e)
 			}
 		}
-		return nil
+		return out, nil
 	})
-	if err != nil {
-		return nil, err
-	}
-	out.Receipt = r
-	return out, nil
 }
 
 // openTransfers opens transfers as an authority may see them. What was said

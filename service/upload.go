@@ -2,8 +2,6 @@ package service
 
 import (
 	"context"
-	"errors"
-	"strconv"
 	"time"
 
 	"github.com/google/uuid"
@@ -118,8 +116,9 @@ type Upload struct {
 
 // UploadAnswer is an upload, and where the act stands that it answers.
 type UploadAnswer struct {
-	Upload  Upload
-	Receipt Receipt
+	Receipt
+
+	Upload Upload
 }
 
 // Uploading says what comes.
@@ -128,7 +127,7 @@ type Uploading struct {
 	Extent    UploadExtent
 	Sequence  int64
 	Authority string // code of the authority the file is of; empty where it is not said
-	Request   string // request id
+	Request   string `json:"-"` // request id
 }
 
 // UploadPart is the next part of an upload: the name of the file that begins
@@ -141,12 +140,10 @@ type UploadPart struct {
 // uploadAct is the answer to an act on an upload that is kept: which one it is
 // about.
 type uploadAct struct {
-	ID      string
-	Receipt Receipt `json:"-"`
-}
+	Receipt `json:"-"`
 
-func (a *uploadAct) receive(r Receipt) { a.Receipt = r }
-func (a *uploadAct) changed() bool     { return true }
+	ID string
+}
 
 const (
 	// maxReceiving is how many files arrive at the same time, and maxReceivingEach
@@ -180,23 +177,14 @@ const (
 func (s *Service) Upload(
 	ctx context.Context, c *identity.Caller, q *Uploading, next func() (UploadPart, error),
 ) (*UploadAnswer, error) {
-	a := act{caller: c, action: policy.UploadPlans, own: true, request: q.Request, wait: turnWait}
-	in := &arrival{s: s, caller: c, q: q}
-	if s.decide(&a).Allowed { // else the door refuses, and the file is not read
-		leave, err := s.arrivals.take(ctx, c.Organisation, receiveWait)
-		if _, overloaded := errors.AsType[*OverloadedError](err); overloaded {
-			s.observe.Refused()
-			return nil, err
-		}
-		if a.check = err; err == nil {
-			a.check = in.receive(ctx, next)
-		}
-		leave()
+	in := &arrival{s: s, caller: c, q: q, content: uploadContent{Uploading: *q}}
+	a := act{
+		caller: c, action: policy.UploadPlans, own: true, request: q.Request, asks: &in.content,
+		within: doTimeout + turnWait, wait: turnWait,
+		prepare: func(ctx context.Context) error { return in.receiveInTurn(ctx, next) },
 	}
-	var out uploadAct
-	err := s.once(ctx, doTimeout+turnWait, a, in.content(), &out, func(ctx context.Context, tx *store.Tx, e *audit.Entry) error {
-		out = uploadAct{ID: in.id.String()}
-		return in.arrive(ctx, tx, e)
+	out, err := once(ctx, s, a, func(ctx context.Context, tx *store.Tx, e *audit.Entry) (*uploadAct, error) {
+		return &uploadAct{ID: in.id.String()}, in.arrive(ctx, tx, e)
 	})
 	if err != nil {
 		in.drop(ctx)
@@ -205,14 +193,14 @@ func (s *Service) Upload(
 	if out.ID != in.id.String() {
 		in.drop(ctx) // the same request had brought it already
 	}
-	return s.attended(ctx, c.Organisation, &out)
+	return s.attended(ctx, c.Organisation, out)
 }
 
-// content is all that an Uploading asks for.
-func (in *arrival) content() []string {
-	return []string{
-		string(in.q.Format), string(in.q.Extent), strconv.FormatInt(in.q.Sequence, 10), in.q.Authority, string(in.digest),
-	}
+// uploadContent is all that Upload is asked for.
+type uploadContent struct {
+	Uploading
+
+	Digest []byte // of names and bytes
 }
 
 // attended does what is to be done next with an upload, and gives what became

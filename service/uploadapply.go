@@ -85,10 +85,7 @@ func (s *Service) bringOn(ctx context.Context, id uuid.UUID) error {
 
 // attendOnce brings an upload into its next state.
 func (s *Service) attendOnce(ctx context.Context, row *store.UploadRow) error {
-	if s.broken.Load() {
-		return ErrDamaged
-	}
-	if err := s.freshKeys(); err != nil {
+	if err := s.ready(); err != nil {
 		return err
 	}
 	if err := s.lease(ctx, row, workLease); err != nil {

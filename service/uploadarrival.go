@@ -32,17 +32,27 @@ const (
 // arrival is a file on its way in. It is kept in pieces as it comes; until it
 // is whole, it can be found by nobody.
 type arrival struct {
-	s      *Service
-	caller *identity.Caller
-	q      *Uploading
-	id     uuid.UUID
-	key    *keys.DataKey
-	row    store.UploadRow
-	files  []uploadFile
-	piece  []byte // of the file, not kept yet
-	pieces int    // kept
-	size   int64
-	digest []byte // of names and bytes, once all came
+	s       *Service
+	caller  *identity.Caller
+	q       *Uploading
+	content uploadContent // known once all came
+	id      uuid.UUID
+	key     *keys.DataKey
+	row     store.UploadRow
+	files   []uploadFile
+	piece   []byte // of the file, not kept yet
+	pieces  int    // kept
+	size    int64
+}
+
+// receiveInTurn waits until it may take a file, and keeps all parts of it.
+func (in *arrival) receiveInTurn(ctx context.Context, next func() (UploadPart, error)) error {
+	leave, err := in.s.arrivals.take(ctx, in.caller.Organisation, receiveWait)
+	if err != nil {
+		return err
+	}
+	defer leave()
+	return in.receive(ctx, next)
 }
 
 // receive keeps all parts of a file.
@@ -68,7 +78,7 @@ func (in *arrival) receive(ctx context.Context, next func() (UploadPart, error))
 			return translate(err)
 		}
 	}
-	in.digest = sum.Sum(nil)
+	in.content.Digest = sum.Sum(nil)
 	return translate(in.keep(ctx))
 }
 
@@ -158,7 +168,7 @@ func (in *arrival) keep(ctx context.Context) error {
 func (in *arrival) arrive(ctx context.Context, tx *store.Tx, e *audit.Entry) error {
 	u := upload{row: in.row, key: in.key}
 	u.row.Size = in.size
-	digest := in.s.ring.HashBytes(uploadDomain, in.digest)
+	digest := in.s.ring.HashBytes(uploadDomain, in.content.Digest)
 	u.row.Digest = digest[:]
 	u.details = uploadDetails{
 		Sent: changeBy(in.caller, wordUpload, ""), System: in.caller.System, Request: in.q.Request,

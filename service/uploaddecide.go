@@ -19,7 +19,7 @@ type Approval struct {
 	UploadID      string
 	Version       int    // that the caller saw
 	ConfirmEnding int    // where the safety brake holds it: the number of plans that end
-	Request       string // request id
+	Request       string `json:"-"` // request id
 }
 
 // Cancellation gives a file up.
@@ -27,7 +27,7 @@ type Cancellation struct {
 	UploadID string
 	Version  int    // that the caller saw
 	Reason   string // may be empty
-	Request  string // request id
+	Request  string `json:"-"` // request id
 }
 
 // ApproveUpload applies a file that was checked: all rows that are right, in one
@@ -45,29 +45,31 @@ func (s *Service) ApproveUpload(ctx context.Context, c *identity.Caller, q *Appr
 	if q.Version < 1 {
 		v.add("version", "must be the version of the upload that you saw", "1")
 	}
-	a := act{caller: c, action: policy.ApproveUpload, own: true, request: q.Request, check: v.err()}
-	content := []string{q.UploadID, strconv.Itoa(q.Version), strconv.Itoa(q.ConfirmEnding)}
-	var out uploadAct
-	err := s.once(ctx, doTimeout, a, content, &out, func(ctx context.Context, tx *store.Tx, e *audit.Entry) error {
+	a := act{caller: c, action: policy.ApproveUpload, own: true, request: q.Request, asks: q, check: v.err()}
+	out, err := once(ctx, s, a, func(ctx context.Context, tx *store.Tx, e *audit.Entry) (*uploadAct, error) {
 		u, err := s.lockOwn(ctx, tx, c.Organisation, q.UploadID, q.Version)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if u.state() != UploadWaiting {
-			return ErrState
+			return nil, u.notIn("approved")
 		}
 		if err := q.confirms(u); err != nil {
-			return err
+			return nil, err
 		}
-		out = uploadAct{ID: u.row.ID.String()}
 		u.decide(changeBy(c, "approve", ""), s, q.Request)
 		e.Counts = u.counts.audit()
-		return u.move(ctx, tx, UploadApplying, s.moment(), turnLease)
+		return &uploadAct{ID: u.row.ID.String()}, u.move(ctx, tx, UploadApplying, s.moment(), turnLease)
 	})
 	if err != nil {
 		return nil, err
 	}
-	return s.attended(ctx, c.Organisation, &out)
+	return s.attended(ctx, c.Organisation, out)
+}
+
+// notIn says that an upload cannot be approved, or cancelled, where it stands.
+func (u *upload) notIn(done string) error {
+	return &StateError{"the upload is " + u.row.State + ", and cannot be " + done + " any more"}
 }
 
 // confirms says whether the number of plans that end is confirmed, where it
@@ -95,33 +97,30 @@ func (s *Service) CancelUpload(ctx context.Context, c *identity.Caller, q *Cance
 		check.add("version", "must be the version of the upload that you saw", "1")
 	}
 	reason := check.text("reason", q.Reason, maxReasonLength, "Sent by mistake")
-	a := act{caller: c, action: policy.UploadPlans, own: true, request: q.Request, check: check.err()}
-	content := []string{"cancel", q.UploadID, strconv.Itoa(q.Version), q.Reason}
-	var out uploadAct
+	a := act{caller: c, action: policy.UploadPlans, own: true, request: q.Request, asks: q, check: check.err()}
 	var shown Upload
-	err := s.once(ctx, doTimeout, a, content, &out, func(ctx context.Context, tx *store.Tx, e *audit.Entry) error {
+	out, err := once(ctx, s, a, func(ctx context.Context, tx *store.Tx, e *audit.Entry) (*uploadAct, error) {
 		u, err := s.lockOwn(ctx, tx, c.Organisation, q.UploadID, q.Version)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if u.state() != UploadReceived && u.state() != UploadWaiting {
-			return ErrState
+			return nil, u.notIn("cancelled")
 		}
-		out = uploadAct{ID: u.row.ID.String()}
 		u.decide(changeBy(c, "cancel", reason), s, q.Request)
 		u.details.Brake = false
 		e.Reason = reasonCancelled
 		if err := u.move(ctx, tx, UploadCancelled, s.moment(), 0); err != nil {
-			return err
+			return nil, err
 		}
 		shown = u.show()
-		return nil
+		return &uploadAct{ID: shown.ID}, nil
 	})
 	if err != nil {
 		return nil, err
 	}
 	if shown.ID == "" { // the answer is an earlier one
-		return s.attended(ctx, c.Organisation, &out)
+		return s.attended(ctx, c.Organisation, out)
 	}
 	return &UploadAnswer{Upload: shown, Receipt: out.Receipt}, nil
 }

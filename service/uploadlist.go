@@ -25,9 +25,10 @@ type UploadList struct {
 
 // UploadPage is a part of the list of files, the newest first.
 type UploadPage struct {
+	Receipt
+
 	Uploads []Upload
 	Next    string // where to go on; empty at the end
-	Receipt Receipt
 }
 
 // RowList asks for the rows of a file.
@@ -41,9 +42,10 @@ type RowList struct {
 // RowPage is a part of the rows, in the order of the file. It may be empty, and
 // others still follow.
 type RowPage struct {
-	Rows    []RowResult
-	Next    string // where to go on; empty at the end
-	Receipt Receipt
+	Receipt
+
+	Rows []RowResult
+	Next string // where to go on; empty at the end
 }
 
 // GetUpload shows where a file of the caller's authority stands. The error is
@@ -51,25 +53,18 @@ type RowPage struct {
 // ErrUnrecorded, ErrUnavailable or ErrDamaged.
 func (s *Service) GetUpload(ctx context.Context, c *identity.Caller, id, request string) (*UploadAnswer, error) {
 	a := act{caller: c, action: policy.ReadUploads, own: true, request: request}
-	var out UploadAnswer
-	r, err := s.do(ctx, a, func(ctx context.Context, tx *store.Tx, e *audit.Entry) error {
+	return answer(ctx, s, a, func(ctx context.Context, tx *store.Tx, e *audit.Entry) (*UploadAnswer, error) {
 		row, err := findUpload(ctx, tx.Upload, c.Organisation, id)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		u, err := s.openUpload(ctx, &row)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		out.Upload = u.show()
 		e.Counts = audit.Counts{"uploads": 1}
-		return nil
+		return &UploadAnswer{Upload: u.show()}, nil
 	})
-	if err != nil {
-		return nil, err
-	}
-	out.Receipt = r
-	return &out, nil
 }
 
 // ListUploads shows the files of the caller's authority. The error is ErrDenied,
@@ -82,17 +77,16 @@ func (s *Service) ListUploads(ctx context.Context, c *identity.Caller, q *Upload
 	if q.WaitingOnly {
 		state = string(UploadWaiting)
 	}
-	var out UploadPage
-	r, err := s.do(ctx, a, func(ctx context.Context, tx *store.Tx, e *audit.Entry) error {
-		out = UploadPage{}
+	return answer(ctx, s, a, func(ctx context.Context, tx *store.Tx, e *audit.Entry) (*UploadPage, error) {
+		out := &UploadPage{}
 		rows, err := tx.UploadsBefore(ctx, c.Organisation, state, before, size)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		for i := range rows {
 			u, err := s.openUpload(ctx, &rows[i])
 			if err != nil {
-				return err
+				return nil, err
 			}
 			out.Uploads = append(out.Uploads, u.show())
 		}
@@ -100,13 +94,8 @@ func (s *Service) ListUploads(ctx context.Context, c *identity.Caller, q *Upload
 			out.Next = next(len(rows), size, rows[len(rows)-1].ID)
 		}
 		e.Counts = audit.Counts{"uploads": int64(len(rows))}
-		return nil
+		return out, nil
 	})
-	if err != nil {
-		return nil, err
-	}
-	out.Receipt = r
-	return &out, nil
 }
 
 // ListUploadRows shows what the check says about the rows of a file or, once it
@@ -116,33 +105,27 @@ func (s *Service) ListUploads(ctx context.Context, c *identity.Caller, q *Upload
 func (s *Service) ListUploadRows(ctx context.Context, c *identity.Caller, q *RowList) (*RowPage, error) {
 	n, wrong := q.page()
 	a := act{caller: c, action: policy.ReadUploads, own: true, request: q.Request, check: wrong.err()}
-	var out RowPage
-	r, err := s.do(ctx, a, func(ctx context.Context, tx *store.Tx, e *audit.Entry) error {
-		out = RowPage{}
+	return answer(ctx, s, a, func(ctx context.Context, tx *store.Tx, e *audit.Entry) (*RowPage, error) {
+		out := &RowPage{}
 		row, err := findUpload(ctx, tx.Upload, c.Organisation, q.UploadID)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		u, err := s.openUpload(ctx, &row)
 		if err != nil || n >= u.details.Pages {
-			return err
+			return out, err
 		}
 		if n+1 < u.details.Pages {
 			out.Next = strconv.Itoa(n + 1)
 		}
 		if out.Rows, err = s.uploadRows(ctx, tx, u, n); err != nil {
-			return err
+			return nil, err
 		}
 		out.Rows = slices.DeleteFunc(out.Rows, func(r RowResult) bool { return q.Outcome != "" && r.Outcome != q.Outcome })
 		e.Counts = audit.Counts{"rows": int64(len(out.Rows))}
 		e.Disclosed = disclosedBy(out.Rows)
-		return nil
+		return out, nil
 	})
-	if err != nil {
-		return nil, err
-	}
-	out.Receipt = r
-	return &out, nil
 }
 
 // page reads where to go on.

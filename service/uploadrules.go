@@ -42,24 +42,23 @@ func defaultRules() UploadRules { return UploadRules{BrakePercent: defaultBrake}
 
 // OwnUploadRules are an authority's rules.
 type OwnUploadRules struct {
-	Rules   UploadRules
-	Receipt Receipt
+	Receipt
+
+	Rules UploadRules
 }
 
 // SettingUploadRules changes rules.
 type SettingUploadRules struct {
 	Rules   UploadRules // with the version that the caller saw
-	Request string      // request id
+	Request string      `json:"-"` // request id
 }
 
 // UploadRulesKept is the answer to SettingUploadRules.
 type UploadRulesKept struct {
-	Version int
-	Receipt Receipt `json:"-"`
-}
+	Receipt `json:"-"`
 
-func (k *UploadRulesKept) receive(r Receipt) { k.Receipt = r }
-func (k *UploadRulesKept) changed() bool     { return true }
+	Version int
+}
 
 // uploadRules reads the rules of an authority.
 func (s *Service) uploadRules(
@@ -109,44 +108,33 @@ func (r *UploadRules) against(c *UploadCounts, ended int) []string {
 // ErrDenied, *OverloadedError, ErrUnrecorded or ErrUnavailable.
 func (s *Service) GetUploadRules(ctx context.Context, c *identity.Caller, request string) (*OwnUploadRules, error) {
 	a := act{caller: c, action: policy.ReadUploads, own: true, request: request}
-	var out OwnUploadRules
-	r, err := s.do(ctx, a, func(ctx context.Context, tx *store.Tx, _ *audit.Entry) (err error) {
-		out.Rules, err = s.uploadRules(ctx, tx.UploadRules, c.Organisation)
-		return err
+	return answer(ctx, s, a, func(ctx context.Context, tx *store.Tx, _ *audit.Entry) (*OwnUploadRules, error) {
+		rules, err := s.uploadRules(ctx, tx.UploadRules, c.Organisation)
+		return &OwnUploadRules{Rules: rules}, err
 	})
-	if err != nil {
-		return nil, err
-	}
-	out.Receipt = r
-	return &out, nil
 }
 
 // SetUploadRules changes the rules of the caller's authority. The error is
 // ErrDenied, *InvalidError, *StaleError, *OverloadedError, ErrReused,
 // ErrUnrecorded or ErrUnavailable.
 func (s *Service) SetUploadRules(ctx context.Context, c *identity.Caller, q *SettingUploadRules) (*UploadRulesKept, error) {
-	a := act{caller: c, action: policy.SetUploadRules, own: true, request: q.Request, check: q.Rules.check()}
-	var out UploadRulesKept
-	err := s.once(ctx, doTimeout, a, q.Rules.content(), &out, func(ctx context.Context, tx *store.Tx, _ *audit.Entry) error {
+	a := act{caller: c, action: policy.SetUploadRules, own: true, request: q.Request, asks: q, check: q.Rules.check()}
+	return once(ctx, s, a, func(ctx context.Context, tx *store.Tx, _ *audit.Entry) (*UploadRulesKept, error) {
 		held, err := s.uploadRules(ctx, tx.UploadRules, c.Organisation)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if held.Version != q.Rules.Version {
-			return &StaleError{Current: held.Version}
+			return nil, &StaleError{Current: held.Version}
 		}
-		out = UploadRulesKept{Version: held.Version + 1}
-		return tx.InsertUploadRules(ctx, &store.UploadRulesRow{
+		out := &UploadRulesKept{Version: held.Version + 1}
+		return out, tx.InsertUploadRules(ctx, &store.UploadRulesRow{
 			Authority: c.Organisation, Version: out.Version, ApproveSystems: q.Rules.ApproveSystems,
 			MaxNew: q.Rules.MaxNew, MaxChanged: q.Rules.MaxChanged, MaxEnding: q.Rules.MaxEnding,
 			MaxRejectedPercent: q.Rules.MaxRejectedPercent, BrakePercent: q.Rules.BrakePercent,
 			By: clip(c.ID), At: s.moment(),
 		})
 	})
-	if err != nil {
-		return nil, err
-	}
-	return &out, nil
 }
 
 // check says what is wrong with rules.
@@ -173,11 +161,3 @@ func (r *UploadRules) check() error {
 
 // maxThreshold is more than any file has rows.
 const maxThreshold = 1_000_000
-
-// content is all that SettingUploadRules asks for.
-func (r *UploadRules) content() []string {
-	return []string{
-		strconv.FormatBool(r.ApproveSystems), strconv.Itoa(r.MaxNew), strconv.Itoa(r.MaxChanged), strconv.Itoa(r.MaxEnding),
-		strconv.Itoa(r.MaxRejectedPercent), strconv.Itoa(r.BrakePercent), strconv.Itoa(r.Version),
-	}
-}

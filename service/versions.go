@@ -23,8 +23,9 @@ type Version struct {
 
 // Versions are all versions of a plan.
 type Versions struct {
+	Receipt
+
 	Versions []Version // newest first
-	Receipt  Receipt
 }
 
 // ListVersions shows all versions of a plan of the caller's authority, also of
@@ -32,41 +33,35 @@ type Versions struct {
 // shows who and when. The error is as of GetPlan.
 func (s *Service) ListVersions(ctx context.Context, c *identity.Caller, id, request string) (*Versions, error) {
 	a := act{caller: c, action: policy.GetPerson, own: true, request: request}
-	var out Versions
-	r, err := s.do(ctx, a, func(ctx context.Context, tx *store.Tx, e *audit.Entry) error {
+	return answer(ctx, s, a, func(ctx context.Context, tx *store.Tx, e *audit.Entry) (*Versions, error) {
 		row, err := findPlan(ctx, tx.Plan, c.Organisation, id)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		versions, err := tx.PlanVersions(ctx, row.ID)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		about, err := s.openPersons(ctx, tx, personsOf(versions))
 		if err != nil {
-			return err
+			return nil, err
 		}
 		h := about[row.Person]
 		if h == nil {
-			return ErrNotFound
+			return nil, ErrNotFound
 		}
 		e.Subject, e.Restricted = s.subject(h.person.NHSNumber), h.row.Restricted
-		out.Versions = make([]Version, len(versions))
+		out := &Versions{Versions: make([]Version, len(versions))}
 		for i := range versions {
 			if out.Versions[i], err = s.openVersion(about, &versions[i], c.Organisation); err != nil {
-				return err
+				return nil, err
 			}
 		}
 		// All of them, of which there may be more than an entry can name.
 		e.Disclosed = []audit.Disclosed{{Plan: row.ID.String(), Version: versions[0].Version}}
 		e.Counts = audit.Counts{"versions": int64(len(versions))}
-		return nil
+		return out, nil
 	})
-	if err != nil {
-		return nil, err
-	}
-	out.Receipt = r
-	return &out, nil
 }
 
 // personsOf gives whom versions are about: a plan may have moved from one

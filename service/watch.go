@@ -156,7 +156,7 @@ func (v *watcher) showNew(ctx context.Context) error {
 // show records what comes next, and sends it.
 func (v *watcher) show(ctx context.Context) error {
 	var rows []store.NoticeRow
-	shown, receipt, err := v.s.showNotices(ctx, v.act, func(ctx context.Context) (_ []store.NoticeRow, err error) {
+	shown, err := v.s.showNotices(ctx, v.act, func(ctx context.Context) (_ []store.NoticeRow, err error) {
 		rows, err = v.next(ctx, v.cfg.Page)
 		return rows, err
 	})
@@ -167,9 +167,9 @@ func (v *watcher) show(ctx context.Context) error {
 		return err // nobody is there to take it; the next stream begins here
 	}
 	v.at.pass(rows)
-	m := NewNotices{Notices: shown, Cursor: v.at.String()}
-	if len(shown) > 0 {
-		m.Receipt = receipt
+	m := NewNotices{Notices: shown.notices, Cursor: v.at.String()}
+	if len(m.Notices) > 0 {
+		m.Receipt = shown.Receipt
 	}
 	return v.send(&m)
 }
