@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"path"
 	"slices"
 	"strings"
 )
@@ -13,7 +14,8 @@ import (
 // Bounds of the tables of one upload. The dataset of the largest authority
 // stays below where it holds only what is read.
 const (
-	maxEntries  = 16       // of an archive, folders counted
+	maxEntries  = 16       // of an archive, folders counted, but not what systems add
+	maxListed   = 128      // of an archive, all counted
 	maxUnpacked = 64 << 20 // bytes of all tables together
 	maxRatio    = 100      // by which an entry may be packed
 	freeRatio   = 1 << 20  // bytes of an entry that may be packed better: tables repeat themselves
@@ -28,6 +30,7 @@ const (
 	archivePath      = "holds an entry whose name leads out of the archive: make it anew"
 	archiveBomb      = "holds an entry that unpacks to more than 100 times its size: not a table of people"
 	archiveLies      = "holds an entry that is not as large as it says: make the archive anew"
+	archiveWorkbook  = "is a workbook: save each of the six tables as CSV, named as the table"
 	archiveDamaged   = "is damaged in the archive: make it anew and send it again"
 )
 
@@ -55,13 +58,17 @@ func (c *contents) openArchive(at io.ReaderAt, size int64) error {
 		return problemOr(problem, err)
 	}
 	archive, err := zip.NewReader(at, size)
-	switch {
-	case err != nil:
+	if err != nil {
 		return broken("", 0, archiveBroken)
-	case len(archive.File) > maxEntries:
+	}
+	files := slices.DeleteFunc(archive.File, func(f *zip.File) bool { return addedBySystem(slashed(f.Name)) })
+	switch {
+	case slices.ContainsFunc(files, func(f *zip.File) bool { return strings.EqualFold(slashed(f.Name), "xl/workbook.xml") }):
+		return broken("", 0, archiveWorkbook)
+	case len(files) > maxEntries:
 		return broken("", 0, archiveEntries)
 	}
-	for _, f := range archive.File {
+	for _, f := range files {
 		if problem := entryProblem(f); problem != "" {
 			return broken("", 0, problem)
 		}
@@ -106,7 +113,7 @@ func directoryProblem(at io.ReaderAt, size int64) (problem string, err error) {
 	switch {
 	case string(end[:4]) != directoryEnd, number.Uint16(end[20:]) != 0:
 		return archiveBroken, nil
-	case entries > maxEntries, length > maxDirectory:
+	case entries > maxListed, length > maxDirectory:
 		return archiveEntries, nil
 	case offset+length != size-directoryEndSize:
 		return archiveBroken, nil
@@ -139,6 +146,16 @@ func entryProblem(f *zip.File) string {
 func misleading(name string) bool {
 	return strings.ContainsAny(name, ":\x00") || strings.HasPrefix(name, "/") ||
 		slices.Contains(strings.Split(name, "/"), "..")
+}
+
+// addedBySystem reports whether an entry is one that nobody asked for: what
+// machines keep beside files about folders and the look of things.
+func addedBySystem(name string) bool {
+	switch strings.ToLower(path.Base(name)) {
+	case ".ds_store", "thumbs.db", "desktop.ini":
+		return true
+	}
+	return name == "__MACOSX" || strings.HasPrefix(name, "__MACOSX/") || strings.HasPrefix(path.Base(name), "._")
 }
 
 // slashed gives a name with the slashes that archives should have: some Windows

@@ -241,3 +241,16 @@ func TestReadSSD_RefusesEveryCutArchive(t *testing.T) {
 		_ = broken(t, err)
 	}
 }
+
+// packed packs entries.
+func packed(tb testing.TB, names, contents []string) []byte {
+	tb.Helper()
+	entries := make([]*zip.FileHeader, len(names))
+	for i, name := range names {
+		entries[i] = &zip.FileHeader{Name: name, Method: zip.Deflate}
+		if strings.HasSuffix(name, "/") {
+			entries[i].Method = zip.Store
+		}
+	}
+	return pack(tb, entries, contents)
+}

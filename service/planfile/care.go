@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"slices"
-	"strings"
 )
 
 // The columns of the table of episodes of care.
@@ -16,16 +15,18 @@ const (
 	claeReason
 	claePeriod
 	claeEntered
+	claeBegan
 )
 
 var episodeColumns = columns{
 	claeID:      {name: "clae_cla_episode_id"},
 	claePerson:  {name: "clae_person_id"},
-	claeStart:   {name: "clae_cla_episode_start_date"},
-	claeCeased:  {name: "clae_cla_episode_ceased_date"},
+	claeStart:   {name: "clae_cla_episode_start_date", day: true},
+	claeCeased:  {name: "clae_cla_episode_ceased_date", day: true},
 	claeReason:  {name: "clae_cla_episode_ceased_reason"},
 	claePeriod:  {name: "clae_cla_id", optional: true},
-	claeEntered: {name: "clae_entered_care_date", optional: true},
+	claeEntered: {name: "clae_entered_care_date", optional: true, day: true},
+	claeBegan:   {name: "clae_cla_episode_start_reason", optional: true},
 }
 
 // episode is an episode of care: a placement under a legal status. One follows
@@ -37,8 +38,8 @@ type episode struct {
 	whole                 bool   // the id is the period's
 	entered, start, end   day
 	problem, endedProblem string // of the start, of the end
-	goesOn                bool   // ended because the next began
-	final                 bool   // ended because care did
+	ceased                ceased // why it ended
+	continues             bool   // began because something changed in a period of care
 }
 
 // period is a period of care: its episodes from entering care to leaving it.
@@ -49,19 +50,25 @@ type period struct {
 // lateDays is how long the episode that follows another may be missing.
 const lateDays = 31
 
-const episodeMissing = "is required: the last episode ceased with X1, which says that another follows, more than a month ago, and none does"
+const (
+	episodeMissing = "is required: the last episode ceased with X1, which says that another follows, more than a month ago, and none does"
+	reasonStrange  = "is not understood: clae_cla_episode_ceased_reason in ssd_cla_episodes words it in a way that is not known here; " +
+		"it must be a code such as X1 or E4A, or what the code means"
+)
 
 // last gives the last day of a period, if it has one. A period goes on where
 // another episode is to follow that is not in the records yet, but not for
 // ever.
 func (p *period) last(today day) (end day, problem string) {
 	switch {
-	case !p.goesOn:
+	case p.end == 0 || p.ceased == ceasedSilent || p.ceased == ceasedCare:
 		return p.end, p.endedProblem
+	case p.ceased == ceasedStrange:
+		return 0, reasonStrange
 	case p.end < today.addDays(-lateDays):
 		return 0, episodeMissing
 	}
-	return 0, p.endedProblem
+	return 0, ""
 }
 
 // readCare reads the episodes of care and puts them together to periods.
@@ -98,16 +105,15 @@ func readEpisode(t *table) episode {
 		e.id, e.whole = t.texts[claeID], false
 	}
 	var problem string
-	e.start, e.problem = parseDatasetDay(t.texts[claeStart])
+	e.start, e.problem = t.day(claeStart)
 	e.problem = inColumn(tableEpisodes, "clae_cla_episode_start_date", e.problem)
-	if e.entered, problem = parseDatasetDay(t.texts[claeEntered]); problem != "" {
+	if e.entered, problem = t.day(claeEntered); problem != "" {
 		e.problem = inColumn(tableEpisodes, "clae_entered_care_date", problem)
 	}
-	e.end, problem = parseDatasetDay(t.texts[claeCeased])
+	e.end, problem = t.day(claeCeased)
 	e.endedProblem = inColumn(tableEpisodes, "clae_cla_episode_ceased_date", problem)
-	code, _, _ := strings.Cut(strings.ToUpper(t.texts[claeReason]), " ")
-	e.goesOn = strings.TrimRight(code, ":-.") == "X1"
-	e.final = e.end != 0 && code != "" && !e.goesOn
+	e.ceased = parseCeased(t.texts[claeReason])
+	e.continues = parseContinues(t.texts[claeBegan])
 	return e
 }
 
@@ -159,7 +165,7 @@ func follows(before, e *episode) bool {
 		return before.id == e.id
 	}
 	return before.problem == "" && before.endedProblem == "" && e.problem == "" &&
-		before.end != 0 && !before.final && e.start <= before.end.addDays(1)
+		before.end != 0 && (before.ceased != ceasedCare || e.continues) && e.start <= before.end.addDays(1)
 }
 
 // newPeriod begins a period with its first episode.
@@ -173,7 +179,7 @@ func newPeriod(e *episode) period {
 
 // extend adds the next episode.
 func (p *period) extend(e *episode) {
-	p.end, p.endedProblem, p.goesOn = e.end, e.endedProblem, e.goesOn
+	p.end, p.endedProblem, p.ceased = e.end, e.endedProblem, e.ceased
 	p.problem = cmp.Or(p.problem, e.problem)
 	p.line = min(p.line, e.line)
 }

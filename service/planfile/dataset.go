@@ -22,6 +22,7 @@ const keptDays = 400
 const (
 	noteOther = "child protection plans of other authorities (cppl_cp_plan_ola)"
 	noteLong  = "plans and periods of care that ended more than 400 days ago"
+	noteTwins = "plans of unborn children that are expected with another one: one plan of their mother stands for all of them"
 )
 
 const datasetNone = "holds no plan and no period of care that goes on, or ended within 400 days"
@@ -38,8 +39,10 @@ type dataset struct {
 	persons      map[string]*person
 	periods      []period
 	statuses     int
-	plans        int // that will be given
-	others, long int // left out
+	plans        int                // that will be given
+	others, long int                // left out
+	twins        map[int]*pregnancy // by the lines of their plans
+	together     int                // plans of twins that are given with another one
 }
 
 // readDataset reads the tables of the dataset.
@@ -51,7 +54,7 @@ func readDataset(ctx context.Context, today time.Time, from []Source, fn func(*R
 	d := dataset{tables: open, today: dayOf(today), persons: map[string]*person{}}
 	d.since = d.today.addDays(-keptDays)
 	for _, read := range []func(context.Context) error{
-		d.readPlans, d.readCare, d.readPersons, d.readMothers, d.readPersons, d.readNumbers, d.readStatuses,
+		d.learnOrder, d.readPlans, d.readCare, d.readPersons, d.readMothers, d.readPersons, d.readNumbers, d.readStatuses, d.readPregnancies,
 	} {
 		if err := read(ctx); err != nil {
 			return Summary{}, err
@@ -74,7 +77,7 @@ func readDataset(ctx context.Context, today time.Time, from []Source, fn func(*R
 
 // notes says what was left out.
 func (d *dataset) notes() []Note {
-	notes := []Note{{d.others, noteOther}, {d.long, noteLong}}
+	notes := []Note{{d.others, noteOther}, {d.long, noteLong}, {d.together, noteTwins}}
 	return slices.DeleteFunc(notes, func(n Note) bool { return n.Count == 0 })
 }
 
@@ -108,14 +111,12 @@ const openEnd day = 9999_12_31
 
 // parseDatasetDay reads a day of the dataset, where most have a time of day that
 // means nothing: databases know no days.
-func parseDatasetDay(text string) (d day, problem string) {
-	if i := strings.IndexAny(text, " T"); i >= 0 {
-		if !isClock(strings.TrimSpace(text[i+1:])) {
-			return 0, dayClock
-		}
-		text = text[:i]
+func parseDatasetDay(cell string, order dayOrder) (d day, problem string) {
+	date, ok := withoutClock(cell)
+	if !ok {
+		return 0, dayClock
 	}
-	d, problem = parseDay(text)
+	d, problem = parseDay(date, order)
 	if d == openEnd {
 		return 0, ""
 	}
@@ -124,11 +125,25 @@ func parseDatasetDay(text string) (d day, problem string) {
 
 const dayClock = "must be a date, with or without a time of day, and without a time zone, as in 2026-11-22 00:00:00"
 
+// withoutClock returns what stands before a time of day, if there is one. It
+// reports whether it was one.
+func withoutClock(cell string) (date string, ok bool) {
+	if !strings.Contains(cell, ":") {
+		return cell, true
+	}
+	for i, r := range cell {
+		if (r == ' ' || r == 'T') && isClock(strings.TrimSpace(cell[i+1:])) {
+			return cell[:i], true
+		}
+	}
+	return "", false
+}
+
 // isClock says whether a text is a time of day. Fractions of seconds may
 // follow.
-func isClock(text string) bool {
-	for _, form := range []string{"15:04:05", "15:04"} {
-		if _, err := time.Parse(form, text); err == nil {
+func isClock(clock string) bool {
+	for _, form := range []string{"15:04:05", "15:04", "3:04:05 PM", "3:04 PM"} {
+		if _, err := time.Parse(form, clock); err == nil {
 			return true
 		}
 	}

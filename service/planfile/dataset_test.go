@@ -221,11 +221,11 @@ func TestReadSSD_ReadsPlans(t *testing.T) {
 		},
 		{
 			"no right date of birth", onlyPlan("p,c,2026-09-01,,", "c,Robin,Example,30.4.2019,2027-02-01,", number),
-			child + "|cpp|2026-09-01||||p!date_of_birth: must be a date",
+			child + "|cpp|2026-09-01||||p!date_of_birth: has dots or hyphens where slashes must be",
 		},
 		{
 			"no right expected day", onlyPlan("p,c,2026-09-01,,", "c,Robin,Example,,soon,", number),
-			child + "|cpp|2026-09-01||||p!expected: must be a date",
+			child + "|cpp|2026-09-01||||p!date_of_birth: must be a date of the form 2026-11-22 or 22/11/2026 (pers_expected_dob in ssd_person)",
 		},
 		{
 			"no right start", onlyPlan("p,c,46266,,", "c,Robin,Example,2019-04-30,,", number),
@@ -347,7 +347,7 @@ func TestReadSSD_PutsEpisodesTogether(t *testing.T) {
 	type list []string
 	tests := []struct {
 		name string
-		give list   // id, person, start, ceased, reason, period, entered
+		give list   // id, person, start, ceased, reason, period, entered, and why it began where that matters
 		want string // line: start|end|reference, for each period
 	}{
 		{"one that goes on", list{"e1,c,2026-01-01,,,k,2025-12-30"}, "2: 2025-12-30||k"},
@@ -369,13 +369,23 @@ func TestReadSSD_PutsEpisodesTogether(t *testing.T) {
 		{"without an id, beside one that has one", list{
 			"e1,c,2026-01-01,2026-02-01,E4A,k,", "e2,c,2026-02-01,,,,",
 		}, "2: 2026-01-01|2026-02-01|k; 3: 2026-02-01||e2"},
-		{"ended for a reason that is not known", list{"e1,c,2026-01-01,2026-02-01,,k,"}, "2: 2026-01-01|2026-02-01|k"},
+		{"ended, and nobody says why", list{"e1,c,2026-01-01,2026-02-01,,k,"}, "2: 2026-01-01|2026-02-01|k"},
 		{"periods without ids, one after the other", list{
 			"e1,c,2026-01-01,2026-02-01,X1,,", "e2,c,2026-02-01,,,,", "e0,c,2025-11-01,2025-12-01,E4A,,",
 		}, "2: 2026-01-01||e1; 4: 2025-11-01|2025-12-01|e0"},
 		{"periods without ids, one on the last day of the other", list{
 			"e1,c,2026-01-01,2026-02-01,E13,,", "e2,c,2026-02-01,,,,",
 		}, "2: 2026-01-01|2026-02-01|e1; 3: 2026-02-01||e2"},
+		{"periods without ids, where only a placement ended", list{
+			"e1,c,2026-01-01,2026-02-01,E4A,,,S", "e2,c,2026-02-01,,,,,L",
+		}, "2: 2026-01-01||e1"},
+		{"the same, in words", list{
+			"e1,c,2026-01-01,2026-02-01,Sentenced to custody,,,Started to be looked after", "e2,c,2026-02-01,,,,,Change of placement and carer(s) only",
+		}, "2: 2026-01-01||e1"},
+		{"periods without ids, where nobody understands why one ended", list{
+			"e1,c,2026-01-01,2026-02-01,Placement ended,,,", "e2,c,2026-02-01,,,,,S",
+		}, "2: 2026-01-01||e1"},
+		{"X1, although it has not ended", list{"e1,c,2026-01-01,,X1,k,,"}, "2: 2026-01-01||k"},
 		{"periods without ids, with a gap", list{
 			"e1,c,2026-01-01,2026-11-01,X1,,", "e2,c,2026-11-03,,,,",
 		}, "2: 2026-01-01||e1; 3: 2026-11-03||e2"},
@@ -383,7 +393,9 @@ func TestReadSSD_PutsEpisodesTogether(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			rows, _, err := read(t, planfile.SSD, inCare([]string{"s,c,C2,2019-05-01,"}, tt.give...).sources()...)
+			d := inCare([]string{"s,c,C2,2019-05-01,"}, padded(tt.give, 8)...).
+				changed("ssd_cla_episodes", "clae_entered_care_date\n", "clae_entered_care_date,clae_cla_episode_start_reason\n")
+			rows, _, err := read(t, planfile.SSD, d.sources()...)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -399,6 +411,15 @@ func TestReadSSD_PutsEpisodesTogether(t *testing.T) {
 			}
 		})
 	}
+}
+
+// padded adds empty cells to lines that have fewer.
+func padded(lines []string, cells int) []string {
+	out := slices.Clone(lines)
+	for i, line := range out {
+		out[i] += strings.Repeat(",", cells-1-strings.Count(line, ","))
+	}
+	return out
 }
 
 func TestReadSSD_NamesWrongEpisodes(t *testing.T) {
@@ -441,8 +462,14 @@ func TestReadSSD_FindsTheLegalBasis(t *testing.T) {
 		{"an order that ran out, and none after it yet", open, list{"V2,2026-01-01,2026-02-01", "C1,2026-02-01,2026-11-01"}, "s38"},
 		{"from before care", open, list{"C2,2025-01-01,2025-06-01"}, "!is required: ssd_legal_status holds no"},
 		{"none", open, nil, "!is required: ssd_legal_status holds no"},
-		{"nothing that concerns care", open, list{"Special Guardianship Order,2026-01-01,", "X9,2026-01-01,"}, "!is required"},
-		{"when, is not known", open, list{"C2,long ago,"}, "!is required"},
+		{"nothing that concerns care", open, list{"Special Guardianship Order,2026-01-01,", "Care Leaver,2026-01-01,", ",2026-01-01,"}, "!is required"},
+		{"something that nobody understands", open, list{"X9,2026-01-01,"}, "!is not understood: ssd_legal_status words"},
+		{"that, beside an order in force", open, list{"C2,2026-01-01,", "X9,2026-03-01,"}, "s31"},
+		{"that, after an agreement that is over", open, list{"V2,2026-01-01,2026-03-01", "X9,2026-03-01,"}, "!is not understood: ssd_legal_status words"},
+		{"that, which is over too", open, list{"V2,2026-01-01,2026-03-01", "X9,2026-03-01,2026-06-01"}, "!is not understood: ssd_legal_status words"},
+		{"a placement order that is over, after an interim order", open, list{"C1,2026-01-01,2026-03-01", "E1,2026-03-01,2026-06-01"}, "!is not in scope"},
+		{"when, is not known", open, list{"C2,long ago,"}, "!is not understood: ssd_legal_status holds a legal status with a day"},
+		{"when, is not known of one", open, list{"C2,long ago,", "C1,2026-01-01,"}, "s38"},
 		{"a placement order", open, list{"C2,2026-01-01,2026-03-01", "E1,2026-03-01,"}, "!is not in scope: only the legal statuses C1, C2 and V2 are, not E1 (placement order)"},
 		{"a placement order beside a care order", open, list{"C2,2026-01-01,", "E1,2026-03-01,"}, "s31"},
 		{"short breaks", open, list{"V4,2026-01-01,"}, "!is not in scope: only the legal statuses C1, C2 and V2 are, not V4 (series of short breaks)"},

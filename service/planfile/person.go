@@ -1,7 +1,9 @@
 package planfile
 
 import (
+	"cmp"
 	"context"
+	"strings"
 )
 
 // The columns of the table of persons.
@@ -19,8 +21,8 @@ var personColumns = columns{
 	persID:       {name: "pers_person_id"},
 	persForename: {name: "pers_forename"},
 	persSurname:  {name: "pers_surname"},
-	persBorn:     {name: "pers_dob"},
-	persExpected: {name: "pers_expected_dob"},
+	persBorn:     {name: "pers_dob", day: true},
+	persExpected: {name: "pers_expected_dob", day: true},
 	// The NHS number, where an authority fills it; the later name is that of
 	// version 1.4.
 	persCommon: {name: "pers_common_child_id", optional: true},
@@ -51,8 +53,8 @@ var identifierColumns = columns{
 	linkPerson: {name: "link_person_id"},
 	linkType:   {name: "link_identifier_type"},
 	linkValue:  {name: "link_identifier_value"},
-	linkFrom:   {name: "link_valid_from_date", optional: true},
-	linkTo:     {name: "link_valid_to_date", optional: true},
+	linkFrom:   {name: "link_valid_from_date", optional: true, day: true},
+	linkTo:     {name: "link_valid_to_date", optional: true, day: true},
 }
 
 // person is somebody whom a plan is about, or the mother of an unborn child.
@@ -66,6 +68,7 @@ type person struct {
 	bornProblem     string
 	expectedProblem string
 	common          string // NHS number in the table of persons
+	commonProblem   string // what happened to it
 
 	firstEnd day // the earliest end of a plan, to see whether it ended before birth
 
@@ -74,6 +77,7 @@ type person struct {
 	numberProblem string
 	numbers       bool // two are in force
 	oldNumber     bool // there is one that is not in force
+	strangeType   bool // there is an identifier that may be one, of a type that is not known
 
 	mother  string // id
 	mothers bool   // there are two
@@ -95,7 +99,7 @@ func (d *dataset) readPersons(ctx context.Context) error {
 	}
 	err := d.each(ctx, tablePerson, personColumns, func(t *table) error {
 		if p := d.persons[t.texts[persID]]; p != nil && p.sought == 0 {
-			p.read(t)
+			p.read(t, d.today)
 		}
 		return nil
 	})
@@ -105,34 +109,40 @@ func (d *dataset) readPersons(ctx context.Context) error {
 	return err
 }
 
-// read takes what the table says of a person.
-func (p *person) read(t *table) {
+// read takes what the table says of a person. A date of birth that is ahead of
+// today is an expected one: some systems write it there.
+func (p *person) read(t *table, today day) {
 	var read person
 	read.family, read.given = oneLine(t.texts[persSurname]), oneLine(t.texts[persForename])
-	read.born, read.bornProblem = parseDatasetDay(t.texts[persBorn])
-	read.expected, read.expectedProblem = parseDatasetDay(t.texts[persExpected])
-	read.common, _ = parseNumber(t.texts[persCommon])
-	if read.common == "" {
-		read.common, _ = parseNumber(t.texts[persUnique])
+	read.born, read.bornProblem = t.day(persBorn)
+	if _, isFlag := parseYesNo(t.texts[persExpected]); !isFlag { // of age being estimated, as some systems write there
+		read.expected, read.expectedProblem = t.day(persExpected)
 	}
+	if read.born > today {
+		read.born, read.expected = 0, cmp.Or(read.expected, read.born)
+	}
+	read.readCommon(t.texts[persCommon])
+	read.readCommon(t.texts[persUnique])
 	if p.found && (p.family != read.family || p.given != read.given || p.born != read.born) {
 		p.several = true
 		return
 	}
 	p.found = true
-	p.family, p.given, p.common = read.family, read.given, read.common
+	p.family, p.given, p.common, p.commonProblem = read.family, read.given, read.common, read.commonProblem
 	p.born, p.bornProblem = read.born, read.bornProblem
 	p.expected, p.expectedProblem = read.expected, read.expectedProblem
 }
 
-// unborn says whether a plan whose last day is given was about an unborn child
-// all the time. The plan of a child that was born since is one of the child, but
-// for one that ended with its birth, or before.
-func (p *person) unborn(end day) bool {
-	if p.born != 0 {
-		return end != 0 && end <= p.born
+// readCommon takes the NHS number in the table of persons. Other identifiers
+// stand there too; but what a spreadsheet made of a number is to be seen.
+func (p *person) readCommon(cell string) {
+	number, problem := parseNumber(cell)
+	if p.common == "" {
+		p.common = number
 	}
-	return p.expected != 0 && p.bornProblem == ""
+	if problem != numberForm {
+		p.commonProblem = cmp.Or(p.commonProblem, problem)
+	}
 }
 
 // readMothers finds the mothers of unborn children.
@@ -156,11 +166,15 @@ func (d *dataset) readMothers(ctx context.Context) error {
 func (d *dataset) readNumbers(ctx context.Context) error {
 	return d.each(ctx, tableIdentifiers, identifierColumns, func(t *table) error {
 		p := d.persons[t.texts[linkPerson]]
-		if p == nil || t.texts[linkValue] == "" || !namesNumber(t.texts[linkType]) {
+		if p == nil || t.texts[linkValue] == "" {
 			return nil
 		}
-		from, fromProblem := parseDatasetDay(t.texts[linkFrom])
-		to, toProblem := parseDatasetDay(t.texts[linkTo])
+		if !namesNumber(t.texts[linkType]) {
+			p.strangeType = p.strangeType || mayNameNumber(t.texts[linkType])
+			return nil
+		}
+		from, fromProblem := t.day(linkFrom)
+		to, toProblem := t.day(linkTo)
 		if fromProblem != "" || toProblem != "" || from > d.today || (to != 0 && to <= d.today) {
 			p.oldNumber = true
 			return nil
@@ -193,6 +207,10 @@ func namesNumber(kind string) bool {
 	return false
 }
 
+// mayNameNumber reports whether a type of identifier speaks of the NHS without
+// being known, as that of a former number or an unconfirmed one would.
+func mayNameNumber(kind string) bool { return strings.Contains(lettersOnly(kind), "nhs") }
+
 // lettersOnly gives the letters of a text, all small.
 func lettersOnly(text string) string {
 	out := make([]byte, 0, len(text))
@@ -213,9 +231,13 @@ const (
 	motherUnknown = "is about an unborn child whose mother ssd_mother does not name"
 	motherTwice   = "is about an unborn child of whom ssd_mother names two mothers"
 	bornUnknown   = "is required: the person has neither a date of birth nor an expected one"
+	bornExpected  = "is required: pers_dob is empty or ahead of today, and pers_expected_dob alone is for a child that is not born; " +
+		"where it is an estimated date of birth, enter it as pers_dob"
 
 	numberMissing = "is required: ssd_linked_identifiers holds none of the person"
 	numberPast    = "is required: ssd_linked_identifiers holds only one that is not in force"
+	numberStrange = "is required: ssd_linked_identifiers holds identifiers of the person whose type is not understood; " +
+		"the type must be NHS Number"
 	numberSeveral = "must be one: ssd_linked_identifiers holds several of the person that are in force, and none is the latest"
 )
 
@@ -230,10 +252,25 @@ func (p *person) fill(row *Row) {
 		return
 	}
 	row.Family, row.Given, row.DateOfBirth = p.family, p.given, p.born.String()
-	row.wrong(FieldDateOfBirth, inColumn(tablePerson, "pers_dob", p.bornProblem), exampleBorn)
+	row.wrong(FieldDateOfBirth, p.notBorn(), exampleBorn)
 	number, problem := p.inForce()
 	row.NHSNumber = number
 	row.wrong(FieldNHSNumber, problem, exampleNumber)
+}
+
+// notBorn says why there is no date of birth.
+func (p *person) notBorn() string {
+	switch {
+	case p.born != 0:
+		return ""
+	case p.bornProblem != "":
+		return inColumn(tablePerson, "pers_dob", p.bornProblem)
+	case p.expectedProblem != "":
+		return inColumn(tablePerson, "pers_expected_dob", p.expectedProblem)
+	case p.expected != 0:
+		return bornExpected
+	}
+	return bornUnknown
 }
 
 // inForce gives the person's NHS number, or says why there is none.
@@ -247,8 +284,12 @@ func (p *person) inForce() (number, problem string) {
 		return "", inColumn(tableIdentifiers, "link_identifier_value", p.numberProblem)
 	case p.common != "":
 		return p.common, ""
+	case p.commonProblem != "":
+		return "", inColumn(tablePerson, "pers_common_child_id or pers_single_unique_id", p.commonProblem)
 	case p.oldNumber:
 		return "", numberPast
+	case p.strangeType:
+		return "", numberStrange
 	}
 	return "", numberMissing
 }

@@ -16,8 +16,8 @@ const (
 var planColumns = columns{
 	cpplID:     {name: "cppl_cp_plan_id"},
 	cpplPerson: {name: "cppl_person_id"},
-	cpplStart:  {name: "cppl_cp_plan_start_date"},
-	cpplEnd:    {name: "cppl_cp_plan_end_date"},
+	cpplStart:  {name: "cppl_cp_plan_start_date", day: true},
+	cpplEnd:    {name: "cppl_cp_plan_end_date", day: true},
 	cpplOther:  {name: "cppl_cp_plan_ola", optional: true},
 }
 
@@ -39,8 +39,8 @@ func (p *protection) lastDay() day {
 
 func readProtection(t *table) protection {
 	p := protection{person: t.texts[cpplPerson]}
-	p.start, p.startProblem = parseDatasetDay(t.texts[cpplStart])
-	p.end, p.endProblem = parseDatasetDay(t.texts[cpplEnd])
+	p.start, p.startProblem = t.day(cpplStart)
+	p.end, p.endProblem = t.day(cpplEnd)
 	p.other, p.otherKnown = parseYesNo(t.texts[cpplOther])
 	return p
 }
@@ -73,15 +73,22 @@ func (d *dataset) readPlans(ctx context.Context) error {
 func (d *dataset) givePlans(ctx context.Context, row *Row, give func(*Row) error) error {
 	return d.each(ctx, tablePlans, planColumns, func(t *table) error {
 		p := readProtection(t)
-		if p.other || d.ended(p.start, p.end) {
+		twins := d.twins[t.line]
+		if !d.counts(&p) || twins != nil && twins.line != t.line {
 			return nil
 		}
 		row.reset(tablePlans, t.line)
 		row.Reference = oneLine(t.texts[cpplID])
 		d.fillPlan(row, &p)
+		if twins != nil {
+			twins.fillTwins(row)
+		}
 		return give(row)
 	})
 }
+
+// counts reports whether a plan is not left out.
+func (d *dataset) counts(p *protection) bool { return !p.other && !d.ended(p.start, p.end) }
 
 // fillPlan puts a plan into a row: that of the child or, of an unborn child,
 // that of the mother.
@@ -93,16 +100,12 @@ func (d *dataset) fillPlan(row *Row, p *protection) {
 	}
 	row.Start, row.End = p.start.String(), p.end.String()
 	child := d.persons[p.person]
-	if child == nil || !child.found || child.several || !child.unborn(p.lastDay()) {
-		d.fillBorn(row, child, p.start)
+	if !child.before(p) {
+		fillBorn(row, child, p.start)
 		return
 	}
 	row.Kind = kindUCPP
-	expected := child.expected
-	if expected == 0 {
-		expected = child.born // it was born since, and no expected day was kept
-	}
-	row.Expected = expected.String()
+	row.Expected = child.due().String()
 	switch {
 	case child.mother == "":
 		row.wrong(FieldRow, motherUnknown, "")
@@ -115,18 +118,13 @@ func (d *dataset) fillPlan(row *Row, p *protection) {
 
 // fillBorn puts the plan of a born child into a row. One that was made before
 // birth is the child's from birth on: until then it was one about the mother.
-func (d *dataset) fillBorn(row *Row, child *person, start day) {
+func fillBorn(row *Row, child *person, start day) {
 	row.Kind = kindCPP
 	child.fill(row)
 	if child == nil || !child.found || child.several {
 		return
 	}
-	switch {
-	case child.born != 0 && start != 0 && start < child.born:
+	if child.born != 0 && start != 0 && start < child.born {
 		row.Start = child.born.String()
-	case child.born == 0 && child.bornProblem == "" && child.expectedProblem != "":
-		row.wrong(FieldExpected, inColumn(tablePerson, "pers_expected_dob", child.expectedProblem), exampleDay)
-	case child.born == 0 && child.bornProblem == "":
-		row.wrong(FieldDateOfBirth, bornUnknown, exampleBorn)
 	}
 }

@@ -31,16 +31,6 @@ type record struct {
 	ended bool // by a line break, not by the end of the file
 }
 
-// blank says whether nothing is written in any cell.
-func (r *record) blank() bool {
-	for _, c := range r.cells {
-		if len(c) > 0 {
-			return false
-		}
-	}
-	return true
-}
-
 // records reads a file of comma-separated values (RFC 4180) record by record
 // and holds no more than one. It differs from encoding/csv in three ways: what
 // it holds is bounded, whatever the file; it knows whether the last line was

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
+
+	"cpis/service/text"
 )
 
 // The columns of the CSV file, in the template's order.
@@ -30,11 +32,11 @@ var sheetColumns = columns{
 	colNHSNumber:   {name: FieldNHSNumber},
 	colFamily:      {name: FieldFamily},
 	colGiven:       {name: FieldGiven},
-	colDateOfBirth: {name: FieldDateOfBirth},
+	colDateOfBirth: {name: FieldDateOfBirth, day: true},
 	colKind:        {name: FieldKind},
-	colStart:       {name: FieldStart},
-	colEnd:         {name: FieldEnd, optional: true},
-	colExpected:    {name: FieldExpected, optional: true},
+	colStart:       {name: FieldStart, day: true},
+	colEnd:         {name: FieldEnd, optional: true, day: true},
+	colExpected:    {name: FieldExpected, optional: true, day: true},
 	colBasis:       {name: FieldBasis, optional: true},
 	colReference:   {name: FieldReference, optional: true},
 	colRestricted:  {name: FieldRestricted},
@@ -46,7 +48,15 @@ func readSheet(ctx context.Context, sources []Source, fn func(*Row) error) (Summ
 		return Summary{}, broken("", 0, "is not one file: a CSV upload has exactly one")
 	}
 	at := &watched{at: sources[0].At, size: sources[0].Size}
-	t, err := newTable("", io.NewSectionReader(at, 0, sources[0].Size), sheetColumns, true)
+	if HoldsTables([]Source{{Size: sources[0].Size, At: at}}) {
+		return Summary{}, broken("", 0, sheetTables)
+	}
+	file := func() io.Reader { return io.NewSectionReader(at, 0, sources[0].Size) }
+	var order dayOrder
+	if err := order.learnFrom(ctx, file(), sheetColumns); err != nil {
+		return Summary{}, at.cause(err)
+	}
+	t, err := newTable("", file(), sheetColumns, true, order)
 	if err != nil {
 		return Summary{}, at.cause(err)
 	}
@@ -76,6 +86,9 @@ func readSheet(ctx context.Context, sources []Source, fn func(*Row) error) (Summ
 	return sum, nil
 }
 
+// sheetTables says that a file is of the other format.
+const sheetTables = "is an archive with tables of the Standard Safeguarding Dataset: upload it in the format ssd"
+
 // tooManyRows says that a file is too long.
 var tooManyRows = fmt.Sprintf("is beyond the %d plans that a file may hold", MaxRows)
 
@@ -101,11 +114,16 @@ func readRow(row *Row, t *table) {
 	row.wrong(FieldNHSNumber, problem, exampleNumber)
 	row.Family = oneLine(t.texts[colFamily])
 	row.Given = oneLine(t.texts[colGiven])
-	row.DateOfBirth = readDay(row, FieldDateOfBirth, t.texts[colDateOfBirth], exampleBorn)
+	day := func(field string, c int, example string) string {
+		d, problem := parseDay(t.texts[c], t.order)
+		row.wrong(field, problem, example)
+		return d.String()
+	}
+	row.DateOfBirth = day(FieldDateOfBirth, colDateOfBirth, exampleBorn)
 	row.Kind = readKind(row, t.texts[colKind])
-	row.Start = readDay(row, FieldStart, t.texts[colStart], exampleDay)
-	row.End = readDay(row, FieldEnd, t.texts[colEnd], exampleDay)
-	row.Expected = readDay(row, FieldExpected, t.texts[colExpected], exampleDay)
+	row.Start = day(FieldStart, colStart, exampleDay)
+	row.End = day(FieldEnd, colEnd, exampleDay)
+	row.Expected = day(FieldExpected, colExpected, exampleDay)
 	row.Basis = readBasis(row, t.texts[colBasis])
 	row.Reference = oneLine(t.texts[colReference])
 	var ok bool
@@ -114,14 +132,8 @@ func readRow(row *Row, t *table) {
 	}
 }
 
-func readDay(row *Row, field, text, example string) string {
-	d, problem := parseDay(text)
-	row.wrong(field, problem, example)
-	return d.String()
-}
-
-func readKind(row *Row, text string) string {
-	switch kind := strings.ToLower(text); kind {
+func readKind(row *Row, cell string) string {
+	switch kind := strings.ToLower(text.Plain(cell)); kind {
 	case kindCPP, kindLAC, kindUCPP:
 		return kind
 	}
@@ -129,8 +141,8 @@ func readKind(row *Row, text string) string {
 	return ""
 }
 
-func readBasis(row *Row, text string) string {
-	switch basis := strings.ToLower(text); basis {
+func readBasis(row *Row, cell string) string {
+	switch basis := strings.ToLower(text.Plain(cell)); basis {
 	case "", basisS20, basisS31, basisS38:
 		return basis
 	}
@@ -140,8 +152,8 @@ func readBasis(row *Row, text string) string {
 
 // parseYesNo reads the words that spreadsheets and people write. Nothing means
 // no; but what cannot be read must not.
-func parseYesNo(text string) (yes, ok bool) {
-	switch strings.ToLower(text) {
+func parseYesNo(cell string) (yes, ok bool) {
+	switch strings.ToLower(text.Plain(cell)) {
 	case "", "no", "n", "false", "0":
 		return false, true
 	case "yes", "y", "true", "1":

@@ -28,7 +28,8 @@ const (
 	sourceMixed = "is an archive beside other files: send the tables as CSV files, or one ZIP with them"
 	sourceTwice = "is there twice"
 
-	problemCellCount = "has not as many cells as the header: a comma is not in quotation marks, or the file was cut off"
+	problemCellCount = "has not as many cells as the header: a comma is not in quotation marks, the file was cut off, " +
+		"or a spreadsheet left out the commas of empty cells at the end of rows"
 )
 
 // contents are the tables that were sent, by their names.
@@ -63,20 +64,48 @@ func openSources(sources []*watched, from []Source) (*contents, error) {
 
 // add adds a table, if it is one of ours by the name of its file.
 func (c *contents) add(file string, size uint64, open opener) error {
-	name, ok := strings.CutSuffix(strings.ToLower(path.Base(file)), ".csv")
-	name = strings.TrimPrefix(name, "dbo.") // as database tools write it
-	i := slices.Index(tableNames, name)
-	if !ok || i < 0 {
+	name, ok := tableOf(file)
+	if !ok {
 		return nil
 	}
-	if c.tables[tableNames[i]] != nil {
-		return broken(tableNames[i], 0, sourceTwice)
+	if c.tables[name] != nil {
+		return broken(name, 0, sourceTwice)
 	}
 	if c.size += min(size, maxUnpacked+1); c.size > maxUnpacked {
 		return broken("", 0, archiveLarge)
 	}
-	c.tables[tableNames[i]] = open
+	c.tables[name] = open
 	return nil
+}
+
+// tableOf returns the table that a file is by its name.
+func tableOf(file string) (name string, ok bool) {
+	name, ok = strings.CutSuffix(strings.ToLower(path.Base(slashed(file))), ".csv")
+	i := slices.Index(tableNames, strings.TrimPrefix(name, "dbo.")) // as database tools write it
+	if !ok || i < 0 {
+		return "", false
+	}
+	return tableNames[i], true
+}
+
+// HoldsTables reports whether files are tables of the dataset by their names, or
+// an archive that holds such tables. Whether they can be read is for [Read] to
+// say.
+func HoldsTables(from []Source) bool {
+	for _, s := range from {
+		if _, ok := tableOf(s.Name); ok {
+			return true
+		}
+		archive, err := isArchive(s.At, s.Size)
+		if err != nil || !archive {
+			continue
+		}
+		found := contents{tables: map[string]opener{}}
+		if err := found.openArchive(s.At, s.Size); err == nil && len(found.tables) > 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // missing says which tables were not sent.
@@ -95,6 +124,7 @@ func (c *contents) missing() error {
 type tables struct {
 	sources []*watched
 	open    map[string]opener
+	order   dayOrder // of the days of all tables
 }
 
 func openTables(from []Source) (*tables, error) {
@@ -132,7 +162,7 @@ func (t *tables) each(ctx context.Context, name string, cs columns, fn func(*tab
 		return t.cause(inTable(name, err))
 	}
 	defer file.Close()
-	rows, err := newTable(name, file, cs, false)
+	rows, err := newTable(name, file, cs, false, t.order)
 	for err == nil {
 		if err = rows.next(ctx); err != nil {
 			break
@@ -161,10 +191,39 @@ func inTable(name string, err error) error {
 	return err
 }
 
-// withoutNull gives nothing for what databases write where there is nothing.
-func withoutNull(text string) string {
-	if text == "NULL" {
+// learnOrder takes what the days of all tables tell: one program wrote them.
+func (t *tables) learnOrder(ctx context.Context) error {
+	var order dayOrder
+	for name, cs := range tableColumns {
+		file, err := t.open[name]()
+		if err != nil {
+			return t.cause(inTable(name, err))
+		}
+		err = order.learnFrom(ctx, file, cs)
+		_ = file.Close() // it was read
+		if err != nil {
+			return t.cause(err)
+		}
+	}
+	t.order = order
+	return nil
+}
+
+// tableColumns are the columns of each table.
+var tableColumns = map[string]columns{
+	tablePerson: personColumns, tableIdentifiers: identifierColumns, tablePlans: planColumns,
+	tableEpisodes: episodeColumns, tableLegal: statusColumns, tableMother: motherColumns,
+}
+
+// day reads the day in a column of the table.
+func (t *table) day(c int) (day, string) { return parseDatasetDay(t.texts[c], t.order) }
+
+// withoutNull returns nothing for what databases, and those who extract the
+// dataset, write where there is nothing.
+func withoutNull(cell string) string {
+	switch cell {
+	case "NULL", "(null)", `\N`, "PLACEHOLDER_DATA", "SSD_PH":
 		return ""
 	}
-	return text
+	return cell
 }
