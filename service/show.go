@@ -4,7 +4,9 @@ import (
 	"cmp"
 	"encoding/json"
 	"slices"
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	"cpis/audit"
 	"cpis/policy"
@@ -136,7 +138,35 @@ func (s *Service) openWho(key *keys.DataKey, row *store.AccessRow) string {
 		s.observe.Damaged("access")
 		return ""
 	}
-	return w.String()
+	return shorten(w.String(), maxWho)
+}
+
+// maxWho is how much of a name the history shows, in bytes of an answer in JSON.
+// With it the longest history fits the size that all answers have; names come
+// from callers, and nobody may make a child's answer longer than others.
+const maxWho = 80
+
+// shorten cuts a text that takes more bytes in JSON, and shows that it did.
+func shorten(text string, limit int) string {
+	const cut = "…"
+	size, keep := 0, 0
+	for i, r := range text {
+		if size <= limit-len(cut) {
+			keep = i
+		}
+		if size += sizeInJSON(r); size > limit {
+			return text[:keep] + cut
+		}
+	}
+	return text
+}
+
+// sizeInJSON is how many bytes a character takes in JSON at the most.
+func sizeInJSON(r rune) int {
+	if r < ' ' || strings.ContainsRune("\"\\<>&\u007f\u2028\u2029", r) {
+		return len(`\u0000`)
+	}
+	return utf8.RuneLen(r)
 }
 
 // reasonKindsOnly stands in the entry of an answer about a restricted person:

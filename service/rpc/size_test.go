@@ -80,9 +80,13 @@ func TestFlaggedAndUnflaggedLookTheSameFromOutside(t *testing.T) {
 				return c.shape()
 			}
 			without := look(noFlag())
+			longest := flaggedAnswer(t)
+			for i := range longest.History { // as long as the service shows it
+				longest.History[i].Who = strings.Repeat("€", 25) + "…"
+			}
 			cannot := noFlag()
 			cannot.Verdict, cannot.Reason = service.CannotSay, service.IdentityMismatch
-			for name, a := range map[string]service.Answer{"flagged": flaggedAnswer(t), "cannot say": cannot} {
+			for name, a := range map[string]service.Answer{"flagged": flaggedAnswer(t), "longest": longest, "cannot say": cannot} {
 				if diff := cmp.Diff(without, look(a)); diff != "" {
 					t.Errorf("%s (-without +with):\n%s", name, diff)
 				}
