@@ -28,16 +28,13 @@ import (
 type group struct {
 	s     *Service
 	cfg   GroupConfig
-	queue chan *lookup   // as long as maxWaiting, so that sending never blocks
+	queue *queue
 	ready chan []*lookup // unbuffered: gather reads at most one group ahead
 
-	waiting atomic.Int64  // look-ups submitted and not finished
-	taken   atomic.Uint64 // how often look-ups were submitted
-	pace    atomic.Int64  // nanoseconds that a group takes to be committed, lately
+	taken atomic.Uint64 // how often look-ups were submitted
+	pace  atomic.Int64  // nanoseconds that a group takes to be committed, lately
 
-	closing   chan struct{}
-	closeOnce sync.Once
-	stopped   sync.WaitGroup
+	stopped sync.WaitGroup
 }
 
 // GroupConfig sets the bounds of the look-up path. The zero value means the
@@ -79,11 +76,10 @@ func (c GroupConfig) withDefaults() GroupConfig {
 func newGroup(s *Service, cfg GroupConfig) *group {
 	cfg = cfg.withDefaults()
 	g := &group{
-		s:       s,
-		cfg:     cfg,
-		queue:   make(chan *lookup, cfg.MaxWaiting),
-		ready:   make(chan []*lookup),
-		closing: make(chan struct{}),
+		s:     s,
+		cfg:   cfg,
+		queue: newQueue(cfg),
+		ready: make(chan []*lookup),
 	}
 	g.stopped.Add(2)
 	go g.gatherAll()
@@ -91,80 +87,46 @@ func newGroup(s *Service, cfg GroupConfig) *group {
 	return g
 }
 
-// submit queues look-ups, all or none. It refuses when too many are waiting,
-// and when they could not be answered before the caller's deadline. Where
-// nobody waits it never refuses: somebody has to find out whether a database
-// that hung is well again.
+// submit queues the look-ups of one request, all or none. It refuses when too
+// many are under way, and when they could not be answered before the caller's
+// deadline. Where nobody waits it never refuses for that: somebody has to find
+// out whether a database that hung is well again.
 func (g *group) submit(ctx context.Context, ls ...*lookup) error {
 	if err := g.s.ready(); err != nil {
 		return err
 	}
-	n := int64(len(ls))
 	g.taken.Add(1)
-	waiting := g.waiting.Add(n)
-	wait := g.estimate(waiting)
-	deadline, ok := ctx.Deadline()
-	late := ok && waiting > n && time.Until(deadline) < wait //nolint:forbidigo // deadlines are of the machine's clock, not the service's
-	if waiting > int64(g.cfg.MaxWaiting) || late {
-		g.waiting.Add(-n)
-		g.s.observe.Refused()
-		return &OverloadedError{RetryAfter: min(max(wait, time.Second), maxRetryAfter)}
-	}
-	select {
-	case <-g.closing:
-		g.waiting.Add(-n)
+	deadline, hurried := ctx.Deadline()
+	within := time.Until(deadline) //nolint:forbidigo // deadlines are of the machine's clock, not the service's
+	wait, ok := g.queue.admit(ls, time.Duration(g.pace.Load()), within, hurried)
+	switch {
+	case ok:
+		return nil
+	case g.queue.isOver():
 		return ErrUnavailable
-	default:
 	}
-	for _, l := range ls {
-		g.queue <- l // never blocks: waiting bounds what is in the queue
-	}
-	return nil
+	g.s.observe.Refused()
+	return &OverloadedError{RetryAfter: min(max(wait, time.Second), maxRetryAfter)}
 }
 
 // maxRetryAfter is the longest time after which a caller who was refused is
 // asked to come back.
 const maxRetryAfter = 30 * time.Second
 
-// estimate says how long it takes until so many look-ups are answered: the
-// groups that they make, and the one under way.
-func (g *group) estimate(waiting int64) time.Duration {
-	groups := 1 + (waiting+int64(g.cfg.MaxGroup)-1)/int64(g.cfg.MaxGroup)
-	return time.Duration(groups * g.pace.Load())
-}
-
 // close refuses new look-ups and waits until those under way are finished.
 func (g *group) close() {
-	g.closeOnce.Do(func() {
-		close(g.closing)
-		// Whoever counts in waiting now was there before closing; whoever
-		// comes later sees closing and sends nothing.
-		for g.waiting.Load() > 0 {
-			time.Sleep(time.Millisecond)
-		}
-		close(g.queue)
-	})
+	g.queue.close()
 	g.stopped.Wait()
 }
 
-// gatherAll reads group after group until the queue is closed.
+// gatherAll reads group after group until the queue is closed and all that was
+// in it is finished.
 func (g *group) gatherAll() {
 	defer g.stopped.Done()
 	defer close(g.ready)
-	for first := range g.queue {
-		g.gather(g.fill(first))
+	for ls := g.queue.take(); len(ls) > 0; ls = g.queue.take() {
+		g.gather(ls)
 	}
-}
-
-// fill takes what has queued behind the first.
-func (g *group) fill(first *lookup) []*lookup {
-	n := min(1+len(g.queue), g.cfg.MaxGroup)
-	ls := make([]*lookup, 1, n)
-	ls[0] = first
-	for len(ls) < n {
-		ls = append(ls, <-g.queue)
-	}
-	return ls
 }
 
 // gather reads what is held about everybody in the group, opens it, and hands
@@ -291,7 +253,7 @@ func (g *group) unwrap(ls []*lookup) {
 		case errors.Is(r.Err, keys.ErrTampered): // the keeper is there; the key is not this person's
 			g.s.observe.Damaged("person_key")
 		}
-		g.queue <- ls[i]
+		g.queue.takeBack(ls[i])
 	}
 }
 
@@ -308,7 +270,7 @@ func (g *group) commitAll() {
 		}
 		// Before they are told: who asks again at once does not find itself
 		// waiting.
-		g.waiting.Add(int64(-len(ls)))
+		g.queue.leave(ls)
 		for _, l := range ls {
 			if err == nil {
 				l.finish(l.verdict)

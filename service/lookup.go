@@ -23,6 +23,7 @@ type lookup struct {
 	// Asked.
 	caller   *identity.Caller
 	question *Question
+	listed   bool // one of a clinic list
 	asked    asked
 	decision policy.Decision
 	verdict  error      // ErrDenied or *InvalidError: nothing is read, only recorded
@@ -59,7 +60,7 @@ func (s *Service) LookUp(ctx context.Context, c *identity.Caller, q *Question) (
 
 // newLookup reads a question and asks the policy about it.
 func (s *Service) newLookup(ctx context.Context, c *identity.Caller, q *Question, a policy.Action) *lookup {
-	l := &lookup{ctx: ctx, caller: c, question: q, done: make(chan struct{})}
+	l := &lookup{ctx: ctx, caller: c, question: q, listed: a == policy.LookUpMany, done: make(chan struct{})}
 	l.decision = s.policy.Decide(policy.Request{
 		Roles:      c.Roles,
 		Class:      c.Class,
