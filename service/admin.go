@@ -49,8 +49,15 @@ func (a *Admin) do(ctx context.Context, command string, counts audit.Counts, fn 
 	})
 }
 
-// AddOrganisation makes an organisation known, or corrects it.
+// AddOrganisation makes an organisation known, or corrects it. The error may be
+// *InvalidError.
 func (a *Admin) AddOrganisation(ctx context.Context, code, name string, class policy.Class) error {
+	var check checker
+	code = check.requiredText("code", code, maxAuthority, "RKE")
+	name = check.requiredText("name", name, maxNameLength, "Example NHS Trust")
+	if err := check.err(); err != nil {
+		return err
+	}
 	return a.do(ctx, "add_organisation", nil, func(tx *store.Tx) error {
 		return tx.PutOrganisation(ctx, store.OrganisationRow{Code: code, Name: name, Class: string(class)})
 	})

@@ -123,7 +123,7 @@ func TestAmendPlan_Refusals(t *testing.T) {
 	}{
 		{"no version", func(q *service.Amendment) { q.Version = 0 }, "version: that you saw"},
 		{"no reason", func(q *service.Amendment) { q.Reason = " " }, "reason: is required"},
-		{"no name", func(q *service.Amendment) { q.Family = "" }, "family_name: is required"},
+		{"no name", func(q *service.Amendment) { q.Family, q.Given = "", "" }, "family_name: is required"},
 		{"born tomorrow", func(q *service.Amendment) { q.DateOfBirth = "2026-11-24" }, "date_of_birth: future"},
 		{"starts tomorrow", func(q *service.Amendment) { q.Start = "2026-11-24" }, "start: future"},
 		{"starts before birth", func(q *service.Amendment) { q.Start = "2019-04-29" }, "start: before the date of birth"},

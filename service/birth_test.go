@@ -122,7 +122,7 @@ func TestRecordBirth_Refusals(t *testing.T) {
 		{"no day of birth", func(q *service.Birth) { q.Child.DateOfBirth = "" }, "child_plan.child.date_of_birth: is required"},
 		{"a mistyped number", func(q *service.Birth) { q.Child.NHSNumber = "9990000035" }, "child_plan.child.nhs_number: check digit"},
 		{"the mother's number", func(q *service.Birth) { q.Child.NHSNumber = mothersNumber }, "child_plan.child.nhs_number: the mother's"},
-		{"no name", func(q *service.Birth) { q.Child.Given = "" }, "child_plan.child.given_name: is required"},
+		{"no name", func(q *service.Birth) { q.Child.Family, q.Child.Given = "", "" }, "child_plan.child.family_name: is required"},
 		{"no first day", func(q *service.Birth) { q.Child.Start = "" }, "child_plan.start: is required"},
 		{"a plan before the birth", func(q *service.Birth) { q.Child.Start = "2026-11-18" }, "child_plan.start: before the date of birth"},
 		{"a plan that begins tomorrow", func(q *service.Birth) { q.Child.Start = "2026-11-24" }, "child_plan.start: future"},

@@ -2,13 +2,13 @@ package service
 
 import (
 	"context"
-	"strings"
 	"time"
 
 	"cpis/audit"
 	"cpis/policy"
 	"cpis/service/identity"
 	"cpis/service/store"
+	"cpis/service/text"
 )
 
 const (
@@ -145,10 +145,10 @@ func (c *checker) contacts(prefix string, q Contacts) Contacts {
 		Hours:  c.text(prefix+"office_hours", q.Hours, maxHoursLength, exampleHours),
 		Duty:   c.phone(prefix+"duty_phone", q.Duty, dutyPhones, exampleDuty),
 	}
-	if strings.TrimSpace(q.Duty) == "" {
+	if text.Blank(q.Duty) {
 		c.add(prefix+"duty_phone", problemRequired, exampleDuty)
 	}
-	none := strings.TrimSpace(q.Office) == ""
+	none := text.Blank(q.Office)
 	switch hours, err := ParseHours(right.Hours); {
 	case err != nil:
 		c.add(prefix+"office_hours", "must name days and hours, each day once", exampleHours)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -81,7 +80,7 @@ func (s *Service) ReportMissedAppointment(ctx context.Context, c *identity.Calle
 	r := report{
 		caller: c, action: policy.ReportMissed, request: m.Request, asks: m,
 		encounter: check.encounter("appointment_id", m.AppointmentID),
-		who:       whoReports(c, m.Responsible),
+		who:       whoReports(c, check.responsible("responsible_person", m.Responsible)),
 	}
 	r.number, r.born = readIdentifiers(m.NHSNumber, m.DateOfBirth, check.today, &check.violations)
 	needResponsible(c, m.Responsible, &check.violations)
@@ -116,7 +115,7 @@ func (s *Service) ReportWrongPatient(ctx context.Context, c *identity.Caller, w 
 		caller: c, action: policy.ReportWrongPatient, request: w.Request, asks: w,
 		encounter: check.encounter("encounter_id", w.EncounterID),
 		text:      check.requiredText("reason", w.Reason, maxReasonLength, exampleWrongPatient),
-		who:       whoReports(c, w.Responsible),
+		who:       whoReports(c, check.responsible("responsible_person", w.Responsible)),
 	}
 	r.number, _ = readIdentifiers(w.NHSNumber, "", check.today, &check.violations)
 	needResponsible(c, w.Responsible, &check.violations)
@@ -128,13 +127,7 @@ func (s *Service) ReportWrongPatient(ctx context.Context, c *identity.Caller, w 
 
 // encounter reads the caller's own identifier of an encounter.
 func (c *checker) encounter(field, id string) string {
-	switch {
-	case id == "":
-		c.add(field, problemRequired, exampleEncounter)
-	case len([]rune(id)) > maxEncounterID:
-		c.add(field, "must not be longer than "+strconv.Itoa(maxEncounterID)+" characters", exampleEncounter)
-	}
-	return id
+	return c.requiredText(field, id, maxEncounterID, exampleEncounter)
 }
 
 // whoReports says who reports.

@@ -62,7 +62,7 @@ func (q *InboxQuery) read(authority string) (*store.Inbox, int, error) {
 	var c checker
 	in := store.Inbox{
 		Authority: authority, Open: q.Open, Priority: q.Priority, Undelivered: q.Undelivered,
-		Kind: string(q.Kind), AssignedTo: q.AssignedTo,
+		Kind: string(q.Kind), AssignedTo: c.text("assigned_to", q.AssignedTo, maxUserID, "user id of a colleague"),
 	}
 	size, _ := c.paging(Paging{Size: q.Size}, uuid.Nil)
 	if q.Page != "" {

@@ -60,6 +60,7 @@ func (s *Service) LookUp(ctx context.Context, c *identity.Caller, q *Question) (
 
 // newLookup reads a question and asks the policy about it.
 func (s *Service) newLookup(ctx context.Context, c *identity.Caller, q *Question, a policy.Action) *lookup {
+	q = q.fold()
 	l := &lookup{ctx: ctx, caller: c, question: q, listed: a == policy.LookUpMany, done: make(chan struct{})}
 	l.decision = s.policy.Decide(policy.Request{
 		Roles:      c.Roles,

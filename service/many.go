@@ -51,12 +51,13 @@ func (s *Service) admitList(ctx context.Context, c *identity.Caller, list *Clini
 	d := s.policy.Decide(policy.Request{
 		Roles: c.Roles, Class: c.Class, Action: policy.LookUpMany, Mode: list.Mode, Assurance: c.Assurance,
 	})
-	var v violations
+	var check checker
 	if n := len(list.Items); n == 0 || n > maxItems {
-		v.add("items", "must be 1 to 200 people", "")
+		check.add("items", "must be 1 to 200 people", "")
 	}
-	needResponsible(c, list.Responsible, &v)
-	verdict := v.err()
+	check.responsible("responsible_person", list.Responsible)
+	needResponsible(c, list.Responsible, &check.violations)
+	verdict := check.err()
 	if !d.Allowed {
 		verdict = ErrDenied
 	}

@@ -1,6 +1,11 @@
 package service
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+
+	"cpis/service/text"
+)
 
 const redacted = "[redacted]"
 
@@ -19,13 +24,42 @@ type nhsNumberProblem string
 
 const (
 	nhsNumberForm  nhsNumberProblem = "must be ten digits, all together or as 3-3-4 with spaces or with hyphens"
+	nhsNumberMarks nhsNumberProblem = "holds marks that nobody sees, which turn the direction of text: type it again"
+	nhsNumberFake  nhsNumberProblem = "is a placeholder, which is nobody's number: find the person's own"
 	nhsNumberCheck nhsNumberProblem = "is not an NHS number: its check digit does not fit; look for a mistyped digit"
 )
 
 // ParseNHSNumber reads ten digits, written together or as 3-3-4 with spaces or
-// with hyphens, and checks them by modulus 11. Every range is accepted:
-// national numbers, those of other UK countries, and those kept for tests.
-func ParseNHSNumber(text string) (NHSNumber, nhsNumberProblem) {
+// with hyphens of any kind, and checks them by modulus 11. Every range is
+// accepted: national numbers, those of other UK countries, and those kept for
+// tests. Placeholders are refused, which are entered where no number is known:
+// under one of them many people would be one.
+func ParseNHSNumber(s string) (NHSNumber, nhsNumberProblem) {
+	s = text.Plain(s)
+	switch {
+	case !text.Fit(s):
+		return NHSNumber{}, nhsNumberMarks
+	case isPlaceholder(strings.NewReplacer(" ", "", "-", "").Replace(s)):
+		return NHSNumber{}, nhsNumberFake
+	}
+	return storedNHSNumber(s)
+}
+
+// isPlaceholder reports whether ten digits are what people enter who have no
+// number: one digit ten times, or the digits in a row. The check digit of most
+// of them fits.
+func isPlaceholder(digits string) bool {
+	switch digits {
+	case "0123456789", "1234567890", "9876543210", "0987654321",
+		"1234567881": // the first nine in a row, with the digit that fits
+		return true
+	}
+	return len(digits) == 10 && strings.Count(digits, digits[:1]) == 10
+}
+
+// storedNHSNumber reads a number that was accepted before, maybe when
+// placeholders were.
+func storedNHSNumber(text string) (NHSNumber, nhsNumberProblem) {
 	var digits [10]byte
 	switch {
 	case len(text) == 10:

@@ -11,7 +11,7 @@ import (
 
 func TestParseNHSNumber(t *testing.T) {
 	t.Parallel()
-	const form, check = "ten digits", "check digit"
+	const form, check, fake, marks = "ten digits", "check digit", "placeholder", "marks"
 	tests := []struct {
 		text string
 		want string // the digits
@@ -30,7 +30,7 @@ func TestParseNHSNumber(t *testing.T) {
 		{text: "9990000107", want: "9990000107"},
 		{text: "9434765919", want: "9434765919"},
 		{text: "9000000009", want: "9000000009"},
-		{text: "9876543210", want: "9876543210"}, // check digit 0, which stands for 11
+		{text: "9990000220", want: "9990000220"},
 
 		// The written forms.
 		{text: "999 000 0018", want: "9990000018"},
@@ -39,8 +39,36 @@ func TestParseNHSNumber(t *testing.T) {
 		{text: "999-000 0018", fail: form},
 		{text: "99 90000 018", fail: form},
 		{text: "999  0000018", fail: form},
-		{text: " 9990000018", fail: form},
-		{text: "9990000018\n", fail: form},
+		{text: " 9990000018", want: "9990000018"},
+		{text: "9990000018\n", want: "9990000018"},
+
+		// What people do not see, and spaces and hyphens of other kinds.
+		{text: "999\u00a0510\u00a00029", want: "9995100029"},
+		{text: "999\u00a0\u200d510\u00a0\u200d0002", want: "9995100002"},
+		{text: "999\u2009510\u20090037", want: "9995100037"},
+		{text: "999\u202f510\u202f0045", want: "9995100045"},
+		{text: "999\u200b510\u200b0053", want: "9995100053"},
+		{text: "999\u2011510\u20110061", want: "9995100061"},
+		{text: "999\u2013510\u20130088", want: "9995100088"},
+		{text: "999\u00ad510\u00ad0096", want: "9995100096"},
+		{text: "999\t510\t0118", want: "9995100118"},
+		{text: "\ufeff9995100134", want: "9995100134"},
+		{text: "\u202a9995100142\u202c", fail: marks},
+		{text: "\u200e9995100150", fail: marks},
+		{text: "9990000018\x00", fail: marks},
+		{text: "\u200b", fail: form},
+
+		// What is entered where no number is known. The check digit of most fits.
+		{text: "0000000000", fail: fake},
+		{text: "1111111111", fail: fake},
+		{text: "444 444 4444", fail: fake},
+		{text: "555-555-5555", fail: fake},
+		{text: "999\u00a0999\u00a09999", fail: fake},
+		{text: "0123456789", fail: fake},
+		{text: "123 456 7890", fail: fake},
+		{text: "1234567881", fail: fake},
+		{text: "9876543210", fail: fake},
+		{text: "0987654321", fail: fake},
 		{text: "999.000.0018", fail: form},
 
 		// Not numbers at all.

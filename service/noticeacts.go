@@ -12,6 +12,7 @@ import (
 	"cpis/service/identity"
 	"cpis/service/keys"
 	"cpis/service/store"
+	"cpis/service/text"
 )
 
 // AckOutcome is what was done about a notice.
@@ -64,7 +65,7 @@ const (
 func (s *Service) AcknowledgeNotice(ctx context.Context, c *identity.Caller, k *Acknowledgement) (*NoticeActed, error) {
 	var check checker
 	note := check.note(k.Version, k.Note)
-	if k.Outcome == OtherOutcome && k.Note == "" {
+	if k.Outcome == OtherOutcome && text.Blank(k.Note) {
 		check.add("note", "is required where the outcome is another: say what was done", exampleNote)
 	}
 	return s.actOnNotice(ctx, noticeAct{

@@ -157,13 +157,13 @@ func (p *Person) texts() sealedPerson {
 
 // read gives a person that was sealed.
 func (s *sealedPerson) read() (Person, error) {
-	n, problem := ParseNHSNumber(s.NHSNumber)
+	n, problem := storedNHSNumber(s.NHSNumber)
 	if problem != "" {
 		return Person{}, ErrDamaged
 	}
 	p := Person{NHSNumber: n, Family: s.Family, Given: s.Given, DateOfBirth: s.DateOfBirth, Vacant: s.Vacant}
 	for _, text := range s.Former {
-		if n, problem = ParseNHSNumber(text); problem != "" {
+		if n, problem = storedNHSNumber(text); problem != "" {
 			return Person{}, ErrDamaged
 		}
 		p.Former = append(p.Former, n)

@@ -9,6 +9,7 @@ import (
 	"cpis/policy"
 	"cpis/service/identity"
 	"cpis/service/store"
+	"cpis/service/text"
 )
 
 // Proof shows that an entry is in a log under a signed checkpoint.
@@ -88,6 +89,11 @@ func (s *Service) publicLog(ctx context.Context, c *identity.Caller, origin stri
 	}
 	if origin == "" || origin == s.log.Origin {
 		return s.log, nil
+	}
+	if !text.Fit(origin) {
+		var v violations
+		v.add("log", text.Unfit, s.log.Origin)
+		return store.Log{}, v.err()
 	}
 	log, err := s.db.Log(ctx, origin)
 	if err != nil {

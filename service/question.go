@@ -1,12 +1,12 @@
 package service
 
 import (
-	"strings"
 	"time"
 	"unicode/utf8"
 
 	"cpis/policy"
 	"cpis/service/identity"
+	"cpis/service/text"
 )
 
 // Setting is the kind of place where a patient is met.
@@ -55,11 +55,20 @@ func (r Responsible) IsZero() bool { return r == Responsible{} }
 
 // named says whether name and role are there.
 func (r Responsible) named() bool {
-	return strings.TrimSpace(r.Name) != "" && strings.TrimSpace(r.Role) != ""
+	return !text.Blank(r.Name) && !text.Blank(r.Role)
 }
 
-// minReason is the shortest reason for break-glass, in characters.
-const minReason = 10
+// fold returns r with its texts as people see them.
+func (r Responsible) fold() Responsible {
+	return Responsible{Name: text.Fold(r.Name), Role: text.Fold(r.Role), Phone: text.Fold(r.Phone)}
+}
+
+// Bounds of the reason for break-glass, in characters.
+const (
+	minReason       = 10
+	maxBreakGlass   = 1000
+	exampleWhyBreak = "Child unconscious, no carer present"
+)
 
 // Question is one look-up as it was asked. Its texts are as the caller sent
 // them.
@@ -98,20 +107,42 @@ type asked struct {
 	born   Date // zero where no date of birth was given
 }
 
+// fold returns the question with its texts as people see them. A reason of
+// nothing that is seen is none.
+func (q *Question) fold() *Question {
+	out := *q
+	out.Encounter.ID, out.BreakGlass = text.Fold(q.Encounter.ID), text.Fold(q.BreakGlass)
+	out.Responsible, out.SafeguardingLead = q.Responsible.fold(), q.SafeguardingLead.fold()
+	return &out
+}
+
 // read reads the texts of q for a caller, or says what is wrong with them.
 func (q *Question) read(c *identity.Caller, today Date) (asked, error) {
 	var a asked
-	var v violations
-	a.number, a.born = readIdentifiers(q.NHSNumber, q.DateOfBirth, today, &v)
-	needResponsible(c, q.Responsible, &v)
+	check := checker{today: today}
+	a.number, a.born = readIdentifiers(q.NHSNumber, q.DateOfBirth, today, &check.violations)
+	check.text("encounter.id", q.Encounter.ID, maxEncounterID, exampleEncounter)
+	check.responsible("responsible_person", q.Responsible)
+	check.responsible("safeguarding_lead", q.SafeguardingLead)
+	needResponsible(c, q.Responsible, &check.violations)
 	remote := q.Encounter.Setting == NHS111 || c.Class == policy.NHS111
-	if remote && (!q.SafeguardingLead.named() || strings.TrimSpace(q.SafeguardingLead.Phone) == "") {
-		v.add("safeguarding_lead", "is required of NHS 111: name, role and phone of its safeguarding lead", "")
+	if remote && (!q.SafeguardingLead.named() || text.Blank(q.SafeguardingLead.Phone)) {
+		check.add("safeguarding_lead", "is required of NHS 111: name, role and phone of its safeguarding lead", "")
 	}
-	if q.BreakGlass != "" && utf8.RuneCountInString(strings.TrimSpace(q.BreakGlass)) < minReason {
-		v.add("break_glass_reason", "must say why, in ten characters or more", "Child unconscious, no carer present")
+	reason := check.text("break_glass_reason", q.BreakGlass, maxBreakGlass, exampleWhyBreak)
+	if reason != "" && utf8.RuneCountInString(reason) < minReason {
+		check.add("break_glass_reason", "must say why, in ten characters or more", exampleWhyBreak)
 	}
-	return a, v.err()
+	return a, check.err()
+}
+
+// responsible reads who answers for a request.
+func (c *checker) responsible(field string, r Responsible) Responsible {
+	return Responsible{
+		Name:  c.text(field+".name", r.Name, maxNameLength, exampleName),
+		Role:  c.text(field+".role", r.Role, maxNameLength, "Nurse in charge"),
+		Phone: c.text(field+".phone", r.Phone, maxPhoneLength, exampleOffice),
+	}
 }
 
 // needResponsible notes where a system asks for nobody.
@@ -128,10 +159,10 @@ func readIdentifiers(number, born string, today Date, v *violations) (NHSNumber,
 	if problem != "" {
 		v.add("nhs_number", string(problem), "999 000 0018")
 	}
-	if born == "" {
+	if text.Blank(born) {
 		return n, Date{}
 	}
-	d, err := ParseDate(born)
+	d, err := ParseDate(text.Plain(born))
 	switch {
 	case err != nil:
 		v.add("date_of_birth", "must be a date of the form YYYY-MM-DD", "2019-04-30")

@@ -87,7 +87,7 @@ func TestRegisterPlan_SaysAllThatIsWrong(t *testing.T) {
 	t.Parallel()
 	f := newService(t)
 	r := rightLAC()
-	r.NHSNumber, r.Given, r.Basis, r.Start = "9990000019", "", "", "2030-01-01"
+	r.NHSNumber, r.Given, r.Basis, r.Start = "9990000019", "\x1b", "", "2030-01-01"
 	_, err := f.RegisterPlan(t.Context(), lead, r)
 	var got []string
 	for _, v := range violationsOf(t, err) {

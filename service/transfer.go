@@ -34,10 +34,8 @@ type Offered struct {
 func (s *Service) ProposeTransfer(ctx context.Context, c *identity.Caller, q *Offer) (*Offered, error) {
 	check := checker{}
 	check.seen(q.Version)
-	switch q.To {
-	case "":
-		check.add("to", problemRequired, exampleAuthority)
-	case c.Organisation:
+	to := check.requiredText("to", q.To, maxAuthority, exampleAuthority)
+	if to == c.Organisation {
 		check.add("to", "is your own authority", exampleAuthority)
 	}
 	reason := check.reason(q.Reason)
@@ -52,7 +50,7 @@ func (s *Service) ProposeTransfer(ctx context.Context, c *identity.Caller, q *Of
 		case p.own.ended(s.today()):
 			return nil, p.hasEnded()
 		}
-		t, err := p.offer(ctx, q.To)
+		t, err := p.offer(ctx, to)
 		if err != nil {
 			return nil, err
 		}
@@ -61,8 +59,11 @@ func (s *Service) ProposeTransfer(ctx context.Context, c *identity.Caller, q *Of
 	})
 }
 
-// exampleAuthority is a right GSS code.
-const exampleAuthority = "E09000007"
+// exampleAuthority is a right GSS code, and maxAuthority how long one may be.
+const (
+	exampleAuthority = "E09000007"
+	maxAuthority     = 16
+)
 
 // offer writes the transfer, and the plan's version that says so.
 func (p *changing) offer(ctx context.Context, to string) (store.TransferRow, error) {

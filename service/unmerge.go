@@ -46,7 +46,7 @@ func (u *undoing) goesBack(l *ownPlan) bool {
 	case !u.superseded || l.Under == "":
 		return false
 	}
-	n, problem := ParseNHSNumber(l.Under)
+	n, problem := storedNHSNumber(l.Under)
 	return problem == "" && u.from.person.has(n)
 }
 

@@ -2,9 +2,9 @@ package service
 
 import (
 	"strconv"
-	"strings"
-	"unicode"
 	"unicode/utf8"
+
+	"cpis/service/text"
 )
 
 // What is plausible. Wider than what is likely: a wrong refusal leaves a child
@@ -51,8 +51,8 @@ type forms struct {
 // requestForms are the forms of requests.
 var requestForms = forms{ParseNHSNumber, parseRequestDay}
 
-func parseRequestDay(text string) (Date, string) {
-	d, err := ParseDate(text)
+func parseRequestDay(s string) (Date, string) {
+	d, err := ParseDate(text.Plain(s))
 	if err != nil {
 		return Date{}, "must be a date of the form YYYY-MM-DD"
 	}
@@ -87,6 +87,7 @@ func (r *Registration) read(f forms, today Date) (draft, violations) {
 		},
 		restricted: r.Restricted,
 	}
+	c.named(r.Family, r.Given)
 	c.fit(r, &d)
 	return d, c.violations
 }
@@ -120,48 +121,47 @@ func (c *checker) number(text string) NHSNumber {
 	return n
 }
 
-func (c *checker) name(field, text string) string {
-	return c.requiredText(field, text, maxNameLength, exampleName)
+// name reads a name. Some people have one only, of either kind.
+func (c *checker) name(field, s string) string {
+	return c.text(field, s, maxNameLength, exampleName)
+}
+
+// named notes where there is no name at all.
+func (c *checker) named(family, given string) {
+	if text.Blank(family) && text.Blank(given) {
+		c.add("family_name", "is required, or given_name is: a person has one name at least", exampleName)
+	}
 }
 
 // requiredText reads a text of one line.
-func (c *checker) requiredText(field, text string, limit int, example string) string {
-	if strings.TrimSpace(text) == "" {
+func (c *checker) requiredText(field, s string, limit int, example string) string {
+	if text.Blank(s) {
 		c.add(field, problemRequired, example)
 		return ""
 	}
-	return c.text(field, text, limit, example)
+	return c.text(field, s, limit, example)
 }
 
-// text reads a text of one line that may be empty, without the white space
-// around it.
-func (c *checker) text(field, text string, limit int, example string) string {
-	text = strings.TrimSpace(text)
+// text reads a text of one line that may be empty, as people see it.
+func (c *checker) text(field, s string, limit int, example string) string {
+	s = text.Fold(s)
 	switch {
-	case !utf8.ValidString(text) || strings.ContainsFunc(text, unfit):
-		c.add(field, "must not hold control characters, line breaks, or marks of broken text", example)
-	case utf8.RuneCountInString(text) > limit:
+	case !text.Fit(s):
+		c.add(field, text.Unfit, example)
+	case utf8.RuneCountInString(s) > limit:
 		c.add(field, "must not be longer than "+strconv.Itoa(limit)+" characters", example)
 	default:
-		return text
+		return s
 	}
 	return ""
 }
 
-// unfit says whether a character has no place in a name: it steers a terminal,
-// breaks a line, makes text read in another order than it is stored, or stands
-// for what could not be decoded.
-func unfit(r rune) bool {
-	return unicode.IsControl(r) || r == '\u2028' || r == '\u2029' ||
-		unicode.Is(unicode.Bidi_Control, r) || r == unicode.ReplacementChar
-}
-
 // day reads a day that may be left out.
-func (c *checker) day(field, text string) Date {
-	if text == "" {
+func (c *checker) day(field, s string) Date {
+	if text.Blank(s) {
 		return Date{}
 	}
-	d, problem := c.form.day(text)
+	d, problem := c.form.day(s)
 	if problem != "" {
 		c.add(field, problem, exampleDay)
 	}
@@ -169,12 +169,12 @@ func (c *checker) day(field, text string) Date {
 }
 
 // past reads a day that is required and not after today.
-func (c *checker) past(field, text, example string) Date {
-	if text == "" {
+func (c *checker) past(field, s, example string) Date {
+	if text.Blank(s) {
 		c.add(field, problemRequired, example)
 		return Date{}
 	}
-	d, problem := c.form.day(text)
+	d, problem := c.form.day(s)
 	switch {
 	case problem != "":
 		c.add(field, problem, example)
@@ -226,7 +226,7 @@ func (c *checker) fit(r *Registration, d *draft) {
 	c.end(p, p.End)
 	switch p.Kind {
 	case CPP, LAC:
-		if r.Expected != "" {
+		if !text.Blank(r.Expected) {
 			c.add("expected", "is for unborn children only", "")
 		}
 	case UCPP:
@@ -237,7 +237,7 @@ func (c *checker) fit(r *Registration, d *draft) {
 
 func (c *checker) fitExpected(r *Registration, p *Details) {
 	switch {
-	case r.Expected == "":
+	case text.Blank(r.Expected):
 		c.add("expected", "is required of an unborn child: the expected date of birth", exampleDay)
 	case p.Expected.IsZero() || p.Start.IsZero():
 	case p.Expected.After(p.Start.AddDays(maxBeforeBirth)):

@@ -25,6 +25,9 @@ func newValidate() (func(proto.Message) error, error) {
 		return nil, fmt.Errorf("compiling the rules of the contract: %w", err)
 	}
 	return func(m proto.Message) error {
+		if err := foldTexts(m); err != nil {
+			return err
+		}
 		err := v.Validate(m)
 		if err == nil {
 			return nil

@@ -328,9 +328,9 @@ type Person struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// NHS number: ten digits, spaces or hyphens in 3-3-4 form accepted.
 	NhsNumber string `protobuf:"bytes,1,opt,name=nhs_number,json=nhsNumber,proto3" json:"nhs_number,omitempty"`
-	// Family name.
+	// Family name. Empty for a person with given names only.
 	FamilyName string `protobuf:"bytes,2,opt,name=family_name,json=familyName,proto3" json:"family_name,omitempty"`
-	// Given names.
+	// Given names. Empty for a person with a family name only.
 	GivenName string `protobuf:"bytes,3,opt,name=given_name,json=givenName,proto3" json:"given_name,omitempty"`
 	// Date of birth, YYYY-MM-DD.
 	DateOfBirth   string `protobuf:"bytes,4,opt,name=date_of_birth,json=dateOfBirth,proto3" json:"date_of_birth,omitempty"`
@@ -999,7 +999,7 @@ type AmendPlanRequest struct {
 	Version int32 `protobuf:"varint,2,opt,name=version,proto3" json:"version,omitempty"`
 	// Why. Stored encrypted.
 	Reason string `protobuf:"bytes,3,opt,name=reason,proto3" json:"reason,omitempty"`
-	// Family name of the person.
+	// Family name of the person. One of both names may be empty.
 	FamilyName string `protobuf:"bytes,4,opt,name=family_name,json=familyName,proto3" json:"family_name,omitempty"`
 	// Given names of the person.
 	GivenName string `protobuf:"bytes,5,opt,name=given_name,json=givenName,proto3" json:"given_name,omitempty"`
@@ -3195,16 +3195,14 @@ var File_cpis_v1_plan_proto protoreflect.FileDescriptor
 
 const file_cpis_v1_plan_proto_rawDesc = "" +
 	"\n" +
-	"\x12cpis/v1/plan.proto\x12\acpis.v1\x1a\x1bbuf/validate/validate.proto\x1a\x14cpis/v1/common.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xb5\x01\n" +
+	"\x12cpis/v1/plan.proto\x12\acpis.v1\x1a\x1bbuf/validate/validate.proto\x1a\x14cpis/v1/common.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xb1\x01\n" +
 	"\x06Person\x12&\n" +
 	"\n" +
-	"nhs_number\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x18 R\tnhsNumber\x12+\n" +
-	"\vfamily_name\x18\x02 \x01(\tB\n" +
-	"\xbaH\ar\x05\x10\x01\x18\x8c\x01R\n" +
-	"familyName\x12)\n" +
+	"nhs_number\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x18 R\tnhsNumber\x12)\n" +
+	"\vfamily_name\x18\x02 \x01(\tB\b\xbaH\x05r\x03\x18\x8c\x01R\n" +
+	"familyName\x12'\n" +
 	"\n" +
-	"given_name\x18\x03 \x01(\tB\n" +
-	"\xbaH\ar\x05\x10\x01\x18\x8c\x01R\tgivenName\x12+\n" +
+	"given_name\x18\x03 \x01(\tB\b\xbaH\x05r\x03\x18\x8c\x01R\tgivenName\x12+\n" +
 	"\rdate_of_birth\x18\x04 \x01(\tB\a\xbaH\x04r\x02\x18\n" +
 	"R\vdateOfBirth\"\xdf\x02\n" +
 	"\x13RegisterPlanRequest\x12/\n" +
@@ -3266,18 +3264,16 @@ const file_cpis_v1_plan_proto_rawDesc = "" +
 	"end_reason\x18\f \x01(\tR\tendReason\x12\x18\n" +
 	"\aremoved\x18\r \x01(\bR\aremoved\x12\x1f\n" +
 	"\vtransfer_to\x18\x0e \x01(\tR\n" +
-	"transferTo\"\xc8\x03\n" +
+	"transferTo\"\xc4\x03\n" +
 	"\x10AmendPlanRequest\x12\"\n" +
 	"\aplan_id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@R\x06planId\x12!\n" +
 	"\aversion\x18\x02 \x01(\x05B\a\xbaH\x04\x1a\x02 \x00R\aversion\x12\"\n" +
 	"\x06reason\x18\x03 \x01(\tB\n" +
-	"\xbaH\ar\x05\x10\x01\x18\xf4\x03R\x06reason\x12+\n" +
-	"\vfamily_name\x18\x04 \x01(\tB\n" +
-	"\xbaH\ar\x05\x10\x01\x18\x8c\x01R\n" +
-	"familyName\x12)\n" +
+	"\xbaH\ar\x05\x10\x01\x18\xf4\x03R\x06reason\x12)\n" +
+	"\vfamily_name\x18\x04 \x01(\tB\b\xbaH\x05r\x03\x18\x8c\x01R\n" +
+	"familyName\x12'\n" +
 	"\n" +
-	"given_name\x18\x05 \x01(\tB\n" +
-	"\xbaH\ar\x05\x10\x01\x18\x8c\x01R\tgivenName\x12+\n" +
+	"given_name\x18\x05 \x01(\tB\b\xbaH\x05r\x03\x18\x8c\x01R\tgivenName\x12+\n" +
 	"\rdate_of_birth\x18\x06 \x01(\tB\a\xbaH\x04r\x02\x18\n" +
 	"R\vdateOfBirth\x12\x1d\n" +
 	"\x05start\x18\a \x01(\tB\a\xbaH\x04r\x02\x18\n" +
