@@ -16,7 +16,7 @@ type Caller struct {
 	ClientID     string       // the software that calls
 	Issuer       string       // who vouches
 	System       bool         // no person is signed in
-	Roles        policy.Roles // what the caller may act as
+	Roles        policy.Roles // what the issuer states; which of them count where is for the policy to decide
 	Organisation string       // ODS code, or GSS code of a local authority
 	Class        policy.Class // class of that organisation
 	Assurance    int          // authenticator assurance level, 0 where not stated

@@ -6,8 +6,8 @@ import (
 	"math"
 	"slices"
 	"time"
-	"unicode"
-	"unicode/utf8"
+
+	"cpis/service/text"
 )
 
 // maxClaim is the longest text taken from a token. What is longer is a mistake
@@ -18,13 +18,15 @@ const maxClaim = 256
 type claims map[string]any
 
 // text returns the claim at p if it is a text fit to be written down: not
-// empty, not long, nothing but printable characters and spaces.
+// empty, not long, and all of it to be seen. It is compared with others, so
+// nothing of it is left out.
 func (c claims) text(p path) (string, bool) {
 	s, ok := p.find(c).(string)
-	return s, ok && fit(s)
+	return s, ok && s != "" && fit(s) && text.Fold(s) == s
 }
 
-// optional returns the claim at p, which may be missing but not unfit.
+// optional returns the claim at p as people see it. It may be missing, but not
+// unfit.
 func (c claims) optional(p path) (string, bool) {
 	if p == nil {
 		return "", true
@@ -33,23 +35,13 @@ func (c claims) optional(p path) (string, bool) {
 	case nil:
 		return "", true
 	case string:
-		return s, s == "" || fit(s)
+		return text.Fold(s), fit(s)
 	default:
 		return "", false
 	}
 }
 
-func fit(s string) bool {
-	if s == "" || len(s) > maxClaim || !utf8.ValidString(s) {
-		return false
-	}
-	for _, r := range s {
-		if !unicode.IsPrint(r) {
-			return false
-		}
-	}
-	return true
-}
+func fit(s string) bool { return len(s) <= maxClaim && text.Fit(s) }
 
 // time returns a NumericDate: seconds since 1970, possibly with a fraction.
 func (c claims) time(name string) (time.Time, bool) {

@@ -35,7 +35,7 @@ const (
 	Audience      Reason = "audience"       // the token is meant for another service
 	Certificate   Reason = "certificate"    // bound to a certificate that the connection did not show
 	Organisation  Reason = "organisation"   // the organisation is not known here
-	NoRole        Reason = "no_role"        // no role that counts at this class of organisation
+	NoRole        Reason = "no_role"        // no code is mapped to a role
 )
 
 // Reasons returns every reason, so that metrics can show those that have not

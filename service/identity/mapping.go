@@ -26,8 +26,7 @@ type assuranceRule struct {
 }
 
 // caller reads who calls from verified claims. The caller's roles are those
-// granted; which of them count depends on the organisation and is not decided
-// here.
+// granted; which of them count where is for the policy to decide.
 func (m *mapping) caller(c claims) (Caller, Reason) {
 	var (
 		caller             Caller

@@ -6,15 +6,12 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"cpis/policy"
 )
 
 // token is a verified token: what it says, and what has to be looked at again
 // each time it is used.
 type token struct {
-	caller  Caller       // as it was when the token was first seen
-	granted policy.Roles // by the claims, whether or not they fit the organisation
+	caller  Caller // as it was when the token was first seen
 	issuer  *issuer
 	key     *key
 	binding *[sha256.Size]byte // hash of the certificate it is bound to, nil if to none

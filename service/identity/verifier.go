@@ -195,10 +195,7 @@ func (v *Verifier) readClaims(t *token, c claims, now time.Time) Reason {
 	if t.caller, reason = t.issuer.caller(c); reason != "" {
 		return reason
 	}
-	t.granted = t.caller.Roles
 	t.caller.Expires = expires
-	t.caller.Class, _ = v.directory.Class(t.caller.Organisation)
-	t.caller.Roles = fitting(t.granted, t.caller.Class)
 	return ""
 }
 
@@ -229,15 +226,9 @@ func (v *Verifier) admit(t *token, peer *x509.Certificate) (Caller, error) {
 		return Caller{}, &RefusalError{Certificate, t.issuer.url}
 	}
 	caller := t.caller
-	class, known := v.directory.Class(caller.Organisation)
-	if !known {
+	var known bool
+	if caller.Class, known = v.directory.Class(caller.Organisation); !known {
 		return Caller{}, &RefusalError{Organisation, t.issuer.url}
-	}
-	if class != caller.Class { // it has changed since the token was first seen
-		caller.Class, caller.Roles = class, fitting(t.granted, class)
-	}
-	if caller.Roles == 0 {
-		return Caller{}, &RefusalError{NoRole, t.issuer.url}
 	}
 	return caller, nil
 }
@@ -254,17 +245,6 @@ func (t *token) boundTo(peer *x509.Certificate) bool {
 	}
 	t.shown.Store(peer)
 	return true
-}
-
-// fitting returns the roles that can be held at a class of organisation.
-func fitting(roles policy.Roles, class policy.Class) policy.Roles {
-	var fit policy.Roles
-	for role := policy.Role(1); role != 0 && policy.Roles(role) <= roles; role <<= 1 {
-		if roles.Has(role) && policy.Fits(role, class) {
-			fit |= policy.Roles(role)
-		}
-	}
-	return fit
 }
 
 // Bearer returns the token in the value of an Authorization header, or an

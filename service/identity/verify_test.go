@@ -103,13 +103,19 @@ func TestClaims(t *testing.T) {
 		{"UserIsEmpty", map[string]any{"nhsid_useruid": ""}, identity.Claims},
 		{"UserIsNumber", map[string]any{"nhsid_useruid": 555021935107}, identity.Claims},
 		{"UserHoldsALineBreak", map[string]any{"nhsid_useruid": "555\n021"}, identity.Claims},
+		{"UserHoldsWhatNobodySees", map[string]any{"nhsid_useruid": "555\u200b021"}, identity.Claims},
+		{"UserHasSpaceAround", map[string]any{"nhsid_useruid": " 555021935107"}, identity.Claims},
+		{"UserHoldsANoBreakSpace", map[string]any{"nhsid_useruid": "555\u00a0021"}, identity.Claims},
 		{"UserIsLong", map[string]any{"nhsid_useruid": strings.Repeat("5", 257)}, identity.Claims},
 		{"NoName", map[string]any{"name": nil}, ""},
 		{"NameIsObject", map[string]any{"name": map[string]any{}}, identity.Claims},
+		{"NameHoldsANoBreakSpace", map[string]any{"name": "OKAFOR\u00a0Ngozi"}, ""},
+		{"NameHoldsALineBreak", map[string]any{"name": "a\nb"}, identity.Claims},
+		{"NameSteersATerminal", map[string]any{"name": "a\x1b[2Jb"}, identity.Claims},
 		{"NameTurnsTheTextAround", map[string]any{"name": "a\u202eb"}, identity.Claims},
 		{"NoRoleSelected", map[string]any{"selected_roleid": nil}, identity.Claims},
 		{"RoleOfSomebodyElseSelected", map[string]any{"selected_roleid": "999"}, identity.Claims},
-		{"RoleThatDoesNotFitTheOrganisation", map[string]any{"nhsid_nrbac_roles": roleAt("F83004", "B0107")}, identity.NoRole},
+		{"RoleThatDoesNotFitTheOrganisation", map[string]any{"nhsid_nrbac_roles": roleAt("F83004", "B0107")}, ""},
 		{"RoleThatFitsAPractice", map[string]any{"nhsid_nrbac_roles": roleAt("F83004", "B0107", "B0170")}, ""},
 		{"NoActivity", map[string]any{"nhsid_nrbac_roles": roleAt("RKE")}, identity.NoRole},
 		{"ActivityWithoutRight", map[string]any{"nhsid_nrbac_roles": roleAt("RKE", "B0085")}, identity.NoRole},
@@ -298,6 +304,16 @@ func TestVerify_Certificate(t *testing.T) {
 	})
 }
 
+// A name is kept as people see it.
+func TestVerify_NamesAreFolded(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	token := f.signer.Sign(with(f.nurse(), map[string]any{"name": "\ufeffOKAFOR\u00a0Ngozi\u200b "}))
+	if got := f.mustVerify(t, token).Name; got != "OKAFOR Ngozi" {
+		t.Errorf("Verify: got name %q", got)
+	}
+}
+
 func TestVerify_DirectoryIsAskedEachTime(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
@@ -307,8 +323,10 @@ func TestVerify_DirectoryIsAskedEachTime(t *testing.T) {
 	f.directory.Set("RKE", "")
 	f.mustRefuse(t, token, identity.Organisation)
 
-	f.directory.Set("RKE", policy.GeneralPractice) // where the role does not fit
-	f.mustRefuse(t, token, identity.NoRole)
+	f.directory.Set("RKE", policy.GeneralPractice) // where the role does not fit: that is for the policy to say
+	if got := f.mustVerify(t, token); got.Class != policy.GeneralPractice || got.Roles != policy.Roles(policy.ClinicianUnscheduled) {
+		t.Errorf("Verify: got class %q and roles %v", got.Class, got.Roles)
+	}
 
 	f.directory.Set("RKE", policy.UrgentCare)
 	if got := f.mustVerify(t, token); got.Class != policy.UrgentCare || got.Roles != policy.Roles(policy.ClinicianUnscheduled) {
