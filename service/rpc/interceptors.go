@@ -104,8 +104,10 @@ func (s *stack) authenticate(next connect.ServerFunc) connect.ServerFunc {
 		caller, err := s.verifier.Verify(ctx, c.bearer(), c.peer())
 		if err != nil {
 			s.metrics.unauthenticated(ctx, err)
+			refused(ctx)
 			return err
 		}
+		admitted(ctx)
 		c.caller = caller
 		return next(ctx, spec, stream)
 	}
@@ -130,6 +132,9 @@ func (s *stack) admit(next connect.ServerFunc) connect.ServerFunc {
 }
 
 func (c *call) enter(ctx context.Context, spec connect.Spec, stream connect.ServerStream, next connect.ServerFunc) error {
+	if f := headFault(ctx); f != nil {
+		return f
+	}
 	if c.wrongID != nil {
 		return c.wrongID
 	}

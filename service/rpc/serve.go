@@ -44,6 +44,7 @@ func NewServer(h http.Handler, secure *tls.Config, log zerolog.Logger) *http.Ser
 	s.Protocols.SetHTTP1(true)
 	s.Protocols.SetHTTP2(secure != nil)
 	s.Protocols.SetUnencryptedHTTP2(secure == nil)
+	new(visitors).watch(s)
 	if streams, ok := h.(interface{ Stop() }); ok {
 		s.RegisterOnShutdown(streams.Stop) // it would wait for them
 	}

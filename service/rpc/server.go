@@ -108,7 +108,7 @@ func NewBare(now func() time.Time, register func(*connect.Server)) http.Handler 
 	register(server)
 	mux := http.NewServeMux()
 	connecthttp.Mount(mux, server, options()...)
-	return &guard{next: mux, now: now, stopping: make(chan struct{})}
+	return &guard{next: mux, now: now, anybody: true, stopping: make(chan struct{})}
 }
 
 // chain gives the interceptors, outermost first.
@@ -172,6 +172,7 @@ type guard struct {
 	now           func() time.Time
 	maxUpload     int64
 	uploadTimeout time.Duration
+	anybody       bool // nobody is asked who calls
 
 	stop     sync.Once
 	stopping chan struct{} // closed when the server stops
@@ -199,9 +200,11 @@ func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if p.upload {
 		limit += 2 * g.maxUpload // JSON makes chunks longer, and small ones more
 	}
+	wait := &patience{control: http.NewResponseController(w), now: g.now, known: g.anybody}
 	if p.upload || p.slow {
-		g.extend(w)
+		wait.long = g.uploadTimeout
 	}
+	r = checkHead(r.WithContext(context.WithValue(r.Context(), patienceKey{}, wait)))
 	if p.stream {
 		l := &live{control: http.NewResponseController(w), now: g.now, stopping: g.stopping}
 		r = r.WithContext(context.WithValue(r.Context(), liveKey{}, l))
@@ -211,6 +214,7 @@ func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w = &whole{ResponseWriter: w, request: r}
 	}
 	g.next.ServeHTTP(w, r)
+	wait.end() // the library may have answered before anybody was asked who calls
 }
 
 // isUnaryConnect says whether an answer to this type of content is one message
@@ -248,12 +252,3 @@ func (w *whole) Write(p []byte) (int, error) {
 
 // Unwrap gives the writer beneath, for what it can do besides.
 func (w *whole) Unwrap() http.ResponseWriter { return w.ResponseWriter }
-
-// extend gives an upload longer than other requests. Where the connection
-// cannot, it has the time that all have.
-func (g *guard) extend(w http.ResponseWriter) {
-	c := http.NewResponseController(w)
-	until := g.now().Add(g.uploadTimeout)
-	_ = c.SetReadDeadline(until)
-	_ = c.SetWriteDeadline(until)
-}
