@@ -3,6 +3,8 @@ package webhook
 import (
 	"net/netip"
 	"slices"
+	"strconv"
+	"strings"
 
 	"cpis/service/deliver"
 )
@@ -67,4 +69,45 @@ func (s *Sender) admit(network, address string) error {
 		return deliver.ErrBlocked()
 	}
 	return nil
+}
+
+// What is wrong with where an address leads. Where a name leads is decided when
+// it is dialled; but what can lead nowhere else is refused when it is set.
+const (
+	problemPrivate = "must not lead into a private network, unless that is allowed here"
+	problemNumber  = "must not write its address as a number in parts: give a name, or four numbers with dots"
+)
+
+// localNames are domains that are never of the Internet.
+var localNames = []string{"localhost", "local", "internal", "home.arpa", "onion", "test", "invalid"}
+
+// checkHost says what is wrong with a host.
+func (s *Sender) checkHost(host string) (problem, right string) {
+	a, err := netip.ParseAddr(host)
+	switch {
+	case err == nil && s.admits(a):
+		return "", ""
+	case err == nil:
+		return problemPrivate, example
+	}
+	name := strings.ToLower(strings.TrimSuffix(host, "."))
+	last := name[strings.LastIndexByte(name, '.')+1:]
+	switch {
+	case isNumber(last):
+		return problemNumber, example
+	case len(s.allowed) > 0: // and names may lead there
+		return "", ""
+	case last == name, slices.ContainsFunc(localNames, func(of string) bool { return strings.HasSuffix(name, "."+of) }):
+		return problemPrivate, example
+	}
+	return "", ""
+}
+
+// isNumber reports whether the last part of a host makes it an address to those
+// who dial it, as in 127.1, 0x7f.1 and 2130706433.
+func isNumber(last string) bool {
+	if _, err := strconv.ParseUint(last, 0, 64); err == nil {
+		return true
+	}
+	return strings.Trim(last, "0123456789") == ""
 }

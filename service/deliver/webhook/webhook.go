@@ -74,10 +74,7 @@ func (s *Sender) Check(to string) (problem, right string) {
 	case !isPort(u.Port()):
 		return "must hold a port of 1 to 65535, or none", example
 	}
-	if a, err := netip.ParseAddr(u.Hostname()); err == nil && !s.admits(a) {
-		return "must not lead into a private network, unless that is allowed here", example
-	}
-	return "", ""
+	return s.checkHost(u.Hostname())
 }
 
 func isPort(text string) bool {

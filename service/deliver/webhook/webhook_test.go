@@ -79,6 +79,34 @@ func TestCheck_Forms(t *testing.T) {
 	}
 }
 
+// What can only lead to this machine or its network is refused when it is set,
+// not when it is dialled.
+func TestCheck_NamesThatLeadNowhereElse(t *testing.T) {
+	t.Parallel()
+	s := webhook.New(webhook.Config{})
+	inside := webhook.New(webhook.Config{Allowed: []netip.Prefix{netip.MustParsePrefix("10.9.0.0/16")}})
+	for _, host := range []string{"127.1", "127.0.1", "0177.0.0.1", "2130706433", "0x7f000001", "0x7f.1", "0x7F.0.0.1", "127.0.0.1.", "10.1", "1.2.3.4.5"} {
+		for _, s := range []*webhook.Sender{s, inside} {
+			if problem, right := s.Check("https://" + host + "/"); problem == "" || right == "" {
+				t.Errorf("%s is taken for an address", host)
+			}
+		}
+	}
+	for _, host := range []string{"localhost", "LOCALHOST", "localhost.", "a.localhost", "printer.local", "cases", "cases.internal", "nas.home.arpa"} {
+		if problem, right := s.Check("https://" + host + ":8443/"); problem == "" || right == "" {
+			t.Errorf("%s is taken for an address", host)
+		}
+		if problem, _ := inside.Check("https://" + host + ":8443/"); problem != "" {
+			t.Errorf("%s: %s, though names may lead inside", host, problem)
+		}
+	}
+	for _, host := range []string{"cases.example.gov.uk", "3com.example.com", "cases.0x.example.org", "localhost.example.org", "local.gov.uk"} {
+		if problem, _ := s.Check("https://" + host + "/"); problem != "" {
+			t.Errorf("%s: %s", host, problem)
+		}
+	}
+}
+
 // word gives the word of a failure.
 func word(err error) string {
 	if e, ok := errors.AsType[*service.DeliveryError](err); ok {

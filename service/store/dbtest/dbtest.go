@@ -3,8 +3,7 @@
 //
 // Databases are made in the cluster that TEST_DATABASE_URL names (the address
 // of a superuser), or else in a private one that is started from the installed
-// binaries once for each test process and ends with it; with TEST_DATABASE_URL,
-// emptied ones are left in the cluster. Where neither is to be
+// binaries once for each test process and ends with it. Where neither is to be
 // had, tests are skipped, and fail if CI is set.
 package dbtest
 
@@ -38,8 +37,8 @@ type Database struct {
 	Auditor string // cpis_auditor
 }
 
-// New returns a database with the whole schema, one log and nothing else. After
-// the test it is emptied for another test, or dropped.
+// New makes a database with the whole schema, one log and nothing else, and
+// drops it after the test.
 func New(tb testing.TB) *Database {
 	tb.Helper()
 	db, err := shared(tb).database(tb.Context())
@@ -49,8 +48,8 @@ func New(tb testing.TB) *Database {
 	tb.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(tb.Context()), cleanupTimeout)
 		defer cancel()
-		if err := db.release(ctx); err != nil {
-			tb.Errorf("releasing test database: %v", err)
+		if err := execute(ctx, db.server, `DROP DATABASE IF EXISTS `+db.quoted+` WITH (FORCE)`); err != nil {
+			tb.Errorf("dropping test database: %v", err)
 		}
 	})
 	return &db.Database

@@ -28,33 +28,15 @@ type made struct {
 	quoted string
 }
 
-// database returns an emptied database, or else a clone of the migrated
-// template.
+// database clones a migrated template. The template is made once for each
+// state of the migrations, under a lock, and shared by all test processes that
+// use the cluster.
 func (s *server) database(ctx context.Context) (*made, error) {
-	m, err := s.claim(ctx)
-	if m == nil && err == nil {
-		m, err = s.clone(ctx)
-	}
-	if err != nil {
-		return nil, err
-	}
-	return m, m.remember(ctx)
-}
-
-// testPrefix begins the names of databases that a test uses.
-const testPrefix = "cpis_test_"
-
-func newName() string { return testPrefix + strings.ToLower(rand.Text()[:12]) }
-
-// clone copies the template. That is made once for each state of the
-// migrations, under a lock, and shared by all test processes that use the
-// cluster.
-func (s *server) clone(ctx context.Context) (*made, error) {
 	template, err := s.template(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("preparing template: %w", err)
 	}
-	name := newName()
+	name := "cpis_test_" + strings.ToLower(rand.Text()[:12])
 	sql := fmt.Sprintf(`CREATE DATABASE %s TEMPLATE %s`, name, template)
 	if err := execute(ctx, s.admin, sql); err != nil {
 		return nil, fmt.Errorf("cloning template: %w", err)
