@@ -50,7 +50,7 @@ func (w *CSVWriter) Write(index int64, e *Entry) error {
 		yes(e.BreakGlass), yes(e.Restricted), yes(e.Degraded),
 		e.disclosedCell(), e.countsCell())
 	for i, cell := range w.row {
-		w.row[i] = harmless(cell)
+		w.row[i] = HarmlessCell(cell)
 	}
 	return w.csv.Write(w.row)
 }
@@ -99,9 +99,10 @@ func (e *Entry) countsCell() string {
 	return strings.Join(counts, "; ")
 }
 
-// harmless returns a cell that no spreadsheet takes for a formula. Programs
-// look past white space and, in some languages, at full-width signs.
-func harmless(cell string) string {
+// HarmlessCell returns a cell that no spreadsheet takes for a formula, on one
+// line. Programs look past white space and, in some languages, at full-width
+// signs.
+func HarmlessCell(cell string) string {
 	if strings.ContainsFunc(cell, unicode.IsControl) {
 		cell = strings.Map(func(r rune) rune {
 			if unicode.IsControl(r) {

@@ -3,6 +3,7 @@ package main
 import (
 	"archive/zip"
 	"context"
+	"encoding/csv"
 	"errors"
 	"io"
 	"net/http"
@@ -257,6 +258,13 @@ func TestUpload_SaysWhatComes(t *testing.T) {
 	if err := errors.Join(z.Close(), os.WriteFile(archive, []byte(packed.String()), 0o600)); err != nil {
 		t.Fatal(err)
 	}
+	recognised := archive + ".of-tables.zip"
+	var tablesPacked strings.Builder
+	z = zip.NewWriter(&tablesPacked)
+	_, err := z.Create("extract/ssd_person.csv")
+	if err := errors.Join(err, z.Close(), os.WriteFile(recognised, []byte(tablesPacked.String()), 0o600)); err != nil {
+		t.Fatal(err)
+	}
 	csv := plansFile(t, "plans.csv", "a,b\n")
 	const ssd, whole, delta = cpisv1.UploadFormat_UPLOAD_FORMAT_SSD, cpisv1.UploadExtent_UPLOAD_EXTENT_WHOLE, cpisv1.UploadExtent_UPLOAD_EXTENT_DELTA
 	for _, tt := range []struct {
@@ -271,6 +279,10 @@ func TestUpload_SaysWhatComes(t *testing.T) {
 		{"Directory", []string{tables, "--ssd", "--whole"}, ssd, whole, []string{"ssd_cp_plans.CSV:c", "ssd_person.csv:p"}},
 		{"Files", []string{filepath.Join(tables, "ssd_person.csv"), filepath.Join(tables, "ssd_cp_plans.CSV"), "--ssd"}, ssd, delta, []string{"ssd_person.csv:p", "ssd_cp_plans.CSV:c"}},
 		{"ZIP", []string{archive, "--ssd"}, ssd, delta, []string{":" + packed.String()}},
+		{"AnotherZIP", []string{archive}, cpisv1.UploadFormat_UPLOAD_FORMAT_CSV, delta, []string{":" + packed.String()}},
+		{"RecognisedDirectory", []string{tables}, ssd, delta, []string{"ssd_cp_plans.CSV:c", "ssd_person.csv:p"}},
+		{"RecognisedFiles", []string{filepath.Join(tables, "ssd_person.csv"), filepath.Join(tables, "ssd_cp_plans.CSV")}, ssd, delta, []string{"ssd_person.csv:p", "ssd_cp_plans.CSV:c"}},
+		{"RecognisedZIP", []string{recognised}, ssd, delta, []string{":" + tablesPacked.String()}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -357,12 +369,33 @@ func readText(t *testing.T, name string) string {
 	return string(text)
 }
 
-func TestCellsAreNoFormulas(t *testing.T) {
+// No cell of the result is a formula, however a spreadsheet looks for one.
+func TestUpload_WritesNoFormulas(t *testing.T) {
 	t.Parallel()
-	for text, want := range map[string]string{"": "", "fine": "fine", "=1+1": "'=1+1", "-2": "'-2", "@x": "'@x", "\tx": "'\tx"} {
-		if got := cell(text); got != want {
-			t.Errorf("cell(%q): got %q, want %q", text, got, want)
+	counts := &cpisv1.UploadCounts{Rows: 6, New: 6}
+	s := &intake{states: []*cpisv1.Upload{state(waiting, counts), state(applied, counts)}}
+	references := []string{"=1+1", "\u00a0=1", "＝1", "\t@x", "a\r\nb", "fine"}
+	for i, r := range references {
+		s.rows = append(s.rows, &cpisv1.RowResult{
+			File: "-table", Line: int32(i) + 2, Outcome: cpisv1.RowOutcome_ROW_OUTCOME_NEW, Code: "+CPR", PlanId: "@plan", Reference: r,
+		})
+	}
+	result := filepath.Join(t.TempDir(), "result.csv")
+	to := s.serve(t)
+	command(t, "", slices.Concat([]string{"upload", "--yes", "--result", result, plansFile(t, "plans.csv", "a,b\n")}, to)...).want(t, 0)
+	rows, err := csv.NewReader(strings.NewReader(readText(t, result))).ReadAll()
+	if err != nil || len(rows) != 1+len(references) {
+		t.Fatalf("%d rows, %v", len(rows), err)
+	}
+	var got []string
+	for _, row := range rows[1:] {
+		got = append(got, row[5])
+		if row[0] != "'-table" || row[3] != "'+CPR" || row[4] != "'@plan" {
+			t.Errorf("got %q", row)
 		}
+	}
+	if diff := cmp.Diff([]string{"'=1+1", "'\u00a0=1", "'＝1", "' @x", "a  b", "fine"}, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
 

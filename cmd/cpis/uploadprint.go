@@ -15,6 +15,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"cpis/audit"
 	cpisv1 "cpis/proto/cpis/v1"
 )
 
@@ -220,12 +221,15 @@ func (u *uploader) writeResult(ctx context.Context, id, name string) error {
 // what stood and stands there is nobody's but the authority's.
 func resultLines(row *cpisv1.RowResult) [][]string {
 	begin := []string{
-		cell(row.GetFile()), strconv.Itoa(int(row.GetLine())), wordIn(row.GetOutcome()), row.GetCode(), row.GetPlanId(),
-		cell(row.GetReference()),
+		row.GetFile(), strconv.Itoa(int(row.GetLine())), wordIn(row.GetOutcome()), row.GetCode(), row.GetPlanId(), row.GetReference(),
 	}
 	var lines [][]string
 	add := func(column, problem, example string) {
-		lines = append(lines, append(slices.Clip(begin), cell(column), cell(problem), cell(example)))
+		line := append(slices.Clone(begin), column, problem, example)
+		for i := range line {
+			line[i] = audit.HarmlessCell(line[i])
+		}
+		lines = append(lines, line)
 	}
 	for _, v := range row.GetViolations() {
 		add(v.GetField(), v.GetProblem(), v.GetExample())
@@ -237,12 +241,4 @@ func resultLines(row *cpisv1.RowResult) [][]string {
 		add("", "", "")
 	}
 	return lines
-}
-
-// cell keeps a text from being taken for a formula by a spreadsheet.
-func cell(text string) string {
-	if text != "" && strings.ContainsRune("=+-@\t\r", rune(text[0])) {
-		return "'" + text
-	}
-	return text
 }

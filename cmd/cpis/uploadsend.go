@@ -7,11 +7,13 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/schollz/progressbar/v3"
 
 	cpisv1 "cpis/proto/cpis/v1"
+	"cpis/service/planfile"
 )
 
 // chunk is how much of a file goes into one message.
@@ -24,18 +26,10 @@ type source struct {
 	open func() (io.ReadCloser, error)
 }
 
-// sources finds the files. Where they are tables, their names say which.
+// sources finds the files. Tables of the dataset are recognised by their names,
+// so that nobody need say so; and by them it is known which is which.
 func (c *uploadCmd) sources() ([]source, error) {
-	names := c.Files
-	if len(names) == 1 && c.SSD {
-		tables, err := filepath.Glob(filepath.Join(globQuote(names[0]), "*.[cC][sS][vV]"))
-		if err == nil && len(tables) > 0 {
-			names = tables
-		}
-	}
-	if len(names) > 1 && !c.SSD {
-		return nil, errors.New("several files make one upload only with --ssd")
-	}
+	names := c.tables()
 	files := make([]source, len(names))
 	for i, name := range names {
 		info, err := os.Stat(name)
@@ -45,12 +39,44 @@ func (c *uploadCmd) sources() ([]source, error) {
 		if !info.Mode().IsRegular() {
 			return nil, fmt.Errorf("%s is no file, and no directory with CSV files of --ssd", name)
 		}
-		files[i] = source{size: info.Size(), open: func() (io.ReadCloser, error) { return os.Open(name) }}
-		if c.SSD && !strings.EqualFold(filepath.Ext(name), ".zip") {
-			files[i].name = filepath.Base(name)
+		files[i] = source{name: filepath.Base(name), size: info.Size(), open: func() (io.ReadCloser, error) { return os.Open(name) }}
+	}
+	c.SSD = c.SSD || holdTables(names)
+	if len(names) > 1 && !c.SSD {
+		return nil, errors.New("several files make one upload only with --ssd")
+	}
+	for i, name := range names {
+		if !c.SSD || strings.EqualFold(filepath.Ext(name), ".zip") {
+			files[i].name = ""
 		}
 	}
 	return files, nil
+}
+
+// tables returns the CSV files of a directory, if one is given, or else the
+// files that are.
+func (c *uploadCmd) tables() []string {
+	if len(c.Files) != 1 {
+		return c.Files
+	}
+	if found, err := filepath.Glob(filepath.Join(globQuote(c.Files[0]), "*.[cC][sS][vV]")); err == nil && len(found) > 0 {
+		return found
+	}
+	return c.Files
+}
+
+// holdTables reports whether files are tables of the dataset, or one is an
+// archive with them. One that cannot be read is not: sending it will say why.
+func holdTables(names []string) bool {
+	return slices.ContainsFunc(names, func(name string) bool {
+		file, err := os.Open(name)
+		if err != nil {
+			return false
+		}
+		defer file.Close()
+		info, err := file.Stat()
+		return err == nil && planfile.HoldsTables([]planfile.Source{{Name: filepath.Base(name), Size: info.Size(), At: file}})
+	})
 }
 
 // globQuote takes a path for itself, whatever stands in it.
