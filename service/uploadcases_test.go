@@ -58,6 +58,7 @@ func TestUpload_Cases(t *testing.T) {
 				"9995100088" + child, "9995100096" + child, "9995100118" + child, "9995100126" + child, "9995100134" + child,
 			},
 		},
+		{"c03_placeholders", service.UploadRejected, "2 CPR04, 3 CPR04, 4 CPR04, 5 CPR04, 6 CPR04", nil},
 		{"c10_us_order_mixed", service.UploadRejected, "2 CPR07, 3 CPR07, 4 CPR07, 5 CPR07, 6 CPR07", nil},
 		{
 			"c12_excel_time", service.UploadWaiting,
