@@ -14,13 +14,12 @@ import (
 	"cpis/service/store"
 )
 
-// Admin is what an administrator does by command, on the machine, with rights
-// of the database's and the keeper's own. Everything it changes is in the log.
-type Admin struct {
-	DB     *store.DB
-	Keeper keys.Keeper // not needed for organisations and contacts
-	Log    store.Log
-	Now    func() time.Time
+// Command is what an administrator does on the machine, with rights of the
+// database's and the keeper's own. Everything it changes is in the log.
+type Command struct {
+	DB  *store.DB
+	Log store.Log
+	Now func() time.Time
 	// Operator names who runs the command, as the operating system knows them.
 	Operator string
 }
@@ -29,12 +28,12 @@ type Admin struct {
 const adminClient = "cpis-command"
 
 // do runs fn in one transaction with an entry that names the command.
-func (a *Admin) do(ctx context.Context, command string, counts audit.Counts, fn func(*store.Tx) error) error {
+func (a *Command) do(ctx context.Context, command string, counts audit.Counts, fn func(*store.Tx) error) error {
 	return a.DB.Tx(ctx, func(tx *store.Tx) error {
 		if err := fn(tx); err != nil {
 			return err
 		}
-		_, err := enter(ctx, tx, a.Log, a.Now(), &audit.Entry{
+		_, err := appendEntries(ctx, tx, a.Log, a.Now(), &audit.Entry{
 			Version: audit.Version,
 			Actor:   a.Operator,
 			Client:  adminClient,
@@ -49,9 +48,19 @@ func (a *Admin) do(ctx context.Context, command string, counts audit.Counts, fn 
 	})
 }
 
+// DirectoryAdmin administers who takes part.
+type DirectoryAdmin struct{ Command }
+
+// KeyAdmin administers the keys.
+type KeyAdmin struct {
+	Command
+
+	Keeper keys.Keeper
+}
+
 // AddOrganisation makes an organisation known, or corrects it. The error may be
 // *InvalidError.
-func (a *Admin) AddOrganisation(ctx context.Context, code, name string, class policy.Class) error {
+func (a *DirectoryAdmin) AddOrganisation(ctx context.Context, code, name string, class policy.Class) error {
 	var check checker
 	code = check.requiredText("code", code, maxAuthority, "RKE")
 	name = check.requiredText("name", name, maxNameLength, "Example NHS Trust")
@@ -64,9 +73,9 @@ func (a *Admin) AddOrganisation(ctx context.Context, code, name string, class po
 }
 
 // SetContact says whom to ring at an authority. The error may be *InvalidError.
-func (a *Admin) SetContact(ctx context.Context, gss string, contacts Contacts) error {
+func (a *DirectoryAdmin) SetContact(ctx context.Context, gss string, contacts Contacts) error {
 	var check checker
-	right := check.contacts("", contacts)
+	right := contacts.read(&check, "")
 	if err := check.err(); err != nil {
 		return err
 	}
@@ -76,7 +85,7 @@ func (a *Admin) SetContact(ctx context.Context, gss string, contacts Contacts) e
 }
 
 // EnsureIndexKey makes the first index key, where there is none.
-func (a *Admin) EnsureIndexKey(ctx context.Context) error {
+func (a *KeyAdmin) EnsureIndexKey(ctx context.Context) error {
 	rows, err := a.DB.IndexKeys(ctx)
 	if err != nil {
 		return err
@@ -87,7 +96,7 @@ func (a *Admin) EnsureIndexKey(ctx context.Context) error {
 	return a.addIndexKey(ctx, 1)
 }
 
-func (a *Admin) addIndexKey(ctx context.Context, version int) error {
+func (a *KeyAdmin) addIndexKey(ctx context.Context, version int) error {
 	wrapped, err := keys.NewIndexKey(ctx, a.Keeper, version)
 	if err != nil {
 		return fmt.Errorf("making the index key: %w", err)
@@ -106,7 +115,7 @@ var ErrTooSoon = errors.New("new index key is too new, and servers may not know 
 // RotateIndex begins to rotate the index key: it adds a new one, which running
 // servers take into use by themselves. A minute later Retag may run, and then
 // RetireIndex.
-func (a *Admin) RotateIndex(ctx context.Context) (version int, err error) {
+func (a *KeyAdmin) RotateIndex(ctx context.Context) (version int, err error) {
 	rows, err := a.DB.IndexKeys(ctx)
 	if err != nil {
 		return 0, err
@@ -123,7 +132,7 @@ const page = keys.MaxBatch
 
 // aged refuses while the newest index key is younger than a step of the rotation
 // needs.
-func (a *Admin) aged(newest *store.IndexKeyRow, needs time.Duration) error {
+func (a *KeyAdmin) aged(newest *store.IndexKeyRow, needs time.Duration) error {
 	if wait := needs - a.Now().Sub(newest.At); wait > 0 {
 		return fmt.Errorf("%w: wait another %v", ErrTooSoon, (wait + time.Second - 1).Truncate(time.Second))
 	}
@@ -134,7 +143,7 @@ func (a *Admin) aged(newest *store.IndexKeyRow, needs time.Duration) error {
 // that finds it. It may be interrupted and run again. ring must hold both keys.
 // It refuses with ErrTooSoon in the first minute after RotateIndex, when servers
 // may still register people under the old key alone.
-func (a *Admin) Retag(ctx context.Context, ring *keys.Ring, progress func(done int)) error {
+func (a *KeyAdmin) Retag(ctx context.Context, ring *keys.Ring, progress func(done int)) error {
 	rows, err := a.DB.IndexKeys(ctx)
 	if err != nil {
 		return err
@@ -145,7 +154,7 @@ func (a *Admin) Retag(ctx context.Context, ring *keys.Ring, progress func(done i
 	if err := a.aged(&rows[0], retagAfter); err != nil {
 		return err
 	}
-	r := retagging{Admin: a, ring: ring, version: rows[0].Version}
+	r := retagging{KeyAdmin: a, ring: ring, version: rows[0].Version}
 	after, done := uuid.Nil, 0
 	for {
 		persons, err := a.DB.PersonsWithoutTag(ctx, r.version, after, page)
@@ -166,7 +175,7 @@ func (a *Admin) Retag(ctx context.Context, ring *keys.Ring, progress func(done i
 // refuses while any person has no new tag, and with ErrTooSoon in the first two
 // minutes after RotateIndex: a server that knew only the old key would find
 // nobody any more.
-func (a *Admin) RetireIndex(ctx context.Context) error {
+func (a *KeyAdmin) RetireIndex(ctx context.Context) error {
 	rows, err := a.DB.IndexKeys(ctx)
 	if err != nil {
 		return err
@@ -206,18 +215,12 @@ func (a *Admin) RetireIndex(ctx context.Context) error {
 // For an hour after a rotation servers still store reasons of break-glass under
 // keys that the older key-encryption key wrapped, and for moments persons: only
 // a run after that which gives 0 says that nothing needs the older one.
-func (a *Admin) Rewrap(ctx context.Context, progress func(done int)) (changed int, err error) {
+func (a *KeyAdmin) Rewrap(ctx context.Context, progress func(done int)) (changed int, err error) {
 	if changed, err = a.rewrapIndex(ctx); err != nil {
 		return changed, err
 	}
 	done := 0
-	owners := map[store.KeyTable]func(uuid.UUID) string{
-		store.PersonKeys:  owner,
-		store.ReviewKeys:  func(uuid.UUID) string { return reviewOwner },
-		store.ChannelKeys: channelOwner,
-		store.UploadKeys:  uploadOwner,
-	}
-	for table, owner := range owners {
+	for _, table := range store.KeyTables() {
 		for after := uuid.Nil; ; {
 			rows, err := a.DB.KeysAfter(ctx, table, after, page)
 			if err != nil {
@@ -227,7 +230,7 @@ func (a *Admin) Rewrap(ctx context.Context, progress func(done int)) (changed in
 				break
 			}
 			after = rows[len(rows)-1].ID
-			n, err := a.rewrapRows(ctx, table, owner, rows)
+			n, err := a.rewrapRows(ctx, table, rows)
 			if err != nil {
 				return changed, err
 			}
@@ -240,7 +243,7 @@ func (a *Admin) Rewrap(ctx context.Context, progress func(done int)) (changed in
 }
 
 // rewrapIndex re-wraps the index keys, and gives how many needed it.
-func (a *Admin) rewrapIndex(ctx context.Context) (changed int, err error) {
+func (a *KeyAdmin) rewrapIndex(ctx context.Context) (changed int, err error) {
 	rows, err := a.DB.IndexKeys(ctx)
 	if err != nil {
 		return 0, err
@@ -268,10 +271,10 @@ func (a *Admin) rewrapIndex(ctx context.Context) (changed int, err error) {
 }
 
 // rewrapRows re-wraps one page, and gives how many needed it.
-func (a *Admin) rewrapRows(ctx context.Context, table store.KeyTable, owner func(uuid.UUID) string, rows []store.KeyRow) (int, error) {
+func (a *KeyAdmin) rewrapRows(ctx context.Context, table store.KeyTable, rows []store.KeyRow) (int, error) {
 	wrapped := make([]keys.Wrapped, len(rows))
 	for i, row := range rows {
-		wrapped[i] = keys.Wrapped{Owner: owner(row.ID), Text: row.Wrapped}
+		wrapped[i] = keys.Wrapped{Owner: table.Owner(row.ID), Text: row.Wrapped}
 	}
 	results, err := a.Keeper.Rewrap(ctx, wrapped)
 	if err != nil {

@@ -5,7 +5,6 @@ import (
 
 	"cpis/policy"
 	"cpis/service/identity"
-	"cpis/service/store"
 )
 
 // Amendment gives a plan as it should be. Every text replaces what is held,
@@ -24,9 +23,6 @@ type Amendment struct {
 	Reference   string // the authority's own, or empty
 	Request     string `json:"-"` // request id
 }
-
-// reasonUnchanged stands in the entry of an act after which nothing differs.
-const reasonUnchanged = "unchanged"
 
 // AmendPlan corrects or completes a plan of the caller's authority, also one
 // that has ended. The error is as of EndPlan; ErrState says that the plan was
@@ -68,7 +64,7 @@ func (p *changing) amend(ctx context.Context, q *Amendment) (*Changed, error) {
 		return nil, err
 	}
 	if born {
-		if err := p.writePerson(ctx); err != nil {
+		if err := p.s.updatePersons(ctx, p.tx, p.about); err != nil {
 			return nil, err
 		}
 	}
@@ -139,17 +135,6 @@ func (p *changing) fitOthers(v *violations) {
 			v.add("date_of_birth", "does not fit "+other.name()+": correct that one first, or enter it anew", "")
 		}
 	}
-}
-
-// writePerson writes the person's next version.
-func (p *changing) writePerson(ctx context.Context) (err error) {
-	row := &p.about.row
-	row.Version++
-	row.At = p.s.moment()
-	if row.Sealed, err = sealPerson(p.about.key, row.ID, row.Version, p.about.person); err != nil {
-		return err
-	}
-	return p.tx.UpdatePersons(ctx, []store.PersonRow{*row})
 }
 
 // overlaps finds where the plan as it is now overlaps with those of others.

@@ -22,8 +22,8 @@ type Reason string
 // The reasons.
 const (
 	NoReason         Reason = ""
-	IdentityMismatch Reason = "identity_mismatch" // the date of birth is another
-	RecordDamaged    Reason = "record_damaged"    // what is stored does not verify
+	IdentityMismatch Reason = reasonMismatch // the date of birth is another
+	RecordDamaged    Reason = reasonDamaged  // what is stored does not verify
 )
 
 // Answer is the answer to one question.

@@ -94,12 +94,12 @@ func (s *Service) readBirth(q *Birth) (birth, error) {
 		wrong.add("date_of_birth", "must be the day of the birth", exampleDay)
 	}
 	b.child = &d
-	check.violations = append(check.violations, wrong.ofChild()...)
+	check.violations = append(check.violations, ofChild(wrong)...)
 	return b, check.err()
 }
 
 // ofChild names the fields as a Birth has them.
-func (v violations) ofChild() violations {
+func ofChild(v violations) violations {
 	for i := range v {
 		switch v[i].Field {
 		case "nhs_number", "family_name", "given_name", "date_of_birth":
@@ -148,7 +148,7 @@ func (p *changing) registerChild(ctx context.Context, d *draft) (plan string, er
 	by.Act = wordRegister
 	child, restricted, err := p.s.register(ctx, p.tx, by, p.made, d)
 	if err != nil {
-		return "", renamed(err, violations.ofChild)
+		return "", renamed(err, ofChild)
 	}
 	p.entry.Restricted = p.entry.Restricted || restricted
 	p.disclose(child)

@@ -70,9 +70,6 @@ func (c *sealedChannel) secrets(at time.Time) [][]byte {
 	return [][]byte{c.Secret}
 }
 
-// channelOwner names a channel's data key.
-func channelOwner(id uuid.UUID) string { return "channel/" + id.String() }
-
 // newSecret makes a webhook's secret.
 func newSecret() []byte {
 	secret := make([]byte, secretSize)
@@ -175,7 +172,7 @@ func (s *Service) checkChannel(c *Channel) error {
 func (s *Service) newChannelKey(ctx context.Context, id uuid.UUID) (keys.NewKey, error) {
 	ctx, cancel := context.WithTimeout(ctx, keyWait)
 	defer cancel()
-	made, err := s.ring.New(ctx, []string{channelOwner(id)})
+	made, err := s.ring.New(ctx, []string{store.ChannelKeys.Owner(id)})
 	if err != nil {
 		return keys.NewKey{}, fmt.Errorf("making the key of a channel: %w", s.keyError(err))
 	}
@@ -272,7 +269,7 @@ func (s *Service) openChannel(ctx context.Context, row *store.ChannelRow) (*keys
 	ctx, cancel := context.WithTimeout(ctx, keyWait)
 	defer cancel()
 	var sealed sealedChannel
-	r := s.ring.Unwrap(ctx, []keys.Wrapped{{Owner: channelOwner(row.ID), Text: row.WrappedKey}})[0]
+	r := s.ring.Unwrap(ctx, []keys.Wrapped{{Owner: store.ChannelKeys.Owner(row.ID), Text: row.WrappedKey}})[0]
 	if r.Err != nil {
 		return nil, sealed, fmt.Errorf("unwrapping the key of a channel: %w", s.keyError(r.Err))
 	}

@@ -96,7 +96,7 @@ func (s *Service) ownContacts(row *store.AuthorityRow) *OwnContacts {
 // ErrUnavailable or ErrDamaged.
 func (s *Service) SetContacts(ctx context.Context, c *identity.Caller, q *SettingContacts) (*ContactsKept, error) {
 	var check checker
-	right := check.contacts("contacts.", q.Contacts)
+	right := q.Contacts.read(&check, "contacts.")
 	a := act{caller: c, action: policy.SetContacts, own: true, request: q.Request, asks: q, check: check.err()}
 	return s.keepContacts(ctx, a, q.Version, func(ctx context.Context, tx *store.Tx, _ *store.AuthorityRow) error {
 		return tx.SetAuthorityContact(ctx, c.Organisation, right.Office, right.Hours, right.Duty, s.moment())
@@ -137,13 +137,13 @@ func (s *Service) keepContacts(
 	})
 }
 
-// contacts reads the numbers of an authority. The result has them as they are
+// read reads the numbers of an authority. The result has them as they are
 // shown.
-func (c *checker) contacts(prefix string, q Contacts) Contacts {
+func (q Contacts) read(c *checker, prefix string) Contacts {
 	right := Contacts{
-		Office: c.phone(prefix+"office_phone", q.Office, officePhones, exampleOffice),
+		Office: readPhone(c, prefix+"office_phone", q.Office, officePhones, exampleOffice),
 		Hours:  c.text(prefix+"office_hours", q.Hours, maxHoursLength, exampleHours),
-		Duty:   c.phone(prefix+"duty_phone", q.Duty, dutyPhones, exampleDuty),
+		Duty:   readPhone(c, prefix+"duty_phone", q.Duty, dutyPhones, exampleDuty),
 	}
 	if text.Blank(q.Duty) {
 		c.add(prefix+"duty_phone", problemRequired, exampleDuty)

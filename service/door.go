@@ -24,7 +24,7 @@ type act struct {
 	subject []byte        // tag of the person, if there is one
 	check   error         // *InvalidError, if the request is not valid
 	within  time.Duration // bounds the act; doTimeout if 0
-	wait    time.Duration // for other acts, if it is worth more than placeWait
+	wait    time.Duration // for other acts, if it is worth more than slotWait
 	// prepare, if set, runs once: when the policy has allowed a valid request,
 	// and before the act takes a place and a transaction. It fetches what must
 	// not be waited for later, such as keys. An error fails the act.
@@ -46,8 +46,8 @@ type answered[A any] interface {
 const doTimeout = 15 * time.Second
 
 const (
-	// placeWait is how long an act waits for others before it is refused.
-	placeWait = 2 * time.Second
+	// slotWait is how long an act waits for others before it is refused.
+	slotWait = 2 * time.Second
 	// freeConns is how many connections acts leave to what else is read and
 	// written: proofs, checkpoints, tidying.
 	freeConns = 2
@@ -56,22 +56,32 @@ const (
 	keyWait = 2 * time.Second
 )
 
-// newActs makes the places of acts in the database.
-func newActs(db *store.DB) chan struct{} { return make(chan struct{}, max(1, db.MaxTx()-freeConns)) }
+// slots are a limited number of rights to do something at the same time.
+type slots chan struct{}
 
-// takePlace waits for a place among few. leave gives it back; without a place
-// it is nil, and the error *OverloadedError or that of ctx.
-func takePlace(ctx context.Context, places chan struct{}, wait time.Duration) (leave func(), err error) {
+func newSlots(n int) slots { return make(slots, n) }
+
+// acquire waits for a slot. release gives it back; without a slot it is nil, and
+// the error *OverloadedError or that of ctx.
+func (s slots) acquire(ctx context.Context, wait time.Duration) (release func(), err error) {
 	timer := time.NewTimer(wait)
 	defer timer.Stop()
 	select {
-	case places <- struct{}{}:
-		return func() { <-places }, nil
+	case s <- struct{}{}:
+		return func() { <-s }, nil
 	case <-timer.C:
 		return nil, &OverloadedError{RetryAfter: wait}
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
+}
+
+// newActs makes the slots of acts in the database.
+func newActs(db *store.DB) slots { return newSlots(max(1, db.MaxTx()-freeConns)) }
+
+// acquire waits for the right to a transaction.
+func (s *Service) acquire(ctx context.Context, wait time.Duration) (release func(), err error) {
+	return s.acts.acquire(ctx, max(wait, slotWait))
 }
 
 // answer is the door that every use case but the look-up goes through. It does
@@ -109,19 +119,19 @@ func (s *Service) perform(
 	// Hanging up must neither erase an attempt nor leave a commit unconfirmed.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cmp.Or(a.within, doTimeout))
 	defer cancel()
-	leave, err := takePlace(ctx, s.acts, max(a.wait, placeWait))
+	release, err := s.acquire(ctx, a.wait)
 	if err != nil {
 		return Receipt{}, s.failed(ctx, a, &e, err)
 	}
 	var r Receipt
 	var done audit.Entry
-	err = s.transact(ctx, leave, func(tx *store.Tx) (err error) {
+	err = s.transact(ctx, release, func(tx *store.Tx) (err error) {
 		done = e // do may run again
 		done.Outcome = outcomeDone
 		if err = do(ctx, tx, &done); err != nil {
 			return err
 		}
-		if r, err = enter(ctx, tx, s.log, s.now(), &done); err != nil || keep == nil {
+		if r, err = s.enter(ctx, tx, &done); err != nil || keep == nil {
 			return err
 		}
 		return keep(ctx, tx, r)
@@ -140,13 +150,13 @@ func (s *Service) admit(ctx context.Context, a *act) (audit.Entry, error) {
 		return audit.Entry{}, err
 	}
 	d := s.decide(a)
-	e := s.entry(a.caller, a.action, a.request)
+	e := entryOf(a.caller, a.action, a.request)
 	e.Role, e.Rule, e.Subject = d.Role.String(), d.Rule, a.subject
 	switch {
 	case !d.Allowed:
-		return e, s.refuse(ctx, &e, ErrDenied)
+		return e, s.record(ctx, &e, ErrDenied)
 	case a.check != nil:
-		return e, s.refuse(ctx, &e, a.check)
+		return e, s.record(ctx, &e, a.check)
 	case a.prepare == nil:
 		return e, nil
 	}
@@ -163,7 +173,7 @@ func (s *Service) failed(ctx context.Context, a *act, e *audit.Entry, why error)
 		s.observe.Refused()
 		return why
 	}
-	return s.refuse(ctx, e, fmt.Errorf("%s: %w", a.action, translate(why)))
+	return s.record(ctx, e, fmt.Errorf("%s: %w", a.action, translate(why)))
 }
 
 // ready says whether anything may be answered: the log is intact, and the index
@@ -175,11 +185,11 @@ func (s *Service) ready() error {
 	return s.freshKeys()
 }
 
-// transact runs an act's transaction, and leaves its place also where that
-// panics. Where the same request was answered meanwhile it runs again, and then
-// finds the answer.
-func (s *Service) transact(ctx context.Context, leave func(), run func(*store.Tx) error) error {
-	defer leave()
+// transact runs an act's transaction, and releases its slot also if that panics.
+// If the same request was answered meanwhile it runs again, and then finds the
+// answer.
+func (s *Service) transact(ctx context.Context, release func(), run func(*store.Tx) error) error {
+	defer release()
 	err := s.db.Tx(ctx, run)
 	if errors.Is(err, errAnswered) {
 		err = s.db.Tx(ctx, run)
@@ -194,24 +204,34 @@ func (s *Service) decide(a *act) policy.Decision {
 	})
 }
 
-// enter appends an entry to the log: the last thing in its transaction,
-// because every other append waits from here.
-func enter(ctx context.Context, tx *store.Tx, log store.Log, now time.Time, e *audit.Entry) (Receipt, error) {
-	e.Time = now.UTC().Truncate(time.Microsecond)
-	_, _ = rand.Read(e.Salt[:]) // never fails: it ends the program instead
-	line := e.AppendLine(nil)
-	first, tree, err := tx.AppendEntries(ctx, log.ID, [][]byte{line}, [][]byte{e.Subject})
+// enter appends entries of the service to its log, as appendEntries does.
+func (s *Service) enter(ctx context.Context, tx *store.Tx, entries ...*audit.Entry) (Receipt, error) {
+	return appendEntries(ctx, tx, s.log, s.now(), entries...)
+}
+
+// appendEntries appends entries to a log: the last thing in its transaction,
+// because every other append waits from here. The receipt is that of the first.
+func appendEntries(
+	ctx context.Context, tx *store.Tx, log store.Log, now time.Time, entries ...*audit.Entry,
+) (Receipt, error) {
+	lines, subjects := make([][]byte, len(entries)), make([][]byte, len(entries))
+	for i, e := range entries {
+		e.Time = now.UTC().Truncate(time.Microsecond) // what PostgreSQL keeps
+		_, _ = rand.Read(e.Salt[:])                   // never fails: it ends the program instead
+		lines[i], subjects[i] = e.AppendLine(nil), e.Subject
+	}
+	first, tree, err := tx.AppendEntries(ctx, log.ID, lines, subjects)
 	if err != nil {
 		return Receipt{}, err
 	}
-	return Receipt{Log: log.Origin, Index: first, TreeSize: tree.Size(), Leaf: audit.LeafHash(line)}, nil
+	return Receipt{Log: log.Origin, Index: first, TreeSize: tree.Size(), Leaf: audit.LeafHash(lines[0])}, nil
 }
 
-// refuse records that an act was refused or failed, and gives why. Where it
+// record records that an act was refused or failed, and returns why. If it
 // cannot be recorded, that comes first. The entry goes with a group of
 // look-ups, so that whoever floods the service with what must be refused costs
 // it little.
-func (s *Service) refuse(ctx context.Context, e *audit.Entry, why error) error {
+func (s *Service) record(ctx context.Context, e *audit.Entry, why error) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), doTimeout)
 	defer cancel()
 	e.Reason = reasonOf(why)
@@ -231,12 +251,12 @@ func reasonOf(err error) string {
 		err  error
 		word string
 	}{
-		{ErrNotFound, "not_found"},
-		{ErrConflict, "changed_meanwhile"},
-		{ErrState, "state"},
-		{ErrSamePerson, "same_person"},
-		{ErrReused, "request_reused"},
-		{errWrongPerson, "identity_mismatch"},
+		{ErrNotFound, reasonNotFound},
+		{ErrConflict, reasonChanged},
+		{ErrState, reasonState},
+		{ErrSamePerson, reasonSame},
+		{ErrReused, reasonReused},
+		{errWrongPerson, reasonMismatch},
 	} {
 		if errors.Is(err, r.err) {
 			return r.word
@@ -248,8 +268,8 @@ func reasonOf(err error) string {
 // Refuse records a request that never became a use case, because it is not
 // valid on its face, and gives what is wrong with it.
 func (s *Service) Refuse(ctx context.Context, c *identity.Caller, a policy.Action, request string, why *InvalidError) error {
-	e := s.entry(c, a, request)
-	return s.refuse(ctx, &e, why)
+	e := entryOf(c, a, request)
+	return s.record(ctx, &e, why)
 }
 
 // translate gives the store's errors in the service's words.

@@ -61,8 +61,6 @@ const (
 	exampleAppointment   = "2026-11-23T09:30:00Z"
 	exampleWrongPatient  = "Opened the record of another child of the same name"
 	sameAppointment      = 30 * 24 * time.Hour // a report of one appointment stands for those that follow
-	reasonMismatch       = string(IdentityMismatch)
-	reasonWrongTag       = string(RecordDamaged)
 	countNotices         = "notices"
 	countMarked          = "marked"
 	countMissed          = "missed_in_a_row"
@@ -79,7 +77,7 @@ func (s *Service) ReportMissedAppointment(ctx context.Context, c *identity.Calle
 	check := checker{form: requestForms, today: s.today()}
 	r := report{
 		caller: c, action: policy.ReportMissed, request: m.Request, asks: m,
-		encounter: check.encounter("appointment_id", m.AppointmentID),
+		encounter: readEncounter(&check, "appointment_id", m.AppointmentID),
 		who:       whoReports(c, check.responsible("responsible_person", m.Responsible)),
 	}
 	r.number, r.born = readIdentifiers(m.NHSNumber, m.DateOfBirth, check.today, &check.violations)
@@ -113,7 +111,7 @@ func (s *Service) ReportWrongPatient(ctx context.Context, c *identity.Caller, w 
 	check := checker{form: requestForms, today: s.today()}
 	r := report{
 		caller: c, action: policy.ReportWrongPatient, request: w.Request, asks: w,
-		encounter: check.encounter("encounter_id", w.EncounterID),
+		encounter: readEncounter(&check, "encounter_id", w.EncounterID),
 		text:      check.requiredText("reason", w.Reason, maxReasonLength, exampleWrongPatient),
 		who:       whoReports(c, check.responsible("responsible_person", w.Responsible)),
 	}
@@ -125,8 +123,8 @@ func (s *Service) ReportWrongPatient(ctx context.Context, c *identity.Caller, w 
 	})
 }
 
-// encounter reads the caller's own identifier of an encounter.
-func (c *checker) encounter(field, id string) string {
+// readEncounter reads the caller's own identifier of an encounter.
+func readEncounter(c *checker, field, id string) string {
 	return c.requiredText(field, id, maxEncounterID, exampleEncounter)
 }
 
@@ -184,7 +182,7 @@ func (s *Service) fetchReported(ctx context.Context, n NHSNumber) {
 		return
 	}
 	for _, h := range found { // one at most
-		if _, ok := s.ring.Cached(owner(h.row.ID)); !ok {
+		if _, ok := s.ring.Cached(store.PersonKeys.Owner(h.row.ID)); !ok {
 			_ = s.unwrapKeys(ctx, []*held{h})
 			return
 		}
@@ -201,7 +199,7 @@ func (s *Service) encounterOf(r *report, found *store.PersonRow) *store.Encounte
 		e.Hashes = append(e.Hashes, h[:])
 	}
 	numbers := []NHSNumber{r.number}
-	if key, ok := s.ring.Cached(owner(found.ID)); !ok {
+	if key, ok := s.ring.Cached(store.PersonKeys.Owner(found.ID)); !ok {
 		s.decoy.open()
 	} else if p, err := openPerson(key, found); err == nil {
 		numbers = append(numbers, p.numbers()...)
@@ -234,9 +232,9 @@ func (s *Service) tellMissed(ctx context.Context, tx *store.Tx, e *audit.Entry, 
 	if err != nil {
 		return err
 	}
-	key, _ := s.ring.Cached(owner(person.ID))
+	key, _ := s.ring.Cached(store.PersonKeys.Owner(person.ID))
 	if e.Reason = s.mistaken(r, key, &person); len(rows) == 0 || e.Reason != "" {
-		s.decoy.seal(r)
+		s.pretend(r)
 		return nil
 	}
 	e.Restricted = person.Restricted
@@ -289,12 +287,15 @@ func (s *Service) mistaken(r *report, key *keys.DataKey, row *store.PersonRow) s
 		s.observe.Damaged("person")
 	case !person.has(r.number):
 		s.observe.Damaged("person_tag")
-		return reasonWrongTag
+		return reasonDamaged
 	case !r.born.IsZero() && r.born != person.DateOfBirth:
 		return reasonMismatch
 	}
 	return ""
 }
+
+// pretend does the work of telling what a report says, about nobody.
+func (s *Service) pretend(r *report) { _ = sealSaid(s.decoy.key, s.decoy.row, said{r.who, r.text}) }
 
 // correct marks what an organisation accessed in an encounter, and corrects the
 // notices that it made, also those from before records were joined: they stay
@@ -322,7 +323,7 @@ func (s *Service) correct(ctx context.Context, tx *store.Tx, e *audit.Entry, r *
 	if marked > 0 {
 		e.Counts[countMarked] = marked
 	}
-	s.decoy.seal(r)
+	s.pretend(r)
 	for i := range wrong {
 		n := &wrong[i]
 		if n.CorrectedBy != uuid.Nil {
@@ -331,7 +332,7 @@ func (s *Service) correct(ctx context.Context, tx *store.Tx, e *audit.Entry, r *
 		if n.Person != person.ID { // before two records were joined
 			s.fetchKeyFor(ctx, n.Person)
 		}
-		key, _ := s.ring.Cached(owner(n.Person))
+		key, _ := s.ring.Cached(store.PersonKeys.Owner(n.Person))
 		e.Counts[countNotices]++
 		s.tell(tx, news{
 			to: n.Authority, kind: noticeCorrection, priority: n.Priority, person: n.Person, key: key,

@@ -27,7 +27,7 @@ type Ending struct {
 // kind that the authority holds.
 func (s *Service) EndPlan(ctx context.Context, c *identity.Caller, q *Ending) (*Changed, error) {
 	check := checker{form: requestForms, today: s.today()}
-	end, reason := check.ending(q)
+	end, reason := q.read(&check)
 	a := planAct{
 		caller: c, action: policy.EndPlan, plan: q.PlanID, version: q.Version, word: wordEnd, reason: reason,
 		request: q.Request, asks: q, check: check.err(),
@@ -43,8 +43,8 @@ func (s *Service) EndPlan(ctx context.Context, c *identity.Caller, q *Ending) (*
 	})
 }
 
-// ending reads the texts of an Ending.
-func (c *checker) ending(q *Ending) (Date, string) {
+// read reads the texts of an Ending.
+func (q *Ending) read(c *checker) (Date, string) {
 	c.seen(q.Version)
 	end := c.day("end", q.End)
 	if q.End == "" {

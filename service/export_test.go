@@ -40,7 +40,7 @@ func ReadCursor(text string) (again string, ok bool) {
 // ReadContacts reads the numbers of an authority as SetContacts does.
 func ReadContacts(c Contacts) (Contacts, error) {
 	var check checker
-	right := check.contacts("", c)
+	right := c.read(&check, "")
 	return right, check.err()
 }
 

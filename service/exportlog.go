@@ -11,6 +11,9 @@ import (
 	"cpis/service/store"
 )
 
+// LogAdmin administers the log.
+type LogAdmin struct{ Command }
+
 // Exported says what an export holds, and what it does not hold yet.
 type Exported struct {
 	Checkpoint audit.Checkpoint // of all that was exported
@@ -24,7 +27,7 @@ type Exported struct {
 // with the log's public key can verify. It judges nothing: what was tampered
 // with is written as it stands, for it is evidence. That it was asked for is an
 // entry of the log, behind the part that is exported.
-func (a *Admin) Export(ctx context.Context, create audit.Create) (Exported, error) {
+func (a *LogAdmin) Export(ctx context.Context, create audit.Create) (Exported, error) {
 	cp, err := a.DB.LatestCheckpoint(ctx, a.Log.ID)
 	if errors.Is(err, store.ErrNotFound) {
 		return Exported{}, errors.New("the log has no checkpoint yet: a running server signs one within a second")
@@ -61,7 +64,7 @@ func (a *Admin) Export(ctx context.Context, create audit.Create) (Exported, erro
 
 // lines gives the stored lines up to a size, and the index of the first of
 // them.
-func (a *Admin) lines(ctx context.Context, size int64) (int64, iter.Seq2[[]byte, error]) {
+func (a *LogAdmin) lines(ctx context.Context, size int64) (int64, iter.Seq2[[]byte, error]) {
 	var first int64
 	for row, err := range a.DB.StoredEntries(ctx, a.Log.ID, 0, size) {
 		if err == nil {

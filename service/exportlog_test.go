@@ -18,7 +18,7 @@ func TestExportTellsOfEntriesThatAreNotSigned(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	admin := &service.Admin{DB: f.DB, Log: log, Now: f.Clock.Now, Operator: "tester"}
+	admin := &service.LogAdmin{Command: service.Command{DB: f.DB, Log: log, Now: f.Clock.Now, Operator: "tester"}}
 	export := func(size, unsigned int64) {
 		t.Helper()
 		dir, err := os.OpenRoot(t.TempDir())

@@ -112,7 +112,7 @@ func newServiceOver(tb testing.TB, k keys.Keeper, change func(*service.Config)) 
 	cfg := service.Config{
 		DB: f.DB, Ring: f.Ring, Log: dbtest.Origin, Now: f.Clock.Now,
 		Hub:     service.Hub{Name: "National safeguarding hub", Phone: hubPhone},
-		Observe: service.Observer{OnDamaged: func(string) { f.Damaged.Add(1) }},
+		Observe: service.Observer{Damaged: func(string) { f.Damaged.Add(1) }},
 	}
 	var err error
 	if cfg.Policy, err = policy.New(); err != nil {

@@ -7,6 +7,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/google/uuid"
+
 	"cpis/service/keys"
 	"cpis/service/store"
 )
@@ -98,11 +100,8 @@ func elapsed(from, to time.Time) time.Duration {
 	return max(to.Sub(from), to.Round(0).Sub(from.Round(0)))
 }
 
-// reviewOwner owns the keys that seal the reasons of break-glass: one for each
-// server and hour, because a claim must not have to wait for the keeper.
-const reviewOwner = "review"
-
-// reviewKey seals the reasons of break-glass for a while.
+// reviewKey seals the reasons of break-glass for a while: one for each server and
+// hour, because a claim must not have to wait for the keeper.
 type reviewKey struct {
 	keys.NewKey
 
@@ -119,7 +118,7 @@ func (s *Service) renewReviews(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, checkKeysTimeout)
 	defer cancel()
 	began := s.now()
-	made, err := s.ring.New(ctx, []string{reviewOwner})
+	made, err := s.ring.New(ctx, []string{store.ReviewKeys.Owner(uuid.Nil)})
 	if err != nil {
 		return // tried again at the next tick
 	}

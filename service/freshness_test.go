@@ -24,14 +24,14 @@ const kept = "9990000018"
 
 // operatorOf gives what an administrator does by command, by a clock that may
 // be ahead.
-func operatorOf(f *fixture, ahead time.Duration) *service.Admin {
+func operatorOf(f *fixture, ahead time.Duration) *service.KeyAdmin {
 	f.tb.Helper()
 	log, err := f.DB.Log(f.tb.Context(), dbtest.Origin)
 	if err != nil {
 		f.tb.Fatal(err)
 	}
 	now := func() time.Time { return f.Clock.Now().Add(ahead) }
-	return &service.Admin{DB: f.DB, Keeper: f.Keeper, Log: log, Now: now, Operator: "tester"}
+	return &service.KeyAdmin{Command: service.Command{DB: f.DB, Log: log, Now: now, Operator: "tester"}, Keeper: f.Keeper}
 }
 
 // mustRotate begins to rotate the index key.

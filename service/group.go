@@ -109,6 +109,9 @@ func (g *group) submit(ctx context.Context, ls ...*lookup) error {
 	return &OverloadedError{RetryAfter: min(max(wait, time.Second), maxRetryAfter)}
 }
 
+// submitted is how often look-ups were submitted.
+func (s *Service) submitted() uint64 { return s.group.taken.Load() }
+
 // maxRetryAfter is the longest time after which a caller who was refused is
 // asked to come back.
 const maxRetryAfter = 30 * time.Second
@@ -230,7 +233,7 @@ func (g *group) deal(ls []*lookup, flags []store.FlagRow, history []store.Access
 			}
 		}
 		if l.key == nil && len(l.rows) > 0 {
-			l.key, _ = g.s.ring.Cached(owner(l.rows[0].Person.ID))
+			l.key, _ = g.s.ring.Cached(store.PersonKeys.Owner(l.rows[0].Person.ID))
 		}
 	}
 }
@@ -243,7 +246,7 @@ func (g *group) unwrap(ls []*lookup) {
 	wrapped := make([]keys.Wrapped, len(ls))
 	for i, l := range ls {
 		p := &l.rows[0].Person
-		wrapped[i] = keys.Wrapped{Owner: owner(p.ID), Text: p.WrappedKey}
+		wrapped[i] = keys.Wrapped{Owner: store.PersonKeys.Owner(p.ID), Text: p.WrappedKey}
 	}
 	for i, r := range g.s.ring.Unwrap(ctx, wrapped) {
 		ls[i].tried = true

@@ -16,7 +16,7 @@ func TestLookUp_ManyAtOnce(t *testing.T) {
 	t.Parallel()
 	var groups sync.Map
 	f := newServiceWith(t, func(c *service.Config) {
-		c.Observe.OnGroup = func(size int, _ time.Duration) { groups.Store(size, true) }
+		c.Observe.Group = func(size int, _ time.Duration) { groups.Store(size, true) }
 	})
 	const callers, each = 64, 8
 	seen := make([]map[int64]bool, callers)

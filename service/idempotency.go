@@ -15,10 +15,6 @@ import (
 	"cpis/service/store"
 )
 
-// reasonRepeated stands in the entry of a request that had been answered before
-// and therefore changed nothing.
-const reasonRepeated = "repeated"
-
 // errAnswered says that the same request was answered while this one waited
 // behind its locks. The door then tries again, and the answer is found.
 var errAnswered = errors.New("answered meanwhile")

@@ -64,7 +64,7 @@ func (q *InboxQuery) read(authority string) (*store.Inbox, int, error) {
 		Authority: authority, Open: q.Open, Priority: q.Priority, Undelivered: q.Undelivered,
 		Kind: string(q.Kind), AssignedTo: c.text("assigned_to", q.AssignedTo, maxUserID, "user id of a colleague"),
 	}
-	size, _ := c.paging(Paging{Size: q.Size}, uuid.Nil)
+	size, _ := Paging{Size: q.Size}.read(&c, uuid.Nil)
 	if q.Page != "" {
 		place, ok := parseInboxPlace(q.Page)
 		if !ok {

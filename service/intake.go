@@ -3,7 +3,6 @@ package service
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"time"
 
@@ -57,7 +56,12 @@ func (s *Service) takeIn(
 	if err := s.openPeople(ctx, found); err != nil {
 		return nil, err
 	}
-	return &intake{s: s, authority: authority, change: by, now: s.moment(), keys: made, people: found}, nil
+	return s.intake(authority, by, made, found), nil
+}
+
+// intake begins to take drafts about people who were found and opened.
+func (s *Service) intake(authority string, by change, made newKeys, found people) *intake {
+	return &intake{s: s, authority: authority, change: by, now: s.moment(), keys: made, people: found}
 }
 
 // errWrongPerson says that a date of birth is not the one that is held for the
@@ -82,12 +86,12 @@ func (in *intake) place(d *draft) placed {
 		in.people[tag] = h
 	}
 	if !h.isBorn(d.person.DateOfBirth) {
-		return wrongPerson(h)
+		return wrongPerson()
 	}
 	if p := h.same(&d.details); p != nil {
 		return placed{plan: p, known: true}
 	}
-	if p := h.overlapping(&d.details, uuid.Nil); p != nil {
+	if p := h.overlapping(&d.details); p != nil {
 		var v violations
 		v.add("start", "overlaps with "+p.name()+" of the same kind: end that one first, or correct the dates", "")
 		return placed{wrong: v}
@@ -102,12 +106,8 @@ func (in *intake) place(d *draft) placed {
 // or make everybody's look-ups of the right one fail. It does not learn the
 // date, nor who holds what, and the words say no more than that it should trace
 // the number again.
-func wrongPerson(h *held) placed {
+func wrongPerson() placed {
 	var v violations
-	if h.line > 0 {
-		v.add("date_of_birth", fmt.Sprintf("differs from line %d, which has the same NHS number", h.line), "")
-		return placed{wrong: v}
-	}
 	v.add("date_of_birth", "does not fit this NHS number: check both, and trace the number again", "")
 	return placed{wrong: v, err: errWrongPerson}
 }
@@ -186,13 +186,10 @@ func (h *held) same(d *Details) *ownPlan {
 	return nil
 }
 
-// overlapping finds a plan of the same kind, other than the one these are the
-// details of, that runs at the same time. A plan may begin on the day another
-// ends.
-func (h *held) overlapping(d *Details, self uuid.UUID) *ownPlan {
+// overlapping finds a plan of the same kind that runs at the same time.
+func (h *held) overlapping(d *Details) *ownPlan {
 	for i := range h.plans {
-		p := &h.plans[i]
-		if p.row.ID != self && p.Kind == d.Kind && p.Start.Before(d.over()) && d.Start.Before(p.over()) {
+		if p := &h.plans[i]; p.runsWith(d) {
 			return p
 		}
 	}

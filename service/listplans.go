@@ -75,16 +75,16 @@ func (s *Service) GetPlan(ctx context.Context, c *identity.Caller, id, request s
 		if err := s.openOwn(h.key, &own); err != nil {
 			return nil, err
 		}
-		out := &FoundPlan{ListedPlan: own.list(h, s.today())}
+		out := &FoundPlan{ListedPlan: listPlan(&own, h, s.today())}
 		e.Subject = s.subject(h.person.NHSNumber)
 		out.disclosed(e)
 		return out, nil
 	})
 }
 
-// list gives a plan and whom it is about, as they stand today.
-func (p *ownPlan) list(h *held, today Date) ListedPlan {
-	return ListedPlan{Person: p.of(h.person), Plan: p.show(today), Restricted: h.row.Restricted}
+// listPlan returns a plan and whom it is about, as they stand today.
+func listPlan(p *ownPlan, h *held, today Date) ListedPlan {
+	return ListedPlan{Person: p.of(h.person), Plan: showPlan(p, today), Restricted: h.row.Restricted}
 }
 
 // disclosed says in the entry that the plan is shown.
@@ -105,8 +105,8 @@ const maxScan = 5 * keys.MaxBatch
 // names those that are shown.
 func (s *Service) ListPlans(ctx context.Context, c *identity.Caller, q *PlanQuery) (*PlanPage, error) {
 	check := checker{}
-	size, after := check.paging(q.Paging, uuid.Nil)
-	check.filter(q)
+	size, after := q.Paging.read(&check, uuid.Nil)
+	q.check(&check)
 	a := act{caller: c, action: policy.ListPlans, own: true, request: q.Request, check: check.err()}
 	return answer(ctx, s, a, func(ctx context.Context, tx *store.Tx, e *audit.Entry) (*PlanPage, error) {
 		out, err := s.fillPage(ctx, tx, q, c.Organisation, size, after)
@@ -120,8 +120,8 @@ func (s *Service) ListPlans(ctx context.Context, c *identity.Caller, q *PlanQuer
 	})
 }
 
-// filter checks what a list is to be narrowed to.
-func (c *checker) filter(q *PlanQuery) {
+// check checks what a list is to be narrowed to.
+func (q *PlanQuery) check(c *checker) {
 	switch q.Filter {
 	case AllPlans, ActivePlans, EndedPlans, OverduePlans, AdultPlans:
 	default:
@@ -189,7 +189,7 @@ func (s *Service) openListed(
 			return nil, err
 		}
 		if passes(&own, h, today) {
-			l := own.list(h, today)
+			l := listPlan(&own, h, today)
 			listed[i] = &l
 		}
 	}

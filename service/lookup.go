@@ -88,7 +88,7 @@ func (s *Service) newLookup(ctx context.Context, c *identity.Caller, q *Question
 // lookupEntry fills what is known of the entry before anything is read.
 func (s *Service) lookupEntry(l *lookup, a policy.Action) audit.Entry {
 	q := l.question
-	e := s.entry(l.caller, a, q.Request)
+	e := entryOf(l.caller, a, q.Request)
 	e.Role = l.decision.Role.String()
 	e.Mode = string(l.decision.Mode)
 	e.Rule = l.decision.Rule
@@ -238,8 +238,8 @@ func (s *Service) maySeeRestricted(c *identity.Caller) bool {
 	}).Allowed
 }
 
-// entry begins the entry of an act by a caller.
-func (s *Service) entry(c *identity.Caller, a policy.Action, request string) audit.Entry {
+// entryOf begins the entry of an act by a caller.
+func entryOf(c *identity.Caller, a policy.Action, request string) audit.Entry {
 	return audit.Entry{
 		Version:      audit.Version,
 		Actor:        clip(c.ID),

@@ -64,9 +64,9 @@ func (s *Service) admitList(ctx context.Context, c *identity.Caller, list *Clini
 	if verdict == nil {
 		return nil
 	}
-	e := s.entry(c, policy.LookUpMany, list.Request)
+	e := entryOf(c, policy.LookUpMany, list.Request)
 	e.Role, e.Mode, e.Rule = d.Role.String(), string(d.Mode), d.Rule
-	return s.refuse(ctx, &e, verdict)
+	return s.record(ctx, &e, verdict)
 }
 
 // answersOf waits for all look-ups of a list.

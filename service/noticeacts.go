@@ -64,7 +64,7 @@ const (
 // ErrUnrecorded, ErrUnavailable or ErrDamaged.
 func (s *Service) AcknowledgeNotice(ctx context.Context, c *identity.Caller, k *Acknowledgement) (*NoticeActed, error) {
 	var check checker
-	note := check.note(k.Version, k.Note)
+	note := readNote(&check, k.Version, k.Note)
 	if k.Outcome == OtherOutcome && text.Blank(k.Note) {
 		check.add("note", "is required where the outcome is another: say what was done", exampleNote)
 	}
@@ -78,7 +78,7 @@ func (s *Service) AcknowledgeNotice(ctx context.Context, c *identity.Caller, k *
 // back. Its errors are those of AcknowledgeNotice.
 func (s *Service) AssignNotice(ctx context.Context, c *identity.Caller, k *Assignment) (*NoticeActed, error) {
 	var check checker
-	note := check.note(k.Version, k.Note)
+	note := readNote(&check, k.Version, k.Note)
 	to := check.text("to", k.To, maxUserID, "user id of a colleague")
 	return s.actOnNotice(ctx, noticeAct{
 		caller: c, notice: k.NoticeID, note: note, request: k.Request, asks: k, check: check.err(),
@@ -86,8 +86,8 @@ func (s *Service) AssignNotice(ctx context.Context, c *identity.Caller, k *Assig
 	})
 }
 
-// note reads what all acts on notices have in common.
-func (c *checker) note(version int, note string) string {
+// readNote reads what all acts on notices have in common.
+func readNote(c *checker, version int, note string) string {
 	if version < 1 {
 		c.add("version", "must be the version of the notice that you saw", "1")
 	}
@@ -139,7 +139,7 @@ func (s *Service) actOnNotice(ctx context.Context, k noticeAct) (*NoticeActed, e
 // of whom the notice is about. Without that key there is no note, and the name
 // is left to the log.
 func (s *Service) sealNote(n *store.NoticeRow, row *store.NoticeActRow, v noted) ([]byte, error) {
-	key, ok := s.ring.Cached(owner(n.Person))
+	key, ok := s.ring.Cached(store.PersonKeys.Owner(n.Person))
 	switch {
 	case !ok && v.Note == "":
 		return nil, nil

@@ -237,7 +237,7 @@ func (s *Service) tryKeys(ctx context.Context, people map[uuid.UUID]*held) {
 	wrapped := make([]keys.Wrapped, 0, len(people))
 	for _, h := range people {
 		wanted = append(wanted, h)
-		wrapped = append(wrapped, keys.Wrapped{Owner: owner(h.row.ID), Text: h.row.WrappedKey})
+		wrapped = append(wrapped, keys.Wrapped{Owner: store.PersonKeys.Owner(h.row.ID), Text: h.row.WrappedKey})
 	}
 	for i, r := range s.ring.Unwrap(ctx, wrapped) {
 		if r.Err != nil {
@@ -259,9 +259,7 @@ func (s *Service) nameFor(h *held) *ownPlan {
 	if len(plans) == 0 {
 		plans = h.plans
 	}
-	latest := slices.MaxFunc(plans, func(a, b ownPlan) int {
-		return cmp.Or(a.row.At.Compare(b.row.At), slices.Compare(a.row.ID[:], b.row.ID[:]))
-	})
+	latest := lastRecorded(plans)
 	if s.openOwn(h.key, &latest) != nil {
 		return nil
 	}

@@ -2,7 +2,6 @@ package service
 
 import (
 	"context"
-	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -12,11 +11,8 @@ import (
 	"cpis/service/store"
 )
 
-// Who stands in the entries of notices that are sent on, and what they did.
-const (
-	deliverActor  = "service"
-	actionDeliver = "deliver_notice"
-)
+// actionDeliver stands in the entries of notices that are sent on.
+const actionDeliver = "deliver_notice"
 
 // prepare makes the messages of parcels, and writes down that they will leave.
 // A parcel that cannot be made gets its error. An error of prepare itself says
@@ -31,7 +27,7 @@ func (s *Service) prepare(ctx context.Context, channel *store.ChannelRow, parcel
 		return nil
 	}
 	now := s.now()
-	var entries []audit.Entry
+	var entries []*audit.Entry
 	for i := range parcels {
 		p := &parcels[i]
 		if p.err == nil && ChannelKind(channel.Kind) == WebhookChannel {
@@ -48,7 +44,8 @@ func (s *Service) prepare(ctx context.Context, channel *store.ChannelRow, parcel
 		return nil
 	}
 	return s.dispatchTx(ctx, func(ctx context.Context, tx *store.Tx) error {
-		return enterAll(ctx, tx, s.log, s.now(), entries)
+		_, err := s.enter(ctx, tx, entries...)
+		return err
 	})
 }
 
@@ -61,24 +58,11 @@ func unopened(err error) error {
 }
 
 // complete gives the entry of a parcel, with what is disclosed by it.
-func (p *parcel) complete() audit.Entry {
+func (p *parcel) complete() *audit.Entry {
 	e := p.entry
-	e.Version, e.Actor, e.Organisation, e.Action = audit.Version, deliverActor, p.claimed.Authority, actionDeliver
+	e.Version, e.Actor, e.Organisation, e.Action = audit.Version, actorService, p.claimed.Authority, actionDeliver
 	e.Request, e.Rule, e.Outcome = p.message.ID, "channel", outcomeDone
-	return e
-}
-
-// enterAll appends entries to the log, like enter.
-func enterAll(ctx context.Context, tx *store.Tx, log store.Log, now time.Time, entries []audit.Entry) error {
-	lines, subjects := make([][]byte, len(entries)), make([][]byte, len(entries))
-	for i := range entries {
-		e := &entries[i]
-		e.Time = now.UTC().Truncate(time.Microsecond)
-		_, _ = rand.Read(e.Salt[:]) // never fails: it ends the program instead
-		lines[i], subjects[i] = e.AppendLine(nil), e.Subject
-	}
-	_, _, err := tx.AppendEntries(ctx, log.ID, lines, subjects)
-	return err
+	return &e
 }
 
 // referenceMessage is what a webhook gets: nobody is named in it.

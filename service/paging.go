@@ -20,9 +20,9 @@ const (
 	maxPage     = 200
 )
 
-// paging reads a Paging of a list that is ordered by identifiers, and begins
-// after first, or before it.
-func (c *checker) paging(p Paging, first uuid.UUID) (size int, from uuid.UUID) {
+// read reads a Paging of a list that is ordered by identifiers, and begins after
+// first, or before it.
+func (p Paging) read(c *checker, first uuid.UUID) (size int, from uuid.UUID) {
 	if p.Size < 0 || p.Size > maxPage {
 		c.add("page_size", "must be 0 to "+strconv.Itoa(maxPage), strconv.Itoa(defaultPage))
 	}

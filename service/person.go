@@ -24,8 +24,8 @@ type OwnPlan struct {
 	Changed      time.Time
 }
 
-// show gives a plan as it stands today.
-func (p *ownPlan) show(today Date) OwnPlan {
+// showPlan returns a plan as it stands today.
+func showPlan(p *ownPlan, today Date) OwnPlan {
 	return OwnPlan{
 		ID:           p.row.ID.String(),
 		Version:      p.row.Version,
@@ -74,7 +74,7 @@ func (s *Service) GetPerson(ctx context.Context, c *identity.Caller, number, req
 		if err != nil {
 			return nil, err
 		}
-		out := h.show(s.today())
+		out := showPerson(h, s.today())
 		e.Restricted = out.Restricted
 		for _, p := range out.Plans {
 			e.Disclosed = append(e.Disclosed, audit.Disclosed{Plan: p.ID, Version: p.Version})
@@ -98,14 +98,12 @@ func (s *Service) findOwn(ctx context.Context, tx *store.Tx, authority string, n
 	return h, s.openPeople(ctx, found)
 }
 
-// show gives what an authority recorded, as it stands today.
-func (h *held) show(today Date) *OwnPerson {
-	latest := slices.MaxFunc(h.plans, func(a, b ownPlan) int {
-		return cmp.Or(a.row.At.Compare(b.row.At), cmp.Compare(a.row.ID.String(), b.row.ID.String()))
-	})
+// showPerson returns what an authority recorded, as it stands today.
+func showPerson(h *held, today Date) *OwnPerson {
+	latest := lastRecorded(h.plans)
 	out := &OwnPerson{Person: latest.of(h.person), Restricted: h.row.Restricted}
-	for _, p := range h.plans {
-		out.Plans = append(out.Plans, p.show(today))
+	for i := range h.plans {
+		out.Plans = append(out.Plans, showPlan(&h.plans[i], today))
 	}
 	slices.SortFunc(out.Plans, func(a, b OwnPlan) int {
 		return cmp.Or(b.Details.Start.Time().Compare(a.Details.Start.Time()), cmp.Compare(a.ID, b.ID))

@@ -28,9 +28,9 @@ var (
 	dutyPhones = append(slices.Clone(officePhones), phonenumbers.MOBILE)
 )
 
-// phone reads a telephone number of the United Kingdom, and gives it as it is
-// dialled there.
-func (c *checker) phone(field, text string, kinds []phonenumbers.PhoneNumberType, example string) string {
+// readPhone reads a telephone number of the United Kingdom, and returns it as it
+// is dialled there.
+func readPhone(c *checker, field, text string, kinds []phonenumbers.PhoneNumberType, example string) string {
 	text = c.text(field, text, maxPhoneLength, example)
 	if text == "" {
 		return ""

@@ -197,6 +197,3 @@ func dayOrNil(d Date) *time.Time {
 	t := d.Time()
 	return &t
 }
-
-// owner names a person's data key.
-func owner(person uuid.UUID) string { return "person/" + person.String() }

@@ -1,6 +1,8 @@
 package service
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -69,13 +71,21 @@ type held struct {
 	key    *keys.DataKey
 	person Person
 	plans  []ownPlan
-	line   int // of a file, on which a person comes first of whom nothing is held yet
 }
 
 // ownPlan is one of the authority's own plans.
 type ownPlan struct {
 	row store.PlanRow
 	recorded
+}
+
+// lastRecorded returns the plan whose version is the latest: of those that were
+// written together, such as by one file, the one that was made last. Under its
+// names the authority recorded the person last. There must be one.
+func lastRecorded(plans []ownPlan) ownPlan {
+	return slices.MaxFunc(plans, func(a, b ownPlan) int {
+		return cmp.Or(a.row.At.Compare(b.row.At), bytes.Compare(a.row.ID[:], b.row.ID[:]))
+	})
 }
 
 // people are persons by the local tags of their NHS numbers.
@@ -182,7 +192,7 @@ func (s *Service) fetchKey(ctx context.Context, made newKeys, n NHSNumber) {
 func (s *Service) unwrapKeys(ctx context.Context, batch []*held) error {
 	wrapped := make([]keys.Wrapped, len(batch))
 	for i, h := range batch {
-		wrapped[i] = keys.Wrapped{Owner: owner(h.row.ID), Text: h.row.WrappedKey}
+		wrapped[i] = keys.Wrapped{Owner: store.PersonKeys.Owner(h.row.ID), Text: h.row.WrappedKey}
 	}
 	ctx, cancel := context.WithTimeout(ctx, keyWait)
 	defer cancel()

@@ -79,13 +79,11 @@ func (s *Service) leaf(ctx context.Context, log store.LogID, size, index int64) 
 
 // publicLog finds a log for a caller who may read proofs.
 func (s *Service) publicLog(ctx context.Context, c *identity.Caller, origin string) (store.Log, error) {
-	d := s.policy.Decide(policy.Request{
-		Roles: c.Roles, Class: c.Class, Action: policy.ReadProof, Assurance: c.Assurance,
-	})
+	d := s.decide(&act{caller: c, action: policy.ReadProof})
 	if !d.Allowed {
-		e := s.entry(c, policy.ReadProof, "")
+		e := entryOf(c, policy.ReadProof, "")
 		e.Role, e.Rule = d.Role.String(), d.Rule
-		return store.Log{}, s.refuse(ctx, &e, ErrDenied)
+		return store.Log{}, s.record(ctx, &e, ErrDenied)
 	}
 	if origin == "" || origin == s.log.Origin {
 		return s.log, nil

@@ -44,7 +44,7 @@ type ChangePage struct {
 // ErrUnavailable or ErrDamaged.
 func (s *Service) ListChanges(ctx context.Context, c *identity.Caller, q *ChangeQuery) (*ChangePage, error) {
 	check := checker{form: requestForms}
-	size, before := check.paging(q.Paging, uuid.Nil)
+	size, before := q.Paging.read(&check, uuid.Nil)
 	a := act{caller: c, action: policy.ListPlans, own: true, request: q.Request, check: check.err()}
 	return answer(ctx, s, a, func(ctx context.Context, tx *store.Tx, e *audit.Entry) (*ChangePage, error) {
 		rows, err := tx.Proposals(ctx, c.Organisation, q.OpenOnly, before, size)

@@ -55,7 +55,7 @@ type Proposed struct {
 func (s *Service) ProposeChange(ctx context.Context, c *identity.Caller, q *Proposal) (*Proposed, error) {
 	check := checker{form: requestForms, today: s.today()}
 	p := proposing{s: s, caller: c, kind: q.Kind, made: newKeys{}}
-	p.said, p.merge = check.proposal(q)
+	p.said, p.merge = q.read(&check)
 	p.said.Change = changeBy(c, string(q.Kind), check.reason(q.Reason))
 	a := act{
 		caller: c, action: policy.ProposeChange, own: true, request: q.Request, asks: q,
@@ -71,8 +71,8 @@ func (s *Service) ProposeChange(ctx context.Context, c *identity.Caller, q *Prop
 	})
 }
 
-// proposal reads the texts of a Proposal.
-func (c *checker) proposal(q *Proposal) (said proposed, merge uuid.UUID) {
+// read reads the texts of a Proposal.
+func (q *Proposal) read(c *checker) (said proposed, merge uuid.UUID) {
 	said.Superseded = q.Superseded
 	switch q.Kind {
 	case Restrict, LiftRestriction, Merge:

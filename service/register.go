@@ -49,7 +49,7 @@ func (s *Service) RegisterPlan(ctx context.Context, c *identity.Caller, r *Regis
 	made := newKeys{}
 	a := act{
 		caller: c, action: policy.RegisterPlan, own: true, request: r.Request, asks: r,
-		subject: s.subject(d.person.NHSNumber), check: wrong.ofRequest().err(),
+		subject: s.subject(d.person.NHSNumber), check: ofRequest(wrong).err(),
 		prepare: func(ctx context.Context) error {
 			s.fetchKey(ctx, made, d.person.NHSNumber)
 			return nil
@@ -58,7 +58,7 @@ func (s *Service) RegisterPlan(ctx context.Context, c *identity.Caller, r *Regis
 	return once(ctx, s, a, func(ctx context.Context, tx *store.Tx, e *audit.Entry) (*Registered, error) {
 		plan, restricted, err := s.register(ctx, tx, changeBy(c, wordRegister, ""), made, &d)
 		if err != nil {
-			return nil, renamed(err, violations.ofRequest)
+			return nil, renamed(err, ofRequest)
 		}
 		out := &Registered{PlanID: plan.row.ID.String(), Version: plan.row.Version}
 		e.Restricted = restricted

@@ -59,7 +59,7 @@ func (s *Service) remind(ctx context.Context) func(*store.Tx) error {
 			return err
 		}
 		s.tell(tx, news{to: gss, kind: noticeUnconfirmed})
-		_, err = enter(ctx, tx, s.log, now, &audit.Entry{
+		_, err = s.enter(ctx, tx, &audit.Entry{
 			Version:      audit.Version,
 			Actor:        actorService,
 			Organisation: gss,

@@ -25,7 +25,7 @@ func (p *proposing) aboutPerson(ctx context.Context, tx *store.Tx, said *propose
 	if err := p.s.openPeople(ctx, found); err != nil {
 		return nil, err
 	}
-	if err := h.restrictable(p.kind, p.s.today()); err != nil {
+	if err := restrictable(h, p.kind, p.s.today()); err != nil {
 		return nil, err
 	}
 	said.Person = recordedAs(number, h.person.DateOfBirth, h.plans)
@@ -33,7 +33,7 @@ func (p *proposing) aboutPerson(ctx context.Context, tx *store.Tx, said *propose
 }
 
 // restrictable says what keeps an authority from restricting a person or not.
-func (h *held) restrictable(kind ChangeKind, today Date) error {
+func restrictable(h *held, kind ChangeKind, today Date) error {
 	switch {
 	case !slices.ContainsFunc(h.plans, func(l ownPlan) bool { return l.isVisible(today) }):
 		return &StateError{"none of your plans about this person is visible any more"}
@@ -52,7 +52,7 @@ func (p *ownPlan) isVisible(today Date) bool {
 
 // recordedAs names a person as an authority recorded it last.
 func recordedAs(number NHSNumber, born Date, plans []ownPlan) Person {
-	latest := slices.MaxFunc(plans, func(a, b ownPlan) int { return a.row.At.Compare(b.row.At) })
+	latest := lastRecorded(plans)
 	return Person{NHSNumber: number, Family: latest.Family, Given: latest.Given, DateOfBirth: born}
 }
 
@@ -87,7 +87,7 @@ func (d *deciding) restrict(ctx context.Context, tx *store.Tx, e *audit.Entry, p
 	case h.row.Restricted == wanted:
 		return nil // it is so already
 	}
-	if err := h.restrictable(kind, d.s.today()); err != nil {
+	if err := restrictable(h, kind, d.s.today()); err != nil {
 		return err
 	}
 	h.row.Restricted = wanted

@@ -13,7 +13,7 @@ import (
 
 // retagging gives persons tags under the newest index key.
 type retagging struct {
-	*Admin
+	*KeyAdmin
 
 	ring    *keys.Ring
 	version int // of that key
@@ -26,7 +26,7 @@ func (r *retagging) page(ctx context.Context, after uuid.UUID, persons []store.P
 	wrapped := make([]keys.Wrapped, len(persons))
 	ids := make([]uuid.UUID, len(persons))
 	for i, p := range persons {
-		wrapped[i], ids[i] = keys.Wrapped{Owner: owner(p.ID), Text: p.WrappedKey}, p.ID
+		wrapped[i], ids[i] = keys.Wrapped{Owner: store.PersonKeys.Owner(p.ID), Text: p.WrappedKey}, p.ID
 	}
 	opened := make(map[uuid.UUID]*keys.DataKey, len(persons))
 	for i, u := range r.ring.Unwrap(ctx, wrapped) {

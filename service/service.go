@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"reflect"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -30,69 +31,34 @@ type Config struct {
 	// Senders send notices on. Authorities can have channels of these kinds
 	// only.
 	Senders map[ChannelKind]Sender
-	// Observe hears what an operator wants to count. Its functions must be
-	// quick and are told nothing about anybody; nil ones are not called.
-	Observe Observer
+	Observe Observer // hears what an operator wants to count
 }
 
-// Observer is told of events that an operator counts.
+// Observer is told of events that an operator counts. Its functions must be
+// quick, and are told nothing about anybody; those that are nil are not called.
 type Observer struct {
-	OnGroup      func(size int, took time.Duration) // a group was committed
-	OnRefused    func()                             // a look-up, change or upload was refused by overload
-	OnDamaged    func(table string)                 // something stored does not verify: wake somebody
-	OnUnrecorded func(err error)                    // the log could not be written: wake somebody
-	OnSigned     func(size int64, at time.Time)     // the checkpoint covers all entries, that many
-	OnUnsigned   func(err error)                    // a checkpoint could not be made
-	OnSent       func(kind ChannelKind, ok bool)    // a notice was delivered, or could not be this time
+	Group      func(size int, took time.Duration) // a group was committed
+	Refused    func()                             // a look-up, change or upload was refused by overload
+	Damaged    func(table string)                 // something stored does not verify: wake somebody
+	Unrecorded func(err error)                    // the log could not be written: wake somebody
+	Signed     func(size int64, at time.Time)     // the checkpoint covers all entries, that many
+	Unsigned   func(err error)                    // a checkpoint could not be made
+	Sent       func(kind ChannelKind, ok bool)    // a notice was delivered, or could not be this time
 }
 
-// Group reports a committed group.
-func (o *Observer) Group(size int, took time.Duration) {
-	if o.OnGroup != nil {
-		o.OnGroup(size, took)
+// withDefaults fills in functions that do nothing.
+func (o Observer) withDefaults() Observer {
+	none := Observer{
+		Group: func(int, time.Duration) {}, Refused: func() {}, Damaged: func(string) {}, Unrecorded: func(error) {},
+		Signed: func(int64, time.Time) {}, Unsigned: func(error) {}, Sent: func(ChannelKind, bool) {},
 	}
-}
-
-// Refused reports what was refused by overload.
-func (o *Observer) Refused() {
-	if o.OnRefused != nil {
-		o.OnRefused()
+	given, all := reflect.ValueOf(o), reflect.ValueOf(&none).Elem()
+	for i := range all.NumField() {
+		if !given.Field(i).IsNil() {
+			all.Field(i).Set(given.Field(i))
+		}
 	}
-}
-
-// Damaged reports that something stored does not verify.
-func (o *Observer) Damaged(table string) {
-	if o.OnDamaged != nil {
-		o.OnDamaged(table)
-	}
-}
-
-// Unrecorded reports that the log could not be written.
-func (o *Observer) Unrecorded(err error) {
-	if o.OnUnrecorded != nil {
-		o.OnUnrecorded(err)
-	}
-}
-
-// Signed reports that the checkpoint covers all entries.
-func (o *Observer) Signed(size int64, at time.Time) {
-	if o.OnSigned != nil {
-		o.OnSigned(size, at)
-	}
-}
-
-// Unsigned reports that no checkpoint could be made.
-func (o *Observer) Unsigned(err error) {
-	if o.OnUnsigned != nil {
-		o.OnUnsigned(err)
-	}
-}
-
-// Sent reports an attempt to send a notice on.
-func (o *Observer) Sent(kind ChannelKind, ok bool) {
-	if o.OnSent != nil {
-		o.OnSent(kind, ok)
-	}
+	return none
 }
 
 // Service is the use cases. It is safe for concurrent use.
@@ -107,7 +73,7 @@ type Service struct {
 	group    *group
 	decoy    decoy
 	reviews  atomic.Pointer[reviewKey] // seals the reasons of break-glass
-	acts     chan struct{}             // a place in it is the right to a transaction of the door
+	acts     slots                     // to have a transaction of the door
 	arrivals *turns                    // to send files
 	turns    *turns                    // to have them worked on
 	watchers *watchers
@@ -137,13 +103,13 @@ func New(ctx context.Context, cfg Config) (*Service, error) {
 	if err != nil {
 		return nil, fmt.Errorf("finding the log: %w", err)
 	}
-	made, err := cfg.Ring.New(ctx, []string{reviewOwner, "decoy"})
+	made, err := cfg.Ring.New(ctx, []string{store.ReviewKeys.Owner(uuid.Nil), "decoy"})
 	if err != nil {
 		return nil, fmt.Errorf("making the key for reviews: %w", err)
 	}
 	s := &Service{
 		db: cfg.DB, policy: cfg.Policy, ring: cfg.Ring, log: log, hub: cfg.Hub,
-		now: cfg.Now, observe: cfg.Observe, decoy: newDecoy(made[1].Key),
+		now: cfg.Now, observe: cfg.Observe.withDefaults(), decoy: newDecoy(made[1].Key),
 		acts: newActs(cfg.DB), arrivals: newTurns(maxReceiving, maxReceivingEach),
 		turns: newTurns(maxWorking, 1), watchers: newWatchers(cfg.Watch), chunk: signChunk,
 		senders: maps.Clone(cfg.Senders), dispatcher: newDispatcher(),
@@ -202,9 +168,6 @@ func newDecoy(key *keys.DataKey) decoy {
 	d.sealed, _ = sealJSON(key, "person", d.row, 1, sealedPerson{}) // a struct of texts always encodes
 	return d
 }
-
-// seal seals a report about nobody.
-func (d *decoy) seal(r *report) { _ = sealSaid(d.key, d.row, said{r.who, r.text}) }
 
 func (d *decoy) open() {
 	_, _ = d.key.Open(d.sealed, detailsOf("person", d.row, 1)) // nothing is looked for

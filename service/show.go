@@ -169,10 +169,6 @@ func sizeInJSON(r rune) int {
 	return utf8.RuneLen(r)
 }
 
-// reasonKindsOnly stands in the entry of an answer about a restricted person:
-// of the plans, only their kinds left the service.
-const reasonKindsOnly = "kinds_only"
-
 // leaveTraces prepares what a look-up of somebody with plans leaves behind: the
 // access in the history, and a notice for each authority. One that got no
 // answer, because the date of birth is another, joins no history, but trying

@@ -153,7 +153,7 @@ func TestSign_EmptyLog(t *testing.T) {
 	s, err := service.New(t.Context(), service.Config{
 		DB: f.DB, Ring: f.openRing(), Policy: enforcer, Log: origin, Now: f.Clock.Now,
 		Hub:     service.Hub{Name: "National safeguarding hub", Phone: hubPhone},
-		Observe: service.Observer{OnSigned: func(size int64, _ time.Time) { sizes = append(sizes, size) }},
+		Observe: service.Observer{Signed: func(size int64, _ time.Time) { sizes = append(sizes, size) }},
 	})
 	if err != nil {
 		t.Fatal(err)

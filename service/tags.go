@@ -37,7 +37,7 @@ func (p *changing) release(ctx context.Context) error {
 		return nil
 	case p.about.row.Restricted:
 		p.about.person.Vacant = true
-		return p.writePerson(ctx)
+		return p.s.updatePersons(ctx, p.tx, p.about)
 	}
 	return p.tx.Untag(ctx, []uuid.UUID{p.about.row.ID})
 }

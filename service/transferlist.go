@@ -41,7 +41,7 @@ type TransferPage struct {
 // or ErrDamaged.
 func (s *Service) ListTransfers(ctx context.Context, c *identity.Caller, q *TransferQuery) (*TransferPage, error) {
 	check := checker{}
-	size, before := check.paging(q.Paging, uuid.Max)
+	size, before := q.Paging.read(&check, uuid.Max)
 	a := act{caller: c, action: policy.ListPlans, own: true, request: q.Request, check: check.err()}
 	return answer(ctx, s, a, func(ctx context.Context, tx *store.Tx, e *audit.Entry) (*TransferPage, error) {
 		rows, err := tx.Transfers(ctx, c.Organisation, q.OpenOnly, before, size)
@@ -145,6 +145,6 @@ func (s *Service) openTransferred(h *held, row *store.PlanRow, t *Transfer, auth
 	if !isOwn {
 		own.Reference = "" // the sender's
 	}
-	listed := own.list(h, s.today())
+	listed := listPlan(&own, h, s.today())
 	return &listed, nil
 }

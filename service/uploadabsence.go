@@ -270,7 +270,7 @@ func (p *pass) end(ctx context.Context, batch []missing) error {
 	if len(rows) != len(batch) {
 		return errMoved
 	}
-	in := &intake{s: p.s, authority: p.u.row.Authority, change: p.by, now: p.s.moment()}
+	in := p.s.intake(p.u.row.Authority, p.by, nil, nil)
 	err = p.open(ctx, rows, func(h *held, own *ownPlan) {
 		to := own.recorded
 		to.End, to.EndReason = p.day, endedByAbsence

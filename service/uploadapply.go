@@ -114,7 +114,7 @@ func (s *Service) lease(ctx context.Context, row *store.UploadRow, d time.Durati
 func (s *Service) applyUpload(ctx context.Context, u *upload) error {
 	ctx, cancel := context.WithTimeout(ctx, applyTimeout)
 	defer cancel()
-	leave, err := takePlace(ctx, s.acts, turnWait)
+	leave, err := s.acquire(ctx, turnWait)
 	if err != nil {
 		return err
 	}
@@ -134,9 +134,9 @@ func (s *Service) applyUpload(ctx context.Context, u *upload) error {
 	err = translate(err)
 	e.Outcome = outcomeOf(err)
 	if errors.Is(err, ErrDamaged) {
-		return errors.Join(s.refuse(ctx, &e, err), s.checkAgain(ctx, u))
+		return errors.Join(s.record(ctx, &e, err), s.checkAgain(ctx, u))
 	}
-	return s.refuse(ctx, &e, err)
+	return s.record(ctx, &e, err)
 }
 
 // apply applies a file in a transaction.
@@ -175,7 +175,7 @@ func (s *Service) apply(ctx context.Context, tx *store.Tx, u *upload, made newKe
 	}
 	e := to.entry(actionApplyUpload, u.details.DecidedRequest)
 	p.describe(&e)
-	_, err = enter(ctx, tx, s.log, s.now(), &e)
+	_, err = s.enter(ctx, tx, &e)
 	return err
 }
 
@@ -190,12 +190,8 @@ func (s *Service) checkAgain(ctx context.Context, u *upload) error {
 			return err
 		}
 		e := u.entry(actionApplyUpload, u.details.DecidedRequest)
-		e.Outcome, e.Reason, e.Counts = outcomeRefused, reasonOtherwise, nil
-		_, err := enter(ctx, tx, s.log, s.now(), &e)
+		e.Outcome, e.Reason, e.Counts = outcomeRefused, reasonChanged, nil
+		_, err := s.enter(ctx, tx, &e)
 		return err
 	})
 }
-
-// reasonOtherwise stands in the entry of a file that was not applied because it
-// would do something else than was approved.
-const reasonOtherwise = "changed_meanwhile"

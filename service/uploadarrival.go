@@ -100,7 +100,7 @@ func (q *Uploading) check() error {
 // begin makes the upload.
 func (in *arrival) begin(ctx context.Context) error {
 	id := newID()
-	made, err := in.s.ring.New(ctx, []string{uploadOwner(id)})
+	made, err := in.s.ring.New(ctx, []string{store.UploadKeys.Owner(id)})
 	if err != nil {
 		return in.s.keyError(err)
 	}

@@ -54,7 +54,7 @@ func (s *Service) checkUpload(ctx context.Context, u *upload) error {
 		e := to.entry(actionCheckUpload, u.details.Request)
 		p.describe(&e)
 		e.Reason = string(found.state)
-		_, err := enter(ctx, tx, s.log, s.now(), &e)
+		_, err := s.enter(ctx, tx, &e)
 		return err
 	})
 }

@@ -125,9 +125,6 @@ func (s *Service) CancelUpload(ctx context.Context, c *identity.Caller, q *Cance
 	return &UploadAnswer{Upload: shown, Receipt: out.Receipt}, nil
 }
 
-// reasonCancelled stands in the entry of giving a file up.
-const reasonCancelled = "cancelled"
-
 // lockOwn finds, locks and opens an upload of an authority.
 func (s *Service) lockOwn(ctx context.Context, tx *store.Tx, authority, id string, version int) (*upload, error) {
 	row, err := findUpload(ctx, tx.LockUpload, authority, id)

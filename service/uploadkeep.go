@@ -57,7 +57,7 @@ func (s *Service) forgetUploads(ctx context.Context) error {
 	}
 	over := []UploadState{UploadChecked, UploadApplied, UploadRejected, UploadCancelled}
 	return s.eachUpload(ctx, before, over, func(ctx context.Context, row *store.UploadRow) error {
-		defer s.ring.Forget(uploadOwner(row.ID))
+		defer s.ring.Forget(store.UploadKeys.Owner(row.ID))
 		return s.db.Tx(ctx, func(tx *store.Tx) error { return tx.ForgetUpload(ctx, row.ID) })
 	})
 }
@@ -102,7 +102,7 @@ func (s *Service) giveUp(ctx context.Context, row *store.UploadRow) error {
 			return err
 		}
 		e := to.entry(actionCancelUpload, newID().String())
-		_, err := enter(ctx, tx, s.log, s.now(), &e)
+		_, err := s.enter(ctx, tx, &e)
 		return err
 	})
 	if errors.Is(err, store.ErrConflict) {

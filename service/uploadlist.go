@@ -71,7 +71,7 @@ func (s *Service) GetUpload(ctx context.Context, c *identity.Caller, id, request
 // *InvalidError, *OverloadedError, ErrUnrecorded, ErrUnavailable or ErrDamaged.
 func (s *Service) ListUploads(ctx context.Context, c *identity.Caller, q *UploadList) (*UploadPage, error) {
 	var check checker
-	size, before := check.paging(q.Paging, uuid.Max)
+	size, before := q.Paging.read(&check, uuid.Max)
 	a := act{caller: c, action: policy.ReadUploads, own: true, request: q.Request, check: check.err()}
 	state := ""
 	if q.WaitingOnly {

@@ -210,9 +210,7 @@ func (p *pass) intake(ctx context.Context) (*intake, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &intake{
-		s: p.s, authority: p.u.row.Authority, change: p.by, now: p.s.moment(), keys: p.made, people: found,
-	}, nil
+	return p.s.intake(p.u.row.Authority, p.by, p.made, found), nil
 }
 
 // placeRow finds out what becomes of a row.

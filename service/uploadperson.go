@@ -69,9 +69,6 @@ func (p *filePerson) judge(h *held, superseded bool) {
 		return
 	}
 	p.judged, p.known = true, !h.isNew()
-	if !p.known {
-		h.line = p.rows[0].line
-	}
 	born := h.person.DateOfBirth
 	if h.person.Vacant {
 		born = p.rows[0].born
@@ -83,13 +80,26 @@ func (p *filePerson) judge(h *held, superseded bool) {
 		case superseded:
 			r.wrong = supersededNumber()
 		case r.born != born:
-			r.wrong = &rowWrong{wrongPerson(h).wrong, codeUnverified}
+			r.wrong = p.otherBirth()
 		default:
 			r.wrong = clash(p.rows[:i], r)
 		}
 	}
 	for p.settle(h) {
 	}
+}
+
+// otherBirth says that a row has another date of birth than what is held, or
+// than the first row about somebody of whom nothing is held.
+func (p *filePerson) otherBirth() *rowWrong {
+	if p.known {
+		return &rowWrong{wrongPerson().wrong, codeUnverified}
+	}
+	var w rowWrong
+	w.note(codeUnverified, Violation{
+		Field: planfile.FieldDateOfBirth, Problem: fmt.Sprintf("differs from line %d, which has the same NHS number", p.rows[0].line),
+	})
+	return &w
 }
 
 // complete takes what the file has no column for from the plan that is held.

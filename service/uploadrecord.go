@@ -50,9 +50,6 @@ type uploadFile struct {
 	Size   int64  `json:"size"`
 }
 
-// uploadOwner names an upload's data key.
-func uploadOwner(id uuid.UUID) string { return "upload/" + id.String() }
-
 // openUpload opens an upload. Of one that was forgotten only what was never
 // sealed is known.
 func (s *Service) openUpload(ctx context.Context, row *store.UploadRow) (*upload, error) {
@@ -65,7 +62,7 @@ func (s *Service) openUpload(ctx context.Context, row *store.UploadRow) (*upload
 	}
 	ctx, cancel := context.WithTimeout(ctx, keyWait)
 	defer cancel()
-	opened := s.ring.Unwrap(ctx, []keys.Wrapped{{Owner: uploadOwner(row.ID), Text: row.WrappedKey}})
+	opened := s.ring.Unwrap(ctx, []keys.Wrapped{{Owner: store.UploadKeys.Owner(row.ID), Text: row.WrappedKey}})
 	if err := opened[0].Err; err != nil {
 		return nil, fmt.Errorf("unwrapping keys: %w", s.keyError(err))
 	}

@@ -9,14 +9,14 @@ import (
 // turns are the rights to work on uploads: few in all, and fewer for each
 // authority, so that none keeps the others out. Who waits longest comes first.
 type turns struct {
-	all     chan struct{}
+	all     slots
 	perEach int
 	mu      sync.Mutex
-	each    map[string]chan struct{} // by authority, of which there are few
+	each    map[string]slots // by authority, of which there are few
 }
 
 func newTurns(all, each int) *turns {
-	return &turns{all: make(chan struct{}, all), perEach: each, each: make(map[string]chan struct{})}
+	return &turns{all: newSlots(all), perEach: each, each: make(map[string]slots)}
 }
 
 // take waits for a turn. leave ends it, and does nothing where there is none;
@@ -25,11 +25,11 @@ func (t *turns) take(ctx context.Context, authority string, wait time.Duration) 
 	none := func() {}
 	waiting, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
-	own, err := takePlace(waiting, t.of(authority), wait)
+	own, err := t.of(authority).acquire(waiting, wait)
 	if err != nil {
 		return none, whyNone(ctx, wait)
 	}
-	one, err := takePlace(waiting, t.all, wait)
+	one, err := t.all.acquire(waiting, wait)
 	if err != nil {
 		own()
 		return none, whyNone(ctx, wait)
@@ -40,12 +40,12 @@ func (t *turns) take(ctx context.Context, authority string, wait time.Duration) 
 	}, nil
 }
 
-// of gives the places of one authority.
-func (t *turns) of(authority string) chan struct{} {
+// of returns the slots of one authority.
+func (t *turns) of(authority string) slots {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.each[authority] == nil {
-		t.each[authority] = make(chan struct{}, t.perEach)
+		t.each[authority] = newSlots(t.perEach)
 	}
 	return t.each[authority]
 }
@@ -74,7 +74,7 @@ type spell struct {
 }
 
 // spell begins one.
-func (s *Service) spell() spell { return spell{s, s.now(), s.group.taken.Load()} }
+func (s *Service) spell() spell { return spell{s, s.now(), s.submitted()} }
 
 // end lets look-ups have the processor and the database, if any came meanwhile.
 // Where none did, it pauses as long as it worked, if that holds up nobody else.
@@ -82,7 +82,7 @@ func (p spell) end(ctx context.Context, gently bool) error {
 	worked := p.s.now().Sub(p.began)
 	var pause time.Duration
 	switch {
-	case p.s.group.taken.Load() != p.taken:
+	case p.s.submitted() != p.taken:
 		pause = busyShare * worked
 	case gently:
 		pause = worked

@@ -94,7 +94,7 @@ func (r *Registration) read(f forms, today Date) (draft, violations) {
 
 // ofRequest names the fields as requests have them: files have a column for
 // each, requests put what belongs to the person together.
-func (v violations) ofRequest() violations {
+func ofRequest(v violations) violations {
 	for i := range v {
 		switch v[i].Field {
 		case "nhs_number", "family_name", "given_name", "date_of_birth":

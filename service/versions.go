@@ -93,6 +93,6 @@ func (s *Service) openVersion(about map[uuid.UUID]*held, row *store.PlanVersion,
 		v.Change.Reason = ""
 		return v, nil
 	}
-	v.Plan, v.Family, v.Given = own.show(s.today()), own.Family, own.Given
+	v.Plan, v.Family, v.Given = showPlan(&own, s.today()), own.Family, own.Given
 	return v, nil
 }

@@ -34,7 +34,7 @@ func (in *intake) writeRows(ctx context.Context, tx *store.Tx) error {
 		}
 	}
 	for batch := range slices.Chunk(in.altered, atOnce) {
-		if err := in.writeAltered(ctx, tx, batch); err != nil {
+		if err := in.s.updatePersons(ctx, tx, batch...); err != nil {
 			return err
 		}
 		if err := in.s.tellRestrictions(ctx, tx, in.authority, batch); err != nil {
@@ -54,8 +54,8 @@ func (in *intake) writeRows(ctx context.Context, tx *store.Tx) error {
 	return nil
 }
 
-// makeKeys gives at most a batch of those whom nothing is held about their
-// identifiers and keys.
+// makeKeys creates ids and data keys for people not on record yet, one batch at
+// most.
 func (s *Service) makeKeys(ctx context.Context, made newKeys, batch []*held) error {
 	var tags []keys.Tag
 	var persons []uuid.UUID
@@ -63,7 +63,7 @@ func (s *Service) makeKeys(ctx context.Context, made newKeys, batch []*held) err
 	for _, h := range batch {
 		if _, known := made[h.tag]; !known {
 			id := newID()
-			tags, persons, owners = append(tags, h.tag), append(persons, id), append(owners, owner(id))
+			tags, persons, owners = append(tags, h.tag), append(persons, id), append(owners, store.PersonKeys.Owner(id))
 		}
 	}
 	if len(owners) == 0 {
@@ -95,21 +95,6 @@ func (in *intake) writePersons(ctx context.Context, tx *store.Tx, batch []*held)
 		}
 	}
 	return tx.InsertPersons(ctx, rows)
-}
-
-// writeAltered writes the next versions of persons who are held.
-func (in *intake) writeAltered(ctx context.Context, tx *store.Tx, batch []*held) error {
-	rows := make([]store.PersonRow, len(batch))
-	for i, h := range batch {
-		h.row.Version++
-		h.row.At = in.now
-		var err error
-		if h.row.Sealed, err = sealPerson(h.key, h.row.ID, h.row.Version, h.person); err != nil {
-			return err
-		}
-		rows[i] = h.row
-	}
-	return tx.UpdatePersons(ctx, rows)
 }
 
 func writePlans(ctx context.Context, batch []*newPlan, write func(context.Context, []store.PlanRow) error) error {

@@ -45,36 +45,35 @@ func withPassword(address, file string) (string, error) {
 }
 
 // open opens the database for an administrator. The result closes it.
-func (f *databaseFlags) open(ctx context.Context) (*service.Admin, func(), error) {
+func (f *databaseFlags) open(ctx context.Context) (service.Command, func(), error) {
 	address, err := withPassword(f.Database, f.PasswordFile)
 	if err != nil {
-		return nil, nil, err
+		return service.Command{}, nil, err
 	}
 	db, err := store.Open(ctx, address, store.Options{Owner: true, MaxConns: 4})
 	if err != nil {
-		return nil, nil, fmt.Errorf("opening the database: %w", err)
+		return service.Command{}, nil, fmt.Errorf("opening the database: %w", err)
 	}
 	log, err := db.Log(ctx, f.LogOrigin)
 	if err != nil {
 		db.Close()
-		return nil, nil, fmt.Errorf("finding the log: %w", err)
+		return service.Command{}, nil, fmt.Errorf("finding the log: %w", err)
 	}
-	return &service.Admin{DB: db, Log: log, Now: time.Now, Operator: operator()}, db.Close, nil
+	return service.Command{DB: db, Log: log, Now: time.Now, Operator: operator()}, db.Close, nil
 }
 
 // openWithKeeper is open for commands that need keys as well.
-func (f *databaseFlags) openWithKeeper(ctx context.Context, w *world) (*service.Admin, func(), error) {
+func (f *databaseFlags) openWithKeeper(ctx context.Context, w *world) (*service.KeyAdmin, func(), error) {
 	keeper, closeKeeper, err := keeperFrom(ctx, w)
 	if err != nil {
 		return nil, nil, err
 	}
-	admin, closeDB, err := f.open(ctx)
+	command, closeDB, err := f.open(ctx)
 	if err != nil {
 		closeKeeper()
 		return nil, nil, err
 	}
-	admin.Keeper = keeper
-	return admin, func() { closeDB(); closeKeeper() }, nil
+	return &service.KeyAdmin{Command: command, Keeper: keeper}, func() { closeDB(); closeKeeper() }, nil
 }
 
 // operator names who runs the command.
@@ -141,7 +140,9 @@ func migrate(ctx context.Context, address, origin string, keeper keys.Keeper, ou
 	if err != nil {
 		return err
 	}
-	admin := &service.Admin{DB: db, Keeper: keeper, Log: log, Now: time.Now, Operator: operator()}
+	admin := &service.KeyAdmin{
+		Command: service.Command{DB: db, Log: log, Now: time.Now, Operator: operator()}, Keeper: keeper,
+	}
 	if err := admin.EnsureIndexKey(ctx); err != nil {
 		return err
 	}
@@ -217,7 +218,7 @@ func (c *organisationAddCmd) Run(ctx context.Context) error {
 		return err
 	}
 	defer done()
-	return admin.AddOrganisation(ctx, c.Code, c.Name, class)
+	return (&service.DirectoryAdmin{Command: admin}).AddOrganisation(ctx, c.Code, c.Name, class)
 }
 
 type authorityCmd struct {
@@ -239,7 +240,7 @@ func (c *authorityContactCmd) Run(ctx context.Context) error {
 		return err
 	}
 	defer done()
-	err = admin.SetContact(ctx, c.GSS, service.Contacts{Office: c.Office, Hours: c.Hours, Duty: c.Duty})
+	err = (&service.DirectoryAdmin{Command: admin}).SetContact(ctx, c.GSS, service.Contacts{Office: c.Office, Hours: c.Hours, Duty: c.Duty})
 	return explained(err)
 }
 
@@ -274,7 +275,7 @@ func (c *auditExportCmd) Run(ctx context.Context, w *world) error {
 		return err
 	}
 	defer done()
-	exported, err := exportTo(ctx, admin, c.Dir)
+	exported, err := exportTo(ctx, &service.LogAdmin{Command: admin}, c.Dir)
 	if err != nil {
 		return err
 	}

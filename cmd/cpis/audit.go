@@ -17,7 +17,7 @@ import (
 const exitBroken = 3
 
 // exportTo exports the log into a new directory.
-func exportTo(ctx context.Context, admin *service.Admin, name string) (service.Exported, error) {
+func exportTo(ctx context.Context, admin *service.LogAdmin, name string) (service.Exported, error) {
 	dir, err := makeDir(name)
 	if err != nil {
 		return service.Exported{}, fmt.Errorf("making the directory: %w", err)

@@ -194,16 +194,17 @@ func (d *dev) prepareDatabase(ctx context.Context) error {
 	if err := migrate(ctx, owner, devOrigin, keeper, io.Discard); err != nil {
 		return err
 	}
-	admin, done, err := (&databaseFlags{Database: owner, LogOrigin: devOrigin}).open(ctx)
+	command, done, err := (&databaseFlags{Database: owner, LogOrigin: devOrigin}).open(ctx)
 	if err != nil {
 		return err
 	}
 	defer done()
+	admin := &service.DirectoryAdmin{Command: command}
 	return errors.Join(addOrganisations(ctx, admin), setContacts(ctx, admin))
 }
 
 // addOrganisations adds the organisations that exist in the demo only.
-func addOrganisations(ctx context.Context, admin *service.Admin) error {
+func addOrganisations(ctx context.Context, admin *service.DirectoryAdmin) error {
 	known, err := admin.DB.Organisations(ctx)
 	if err != nil {
 		return err
@@ -222,7 +223,7 @@ func addOrganisations(ctx context.Context, admin *service.Admin) error {
 
 // setContacts gives the authorities of the demo their invented numbers, where
 // they have none: a lead may have changed them since.
-func setContacts(ctx context.Context, admin *service.Admin) error {
+func setContacts(ctx context.Context, admin *service.DirectoryAdmin) error {
 	held, err := admin.DB.Authorities(ctx)
 	if err != nil {
 		return err

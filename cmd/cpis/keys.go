@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"cpis/service"
 	"cpis/service/keys"
 )
 
@@ -74,12 +75,12 @@ type retireIndexCmd struct{ databaseFlags }
 
 // Run removes the old index key.
 func (c *retireIndexCmd) Run(ctx context.Context, w *world) error {
-	admin, done, err := c.open(ctx)
+	command, done, err := c.open(ctx)
 	if err != nil {
 		return err
 	}
 	defer done()
-	if err := admin.RetireIndex(ctx); err != nil {
+	if err := (&service.KeyAdmin{Command: command}).RetireIndex(ctx); err != nil {
 		return err
 	}
 	_, err = fmt.Fprintln(w.stdout, "The old index key and its tags are gone.")

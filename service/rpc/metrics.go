@@ -183,28 +183,28 @@ func (m *Metrics) Observer(ctx context.Context, log zerolog.Logger) service.Obse
 	ctx = context.WithoutCancel(ctx) // events go on until the service has stopped
 	var unsigned atomic.Bool
 	return service.Observer{
-		OnGroup: func(size int, took time.Duration) {
+		Group: func(size int, took time.Duration) {
 			m.groupSize.Record(ctx, int64(size))
 			m.groupSeconds.Record(ctx, took.Seconds())
 		},
-		OnRefused: func() { m.refused.Add(ctx, 1) },
-		OnDamaged: func(table string) {
+		Refused: func() { m.refused.Add(ctx, 1) },
+		Damaged: func(table string) {
 			m.damaged.Add(ctx, 1, set(attribute.String("table", table)))
 			log.Error().Str("table", table).Msg("stored data does not verify")
 		},
-		OnUnrecorded: func(err error) {
+		Unrecorded: func(err error) {
 			m.unrecorded.Add(ctx, 1)
 			log.Error().Err(err).Msg("log could not be written")
 		},
-		OnSigned: func(size int64, at time.Time) {
+		Signed: func(size int64, at time.Time) {
 			m.checkpoint.Record(ctx, size)
 			m.checkpointTime.Record(ctx, at.Unix())
 			if unsigned.Swap(false) {
 				log.Info().Int64("size", size).Msg("checkpoints are made again")
 			}
 		},
-		OnSent: func(kind service.ChannelKind, ok bool) { m.deliveries.Add(ctx, 1, delivered(kind, ok)) },
-		OnUnsigned: func(err error) {
+		Sent: func(kind service.ChannelKind, ok bool) { m.deliveries.Add(ctx, 1, delivered(kind, ok)) },
+		Unsigned: func(err error) {
 			m.unsigned.Add(ctx, 1)
 			if !unsigned.Swap(true) {
 				log.Error().Err(err).Msg("no checkpoint can be made")

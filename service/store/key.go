@@ -70,6 +70,18 @@ const (
 // keyTables are their names. A key that was forgotten is empty in all of them.
 var keyTables = [...]string{PersonKeys: "person", ReviewKeys: "review", ChannelKeys: "channel", UploadKeys: "upload"}
 
+// KeyTables are all tables.
+func KeyTables() []KeyTable { return []KeyTable{PersonKeys, ReviewKeys, ChannelKeys, UploadKeys} }
+
+// Owner returns the name under which the data key of a row is wrapped. The keys
+// that seal the reasons of break-glass are no row's own, and share one.
+func (t KeyTable) Owner(id uuid.UUID) string {
+	if t == ReviewKeys {
+		return keyTables[t]
+	}
+	return keyTables[t] + "/" + id.String()
+}
+
 // KeyRow is the wrapped data key of a row.
 type KeyRow struct {
 	ID      uuid.UUID // the person, review, channel or upload

@@ -40,7 +40,7 @@ func (s *site) export() string {
 	must(s.tb, os.Mkdir(dir, 0o700))
 	root, err := os.OpenRoot(dir)
 	must(s.tb, err)
-	_, err = s.administrator(s.db).Export(s.tb.Context(), audit.CreateIn(root))
+	_, err = (&service.LogAdmin{Command: s.command(s.db)}).Export(s.tb.Context(), audit.CreateIn(root))
 	must(s.tb, err)
 	must(s.tb, root.Close())
 	return dir

@@ -180,7 +180,7 @@ func (s *site) fill() {
 	}
 	owner := dbtest.OpenURL(s.tb, s.database.Owner, store.Options{AllowUnsafe: true, Owner: true})
 	must(s.tb, owner.Tx(ctx, func(tx *store.Tx) error { return tx.LoadReference(ctx, orgs, las) }))
-	admin := s.administrator(owner)
+	admin := &service.DirectoryAdmin{Command: s.command(owner)}
 	for _, o := range idp.Organisations() {
 		must(s.tb, admin.AddOrganisation(ctx, o.Code, o.Name, o.Class))
 	}
@@ -189,18 +189,18 @@ func (s *site) fill() {
 	must(s.tb, admin.SetContact(ctx, camden, service.Contacts{Office: "020 7946 0003", Hours: "Mon-Fri 09:00-17:00", Duty: "020 7946 0004"}))
 }
 
-// administrator gives what an administrator does by command.
-func (s *site) administrator(db *store.DB) *service.Admin {
+// command returns what an administrator does on the machine.
+func (s *site) command(db *store.DB) service.Command {
 	s.tb.Helper()
 	log, err := db.Log(s.tb.Context(), dbtest.Origin)
 	must(s.tb, err)
-	return &service.Admin{DB: db, Keeper: s.keeper, Log: log, Now: s.clock.Now, Operator: "tester"}
+	return service.Command{DB: db, Log: log, Now: s.clock.Now, Operator: "tester"}
 }
 
 func (s *site) openKeys() {
 	s.tb.Helper()
 	ctx := s.tb.Context()
-	must(s.tb, s.administrator(s.db).EnsureIndexKey(ctx))
+	must(s.tb, (&service.KeyAdmin{Command: s.command(s.db), Keeper: s.keeper}).EnsureIndexKey(ctx))
 	rows, err := s.db.IndexKeys(ctx)
 	must(s.tb, err)
 	s.ring, err = keys.OpenRing(ctx, s.keeper, []keys.Wrapped{{Owner: "index/1", Text: rows[0].Wrapped}},

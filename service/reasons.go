@@ -1,0 +1,17 @@
+package service
+
+// Why, in a word, as it stands in entries. Verdicts that the service cannot say
+// have their reasons from here, too.
+const (
+	reasonNotFound  = "not_found"
+	reasonChanged   = "changed_meanwhile" // also of a file that would do something else than was approved
+	reasonState     = "state"
+	reasonSame      = "same_person"
+	reasonReused    = "request_reused"
+	reasonMismatch  = "identity_mismatch" // the date of birth is another
+	reasonDamaged   = "record_damaged"    // what is stored does not verify, or is about somebody else
+	reasonRepeated  = "repeated"          // the request had been answered before, and changed nothing
+	reasonUnchanged = "unchanged"         // nothing differs
+	reasonKindsOnly = "kinds_only"        // about a restricted person: of the plans, only their kinds left the service
+	reasonCancelled = "cancelled"         // a file was given up
+)
