@@ -228,7 +228,7 @@ func (s *Service) tellMissed(ctx context.Context, tx *store.Tx, e *audit.Entry, 
 		return err
 	}
 	since := s.moment().Add(-sameAppointment)
-	told, err := tx.EncounterNotices(ctx, s.encounterOf(r, &person), since, noticeMissed)
+	told, err := tx.EncounterNotices(ctx, s.encounterOf(r, &person), since, string(NoticeMissed))
 	if err != nil {
 		return err
 	}
@@ -245,7 +245,7 @@ func (s *Service) tellMissed(ctx context.Context, tx *store.Tx, e *audit.Entry, 
 		}
 		e.Counts[countNotices]++
 		s.tell(tx, news{
-			to: authority, kind: noticeMissed, priority: person.Restricted, person: person.ID, key: key,
+			to: authority, kind: NoticeMissed, priority: person.Restricted, person: person.ID, key: key,
 			organisation: r.caller.Organisation, setting: r.setting, encounter: e.Encounter, who: r.who, text: r.text,
 		})
 	}
@@ -335,7 +335,7 @@ func (s *Service) correct(ctx context.Context, tx *store.Tx, e *audit.Entry, r *
 		key, _ := s.ring.Cached(store.PersonKeys.Owner(n.Person))
 		e.Counts[countNotices]++
 		s.tell(tx, news{
-			to: n.Authority, kind: noticeCorrection, priority: n.Priority, person: n.Person, key: key,
+			to: n.Authority, kind: NoticeCorrection, priority: n.Priority, person: n.Person, key: key,
 			organisation: n.Organisation, setting: Setting(n.Setting), encounter: n.Encounter, corrects: n.ID,
 			who: r.who, text: r.text,
 		})

@@ -161,7 +161,7 @@ func (j *joining) tell(tx *store.Tx, h *held, plans []ownPlan, text string) {
 	}
 	for _, authority := range authoritiesOf(rows) {
 		j.s.tell(tx, news{
-			to: authority, kind: noticeMerged, person: h.row.ID, key: h.key, organisation: j.named(), text: text,
+			to: authority, kind: NoticeMerged, person: h.row.ID, key: h.key, organisation: j.named(), text: text,
 		})
 	}
 }

@@ -18,23 +18,23 @@ import (
 // NoticeKind is what a notice is about.
 type NoticeKind string
 
-// The kinds, as authorities see them.
+// The kinds. Their texts stand in the database, and authorities see them.
 const (
-	NoticeUnscheduled      NoticeKind = noticeUnscheduled
-	NoticeBreakGlass       NoticeKind = noticeBreakGlass
-	NoticeRestricted       NoticeKind = noticeRestricted
-	NoticeMismatch         NoticeKind = noticeMismatch
-	NoticeMissed           NoticeKind = noticeMissed
-	NoticeCorrection       NoticeKind = noticeCorrection
-	NoticeOverlap          NoticeKind = noticeOverlap
-	NoticeTransferProposed NoticeKind = noticeTransferProposed
-	NoticeTransferDecided  NoticeKind = noticeTransferDecided
-	NoticeNumberReplaced   NoticeKind = noticeNumberReplaced
-	NoticeMerged           NoticeKind = noticeMerged
-	NoticeChangeProposed   NoticeKind = noticeChangeProposed
-	NoticeUploadWaiting    NoticeKind = noticeUploadWaiting
-	NoticeUnconfirmed      NoticeKind = noticeUnconfirmed
-	NoticeRestriction      NoticeKind = noticeRestriction
+	NoticeUnscheduled      NoticeKind = "unscheduled_access"
+	NoticeBreakGlass       NoticeKind = "break_glass"
+	NoticeRestricted       NoticeKind = "restricted_access"
+	NoticeMismatch         NoticeKind = "identity_mismatch" // asked for with a date of birth that is not the person's
+	NoticeMissed           NoticeKind = "missed_appointment"
+	NoticeCorrection       NoticeKind = "correction"
+	NoticeOverlap          NoticeKind = "overlap"
+	NoticeTransferProposed NoticeKind = "transfer_proposed"
+	NoticeTransferDecided  NoticeKind = "transfer_decided"
+	NoticeNumberReplaced   NoticeKind = "number_replaced"
+	NoticeMerged           NoticeKind = "merged"
+	NoticeChangeProposed   NoticeKind = "change_proposed"
+	NoticeUploadWaiting    NoticeKind = "upload_waiting"
+	NoticeUnconfirmed      NoticeKind = "contacts_unconfirmed"
+	NoticeRestriction      NoticeKind = "restriction_changed"
 )
 
 // Notice is a message to an authority, as that authority sees it.

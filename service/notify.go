@@ -9,29 +9,10 @@ import (
 	"cpis/service/store"
 )
 
-// Kinds of notices. Their texts stand in the database.
-const (
-	noticeUnscheduled      = "unscheduled_access"
-	noticeBreakGlass       = "break_glass"
-	noticeRestricted       = "restricted_access"
-	noticeMismatch         = "identity_mismatch" // asked for with a date of birth that is not the person's
-	noticeMissed           = "missed_appointment"
-	noticeCorrection       = "correction"
-	noticeOverlap          = "overlap"
-	noticeTransferProposed = "transfer_proposed"
-	noticeTransferDecided  = "transfer_decided"
-	noticeNumberReplaced   = "number_replaced"
-	noticeMerged           = "merged"
-	noticeChangeProposed   = "change_proposed"
-	noticeUploadWaiting    = "upload_waiting"
-	noticeUnconfirmed      = "contacts_unconfirmed"
-	noticeRestriction      = "restriction_changed"
-)
-
 // news is a notice that an act makes.
 type news struct {
 	to           string // GSS code of the authority it is for
-	kind         string
+	kind         NoticeKind
 	priority     bool
 	person       uuid.UUID     // zero where it is about nobody
 	key          *keys.DataKey // the person's; without it who and text are not kept
@@ -67,7 +48,7 @@ func sealSaid(key *keys.DataKey, notice uuid.UUID, v said) []byte {
 func (s *Service) tell(tx *store.Tx, all ...news) {
 	for _, n := range all {
 		row := store.NoticeRow{
-			ID: newID(), Person: n.person, Authority: n.to, Kind: n.kind, Priority: n.priority, At: s.moment(),
+			ID: newID(), Person: n.person, Authority: n.to, Kind: string(n.kind), Priority: n.priority, At: s.moment(),
 			Organisation: n.organisation, Setting: string(n.setting), Encounter: n.encounter,
 			Corrects: n.corrects, Reference: n.reference,
 		}

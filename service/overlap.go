@@ -32,8 +32,8 @@ func (s *Service) overlapNews(ctx context.Context, tx *store.Tx, plans []*newPla
 func newsOf(found []overlap) []news {
 	all := make([]news, 0, 2*len(found))
 	for _, o := range found {
-		one := news{to: o.one, kind: noticeOverlap, person: o.about.row.ID, organisation: o.with}
-		other := news{to: o.with, kind: noticeOverlap, person: o.about.row.ID, organisation: o.one}
+		one := news{to: o.one, kind: NoticeOverlap, person: o.about.row.ID, organisation: o.with}
+		other := news{to: o.with, kind: NoticeOverlap, person: o.about.row.ID, organisation: o.one}
 		if o.about.row.Restricted { // who else knows the person is not to be revealed
 			one.organisation, other.organisation = "", ""
 		}

@@ -146,8 +146,8 @@ func detailsOf(table string, row uuid.UUID, version int) keys.Context {
 	return keys.Context{Purpose: "details", Table: table, Row: row.String(), Version: version}
 }
 
-// texts gives a person as it is sealed.
-func (p *Person) texts() sealedPerson {
+// textsOf returns a person as it is sealed.
+func textsOf(p *Person) sealedPerson {
 	var former []string
 	for _, n := range p.Former {
 		former = append(former, n.Reveal())
@@ -172,7 +172,7 @@ func (s *sealedPerson) read() (Person, error) {
 }
 
 func sealPerson(key *keys.DataKey, id uuid.UUID, version int, p Person) ([]byte, error) {
-	return sealJSON(key, "person", id, version, p.texts())
+	return sealJSON(key, "person", id, version, textsOf(&p))
 }
 
 func openPerson(key *keys.DataKey, row *store.PersonRow) (Person, error) {

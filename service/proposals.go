@@ -138,9 +138,9 @@ const (
 )
 
 func sealProposed(key *keys.DataKey, id uuid.UUID, said *proposed) ([]byte, error) {
-	sealed := sealedProposed{said.Change, said.Person.texts(), nil, said.Superseded}
+	sealed := sealedProposed{said.Change, textsOf(&said.Person), nil, said.Superseded}
 	if !said.From.NHSNumber.IsZero() {
-		from := said.From.texts()
+		from := textsOf(&said.From)
 		sealed.From = &from
 	}
 	return sealJSON(key, proposalTable, id, versionProposed, sealed)
@@ -251,7 +251,7 @@ func (p *proposing) keep(ctx context.Context, tx *store.Tx, about *proposal, sai
 		return uuid.Nil, err
 	}
 	p.s.tell(tx, news{
-		to: p.caller.Organisation, kind: noticeChangeProposed, person: about.told.row.ID, key: about.told.key,
+		to: p.caller.Organisation, kind: NoticeChangeProposed, person: about.told.row.ID, key: about.told.key,
 		organisation: p.caller.Organisation, reference: row.ID.String(),
 		who: who{Name: said.Change.Name}, text: said.Change.Reason,
 	})

@@ -58,7 +58,7 @@ func (s *Service) remind(ctx context.Context) func(*store.Tx) error {
 		if err != nil {
 			return err
 		}
-		s.tell(tx, news{to: gss, kind: noticeUnconfirmed})
+		s.tell(tx, news{to: gss, kind: NoticeUnconfirmed})
 		_, err = s.enter(ctx, tx, &audit.Entry{
 			Version:      audit.Version,
 			Actor:        actorService,

@@ -126,7 +126,7 @@ func (s *Service) tellRestrictions(ctx context.Context, tx *store.Tx, by string,
 		}
 	}
 	for _, h := range persons {
-		n := news{kind: noticeRestriction, person: h.row.ID, key: h.key, text: textRestricted}
+		n := news{kind: NoticeRestriction, person: h.row.ID, key: h.key, text: textRestricted}
 		if !h.row.Restricted {
 			n.text, n.priority, n.organisation = textLifted, true, by
 		}

@@ -189,13 +189,13 @@ func (s *Service) leaveTraces(l *lookup, now time.Time) {
 			ID:           newID(),
 			Person:       l.rows[i].Person.ID,
 			Authority:    l.rows[i].Plan.Authority,
-			Kind:         kind,
-			Priority:     kind == noticeRestricted || kind == noticeBreakGlass,
+			Kind:         string(kind),
+			Priority:     kind == NoticeRestricted || kind == NoticeBreakGlass,
 			At:           now,
 			Organisation: l.caller.Organisation,
 			Setting:      string(l.question.Encounter.Setting),
 			Encounter:    l.entry.Encounter,
-			Dedupe:       kind == noticeUnscheduled || kind == noticeMismatch,
+			Dedupe:       kind == NoticeUnscheduled || kind == NoticeMismatch,
 		}
 		if l.key != nil {
 			n.Sealed = sealSaid(l.key, n.ID, said{who: l.who()})
@@ -207,20 +207,20 @@ func (s *Service) leaveTraces(l *lookup, now time.Time) {
 // noticeKind gives the kind of notice that a look-up makes, if it makes one.
 // The look-up of a restricted person makes one whatever its mode and however
 // often it is repeated; so does break-glass.
-func (l *lookup) noticeKind() string {
+func (l *lookup) noticeKind() NoticeKind {
 	switch {
 	case l.answer.Reason == RecordDamaged:
 		return "" // what was found is about somebody else
 	case l.rows[0].Person.Restricted:
-		return noticeRestricted
+		return NoticeRestricted
 	case l.decision.BreakGlass:
-		return noticeBreakGlass
+		return NoticeBreakGlass
 	case l.decision.Mode != policy.Unscheduled:
 		return ""
 	case l.answer.Verdict == FlagHeld:
-		return noticeUnscheduled
+		return NoticeUnscheduled
 	}
-	return noticeMismatch
+	return NoticeMismatch
 }
 
 func (s *Service) accessOf(l *lookup, now time.Time) store.AccessRow {

@@ -148,7 +148,7 @@ func (r *replacing) tell(ctx context.Context, tx *store.Tx, h *held) error {
 	if err != nil {
 		return err
 	}
-	n := news{kind: noticeNumberReplaced, person: h.row.ID, key: h.key, organisation: r.by.Organisation}
+	n := news{kind: NoticeNumberReplaced, person: h.row.ID, key: h.key, organisation: r.by.Organisation}
 	if h.row.Restricted { // who else knows the person is not to be revealed
 		n.organisation = ""
 	}

@@ -54,7 +54,7 @@ func (s *Service) ProposeTransfer(ctx context.Context, c *identity.Caller, q *Of
 		if err != nil {
 			return nil, err
 		}
-		p.tellOfTransfer(noticeTransferProposed, &t, t.Receiver, reason)
+		p.tellOfTransfer(NoticeTransferProposed, &t, t.Receiver, reason)
 		return &Offered{TransferID: t.ID.String(), Version: p.own.row.Version}, nil
 	})
 }
@@ -101,7 +101,7 @@ const (
 )
 
 // tellOfTransfer tells the other side, whom it names: both know.
-func (p *changing) tellOfTransfer(kind string, t *store.TransferRow, to, why string) {
+func (p *changing) tellOfTransfer(kind NoticeKind, t *store.TransferRow, to, why string) {
 	p.s.tell(p.tx, news{
 		to: to, kind: kind, person: p.about.row.ID, key: p.about.key, organisation: p.by.Organisation,
 		reference: t.ID.String(), who: who{Name: p.by.Name}, text: why,
@@ -121,7 +121,7 @@ func (p *changing) withdrawTransfer(ctx context.Context) error {
 	if err := p.settle(ctx, &t, Withdrawn, by); err != nil {
 		return err
 	}
-	p.tellOfTransfer(noticeTransferDecided, &t, t.Receiver, by.Reason)
+	p.tellOfTransfer(NoticeTransferDecided, &t, t.Receiver, by.Reason)
 	return nil
 }
 

@@ -171,7 +171,7 @@ func (p *changing) decide(ctx context.Context, t *store.TransferRow, d Decision,
 	if err := p.write(ctx); err != nil {
 		return err
 	}
-	p.tellOfTransfer(noticeTransferDecided, t, other, p.by.Reason)
+	p.tellOfTransfer(NoticeTransferDecided, t, other, p.by.Reason)
 	if d == Accept {
 		return p.tellOverlaps(ctx, nil)
 	}

@@ -49,7 +49,7 @@ func (s *Service) checkUpload(ctx context.Context, u *upload) error {
 			return err
 		}
 		if found.state == UploadWaiting && u.details.System {
-			s.tell(tx, news{to: u.row.Authority, kind: noticeUploadWaiting, reference: u.row.ID.String()})
+			s.tell(tx, news{to: u.row.Authority, kind: NoticeUploadWaiting, reference: u.row.ID.String()})
 		}
 		e := to.entry(actionCheckUpload, u.details.Request)
 		p.describe(&e)

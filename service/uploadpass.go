@@ -225,7 +225,7 @@ func (p *pass) placeRow(in *intake, r *uploadRow) RowResult {
 	}
 	tag := p.s.ring.LocalTag(n.Reveal())
 	person := p.persons[tag]
-	h := person.find(in, r)
+	h := person.find(in, tag, r)
 	superseded := !h.isNew() && h.person.NHSNumber.Reveal() != n.Reveal()
 	person.judge(h, superseded)
 	if why := person.why(r); why != nil {

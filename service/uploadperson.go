@@ -5,6 +5,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"cpis/service/keys"
 	"cpis/service/planfile"
 	"cpis/service/store"
 )
@@ -185,8 +186,7 @@ func supersededNumber() *rowWrong {
 
 // find gives what is held about the person of a row, as far as it is known in
 // this transaction: the rows before may have made the person.
-func (p *filePerson) find(in *intake, r *uploadRow) *held {
-	tag := in.s.ring.LocalTag(r.draft.person.NHSNumber.Reveal())
+func (p *filePerson) find(in *intake, tag keys.Tag, r *uploadRow) *held {
 	h := in.people[tag]
 	switch {
 	case h == nil:
