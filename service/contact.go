@@ -49,9 +49,9 @@ func (h Hub) contact() Contact {
 	}
 }
 
-// contactOf gives the authority's contact as of now. Where it has no numbers,
-// the hub's stand in.
-func (s *Service) contactOf(a *store.AuthorityRow, now time.Time) Contact {
+// contactOf returns an authority's contact as of now. If it has no numbers, the
+// hub's stand in.
+func contactOf(a *store.AuthorityRow, hub Hub, now time.Time) Contact {
 	c := Contact{Authority: Authority{a.GSS, a.DfE, a.Name}, Name: a.Name + " children's services"}
 	hours, err := ParseHours(a.OfficeHours)
 	if err != nil {
@@ -68,7 +68,7 @@ func (s *Service) contactOf(a *store.AuthorityRow, now time.Time) Contact {
 	case a.OfficePhone != "":
 		c.RingNow = RingNow{a.OfficePhone, whoOffice, until}
 	default:
-		c.RingNow = s.hub.contact().RingNow
+		c.RingNow = hub.contact().RingNow
 	}
 	return c
 }

@@ -81,7 +81,7 @@ func (s *Service) ownContacts(row *store.AuthorityRow) *OwnContacts {
 		Contacts:  Contacts{row.OfficePhone, row.OfficeHours, row.DutyPhone},
 		Version:   row.ContactVersion,
 		Overdue:   true,
-		Shown:     s.contactOf(row, now),
+		Shown:     contactOf(row, s.hub, now),
 	}
 	if row.ConfirmedAt != nil {
 		o.Confirmed = *row.ConfirmedAt

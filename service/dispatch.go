@@ -46,7 +46,8 @@ const (
 
 // dispatcher is which channels this server is sending on.
 type dispatcher struct {
-	conns chan struct{}
+	conns    chan struct{}
+	couriers sync.WaitGroup
 
 	mu   sync.Mutex
 	busy map[uuid.UUID]bool
@@ -82,24 +83,25 @@ func (d *dispatcher) end(id uuid.UUID) {
 // runs out, because the server was killed, somebody else tries. Of one person's
 // notices a channel gets an earlier one before a later one.
 func (s *Service) KeepDelivering(ctx context.Context) {
-	var couriers sync.WaitGroup
 	every(ctx, deliverEvery, func(ctx context.Context) {
-		_ = s.deliver(ctx, &couriers) // tried again at the next tick
+		_ = s.Dispatch(ctx) // tried again at the next tick
 	})
-	couriers.Wait()
+	s.WaitForCouriers()
 }
 
 // Deliver sends on what is due now, and comes back when all of it was tried.
 func (s *Service) Deliver(ctx context.Context) error {
-	var couriers sync.WaitGroup
-	err := s.deliver(ctx, &couriers)
-	couriers.Wait()
+	err := s.Dispatch(ctx)
+	s.WaitForCouriers()
 	return err
 }
 
-// deliver gives new notices to channels, and starts a courier for each channel
+// WaitForCouriers waits until all that Dispatch started has ended.
+func (s *Service) WaitForCouriers() { s.dispatcher.couriers.Wait() }
+
+// Dispatch gives new notices to channels, and starts a courier for each channel
 // on which something is due.
-func (s *Service) deliver(ctx context.Context, couriers *sync.WaitGroup) error {
+func (s *Service) Dispatch(ctx context.Context) error {
 	if err := s.ready(); err != nil {
 		return err
 	}
@@ -115,7 +117,7 @@ func (s *Service) deliver(ctx context.Context, couriers *sync.WaitGroup) error {
 		if !s.dispatcher.begin(channel.ID) {
 			continue
 		}
-		couriers.Go(func() {
+		s.dispatcher.couriers.Go(func() {
 			defer s.dispatcher.end(channel.ID)
 			s.courier(ctx, channel.ID)
 		})

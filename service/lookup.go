@@ -209,7 +209,7 @@ func (s *Service) answerDegraded(l *lookup, now time.Time) {
 	}
 	for i := range l.rows {
 		if row := &l.rows[i]; firstOfAuthority(l.rows, i) {
-			a.Contacts = append(a.Contacts, s.contactOf(&row.Authority, now))
+			a.Contacts = append(a.Contacts, contactOf(&row.Authority, s.hub, now))
 		}
 	}
 	if l.asked.born.IsZero() { // else it may be somebody else's: the date could not be compared

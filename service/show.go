@@ -27,16 +27,16 @@ func (s *Service) showPlans(l *lookup, now time.Time) {
 			s.observe.Damaged("plan")
 			a.Degraded = true // the others are shown, and whom to ring about this one
 			if !hidden {
-				a.Contacts = append(a.Contacts, s.contactOf(&row.Authority, now))
+				a.Contacts = append(a.Contacts, contactOf(&row.Authority, s.hub, now))
 			}
 			continue
 		}
 		p := Plan{Kind: d.Kind}
 		if !hidden {
 			p = planOf(&row.Plan, d, dateOf(now.In(london)))
-			p.Contact = s.contactOf(&row.Authority, now)
+			p.Contact = contactOf(&row.Authority, s.hub, now)
 			if row.Plan.TransferTo != "" {
-				p.Receiving = s.contactOf(&row.Receiving, now)
+				p.Receiving = contactOf(&row.Receiving, s.hub, now)
 			}
 		}
 		a.Plans = append(a.Plans, p)
