@@ -204,13 +204,21 @@ func (s *server) openService(ctx context.Context) error {
 		Now:     time.Now,
 		Group:   service.GroupConfig{MaxWaiting: s.cfg.MaxWaiting},
 		Senders: senders,
-		Observe: s.metrics.Observer(ctx, s.log),
+		Observe: observer(s.metrics.Events(ctx, s.log)),
 	})
 	if err != nil {
 		return err
 	}
 	s.close = append(s.close, s.service.Close)
 	return nil
+}
+
+// observer has events counted.
+func observer(e *rpc.Events) service.Observer {
+	return service.Observer{
+		Group: e.Group, Refused: e.Refused, Damaged: e.Damaged, Unrecorded: e.Unrecorded, Signed: e.Signed, Unsigned: e.Unsigned,
+		Sent: e.Sent,
+	}
 }
 
 func (s *server) openIdentity(ctx context.Context) error {
@@ -254,10 +262,20 @@ func (s *server) openTraces(ctx context.Context) error {
 	return nil
 }
 
+// useCases hands the use cases to their face, which does not know the policy.
+func useCases(s *service.Service) rpc.UseCases {
+	return rpc.UseCases{
+		LookUps: s, Plans: s, Changes: s, Uploads: s, Notices: s, Channels: s, Encounters: s, Contacts: s, Proofs: s,
+		Refuse: func(ctx context.Context, c *identity.Caller, action, request string, why *service.InvalidError) error {
+			return s.Refuse(ctx, c, policy.Action(action), request, why)
+		},
+	}
+}
+
 // public makes the listener for clients.
 func (s *server) public() (rpc.Listener, error) {
 	cfg := rpc.Config{
-		UseCases:  rpc.UseCasesOf(s.service),
+		UseCases:  useCases(s.service),
 		Verifier:  s.idents,
 		Metrics:   s.metrics,
 		Readiness: s.readiness(),

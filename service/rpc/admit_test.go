@@ -424,15 +424,3 @@ func TestMoreThanOneTokenIsNone(t *testing.T) {
 		t.Errorf("got %d, want 401", w.Code)
 	}
 }
-
-func TestUseCasesOfActionsKeepTheirNames(t *testing.T) {
-	t.Parallel()
-	var got string
-	refuse := rpc.RefuseWith(func(_ context.Context, _ *identity.Caller, action, _ string, why *service.InvalidError) error {
-		got = action
-		return why
-	})
-	if err := refuse(t.Context(), nil, "look_up", "", &service.InvalidError{}); err == nil || got != "look_up" {
-		t.Errorf("got action %q and %v", got, err)
-	}
-}

@@ -7,7 +7,6 @@ var (
 	PadBinary    = padBinary
 	NewValidate  = newValidate
 	Codecs       = codecs
-	RefuseWith   = refuseWith[string]
 )
 
 // The lengths of which answers are multiples.

@@ -164,7 +164,7 @@ func TestMetricsCountRequestsAndLookUps(t *testing.T) {
 	_, _ = c.lookups.LookUp(t.Context(), &cpisv1.LookUpRequest{})
 	post(t, s, "POST", "/cpis.v1.LookupService/Other", "application/json", "{}")
 
-	o := b.metrics.Observer(t.Context(), zerolog.New(b.log))
+	o := b.metrics.Events(t.Context(), zerolog.New(b.log))
 	o.Group(17, 5e6)
 	o.Refused()
 	o.Damaged("plan")

@@ -177,38 +177,60 @@ func (m *Metrics) KeyCall(ctx context.Context, operation string, err error) {
 	m.keyCalls.Add(ctx, 1, set(attribute.String("operation", operation), attribute.String("outcome", outcome)))
 }
 
-// Observer gives what the service tells of events. Those that somebody must be
-// woken for are also logged; that no checkpoint can be made, when it begins.
-func (m *Metrics) Observer(ctx context.Context, log zerolog.Logger) service.Observer {
-	ctx = context.WithoutCancel(ctx) // events go on until the service has stopped
-	var unsigned atomic.Bool
-	return service.Observer{
-		Group: func(size int, took time.Duration) {
-			m.groupSize.Record(ctx, int64(size))
-			m.groupSeconds.Record(ctx, took.Seconds())
-		},
-		Refused: func() { m.refused.Add(ctx, 1) },
-		Damaged: func(table string) {
-			m.damaged.Add(ctx, 1, set(attribute.String("table", table)))
-			log.Error().Str("table", table).Msg("stored data does not verify")
-		},
-		Unrecorded: func(err error) {
-			m.unrecorded.Add(ctx, 1)
-			log.Error().Err(err).Msg("log could not be written")
-		},
-		Signed: func(size int64, at time.Time) {
-			m.checkpoint.Record(ctx, size)
-			m.checkpointTime.Record(ctx, at.Unix())
-			if unsigned.Swap(false) {
-				log.Info().Int64("size", size).Msg("checkpoints are made again")
-			}
-		},
-		Sent: func(kind service.ChannelKind, ok bool) { m.deliveries.Add(ctx, 1, delivered(kind, ok)) },
-		Unsigned: func(err error) {
-			m.unsigned.Add(ctx, 1)
-			if !unsigned.Swap(true) {
-				log.Error().Err(err).Msg("no checkpoint can be made")
-			}
-		},
+// Events counts what the service tells of. Events that somebody must be woken
+// for are also logged; that no checkpoint can be made, when it begins.
+type Events struct {
+	*Metrics
+
+	ctx      context.Context //nolint:containedctx // events belong to no request, and go on until the service has stopped
+	log      zerolog.Logger
+	noSigner atomic.Bool
+}
+
+// Events returns what counts events, and logs them.
+func (m *Metrics) Events(ctx context.Context, log zerolog.Logger) *Events {
+	return &Events{Metrics: m, ctx: context.WithoutCancel(ctx), log: log}
+}
+
+// Group counts a group of look-ups that was committed.
+func (e *Events) Group(size int, took time.Duration) {
+	e.groupSize.Record(e.ctx, int64(size))
+	e.groupSeconds.Record(e.ctx, took.Seconds())
+}
+
+// Refused counts what was refused by overload.
+func (e *Events) Refused() { e.refused.Add(e.ctx, 1) }
+
+// Damaged counts and logs that something stored does not verify.
+func (e *Events) Damaged(table string) {
+	e.damaged.Add(e.ctx, 1, set(attribute.String("table", table)))
+	e.log.Error().Str("table", table).Msg("stored data does not verify")
+}
+
+// Unrecorded counts and logs that the log could not be written.
+func (e *Events) Unrecorded(err error) {
+	e.unrecorded.Add(e.ctx, 1)
+	e.log.Error().Err(err).Msg("log could not be written")
+}
+
+// Signed notes how far the checkpoint goes.
+func (e *Events) Signed(size int64, at time.Time) {
+	e.checkpoint.Record(e.ctx, size)
+	e.checkpointTime.Record(e.ctx, at.Unix())
+	if e.noSigner.Swap(false) {
+		e.log.Info().Int64("size", size).Msg("checkpoints are made again")
 	}
+}
+
+// Unsigned counts that no checkpoint could be made, and logs when that begins.
+func (e *Events) Unsigned(err error) {
+	e.unsigned.Add(e.ctx, 1)
+	if !e.noSigner.Swap(true) {
+		e.log.Error().Err(err).Msg("no checkpoint can be made")
+	}
+}
+
+// Sent counts an attempt to send a notice on.
+func (e *Events) Sent(kind service.ChannelKind, ok bool) {
+	e.deliveries.Add(e.ctx, 1, delivered(kind, ok))
 }

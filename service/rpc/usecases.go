@@ -36,21 +36,3 @@ type UseCases struct {
 	Proofs     Proofs
 	Refuse     Refuse
 }
-
-// UseCasesOf gives the use cases of a service.
-func UseCasesOf(s *service.Service) UseCases {
-	return UseCases{
-		LookUps: s, Plans: s, Changes: s, Uploads: s, Notices: s, Channels: s, Encounters: s, Contacts: s, Proofs: s,
-		Refuse: refuseWith(s.Refuse),
-	}
-}
-
-// refuseWith makes a Refuse of a function whose actions have a type of their
-// own. The face only passes actions on, and does not know the policy.
-func refuseWith[A ~string](
-	refuse func(context.Context, *identity.Caller, A, string, *service.InvalidError) error,
-) Refuse {
-	return func(ctx context.Context, c *identity.Caller, action, request string, why *service.InvalidError) error {
-		return refuse(ctx, c, A(action), request, why)
-	}
-}

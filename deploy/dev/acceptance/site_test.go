@@ -208,6 +208,20 @@ func (s *site) openKeys() {
 	must(s.tb, err)
 }
 
+// useCases hands the use cases to their face, which does not know the policy.
+func useCases(s *service.Service) rpc.UseCases {
+	return rpc.UseCases{
+		LookUps: s, Plans: s, Changes: s, Uploads: s, Notices: s, Channels: s, Encounters: s, Contacts: s, Proofs: s,
+		Refuse: func(ctx context.Context, c *identity.Caller, action, request string, why *service.InvalidError) error {
+			return s.Refuse(ctx, c, policy.Action(action), request, why)
+		},
+	}
+}
+
+func observer(e *rpc.Events) service.Observer {
+	return service.Observer{Damaged: e.Damaged, Unrecorded: e.Unrecorded, Unsigned: e.Unsigned}
+}
+
 // serve starts the identity provider, the service and its two listeners.
 func (s *site) serve() {
 	s.tb.Helper()
@@ -234,13 +248,13 @@ func (s *site) serve() {
 		Hub:     service.Hub{Name: "National safeguarding hub", Phone: hubPhone},
 		Group:   service.GroupConfig{KeyWait: 200 * time.Millisecond},
 		Senders: map[service.ChannelKind]service.Sender{service.WebhookChannel: nowhere{}},
-		Observe: metrics.Observer(ctx, log),
+		Observe: observer(metrics.Events(ctx, log)),
 	})
 	must(s.tb, err)
 	s.tb.Cleanup(s.service.Close)
 	ready := rpc.NewReadiness(s.clock.Now, log, rpc.Check{Name: "database", OK: s.db.Ready})
 	handler, err := rpc.NewHandler(rpc.Config{
-		UseCases: rpc.UseCasesOf(s.service), Verifier: verifier, Metrics: metrics, Readiness: ready,
+		UseCases: useCases(s.service), Verifier: verifier, Metrics: metrics, Readiness: ready,
 		Now: time.Now, Log: log, Traces: trace.NewTracerProvider(trace.WithSyncer(s.spans)),
 	})
 	must(s.tb, err)
