@@ -18,8 +18,8 @@ func slowGroups(t *testing.T, maxWaiting int) (f *fixture, begun <-chan struct{}
 	close1 := sync.OnceFunc(func() { close(first) })
 	f = newServiceWith(t, func(c *service.Config) {
 		c.Group.MaxGroup, c.Group.MaxWaiting = 8, maxWaiting
-		observed := c.Observe.OnGroup
-		c.Observe.OnGroup = func(n int, took time.Duration) {
+		observed := c.Observe.Group
+		c.Observe.Group = func(n int, took time.Duration) {
 			if observed != nil {
 				observed(n, took)
 			}
