@@ -204,11 +204,12 @@ func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if p.upload || p.slow {
 		wait.long = g.uploadTimeout
 	}
-	r = checkHead(r.WithContext(context.WithValue(r.Context(), patienceKey{}, wait)))
+	ctx := context.WithValue(r.Context(), patienceKey{}, wait)
 	if p.stream {
 		l := &live{control: http.NewResponseController(w), now: g.now, stopping: g.stopping}
-		r = r.WithContext(context.WithValue(r.Context(), liveKey{}, l))
+		ctx = context.WithValue(ctx, liveKey{}, l)
 	}
+	r = checkHead(r.WithContext(ctx))
 	r.Body = http.MaxBytesReader(w, r.Body, limit)
 	if isUnaryConnect(r.Header.Get("Content-Type")) {
 		w = &whole{ResponseWriter: w, request: r}

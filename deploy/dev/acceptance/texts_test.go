@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -30,7 +31,7 @@ func textFields(t *testing.T) (all []textField) {
 	walk = func(m protoreflect.MethodDescriptor, in protoreflect.MessageDescriptor, above []protoreflect.FieldDescriptor) {
 		for i := range in.Fields().Len() {
 			field := in.Fields().Get(i)
-			path := append(above[:len(above):len(above)], field)
+			path := slices.Concat(above, []protoreflect.FieldDescriptor{field})
 			switch {
 			case field.IsMap():
 				t.Errorf("%s is a map: the check of texts passes it over", field.FullName())
@@ -57,11 +58,11 @@ func textFields(t *testing.T) (all []textField) {
 func (f *textField) body(t *testing.T, text string) []byte {
 	t.Helper()
 	var value any = text
-	for i := len(f.path) - 1; i >= 0; i-- {
-		if f.path[i].IsList() {
+	for _, field := range slices.Backward(f.path) {
+		if field.IsList() {
 			value = []any{value}
 		}
-		value = map[string]any{f.path[i].JSONName(): value}
+		value = map[string]any{field.JSONName(): value}
 	}
 	out, err := json.Marshal(value)
 	must(t, err)
@@ -87,7 +88,7 @@ func (f *textField) send(t *testing.T, s *site, token, text string) (status int,
 	t.Helper()
 	body, kind := f.body(t, text), "application/json"
 	if f.method.IsStreamingClient() || f.method.IsStreamingServer() {
-		head := []byte{0, 0, 0, byte(len(body) >> 8), byte(len(body))} //nolint:gosec // bodies here are short
+		head := []byte{0, 0, 0, byte(len(body) >> 8), byte(len(body))}
 		body, kind = append(head, body...), "application/connect+json"
 	}
 	procedure := "/" + string(f.method.Parent().FullName()) + "/" + string(f.method.Name())
