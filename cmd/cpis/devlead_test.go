@@ -97,6 +97,10 @@ func testLeadsPlans(t *testing.T, d *running) {
 
 	change := d.answered(t, "changeId", "9991234063\n", "plan", "propose", "--kind", "restrict", "--reason", "Threats")
 	d.command(t, "", "plan", "decide", change, "--decision", "accept", "--reason", "Yes", "--as", "lead").want(t, 1)
+	d.command(t, "", "plan", "proposals", "--as", "second-lead", "--open-only").want(t, 0, change)
+	d.command(t, "", "plan", "decide", change, "--decision", "accept", "--reason", "Yes", "--as", "camden-lead").want(t, 1, "not found")
+	d.command(t, "", "plan", "decide", change, "--decision", "decline", "--reason", "Enough", "--as", "second-lead").want(t, 0)
+	change = d.answered(t, "changeId", "9991234063\n", "plan", "propose", "--kind", "restrict", "--reason", "Threats")
 	d.command(t, "", "plan", "decide", change, "--decision", "withdraw", "--reason", "No", "--as", "lead").want(t, 0, "PROPOSAL_STATE_WITHDRAWN")
 	d.command(t, "", "plan", "remove", plan, "--version", "3", "--reason", "Mistake", "--as", "lead").want(t, 0)
 	d.command(t, "", "lookup", "--as", "gp", "9991234063").want(t, exitNoFlagKnown)

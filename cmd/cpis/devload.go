@@ -203,12 +203,15 @@ func approveWhole(ctx context.Context, service *clients, state *cpisv1.Upload) (
 	return nil, fmt.Errorf("it is %s, and %d rows are wrong", wordIn(state.GetState()), state.GetCounts().GetRejected())
 }
 
-// leadToken gives a token of the authority's safeguarding lead. Only one of
-// them can sign in; the others are the same with another name and place.
+// leadToken returns a token of an authority's safeguarding lead. Of those who
+// can sign in it is the first; the other authorities have the same lead with
+// another name and place.
 func (d *dev) leadToken(a demo.Authority) (string, error) {
 	lead := person("lead")
-	if lead.Place == a.GSS {
-		return d.provider.Token(lead.Key)
+	for _, p := range idp.People() {
+		if p.JobRole == lead.JobRole && p.Place == a.GSS {
+			return d.provider.Token(p.Key)
+		}
 	}
 	id := "lead-" + a.GSS
 	role := map[string]any{"person_roleid": id, "org_code": a.GSS, "role_code": lead.JobRole, "role_name": lead.JobTitle}

@@ -87,8 +87,12 @@ func (d *dev) authority(say func(string, ...any), cpis string) {
 	say("%s encounter missed --as gp --appointment-id GP-77 --appointment %s --setting general_practice <<END\n%s\n%s\nEND",
 		cpis, demo.Quote(d.began.AddDate(0, 0, -3).UTC().Format(time.RFC3339)), demo.Flagged.Spaced(), demo.Flagged.DateOfBirth())
 	from, to := demo.Transfer()
-	say("\n# %s offers a plan to %s. Accept it with plan decide-transfer, and its identifier.", from.Name, to.Name)
+	say("\n# %s (--as camden-lead) offers a plan to %s. Accept it with plan decide-transfer, and its identifier.", from.Name, to.Name)
 	say("%s plan transfers --as lead --open-only", cpis)
+	say("\n# A change that needs two people: the lead proposes that a child's whereabouts be hidden. Her colleague decides with")
+	say("# plan decide, the identifier of the proposal, and --as second-lead.")
+	say("%s plan propose --as lead --kind restrict --reason 'A threat was made' <<END\n%s\nEND", cpis, demo.Flagged.Spaced())
+	say("%s plan proposals --as second-lead --open-only", cpis)
 }
 
 // auditing gives the command that exports the log and verifies the export. Each

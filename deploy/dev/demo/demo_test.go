@@ -139,6 +139,24 @@ func TestAuthoritiesAreRealAndTheirNumbersAreNot(t *testing.T) {
 	}
 }
 
+// What two authorities, or two people of one, do together can be tried out.
+func TestLeadsCanSignInForBothSidesOfATransferAndForASecondOpinion(t *testing.T) {
+	t.Parallel()
+	names := map[string][]string{}
+	for _, p := range idp.People() {
+		if p.JobTitle == "Safeguarding Lead" {
+			names[p.Place] = append(names[p.Place], p.Name)
+		}
+	}
+	from, to := demo.Transfer()
+	if got := names[from.GSS]; len(got) == 0 || got[0] != from.Lead {
+		t.Errorf("leads of %s: got %q, want %q", from.Name, got, from.Lead)
+	}
+	if got := names[to.GSS]; len(got) < 2 || got[0] != to.Lead {
+		t.Errorf("leads of %s: got %q, want %q and another", to.Name, got, to.Lead)
+	}
+}
+
 func TestQuestionsCanBeAsked(t *testing.T) {
 	t.Parallel()
 	people := map[string]bool{}

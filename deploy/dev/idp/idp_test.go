@@ -162,6 +162,8 @@ func TestPeople_AreWhoTheyShouldBe(t *testing.T) {
 		"nurse":         {policy.ClinicianUnscheduled, policy.AcuteTrust, 2},
 		"gp":            {policy.ClinicianScheduled, policy.GeneralPractice, 2},
 		"lead":          {policy.SafeguardingLead, policy.LocalAuthority, 3},
+		"second-lead":   {policy.SafeguardingLead, policy.LocalAuthority, 3},
+		"camden-lead":   {policy.SafeguardingLead, policy.LocalAuthority, 3},
 		"privacy":       {policy.PrivacyOfficer, policy.AcuteTrust, 3},
 		"auditor":       {policy.Auditor, policy.Oversight, 3},
 		"administrator": {policy.Administrator, policy.Operator, 3},

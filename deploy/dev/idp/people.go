@@ -30,6 +30,7 @@ const (
 	trust     = "RKE"
 	practice  = "F83004"
 	authority = "E09000019"
+	neighbour = "E09000007"
 	oversight = "DEMO1"
 	operator  = "DEMO2"
 )
@@ -96,6 +97,20 @@ func People() []Person {
 			Place: authority, PlaceName: "Islington",
 			JobRole: roleLead, JobTitle: "Safeguarding Lead",
 			Assurance: 3, roleProfile: "555021935203",
+		},
+		{
+			Key: "second-lead", ID: "555021935107", GivenName: "Amos", FamilyName: "Bell", Name: "BELL Amos (Mr)",
+			Does:  "Manages the same plans, and is the second person who accepts what the first proposes.",
+			Place: authority, PlaceName: "Islington",
+			JobRole: roleLead, JobTitle: "Safeguarding Lead",
+			Assurance: 3, roleProfile: "555021935207",
+		},
+		{
+			Key: "camden-lead", ID: "555021935108", GivenName: "Simon", FamilyName: "Oyelaran", Name: "OYELARAN Simon (Mr)",
+			Does:  "Manages the plans of the authority next door.",
+			Place: neighbour, PlaceName: "Camden",
+			JobRole: roleLead, JobTitle: "Safeguarding Lead",
+			Assurance: 3, roleProfile: "555021935208",
 		},
 		{
 			Key: "privacy", ID: "555021935104", GivenName: "Farida", FamilyName: "Haddad", Name: "HADDAD Farida (Ms)",
