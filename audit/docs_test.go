@@ -70,6 +70,45 @@ func TestSpecificationCanBeFollowed(t *testing.T) {
 	}
 }
 
+// TestSpecificationFitsKeysWithAPlus: in base64 it is a letter like others.
+func TestSpecificationFitsKeysWithAPlus(t *testing.T) {
+	t.Parallel()
+	l := newLog(3)
+	key, signed := keyWithPlus(t, l)
+	steps := regexp.MustCompile("(?s)```sh\n(key=.*?)```").FindStringSubmatch(specification(t))
+	if steps == nil {
+		t.Fatal("no recipe for OpenSSL")
+	}
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "checkpoint"), signed, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, recipe, _ := strings.Cut(steps[1], "\n")
+	cmd := exec.CommandContext(t.Context(), "sh", "-eu", "-c", "key='"+string(key)+"'\n"+recipe)
+	cmd.Dir = dir
+	if got, err := cmd.CombinedOutput(); err != nil || !strings.Contains(string(got), "Verified Successfully") {
+		t.Errorf("key %s: got %s, %v", key, got, err)
+	}
+}
+
+// keyWithPlus returns a key that has a plus sign within, and a checkpoint that
+// it signed.
+func keyWithPlus(t *testing.T, l *testLog) (audit.VerifierKey, []byte) {
+	t.Helper()
+	for seed := range byte(255) {
+		priv := signer(seed)
+		key, err := audit.NewVerifierKey(origin, public(priv))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.Count(string(key), "+") > 2 {
+			return key, mustSign(t, l.tree.Checkpoint(origin), priv)
+		}
+	}
+	t.Fatal("no key has a plus sign")
+	return "", nil
+}
+
 // TestSpecificationNamesEveryField, in the order in which they are written.
 func TestSpecificationNamesEveryField(t *testing.T) {
 	t.Parallel()

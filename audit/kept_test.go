@@ -73,6 +73,27 @@ func TestKeptCheckpointsMustBeGood(t *testing.T) {
 	}
 }
 
+// TestWhatIsNoCheckpointOfTheLogIsNoEvidence: a file that was kept in another
+// form, or of another log, says nothing about this one.
+func TestWhatIsNoCheckpointOfTheLogIsNoEvidence(t *testing.T) {
+	t.Parallel()
+	l := newLog(5)
+	elsewhere := l.tree.Checkpoint("elsewhere.example/log")
+	for name, c := range map[string]struct {
+		kept []byte
+		want error
+	}{
+		"an answer in JSON": {[]byte(`{"checkpoint":"x"}`), audit.ErrMalformed},
+		"cut off":           {l.signed(t)[:40], audit.ErrMalformed},
+		"empty":             {nil, audit.ErrMalformed},
+		"of another log":    {mustSign(t, elsewhere, signer(1)), audit.ErrOtherLog},
+	} {
+		if _, err := verify(t, l.export(t), c.kept); !errors.Is(err, c.want) || errors.Is(err, audit.ErrBroken) {
+			t.Errorf("%s: got %v, want %v and not ErrBroken", name, err, c.want)
+		}
+	}
+}
+
 // TestKeptCheckpointAmongLostHashes cannot be compared, and says so.
 func TestKeptCheckpointAmongLostHashes(t *testing.T) {
 	t.Parallel()

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -122,15 +123,19 @@ func (p *Proof) parseHashes(lines []string) error {
 // hash (LeafHash of its line). The checkpoint in it must be one that
 // OpenCheckpoint accepts. It returns the entry's index and the checkpoint.
 //
-// The error wraps ErrMalformed, ErrSignature or ErrOtherLog, or ErrBroken if
-// the entry is not in the log at that index.
+// The error wraps ErrMalformed if the text is no proof. It wraps ErrBroken if
+// the proof does not hold: the entry is not in the log at that index, or the
+// checkpoint is not signed (ErrSignature) or of another log (ErrOtherLog).
 func VerifyProof(text []byte, leaf Hash, origin string, keys []VerifierKey) (int64, Checkpoint, error) {
 	p, err := ParseProof(text)
 	if err != nil {
 		return 0, Checkpoint{}, err
 	}
 	c, err := OpenCheckpoint(p.Checkpoint, origin, keys)
-	if err != nil {
+	switch {
+	case errors.Is(err, ErrSignature), errors.Is(err, ErrOtherLog):
+		return 0, Checkpoint{}, fmt.Errorf("%w: %w", ErrBroken, err)
+	case err != nil:
 		return 0, Checkpoint{}, err
 	}
 	if tlog.CheckRecord(p.Hashes, c.Size, c.Root, p.Index, leaf) != nil {

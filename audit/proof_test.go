@@ -84,6 +84,36 @@ func TestNoChangedProofVerifies(t *testing.T) {
 	}
 }
 
+// TestAProofThatDoesNotHoldIsBroken, and one that cannot be read is not.
+func TestAProofThatDoesNotHoldIsBroken(t *testing.T) {
+	t.Parallel()
+	l := newLog(20)
+	p, err := audit.ParseProof(mustProve(t, l, 7))
+	if err != nil {
+		t.Fatal(err)
+	}
+	with := func(signed []byte) []byte {
+		changed := p
+		changed.Checkpoint = signed
+		return changed.Text()
+	}
+	for name, c := range map[string]struct {
+		text   []byte
+		want   error
+		broken bool
+	}{
+		"an answer in JSON":      {[]byte(`{"proof":"x"}`), audit.ErrMalformed, false},
+		"a checkpoint cut short": {with(p.Checkpoint[:len(p.Checkpoint)-4]), audit.ErrMalformed, false},
+		"signed by a stranger":   {with(mustSign(t, l.tree.Checkpoint(origin), signer(2))), audit.ErrSignature, true},
+		"of another log":         {with(mustSign(t, l.tree.Checkpoint("elsewhere.example/log"), signer(1))), audit.ErrOtherLog, true},
+	} {
+		_, _, err := audit.VerifyProof(c.text, l.leaves[7], origin, logKeys(t))
+		if !errors.Is(err, c.want) || errors.Is(err, audit.ErrBroken) != c.broken {
+			t.Errorf("%s: got %v, want %v, broken %v", name, err, c.want, c.broken)
+		}
+	}
+}
+
 func TestProveRefuses(t *testing.T) {
 	t.Parallel()
 	l := newLog(300)

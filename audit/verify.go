@@ -48,7 +48,9 @@ type Report struct {
 //   - ErrMalformed, ErrSignature or ErrOtherLog if a checkpoint is no good,
 //   - ErrForked or ErrRolledBack if a kept checkpoint contradicts the export.
 //
-// Any other error says that the export could not be read.
+// Any other error says that something could not be read. That includes a kept
+// checkpoint that is none (ErrMalformed) or is of another log (ErrOtherLog): it
+// says nothing about this log.
 func Verify(ctx context.Context, export fs.FS, origin string, keys []VerifierKey, kept ...[]byte) (Report, error) {
 	v := verifier{export: export, tiles: exported{export}}
 	if err := v.open(origin, keys, kept); err != nil {
@@ -103,7 +105,10 @@ func (v *verifier) readFirst() (int64, error) {
 func (v *verifier) openKept(origin string, keys []VerifierKey, kept [][]byte) error {
 	for i, signed := range kept {
 		c, err := OpenCheckpoint(signed, origin, keys)
-		if err != nil {
+		switch {
+		case errors.Is(err, ErrMalformed), errors.Is(err, ErrOtherLog):
+			return fmt.Errorf("kept checkpoint %d: %w", i+1, err)
+		case err != nil:
 			return fmt.Errorf("%w: kept checkpoint %d: %w", ErrBroken, i+1, err)
 		}
 		if c.Size > v.size {
