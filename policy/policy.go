@@ -110,7 +110,8 @@ type Decision struct {
 	Mode    Mode // the mode under which a look-up is made or was refused, never Unspecified for look-ups
 	Role    Role // the role that was used; of a refusal, the lowest role held
 	// Rule names what decided: the rule's identifier, or of a refusal one of
-	// the reasons. It is for the audit log; callers are not told.
+	// the reasons. It is for the audit log; callers are told only of
+	// AssuranceTooLow, which they can do something about.
 	Rule string
 	// BreakGlass says that the right was claimed, not held. Whatever the mode,
 	// such a look-up is told to the authority and the privacy officer.

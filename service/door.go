@@ -154,7 +154,7 @@ func (s *Service) admit(ctx context.Context, a *act) (audit.Entry, error) {
 	e.Role, e.Rule, e.Subject = d.Role.String(), d.Rule, a.subject
 	switch {
 	case !d.Allowed:
-		return e, s.record(ctx, &e, ErrDenied)
+		return e, s.record(ctx, &e, denied(d))
 	case a.check != nil:
 		return e, s.record(ctx, &e, a.check)
 	case a.prepare == nil:

@@ -2,7 +2,10 @@ package service
 
 import (
 	"errors"
+	"fmt"
 	"time"
+
+	"cpis/policy"
 )
 
 var (
@@ -12,6 +15,9 @@ var (
 	// ErrDenied says that the policy refuses. It is the same whether or not a
 	// flag exists, and its entry is in the log.
 	ErrDenied = errors.New("not permitted")
+	// ErrWeakSignIn is ErrDenied of a caller who has the right, but did not sign
+	// in strongly enough for it.
+	ErrWeakSignIn = fmt.Errorf("%w: a stronger sign-in is needed", ErrDenied)
 	// ErrNotFound says that the caller's authority holds no such thing.
 	ErrNotFound = errors.New("not found")
 	// ErrConflict says that somebody else changed the thing meanwhile.
@@ -29,6 +35,15 @@ var (
 	// woken.
 	ErrDamaged = errors.New("stored data does not verify")
 )
+
+// denied returns why the policy refuses, as far as the caller is told: what they
+// can do about it themselves.
+func denied(d policy.Decision) error {
+	if d.Rule == policy.AssuranceTooLow {
+		return ErrWeakSignIn
+	}
+	return ErrDenied
+}
 
 // StaleError is ErrConflict of a thing that has a newer version than the caller
 // saw.

@@ -74,7 +74,7 @@ func (s *Service) newLookup(ctx context.Context, c *identity.Caller, q *Question
 	l.asked, invalid = q.read(c, dateOf(s.now().In(london)))
 	switch {
 	case !l.decision.Allowed:
-		l.verdict = ErrDenied // before what is wrong with the question: who may not ask learns nothing
+		l.verdict = denied(l.decision) // before what is wrong with the question: who may not ask learns nothing
 	case invalid != nil:
 		l.verdict = invalid
 	}

@@ -59,7 +59,7 @@ func (s *Service) admitList(ctx context.Context, c *identity.Caller, list *Clini
 	needResponsible(c, list.Responsible, &check.violations)
 	verdict := check.err()
 	if !d.Allowed {
-		verdict = ErrDenied
+		verdict = denied(d)
 	}
 	if verdict == nil {
 		return nil

@@ -83,7 +83,7 @@ func (s *Service) publicLog(ctx context.Context, c *identity.Caller, origin stri
 	if !d.Allowed {
 		e := entryOf(c, policy.ReadProof, "")
 		e.Role, e.Rule = d.Role.String(), d.Rule
-		return store.Log{}, s.record(ctx, &e, ErrDenied)
+		return store.Log{}, s.record(ctx, &e, denied(d))
 	}
 	if origin == "" || origin == s.log.Origin {
 		return s.log, nil

@@ -73,8 +73,12 @@ func TestRegisterPlan_IsForAuthoritiesOnly(t *testing.T) {
 		if _, err := f.RegisterPlan(t.Context(), c, rightCPP()); !errors.Is(err, service.ErrDenied) {
 			t.Errorf("%s: got %v, want %v", c.ID, err, service.ErrDenied)
 		}
+		// Only of what they can mend themselves are callers told the reason.
+		if _, err := f.RegisterPlan(t.Context(), c, rightCPP()); errors.Is(err, service.ErrWeakSignIn) != (c == &weak) {
+			t.Errorf("%s: got %v", c.ID, err)
+		}
 		e := f.LastEntry()
-		if len(f.Entries()) != i+1 || e.Outcome != "denied" || e.Actor != c.ID || e.Disclosed != nil {
+		if len(f.Entries()) != 2*(i+1) || e.Outcome != "denied" || e.Actor != c.ID || e.Disclosed != nil {
 			t.Errorf("%s: entry %+v", c.ID, e)
 		}
 	}

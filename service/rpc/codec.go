@@ -117,7 +117,7 @@ func (jsonCodec) UnmarshalRead(_ context.Context, src io.Reader, msg any) error 
 	// and to pass over a date of birth or an access mode would do harm.
 	o := protojson.UnmarshalOptions{RecursionLimit: maxDepth}
 	if o.Unmarshal(data, m) != nil {
-		return errCodec
+		return misfits(data, m.ProtoReflect().Descriptor())
 	}
 	return nil
 }

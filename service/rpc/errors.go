@@ -50,6 +50,7 @@ var answers = []answer{
 	{is: one(service.ErrUnrecorded), code: connect.CodeUnavailable, text: "try again later", log: true, retry: soon},
 	{is: one(identity.ErrUnauthenticated), code: connect.CodeUnauthenticated, text: "not authenticated"},
 	{is: one(identity.ErrUnavailable), code: connect.CodeUnavailable, text: "try again later", log: true, retry: soon},
+	{is: one(service.ErrWeakSignIn), code: connect.CodePermissionDenied, text: "a stronger sign-in is needed"},
 	{is: one(service.ErrDenied), code: connect.CodePermissionDenied, text: "not permitted"},
 	{is: one(errUnreadable), code: connect.CodeInvalidArgument, text: "the request cannot be read"},
 	{is: one(errTooLarge), code: connect.CodeInvalidArgument, text: "the request is too large"},
@@ -166,6 +167,9 @@ func received(err error, p *procedure) error {
 			Problem: fmt.Sprintf("is larger than %d bytes", p.limit),
 		})
 	default:
+		if misfit, ok := errors.AsType[*misfitError](err); ok {
+			return newFault(errUnreadable, misfit.violations...)
+		}
 		return newFault(errUnreadable, service.Violation{
 			Problem: "does not fit the message type: check the syntax, the types of the fields and the names of enum values",
 		})

@@ -39,6 +39,7 @@ var told = []struct {
 		"invalid and unrecorded", errors.Join(service.ErrUnrecorded, &service.InvalidError{}),
 		connect.CodeUnavailable, "try again later", 2 * time.Second,
 	},
+	{"weak sign-in", service.ErrWeakSignIn, connect.CodePermissionDenied, "a stronger sign-in is needed", 0},
 	{"denied", service.ErrDenied, connect.CodePermissionDenied, "not permitted", 0},
 	{"invalid", &service.InvalidError{}, connect.CodeInvalidArgument, "the request is not valid", 0},
 	{

@@ -1,5 +1,24 @@
 package rpc
 
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"google.golang.org/protobuf/proto"
+
+	"cpis/service"
+)
+
+// Misfits reads a message in JSON, and returns what does not fit it.
+func Misfits(ctx context.Context, text string, into proto.Message) []service.Violation {
+	err := jsonCodec{}.UnmarshalRead(ctx, strings.NewReader(text), into)
+	if misfit, ok := errors.AsType[*misfitError](err); ok {
+		return misfit.violations
+	}
+	return nil
+}
+
 // What tests need to reach the codecs without a server.
 var (
 	AppendJSON   = appendJSON
