@@ -197,7 +197,8 @@ func keeperFrom(ctx context.Context, w *world) (keys.Keeper, func(), error) {
 }
 
 type organisationCmd struct {
-	Add organisationAddCmd `cmd:"" help:"Make an organisation known, or correct its class."`
+	List organisationListCmd `cmd:"" help:"List organisations, with their codes and classes."`
+	Add  organisationAddCmd  `cmd:"" help:"Add an organisation, or correct its class."`
 }
 
 type organisationAddCmd struct {
@@ -222,6 +223,7 @@ func (c *organisationAddCmd) Run(ctx context.Context) error {
 }
 
 type authorityCmd struct {
+	List    authorityListCmd    `cmd:"" help:"List local authorities, with their codes and numbers."`
 	Contact authorityContactCmd `cmd:"" help:"Set the office and emergency duty numbers of an authority."`
 }
 
@@ -259,8 +261,12 @@ func explained(err error) error {
 
 type auditCmd struct {
 	Export auditExportCmd `cmd:"" help:"Write the log, up to its latest checkpoint, into a directory."`
-	Verify auditVerifyCmd `cmd:"" help:"Verify an export offline. Exit status: 0 it verifies, 3 it does not, 1 it could not be read."`
+	Verify auditVerifyCmd `cmd:"" help:"Verify an export offline. Exit status: 0 it verifies, 3 it does not, 1 something could not be read."`
 	Key    auditKeyCmd    `cmd:"" help:"Print the public key of the log, for those who verify."`
+
+	Checkpoint  auditCheckpointCmd  `cmd:"" help:"Fetch the latest signed checkpoint, to be kept where the operator cannot reach it."`
+	Proof       auditProofCmd       `cmd:"" help:"Fetch the proof that an entry is in the log."`
+	VerifyProof auditVerifyProofCmd `cmd:"" help:"Verify such a proof offline. Exit status: 0 it holds, 3 it does not, 1 something could not be read."`
 }
 
 type auditExportCmd struct {

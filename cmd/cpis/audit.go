@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"cpis/audit"
@@ -13,7 +14,8 @@ import (
 	"cpis/service/keys"
 )
 
-// exitBroken is the status of `cpis audit verify` when the log does not verify.
+// exitBroken is the status of commands that verify, if what they read
+// contradicts what was signed. What cannot be read is a failure like others.
 const exitBroken = 3
 
 // exportTo exports the log into a new directory.
@@ -64,8 +66,8 @@ func printKeys(ctx context.Context, keeper keys.Keeper, origin string, out io.Wr
 
 type auditVerifyCmd struct {
 	Dir  string   `arg:"" type:"existingdir" help:"Directory of the export."`
-	Key  []string `required:"" placeholder:"KEY|FILE" help:"Public key of the log, as \"cpis audit key\" prints it, or a file with such lines. Get it from somebody else than who gave the export."`
-	Kept []string `type:"existingfile" placeholder:"FILE" help:"Checkpoint of the log that somebody kept: the export must contain it unchanged."`
+	Key  []string `required:"" placeholder:"KEY|FILE" help:"Public key of the log, as \"cpis audit key\" prints it, or a file with such lines. Get it from someone other than the person who gave you the export."`
+	Kept []string `type:"existingfile" placeholder:"FILE" help:"Checkpoint of the log that somebody kept, as it is or as the service answers in JSON: the export must contain it unchanged."`
 }
 
 // Run verifies an export and says what it found.
@@ -76,9 +78,12 @@ func (c *auditVerifyCmd) Run(ctx context.Context, w *world) error {
 	}
 	kept := make([][]byte, len(c.Kept))
 	for i, name := range c.Kept {
-		if kept[i], err = os.ReadFile(name); err != nil {
-			return fmt.Errorf("reading kept checkpoint: %w", err)
+		if kept[i], err = readSigned(name, "checkpoint"); err != nil {
+			return err
 		}
+	}
+	if err := holdsExport(c.Dir); err != nil {
+		return err
 	}
 	report, err := audit.Verify(ctx, os.DirFS(c.Dir), known[0].Origin(), known, kept...)
 	if errors.Is(err, audit.ErrBroken) {
@@ -95,6 +100,17 @@ func (c *auditVerifyCmd) Run(ctx context.Context, w *world) error {
 	_, err = fmt.Fprintf(w.stdout, "VERIFIED: %d entries of %s, from index %d, are as they were signed (size %d, root %v).\n",
 		report.Entries, report.Checkpoint.Origin, report.First, report.Checkpoint.Size, report.Checkpoint.Root)
 	return err
+}
+
+// holdsExport says whether a directory holds any part of an export. What is
+// missing from one is for the verifier to judge.
+func holdsExport(dir string) error {
+	for _, name := range []string{"checkpoint", "entries.ndjson", "tile"} {
+		if _, err := os.Stat(filepath.Join(dir, name)); err == nil {
+			return nil
+		}
+	}
+	return fmt.Errorf("%s holds no export of an audit log", dir)
 }
 
 // verifierKeys reads public keys, each given as it is or in a file.

@@ -30,13 +30,14 @@ import (
 // comes in a file, never on the command line, where others on the machine
 // could read it.
 type connection struct {
-	URL       string `env:"CPIS_URL" default:"http://127.0.0.1:8443" placeholder:"URL" help:"Address of the service: https, or http on this machine (default ${default})."`
-	TokenFile string `env:"CPIS_TOKEN_FILE" type:"path" placeholder:"FILE" help:"File with the access token."`
-	As        string `placeholder:"NAME" help:"Ask as somebody of the demo instead, such as nurse (see cpis token)."`
-	IDP       string `name:"idp" env:"CPIS_IDP_URL" default:"http://127.0.0.1:8444" placeholder:"URL" help:"The demo's identity provider (default ${default})."`
-	CA        string `name:"ca" env:"CPIS_CA" type:"path" placeholder:"FILE" help:"Authorities that sign the service's certificate, in PEM; those of the system without it."`
-	Cert      string `env:"CPIS_CERT" type:"path" placeholder:"FILE" help:"Certificate to show, in PEM; needs --key."`
-	Key       string `env:"CPIS_KEY" type:"path" placeholder:"FILE" help:"Its private key."`
+	URL        string `env:"CPIS_URL" default:"http://127.0.0.1:8443" placeholder:"URL" help:"Address of the service: https, or http on this machine (default ${default})."`
+	TokenFile  string `env:"CPIS_TOKEN_FILE" type:"path" placeholder:"FILE" help:"File with the access token."`
+	As         string `placeholder:"NAME" help:"In the demo: act as one of its people, such as nurse (cpis token lists them)."`
+	IDP        string `name:"idp" env:"CPIS_IDP_URL" default:"http://127.0.0.1:8444" placeholder:"URL" help:"The demo's identity provider (default ${default})."`
+	SignInFile string `env:"CPIS_SIGN_IN_FILE" type:"path" placeholder:"FILE" help:"File that cpis sign-in keeps its token in, if not the usual one."`
+	CA         string `name:"ca" env:"CPIS_CA" type:"path" placeholder:"FILE" help:"File with the certificate authorities to trust, in PEM; those of this machine if not given."`
+	Cert       string `env:"CPIS_CERT" type:"path" placeholder:"FILE" help:"Client certificate to present, in PEM; needs --key."`
+	Key        string `env:"CPIS_KEY" type:"path" placeholder:"FILE" help:"Private key of that certificate, in PEM."`
 }
 
 // clients are the services of the contract that the commands use.
@@ -46,6 +47,7 @@ type clients struct {
 	plans    cpisv1connect.PlanServiceClient
 	uploads  cpisv1connect.UploadServiceClient
 	contacts cpisv1connect.ContactServiceClient
+	log      cpisv1connect.LogServiceClient
 }
 
 // dial makes clients that send the token. Nothing is sent yet to the service.
@@ -91,6 +93,7 @@ func newClients(client connecthttp.HTTPClient, address, token string) *clients {
 		plans:    cpisv1connect.NewPlanServiceClient(c),
 		uploads:  cpisv1connect.NewUploadServiceClient(c),
 		contacts: cpisv1connect.NewContactServiceClient(c),
+		log:      cpisv1connect.NewLogServiceClient(c),
 	}
 }
 
@@ -212,16 +215,37 @@ func (c *connection) token(ctx context.Context) (string, error) {
 	case c.As != "":
 		return demoToken(ctx, c.IDP, c.As)
 	case c.TokenFile == "":
-		return "", errors.New("who asks? Give --token-file, or --as for the demo")
+		return c.signedIn()
 	}
 	token, err := readSecret(c.TokenFile)
 	if err != nil {
 		return "", err
 	}
-	if token == "" || strings.ContainsFunc(token, func(r rune) bool { return r <= ' ' || r > '~' }) {
+	if !isToken(token) {
 		return "", errors.New("--token-file must hold one token and nothing else")
 	}
 	return token, nil
+}
+
+// isToken says whether a text can be sent as a token.
+func isToken(text string) bool {
+	return text != "" && !strings.ContainsFunc(text, func(r rune) bool { return r <= ' ' || r > '~' })
+}
+
+// signedIn gets the token of whoever signed in to this program.
+func (c *connection) signedIn() (string, error) {
+	name, err := signInFile(c.SignInFile)
+	if err != nil {
+		return "", err
+	}
+	s, err := readSignIn(name)
+	if err != nil {
+		return "", err
+	}
+	if s == nil {
+		return "", errors.New("who asks? Sign in with cpis sign-in, or give --token-file, or --as for the demo")
+	}
+	return s.tokenFor(c.URL, time.Now())
 }
 
 // demoToken gets a token of somebody from the demo's identity provider.
@@ -278,9 +302,9 @@ func (e *refusedError) Error() string {
 	lines := []string{printable(remote.Message())}
 	switch remote.Code() { //nolint:exhaustive // the others say it themselves
 	case connect.CodeUnauthenticated:
-		lines[0] += ": the token is not accepted; it may have expired"
+		lines[0] += ": the token is not accepted. It may have expired: sign in again"
 	case connect.CodePermissionDenied:
-		lines[0] += ": this caller has no right to it; the attempt is in the audit log"
+		lines = append(lines, whyDenied(remote.Message()), "The attempt is in the audit log.")
 	}
 	for _, d := range remote.Details() {
 		m, err := connectproto.UnmarshalErrorDetail(d)
@@ -297,6 +321,17 @@ func (e *refusedError) Error() string {
 		}
 	}
 	return strings.Join(lines, "\n  ")
+}
+
+// whyDenied says what a refusal means for whoever asked. The texts are fixed.
+func whyDenied(message string) string {
+	switch message {
+	case "a stronger sign-in is needed":
+		return "You have the right to this, but not with the way in which you signed in. Sign in again with your smartcard or a second factor (cpis sign-in --acr)."
+	case "somebody else must decide":
+		return "You proposed this yourself: a colleague has to decide about it."
+	}
+	return "Your role or your organisation does not give you the right to this."
 }
 
 func violationText(v *cpisv1.FieldViolation) string {

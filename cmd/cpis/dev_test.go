@@ -175,6 +175,8 @@ func TestDev(t *testing.T) {
 	testLookups(t, d)
 	testUploads(t, d)
 	testLead(t, d)
+	testSignIn(t, d)
+	testRegisters(t, d)
 	testAudit(t, d)
 	testMetrics(t, d)
 	testFilesAreClosedToOthers(t, dir)
@@ -303,6 +305,15 @@ func testLookups(t *testing.T, d *running) {
 	command(t, "", "token", "--idp", d.idp).want(t, 0, "OKAFOR Ngozi", "la-system")
 }
 
+// testSignIn signs in as people outside the demo do.
+func testSignIn(t *testing.T, d *running) {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "sign-in.json")
+	kept := []string{"--url", d.url, "--sign-in-file", file}
+	signInAs(t, "camden-lead", nil, append([]string{"--issuer", d.idp, "--client", devClient}, kept...)...).want(t, 0, "Signed in")
+	command(t, "", append([]string{"contact", "get"}, kept...)...).want(t, 0, "E09000007", "Camden")
+}
+
 // testAudit exports the log with the settings that the demo wrote, and verifies
 // the export.
 func testAudit(t *testing.T, d *running) {
@@ -336,6 +347,14 @@ func testAudit(t *testing.T, d *running) {
 			t.Errorf("the log holds %q", personal)
 		}
 	}
+	checkpoint := d.command(t, "", "audit", "checkpoint", "--as", "auditor")
+	checkpoint.want(t, 0, env["CPIS_LOG_ORIGIN"]+"\n")
+	proof := d.command(t, "", "audit", "proof", "0", "--as", "auditor")
+	proof.want(t, 0, "c2sp.org/tlog-proof@v1\nindex 0\n")
+	line, _, _ := bytes.Cut(text, []byte("\n"))
+	command(t, "", "audit", "verify-proof", tokenFile(t, proof.stdout), "--entry", tokenFile(t, string(line)), "--key", strings.TrimSpace(key.stdout)).
+		want(t, 0, "VERIFIED: entry 0 is in the log")
+	d.command(t, "", "audit", "proof", "999999", "--as", "auditor").want(t, 1, "ask again in a second")
 	changed := bytes.Replace(text, refusal, []byte(`"outcome":"failed"`), 1)
 	if err := os.WriteFile(entries, changed, 0o600); err != nil {
 		t.Fatal(err)

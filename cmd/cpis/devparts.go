@@ -24,6 +24,9 @@ import (
 	"cpis/service/store"
 )
 
+// devClient is this program as the demo's identity provider knows it.
+const devClient = "cpis"
+
 // settings are environment variables: those that the service in the demo is
 // configured by, and further ones for the commands that administer it.
 type settings map[string]string
@@ -149,12 +152,14 @@ func (d *dev) startKeys(ctx context.Context) (err error) {
 func (d *dev) startProvider(ctx context.Context) (err error) {
 	d.provider, err = idp.Start(ctx, idp.Config{
 		Address: d.cmd.IDPListen, Directory: d.dir, Audience: devAudience, Lifetime: tokenLifetime, Now: time.Now,
+		Applications: []idp.Application{{ID: devClient, RedirectURIs: []string{"http://127.0.0.1" + callbackPath}, Native: true}},
 	})
 	if err != nil {
 		return err
 	}
 	d.atStop(d.provider.Close)
 	d.env["CPIS_IDP_URL"] = d.provider.URL()
+	d.env["CPIS_SIGN_IN_ISSUER"], d.env["CPIS_SIGN_IN_CLIENT"] = d.provider.URL(), devClient
 	d.env["CPIS_ISSUERS"], err = filepath.Abs(filepath.Join(d.dir, "issuers.json"))
 	if err != nil {
 		return err

@@ -26,14 +26,14 @@ type lookupCmd struct {
 	connection `embed:""`
 
 	Number     []string `arg:"" name:"nhs-number" help:"NHS number, with or without spaces; - reads it, and on a second line the date of birth, from standard input, so that neither stays in the shell's history and the list of processes."`
-	DOB        string   `name:"dob" placeholder:"YYYY-MM-DD" help:"Date of birth, to be compared."`
-	Mode       string   `enum:",unscheduled,scheduled" default:"" placeholder:"MODE" help:"unscheduled or scheduled; without it the caller's right decides."`
+	DOB        string   `name:"dob" placeholder:"DATE" help:"Date of birth, such as 2019-04-30 or 30/04/2019. If another is on record, the answer is CANNOT SAY."`
+	Mode       string   `enum:",unscheduled,scheduled" default:"" placeholder:"MODE" help:"unscheduled (the patient turned up) or scheduled (the patient had an appointment). By default the one that you have the right to; unscheduled if both."`
 	Encounter  string   `placeholder:"ID" help:"Your own identifier of the attendance or appointment."`
 	Setting    string   `placeholder:"PLACE" help:"Where the patient is met, such as emergency_department."`
 	Purpose    string   `enum:",direct_care,emergency_care,safeguarding" default:"" placeholder:"PURPOSE" help:"direct_care, emergency_care or safeguarding."`
-	BreakGlass string   `placeholder:"REASON" help:"Why this must be seen without the right to. The authority and the privacy officer are told."`
-	Person     someone  `embed:"" prefix:"responsible-" group:"Who answers for it (required of systems)"`
-	Lead       someone  `embed:"" prefix:"lead-" group:"Safeguarding lead (required of NHS 111)"`
+	BreakGlass string   `placeholder:"REASON" help:"Look although you have no right to, and say why. The local authority and your privacy officer are told."`
+	Person     someone  `embed:"" prefix:"responsible-" group:"The person you act for (systems must give it)"`
+	Lead       someone  `embed:"" prefix:"lead-" group:"Safeguarding lead (NHS 111 must give it)"`
 	JSON       bool     `name:"json" help:"Print the answer as JSON."`
 }
 
@@ -98,6 +98,10 @@ func (c *lookupCmd) request(stdin io.Reader) (*cpisv1.LookUpRequest, error) {
 		if number, born, err = readPerson(stdin, born); err != nil {
 			return nil, err
 		}
+	}
+	born, err := dayText(born)
+	if err != nil {
+		return nil, fmt.Errorf("the date of birth %w", err)
 	}
 	setting, err := parseSetting(c.Setting)
 	if err != nil {

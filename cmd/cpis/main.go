@@ -18,23 +18,26 @@ import (
 // cli is the command line.
 type cli struct {
 	Serve   serveCmd   `cmd:"" help:"Run the service."`
-	Dev     devCmd     `cmd:"" help:"Try the service out: everything private and on loopback, with synthetic children."`
-	Migrate migrateCmd `cmd:"" help:"Bring the database up to date, load the reference data, make keys and the log."`
+	Dev     devCmd     `cmd:"" help:"Try the service out on this machine, with invented children."`
+	Migrate migrateCmd `cmd:"" help:"Create or update the database, its reference data, its keys and the audit log."`
 
 	Lookup lookupCmd `cmd:"" help:"Look a person up."`
 	Token  tokenCmd  `cmd:"" help:"Get a token from the demo's identity provider."`
 
-	Plan      verbs   `cmd:"" help:"Keep the plans of your authority."`
+	SignIn  signInCmd  `cmd:"" help:"Sign in with your browser; other commands then ask as you."`
+	SignOut signOutCmd `cmd:"" help:"Forget the sign-in."`
+
+	Plan      verbs   `cmd:"" help:"Record and read the plans of your authority."`
 	Upload    uploads `cmd:"" help:"Upload files of plans."`
-	Notice    verbs   `cmd:"" help:"Read and answer the notices to your authority."`
-	Channel   verbs   `cmd:"" help:"Say where notices are sent on to."`
-	Contact   verbs   `cmd:"" help:"Keep the numbers that look-ups show."`
+	Notice    verbs   `cmd:"" help:"Read the notices to your authority, and record what was done."`
+	Channel   verbs   `cmd:"" help:"Manage the channels that notices are sent on to."`
+	Contact   verbs   `cmd:"" help:"Manage the telephone numbers that look-ups show."`
 	Encounter verbs   `cmd:"" help:"Report missed appointments and wrong patients."`
 
-	Audit        auditCmd        `cmd:"" help:"Export the audit log, or verify an export."`
-	Keys         keysCmd         `cmd:"" help:"Rotate and re-wrap keys."`
-	Organisation organisationCmd `cmd:"" help:"Add organisations that are not in the reference data."`
-	Authority    authorityCmd    `cmd:"" help:"Set whom to ring at a local authority."`
+	Audit        auditCmd        `cmd:"" help:"Export the audit log, fetch checkpoints and proofs, and verify them."`
+	Keys         keysCmd         `cmd:"" help:"Rotate keys."`
+	Organisation organisationCmd `cmd:"" help:"List organisations, and add those that are not in the reference data."`
+	Authority    authorityCmd    `cmd:"" help:"List local authorities, and set their telephone numbers."`
 	Bench        benchCmd        `cmd:"" help:"Measure look-ups against pgbench and a bare echo."`
 }
 

@@ -52,9 +52,9 @@ func TestHelpIsAsReviewed(t *testing.T) {
 		"", "serve", "dev", "migrate", "lookup", "token",
 		"plan", "plan register", "plan amend", "plan birth", "plan list", "plan propose", "upload", "upload send", "upload approve",
 		"notice", "notice watch", "notice acknowledge", "channel", "channel put", "contact", "contact set", "encounter", "encounter missed",
-		"audit export", "audit verify", "audit key",
+		"audit export", "audit verify", "audit key", "audit checkpoint", "audit proof", "audit verify-proof", "sign-in", "sign-out",
 		"keys rewrap", "keys rotate-index", "keys retag", "keys retire-index",
-		"organisation add", "authority contact",
+		"organisation list", "organisation add", "authority list", "authority contact",
 	} {
 		o := command(t, "", append(strings.Fields(line), "--help")...)
 		o.want(t, 0)

@@ -10,7 +10,7 @@ import (
 )
 
 type tokenCmd struct {
-	Name string `arg:"" optional:"" help:"Whose token; without it, who there is."`
+	Name string `arg:"" optional:"" help:"Whose token; without a name, the people of the demo are listed."`
 	IDP  string `name:"idp" env:"CPIS_IDP_URL" default:"http://127.0.0.1:8444" placeholder:"URL" help:"The demo's identity provider (default ${default})."`
 }
 

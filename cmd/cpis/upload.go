@@ -30,22 +30,22 @@ type uploadCmd struct {
 
 	Files         []string `arg:"" name:"file" type:"path" help:"File of plans (CSV); with --ssd, tables as CSV files, a directory of them, or a ZIP."`
 	SSD           bool     `name:"ssd" help:"The files are tables of the Standard Safeguarding Dataset."`
-	Whole         bool     `xor:"extent" help:"The file holds all plans in force: those that it lacks are ended."`
-	Delta         bool     `xor:"extent" help:"The file holds what is new or changed, and ends nothing (the default)."`
-	Sequence      int64    `placeholder:"N" help:"Your running number of the file, one more with each."`
+	Whole         bool     `xor:"extent" help:"The file lists all plans in force: plans that are missing from it are ended."`
+	Delta         bool     `xor:"extent" help:"The file lists only what is new or changed: plans that are missing from it stay (the default)."`
+	Sequence      int64    `placeholder:"N" help:"Your number of the file: one more than that of the file before."`
 	Authority     string   `placeholder:"CODE" help:"Code of your authority, GSS, DfE or ODS: a file of another is rejected."`
-	Check         bool     `help:"Only check the file, and leave it waiting for approval."`
-	Yes           bool     `help:"Approve without asking. Required where nobody can be asked."`
-	ConfirmEnding int32    `placeholder:"N" help:"With --yes, where the safety brake holds a file: how many plans it may end."`
-	Result        string   `type:"path" placeholder:"FILE" help:"Where to write what becomes of each row; FILE.result.csv, and only where rows were rejected, without this."`
-	Request       string   `placeholder:"UUID" help:"X-Request-ID: a file that is sent again with the same one is taken once. A new one without this."`
+	Check         bool     `help:"Check the file and stop: it waits for approval."`
+	Yes           bool     `help:"Approve without asking. Needed if nobody is there to ask."`
+	ConfirmEnding int32    `placeholder:"N" help:"With --yes, if the safety brake holds the file: how many plans it may end."`
+	Result        string   `type:"path" placeholder:"FILE" help:"Where to write the result of each row. By default FILE.result.csv, and only if rows were rejected."`
+	Request       string   `placeholder:"UUID" help:"Identifier of the request (X-Request-ID); a new one if not given. A file that is sent again under the same identifier is taken only once."`
 }
 
 // Help says what happens, what the statuses mean and where the result is.
 func (uploadCmd) Help() string {
-	return `The file is sent and checked, and nothing is changed until you approve. Then all rows that are right are applied, ` +
-		`all of them or none. What becomes of each row is written as CSV, which names rows by their line and repeats ` +
-		`nothing of what stands in them but your own reference. ` +
+	return `The file is sent and checked, and nothing is changed until you approve. Then all correct rows are applied together: ` +
+		`all of them or none. The result of each row is written as CSV. It names rows by their line, and repeats ` +
+		`nothing from them but your own reference. ` +
 		`Exit status: 0 applied, or nothing to apply, or with --check nothing is wrong; 4 rows are wrong, or the whole file is; ` +
 		`1 failed or not approved; 2 the command line is wrong.`
 }

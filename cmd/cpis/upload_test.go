@@ -221,7 +221,7 @@ func TestUpload_GoesThroughTheStates(t *testing.T) {
 			[]string{"has changed meanwhile", "Applied: "},
 		},
 		{"Brake", []string{"--yes"}, []*cpisv1.Upload{brake}, 1, 0, []string{
-			"SAFETY BRAKE: this would end 40 plans.\nMind: It would end many.\n", "cpis upload approve upload-1 --version 3 --confirm-ending 40",
+			"SAFETY BRAKE: this would end 40 plans.\nWarning: It would end many.\n", "cpis upload approve upload-1 --version 3 --confirm-ending 40",
 		}},
 		{"BrakeOfAnotherNumber", []string{"--yes", "--confirm-ending", "39"}, []*cpisv1.Upload{brake}, 1, 0, []string{"not approved"}},
 		{"BrakeConfirmed", []string{"--yes", "--confirm-ending", "40"}, []*cpisv1.Upload{brake, state(applied, good)}, 0, 1, []string{"Applied: "}},
@@ -343,7 +343,7 @@ func TestUpload_WritesWhatBecameOfEachRow(t *testing.T) {
 	o.want(t, exitRejected,
 		"line 10, rejected: nhs_number is not an NHS number, such as 999 000 0018",
 		`line 9, changed: family_name "Example" becomes "Sample"`, "line 2, new, =CASE", "and 2 more: new",
-		"1 rows were rejected and left out", "What became of each row stands in "+file+".result.csv.")
+		"1 row was rejected and left out", "The result of each row is in "+file+".result.csv.")
 	golden(t, "result.golden", readText(t, file+".result.csv"))
 
 	// Where nothing is wrong it is written only if asked for.
@@ -413,7 +413,7 @@ func testUploads(t *testing.T, d *running) {
 	lookup(exitNoFlagKnown)
 
 	wrong := plansFile(t, "wrong.csv", good+"999 123 4579,Othername,Anton,2019-03-01,cpp,2026-05-01,no\n")
-	d.command(t, "", "upload", "--as", "lead", "--yes", wrong).want(t, exitRejected, "line 3, rejected: nhs_number", "Applied: entry ", "1 rows were rejected")
+	d.command(t, "", "upload", "--as", "lead", "--yes", wrong).want(t, exitRejected, "line 3, rejected: nhs_number", "Applied: entry ", "1 row was rejected")
 	lookup(exitFlagHeld)
 	result := readText(t, wrong+".result.csv")
 	if !strings.Contains(result, ",2,new,CPR06,") || !strings.Contains(result, ",3,rejected,CPR04,,,nhs_number,") {
@@ -427,5 +427,5 @@ func testUploads(t *testing.T, d *running) {
 	d.command(t, "", "upload", "--as", "lead", "--yes", name).want(t, 0, "Nothing to apply")
 	d.command(t, "", "upload", "--as", "nurse", "--yes", name).want(t, 1, "not permitted")
 	d.command(t, "", "upload", "list", "--as", "lead", "--waiting-only").want(t, 0, "waiting")
-	d.command(t, "", "upload", "quality", "--as", "lead").want(t, 0, `"active"`)
+	d.command(t, "", "upload", "quality", "--as", "lead").want(t, 0, "Active ")
 }

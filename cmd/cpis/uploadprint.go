@@ -39,10 +39,10 @@ var shown = []struct {
 func (u *uploader) preview(ctx context.Context, state *cpisv1.Upload) error {
 	var p page
 	if state.GetBrake() {
-		p.line("SAFETY BRAKE: this would end %d plans.", ends(state))
+		p.line("SAFETY BRAKE: this would end %s.", counted(int(ends(state)), "plan", "plans"))
 	}
 	for _, text := range state.GetWarnings() {
-		p.paragraph("", "Mind: "+text)
+		p.paragraph("", "Warning: "+text)
 	}
 	for _, v := range state.GetProblems() {
 		p.line("The file: %s", violationText(v))
@@ -158,7 +158,7 @@ func (u *uploader) report(ctx context.Context, state *cpisv1.Upload, receipt *cp
 		if err := u.writeResult(ctx, state.GetId(), name); err != nil {
 			return err
 		}
-		p.line("What became of each row stands in %s.", name)
+		p.line("The result of each row is in %s.", name)
 	}
 	if _, err := io.WriteString(u.w.stdout, p.String()); err != nil {
 		return err
@@ -175,17 +175,25 @@ func conclusion(state *cpisv1.Upload, receipt *cpisv1.Receipt) string {
 	case cpisv1.UploadState_UPLOAD_STATE_APPLIED:
 		text := fmt.Sprintf("Applied: entry %d of the log %s.", receipt.GetIndex(), receipt.GetLog())
 		if n := state.GetCounts().GetRejected(); n > 0 {
-			text += fmt.Sprintf(" %d rows were rejected and left out: correct them and upload them again.", n)
+			text += fmt.Sprintf(" %s rejected and left out: correct and upload again.", counted(int(n), "row was", "rows were"))
 		}
 		return text
 	case cpisv1.UploadState_UPLOAD_STATE_CHECKED:
-		return "Nothing to apply: all of it is held just so."
+		return "Nothing to apply: every row matches what is already recorded."
 	case cpisv1.UploadState_UPLOAD_STATE_REJECTED:
 		return fmt.Sprintf("Rejected (%s): nothing was changed.", state.GetCode())
 	case cpisv1.UploadState_UPLOAD_STATE_WAITING:
 		return "Checked: nothing was changed."
 	}
 	return "The upload is " + wordIn(state.GetState()) + "."
+}
+
+// counted says how many there are of something.
+func counted(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
 }
 
 // waits says how to approve a file that waits.

@@ -51,7 +51,7 @@ func commandOf(service string, v *verb) any {
 			c.Fields = append(c.Fields, f.target.Addr().Interface())
 		}
 	}
-	if v.columns != "" {
+	if !method.IsStreamingServer() {
 		c.asJSON = &jsonFlag{}
 		c.Fields = append(c.Fields, c.asJSON)
 	}
@@ -92,14 +92,14 @@ func fieldWith(value reflect.Value, tag string) reflect.Value {
 	return s
 }
 
-// jsonFlag is of lists.
+// jsonFlag is of all verbs but those that print a stream, which is JSON anyway.
 type jsonFlag struct {
-	JSON bool `name:"json" help:"Print the whole answer as JSON instead of a table."`
+	JSON bool `name:"json" help:"Print the whole answer as JSON, for programs to read."`
 }
 
 // personFlag is of verbs that leave a person as it is held.
 type personFlag struct {
-	Person bool `help:"Ask for names and date of birth too; an empty line leaves one as it is."`
+	Person bool `help:"Also ask for names and date of birth; an empty line leaves one unchanged."`
 }
 
 // verbCmd is a verb with the flags of its request.
@@ -107,8 +107,8 @@ type verbCmd struct {
 	connection `embed:""`
 
 	Fields  kong.Plugins `embed:""`
-	Request string       `placeholder:"UUID" help:"X-Request-ID: a request that is repeated with the same one is done once. A new one without this."`
-	Stdin   bool         `help:"Read the request from standard input, as JSON; flags are laid over it."`
+	Request string       `placeholder:"UUID" help:"Identifier of the request (X-Request-ID); a new one if not given. Repeating a request under the same identifier does it only once."`
+	Stdin   bool         `help:"Read the request from standard input, as JSON. Other options override it."`
 
 	verb   *verb                         `kong:"-"`
 	method protoreflect.MethodDescriptor `kong:"-"`
@@ -138,8 +138,8 @@ func (c verbCmd) Help() string {
 	if len(names) == 0 {
 		return ""
 	}
-	return "Who it is about is never given on the command line, where others could read it: it is asked for, or read from standard " +
-		"input, a line each: " + strings.Join(names, ", ") + "."
+	return "Details of a person are never given on the command line, where others could see them. You are asked for them, or they are " +
+		"read from standard input, one per line: " + strings.Join(names, ", ") + "."
 }
 
 // Validate says what is wrong with the flags.
@@ -185,8 +185,11 @@ func (c *verbCmd) Run(ctx context.Context, w *world) error {
 	if err := c.call(ctx, service, request, answer); err != nil {
 		return err
 	}
-	if c.asJSON == nil || c.asJSON.JSON {
+	switch {
+	case c.asJSON.JSON:
 		return printJSON(w.stdout, answer)
+	case c.verb.columns == "":
+		return printBlock(w.stdout, answer)
 	}
 	if next := textIn(answer, "next_page"); next != "" {
 		defer func() { _, _ = fmt.Fprintf(w.stderr, "There is more: --page %s\n", next) }()

@@ -74,6 +74,14 @@ func (a *authority) EndPlan(ctx context.Context, m *cpisv1.EndPlanRequest) (*cpi
 	return &cpisv1.EndPlanResponse{Version: 2}, a.ask(ctx, m)
 }
 
+func (a *authority) ProposeTransfer(ctx context.Context, m *cpisv1.ProposeTransferRequest) (*cpisv1.ProposeTransferResponse, error) {
+	return &cpisv1.ProposeTransferResponse{TransferId: "transfer-1"}, a.ask(ctx, m)
+}
+
+func (a *authority) ProposeChange(ctx context.Context, m *cpisv1.ProposeChangeRequest) (*cpisv1.ProposeChangeResponse, error) {
+	return &cpisv1.ProposeChangeResponse{ChangeId: "change-2"}, a.ask(ctx, m)
+}
+
 func (a *authority) RecordBirth(ctx context.Context, m *cpisv1.RecordBirthRequest) (*cpisv1.RecordBirthResponse, error) {
 	return &cpisv1.RecordBirthResponse{Version: 2}, a.ask(ctx, m)
 }
@@ -169,7 +177,7 @@ func TestVerbs_EveryFlagHasItsHelp(t *testing.T) {
 		for _, command := range verbsOf(g.name).Verbs {
 			c := verbIn(command)
 			for _, f := range c.fields {
-				used[f.flag()] = true
+				used[f.flag()], used[c.verb.method+" "+f.flag()] = true, true
 				if !f.personal() && flagHelp[f.flag()] == "" {
 					t.Errorf("cpis %s %s: --%s has no help", g.name, c.verb.name, f.flag())
 				}
@@ -196,10 +204,64 @@ func TestVerbs_TakeNobodyFromTheCommandLine(t *testing.T) {
 	}
 }
 
+// Columns of one table have heads that tell them apart.
+func TestVerbs_NoTwoColumnsHaveOneName(t *testing.T) {
+	t.Parallel()
+	for _, g := range groups {
+		for _, v := range g.verbs {
+			heads := headsOf(strings.Fields(v.columns))
+			slices.Sort(heads)
+			if unique := slices.Compact(slices.Clone(heads)); len(unique) != len(heads) {
+				t.Errorf("cpis %s %s: %q", g.name, v.name, heads)
+			}
+		}
+	}
+}
+
+func TestPrintBlock_IsAsReviewed(t *testing.T) {
+	t.Parallel()
+	var out strings.Builder
+	at := timestamppb.New(time.Date(2026, 11, 23, 17, 5, 6, 0, time.UTC))
+	receipt := &cpisv1.Receipt{Log: "cpis.example.org/log/1", Index: 7}
+	for _, m := range []proto.Message{
+		&cpisv1.GetQualityReportResponse{
+			ValidNumbersPercent: 99.96666666666667, GoLivePercent: 95, DaysSince: -1, ContactsDays: -1, Active: 409,
+			Rejected: []*cpisv1.ReasonCount{{Field: "nhs_number", Code: "CPR04", Problem: "is not an NHS number", Rows: 2}}, Receipt: receipt,
+		},
+		&cpisv1.GetQualityReportResponse{ValidNumbersPercent: -1, LastApplied: at},
+		&cpisv1.GetContactsResponse{
+			LocalAuthority: &cpisv1.LocalAuthority{GssCode: "E09000007", DfeCode: "202", Name: "Camden"},
+			Contacts:       &cpisv1.Contacts{DutyPhone: "020 7946 0112"}, Version: 2, Confirmed: at,
+		},
+		&cpisv1.GetPersonResponse{
+			Person:     &cpisv1.Person{NhsNumber: "9990000018", FamilyName: "Exa\x1bmple", GivenName: "Robin", DateOfBirth: "2019-04-30"},
+			Plans:      []*cpisv1.OwnPlan{{Id: "plan-1", Version: 2, Kind: cpisv1.PlanKind_PLAN_KIND_CPP, Start: "2026-05-12"}},
+			Restricted: true, Receipt: receipt,
+		},
+		&cpisv1.GetNoticeResponse{
+			Notice: &cpisv1.Notice{Id: "notice-1", Kind: cpisv1.NoticeKind_NOTICE_KIND_BREAK_GLASS, Priority: true, At: at, PlanIds: []string{"a", "b"}},
+			Acts: []*cpisv1.NoticeAct{
+				{Change: &cpisv1.Change{Act: "acknowledge", Actor: "555", At: at}, Outcome: cpisv1.AcknowledgeOutcome_ACKNOWLEDGE_OUTCOME_OTHER},
+			},
+		},
+		&cpisv1.GetUploadRulesResponse{Rules: &cpisv1.UploadRules{MaxNew: 7, BrakePercent: 5}},
+	} {
+		if err := printBlock(&out, m); err != nil {
+			t.Fatal(err)
+		}
+		out.WriteString("----\n")
+	}
+	golden(t, "blocks.golden", out.String())
+}
+
 func TestVerbs_SayWhatIsWrongWithAFlag(t *testing.T) {
 	t.Parallel()
 	for line, want := range map[string]string{
 		"plan list --kind child":                        "--kind must be one of cpp, lac, ucpp",
+		"plan end p --version 1 --end 11/22/2026":       "--end has no such month: the day comes first",
+		"plan end p --version 1 --end 22/11/26":         "--end must have a year of four digits",
+		"plan transfer p --to Cam":                      "--to fits several local authorities: Cambridgeshire (E10000003), Camden (E09000007)",
+		"plan transfer p --to Atlantis":                 "--to must be a local authority",
 		"plan end p --version two":                      "--version must be a number",
 		"plan end p --version=-1":                       "--version must be a number",
 		"plan list --page-size 9999999999":              "--page-size must be a number",
@@ -213,7 +275,7 @@ func TestVerbs_SayWhatIsWrongWithAFlag(t *testing.T) {
 func TestVerbs_MakeTheRequest(t *testing.T) {
 	t.Parallel()
 	someone := &cpisv1.Person{NhsNumber: "999 000 0018", FamilyName: "Example", GivenName: "Robin", DateOfBirth: "2019-04-30"}
-	const lines = "999 000 0018\nExample\nRobin\n2019-04-30\n"
+	const lines = "999 000 0018\nExample\nRobin\n30/04/2019\n"
 	for _, tt := range []struct {
 		name, stdin string
 		args        []string
@@ -236,6 +298,38 @@ func TestVerbs_MakeTheRequest(t *testing.T) {
 			"End", "",
 			[]string{"plan", "end", "plan-1", "--version", "2", "--end", "2026-11-01", "--reason", "Moved"},
 			&cpisv1.EndPlanRequest{PlanId: "plan-1", Version: 2, End: "2026-11-01", Reason: "Moved"},
+		},
+		{
+			"EndOnADayAsFilesHaveIt", "",
+			[]string{"plan", "end", "plan-1", "--version", "2", "--end", "1/11/2026", "--reason", "Moved"},
+			&cpisv1.EndPlanRequest{PlanId: "plan-1", Version: 2, End: "2026-11-01", Reason: "Moved"},
+		},
+		{
+			"TransferToAName", "",
+			[]string{"plan", "transfer", "plan-1", "--version", "2", "--to", "camden", "--reason", "Moved"},
+			&cpisv1.ProposeTransferRequest{PlanId: "plan-1", Version: 2, To: "E09000007", Reason: "Moved"},
+		},
+		{
+			"TransferToACodeThatOnlyTheServiceKnows", "",
+			[]string{"plan", "transfer", "plan-1", "--version", "2", "--to", "e06999999", "--reason", "Moved"},
+			&cpisv1.ProposeTransferRequest{PlanId: "plan-1", Version: 2, To: "E06999999", Reason: "Moved"},
+		},
+		{
+			"Unmerge", "",
+			[]string{"plan", "propose", "--kind", "unmerge", "--merge-id", "change-1", "--reason", "Twins"},
+			&cpisv1.ProposeChangeRequest{Kind: cpisv1.ChangeKind_CHANGE_KIND_UNMERGE, MergeId: "change-1", Reason: "Twins"},
+		},
+		{
+			"Restrict", "999 000 0018\nnot read\n",
+			[]string{"plan", "propose", "--kind", "restrict", "--reason", "Threats"},
+			&cpisv1.ProposeChangeRequest{Kind: cpisv1.ChangeKind_CHANGE_KIND_RESTRICT, NhsNumber: "999 000 0018", Reason: "Threats"},
+		},
+		{
+			"Merge", "999 000 0018\n999 000 0026\n",
+			[]string{"plan", "propose", "--kind", "merge", "--reason", "Same child"},
+			&cpisv1.ProposeChangeRequest{
+				Kind: cpisv1.ChangeKind_CHANGE_KIND_MERGE, NhsNumber: "999 000 0018", FromNhsNumber: "999 000 0026", Reason: "Same child",
+			},
 		},
 		{
 			"BirthAlone", "2026-11-20\n",
@@ -316,7 +410,7 @@ func TestAmend_LeavesWhatIsNotGiven(t *testing.T) {
 			t.Parallel()
 			a := &authority{plan: held}
 			args := slices.Concat([]string{"plan", "amend", "plan-1", "--version", "2", "--reason", "Why"}, tt.flags, a.serve(t))
-			command(t, tt.stdin, args...).want(t, 0, `"version": 3`)
+			command(t, tt.stdin, args...).want(t, 0, "Version  3\n")
 			a.wants(t, tt.want)
 		})
 	}

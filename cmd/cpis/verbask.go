@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"google.golang.org/protobuf/proto"
+
+	cpisv1 "cpis/proto/cpis/v1"
 )
 
 // ask reads who a request is about: from somebody at a terminal, or the lines of
@@ -15,11 +17,12 @@ import (
 func (c *verbCmd) ask(request proto.Message, w *world) error {
 	terminal := onTerminal(w.stdin)
 	lines := bufio.NewReader(io.LimitReader(w.stdin, maxInput))
-	read, ended := 0, false
+	asked, read, ended := 0, 0, false
 	for _, f := range c.fields {
-		if !f.personal() || !f.needed(request.ProtoReflect()) || ended {
+		if !f.personal() || !f.needed(request.ProtoReflect()) || c.verb.without(f, request) || ended {
 			continue
 		}
+		asked++
 		if terminal {
 			_, _ = fmt.Fprintf(w.stderr, "%s: ", f.label())
 		}
@@ -36,8 +39,23 @@ func (c *verbCmd) ask(request proto.Message, w *world) error {
 			return err
 		}
 	}
-	if c.asks() && ended && read == 0 && c.verb.fill == nil {
+	if asked > 0 && ended && read == 0 && c.verb.fill == nil {
 		return errors.New("standard input does not say who it is about. " + c.Help())
 	}
 	return nil
+}
+
+// without says whether a request of its kind must not say what is in a field.
+func (v *verb) without(f *field, request proto.Message) bool {
+	q, ok := request.(*cpisv1.ProposeChangeRequest)
+	if !ok {
+		return false
+	}
+	switch q.GetKind() {
+	case cpisv1.ChangeKind_CHANGE_KIND_UNMERGE:
+		return true // the merge says whom it was about
+	case cpisv1.ChangeKind_CHANGE_KIND_MERGE:
+		return false
+	}
+	return f.leaf().Name() == "from_nhs_number"
 }

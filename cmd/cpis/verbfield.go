@@ -75,7 +75,7 @@ func (f *field) flag() string {
 
 // label is the name of the field for people.
 func (f *field) label() string {
-	text := strings.ReplaceAll(strings.ReplaceAll(string(f.leaf().Name()), "_", " "), "nhs", "NHS")
+	text := wordsOf(string(f.leaf().Name()))
 	if len(f.path) > 1 {
 		text += " of the " + string(f.path[len(f.path)-2].Name())
 	}
@@ -103,6 +103,10 @@ func (f *field) makeTarget() {
 
 func (f *field) help() string {
 	text := flagHelp[f.flag()]
+	request := string(f.path[0].ContainingMessage().Name())
+	if own, ok := flagHelp[strings.TrimSuffix(request, "Request")+" "+f.flag()]; ok {
+		text = own
+	}
 	if f.leaf().Enum() != nil {
 		text += " One of " + strings.Join(enumWords(f.leaf().Enum()), ", ") + "."
 	}
@@ -146,7 +150,10 @@ func (f *field) in(request protoreflect.Message) protoreflect.Message {
 // set sets the field from a text.
 func (f *field) set(request protoreflect.Message, text string) error {
 	value, err := parseValue(f.leaf(), text)
-	if err != nil {
+	switch {
+	case err != nil && f.personal():
+		return fmt.Errorf("%s %w", f.label(), err)
+	case err != nil:
 		return fmt.Errorf("--%s %w", f.flag(), err)
 	}
 	f.in(request).Set(f.leaf(), value)
@@ -169,6 +176,12 @@ func (f *field) needed(request protoreflect.Message) bool {
 func parseValue(fd protoreflect.FieldDescriptor, text string) (protoreflect.Value, error) {
 	switch fd.Kind() { //nolint:exhaustive // requests have no others
 	case protoreflect.StringKind:
+		if read := texts[fd.FullName()]; read != nil {
+			var err error
+			if text, err = read(text); err != nil {
+				return protoreflect.Value{}, err
+			}
+		}
 		return protoreflect.ValueOfString(text), nil
 	case protoreflect.BoolKind:
 		return protoreflect.ValueOfBool(text == "true"), nil

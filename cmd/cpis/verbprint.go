@@ -42,20 +42,20 @@ func writeJSON(out io.Writer, m proto.Message, lay func(*bytes.Buffer, []byte) e
 // printTable prints what an answer lists, a row each.
 func printTable(out io.Writer, answer proto.Message, columns []string) error {
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	heads := make([]string, len(columns))
-	for i, path := range columns {
-		heads[i] = strings.ToUpper(strings.ReplaceAll(path[strings.LastIndexByte(path, '.')+1:], "_", " "))
-	}
-	_, _ = fmt.Fprintln(table, strings.Join(heads, "\t")) // Flush says what went wrong
-	list := listIn(answer.ProtoReflect())
+	writeRows(table, listIn(answer.ProtoReflect()), columns, "")
+	return table.Flush() // says what went wrong
+}
+
+// writeRows writes a list under the heads of its columns.
+func writeRows(table *tabwriter.Writer, list protoreflect.List, columns []string, indent string) {
+	_, _ = fmt.Fprintln(table, indent+strings.Join(headsOf(columns), "\t"))
 	for i := range list.Len() {
 		cells := make([]string, len(columns))
 		for j, path := range columns {
 			cells[j] = cellAt(list.Get(i).Message(), strings.Split(path, "."))
 		}
-		_, _ = fmt.Fprintln(table, strings.Join(cells, "\t"))
+		_, _ = fmt.Fprintln(table, indent+strings.Join(cells, "\t"))
 	}
-	return table.Flush()
 }
 
 // listIn gives the list of an answer: its first repeated field.
@@ -91,7 +91,7 @@ func cellAt(m protoreflect.Message, path []string) string {
 
 // cellOf gives a value in words for people. Zero is nothing, but for numbers.
 func cellOf(fd protoreflect.FieldDescriptor, v protoreflect.Value) string {
-	switch fd.Kind() { //nolint:exhaustive // the others are numbers
+	switch fd.Kind() { //nolint:exhaustive // the others are numbers or bytes
 	case protoreflect.StringKind:
 		return printable(v.String())
 	case protoreflect.BoolKind:
@@ -99,6 +99,8 @@ func cellOf(fd protoreflect.FieldDescriptor, v protoreflect.Value) string {
 			return "yes"
 		}
 		return ""
+	case protoreflect.DoubleKind, protoreflect.Int32Kind, protoreflect.Int64Kind:
+		return numberText(fd, v)
 	case protoreflect.EnumKind:
 		if value := fd.Enum().Values().ByNumber(v.Enum()); value != nil && v.Enum() != 0 {
 			return wordOf(value)

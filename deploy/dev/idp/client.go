@@ -72,10 +72,17 @@ type client struct {
 
 // The methods of op.Client, which documents them.
 
-func (c client) GetID() string                       { return c.application.ID }
-func (c client) RedirectURIs() []string              { return c.application.RedirectURIs }
-func (c client) PostLogoutRedirectURIs() []string    { return c.application.PostLogoutRedirectURIs }
-func (c client) ApplicationType() op.ApplicationType { return op.ApplicationTypeWeb }
+func (c client) GetID() string                    { return c.application.ID }
+func (c client) RedirectURIs() []string           { return c.application.RedirectURIs }
+func (c client) PostLogoutRedirectURIs() []string { return c.application.PostLogoutRedirectURIs }
+
+func (c client) ApplicationType() op.ApplicationType {
+	if c.application.Native {
+		return op.ApplicationTypeNative
+	}
+	return op.ApplicationTypeWeb
+}
+
 func (c client) ResponseTypes() []oidc.ResponseType {
 	return []oidc.ResponseType{oidc.ResponseTypeCode}
 }

@@ -57,6 +57,10 @@ type Application struct {
 	// the loopback interface. At least one is required.
 	RedirectURIs []string
 
+	// Native says that it is a program on the user's machine: it may take people
+	// back at any port of its redirect URIs.
+	Native bool
+
 	// PostLogoutRedirectURIs are where people may be sent back to after
 	// signing out, on the loopback interface.
 	PostLogoutRedirectURIs []string

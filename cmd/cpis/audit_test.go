@@ -1,0 +1,104 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"cpis/audit"
+)
+
+// The worked example of the log's specification.
+const (
+	exampleExport = "../../audit/testdata/export"
+	exampleKey    = "../../audit/testdata/key.golden"
+)
+
+// exampleProof makes the proof of the example's second entry.
+func exampleProof(t *testing.T) string {
+	t.Helper()
+	checkpoint := readText(t, filepath.Join(exampleExport, "checkpoint"))
+	p, err := audit.Prove(t.Context(), audit.ExportedTiles(os.DirFS(exampleExport)), []byte(checkpoint), 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return written(t, "proof", string(p.Text()))
+}
+
+// written writes a file, and returns its name.
+func written(tb testing.TB, name, text string) string {
+	tb.Helper()
+	name = filepath.Join(tb.TempDir(), name)
+	if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+		tb.Fatal(err)
+	}
+	return name
+}
+
+// asMember returns an answer in JSON that has a file's text as a member.
+func asMember(tb *testing.T, member, name string) string {
+	tb.Helper()
+	text, err := json.Marshal(map[string]string{member: readText(tb, name)})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return written(tb, member+".json", string(text))
+}
+
+func TestAuditVerify_TellsWhatCannotBeReadFromWhatContradicts(t *testing.T) {
+	t.Parallel()
+	checkpoint := filepath.Join(exampleExport, "checkpoint")
+	for _, tt := range []struct {
+		name, kept string
+		status     int
+		want       string
+	}{
+		{"AsSigned", checkpoint, 0, "VERIFIED: 3 entries"},
+		{"AsAnsweredInJSON", asMember(t, "checkpoint", checkpoint), 0, "VERIFIED: 3 entries"},
+		{"JSONOfSomethingElse", written(t, "x.json", `{"proof": "x"}`), 1, "JSON without a checkpoint"},
+		{"NoCheckpoint", written(t, "x", "hello\n"), 1, "kept checkpoint 1: malformed checkpoint"},
+		{"SignatureThatDoesNotVerify", written(t, "x", strings.Replace(readText(t, checkpoint), "\n3\n", "\n2\n", 1)), exitBroken, "NOT VERIFIED: "},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			command(t, "", "audit", "verify", exampleExport, "--key", exampleKey, "--kept", tt.kept).want(t, tt.status, tt.want)
+		})
+	}
+	command(t, "", "audit", "verify", t.TempDir(), "--key", exampleKey).want(t, 1, "holds no export")
+	command(t, "", "audit", "verify", exampleExport, "--key", written(t, "key", "not a key\n")).want(t, 1, "public key")
+}
+
+func TestAuditVerifyProof(t *testing.T) {
+	t.Parallel()
+	proof := exampleProof(t)
+	lines := strings.SplitAfter(readText(t, filepath.Join(exampleExport, "entries.ndjson")), "\n")
+	leaf := audit.LeafHash([]byte(strings.TrimSuffix(lines[1], "\n"))).String()
+	receipt := func(index string) string {
+		return written(t, "answer.json", `{"answer": "ANSWER_FLAG_HELD", "receipt": {"log": "cpis.example/log/1", "index": "`+index+`", "leafHash": "`+leaf+`"}}`)
+	}
+	for _, tt := range []struct {
+		name   string
+		args   []string
+		status int
+		want   string
+	}{
+		{"ByItsLine", []string{proof, "--entry", written(t, "line", lines[1])}, 0, "VERIFIED: entry 1 is in the log cpis.example/log/1"},
+		{"ByItsLeafHash", []string{proof, "--leaf-hash", leaf}, 0, "VERIFIED: entry 1"},
+		{"ByItsReceipt", []string{proof, "--receipt", receipt("1")}, 0, "VERIFIED: entry 1"},
+		{"AsAnsweredInJSON", []string{asMember(t, "proof", proof), "--leaf-hash", leaf}, 0, "VERIFIED: entry 1"},
+		{"OfAnotherEntry", []string{proof, "--entry", written(t, "line", lines[0])}, exitBroken, "NOT VERIFIED: "},
+		{"ForAReceiptOfAnotherEntry", []string{proof, "--receipt", receipt("2")}, exitBroken, "the receipt is for entry 2"},
+		{"NoProof", []string{written(t, "x", "hello\n"), "--leaf-hash", leaf}, 1, "reading the proof: malformed proof"},
+		{"NoReceipt", []string{proof, "--receipt", written(t, "x", "{}")}, 1, "holds no receipt"},
+		{"NoLeafHash", []string{proof, "--leaf-hash", "AAAA"}, 1, "3 bytes long instead of 32"},
+		{"NothingToCompareWith", []string{proof}, 2, "missing flags"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			args := append([]string{"audit", "verify-proof", "--key", exampleKey}, tt.args...)
+			command(t, "", args...).want(t, tt.status, tt.want)
+		})
+	}
+}
