@@ -84,6 +84,10 @@ bench: postgres wrk $(VAULT_BUILT) build ## Measure single steps, then the whole
 	go test -run '^$$' -bench '$(BENCH)' -benchtime $(BENCHTIME) -benchmem $(BENCH_PKG)
 	.tmp/bin/cpis bench $(BENCH_FLAGS)
 
+.PHONY: clients
+clients: postgres build $(BUF) ## Do what docs/clients.md says, for TypeScript and Go, against the demo
+	.ci/clients
+
 .PHONY: vuln
 vuln: $(GOVULNCHECK) ## Look for known vulnerabilities, where their database can be reached
 	.ci/vuln

@@ -109,6 +109,26 @@ func keyWithPlus(t *testing.T, l *testLog) (audit.VerifierKey, []byte) {
 	return "", nil
 }
 
+// TestTheGuideShowsAProofThatHolds, for the leaf hash beside it.
+func TestTheGuideShowsAProofThatHolds(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("../docs/api.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var shown struct {
+		Proof    string
+		LeafHash []byte
+	}
+	match := regexp.MustCompile("(?s)```json cpis.v1.GetInclusionProofResponse\n(.*?)```").FindSubmatch(text)
+	if match == nil || json.Unmarshal(match[1], &shown) != nil || len(shown.LeafHash) != 32 {
+		t.Fatal("no proof in the guide")
+	}
+	if _, _, err := audit.VerifyProof([]byte(shown.Proof), audit.Hash(shown.LeafHash), origin, logKeys(t)); err != nil {
+		t.Error(err)
+	}
+}
+
 // TestSpecificationNamesEveryField, in the order in which they are written.
 func TestSpecificationNamesEveryField(t *testing.T) {
 	t.Parallel()

@@ -1,6 +1,7 @@
 package rpc_test
 
 import (
+	"errors"
 	"os"
 	"regexp"
 	"strings"
@@ -10,6 +11,7 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/reflect/protoregistry"
 
+	"cpis/service"
 	"cpis/service/rpc"
 )
 
@@ -63,4 +65,34 @@ func TestTheGuideNamesEveryProcedureActionAndAnswer(t *testing.T) {
 			t.Errorf("the guide lacks a row for %s, %q", a[0], a[1])
 		}
 	}
+}
+
+// What the rules of the contract require is said to be required, in the guide
+// and in the contract.
+func TestTheGuideSaysWhatIsRequired(t *testing.T) {
+	t.Parallel()
+	validate, err := rpc.NewValidate()
+	if err != nil {
+		t.Fatalf("NewValidate: %v", err)
+	}
+	rows := map[string]string{}
+	for _, row := range regexp.MustCompile("(?m)^\\| `(\\w+)` \\| (.*) \\|.*\\|$").FindAllStringSubmatch(guide(t), -1) {
+		rows[row[1]] = row[2]
+	}
+	protoregistry.GlobalTypes.RangeMessages(func(kind protoreflect.MessageType) bool {
+		name := kind.Descriptor().Name()
+		if kind.Descriptor().ParentFile().Package() != "cpis.v1" || !strings.HasSuffix(string(name), "Request") || name == "UploadRequest" {
+			return true
+		}
+		invalid, ok := errors.AsType[*service.InvalidError](validate(kind.New().Interface()))
+		if !ok {
+			return true
+		}
+		for _, v := range invalid.Violations {
+			if !strings.Contains(rows[string(name)], "`"+v.Field+"`") {
+				t.Errorf("the guide does not say that %s of %s is required", v.Field, name)
+			}
+		}
+		return true
+	})
 }

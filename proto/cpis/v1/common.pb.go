@@ -416,9 +416,9 @@ func (x *Encounter) GetStart() *timestamppb.Timestamp {
 // a system asks, or the safeguarding lead of a remote service.
 type Responsible struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Name, as colleagues know it.
+	// Name, as colleagues know it. Required.
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
-	// Job role.
+	// Job role. Required.
 	Role string `protobuf:"bytes,2,opt,name=role,proto3" json:"role,omitempty"`
 	// Telephone number.
 	Phone         string `protobuf:"bytes,3,opt,name=phone,proto3" json:"phone,omitempty"`

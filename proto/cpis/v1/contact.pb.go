@@ -34,7 +34,7 @@ type Contacts struct {
 	// When it is answered, such as "Mon-Fri 09:00-17:00", local time; bank
 	// holidays are closed.
 	OfficeHours string `protobuf:"bytes,2,opt,name=office_hours,json=officeHours,proto3" json:"office_hours,omitempty"`
-	// Emergency duty team, out of office hours.
+	// Emergency duty team, out of office hours. Required.
 	DutyPhone     string `protobuf:"bytes,3,opt,name=duty_phone,json=dutyPhone,proto3" json:"duty_phone,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -231,7 +231,7 @@ func (x *GetContactsResponse) GetReceipt() *Receipt {
 // SetContactsRequest changes the numbers.
 type SetContactsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The numbers.
+	// The numbers. Required.
 	Contacts *Contacts `protobuf:"bytes,1,opt,name=contacts,proto3" json:"contacts,omitempty"`
 	// The version that the caller saw.
 	Version       int32 `protobuf:"varint,2,opt,name=version,proto3" json:"version,omitempty"`

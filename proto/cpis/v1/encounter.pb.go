@@ -28,16 +28,17 @@ const (
 // ReportMissedAppointmentRequest is an appointment that was missed.
 type ReportMissedAppointmentRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// NHS number: ten digits, spaces or hyphens in 3-3-4 form accepted.
+	// NHS number: ten digits, spaces or hyphens in 3-3-4 form accepted. Required.
 	NhsNumber string `protobuf:"bytes,1,opt,name=nhs_number,json=nhsNumber,proto3" json:"nhs_number,omitempty"`
 	// Date of birth, YYYY-MM-DD, as a second identifier. With another than is held
 	// nobody is told.
 	DateOfBirth string `protobuf:"bytes,2,opt,name=date_of_birth,json=dateOfBirth,proto3" json:"date_of_birth,omitempty"`
-	// The caller's own identifier of the appointment. Stored only as a keyed hash.
+	// The caller's own identifier of the appointment. Stored only as a keyed
+	// hash. Required.
 	AppointmentId string `protobuf:"bytes,3,opt,name=appointment_id,json=appointmentId,proto3" json:"appointment_id,omitempty"`
-	// When it was to be. Recorded, never trusted.
+	// When it was to be. Recorded, never trusted. Required.
 	Appointment *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=appointment,proto3" json:"appointment,omitempty"`
-	// Where.
+	// Where. Required.
 	Setting Setting `protobuf:"varint,5,opt,name=setting,proto3,enum=cpis.v1.Setting" json:"setting,omitempty"`
 	// How many in a row were missed, where known.
 	MissedInARow int32 `protobuf:"varint,6,opt,name=missed_in_a_row,json=missedInARow,proto3" json:"missed_in_a_row,omitempty"`
@@ -177,11 +178,11 @@ func (x *ReportMissedAppointmentResponse) GetReceipt() *Receipt {
 // ReportWrongPatientRequest names an encounter that was not this patient's.
 type ReportWrongPatientRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// NHS number that was looked up by mistake.
+	// NHS number that was looked up by mistake. Required.
 	NhsNumber string `protobuf:"bytes,1,opt,name=nhs_number,json=nhsNumber,proto3" json:"nhs_number,omitempty"`
-	// The encounter's identifier, as it was given with the look-up.
+	// The encounter's identifier, as it was given with the look-up. Required.
 	EncounterId string `protobuf:"bytes,2,opt,name=encounter_id,json=encounterId,proto3" json:"encounter_id,omitempty"`
-	// Why, for the authority to read. Stored encrypted.
+	// Why, for the authority to read. Stored encrypted. Required.
 	Reason string `protobuf:"bytes,3,opt,name=reason,proto3" json:"reason,omitempty"`
 	// On whose behalf a system reports. Required of systems.
 	ResponsiblePerson *Responsible `protobuf:"bytes,4,opt,name=responsible_person,json=responsiblePerson,proto3" json:"responsible_person,omitempty"`

@@ -139,7 +139,7 @@ func (CannotSayReason) EnumDescriptor() ([]byte, []int) {
 // LookUpRequest is one question.
 type LookUpRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// NHS number: ten digits, spaces or hyphens in 3-3-4 form accepted.
+	// NHS number: ten digits, spaces or hyphens in 3-3-4 form accepted. Required.
 	NhsNumber string `protobuf:"bytes,1,opt,name=nhs_number,json=nhsNumber,proto3" json:"nhs_number,omitempty"`
 	// Date of birth, YYYY-MM-DD, as a second identifier. Of the mother where
 	// the plan is for an unborn child.
@@ -637,7 +637,7 @@ func (x *LookUpResponse) GetPadding() []byte {
 // LookUpManyRequest is a clinic list.
 type LookUpManyRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The people, in the order in which answers are wanted.
+	// The people, in the order in which answers are wanted. Required.
 	Items []*LookUpManyItem `protobuf:"bytes,1,rep,name=items,proto3" json:"items,omitempty"`
 	// Where the clinic is held.
 	Setting Setting `protobuf:"varint,2,opt,name=setting,proto3,enum=cpis.v1.Setting" json:"setting,omitempty"`
@@ -719,7 +719,7 @@ func (x *LookUpManyRequest) GetAccessMode() AccessMode {
 // LookUpManyItem is one person of a clinic list.
 type LookUpManyItem struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// NHS number, as in LookUpRequest.
+	// NHS number, as in LookUpRequest. Required.
 	NhsNumber string `protobuf:"bytes,1,opt,name=nhs_number,json=nhsNumber,proto3" json:"nhs_number,omitempty"`
 	// Date of birth, YYYY-MM-DD, as a second identifier.
 	DateOfBirth string `protobuf:"bytes,2,opt,name=date_of_birth,json=dateOfBirth,proto3" json:"date_of_birth,omitempty"`

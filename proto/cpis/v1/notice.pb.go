@@ -805,7 +805,7 @@ func (x *ListNoticesResponse) GetReceipt() *Receipt {
 // GetNoticeRequest asks for one notice.
 type GetNoticeRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Identifier of the notice.
+	// Identifier of the notice. Required.
 	NoticeId      string `protobuf:"bytes,1,opt,name=notice_id,json=noticeId,proto3" json:"notice_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1100,11 +1100,11 @@ func (x *WatchNoticesResponse) GetReceipt() *Receipt {
 // AcknowledgeNoticeRequest says what was done.
 type AcknowledgeNoticeRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Identifier of the notice.
+	// Identifier of the notice. Required.
 	NoticeId string `protobuf:"bytes,1,opt,name=notice_id,json=noticeId,proto3" json:"notice_id,omitempty"`
-	// The version that the caller saw.
+	// The version that the caller saw. Required.
 	Version int32 `protobuf:"varint,2,opt,name=version,proto3" json:"version,omitempty"`
-	// What was done.
+	// What was done. Required.
 	Outcome AcknowledgeOutcome `protobuf:"varint,3,opt,name=outcome,proto3,enum=cpis.v1.AcknowledgeOutcome" json:"outcome,omitempty"`
 	// In words. Stored encrypted.
 	Note          string `protobuf:"bytes,4,opt,name=note,proto3" json:"note,omitempty"`
@@ -1228,9 +1228,9 @@ func (x *AcknowledgeNoticeResponse) GetReceipt() *Receipt {
 // AssignNoticeRequest gives a notice to somebody.
 type AssignNoticeRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Identifier of the notice.
+	// Identifier of the notice. Required.
 	NoticeId string `protobuf:"bytes,1,opt,name=notice_id,json=noticeId,proto3" json:"notice_id,omitempty"`
-	// The version that the caller saw.
+	// The version that the caller saw. Required.
 	Version int32 `protobuf:"varint,2,opt,name=version,proto3" json:"version,omitempty"`
 	// User id of whom; empty takes it back.
 	To string `protobuf:"bytes,3,opt,name=to,proto3" json:"to,omitempty"`
@@ -1499,7 +1499,7 @@ func (*Channel_Mesh) isChannel_To() {}
 // Webhook is a receiver of signed messages.
 type Webhook struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Address, https only.
+	// Address, https only. Required.
 	Url           string `protobuf:"bytes,1,opt,name=url,proto3" json:"url,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1545,7 +1545,7 @@ func (x *Webhook) GetUrl() string {
 // Mesh is a mailbox of the NHS message exchange.
 type Mesh struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Mailbox of the authority.
+	// Mailbox of the authority. Required.
 	Mailbox       string `protobuf:"bytes,1,opt,name=mailbox,proto3" json:"mailbox,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1591,7 +1591,7 @@ func (x *Mesh) GetMailbox() string {
 // PutChannelRequest makes or changes a channel.
 type PutChannelRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The channel.
+	// The channel. Required.
 	Channel       *Channel `protobuf:"bytes,1,opt,name=channel,proto3" json:"channel,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1710,9 +1710,9 @@ func (x *PutChannelResponse) GetReceipt() *Receipt {
 // RotateSecretRequest asks for a new secret.
 type RotateSecretRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Identifier of the channel.
+	// Identifier of the channel. Required.
 	ChannelId string `protobuf:"bytes,1,opt,name=channel_id,json=channelId,proto3" json:"channel_id,omitempty"`
-	// The version that the caller saw.
+	// The version that the caller saw. Required.
 	Version       int32 `protobuf:"varint,2,opt,name=version,proto3" json:"version,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1838,9 +1838,9 @@ func (x *RotateSecretResponse) GetReceipt() *Receipt {
 // RemoveChannelRequest stops a channel.
 type RemoveChannelRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Identifier of the channel.
+	// Identifier of the channel. Required.
 	ChannelId string `protobuf:"bytes,1,opt,name=channel_id,json=channelId,proto3" json:"channel_id,omitempty"`
-	// The version that the caller saw.
+	// The version that the caller saw. Required.
 	Version       int32 `protobuf:"varint,2,opt,name=version,proto3" json:"version,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -326,13 +326,13 @@ func (ChangeKind) EnumDescriptor() ([]byte, []int) {
 // child the mother.
 type Person struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// NHS number: ten digits, spaces or hyphens in 3-3-4 form accepted.
+	// NHS number: ten digits, spaces or hyphens in 3-3-4 form accepted. Required.
 	NhsNumber string `protobuf:"bytes,1,opt,name=nhs_number,json=nhsNumber,proto3" json:"nhs_number,omitempty"`
 	// Family name. Empty for a person with given names only.
 	FamilyName string `protobuf:"bytes,2,opt,name=family_name,json=familyName,proto3" json:"family_name,omitempty"`
 	// Given names. Empty for a person with a family name only.
 	GivenName string `protobuf:"bytes,3,opt,name=given_name,json=givenName,proto3" json:"given_name,omitempty"`
-	// Date of birth, YYYY-MM-DD.
+	// Date of birth, YYYY-MM-DD. Required.
 	DateOfBirth   string `protobuf:"bytes,4,opt,name=date_of_birth,json=dateOfBirth,proto3" json:"date_of_birth,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -399,11 +399,11 @@ func (x *Person) GetDateOfBirth() string {
 // RegisterPlanRequest describes a new plan.
 type RegisterPlanRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Whom it is about.
+	// Whom it is about. Required.
 	Person *Person `protobuf:"bytes,1,opt,name=person,proto3" json:"person,omitempty"`
-	// Kind of the plan.
+	// Kind of the plan. Required.
 	Kind PlanKind `protobuf:"varint,2,opt,name=kind,proto3,enum=cpis.v1.PlanKind" json:"kind,omitempty"`
-	// First day, YYYY-MM-DD; not after today.
+	// First day, YYYY-MM-DD; not after today. Required.
 	Start string `protobuf:"bytes,3,opt,name=start,proto3" json:"start,omitempty"`
 	// Last day, YYYY-MM-DD, where known.
 	End string `protobuf:"bytes,4,opt,name=end,proto3" json:"end,omitempty"`
@@ -573,13 +573,13 @@ func (x *RegisterPlanResponse) GetReceipt() *Receipt {
 // EndPlanRequest closes a plan.
 type EndPlanRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Identifier of the plan.
+	// Identifier of the plan. Required.
 	PlanId string `protobuf:"bytes,1,opt,name=plan_id,json=planId,proto3" json:"plan_id,omitempty"`
-	// The version that the caller saw.
+	// The version that the caller saw. Required.
 	Version int32 `protobuf:"varint,2,opt,name=version,proto3" json:"version,omitempty"`
-	// Last day, YYYY-MM-DD; not before the first.
+	// Last day, YYYY-MM-DD; not before the first. Required.
 	End string `protobuf:"bytes,3,opt,name=end,proto3" json:"end,omitempty"`
-	// Why. Stored encrypted.
+	// Why. Stored encrypted. Required.
 	Reason        string `protobuf:"bytes,4,opt,name=reason,proto3" json:"reason,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -710,7 +710,7 @@ func (x *EndPlanResponse) GetReceipt() *Receipt {
 // GetPersonRequest asks for a person by NHS number.
 type GetPersonRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// NHS number, as in Person.
+	// NHS number, as in Person. Required.
 	NhsNumber     string `protobuf:"bytes,1,opt,name=nhs_number,json=nhsNumber,proto3" json:"nhs_number,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -993,20 +993,20 @@ func (x *OwnPlan) GetTransferTo() string {
 // held, also with nothing; kind and NHS number stay.
 type AmendPlanRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Identifier of the plan.
+	// Identifier of the plan. Required.
 	PlanId string `protobuf:"bytes,1,opt,name=plan_id,json=planId,proto3" json:"plan_id,omitempty"`
-	// The version that the caller saw.
+	// The version that the caller saw. Required.
 	Version int32 `protobuf:"varint,2,opt,name=version,proto3" json:"version,omitempty"`
-	// Why. Stored encrypted.
+	// Why. Stored encrypted. Required.
 	Reason string `protobuf:"bytes,3,opt,name=reason,proto3" json:"reason,omitempty"`
 	// Family name of the person. One of both names may be empty.
 	FamilyName string `protobuf:"bytes,4,opt,name=family_name,json=familyName,proto3" json:"family_name,omitempty"`
 	// Given names of the person.
 	GivenName string `protobuf:"bytes,5,opt,name=given_name,json=givenName,proto3" json:"given_name,omitempty"`
-	// Date of birth, YYYY-MM-DD. It can be changed while no other authority
-	// holds plans about the person.
+	// Date of birth, YYYY-MM-DD. It can be changed while no other authority holds
+	// plans about the person. Required.
 	DateOfBirth string `protobuf:"bytes,6,opt,name=date_of_birth,json=dateOfBirth,proto3" json:"date_of_birth,omitempty"`
-	// First day, YYYY-MM-DD.
+	// First day, YYYY-MM-DD. Required.
 	Start string `protobuf:"bytes,7,opt,name=start,proto3" json:"start,omitempty"`
 	// Last day, YYYY-MM-DD; empty reopens a plan that was ended.
 	End string `protobuf:"bytes,8,opt,name=end,proto3" json:"end,omitempty"`
@@ -1194,11 +1194,11 @@ func (x *AmendPlanResponse) GetReceipt() *Receipt {
 // RemovePlanRequest takes back a plan that was entered in error.
 type RemovePlanRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Identifier of the plan.
+	// Identifier of the plan. Required.
 	PlanId string `protobuf:"bytes,1,opt,name=plan_id,json=planId,proto3" json:"plan_id,omitempty"`
-	// The version that the caller saw.
+	// The version that the caller saw. Required.
 	Version int32 `protobuf:"varint,2,opt,name=version,proto3" json:"version,omitempty"`
-	// Why. Stored encrypted.
+	// Why. Stored encrypted. Required.
 	Reason        string `protobuf:"bytes,3,opt,name=reason,proto3" json:"reason,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1313,11 +1313,11 @@ func (x *RemovePlanResponse) GetReceipt() *Receipt {
 // RecordBirthRequest says that the unborn child of a plan was born.
 type RecordBirthRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Identifier of the plan for the unborn child.
+	// Identifier of the plan for the unborn child. Required.
 	PlanId string `protobuf:"bytes,1,opt,name=plan_id,json=planId,proto3" json:"plan_id,omitempty"`
-	// The version that the caller saw.
+	// The version that the caller saw. Required.
 	Version int32 `protobuf:"varint,2,opt,name=version,proto3" json:"version,omitempty"`
-	// Date of birth, YYYY-MM-DD: the plan's last day.
+	// Date of birth, YYYY-MM-DD: the plan's last day. Required.
 	Born string `protobuf:"bytes,3,opt,name=born,proto3" json:"born,omitempty"`
 	// The child protection plan to register for the child; absent where none is.
 	ChildPlan     *ChildPlan `protobuf:"bytes,4,opt,name=child_plan,json=childPlan,proto3" json:"child_plan,omitempty"`
@@ -1388,8 +1388,9 @@ func (x *RecordBirthRequest) GetChildPlan() *ChildPlan {
 type ChildPlan struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The child, under its own NHS number. The date of birth must be `born`.
+	// Required.
 	Child *Person `protobuf:"bytes,1,opt,name=child,proto3" json:"child,omitempty"`
-	// First day, YYYY-MM-DD.
+	// First day, YYYY-MM-DD. Required.
 	Start string `protobuf:"bytes,2,opt,name=start,proto3" json:"start,omitempty"`
 	// The authority's own reference. Stored encrypted.
 	Reference string `protobuf:"bytes,3,opt,name=reference,proto3" json:"reference,omitempty"`
@@ -1534,7 +1535,7 @@ func (x *RecordBirthResponse) GetReceipt() *Receipt {
 // GetPlanRequest asks for one plan.
 type GetPlanRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Identifier of the plan.
+	// Identifier of the plan. Required.
 	PlanId        string `protobuf:"bytes,1,opt,name=plan_id,json=planId,proto3" json:"plan_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1855,7 +1856,7 @@ func (x *ListedPlan) GetRestricted() bool {
 // ListVersionsRequest asks for the versions of a plan.
 type ListVersionsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Identifier of the plan.
+	// Identifier of the plan. Required.
 	PlanId        string `protobuf:"bytes,1,opt,name=plan_id,json=planId,proto3" json:"plan_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -2048,13 +2049,13 @@ func (x *PlanVersion) GetEntry() int64 {
 // ProposeTransferRequest offers a plan to another authority.
 type ProposeTransferRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Identifier of the plan.
+	// Identifier of the plan. Required.
 	PlanId string `protobuf:"bytes,1,opt,name=plan_id,json=planId,proto3" json:"plan_id,omitempty"`
-	// The version that the caller saw.
+	// The version that the caller saw. Required.
 	Version int32 `protobuf:"varint,2,opt,name=version,proto3" json:"version,omitempty"`
-	// GSS code of the authority that is to receive it.
+	// GSS code of the authority that is to receive it. Required.
 	To string `protobuf:"bytes,3,opt,name=to,proto3" json:"to,omitempty"`
-	// Why, for the receiving authority to read. Stored encrypted.
+	// Why, for the receiving authority to read. Stored encrypted. Required.
 	Reason        string `protobuf:"bytes,4,opt,name=reason,proto3" json:"reason,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -2185,11 +2186,11 @@ func (x *ProposeTransferResponse) GetReceipt() *Receipt {
 // DecideTransferRequest decides about a transfer.
 type DecideTransferRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Identifier of the transfer.
+	// Identifier of the transfer. Required.
 	TransferId string `protobuf:"bytes,1,opt,name=transfer_id,json=transferId,proto3" json:"transfer_id,omitempty"`
-	// What becomes of it.
+	// What becomes of it. Required.
 	Decision Decision `protobuf:"varint,2,opt,name=decision,proto3,enum=cpis.v1.Decision" json:"decision,omitempty"`
-	// Why. Stored encrypted.
+	// Why. Stored encrypted. Required.
 	Reason string `protobuf:"bytes,3,opt,name=reason,proto3" json:"reason,omitempty"`
 	// The receiving authority's own reference for the plan, on acceptance.
 	Reference     string `protobuf:"bytes,4,opt,name=reference,proto3" json:"reference,omitempty"`
@@ -2569,14 +2570,14 @@ func (x *Transfer) GetRestricted() bool {
 // ReplaceNHSNumberRequest gives the number that replaces a person's.
 type ReplaceNHSNumberRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The number that was superseded, as in Person.
+	// The number that was superseded, as in Person. Required.
 	OldNhsNumber string `protobuf:"bytes,1,opt,name=old_nhs_number,json=oldNhsNumber,proto3" json:"old_nhs_number,omitempty"`
 	// The number that replaces it. Where something is held under it already,
-	// merge the two records instead.
+	// merge the two records instead. Required.
 	NewNhsNumber string `protobuf:"bytes,2,opt,name=new_nhs_number,json=newNhsNumber,proto3" json:"new_nhs_number,omitempty"`
-	// Date of birth, YYYY-MM-DD, as a check that it is the same person.
+	// Date of birth, YYYY-MM-DD, as a check that it is the same person. Required.
 	DateOfBirth string `protobuf:"bytes,3,opt,name=date_of_birth,json=dateOfBirth,proto3" json:"date_of_birth,omitempty"`
-	// Why. Stored encrypted.
+	// Why. Stored encrypted. Required.
 	Reason        string `protobuf:"bytes,4,opt,name=reason,proto3" json:"reason,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -2689,7 +2690,7 @@ func (x *ReplaceNHSNumberResponse) GetReceipt() *Receipt {
 // ProposeChangeRequest asks for a change that needs a second person.
 type ProposeChangeRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// What is to be changed.
+	// What is to be changed. Required.
 	Kind ChangeKind `protobuf:"varint,1,opt,name=kind,proto3,enum=cpis.v1.ChangeKind" json:"kind,omitempty"`
 	// NHS number of the person to restrict or not; of a merge, the record that
 	// stays. Not for undoing a merge.
@@ -2702,7 +2703,7 @@ type ProposeChangeRequest struct {
 	Superseded bool `protobuf:"varint,4,opt,name=superseded,proto3" json:"superseded,omitempty"`
 	// Of undoing a merge: the identifier of that change.
 	MergeId string `protobuf:"bytes,5,opt,name=merge_id,json=mergeId,proto3" json:"merge_id,omitempty"`
-	// Why. Stored encrypted.
+	// Why. Stored encrypted. Required.
 	Reason        string `protobuf:"bytes,6,opt,name=reason,proto3" json:"reason,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -2838,11 +2839,11 @@ func (x *ProposeChangeResponse) GetReceipt() *Receipt {
 // DecideChangeRequest decides about a proposal.
 type DecideChangeRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Identifier of the proposal.
+	// Identifier of the proposal. Required.
 	ChangeId string `protobuf:"bytes,1,opt,name=change_id,json=changeId,proto3" json:"change_id,omitempty"`
-	// What becomes of it. Nobody accepts what they proposed themselves.
+	// What becomes of it. Nobody accepts what they proposed themselves. Required.
 	Decision Decision `protobuf:"varint,2,opt,name=decision,proto3,enum=cpis.v1.Decision" json:"decision,omitempty"`
-	// Why. Stored encrypted.
+	// Why. Stored encrypted. Required.
 	Reason        string `protobuf:"bytes,3,opt,name=reason,proto3" json:"reason,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

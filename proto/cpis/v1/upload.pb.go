@@ -458,7 +458,7 @@ func (x *UploadBegin) GetAuthority() string {
 // UploadFile begins one of several files.
 type UploadFile struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Its name, such as ssd_person.csv.
+	// Its name, such as ssd_person.csv. Required.
 	Name          string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -937,9 +937,9 @@ func (x *UploadResponse) GetUpload() *Upload {
 // ApproveUploadRequest approves a file.
 type ApproveUploadRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Identifier of the upload.
+	// Identifier of the upload. Required.
 	UploadId string `protobuf:"bytes,1,opt,name=upload_id,json=uploadId,proto3" json:"upload_id,omitempty"`
-	// The version that the caller saw.
+	// The version that the caller saw. Required.
 	Version int32 `protobuf:"varint,2,opt,name=version,proto3" json:"version,omitempty"`
 	// Where the safety brake holds it: the number of plans that will end, `ending`
 	// and `closing` together.
@@ -1057,9 +1057,9 @@ func (x *ApproveUploadResponse) GetReceipt() *Receipt {
 // CancelUploadRequest gives a file up.
 type CancelUploadRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Identifier of the upload.
+	// Identifier of the upload. Required.
 	UploadId string `protobuf:"bytes,1,opt,name=upload_id,json=uploadId,proto3" json:"upload_id,omitempty"`
-	// The version that the caller saw.
+	// The version that the caller saw. Required.
 	Version int32 `protobuf:"varint,2,opt,name=version,proto3" json:"version,omitempty"`
 	// Why.
 	Reason        string `protobuf:"bytes,3,opt,name=reason,proto3" json:"reason,omitempty"`
@@ -1176,7 +1176,7 @@ func (x *CancelUploadResponse) GetReceipt() *Receipt {
 // GetUploadRequest asks where a file stands.
 type GetUploadRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Identifier of the upload.
+	// Identifier of the upload. Required.
 	UploadId      string `protobuf:"bytes,1,opt,name=upload_id,json=uploadId,proto3" json:"upload_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1405,7 +1405,7 @@ func (x *ListUploadsResponse) GetReceipt() *Receipt {
 // ListUploadRowsRequest asks for rows.
 type ListUploadRowsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Identifier of the upload.
+	// Identifier of the upload. Required.
 	UploadId string `protobuf:"bytes,1,opt,name=upload_id,json=uploadId,proto3" json:"upload_id,omitempty"`
 	// Only these.
 	Outcome RowOutcome `protobuf:"varint,2,opt,name=outcome,proto3,enum=cpis.v1.RowOutcome" json:"outcome,omitempty"`
@@ -1904,7 +1904,7 @@ func (x *GetUploadRulesResponse) GetReceipt() *Receipt {
 // SetUploadRulesRequest changes the rules.
 type SetUploadRulesRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The rules; `version` is the one that the caller saw.
+	// The rules; `version` is the one that the caller saw. Required.
 	Rules         *UploadRules `protobuf:"bytes,1,opt,name=rules,proto3" json:"rules,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
