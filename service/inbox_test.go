@@ -340,19 +340,20 @@ func TestNotices_WithoutKeys(t *testing.T) {
 	}
 }
 
-// A notice whose plan went to another authority stays, and names nobody.
+// A notice whose plan went to another authority stays, and names whom its
+// authority knew.
 func TestNotices_OfPlansThatLeft(t *testing.T) {
 	t.Parallel()
 	f := newService(t)
-	f.MustRegister(lead, rightCPP())
+	plan := f.MustRegister(lead, rightCPP())
 	f.MustLookUp(nurse, attended("ED-1"))
 	f.Exec(`UPDATE cpis.plan SET authority = $1`, camden)
 	got := f.onlyNotice(lead, service.InboxQuery{})
-	if got.Person != nil || got.PlanIDs != nil || got.Degraded || got.Actor.Name != "Test nurse" {
-		t.Errorf("got %+v", got)
+	if diff := cmp.Diff(about{"9990000018", "Robin", nil}, aboutOf(&got)); diff != "" || got.Degraded || got.Actor.Name != "Test nurse" {
+		t.Errorf("got %+v (-want +got):\n%s", got, diff)
 	}
-	if e := f.LastEntry(); e.Disclosed != nil {
-		t.Errorf("disclosed %+v", e.Disclosed)
+	if diff := cmp.Diff([]audit.Disclosed{{Plan: plan.PlanID, Version: 1}}, f.LastEntry().Disclosed); diff != "" {
+		t.Errorf("disclosed (-want +got):\n%s", diff)
 	}
 }
 

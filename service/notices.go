@@ -44,7 +44,7 @@ type Notice struct {
 	Kind             NoticeKind
 	Priority         bool
 	At               time.Time
-	Person           *Person // as this authority recorded them; nil where it holds nothing about them, or cannot be opened
+	Person           *Person // as this authority recorded them, or knew them last; nil where it never knew them, or cannot be opened
 	Organisation     string  // where it happened; empty where that must not be named
 	OrganisationName string
 	Setting          Setting
@@ -86,6 +86,9 @@ func (s *Service) openNotices(ctx context.Context, authority string, rows []stor
 	}
 	about, err := s.followMoved(ctx, authority, people)
 	if err != nil {
+		return nil, err
+	}
+	if err := s.remember(ctx, authority, about); err != nil {
 		return nil, err
 	}
 	o := openedNotices{notices: make([]Notice, len(rows)), people: people, about: about}
@@ -155,6 +158,23 @@ func (s *Service) followMoved(ctx context.Context, authority string, people map[
 		about[from] = &seen
 	}
 	return about, nil
+}
+
+// remember puts those about whom their authority holds nothing any more into
+// about as it knew them last.
+func (s *Service) remember(ctx context.Context, authority string, about map[uuid.UUID]*held) error {
+	var left []uuid.UUID
+	for id, h := range about {
+		if len(h.plans) == 0 {
+			left = append(left, id)
+		}
+	}
+	if len(left) == 0 {
+		return nil
+	}
+	known, err := s.recall(ctx, authority, left)
+	maps.Copy(about, known)
+	return err
 }
 
 // holders finds people, without their plans, and with their keys where these
@@ -252,15 +272,8 @@ func (s *Service) tryKeys(ctx context.Context, people map[uuid.UUID]*held) {
 // it recorded last: errors count only where there is nothing else. It gives
 // that plan; nil where there is none, or it cannot be opened.
 func (s *Service) nameFor(h *held) *ownPlan {
-	if h.key == nil || len(h.plans) == 0 {
-		return nil
-	}
-	plans := slices.DeleteFunc(slices.Clone(h.plans), func(p ownPlan) bool { return p.row.Removed })
-	if len(plans) == 0 {
-		plans = h.plans
-	}
-	latest := lastRecorded(plans)
-	if s.openOwn(h.key, &latest) != nil {
+	latest, ok := h.latest()
+	if h.key == nil || !ok || s.openOwn(h.key, &latest) != nil {
 		return nil
 	}
 	var err error
@@ -271,6 +284,20 @@ func (s *Service) nameFor(h *held) *ownPlan {
 	h.person = latest.of(h.person)
 	h.person.Former = nil
 	return &latest
+}
+
+// latest gives the plan that names a person to an authority.
+func (h *held) latest() (_ ownPlan, ok bool) {
+	plans := slices.DeleteFunc(slices.Clone(h.plans), func(p ownPlan) bool { return p.row.Removed })
+	switch {
+	case len(h.plans) == 0 && h.past != nil:
+		return *h.past, true
+	case len(h.plans) == 0:
+		return ownPlan{}, false
+	case len(plans) == 0:
+		plans = h.plans
+	}
+	return lastRecorded(plans), true
 }
 
 // openNotice fills in whom a notice is about. named is the plan from which the
@@ -284,7 +311,8 @@ func (s *Service) openNotice(n *Notice, h *held, named *ownPlan) {
 	if named != nil {
 		n.Person = &h.person
 	}
-	n.Degraded = h.key == nil || named == nil && len(h.plans) > 0
+	_, nameable := h.latest()
+	n.Degraded = h.key == nil || named == nil && nameable
 }
 
 // openWhatWasSaid fills in who asked or reported, and what they said. The key is

@@ -71,6 +71,7 @@ type held struct {
 	key    *keys.DataKey
 	person Person
 	plans  []ownPlan
+	past   *ownPlan // what an authority knew last that holds nothing any more; nil elsewhere
 }
 
 // ownPlan is one of the authority's own plans.

@@ -30,7 +30,8 @@ type Offered struct {
 // ProposeTransfer offers a plan of the caller's authority to another, which is
 // told. Until that accepts, the plan stays the caller's, who may change it, and
 // look-ups show both. The error is as of EndPlan; ErrState says that the plan
-// was removed, has ended or is offered already.
+// was removed, has ended or is offered already, or that a change of its person
+// waits for a second person.
 func (s *Service) ProposeTransfer(ctx context.Context, c *identity.Caller, q *Offer) (*Offered, error) {
 	check := checker{}
 	check.seen(q.Version)
@@ -49,6 +50,9 @@ func (s *Service) ProposeTransfer(ctx context.Context, c *identity.Caller, q *Of
 			return nil, &StateError{"the plan is offered to another authority already: withdraw that, or wait until it is decided"}
 		case p.own.ended(s.today()):
 			return nil, p.hasEnded()
+		}
+		if err := p.nothingProposed(ctx, c.Organisation); err != nil {
+			return nil, err
 		}
 		t, err := p.offer(ctx, to)
 		if err != nil {

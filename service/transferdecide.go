@@ -150,7 +150,7 @@ func mayDecide(t *store.TransferRow, authority string, d Decision) error {
 }
 
 // decide writes what becomes of the transfer and of the plan, and tells the
-// other side.
+// other side; on acceptance also what stands open.
 func (p *changing) decide(ctx context.Context, t *store.TransferRow, d Decision, reference string) error {
 	other := t.Sender
 	if d == Withdraw {
@@ -163,6 +163,12 @@ func (p *changing) decide(ctx context.Context, t *store.TransferRow, d Decision,
 			v.add("decision", "cannot be accept while the plan overlaps with "+held.name()+
 				" of the same kind: end that one first, or correct its dates", string(Decline))
 			return v.err()
+		}
+		if err := p.nothingProposed(ctx, t.Sender); err != nil {
+			return err
+		}
+		if err := p.handOn(ctx, t); err != nil {
+			return err
 		}
 	}
 	if err := p.settle(ctx, t, d.leadsTo(), p.by); err != nil {

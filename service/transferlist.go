@@ -26,6 +26,12 @@ type Transfer struct {
 	Plan     *ListedPlan // while it is open, and where the plan is now the caller's; otherwise nil
 	Proposed Change
 	Decided  *Change // nil while it is open
+
+	// Person is whom the plan is about: as it is shown, or as the caller's
+	// authority knew them last. So is Restricted.
+	Person     Person
+	Restricted bool
+	known      audit.Disclosed // the version of the plan from which that comes
 }
 
 // TransferPage is a part of a list of transfers.
@@ -57,9 +63,9 @@ func (s *Service) ListTransfers(ctx context.Context, c *identity.Caller, q *Tran
 		}
 		e.Counts = audit.Counts{"transfers": int64(len(out.Transfers))}
 		for i := range out.Transfers {
-			if p := out.Transfers[i].Plan; p != nil {
-				p.disclosed(e)
-			}
+			t := &out.Transfers[i]
+			e.Restricted = e.Restricted || t.Restricted
+			e.Disclosed = append(e.Disclosed, t.known)
 		}
 		return out, nil
 	})
@@ -93,10 +99,14 @@ func (s *Service) openTransfers(
 	if err != nil {
 		return nil, err
 	}
+	known, err := s.recallTransferred(ctx, tx, authority, ids)
+	if err != nil {
+		return nil, err
+	}
 	var out []Transfer
 	for i := range rows {
-		h := about[rows[i].Person]
-		if h == nil {
+		h, past := about[rows[i].Person], known[rows[i].Plan]
+		if h == nil || past == nil {
 			continue
 		}
 		t, err := s.openTransfer(h, &rows[i])
@@ -107,9 +117,20 @@ func (s *Service) openTransfers(
 		if t.Plan, err = s.openTransferred(about[plan.Person], &plan, &t, authority); err != nil {
 			return nil, err
 		}
+		t.name(past)
 		out = append(out, t)
 	}
 	return out, nil
+}
+
+// name says whom the plan is about. past is what the authority knew last.
+func (t *Transfer) name(past *held) {
+	if p := t.Plan; p != nil {
+		t.Person, t.Restricted, t.known = p.Person, p.Restricted, audit.Disclosed{Plan: p.Plan.ID, Version: p.Plan.Version}
+		return
+	}
+	t.Person, t.Restricted = past.person, past.row.Restricted
+	t.known = audit.Disclosed{Plan: past.past.row.ID.String(), Version: past.past.row.Version}
 }
 
 // openTransfer opens what was said about a transfer.

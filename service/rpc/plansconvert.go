@@ -239,9 +239,12 @@ func transferToProto(t *service.Transfer) *cpisv1.Transfer {
 		To:       t.To,
 		Proposed: changeToProto(&t.Proposed),
 		Decided:  changeToProto(t.Decided),
+
+		Person:     ownPersonToProto(&t.Person),
+		Restricted: t.Restricted,
 	}
 	if p := t.Plan; p != nil {
-		m.Person, m.Plan, m.Restricted = ownPersonToProto(&p.Person), ownPlanToProto(&p.Plan), p.Restricted
+		m.Plan = ownPlanToProto(&p.Plan)
 	}
 	return m
 }

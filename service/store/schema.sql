@@ -78,6 +78,14 @@ CREATE TABLE cpis.checkpoint (
     CONSTRAINT checkpoint_size_check CHECK ((size >= 0))
 );
 
+CREATE TABLE cpis.colleague (
+    id uuid NOT NULL,
+    authority text NOT NULL,
+    seen_on date NOT NULL,
+    wrapped_key text NOT NULL,
+    sealed bytea NOT NULL
+);
+
 CREATE TABLE cpis.delivery (
     channel_id uuid NOT NULL,
     notice_id uuid NOT NULL,
@@ -262,7 +270,8 @@ CREATE TABLE cpis.proposal (
     decided_by text,
     decided_at timestamp with time zone,
     decided bytea,
-    CONSTRAINT proposal_check CHECK (((state <> 'accepted'::text) OR (decided_by <> proposed_by))),
+    proposed_issuer text DEFAULT ''::text NOT NULL,
+    decided_issuer text DEFAULT ''::text NOT NULL,
     CONSTRAINT proposal_check1 CHECK (((state = 'open'::text) = (decided_at IS NULL))),
     CONSTRAINT proposal_check2 CHECK (((decided_at IS NULL) = (decided_by IS NULL))),
     CONSTRAINT proposal_check3 CHECK (((decided_at IS NULL) = (decided IS NULL))),
@@ -285,8 +294,7 @@ CREATE TABLE cpis.review (
     closed_at timestamp with time zone,
     closed_by text,
     outcome text DEFAULT ''::text NOT NULL,
-    CONSTRAINT review_check CHECK (((closed_at IS NULL) = (closed_by IS NULL))),
-    CONSTRAINT review_check1 CHECK ((closed_by <> actor))
+    CONSTRAINT review_check CHECK (((closed_at IS NULL) = (closed_by IS NULL)))
 );
 
 CREATE TABLE cpis.tile (
@@ -396,6 +404,9 @@ ALTER TABLE ONLY cpis.channel
 ALTER TABLE ONLY cpis.checkpoint
     ADD CONSTRAINT checkpoint_pkey PRIMARY KEY (log, size);
 
+ALTER TABLE ONLY cpis.colleague
+    ADD CONSTRAINT colleague_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY cpis.delivery
     ADD CONSTRAINT delivery_pkey PRIMARY KEY (channel_id, notice_id);
 
@@ -447,8 +458,14 @@ ALTER TABLE ONLY cpis.plan_version
 ALTER TABLE ONLY cpis.proposal
     ADD CONSTRAINT proposal_pkey PRIMARY KEY (id);
 
+ALTER TABLE cpis.proposal
+    ADD CONSTRAINT proposal_two CHECK (((state <> 'accepted'::text) OR (lower(btrim(decided_by)) <> lower(btrim(proposed_by))) OR ((proposed_issuer <> ''::text) AND (decided_issuer <> ''::text) AND (decided_issuer <> proposed_issuer)))) NOT VALID;
+
 ALTER TABLE ONLY cpis.review
     ADD CONSTRAINT review_pkey PRIMARY KEY (id);
+
+ALTER TABLE cpis.review
+    ADD CONSTRAINT review_two CHECK ((lower(btrim(closed_by)) <> lower(btrim(actor)))) NOT VALID;
 
 ALTER TABLE ONLY cpis.tile
     ADD CONSTRAINT tile_pkey PRIMARY KEY (log, level, idx);
@@ -473,6 +490,8 @@ CREATE INDEX access_encounter ON cpis.access USING btree (person_id, encounter) 
 CREATE INDEX access_person ON cpis.access USING btree (person_id, at DESC, id DESC);
 
 CREATE UNIQUE INDEX channel_rank ON cpis.channel USING btree (authority, rank) WHERE (removed_at IS NULL);
+
+CREATE INDEX colleague_authority ON cpis.colleague USING btree (authority, seen_on DESC);
 
 CREATE INDEX delivery_due ON cpis.delivery USING btree (channel_id, due_at, log, entry, notice_id) WHERE (state = 'pending'::text);
 
@@ -501,6 +520,8 @@ CREATE INDEX person_tag_person ON cpis.person_tag USING btree (person_id, index_
 CREATE INDEX plan_authority ON cpis.plan USING btree (authority, id);
 
 CREATE INDEX plan_person ON cpis.plan USING btree (person_id);
+
+CREATE INDEX plan_version_person ON cpis.plan_version USING btree (person_id, plan_id);
 
 CREATE INDEX proposal_authority ON cpis.proposal USING btree (authority, id);
 
@@ -539,6 +560,9 @@ ALTER TABLE ONLY cpis.channel
 
 ALTER TABLE ONLY cpis.checkpoint
     ADD CONSTRAINT checkpoint_log_fkey FOREIGN KEY (log) REFERENCES cpis.log(id);
+
+ALTER TABLE ONLY cpis.colleague
+    ADD CONSTRAINT colleague_authority_fkey FOREIGN KEY (authority) REFERENCES cpis.authority(gss_code);
 
 ALTER TABLE ONLY cpis.delivery
     ADD CONSTRAINT delivery_channel_id_fkey FOREIGN KEY (channel_id) REFERENCES cpis.channel(id);
@@ -666,6 +690,14 @@ GRANT UPDATE(rests_until) ON TABLE cpis.channel TO cpis_app;
 GRANT SELECT,INSERT ON TABLE cpis.checkpoint TO cpis_app;
 GRANT SELECT ON TABLE cpis.checkpoint TO cpis_auditor;
 
+GRANT SELECT,INSERT,DELETE ON TABLE cpis.colleague TO cpis_app;
+
+GRANT UPDATE(seen_on) ON TABLE cpis.colleague TO cpis_app;
+
+GRANT UPDATE(wrapped_key) ON TABLE cpis.colleague TO cpis_app;
+
+GRANT UPDATE(sealed) ON TABLE cpis.colleague TO cpis_app;
+
 GRANT SELECT,INSERT ON TABLE cpis.delivery TO cpis_app;
 
 GRANT UPDATE(state) ON TABLE cpis.delivery TO cpis_app;
@@ -766,6 +798,8 @@ GRANT UPDATE(decided_by) ON TABLE cpis.proposal TO cpis_app;
 GRANT UPDATE(decided_at) ON TABLE cpis.proposal TO cpis_app;
 
 GRANT UPDATE(decided) ON TABLE cpis.proposal TO cpis_app;
+
+GRANT UPDATE(decided_issuer) ON TABLE cpis.proposal TO cpis_app;
 
 GRANT SELECT,INSERT ON TABLE cpis.review TO cpis_app;
 

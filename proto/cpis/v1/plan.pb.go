@@ -2459,10 +2459,11 @@ type Transfer struct {
 	From string `protobuf:"bytes,3,opt,name=from,proto3" json:"from,omitempty"`
 	// GSS code of the authority that is to receive it.
 	To string `protobuf:"bytes,4,opt,name=to,proto3" json:"to,omitempty"`
-	// Whom the plan is about. Only while it is open, or where the plan is now the
-	// caller's.
+	// Whom the plan is about. Once it is neither open nor the caller's: as the
+	// caller's authority knew them last.
 	Person *Person `protobuf:"bytes,5,opt,name=person,proto3" json:"person,omitempty"`
-	// The plan, as for `person`. Without the sender's own reference for others.
+	// The plan. Only while it is open, or where the plan is now the caller's.
+	// Without the sender's own reference for others.
 	Plan *OwnPlan `protobuf:"bytes,6,opt,name=plan,proto3" json:"plan,omitempty"`
 	// Who proposed it, and why.
 	Proposed *Change `protobuf:"bytes,7,opt,name=proposed,proto3" json:"proposed,omitempty"`

@@ -1,0 +1,97 @@
+package store
+
+import (
+	"context"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+)
+
+// KnownPlan is a plan as an authority knew it last: it held the plan, or was
+// offered it.
+type KnownPlan struct {
+	PlanRow
+
+	Of    uuid.UUID // the person or plan that was asked for
+	About PersonRow // whom the plan was about, as that person was then; the key is today's
+}
+
+// KnownPlans gives the plans that were ever about some persons, and some plans,
+// in the last version that an authority knew; none of those that it never knew.
+// They are in order of what was asked for and of the plan.
+//
+// What became of plan and person since is not the authority's to know, such as
+// another name or a new NHS number.
+func (q queries) KnownPlans(ctx context.Context, persons, plans []uuid.UUID, authority string) ([]KnownPlan, error) {
+	return all(ctx, q.q, "reading what was known", scanKnown, `
+		WITH asked (id, plan_id) AS (
+		    SELECT v.person_id, v.plan_id
+		    FROM cpis.plan_version AS v
+		    WHERE v.person_id = ANY ($1::uuid[])
+		    UNION
+		    SELECT p.id, p.id
+		    FROM unnest($2::uuid[]) AS p (id)
+		)
+		SELECT a.id, v.plan_id, v.person_id, v.version, v.authority, v.visible_until, v.removed, coalesce(v.transfer_to, ''), v.sealed, v.changed_at,
+		       p.id, w.restricted, p.wrapped_key, w.version, w.sealed, w.changed_at
+		FROM asked AS a
+		JOIN LATERAL (
+		    SELECT k.*, (SELECT n.changed_at FROM cpis.plan_version AS n WHERE n.plan_id = k.plan_id AND n.version = k.version + 1) AS until
+		    FROM cpis.plan_version AS k
+		    WHERE k.plan_id = a.plan_id
+		      AND (k.authority = $3 OR k.transfer_to = $3)
+		    ORDER BY k.version DESC
+		    LIMIT 1
+		) AS v ON true
+		JOIN cpis.person AS p ON p.id = v.person_id AND p.wrapped_key <> ''
+		JOIN LATERAL (
+		    SELECT r.*
+		    FROM cpis.person_version AS r
+		    WHERE r.person_id = v.person_id
+		      AND (r.version = 1 OR v.until IS NULL OR r.changed_at <= v.until)
+		    ORDER BY r.version DESC
+		    LIMIT 1
+		) AS w ON true
+		ORDER BY a.id, v.plan_id`, persons, plans, authority)
+}
+
+func scanKnown(row pgx.CollectableRow) (k KnownPlan, err error) {
+	l, p := &k.PlanRow, &k.About
+	err = row.Scan(&k.Of, &l.ID, &l.Person, &l.Version, &l.Authority, &l.VisibleUntil, &l.Removed, &l.TransferTo, &l.Sealed, &l.At,
+		&p.ID, &p.Restricted, &p.WrappedKey, &p.Version, &p.Sealed, &p.At)
+	return k, err
+}
+
+// NoticesLeft gives the notices to an authority about whom a plan is about that
+// nobody has acknowledged or corrected, of some kinds, in the order of their
+// ids. Those are left out of which another authority was told by the same act,
+// and those about records of which the first holds another plan.
+func (tx *Tx) NoticesLeft(ctx context.Context, plan *PlanRow, from, to string, kinds []string) ([]NoticeRow, error) {
+	return all(ctx, tx.q, "reading notices left behind", scanNotice, `
+		SELECT `+noticeColumns+noticeTables+`
+		WHERE n.person_id IN (SELECT v.person_id FROM cpis.plan_version AS v WHERE v.plan_id = $1)
+		  AND n.authority = $3
+		  AND n.kind = ANY ($5::text[])
+		  AND n.acknowledged_at IS NULL
+		  AND NOT EXISTS (SELECT FROM cpis.notice AS c WHERE c.corrects = n.id)
+		  AND NOT EXISTS (
+		      SELECT
+		      FROM cpis.notice AS s
+		      WHERE s.authority = $4 AND s.log = n.log AND s.entry = n.entry AND s.kind = n.kind AND s.person_id = n.person_id)
+		  AND (n.person_id = $2 OR NOT EXISTS (
+		      SELECT FROM cpis.plan AS l WHERE l.person_id = n.person_id AND l.authority = $3 AND NOT l.removed))
+		ORDER BY n.id`, plan.ID, plan.Person, from, to, kinds)
+}
+
+// OpenProposals says whether an authority has proposals about a person that
+// nobody has decided about.
+func (q queries) OpenProposals(ctx context.Context, authority string, person uuid.UUID) (bool, error) {
+	return one(ctx, q.q, "reading proposals", pgx.RowTo[bool], `
+		SELECT EXISTS (
+		    SELECT
+		    FROM cpis.proposal AS r
+		    WHERE r.authority = $1
+		      AND r.state = 'open'
+		      AND $2 IN (r.person_id, r.from_id)
+		)`, authority, person)
+}
