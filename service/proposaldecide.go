@@ -32,7 +32,7 @@ type Ruled struct {
 func (s *Service) DecideChange(ctx context.Context, c *identity.Caller, q *Ruling) (*Ruled, error) {
 	check := checker{}
 	check.decision(q.Decision)
-	d := deciding{s: s, ruling: q, by: changeBy(c, string(q.Decision), check.reason(q.Reason))}
+	d := deciding{s: s, ruling: q, who: actorOf(c), by: changeBy(c, string(q.Decision), check.reason(q.Reason))}
 	a := act{
 		caller: c, action: policy.DecideChange, own: true, request: q.Request, asks: q, check: check.err(),
 		prepare: func(ctx context.Context) error {
@@ -49,6 +49,7 @@ func (s *Service) DecideChange(ctx context.Context, c *identity.Caller, q *Rulin
 type deciding struct {
 	s      *Service
 	ruling *Ruling
+	who    actor
 	by     change
 }
 
@@ -59,7 +60,7 @@ func (d *deciding) run(ctx context.Context, tx *store.Tx, e *audit.Entry) error 
 		return err
 	}
 	e.Subject, e.Restricted = d.s.subject(p.said.Person.NHSNumber), p.restricted()
-	if err := d.mayDecide(&p.row); err != nil {
+	if err := d.mayDecide(p); err != nil {
 		return err
 	}
 	to := d.ruling.Decision.leadsTo()
@@ -70,22 +71,23 @@ func (d *deciding) run(ctx context.Context, tx *store.Tx, e *audit.Entry) error 
 			return err
 		}
 	}
-	p.row.State, p.row.DecidedBy, p.row.DecidedAt = string(to), d.by.Actor, d.s.moment()
+	p.row.State, p.row.DecidedAt = string(to), d.s.moment()
+	p.row.DecidedBy, p.row.DecidedIssuer = d.by.Actor, d.who.Issuer
 	if p.row.Decided, err = sealJSON(p.into.key, proposalTable, p.row.ID, versionDecided, said); err != nil {
 		return err
 	}
 	return tx.DecideProposal(ctx, &p.row)
 }
 
-// mayDecide says who decides what, and that it is decided once.
-func (d *deciding) mayDecide(row *store.ProposalRow) error {
-	own := row.ProposedBy == d.by.Actor
+// mayDecide says who decides what, and that it is decided once. Who proposed is
+// what was sealed then.
+func (d *deciding) mayDecide(p *lockedProposal) error {
 	switch {
-	case State(row.State) != Open:
-		return &StateError{"the proposal was decided before: it is " + row.State}
-	case d.ruling.Decision == Accept && own:
-		return ErrSamePerson
-	case d.ruling.Decision == Withdraw && !own:
+	case State(p.row.State) != Open:
+		return &StateError{"the proposal was decided before: it is " + p.row.State}
+	case d.ruling.Decision == Accept:
+		return secondPerson(ChangeKind(p.row.Kind), p.said.By, d.who)
+	case d.ruling.Decision == Withdraw && !p.said.By.is(d.who):
 		var v violations
 		v.add("decision", "can be withdraw only for who made the proposal: decline it instead", string(Decline))
 		return v.err()

@@ -56,7 +56,8 @@ func (s *Service) ProposeChange(ctx context.Context, c *identity.Caller, q *Prop
 	check := checker{form: requestForms, today: s.today()}
 	p := proposing{s: s, caller: c, kind: q.Kind, made: newKeys{}}
 	p.said, p.merge = q.read(&check)
-	p.said.Change = changeBy(c, string(q.Kind), check.reason(q.Reason))
+	p.said.Change, p.said.By = changeBy(c, string(q.Kind), check.reason(q.Reason)), actorOf(c)
+	check.proposer(c, q.Kind)
 	a := act{
 		caller: c, action: policy.ProposeChange, own: true, request: q.Request, asks: q,
 		subject: s.subject(p.said.Person.NHSNumber), check: check.err(),
@@ -109,6 +110,7 @@ func (q *Proposal) read(c *checker) (said proposed, merge uuid.UUID) {
 // about. Persons are named as the authority had them then.
 type proposed struct {
 	Change     change
+	By         actor
 	Person     Person
 	From       Person // of a merge
 	Superseded bool   // of a merge
@@ -117,6 +119,7 @@ type proposed struct {
 // sealedProposed is proposed as it is sealed.
 type sealedProposed struct {
 	Change     change        `json:"change"`
+	By         actor         `json:"by,omitzero"`
 	Person     sealedPerson  `json:"person"`
 	From       *sealedPerson `json:"from,omitempty"`
 	Superseded bool          `json:"superseded,omitempty"`
@@ -138,7 +141,7 @@ const (
 )
 
 func sealProposed(key *keys.DataKey, id uuid.UUID, said *proposed) ([]byte, error) {
-	sealed := sealedProposed{said.Change, textsOf(&said.Person), nil, said.Superseded}
+	sealed := sealedProposed{said.Change, said.By, textsOf(&said.Person), nil, said.Superseded}
 	if !said.From.NHSNumber.IsZero() {
 		from := textsOf(&said.From)
 		sealed.From = &from
@@ -151,7 +154,10 @@ func (s *Service) openProposed(key *keys.DataKey, row *store.ProposalRow) (said 
 	if openJSON(key, proposalTable, row.ID, versionProposed, row.Proposed, &sealed) != nil {
 		return said, s.damaged(proposalTable)
 	}
-	said = proposed{Change: sealed.Change, Superseded: sealed.Superseded}
+	said = proposed{Change: sealed.Change, By: sealed.By, Superseded: sealed.Superseded}
+	if said.By == (actor{}) { // an earlier version wrote it
+		said.By.ID = said.Change.Actor
+	}
 	if said.Person, err = sealed.Person.read(); err == nil && sealed.From != nil {
 		said.From, err = sealed.From.read()
 	}
@@ -242,7 +248,8 @@ func (p *proposing) keep(ctx context.Context, tx *store.Tx, about *proposal, sai
 	}
 	row := store.ProposalRow{
 		ID: newID(), Authority: p.caller.Organisation, Kind: string(p.kind), State: string(Open),
-		Person: about.into.row.ID, Merge: p.merge, ProposedBy: said.Change.Actor, ProposedAt: p.s.moment(),
+		Person: about.into.row.ID, Merge: p.merge, ProposedAt: p.s.moment(),
+		ProposedBy: said.Change.Actor, ProposedIssuer: said.By.Issuer,
 	}
 	if about.from != nil {
 		row.From = about.from.row.ID

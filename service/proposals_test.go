@@ -382,3 +382,57 @@ func TestProposals_WhileTheKeysAreAway(t *testing.T) {
 	}
 	f.MustAccept(deputy, id)
 }
+
+// What two people decide is decided by two people: a system's proposal and one
+// person's consent are one person's, whoever else could be behind the system.
+func TestProposal_OfASystemIsToRestrict(t *testing.T) {
+	t.Parallel()
+	f := newService(t)
+	f.MustRegister(lead, with(rightCPP(), func(r *service.Registration) { r.Restricted = true }))
+	f.MustRegister(lead, under(newNumber, asLAC))
+	before := f.Held()
+	for _, q := range []*service.Proposal{
+		proposal(service.LiftRestriction, oldNumber), merging(newNumber, oldNumber, true), merging(newNumber, oldNumber, false),
+		{Kind: service.Unmerge, MergeID: "0199b0c4-5b7a-7c1e-8f00-000000000001", Reason: "no, two"},
+	} {
+		_, err := f.ProposeChange(t.Context(), laSystem, q)
+		f.expectInvalid(t, before, err, "kind")
+	}
+	id := f.MustPropose(laSystem, proposal(service.Restrict, newNumber))
+	f.MustAccept(lead, id)
+}
+
+// Who proposed and who accepts are compared as issuers compare them.
+func TestProposal_ComparesActorsAsIssuersDo(t *testing.T) {
+	t.Parallel()
+	f := newService(t)
+	f.MustRegister(lead, rightCPP())
+	id := f.MustPropose(lead, proposal(service.Restrict, oldNumber))
+	as := func(id, issuer string) *identity.Caller {
+		c := *lead
+		c.ID, c.Issuer = id, issuer
+		return &c
+	}
+	for _, same := range []string{"lead", "LEAD", " Lead ", "le\u200bad"} {
+		if err := f.decide(as(same, lead.Issuer), id, service.Accept); !errors.Is(err, service.ErrSamePerson) {
+			t.Errorf("%q: got %v, want %v", same, err, service.ErrSamePerson)
+		}
+	}
+	f.MustAccept(as("lead", "https://another.example"), id) // somebody else, of the same number there
+	again := f.MustPropose(lead, proposal(service.LiftRestriction, oldNumber))
+	if err := f.decide(as("LEAD", lead.Issuer), again, service.Withdraw); err != nil {
+		t.Errorf("the same person takes it back: %s", because(err))
+	}
+}
+
+// The database does not decide who proposed: what was sealed does.
+func TestProposal_IsByWhoSealedIt(t *testing.T) {
+	t.Parallel()
+	f := newService(t)
+	f.MustRegister(lead, rightCPP())
+	id := f.MustPropose(lead, proposal(service.Restrict, oldNumber))
+	f.Exec(`UPDATE cpis.proposal SET proposed_by = 'deputy', proposed_issuer = ''`)
+	if err := f.decide(lead, id, service.Accept); !errors.Is(err, service.ErrSamePerson) {
+		t.Errorf("got %v, want %v", err, service.ErrSamePerson)
+	}
+}

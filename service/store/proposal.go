@@ -23,6 +23,9 @@ type ProposalRow struct {
 	DecidedBy  string // empty while open, like what follows
 	DecidedAt  time.Time
 	Decided    []byte // sealed likewise
+
+	// Who vouches for both: written for the database to compare them, not read.
+	ProposedIssuer, DecidedIssuer string
 }
 
 const proposalColumns = `r.id, r.authority, r.kind, r.state, r.person_id, r.from_id, r.merge_id,
@@ -90,10 +93,10 @@ func (q queries) Undone(ctx context.Context, merge uuid.UUID) (bool, error) {
 // an open one of the same kind about the person.
 func (tx *Tx) InsertProposal(ctx context.Context, r *ProposalRow) error {
 	_, err := tx.exec(ctx, "keeping proposal", `
-		INSERT INTO cpis.proposal (id, authority, kind, state, person_id, from_id, merge_id, proposed_by, proposed_at, proposed)
+		INSERT INTO cpis.proposal (id, authority, kind, state, person_id, from_id, merge_id, proposed_by, proposed_at, proposed, proposed_issuer)
 		VALUES ($1, $2, $3, 'open', $4, NULLIF($5, '00000000-0000-0000-0000-000000000000'::uuid),
-		    NULLIF($6, '00000000-0000-0000-0000-000000000000'::uuid), $7, $8, $9)`,
-		r.ID, r.Authority, r.Kind, r.Person, r.From, r.Merge, r.ProposedBy, r.ProposedAt, r.Proposed)
+		    NULLIF($6, '00000000-0000-0000-0000-000000000000'::uuid), $7, $8, $9, $10)`,
+		r.ID, r.Authority, r.Kind, r.Person, r.From, r.Merge, r.ProposedBy, r.ProposedAt, r.Proposed, r.ProposedIssuer)
 	return err
 }
 
@@ -102,7 +105,7 @@ func (tx *Tx) InsertProposal(ctx context.Context, r *ProposalRow) error {
 func (tx *Tx) DecideProposal(ctx context.Context, r *ProposalRow) error {
 	return tx.execAll(ctx, 1, "deciding proposal", `
 		UPDATE cpis.proposal
-		SET state = $2, decided_by = $3, decided_at = $4, decided = $5
+		SET state = $2, decided_by = $3, decided_at = $4, decided = $5, decided_issuer = $6
 		WHERE id = $1
-		  AND state = 'open'`, r.ID, r.State, r.DecidedBy, r.DecidedAt, r.Decided)
+		  AND state = 'open'`, r.ID, r.State, r.DecidedBy, r.DecidedAt, r.Decided, r.DecidedIssuer)
 }

@@ -154,9 +154,11 @@ func TestProposals(t *testing.T) {
 	if !errors.Is(err, store.ErrConflict) {
 		t.Errorf("undone twice: got %v, want %v", err, store.ErrConflict)
 	}
-	merge.State, merge.DecidedBy, merge.DecidedAt, merge.Decided = "accepted", "one", f.now, []byte{1}
-	if err := f.db.Tx(ctx, func(tx *store.Tx) error { return tx.DecideProposal(ctx, &merge) }); err == nil {
-		t.Error("the database lets somebody accept what they proposed")
+	merge.State, merge.DecidedAt, merge.Decided = "accepted", f.now, []byte{1}
+	for _, same := range []string{"one", "ONE", " One "} {
+		if merge.DecidedBy = same; f.db.Tx(ctx, func(tx *store.Tx) error { return tx.DecideProposal(ctx, &merge) }) == nil {
+			t.Errorf("the database lets %q accept what one proposed", same)
+		}
 	}
 	undo.State = "declined"
 	err = f.db.Tx(ctx, func(tx *store.Tx) error { return tx.DecideProposal(ctx, &undo) })

@@ -63,5 +63,5 @@ func (tx *Tx) CloseReview(ctx context.Context, id uuid.UUID, by, outcome string,
 		SET closed_at = $2, closed_by = $3, outcome = $4
 		WHERE id = $1
 		  AND closed_at IS NULL
-		  AND actor <> $3`, id, at, by, outcome)
+		  AND lower(btrim(actor)) <> lower(btrim($3))`, id, at, by, outcome)
 }
