@@ -157,7 +157,8 @@ func (s *Service) admit(ctx context.Context, a *act) (audit.Entry, error) {
 		return e, s.record(ctx, &e, denied(d))
 	case a.check != nil:
 		return e, s.record(ctx, &e, a.check)
-	case a.prepare == nil:
+	}
+	if a.prepare == nil {
 		return e, nil
 	}
 	if err := a.prepare(ctx); err != nil {
@@ -251,12 +252,12 @@ func reasonOf(err error) string {
 		err  error
 		word string
 	}{
+		{errWrongPerson, reasonMismatch}, // first: who tries numbers out may hear something else
 		{ErrNotFound, reasonNotFound},
 		{ErrConflict, reasonChanged},
 		{ErrState, reasonState},
 		{ErrSamePerson, reasonSame},
 		{ErrReused, reasonReused},
-		{errWrongPerson, reasonMismatch},
 	} {
 		if errors.Is(err, r.err) {
 			return r.word

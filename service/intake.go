@@ -99,6 +99,10 @@ func (in *intake) place(d *draft) placed {
 	return placed{plan: in.add(h, d)}
 }
 
+// problemOtherBirth is what is wrong with a date of birth under a number that
+// somebody else holds, by whatever act the number is claimed.
+const problemOtherBirth = "does not fit this NHS number: check both, and trace the number again"
+
 // wrongPerson refuses a draft whose date of birth does not fit.
 //
 // An authority learns from this that somebody else holds something about the
@@ -108,7 +112,7 @@ func (in *intake) place(d *draft) placed {
 // the number again.
 func wrongPerson() placed {
 	var v violations
-	v.add("date_of_birth", "does not fit this NHS number: check both, and trace the number again", "")
+	v.add("date_of_birth", problemOtherBirth, "")
 	return placed{wrong: v, err: errWrongPerson}
 }
 

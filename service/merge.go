@@ -2,6 +2,7 @@ package service
 
 import (
 	"context"
+	"errors"
 
 	"github.com/google/uuid"
 
@@ -37,7 +38,7 @@ func (p *proposing) aboutMerge(ctx context.Context, tx *store.Tx, said *proposed
 		return nil, err
 	}
 	if err := j.mergeable(); err != nil {
-		return nil, err
+		return nil, j.withoutProof(err)
 	}
 	out := &proposal{into: into, from: from, told: from}
 	at, there := j.own(into.plans), j.own(from.plans)
@@ -55,6 +56,16 @@ func (p *proposing) aboutMerge(ctx context.Context, tx *store.Tx, said *proposed
 		return out, p.make(ctx, tx, into)
 	}
 	return out, nil
+}
+
+// withoutProof makes a record of which only others hold plans one that is not
+// found, where the date of birth does not show that the authority knows whom it
+// is about.
+func (j *joining) withoutProof(err error) error {
+	if errors.Is(err, errWrongPerson) && len(j.own(j.from.plans)) == 0 {
+		return errors.Join(ErrNotFound, errWrongPerson)
+	}
+	return err
 }
 
 // findTwo finds and locks the records of a merge. The one that stays is new

@@ -55,6 +55,7 @@ type Person struct {
 	Given       string
 	DateOfBirth Date
 	Former      []NHSNumber // superseded numbers that still find the person
+	Claims      []Claim     // of those numbers that replaced others
 	// Vacant says that all plans about the person were errors. Whoever is
 	// registered next under the number is who it is of, whatever the date of birth.
 	Vacant bool
@@ -112,6 +113,8 @@ type sealedPerson struct {
 	DateOfBirth Date     `json:"dob"`
 	Former      []string `json:"former,omitempty"`
 	Vacant      bool     `json:"vacant,omitempty"`
+
+	Claims []sealedClaim `json:"claims,omitempty"`
 }
 
 // sealedSize is what sealed texts are padded to a multiple of, so that a
@@ -152,7 +155,11 @@ func textsOf(p *Person) sealedPerson {
 	for _, n := range p.Former {
 		former = append(former, n.Reveal())
 	}
-	return sealedPerson{p.NHSNumber.Reveal(), p.Family, p.Given, p.DateOfBirth, former, p.Vacant}
+	var claims []sealedClaim
+	for _, c := range p.Claims {
+		claims = append(claims, sealedClaim{c.Number.Reveal(), c.Instead.Reveal(), c.At})
+	}
+	return sealedPerson{p.NHSNumber.Reveal(), p.Family, p.Given, p.DateOfBirth, former, p.Vacant, claims}
 }
 
 // read gives a person that was sealed.
@@ -167,6 +174,14 @@ func (s *sealedPerson) read() (Person, error) {
 			return Person{}, ErrDamaged
 		}
 		p.Former = append(p.Former, n)
+	}
+	for _, c := range s.Claims {
+		number, problem := ParseNHSNumber(c.Number)
+		instead, other := ParseNHSNumber(c.Instead)
+		if problem != "" || other != "" {
+			return Person{}, ErrDamaged
+		}
+		p.Claims = append(p.Claims, Claim{number, instead, c.At})
 	}
 	return p, nil
 }

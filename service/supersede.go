@@ -31,7 +31,8 @@ type Replaced struct {
 // ReplaceNHSNumber records that the NHS number of a person was superseded.
 // Look-ups then find the person by both, and say of the old one that it was
 // replaced; the other authorities that hold plans are told. A former number may
-// become the current one again. The error is ErrDenied, *InvalidError,
+// become the current one again: the numbers that came after it are taken back,
+// and nobody is found by them any more. The error is ErrDenied, *InvalidError,
 // *OverloadedError, ErrNotFound where the caller's authority holds no plan,
 // ErrReused, ErrUnrecorded, ErrUnavailable or ErrDamaged.
 func (s *Service) ReplaceNHSNumber(ctx context.Context, c *identity.Caller, q *Replacement) (*Replaced, error) {
@@ -47,7 +48,7 @@ func (s *Service) ReplaceNHSNumber(ctx context.Context, c *identity.Caller, q *R
 		caller: c, action: policy.ReplaceNumber, own: true, request: q.Request, asks: q,
 		subject: s.subject(r.old), check: check.err(),
 		prepare: func(ctx context.Context) error {
-			s.fetchKeysOf(ctx, c.Organisation, r.old)
+			s.fetchKeysOf(ctx, c.Organisation, r.old, r.fresh)
 			return nil
 		},
 	}
@@ -112,18 +113,30 @@ func (r *replacing) run(ctx context.Context, tx *store.Tx, e *audit.Entry) error
 		return err
 	}
 	e.Restricted = h.row.Restricted
-	if err := r.fits(h, found[s.ring.LocalTag(r.fresh.Reveal())]); err != nil {
+	other := found[s.ring.LocalTag(r.fresh.Reveal())]
+	if other != nil && other != h {
+		if err := s.openAlone(ctx, other); err != nil {
+			return err
+		}
+	}
+	if err := r.fits(h, other); err != nil {
 		return err
 	}
-	h.person.Former = append(slices.DeleteFunc(h.person.Former, r.fresh.is), r.old)
-	h.person.NHSNumber = r.fresh
+	back, err := r.takenBack(ctx, tx, h)
+	if err != nil {
+		return err
+	}
+	if len(back) > 0 {
+		e.Reason = reasonTakenBack
+	}
+	h.person.renumber(r.old, r.fresh, back, s.moment())
 	if err := s.updatePersons(ctx, tx, h); err != nil {
 		return err
 	}
 	if err := s.retag(ctx, tx, []*held{h}, nil); err != nil {
 		return err
 	}
-	return r.tell(ctx, tx, h)
+	return r.tell(ctx, tx, h, len(back) > 0)
 }
 
 // fits says what keeps a person from getting the new number, under which
@@ -132,23 +145,29 @@ func (r *replacing) fits(h, other *held) error {
 	var v violations
 	switch {
 	case h.person.DateOfBirth != r.born:
-		v.add("date_of_birth", "does not fit this NHS number: check both, and trace the number again", "")
+		v.add("date_of_birth", problemOtherBirth, "")
 		return errors.Join(v.err(), errWrongPerson)
 	case !h.person.NHSNumber.is(r.old):
 		v.add("old_nhs_number", "was replaced before: give the one that replaced it", "")
-	case other != nil && other.row.ID != h.row.ID:
+	case other != nil && other != h && !other.isBorn(r.born): // the same words: it is not the caller's to know
+		v.add("date_of_birth", problemOtherBirth, "")
+		return errors.Join(v.err(), errWrongPerson)
+	case other != nil && other != h:
 		v.add("new_nhs_number", "is that of another record: propose to merge the two instead", "")
 	}
 	return v.err()
 }
 
 // tell tells the other authorities that hold plans about the person.
-func (r *replacing) tell(ctx context.Context, tx *store.Tx, h *held) error {
+func (r *replacing) tell(ctx context.Context, tx *store.Tx, h *held, takenBack bool) error {
 	plans, err := tx.PlansOf(ctx, []uuid.UUID{h.row.ID}, "")
 	if err != nil {
 		return err
 	}
 	n := news{kind: NoticeNumberReplaced, person: h.row.ID, key: h.key, organisation: r.by.Organisation}
+	if takenBack {
+		n.text = textTakenBack
+	}
 	if h.row.Restricted { // who else knows the person is not to be revealed
 		n.organisation = ""
 	}

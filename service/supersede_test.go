@@ -209,13 +209,13 @@ func TestReplaceNHSNumber_TwiceAndBack(t *testing.T) {
 	f.wantFlags(oldNumber, true, plan.PlanID)
 	f.wantFlags(newNumber, true, plan.PlanID)
 	f.wantFlags(thirdNumber, false, plan.PlanID)
-	f.MustReplace(lead, thirdNumber, oldNumber)
-	f.wantFlags(oldNumber, false, plan.PlanID)
-	f.wantFlags(newNumber, true, plan.PlanID)
-	f.wantFlags(thirdNumber, true, plan.PlanID)
 	if got := len(f.MustGet(lead, newNumber).Person.Former); got != 2 {
 		t.Errorf("%d former numbers, want 2", got)
 	}
+	f.MustReplace(lead, thirdNumber, newNumber) // one step back
+	f.wantFlags(oldNumber, true, plan.PlanID)
+	f.wantFlags(newNumber, false, plan.PlanID)
+	f.wantFlags(thirdNumber, false)
 }
 
 func TestReplaceNHSNumber_Refusals(t *testing.T) {
@@ -376,5 +376,100 @@ func TestRemovePlan_LeavesTheNumberToWhomItBelongs(t *testing.T) {
 		if a := f.MustLookUp(nurse, unscheduled(number)); a.Restricted != restricted || a.Verdict != service.FlagHeld {
 			t.Errorf("restricted %t: %+v", restricted, a)
 		}
+	}
+}
+
+// A number that was given by mistake and taken back is whose it is: nobody is
+// found by it, and another authority registers the child it belongs to.
+func TestReplaceNHSNumber_ThereAndBackFreesTheNumber(t *testing.T) {
+	t.Parallel()
+	f := newService(t)
+	plan := f.MustRegister(lead, rightCPP())
+	f.MustRegister(otherLead, rightLAC()) // before the mistake
+	f.Clock.Advance(time.Minute)
+	f.MustReplace(lead, oldNumber, newNumber)
+	f.MustReplace(lead, newNumber, thirdNumber)
+	f.MustReplace(lead, thirdNumber, oldNumber)
+	if e := f.LastEntry(); e.Reason != "taken_back" {
+		t.Errorf("the entry says %q", e.Reason)
+	}
+	for _, number := range []string{newNumber, thirdNumber} {
+		f.wantFlags(number, false)
+		theirs := f.MustRegister(otherLead, with(rightCPP(), func(r *service.Registration) {
+			r.NHSNumber, r.DateOfBirth, r.Given = number, "2020-02-02", "Another"
+		}))
+		f.wantFlags(number, false, theirs.PlanID)
+	}
+	if got := f.MustGet(lead, oldNumber); len(got.Person.Former) != 0 || got.Plans[0].ID != plan.PlanID {
+		t.Errorf("got %+v", got)
+	}
+	told := f.MustInbox(otherLead, service.InboxQuery{Kind: service.NoticeNumberReplaced}).Notices
+	if len(told) != 3 || told[0].Text == "" || told[1].Text != "" {
+		t.Errorf("the other authority was told %+v", told)
+	}
+}
+
+// A number stays with the person where it was theirs before, where another
+// authority relied on it, and where taking it back could lift a restriction.
+func TestReplaceNHSNumber_ThereAndBackKeepsWhatOthersRelyOn(t *testing.T) {
+	t.Parallel()
+	for name, prepare := range map[string]func(*fixture){
+		"another authority registered meanwhile": func(f *fixture) {
+			f.MustReplace(lead, oldNumber, newNumber)
+			f.MustRegister(otherLead, under(newNumber, asLAC))
+		},
+		"the person is restricted": func(f *fixture) {
+			f.MustReplace(lead, oldNumber, newNumber)
+			f.MustChange(proposal(service.Restrict, newNumber))
+		},
+		"two people said that both are theirs": func(f *fixture) {
+			f.MustRegister(lead, under(newNumber, asLAC))
+			f.MustChange(merging(oldNumber, newNumber, true))
+		},
+	} {
+		f := newService(t)
+		f.MustRegister(lead, under(oldNumber))
+		prepare(f)
+		f.MustReplace(lead, newNumber, oldNumber)
+		if got, former := f.flags(newNumber); !former || len(got) == 0 && !f.MustGet(lead, oldNumber).Restricted {
+			t.Errorf("%s: a look-up of the number finds %v, superseded %t", name, got, former)
+		}
+	}
+}
+
+// Whoever claims a number that somebody else holds hears what they hear who
+// register under it: without that person's date of birth nothing but that it
+// does not fit, and from a proposal nothing at all.
+func TestNumbersAreClaimedWithProof(t *testing.T) {
+	t.Parallel()
+	f := newService(t)
+	f.MustRegister(lead, rightCPP())
+	f.MustRegister(otherLead, under(newNumber, func(r *service.Registration) { r.DateOfBirth = "2018-01-01" }))
+	f.MustRegister(otherLead, under(thirdNumber)) // with the same date of birth
+	before := f.Held()
+	mismatch := func(name, field string, err error) {
+		t.Helper()
+		v := violationsOf(t, err)
+		want := service.Violation{Field: field, Problem: "does not fit this NHS number: check both, and trace the number again"}
+		if e := f.LastEntry(); len(v) != 1 || v[0] != want || e.Reason != "identity_mismatch" {
+			t.Errorf("%s: got %+v, with entry %s", name, v, e.Reason)
+		}
+	}
+	_, err := f.ReplaceNHSNumber(t.Context(), lead, replacement(oldNumber, newNumber))
+	mismatch("replaced", "date_of_birth", err)
+	_, err = f.RegisterPlan(t.Context(), lead, under(newNumber))
+	mismatch("registered", "person.date_of_birth", err)
+	_, err = f.ReplaceNHSNumber(t.Context(), lead, replacement(oldNumber, thirdNumber))
+	if v := violationsOf(t, err); len(v) != 1 || v[0].Field != "new_nhs_number" {
+		t.Errorf("with the date of birth: %+v", v)
+	}
+	for number, reason := range map[string]string{newNumber: "identity_mismatch", numberAt(40): "not_found"} {
+		_, err := f.ProposeChange(t.Context(), lead, merging(number, oldNumber, true))
+		if e := f.LastEntry(); !errors.Is(err, service.ErrNotFound) || e.Reason != reason {
+			t.Errorf("proposed to merge: %v, with entry %s, want %s", err, e.Reason, reason)
+		}
+	}
+	if diff := cmp.Diff(before, f.Held()); diff != "" {
+		t.Errorf("something changed (-before +after):\n%s", diff)
 	}
 }

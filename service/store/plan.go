@@ -179,3 +179,18 @@ func planColumnsOf(plans []PlanRow) planArrays {
 	}
 	return c
 }
+
+// RegisteredSince says whether other authorities than one hold plans about a
+// person that were registered at a time or later.
+func (q queries) RegisteredSince(ctx context.Context, person uuid.UUID, authority string, since time.Time) (bool, error) {
+	return one(ctx, q.q, "reading plans of others", pgx.RowTo[bool], `
+		SELECT EXISTS (
+		    SELECT
+		    FROM cpis.plan AS l
+		    JOIN cpis.plan_version AS v ON v.plan_id = l.id AND v.version = 1
+		    WHERE l.person_id = $1
+		      AND l.authority <> $2
+		      AND NOT l.removed
+		      AND v.changed_at >= $3
+		)`, person, authority, since)
+}
