@@ -9,7 +9,7 @@ func AllActions() []Action {
 		RegisterPlan, AmendPlan, EndPlan, RemovePlan, RecordBirth, ProposeTransfer, DecideTransfer,
 		ReplaceNumber, ProposeChange, DecideChange, GetPerson, ListPlans,
 		UploadPlans, ApproveUpload, ReadUploads, SetUploadRules,
-		ReadNotices, AnswerNotice, ManageChannels, ReadContacts, SetContacts,
+		ReadNotices, AnswerNotice, ListColleagues, ManageChannels, ReadContacts, SetContacts,
 		ReadProof, ExportLog, ReviewAccess, Configure,
 	}
 }

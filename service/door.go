@@ -158,6 +158,7 @@ func (s *Service) admit(ctx context.Context, a *act) (audit.Entry, error) {
 	case a.check != nil:
 		return e, s.record(ctx, &e, a.check)
 	}
+	s.meet(ctx, a.caller, d.Role)
 	if a.prepare == nil {
 		return e, nil
 	}

@@ -16,7 +16,8 @@ import (
 // kindsHandedOn are the notices that say something about the person. Others are
 // about what their authority holds or does.
 var kindsHandedOn = []string{
-	noticeUnscheduled, noticeBreakGlass, noticeRestricted, noticeMismatch, noticeMissed, noticeMerged, noticeRestriction,
+	string(NoticeUnscheduled), string(NoticeBreakGlass), string(NoticeRestricted), string(NoticeMismatch), string(NoticeMissed),
+	string(NoticeMerged), string(NoticeRestriction),
 }
 
 // handOn tells the receiver of a plan what the sender was told of and has not
@@ -45,10 +46,10 @@ func (p *changing) resealed(ctx context.Context, from, to *store.NoticeRow) []by
 	if from.Sealed == nil {
 		return nil
 	}
-	key, ok := p.s.ring.Cached(owner(from.Person))
+	key, ok := p.s.ring.Cached(store.PersonKeys.Owner(from.Person))
 	if !ok { // from before two records were joined
 		p.s.fetchKeyFor(ctx, from.Person)
-		if key, ok = p.s.ring.Cached(owner(from.Person)); !ok {
+		if key, ok = p.s.ring.Cached(store.PersonKeys.Owner(from.Person)); !ok {
 			return nil
 		}
 	}

@@ -22,7 +22,7 @@ type InboxQuery struct {
 	Priority    bool
 	Undelivered bool
 	Kind        NoticeKind
-	AssignedTo  string
+	AssignedTo  string // a colleague's id, or user id at the caller's issuer
 	Paging
 	Request string // request id
 }
@@ -40,6 +40,9 @@ type InboxPage struct {
 // or ErrDamaged.
 func (s *Service) ListNotices(ctx context.Context, c *identity.Caller, q *InboxQuery) (*InboxPage, error) {
 	in, size, err := q.read(c.Organisation)
+	if in.AssignedTo != nil {
+		in.AssignedTo = s.assignedTo(c, in.AssignedTo[0])
+	}
 	a := act{caller: c, action: policy.ReadNotices, own: true, request: q.Request, check: err}
 	var rows []store.NoticeRow
 	shown, err := s.showNotices(ctx, a, func(ctx context.Context) (_ []store.NoticeRow, err error) {
@@ -62,9 +65,12 @@ func (q *InboxQuery) read(authority string) (*store.Inbox, int, error) {
 	var c checker
 	in := store.Inbox{
 		Authority: authority, Open: q.Open, Priority: q.Priority, Undelivered: q.Undelivered,
-		Kind: string(q.Kind), AssignedTo: c.text("assigned_to", q.AssignedTo, maxUserID, "user id of a colleague"),
+		Kind: string(q.Kind),
 	}
 	size, _ := Paging{Size: q.Size}.read(&c, uuid.Nil)
+	if to := c.text("assigned_to", q.AssignedTo, maxUserID, "user id of a colleague"); to != "" {
+		in.AssignedTo = []string{to}
+	}
 	if q.Page != "" {
 		place, ok := parseInboxPlace(q.Page)
 		if !ok {
@@ -73,6 +79,16 @@ func (q *InboxQuery) read(authority string) (*store.Inbox, int, error) {
 		in.BeforeAt, in.BeforeID = place.at, place.id
 	}
 	return &in, size, c.err()
+}
+
+// assignedTo gives what stands in notices that were given to somebody: also what
+// earlier versions wrote.
+func (s *Service) assignedTo(c *identity.Caller, called string) []string {
+	to := []string{called}
+	for _, id := range s.colleaguesCalled(c, called) {
+		to = append(to, id.String())
+	}
+	return to
 }
 
 // inboxPlace is the place of a notice in the inbox.
@@ -158,7 +174,9 @@ type NoticeDetail struct {
 type NoticeAct struct {
 	Change     Change
 	Outcome    AckOutcome // of an acknowledgement
-	AssignedTo string     // of an assignment
+	AssignedTo string     // of an assignment: user id
+
+	AssignedName string // the same, by name
 }
 
 // GetNotice shows one notice of the caller's authority. The error is ErrDenied,

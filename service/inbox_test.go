@@ -220,7 +220,8 @@ func TestNotices_ActsAreVersions(t *testing.T) {
 	f.MustLookUp(nurse, attended("ED-1"))
 	n := f.onlyNotice(lead, service.InboxQuery{})
 	ctx := t.Context()
-	if _, err := f.AssignNotice(ctx, lead, &service.Assignment{NoticeID: n.ID, Version: 1, To: "worker-7", Note: "Please ring"}); err != nil {
+	f.MustInbox(deputy, service.InboxQuery{})
+	if _, err := f.AssignNotice(ctx, lead, &service.Assignment{NoticeID: n.ID, Version: 1, To: "deputy", Note: "Please ring"}); err != nil {
 		t.Fatalf("AssignNotice: %s", explain(err))
 	}
 	ack := &service.Acknowledgement{NoticeID: n.ID, Version: 2, Outcome: service.SettingContacted, Note: "Robin was not seen", Request: requestID}
@@ -238,24 +239,24 @@ func TestNotices_ActsAreVersions(t *testing.T) {
 		t.Fatalf("GetNotice: %s", explain(err))
 	}
 	want := []service.NoticeAct{
-		{Change: service.Change{Act: "assign", Actor: "lead", Name: "Test lead", Organisation: islington, Reason: "Please ring", At: noon}, AssignedTo: "worker-7"},
+		{Change: service.Change{Act: "assign", Actor: "lead", Name: "Test lead", Organisation: islington, Reason: "Please ring", At: noon}, AssignedTo: "deputy", AssignedName: "Test deputy"},
 		{Change: service.Change{Act: "acknowledge", Actor: "la-system", Organisation: islington, Reason: "Robin was not seen", At: noon}, Outcome: service.SettingContacted},
 	}
 	if diff := cmp.Diff(want, d.Acts); diff != "" {
 		t.Errorf("acts (-want +got):\n%s", diff)
 	}
-	if d.Notice.Version != 3 || !d.Notice.Acknowledged || d.Notice.AssignedTo != "worker-7" {
+	if d.Notice.Version != 3 || !d.Notice.Acknowledged || d.Notice.AssignedTo != "deputy" {
 		t.Errorf("got %+v", d.Notice)
 	}
 	if e := f.LastEntry(); !bytes.Equal(e.Subject, f.Tag("9990000018")) || e.Counts["notices"] != 1 {
 		t.Errorf("entry %+v", e)
 	}
-	for name, q := range map[string]service.InboxQuery{"open": {Open: true}, "somebody's": {AssignedTo: "worker-8"}, "undelivered": {Undelivered: true}} {
+	for name, q := range map[string]service.InboxQuery{"open": {Open: true}, "somebody's": {AssignedTo: "lead"}, "undelivered": {Undelivered: true}} {
 		if got := f.MustInbox(lead, q).Notices; len(got) != 0 {
 			t.Errorf("%s: got %d", name, len(got))
 		}
 	}
-	if got := f.MustInbox(lead, service.InboxQuery{AssignedTo: "worker-7"}).Notices; len(got) != 1 {
+	if got := f.MustInbox(lead, service.InboxQuery{AssignedTo: "deputy"}).Notices; len(got) != 1 {
 		t.Errorf("assigned: got %d", len(got))
 	}
 }

@@ -1,6 +1,7 @@
 package service
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -40,7 +41,7 @@ type Acknowledgement struct {
 type Assignment struct {
 	NoticeID string
 	Version  int    // that the caller saw
-	To       string // user id; empty takes it back
+	To       string // a colleague's id, or user id at the caller's issuer; empty takes it back
 	Note     string
 	Request  string `json:"-"` // request id
 }
@@ -74,15 +75,16 @@ func (s *Service) AcknowledgeNotice(ctx context.Context, c *identity.Caller, k *
 	})
 }
 
-// AssignNotice gives a notice of the caller's authority to somebody, or takes it
-// back. Its errors are those of AcknowledgeNotice.
+// AssignNotice gives a notice of the caller's authority to a colleague, or takes
+// it back. Its errors are those of AcknowledgeNotice; *InvalidError also where
+// nobody is known whom it could be given to.
 func (s *Service) AssignNotice(ctx context.Context, c *identity.Caller, k *Assignment) (*NoticeActed, error) {
 	var check checker
 	note := readNote(&check, k.Version, k.Note)
 	to := check.text("to", k.To, maxUserID, "user id of a colleague")
 	return s.actOnNotice(ctx, noticeAct{
 		caller: c, notice: k.NoticeID, note: note, request: k.Request, asks: k, check: check.err(),
-		row: store.NoticeActRow{Version: k.Version + 1, Act: "assign", AssignedTo: to},
+		row: store.NoticeActRow{Version: k.Version + 1, Act: "assign"}, to: to,
 	})
 }
 
@@ -103,6 +105,7 @@ type noticeAct struct {
 	asks    any // the request
 	check   error
 	row     store.NoticeActRow // with the version that the act makes
+	to      string             // of an assignment: to whom; empty where nobody
 }
 
 // actOnNotice does an act on a notice.
@@ -126,8 +129,15 @@ func (s *Service) actOnNotice(ctx context.Context, k noticeAct) (*NoticeActed, e
 			return nil, &StaleError{Current: n.Version}
 		}
 		row := k.row
-		row.Notice, row.Actor, row.At = n.ID, clip(k.caller.ID), s.moment()
-		if row.Sealed, err = s.sealNote(&n, &row, noted{Name: clip(k.caller.Name), Note: k.note}); err != nil {
+		var to Colleague
+		if k.to != "" {
+			if to, err = s.findColleague(ctx, tx, k.caller, k.to); err != nil {
+				return nil, err
+			}
+		}
+		row.Notice, row.Actor, row.At, row.AssignedTo = n.ID, clip(k.caller.ID), s.moment(), to.ID
+		v := noted{Name: clip(k.caller.Name), Note: k.note, To: to.User, ToName: to.Name}
+		if row.Sealed, err = s.sealNote(&n, &row, v); err != nil {
 			return nil, err
 		}
 		e.Counts = audit.Counts{"notices": 1}
@@ -161,6 +171,10 @@ func (s *Service) sealNote(n *store.NoticeRow, row *store.NoticeActRow, v noted)
 type noted struct {
 	Name string `json:"name,omitempty"`
 	Note string `json:"note,omitempty"`
+
+	// To whom it was given. The colleague may be forgotten one day.
+	To     string `json:"to,omitempty"`
+	ToName string `json:"to_name,omitempty"`
 }
 
 func noteContext(notice uuid.UUID, version int) keys.Context {
@@ -178,20 +192,23 @@ func (s *Service) actsOn(ctx context.Context, tx *store.Tx, n *store.NoticeRow, 
 	for i := range rows {
 		r := &rows[i]
 		by := change{Act: r.Act, Actor: r.Actor, Organisation: n.Authority}
+		done := NoticeAct{Outcome: AckOutcome(r.Outcome), AssignedTo: r.AssignedTo}
 		if r.Sealed != nil && about != nil && about.key != nil {
-			by.Name, by.Reason = s.openNote(about.key, r)
+			v := s.openNote(about.key, r)
+			by.Name, by.Reason, done.AssignedName = v.Name, v.Note, v.ToName
+			done.AssignedTo = cmp.Or(v.To, r.AssignedTo)
 		}
-		acts = append(acts, NoticeAct{Change: by.made(r.At), Outcome: AckOutcome(r.Outcome), AssignedTo: r.AssignedTo})
+		done.Change = by.made(r.At)
+		acts = append(acts, done)
 	}
 	return acts, nil
 }
 
-func (s *Service) openNote(key *keys.DataKey, r *store.NoticeActRow) (name, note string) {
-	var v noted
+func (s *Service) openNote(key *keys.DataKey, r *store.NoticeActRow) (v noted) {
 	text, err := key.Open(r.Sealed, noteContext(r.Notice, r.Version))
 	if err != nil || json.Unmarshal(text, &v) != nil {
 		s.observe.Damaged("notice_act")
-		return "", ""
+		return noted{}
 	}
-	return v.Name, v.Note
+	return v
 }

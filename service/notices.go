@@ -56,7 +56,8 @@ type Notice struct {
 	Reference        string    // a transfer, change or upload
 	PlanIDs          []string  // of this authority, about the person
 	Acknowledged     bool
-	AssignedTo       string // user id; empty where nobody
+	AssignedTo       string     // user id, or what an earlier version took; empty where nobody
+	Assignee         *Colleague // the same; nil where nobody, or not known any more
 	Undelivered      bool
 	Degraded         bool // details cannot be opened now
 }
@@ -109,7 +110,7 @@ func (s *Service) openNotices(ctx context.Context, authority string, rows []stor
 			s.openWhatWasSaid(n, &rows[i], h.key)
 		}
 	}
-	return &o, nil
+	return &o, s.nameAssignees(ctx, authority, o.notices)
 }
 
 // followMoved gives people as their authority holds them now: those about whom

@@ -77,6 +77,7 @@ type Service struct {
 	arrivals *turns                    // to send files
 	turns    *turns                    // to have them worked on
 	watchers *watchers
+	met      met // colleagues who need not be remembered again today
 	senders  map[ChannelKind]Sender
 	tiles    sync.Map    // store.LogID → audit.Tiles
 	broken   atomic.Bool // the log was tampered with: nothing is answered any more

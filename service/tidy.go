@@ -16,7 +16,8 @@ const (
 )
 
 // KeepTidy forgets what has served its time, until ctx ends: answers kept for
-// requests that may be repeated, and what files said about people.
+// requests that may be repeated, what files said about people, and colleagues who
+// were not seen for long.
 func (s *Service) KeepTidy(ctx context.Context) {
 	every(ctx, tidyEvery, func(ctx context.Context) {
 		_ = s.Tidy(ctx) // tried again at the next tick
@@ -25,7 +26,7 @@ func (s *Service) KeepTidy(ctx context.Context) {
 
 // Tidy forgets what has served its time.
 func (s *Service) Tidy(ctx context.Context) error {
-	return errors.Join(s.expireAnswers(ctx), s.forgetUploads(ctx))
+	return errors.Join(s.expireAnswers(ctx), s.forgetUploads(ctx), s.forgetColleagues(ctx))
 }
 
 // expireAnswers forgets answers kept for requests that may be repeated.

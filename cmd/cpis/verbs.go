@@ -53,7 +53,8 @@ var groups = []group{
 		{name: "get", method: "GetNotice", help: "Show a notice, what was done about it, and how it was sent on."},
 		{name: "watch", method: "WatchNotices", help: "Print notices as they arrive, one line of JSON per message. Ctrl-C stops it."},
 		{name: "acknowledge", method: "AcknowledgeNotice", help: "Record what was done about a notice."},
-		{name: "assign", method: "AssignNotice", help: "Give a notice to somebody."},
+		{name: "assign", method: "AssignNotice", help: "Give a notice to a colleague."},
+		{name: "colleagues", method: "ListColleagues", help: "List the colleagues who can be given notices.", columns: "user_id name last_seen id"},
 	}},
 	{"channel", "NoticeService", []verb{
 		{name: "put", method: "PutChannel", help: "Add or change a channel that notices are sent on to: a webhook, or a MESH mailbox. The secret of a new webhook is shown only now."},

@@ -16,6 +16,7 @@ type Notices interface {
 	WatchNotices(ctx context.Context, c *identity.Caller, w *service.Watch, send func(*service.NewNotices) error) error
 	AcknowledgeNotice(ctx context.Context, c *identity.Caller, k *service.Acknowledgement) (*service.NoticeActed, error)
 	AssignNotice(ctx context.Context, c *identity.Caller, k *service.Assignment) (*service.NoticeActed, error)
+	ListColleagues(ctx context.Context, c *identity.Caller, request string) (*service.ColleagueList, error)
 }
 
 // noticeHandler is NoticeService.
@@ -103,6 +104,18 @@ func (h *noticeHandler) AssignNotice(ctx context.Context, m *cpisv1.AssignNotice
 	return &cpisv1.AssignNoticeResponse{Version: count(r.Version), Receipt: receiptToProto(&r.Receipt)}, nil
 }
 
+func (h *noticeHandler) ListColleagues(ctx context.Context, _ *cpisv1.ListColleaguesRequest) (*cpisv1.ListColleaguesResponse, error) {
+	c := callOf(ctx)
+	list, err := h.uses.ListColleagues(ctx, &c.caller, c.request)
+	if err != nil {
+		return nil, err
+	}
+	return &cpisv1.ListColleaguesResponse{
+		Colleagues: each(list.Colleagues, colleagueToProto),
+		Receipt:    receiptToProto(&list.Receipt),
+	}, nil
+}
+
 // The words of notices, as those in convert.go.
 var (
 	noticeKinds = []service.NoticeKind{
@@ -158,7 +171,14 @@ func noticeToProto(n *service.Notice) *cpisv1.Notice {
 	if n.Person != nil {
 		m.Person = ownPersonToProto(n.Person)
 	}
+	if n.Assignee != nil {
+		m.Assignee = colleagueToProto(n.Assignee)
+	}
 	return m
+}
+
+func colleagueToProto(c *service.Colleague) *cpisv1.Colleague {
+	return &cpisv1.Colleague{Id: c.ID, UserId: c.User, Name: c.Name, LastSeen: c.LastSeen.String()}
 }
 
 // actorToProto gives nobody where nobody is known.
@@ -186,6 +206,8 @@ func noticeActToProto(a *service.NoticeAct) *cpisv1.NoticeAct {
 		Change:     changeToProto(&a.Change),
 		Outcome:    toEnum[cpisv1.AcknowledgeOutcome](ackOutcomes, a.Outcome),
 		AssignedTo: a.AssignedTo,
+
+		AssignedName: a.AssignedName,
 	}
 }
 

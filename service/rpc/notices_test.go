@@ -59,6 +59,16 @@ func (i *inbox) AssignNotice(_ context.Context, _ *identity.Caller, k *service.A
 	return &service.NoticeActed{Version: 9, Receipt: noFlag().Receipt}, nil
 }
 
+func (i *inbox) ListColleagues(_ context.Context, _ *identity.Caller, request string) (*service.ColleagueList, error) {
+	i.asked = request
+	return &service.ColleagueList{Receipt: noFlag().Receipt, Colleagues: []service.Colleague{someColleague()}}, nil
+}
+
+// someColleague is a colleague with everything filled in.
+func someColleague() service.Colleague {
+	return service.Colleague{ID: "c", User: "u", Name: "Casey Colleague"}
+}
+
 func (i *inbox) ReportMissedAppointment(_ context.Context, _ *identity.Caller, m *service.MissedAppointment) (*service.Reported, error) {
 	i.asked = *m
 	return &service.Reported{Receipt: noFlag().Receipt}, nil
@@ -118,6 +128,7 @@ func aNotice(t *testing.T) (service.Notice, *cpisv1.Notice) {
 		Actor: service.NoticeActor{Name: "Cy", Role: "Nurse", Responsible: responsible, Lead: leading},
 		Text:  "Another child", Encounter: at.Add(-time.Hour), Corrects: "o", CorrectedBy: "p", Reference: "r",
 		PlanIDs: []string{"a", "b"}, Acknowledged: true, AssignedTo: "me", Undelivered: true, Degraded: true,
+		Assignee: &service.Colleague{ID: "c", User: "me", Name: "Casey Colleague", LastSeen: day(t, "2026-11-23")},
 	}
 	out := &cpisv1.Notice{
 		Id: "n", Version: 2, Kind: cpisv1.NoticeKind_NOTICE_KIND_CORRECTION, Priority: true, At: timestamppb.New(at),
@@ -129,6 +140,7 @@ func aNotice(t *testing.T) (service.Notice, *cpisv1.Notice) {
 		},
 		Text: "Another child", Encounter: timestamppb.New(at.Add(-time.Hour)), Corrects: "o", CorrectedBy: "p", Reference: "r",
 		PlanIds: []string{"a", "b"}, Acknowledged: true, AssignedTo: "me", Undelivered: true, DetailsUnavailable: true,
+		Assignee: &cpisv1.Colleague{Id: "c", UserId: "me", Name: "Casey Colleague", LastSeen: "2026-11-23"},
 	}
 	return in, out
 }
@@ -152,7 +164,7 @@ func TestNoticesArriveAndLeaveWhole(t *testing.T) {
 					Notice: in, Receipt: noFlag().Receipt,
 					Acts: []service.NoticeAct{{
 						Change:  service.Change{Act: "acknowledge", Actor: "a", Name: "A", Organisation: "E", Reason: "why", At: in.At},
-						Outcome: service.Escalated, AssignedTo: "x",
+						Outcome: service.Escalated, AssignedTo: "x", AssignedName: "X",
 					}},
 					Deliveries: []service.Delivery{{Channel: "c", State: service.DeliveryPending, Attempts: 3, Last: in.At, Next: in.At, Failure: "timeout"}},
 				},
@@ -173,7 +185,7 @@ func TestNoticesArriveAndLeaveWhole(t *testing.T) {
 				Notice: out, Receipt: receiptOut(),
 				Acts: []*cpisv1.NoticeAct{{
 					Change:  &cpisv1.Change{Act: "acknowledge", Actor: "a", Name: "A", Organisation: "E", Reason: "why", At: timestamppb.New(in.At)},
-					Outcome: cpisv1.AcknowledgeOutcome_ACKNOWLEDGE_OUTCOME_ESCALATED, AssignedTo: "x",
+					Outcome: cpisv1.AcknowledgeOutcome_ACKNOWLEDGE_OUTCOME_ESCALATED, AssignedTo: "x", AssignedName: "X",
 				}},
 				Deliveries: []*cpisv1.Delivery{{
 					ChannelId: "c", State: cpisv1.DeliveryState_DELIVERY_STATE_PENDING, Attempts: 3,
@@ -189,6 +201,11 @@ func TestNoticesArriveAndLeaveWhole(t *testing.T) {
 			assigned, err := c.AssignNotice(ctx, &cpisv1.AssignNoticeRequest{NoticeId: "n", Version: 3, To: "you", Note: "words"})
 			same(t, err, &cpisv1.AssignNoticeResponse{Version: 9, Receipt: receiptOut()}, assigned)
 			handedOver(t, i, service.Assignment{NoticeID: "n", Version: 3, To: "you", Note: "words", Request: aRequest})
+			colleagues, err := c.ListColleagues(ctx, &cpisv1.ListColleaguesRequest{})
+			same(t, err, &cpisv1.ListColleaguesResponse{
+				Colleagues: []*cpisv1.Colleague{{Id: "c", UserId: "u", Name: "Casey Colleague"}}, Receipt: receiptOut(),
+			}, colleagues)
+			handedOver(t, i, aRequest)
 		})
 	}
 }

@@ -65,13 +65,16 @@ const (
 	ReviewKeys
 	ChannelKeys
 	UploadKeys
+	ColleagueKeys
 )
 
 // keyTables are their names. A key that was forgotten is empty in all of them.
-var keyTables = [...]string{PersonKeys: "person", ReviewKeys: "review", ChannelKeys: "channel", UploadKeys: "upload"}
+var keyTables = [...]string{PersonKeys: "person", ReviewKeys: "review", ChannelKeys: "channel", UploadKeys: "upload", ColleagueKeys: "colleague"}
 
 // KeyTables are all tables.
-func KeyTables() []KeyTable { return []KeyTable{PersonKeys, ReviewKeys, ChannelKeys, UploadKeys} }
+func KeyTables() []KeyTable {
+	return []KeyTable{PersonKeys, ReviewKeys, ChannelKeys, UploadKeys, ColleagueKeys}
+}
 
 // Owner returns the name under which the data key of a row is wrapped. The keys
 // that seal the reasons of break-glass are no row's own, and share one.
@@ -84,7 +87,7 @@ func (t KeyTable) Owner(id uuid.UUID) string {
 
 // KeyRow is the wrapped data key of a row.
 type KeyRow struct {
-	ID      uuid.UUID // the person, review, channel or upload
+	ID      uuid.UUID // the person, review, channel, upload or colleague
 	Wrapped string
 }
 

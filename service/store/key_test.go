@@ -97,6 +97,10 @@ func (f *fixture) wrapMore() {
 				return err
 			}
 		}
+		c := store.ColleagueRow{ID: newID(), Authority: leeds, SeenOn: f.now, WrappedKey: "wrapped", Sealed: []byte("sealed")}
+		if err := tx.InsertColleague(ctx, &c); err != nil {
+			return err
+		}
 		for n := range 2 {
 			u := store.UploadRow{
 				ID: newID(), Authority: leeds, State: "rejected", Format: "csv", Extent: "delta",
@@ -127,6 +131,7 @@ func TestKeysAreRewrappedInPages(t *testing.T) {
 	f.wrapMore()
 	for table, want := range map[store.KeyTable]int{
 		store.PersonKeys: 3, store.ReviewKeys: 1, store.ChannelKeys: 2, store.UploadKeys: 1,
+		store.ColleagueKeys: 1,
 	} {
 		done := 0
 		for after := uuid.Nil; ; {

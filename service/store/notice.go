@@ -93,7 +93,7 @@ type Inbox struct {
 	Priority    bool
 	Undelivered bool
 	Kind        string
-	AssignedTo  string
+	AssignedTo  []string // any of these
 	// BeforeAt and BeforeID are of the last notice of the page before.
 	BeforeAt time.Time
 	BeforeID uuid.UUID
@@ -107,7 +107,7 @@ const inboxPage = `
 	  AND (NOT $5 OR n.priority)
 	  AND (NOT $6 OR n.undelivered)
 	  AND ($7 = '' OR n.kind = $7)
-	  AND ($8 = '' OR n.assigned_to = $8)
+	  AND (cardinality($8::text[]) = 0 OR n.assigned_to = ANY ($8))
 	ORDER BY n.at DESC, n.id DESC
 	LIMIT $9`
 
@@ -117,7 +117,7 @@ func (q queries) Inbox(ctx context.Context, in *Inbox, limit int) ([]NoticeRow, 
 	if !in.BeforeAt.IsZero() {
 		before = &in.BeforeAt
 	}
-	return all(ctx, q.q, "reading notices", scanNotice, inboxPage, in.Authority, before, in.BeforeID, in.Open, in.Priority, in.Undelivered, in.Kind, in.AssignedTo, limit)
+	return all(ctx, q.q, "reading notices", scanNotice, inboxPage, in.Authority, before, in.BeforeID, in.Open, in.Priority, in.Undelivered, in.Kind, append([]string{}, in.AssignedTo...), limit)
 }
 
 // Notices gives the newest notices to an authority.

@@ -104,7 +104,7 @@ func TestInboxPagesAndFilters(t *testing.T) {
 	}{
 		"open":        {store.Inbox{Open: true}, want[1:]},
 		"priority":    {store.Inbox{Priority: true}, want[3:4]},
-		"assigned":    {store.Inbox{AssignedTo: "b"}, want[1:2]},
+		"assigned":    {store.Inbox{AssignedTo: []string{"b"}}, want[1:2]},
 		"undelivered": {store.Inbox{Undelivered: true}, want[2:3]},
 		"kind":        {store.Inbox{Kind: "overlap"}, want},
 		"other kind":  {store.Inbox{Kind: "merged"}, []uuid.UUID{}},

@@ -72,6 +72,8 @@ var forbidden = []string{
 	`UPDATE cpis.channel SET authority = 'x'`,
 	`UPDATE cpis.channel SET kind = 'mesh'`,
 	`DELETE FROM cpis.channel`,
+	`UPDATE cpis.colleague SET authority = 'x'`,
+	`UPDATE cpis.proposal SET proposed_issuer = 'x'`,
 	`UPDATE cpis.dispatched SET authority = 'x'`,
 	`DELETE FROM cpis.dispatched`,
 	// Who may call, and whom to ring.
@@ -129,7 +131,7 @@ var (
 	auditorReads       = []string{"log", "log_head", "entry", "tile", "checkpoint"}
 	auditorDoesNotRead = []string{
 		"person", "person_version", "person_tag", "plan", "plan_version", "change", "transfer", "proposal",
-		"access", "access_mark", "notice", "notice_act", "channel", "dispatched", "delivery", "review",
+		"access", "access_mark", "notice", "notice_act", "colleague", "channel", "dispatched", "delivery", "review",
 		"upload", "upload_part", "upload_rows", "upload_rules", "idempotency", "index_key", "organisation", "authority", "schema_version",
 	}
 )

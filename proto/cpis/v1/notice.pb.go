@@ -385,14 +385,18 @@ type Notice struct {
 	PlanIds []string `protobuf:"bytes,16,rep,name=plan_ids,json=planIds,proto3" json:"plan_ids,omitempty"`
 	// Somebody said what was done.
 	Acknowledged bool `protobuf:"varint,17,opt,name=acknowledged,proto3" json:"acknowledged,omitempty"`
-	// User id of whom it was given to; empty where nobody.
+	// User id of whom it was given to; empty where nobody. A text that somebody
+	// chose, where an earlier version took it.
 	AssignedTo string `protobuf:"bytes,18,opt,name=assigned_to,json=assignedTo,proto3" json:"assigned_to,omitempty"`
 	// No channel could deliver it.
 	Undelivered bool `protobuf:"varint,19,opt,name=undelivered,proto3" json:"undelivered,omitempty"`
 	// Details cannot be opened just now; ask again.
 	DetailsUnavailable bool `protobuf:"varint,20,opt,name=details_unavailable,json=detailsUnavailable,proto3" json:"details_unavailable,omitempty"`
-	unknownFields      protoimpl.UnknownFields
-	sizeCache          protoimpl.SizeCache
+	// The colleague it was given to; absent where that is nobody, or not known any
+	// more.
+	Assignee      *Colleague `protobuf:"bytes,21,opt,name=assignee,proto3" json:"assignee,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Notice) Reset() {
@@ -565,6 +569,86 @@ func (x *Notice) GetDetailsUnavailable() bool {
 	return false
 }
 
+func (x *Notice) GetAssignee() *Colleague {
+	if x != nil {
+		return x.Assignee
+	}
+	return nil
+}
+
+// Colleague is somebody who acts for the caller's authority.
+type Colleague struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Identifier of the service's own.
+	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	// User id, as the issuer of their tokens has it.
+	UserId string `protobuf:"bytes,2,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
+	// Name; empty where no token said so.
+	Name string `protobuf:"bytes,3,opt,name=name,proto3" json:"name,omitempty"`
+	// Last day on which they did something here, YYYY-MM-DD.
+	LastSeen      string `protobuf:"bytes,4,opt,name=last_seen,json=lastSeen,proto3" json:"last_seen,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Colleague) Reset() {
+	*x = Colleague{}
+	mi := &file_cpis_v1_notice_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Colleague) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Colleague) ProtoMessage() {}
+
+func (x *Colleague) ProtoReflect() protoreflect.Message {
+	mi := &file_cpis_v1_notice_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Colleague.ProtoReflect.Descriptor instead.
+func (*Colleague) Descriptor() ([]byte, []int) {
+	return file_cpis_v1_notice_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *Colleague) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *Colleague) GetUserId() string {
+	if x != nil {
+		return x.UserId
+	}
+	return ""
+}
+
+func (x *Colleague) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *Colleague) GetLastSeen() string {
+	if x != nil {
+		return x.LastSeen
+	}
+	return ""
+}
+
 // NoticeActor is who asked or reported.
 type NoticeActor struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -582,7 +666,7 @@ type NoticeActor struct {
 
 func (x *NoticeActor) Reset() {
 	*x = NoticeActor{}
-	mi := &file_cpis_v1_notice_proto_msgTypes[2]
+	mi := &file_cpis_v1_notice_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -594,7 +678,7 @@ func (x *NoticeActor) String() string {
 func (*NoticeActor) ProtoMessage() {}
 
 func (x *NoticeActor) ProtoReflect() protoreflect.Message {
-	mi := &file_cpis_v1_notice_proto_msgTypes[2]
+	mi := &file_cpis_v1_notice_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -607,7 +691,7 @@ func (x *NoticeActor) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NoticeActor.ProtoReflect.Descriptor instead.
 func (*NoticeActor) Descriptor() ([]byte, []int) {
-	return file_cpis_v1_notice_proto_rawDescGZIP(), []int{2}
+	return file_cpis_v1_notice_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *NoticeActor) GetName() string {
@@ -647,7 +731,7 @@ type ListNoticesRequest struct {
 	PriorityOnly bool `protobuf:"varint,2,opt,name=priority_only,json=priorityOnly,proto3" json:"priority_only,omitempty"`
 	// Only of this kind.
 	Kind NoticeKind `protobuf:"varint,3,opt,name=kind,proto3,enum=cpis.v1.NoticeKind" json:"kind,omitempty"`
-	// Only those given to this user.
+	// Only those given to this colleague, by id or user id.
 	AssignedTo string `protobuf:"bytes,4,opt,name=assigned_to,json=assignedTo,proto3" json:"assigned_to,omitempty"`
 	// Only those that no channel could deliver.
 	UndeliveredOnly bool `protobuf:"varint,5,opt,name=undelivered_only,json=undeliveredOnly,proto3" json:"undelivered_only,omitempty"`
@@ -661,7 +745,7 @@ type ListNoticesRequest struct {
 
 func (x *ListNoticesRequest) Reset() {
 	*x = ListNoticesRequest{}
-	mi := &file_cpis_v1_notice_proto_msgTypes[3]
+	mi := &file_cpis_v1_notice_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -673,7 +757,7 @@ func (x *ListNoticesRequest) String() string {
 func (*ListNoticesRequest) ProtoMessage() {}
 
 func (x *ListNoticesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cpis_v1_notice_proto_msgTypes[3]
+	mi := &file_cpis_v1_notice_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -686,7 +770,7 @@ func (x *ListNoticesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListNoticesRequest.ProtoReflect.Descriptor instead.
 func (*ListNoticesRequest) Descriptor() ([]byte, []int) {
-	return file_cpis_v1_notice_proto_rawDescGZIP(), []int{3}
+	return file_cpis_v1_notice_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *ListNoticesRequest) GetOpenOnly() bool {
@@ -753,7 +837,7 @@ type ListNoticesResponse struct {
 
 func (x *ListNoticesResponse) Reset() {
 	*x = ListNoticesResponse{}
-	mi := &file_cpis_v1_notice_proto_msgTypes[4]
+	mi := &file_cpis_v1_notice_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -765,7 +849,7 @@ func (x *ListNoticesResponse) String() string {
 func (*ListNoticesResponse) ProtoMessage() {}
 
 func (x *ListNoticesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cpis_v1_notice_proto_msgTypes[4]
+	mi := &file_cpis_v1_notice_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -778,7 +862,7 @@ func (x *ListNoticesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListNoticesResponse.ProtoReflect.Descriptor instead.
 func (*ListNoticesResponse) Descriptor() ([]byte, []int) {
-	return file_cpis_v1_notice_proto_rawDescGZIP(), []int{4}
+	return file_cpis_v1_notice_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *ListNoticesResponse) GetNotices() []*Notice {
@@ -813,7 +897,7 @@ type GetNoticeRequest struct {
 
 func (x *GetNoticeRequest) Reset() {
 	*x = GetNoticeRequest{}
-	mi := &file_cpis_v1_notice_proto_msgTypes[5]
+	mi := &file_cpis_v1_notice_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -825,7 +909,7 @@ func (x *GetNoticeRequest) String() string {
 func (*GetNoticeRequest) ProtoMessage() {}
 
 func (x *GetNoticeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cpis_v1_notice_proto_msgTypes[5]
+	mi := &file_cpis_v1_notice_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -838,7 +922,7 @@ func (x *GetNoticeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetNoticeRequest.ProtoReflect.Descriptor instead.
 func (*GetNoticeRequest) Descriptor() ([]byte, []int) {
-	return file_cpis_v1_notice_proto_rawDescGZIP(), []int{5}
+	return file_cpis_v1_notice_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *GetNoticeRequest) GetNoticeId() string {
@@ -865,7 +949,7 @@ type GetNoticeResponse struct {
 
 func (x *GetNoticeResponse) Reset() {
 	*x = GetNoticeResponse{}
-	mi := &file_cpis_v1_notice_proto_msgTypes[6]
+	mi := &file_cpis_v1_notice_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -877,7 +961,7 @@ func (x *GetNoticeResponse) String() string {
 func (*GetNoticeResponse) ProtoMessage() {}
 
 func (x *GetNoticeResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cpis_v1_notice_proto_msgTypes[6]
+	mi := &file_cpis_v1_notice_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -890,7 +974,7 @@ func (x *GetNoticeResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetNoticeResponse.ProtoReflect.Descriptor instead.
 func (*GetNoticeResponse) Descriptor() ([]byte, []int) {
-	return file_cpis_v1_notice_proto_rawDescGZIP(), []int{6}
+	return file_cpis_v1_notice_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *GetNoticeResponse) GetNotice() *Notice {
@@ -928,15 +1012,17 @@ type NoticeAct struct {
 	Change *Change `protobuf:"bytes,1,opt,name=change,proto3" json:"change,omitempty"`
 	// Of an acknowledgement: what was done.
 	Outcome AcknowledgeOutcome `protobuf:"varint,2,opt,name=outcome,proto3,enum=cpis.v1.AcknowledgeOutcome" json:"outcome,omitempty"`
-	// Of an assignment: to whom.
-	AssignedTo    string `protobuf:"bytes,3,opt,name=assigned_to,json=assignedTo,proto3" json:"assigned_to,omitempty"`
+	// Of an assignment: to whom, by user id.
+	AssignedTo string `protobuf:"bytes,3,opt,name=assigned_to,json=assignedTo,proto3" json:"assigned_to,omitempty"`
+	// Likewise, by name.
+	AssignedName  string `protobuf:"bytes,4,opt,name=assigned_name,json=assignedName,proto3" json:"assigned_name,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *NoticeAct) Reset() {
 	*x = NoticeAct{}
-	mi := &file_cpis_v1_notice_proto_msgTypes[7]
+	mi := &file_cpis_v1_notice_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -948,7 +1034,7 @@ func (x *NoticeAct) String() string {
 func (*NoticeAct) ProtoMessage() {}
 
 func (x *NoticeAct) ProtoReflect() protoreflect.Message {
-	mi := &file_cpis_v1_notice_proto_msgTypes[7]
+	mi := &file_cpis_v1_notice_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -961,7 +1047,7 @@ func (x *NoticeAct) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NoticeAct.ProtoReflect.Descriptor instead.
 func (*NoticeAct) Descriptor() ([]byte, []int) {
-	return file_cpis_v1_notice_proto_rawDescGZIP(), []int{7}
+	return file_cpis_v1_notice_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *NoticeAct) GetChange() *Change {
@@ -985,6 +1071,13 @@ func (x *NoticeAct) GetAssignedTo() string {
 	return ""
 }
 
+func (x *NoticeAct) GetAssignedName() string {
+	if x != nil {
+		return x.AssignedName
+	}
+	return ""
+}
+
 // WatchNoticesRequest asks for notices as they come.
 type WatchNoticesRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -997,7 +1090,7 @@ type WatchNoticesRequest struct {
 
 func (x *WatchNoticesRequest) Reset() {
 	*x = WatchNoticesRequest{}
-	mi := &file_cpis_v1_notice_proto_msgTypes[8]
+	mi := &file_cpis_v1_notice_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1009,7 +1102,7 @@ func (x *WatchNoticesRequest) String() string {
 func (*WatchNoticesRequest) ProtoMessage() {}
 
 func (x *WatchNoticesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cpis_v1_notice_proto_msgTypes[8]
+	mi := &file_cpis_v1_notice_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1022,7 +1115,7 @@ func (x *WatchNoticesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchNoticesRequest.ProtoReflect.Descriptor instead.
 func (*WatchNoticesRequest) Descriptor() ([]byte, []int) {
-	return file_cpis_v1_notice_proto_rawDescGZIP(), []int{8}
+	return file_cpis_v1_notice_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *WatchNoticesRequest) GetCursor() string {
@@ -1048,7 +1141,7 @@ type WatchNoticesResponse struct {
 
 func (x *WatchNoticesResponse) Reset() {
 	*x = WatchNoticesResponse{}
-	mi := &file_cpis_v1_notice_proto_msgTypes[9]
+	mi := &file_cpis_v1_notice_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1060,7 +1153,7 @@ func (x *WatchNoticesResponse) String() string {
 func (*WatchNoticesResponse) ProtoMessage() {}
 
 func (x *WatchNoticesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cpis_v1_notice_proto_msgTypes[9]
+	mi := &file_cpis_v1_notice_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1073,7 +1166,7 @@ func (x *WatchNoticesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchNoticesResponse.ProtoReflect.Descriptor instead.
 func (*WatchNoticesResponse) Descriptor() ([]byte, []int) {
-	return file_cpis_v1_notice_proto_rawDescGZIP(), []int{9}
+	return file_cpis_v1_notice_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *WatchNoticesResponse) GetNotices() []*Notice {
@@ -1114,7 +1207,7 @@ type AcknowledgeNoticeRequest struct {
 
 func (x *AcknowledgeNoticeRequest) Reset() {
 	*x = AcknowledgeNoticeRequest{}
-	mi := &file_cpis_v1_notice_proto_msgTypes[10]
+	mi := &file_cpis_v1_notice_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1126,7 +1219,7 @@ func (x *AcknowledgeNoticeRequest) String() string {
 func (*AcknowledgeNoticeRequest) ProtoMessage() {}
 
 func (x *AcknowledgeNoticeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cpis_v1_notice_proto_msgTypes[10]
+	mi := &file_cpis_v1_notice_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1139,7 +1232,7 @@ func (x *AcknowledgeNoticeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AcknowledgeNoticeRequest.ProtoReflect.Descriptor instead.
 func (*AcknowledgeNoticeRequest) Descriptor() ([]byte, []int) {
-	return file_cpis_v1_notice_proto_rawDescGZIP(), []int{10}
+	return file_cpis_v1_notice_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *AcknowledgeNoticeRequest) GetNoticeId() string {
@@ -1183,7 +1276,7 @@ type AcknowledgeNoticeResponse struct {
 
 func (x *AcknowledgeNoticeResponse) Reset() {
 	*x = AcknowledgeNoticeResponse{}
-	mi := &file_cpis_v1_notice_proto_msgTypes[11]
+	mi := &file_cpis_v1_notice_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1195,7 +1288,7 @@ func (x *AcknowledgeNoticeResponse) String() string {
 func (*AcknowledgeNoticeResponse) ProtoMessage() {}
 
 func (x *AcknowledgeNoticeResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cpis_v1_notice_proto_msgTypes[11]
+	mi := &file_cpis_v1_notice_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1208,7 +1301,7 @@ func (x *AcknowledgeNoticeResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AcknowledgeNoticeResponse.ProtoReflect.Descriptor instead.
 func (*AcknowledgeNoticeResponse) Descriptor() ([]byte, []int) {
-	return file_cpis_v1_notice_proto_rawDescGZIP(), []int{11}
+	return file_cpis_v1_notice_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *AcknowledgeNoticeResponse) GetVersion() int32 {
@@ -1225,14 +1318,14 @@ func (x *AcknowledgeNoticeResponse) GetReceipt() *Receipt {
 	return nil
 }
 
-// AssignNoticeRequest gives a notice to somebody.
+// AssignNoticeRequest gives a notice to a colleague.
 type AssignNoticeRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Identifier of the notice. Required.
 	NoticeId string `protobuf:"bytes,1,opt,name=notice_id,json=noticeId,proto3" json:"notice_id,omitempty"`
 	// The version that the caller saw. Required.
 	Version int32 `protobuf:"varint,2,opt,name=version,proto3" json:"version,omitempty"`
-	// User id of whom; empty takes it back.
+	// A colleague, by id or user id; empty takes it back.
 	To string `protobuf:"bytes,3,opt,name=to,proto3" json:"to,omitempty"`
 	// In words. Stored encrypted.
 	Note          string `protobuf:"bytes,4,opt,name=note,proto3" json:"note,omitempty"`
@@ -1242,7 +1335,7 @@ type AssignNoticeRequest struct {
 
 func (x *AssignNoticeRequest) Reset() {
 	*x = AssignNoticeRequest{}
-	mi := &file_cpis_v1_notice_proto_msgTypes[12]
+	mi := &file_cpis_v1_notice_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1254,7 +1347,7 @@ func (x *AssignNoticeRequest) String() string {
 func (*AssignNoticeRequest) ProtoMessage() {}
 
 func (x *AssignNoticeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cpis_v1_notice_proto_msgTypes[12]
+	mi := &file_cpis_v1_notice_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1267,7 +1360,7 @@ func (x *AssignNoticeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AssignNoticeRequest.ProtoReflect.Descriptor instead.
 func (*AssignNoticeRequest) Descriptor() ([]byte, []int) {
-	return file_cpis_v1_notice_proto_rawDescGZIP(), []int{12}
+	return file_cpis_v1_notice_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *AssignNoticeRequest) GetNoticeId() string {
@@ -1311,7 +1404,7 @@ type AssignNoticeResponse struct {
 
 func (x *AssignNoticeResponse) Reset() {
 	*x = AssignNoticeResponse{}
-	mi := &file_cpis_v1_notice_proto_msgTypes[13]
+	mi := &file_cpis_v1_notice_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1323,7 +1416,7 @@ func (x *AssignNoticeResponse) String() string {
 func (*AssignNoticeResponse) ProtoMessage() {}
 
 func (x *AssignNoticeResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cpis_v1_notice_proto_msgTypes[13]
+	mi := &file_cpis_v1_notice_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1336,7 +1429,7 @@ func (x *AssignNoticeResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AssignNoticeResponse.ProtoReflect.Descriptor instead.
 func (*AssignNoticeResponse) Descriptor() ([]byte, []int) {
-	return file_cpis_v1_notice_proto_rawDescGZIP(), []int{13}
+	return file_cpis_v1_notice_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *AssignNoticeResponse) GetVersion() int32 {
@@ -1347,6 +1440,98 @@ func (x *AssignNoticeResponse) GetVersion() int32 {
 }
 
 func (x *AssignNoticeResponse) GetReceipt() *Receipt {
+	if x != nil {
+		return x.Receipt
+	}
+	return nil
+}
+
+// ListColleaguesRequest asks for the caller's authority's.
+type ListColleaguesRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListColleaguesRequest) Reset() {
+	*x = ListColleaguesRequest{}
+	mi := &file_cpis_v1_notice_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListColleaguesRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListColleaguesRequest) ProtoMessage() {}
+
+func (x *ListColleaguesRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_cpis_v1_notice_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListColleaguesRequest.ProtoReflect.Descriptor instead.
+func (*ListColleaguesRequest) Descriptor() ([]byte, []int) {
+	return file_cpis_v1_notice_proto_rawDescGZIP(), []int{15}
+}
+
+// ListColleaguesResponse holds them.
+type ListColleaguesResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The colleagues, by name.
+	Colleagues []*Colleague `protobuf:"bytes,1,rep,name=colleagues,proto3" json:"colleagues,omitempty"`
+	// Where in the log this act stands.
+	Receipt       *Receipt `protobuf:"bytes,2,opt,name=receipt,proto3" json:"receipt,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListColleaguesResponse) Reset() {
+	*x = ListColleaguesResponse{}
+	mi := &file_cpis_v1_notice_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListColleaguesResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListColleaguesResponse) ProtoMessage() {}
+
+func (x *ListColleaguesResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_cpis_v1_notice_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListColleaguesResponse.ProtoReflect.Descriptor instead.
+func (*ListColleaguesResponse) Descriptor() ([]byte, []int) {
+	return file_cpis_v1_notice_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *ListColleaguesResponse) GetColleagues() []*Colleague {
+	if x != nil {
+		return x.Colleagues
+	}
+	return nil
+}
+
+func (x *ListColleaguesResponse) GetReceipt() *Receipt {
 	if x != nil {
 		return x.Receipt
 	}
@@ -1382,7 +1567,7 @@ type Channel struct {
 
 func (x *Channel) Reset() {
 	*x = Channel{}
-	mi := &file_cpis_v1_notice_proto_msgTypes[14]
+	mi := &file_cpis_v1_notice_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1394,7 +1579,7 @@ func (x *Channel) String() string {
 func (*Channel) ProtoMessage() {}
 
 func (x *Channel) ProtoReflect() protoreflect.Message {
-	mi := &file_cpis_v1_notice_proto_msgTypes[14]
+	mi := &file_cpis_v1_notice_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1407,7 +1592,7 @@ func (x *Channel) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Channel.ProtoReflect.Descriptor instead.
 func (*Channel) Descriptor() ([]byte, []int) {
-	return file_cpis_v1_notice_proto_rawDescGZIP(), []int{14}
+	return file_cpis_v1_notice_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *Channel) GetId() string {
@@ -1507,7 +1692,7 @@ type Webhook struct {
 
 func (x *Webhook) Reset() {
 	*x = Webhook{}
-	mi := &file_cpis_v1_notice_proto_msgTypes[15]
+	mi := &file_cpis_v1_notice_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1519,7 +1704,7 @@ func (x *Webhook) String() string {
 func (*Webhook) ProtoMessage() {}
 
 func (x *Webhook) ProtoReflect() protoreflect.Message {
-	mi := &file_cpis_v1_notice_proto_msgTypes[15]
+	mi := &file_cpis_v1_notice_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1532,7 +1717,7 @@ func (x *Webhook) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Webhook.ProtoReflect.Descriptor instead.
 func (*Webhook) Descriptor() ([]byte, []int) {
-	return file_cpis_v1_notice_proto_rawDescGZIP(), []int{15}
+	return file_cpis_v1_notice_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *Webhook) GetUrl() string {
@@ -1553,7 +1738,7 @@ type Mesh struct {
 
 func (x *Mesh) Reset() {
 	*x = Mesh{}
-	mi := &file_cpis_v1_notice_proto_msgTypes[16]
+	mi := &file_cpis_v1_notice_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1565,7 +1750,7 @@ func (x *Mesh) String() string {
 func (*Mesh) ProtoMessage() {}
 
 func (x *Mesh) ProtoReflect() protoreflect.Message {
-	mi := &file_cpis_v1_notice_proto_msgTypes[16]
+	mi := &file_cpis_v1_notice_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1578,7 +1763,7 @@ func (x *Mesh) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Mesh.ProtoReflect.Descriptor instead.
 func (*Mesh) Descriptor() ([]byte, []int) {
-	return file_cpis_v1_notice_proto_rawDescGZIP(), []int{16}
+	return file_cpis_v1_notice_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *Mesh) GetMailbox() string {
@@ -1599,7 +1784,7 @@ type PutChannelRequest struct {
 
 func (x *PutChannelRequest) Reset() {
 	*x = PutChannelRequest{}
-	mi := &file_cpis_v1_notice_proto_msgTypes[17]
+	mi := &file_cpis_v1_notice_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1611,7 +1796,7 @@ func (x *PutChannelRequest) String() string {
 func (*PutChannelRequest) ProtoMessage() {}
 
 func (x *PutChannelRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cpis_v1_notice_proto_msgTypes[17]
+	mi := &file_cpis_v1_notice_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1624,7 +1809,7 @@ func (x *PutChannelRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PutChannelRequest.ProtoReflect.Descriptor instead.
 func (*PutChannelRequest) Descriptor() ([]byte, []int) {
-	return file_cpis_v1_notice_proto_rawDescGZIP(), []int{17}
+	return file_cpis_v1_notice_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *PutChannelRequest) GetChannel() *Channel {
@@ -1651,7 +1836,7 @@ type PutChannelResponse struct {
 
 func (x *PutChannelResponse) Reset() {
 	*x = PutChannelResponse{}
-	mi := &file_cpis_v1_notice_proto_msgTypes[18]
+	mi := &file_cpis_v1_notice_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1663,7 +1848,7 @@ func (x *PutChannelResponse) String() string {
 func (*PutChannelResponse) ProtoMessage() {}
 
 func (x *PutChannelResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cpis_v1_notice_proto_msgTypes[18]
+	mi := &file_cpis_v1_notice_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1676,7 +1861,7 @@ func (x *PutChannelResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PutChannelResponse.ProtoReflect.Descriptor instead.
 func (*PutChannelResponse) Descriptor() ([]byte, []int) {
-	return file_cpis_v1_notice_proto_rawDescGZIP(), []int{18}
+	return file_cpis_v1_notice_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *PutChannelResponse) GetChannelId() string {
@@ -1720,7 +1905,7 @@ type RotateSecretRequest struct {
 
 func (x *RotateSecretRequest) Reset() {
 	*x = RotateSecretRequest{}
-	mi := &file_cpis_v1_notice_proto_msgTypes[19]
+	mi := &file_cpis_v1_notice_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1732,7 +1917,7 @@ func (x *RotateSecretRequest) String() string {
 func (*RotateSecretRequest) ProtoMessage() {}
 
 func (x *RotateSecretRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cpis_v1_notice_proto_msgTypes[19]
+	mi := &file_cpis_v1_notice_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1745,7 +1930,7 @@ func (x *RotateSecretRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RotateSecretRequest.ProtoReflect.Descriptor instead.
 func (*RotateSecretRequest) Descriptor() ([]byte, []int) {
-	return file_cpis_v1_notice_proto_rawDescGZIP(), []int{19}
+	return file_cpis_v1_notice_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *RotateSecretRequest) GetChannelId() string {
@@ -1779,7 +1964,7 @@ type RotateSecretResponse struct {
 
 func (x *RotateSecretResponse) Reset() {
 	*x = RotateSecretResponse{}
-	mi := &file_cpis_v1_notice_proto_msgTypes[20]
+	mi := &file_cpis_v1_notice_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1791,7 +1976,7 @@ func (x *RotateSecretResponse) String() string {
 func (*RotateSecretResponse) ProtoMessage() {}
 
 func (x *RotateSecretResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cpis_v1_notice_proto_msgTypes[20]
+	mi := &file_cpis_v1_notice_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1804,7 +1989,7 @@ func (x *RotateSecretResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RotateSecretResponse.ProtoReflect.Descriptor instead.
 func (*RotateSecretResponse) Descriptor() ([]byte, []int) {
-	return file_cpis_v1_notice_proto_rawDescGZIP(), []int{20}
+	return file_cpis_v1_notice_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *RotateSecretResponse) GetSecret() string {
@@ -1848,7 +2033,7 @@ type RemoveChannelRequest struct {
 
 func (x *RemoveChannelRequest) Reset() {
 	*x = RemoveChannelRequest{}
-	mi := &file_cpis_v1_notice_proto_msgTypes[21]
+	mi := &file_cpis_v1_notice_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1860,7 +2045,7 @@ func (x *RemoveChannelRequest) String() string {
 func (*RemoveChannelRequest) ProtoMessage() {}
 
 func (x *RemoveChannelRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cpis_v1_notice_proto_msgTypes[21]
+	mi := &file_cpis_v1_notice_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1873,7 +2058,7 @@ func (x *RemoveChannelRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RemoveChannelRequest.ProtoReflect.Descriptor instead.
 func (*RemoveChannelRequest) Descriptor() ([]byte, []int) {
-	return file_cpis_v1_notice_proto_rawDescGZIP(), []int{21}
+	return file_cpis_v1_notice_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *RemoveChannelRequest) GetChannelId() string {
@@ -1901,7 +2086,7 @@ type RemoveChannelResponse struct {
 
 func (x *RemoveChannelResponse) Reset() {
 	*x = RemoveChannelResponse{}
-	mi := &file_cpis_v1_notice_proto_msgTypes[22]
+	mi := &file_cpis_v1_notice_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1913,7 +2098,7 @@ func (x *RemoveChannelResponse) String() string {
 func (*RemoveChannelResponse) ProtoMessage() {}
 
 func (x *RemoveChannelResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cpis_v1_notice_proto_msgTypes[22]
+	mi := &file_cpis_v1_notice_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1926,7 +2111,7 @@ func (x *RemoveChannelResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RemoveChannelResponse.ProtoReflect.Descriptor instead.
 func (*RemoveChannelResponse) Descriptor() ([]byte, []int) {
-	return file_cpis_v1_notice_proto_rawDescGZIP(), []int{22}
+	return file_cpis_v1_notice_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *RemoveChannelResponse) GetReceipt() *Receipt {
@@ -1945,7 +2130,7 @@ type ListChannelsRequest struct {
 
 func (x *ListChannelsRequest) Reset() {
 	*x = ListChannelsRequest{}
-	mi := &file_cpis_v1_notice_proto_msgTypes[23]
+	mi := &file_cpis_v1_notice_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1957,7 +2142,7 @@ func (x *ListChannelsRequest) String() string {
 func (*ListChannelsRequest) ProtoMessage() {}
 
 func (x *ListChannelsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cpis_v1_notice_proto_msgTypes[23]
+	mi := &file_cpis_v1_notice_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1970,7 +2155,7 @@ func (x *ListChannelsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListChannelsRequest.ProtoReflect.Descriptor instead.
 func (*ListChannelsRequest) Descriptor() ([]byte, []int) {
-	return file_cpis_v1_notice_proto_rawDescGZIP(), []int{23}
+	return file_cpis_v1_notice_proto_rawDescGZIP(), []int{26}
 }
 
 // ListChannelsResponse holds them, without secrets.
@@ -1986,7 +2171,7 @@ type ListChannelsResponse struct {
 
 func (x *ListChannelsResponse) Reset() {
 	*x = ListChannelsResponse{}
-	mi := &file_cpis_v1_notice_proto_msgTypes[24]
+	mi := &file_cpis_v1_notice_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1998,7 +2183,7 @@ func (x *ListChannelsResponse) String() string {
 func (*ListChannelsResponse) ProtoMessage() {}
 
 func (x *ListChannelsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cpis_v1_notice_proto_msgTypes[24]
+	mi := &file_cpis_v1_notice_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2011,7 +2196,7 @@ func (x *ListChannelsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListChannelsResponse.ProtoReflect.Descriptor instead.
 func (*ListChannelsResponse) Descriptor() ([]byte, []int) {
-	return file_cpis_v1_notice_proto_rawDescGZIP(), []int{24}
+	return file_cpis_v1_notice_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *ListChannelsResponse) GetChannels() []*Channel {
@@ -2040,7 +2225,7 @@ const file_cpis_v1_notice_proto_rawDesc = "" +
 	"\battempts\x18\x03 \x01(\x05R\battempts\x12=\n" +
 	"\flast_attempt\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\vlastAttempt\x12=\n" +
 	"\fnext_attempt\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\vnextAttempt\x12\x18\n" +
-	"\afailure\x18\x06 \x01(\tR\afailure\"\xd3\x05\n" +
+	"\afailure\x18\x06 \x01(\tR\afailure\"\x83\x06\n" +
 	"\x06Notice\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x18\n" +
 	"\aversion\x18\x02 \x01(\x05R\aversion\x12'\n" +
@@ -2063,7 +2248,13 @@ const file_cpis_v1_notice_proto_rawDesc = "" +
 	"\vassigned_to\x18\x12 \x01(\tR\n" +
 	"assignedTo\x12 \n" +
 	"\vundelivered\x18\x13 \x01(\bR\vundelivered\x12/\n" +
-	"\x13details_unavailable\x18\x14 \x01(\bR\x12detailsUnavailable\"\xb0\x01\n" +
+	"\x13details_unavailable\x18\x14 \x01(\bR\x12detailsUnavailable\x12.\n" +
+	"\bassignee\x18\x15 \x01(\v2\x12.cpis.v1.ColleagueR\bassignee\"e\n" +
+	"\tColleague\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12\x17\n" +
+	"\auser_id\x18\x02 \x01(\tR\x06userId\x12\x12\n" +
+	"\x04name\x18\x03 \x01(\tR\x04name\x12\x1b\n" +
+	"\tlast_seen\x18\x04 \x01(\tR\blastSeen\"\xb0\x01\n" +
 	"\vNoticeActor\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x12\n" +
 	"\x04role\x18\x02 \x01(\tR\x04role\x126\n" +
@@ -2091,12 +2282,13 @@ const file_cpis_v1_notice_proto_rawDesc = "" +
 	"\n" +
 	"deliveries\x18\x03 \x03(\v2\x11.cpis.v1.DeliveryR\n" +
 	"deliveries\x12*\n" +
-	"\areceipt\x18\x04 \x01(\v2\x10.cpis.v1.ReceiptR\areceipt\"\x8c\x01\n" +
+	"\areceipt\x18\x04 \x01(\v2\x10.cpis.v1.ReceiptR\areceipt\"\xb1\x01\n" +
 	"\tNoticeAct\x12'\n" +
 	"\x06change\x18\x01 \x01(\v2\x0f.cpis.v1.ChangeR\x06change\x125\n" +
 	"\aoutcome\x18\x02 \x01(\x0e2\x1b.cpis.v1.AcknowledgeOutcomeR\aoutcome\x12\x1f\n" +
 	"\vassigned_to\x18\x03 \x01(\tR\n" +
-	"assignedTo\"7\n" +
+	"assignedTo\x12#\n" +
+	"\rassigned_name\x18\x04 \x01(\tR\fassignedName\"7\n" +
 	"\x13WatchNoticesRequest\x12 \n" +
 	"\x06cursor\x18\x01 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x04R\x06cursor\"\x85\x01\n" +
 	"\x14WatchNoticesResponse\x12)\n" +
@@ -2119,6 +2311,12 @@ const file_cpis_v1_notice_proto_rawDesc = "" +
 	"\x04note\x18\x04 \x01(\tB\b\xbaH\x05r\x03\x18\xf4\x03R\x04note\"\\\n" +
 	"\x14AssignNoticeResponse\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\x05R\aversion\x12*\n" +
+	"\areceipt\x18\x02 \x01(\v2\x10.cpis.v1.ReceiptR\areceipt\"\x17\n" +
+	"\x15ListColleaguesRequest\"x\n" +
+	"\x16ListColleaguesResponse\x122\n" +
+	"\n" +
+	"colleagues\x18\x01 \x03(\v2\x12.cpis.v1.ColleagueR\n" +
+	"colleagues\x12*\n" +
 	"\areceipt\x18\x02 \x01(\v2\x10.cpis.v1.ReceiptR\areceipt\"\x98\x02\n" +
 	"\aChannel\x12\x17\n" +
 	"\x02id\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x18@R\x02id\x12!\n" +
@@ -2192,13 +2390,14 @@ const file_cpis_v1_notice_proto_rawDesc = "" +
 	"$ACKNOWLEDGE_OUTCOME_FAMILY_CONTACTED\x10\x02\x12!\n" +
 	"\x1dACKNOWLEDGE_OUTCOME_ESCALATED\x10\x03\x12!\n" +
 	"\x1dACKNOWLEDGE_OUTCOME_NO_ACTION\x10\x04\x12\x1d\n" +
-	"\x19ACKNOWLEDGE_OUTCOME_OTHER\x10\x052\xc6\x05\n" +
+	"\x19ACKNOWLEDGE_OUTCOME_OTHER\x10\x052\x99\x06\n" +
 	"\rNoticeService\x12H\n" +
 	"\vListNotices\x12\x1b.cpis.v1.ListNoticesRequest\x1a\x1c.cpis.v1.ListNoticesResponse\x12B\n" +
 	"\tGetNotice\x12\x19.cpis.v1.GetNoticeRequest\x1a\x1a.cpis.v1.GetNoticeResponse\x12M\n" +
 	"\fWatchNotices\x12\x1c.cpis.v1.WatchNoticesRequest\x1a\x1d.cpis.v1.WatchNoticesResponse0\x01\x12Z\n" +
 	"\x11AcknowledgeNotice\x12!.cpis.v1.AcknowledgeNoticeRequest\x1a\".cpis.v1.AcknowledgeNoticeResponse\x12K\n" +
-	"\fAssignNotice\x12\x1c.cpis.v1.AssignNoticeRequest\x1a\x1d.cpis.v1.AssignNoticeResponse\x12E\n" +
+	"\fAssignNotice\x12\x1c.cpis.v1.AssignNoticeRequest\x1a\x1d.cpis.v1.AssignNoticeResponse\x12Q\n" +
+	"\x0eListColleagues\x12\x1e.cpis.v1.ListColleaguesRequest\x1a\x1f.cpis.v1.ListColleaguesResponse\x12E\n" +
 	"\n" +
 	"PutChannel\x12\x1a.cpis.v1.PutChannelRequest\x1a\x1b.cpis.v1.PutChannelResponse\x12K\n" +
 	"\fRotateSecret\x12\x1c.cpis.v1.RotateSecretRequest\x1a\x1d.cpis.v1.RotateSecretResponse\x12N\n" +
@@ -2219,101 +2418,109 @@ func file_cpis_v1_notice_proto_rawDescGZIP() []byte {
 }
 
 var file_cpis_v1_notice_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_cpis_v1_notice_proto_msgTypes = make([]protoimpl.MessageInfo, 25)
+var file_cpis_v1_notice_proto_msgTypes = make([]protoimpl.MessageInfo, 28)
 var file_cpis_v1_notice_proto_goTypes = []any{
 	(NoticeKind)(0),                   // 0: cpis.v1.NoticeKind
 	(DeliveryState)(0),                // 1: cpis.v1.DeliveryState
 	(AcknowledgeOutcome)(0),           // 2: cpis.v1.AcknowledgeOutcome
 	(*Delivery)(nil),                  // 3: cpis.v1.Delivery
 	(*Notice)(nil),                    // 4: cpis.v1.Notice
-	(*NoticeActor)(nil),               // 5: cpis.v1.NoticeActor
-	(*ListNoticesRequest)(nil),        // 6: cpis.v1.ListNoticesRequest
-	(*ListNoticesResponse)(nil),       // 7: cpis.v1.ListNoticesResponse
-	(*GetNoticeRequest)(nil),          // 8: cpis.v1.GetNoticeRequest
-	(*GetNoticeResponse)(nil),         // 9: cpis.v1.GetNoticeResponse
-	(*NoticeAct)(nil),                 // 10: cpis.v1.NoticeAct
-	(*WatchNoticesRequest)(nil),       // 11: cpis.v1.WatchNoticesRequest
-	(*WatchNoticesResponse)(nil),      // 12: cpis.v1.WatchNoticesResponse
-	(*AcknowledgeNoticeRequest)(nil),  // 13: cpis.v1.AcknowledgeNoticeRequest
-	(*AcknowledgeNoticeResponse)(nil), // 14: cpis.v1.AcknowledgeNoticeResponse
-	(*AssignNoticeRequest)(nil),       // 15: cpis.v1.AssignNoticeRequest
-	(*AssignNoticeResponse)(nil),      // 16: cpis.v1.AssignNoticeResponse
-	(*Channel)(nil),                   // 17: cpis.v1.Channel
-	(*Webhook)(nil),                   // 18: cpis.v1.Webhook
-	(*Mesh)(nil),                      // 19: cpis.v1.Mesh
-	(*PutChannelRequest)(nil),         // 20: cpis.v1.PutChannelRequest
-	(*PutChannelResponse)(nil),        // 21: cpis.v1.PutChannelResponse
-	(*RotateSecretRequest)(nil),       // 22: cpis.v1.RotateSecretRequest
-	(*RotateSecretResponse)(nil),      // 23: cpis.v1.RotateSecretResponse
-	(*RemoveChannelRequest)(nil),      // 24: cpis.v1.RemoveChannelRequest
-	(*RemoveChannelResponse)(nil),     // 25: cpis.v1.RemoveChannelResponse
-	(*ListChannelsRequest)(nil),       // 26: cpis.v1.ListChannelsRequest
-	(*ListChannelsResponse)(nil),      // 27: cpis.v1.ListChannelsResponse
-	(*timestamppb.Timestamp)(nil),     // 28: google.protobuf.Timestamp
-	(*Person)(nil),                    // 29: cpis.v1.Person
-	(Setting)(0),                      // 30: cpis.v1.Setting
-	(*Responsible)(nil),               // 31: cpis.v1.Responsible
-	(*Receipt)(nil),                   // 32: cpis.v1.Receipt
-	(*Change)(nil),                    // 33: cpis.v1.Change
+	(*Colleague)(nil),                 // 5: cpis.v1.Colleague
+	(*NoticeActor)(nil),               // 6: cpis.v1.NoticeActor
+	(*ListNoticesRequest)(nil),        // 7: cpis.v1.ListNoticesRequest
+	(*ListNoticesResponse)(nil),       // 8: cpis.v1.ListNoticesResponse
+	(*GetNoticeRequest)(nil),          // 9: cpis.v1.GetNoticeRequest
+	(*GetNoticeResponse)(nil),         // 10: cpis.v1.GetNoticeResponse
+	(*NoticeAct)(nil),                 // 11: cpis.v1.NoticeAct
+	(*WatchNoticesRequest)(nil),       // 12: cpis.v1.WatchNoticesRequest
+	(*WatchNoticesResponse)(nil),      // 13: cpis.v1.WatchNoticesResponse
+	(*AcknowledgeNoticeRequest)(nil),  // 14: cpis.v1.AcknowledgeNoticeRequest
+	(*AcknowledgeNoticeResponse)(nil), // 15: cpis.v1.AcknowledgeNoticeResponse
+	(*AssignNoticeRequest)(nil),       // 16: cpis.v1.AssignNoticeRequest
+	(*AssignNoticeResponse)(nil),      // 17: cpis.v1.AssignNoticeResponse
+	(*ListColleaguesRequest)(nil),     // 18: cpis.v1.ListColleaguesRequest
+	(*ListColleaguesResponse)(nil),    // 19: cpis.v1.ListColleaguesResponse
+	(*Channel)(nil),                   // 20: cpis.v1.Channel
+	(*Webhook)(nil),                   // 21: cpis.v1.Webhook
+	(*Mesh)(nil),                      // 22: cpis.v1.Mesh
+	(*PutChannelRequest)(nil),         // 23: cpis.v1.PutChannelRequest
+	(*PutChannelResponse)(nil),        // 24: cpis.v1.PutChannelResponse
+	(*RotateSecretRequest)(nil),       // 25: cpis.v1.RotateSecretRequest
+	(*RotateSecretResponse)(nil),      // 26: cpis.v1.RotateSecretResponse
+	(*RemoveChannelRequest)(nil),      // 27: cpis.v1.RemoveChannelRequest
+	(*RemoveChannelResponse)(nil),     // 28: cpis.v1.RemoveChannelResponse
+	(*ListChannelsRequest)(nil),       // 29: cpis.v1.ListChannelsRequest
+	(*ListChannelsResponse)(nil),      // 30: cpis.v1.ListChannelsResponse
+	(*timestamppb.Timestamp)(nil),     // 31: google.protobuf.Timestamp
+	(*Person)(nil),                    // 32: cpis.v1.Person
+	(Setting)(0),                      // 33: cpis.v1.Setting
+	(*Responsible)(nil),               // 34: cpis.v1.Responsible
+	(*Receipt)(nil),                   // 35: cpis.v1.Receipt
+	(*Change)(nil),                    // 36: cpis.v1.Change
 }
 var file_cpis_v1_notice_proto_depIdxs = []int32{
 	1,  // 0: cpis.v1.Delivery.state:type_name -> cpis.v1.DeliveryState
-	28, // 1: cpis.v1.Delivery.last_attempt:type_name -> google.protobuf.Timestamp
-	28, // 2: cpis.v1.Delivery.next_attempt:type_name -> google.protobuf.Timestamp
+	31, // 1: cpis.v1.Delivery.last_attempt:type_name -> google.protobuf.Timestamp
+	31, // 2: cpis.v1.Delivery.next_attempt:type_name -> google.protobuf.Timestamp
 	0,  // 3: cpis.v1.Notice.kind:type_name -> cpis.v1.NoticeKind
-	28, // 4: cpis.v1.Notice.at:type_name -> google.protobuf.Timestamp
-	29, // 5: cpis.v1.Notice.person:type_name -> cpis.v1.Person
-	30, // 6: cpis.v1.Notice.setting:type_name -> cpis.v1.Setting
-	5,  // 7: cpis.v1.Notice.actor:type_name -> cpis.v1.NoticeActor
-	28, // 8: cpis.v1.Notice.encounter:type_name -> google.protobuf.Timestamp
-	31, // 9: cpis.v1.NoticeActor.responsible:type_name -> cpis.v1.Responsible
-	31, // 10: cpis.v1.NoticeActor.safeguarding_lead:type_name -> cpis.v1.Responsible
-	0,  // 11: cpis.v1.ListNoticesRequest.kind:type_name -> cpis.v1.NoticeKind
-	4,  // 12: cpis.v1.ListNoticesResponse.notices:type_name -> cpis.v1.Notice
-	32, // 13: cpis.v1.ListNoticesResponse.receipt:type_name -> cpis.v1.Receipt
-	4,  // 14: cpis.v1.GetNoticeResponse.notice:type_name -> cpis.v1.Notice
-	10, // 15: cpis.v1.GetNoticeResponse.acts:type_name -> cpis.v1.NoticeAct
-	3,  // 16: cpis.v1.GetNoticeResponse.deliveries:type_name -> cpis.v1.Delivery
-	32, // 17: cpis.v1.GetNoticeResponse.receipt:type_name -> cpis.v1.Receipt
-	33, // 18: cpis.v1.NoticeAct.change:type_name -> cpis.v1.Change
-	2,  // 19: cpis.v1.NoticeAct.outcome:type_name -> cpis.v1.AcknowledgeOutcome
-	4,  // 20: cpis.v1.WatchNoticesResponse.notices:type_name -> cpis.v1.Notice
-	32, // 21: cpis.v1.WatchNoticesResponse.receipt:type_name -> cpis.v1.Receipt
-	2,  // 22: cpis.v1.AcknowledgeNoticeRequest.outcome:type_name -> cpis.v1.AcknowledgeOutcome
-	32, // 23: cpis.v1.AcknowledgeNoticeResponse.receipt:type_name -> cpis.v1.Receipt
-	32, // 24: cpis.v1.AssignNoticeResponse.receipt:type_name -> cpis.v1.Receipt
-	18, // 25: cpis.v1.Channel.webhook:type_name -> cpis.v1.Webhook
-	19, // 26: cpis.v1.Channel.mesh:type_name -> cpis.v1.Mesh
-	17, // 27: cpis.v1.PutChannelRequest.channel:type_name -> cpis.v1.Channel
-	32, // 28: cpis.v1.PutChannelResponse.receipt:type_name -> cpis.v1.Receipt
-	28, // 29: cpis.v1.RotateSecretResponse.old_until:type_name -> google.protobuf.Timestamp
-	32, // 30: cpis.v1.RotateSecretResponse.receipt:type_name -> cpis.v1.Receipt
-	32, // 31: cpis.v1.RemoveChannelResponse.receipt:type_name -> cpis.v1.Receipt
-	17, // 32: cpis.v1.ListChannelsResponse.channels:type_name -> cpis.v1.Channel
-	32, // 33: cpis.v1.ListChannelsResponse.receipt:type_name -> cpis.v1.Receipt
-	6,  // 34: cpis.v1.NoticeService.ListNotices:input_type -> cpis.v1.ListNoticesRequest
-	8,  // 35: cpis.v1.NoticeService.GetNotice:input_type -> cpis.v1.GetNoticeRequest
-	11, // 36: cpis.v1.NoticeService.WatchNotices:input_type -> cpis.v1.WatchNoticesRequest
-	13, // 37: cpis.v1.NoticeService.AcknowledgeNotice:input_type -> cpis.v1.AcknowledgeNoticeRequest
-	15, // 38: cpis.v1.NoticeService.AssignNotice:input_type -> cpis.v1.AssignNoticeRequest
-	20, // 39: cpis.v1.NoticeService.PutChannel:input_type -> cpis.v1.PutChannelRequest
-	22, // 40: cpis.v1.NoticeService.RotateSecret:input_type -> cpis.v1.RotateSecretRequest
-	24, // 41: cpis.v1.NoticeService.RemoveChannel:input_type -> cpis.v1.RemoveChannelRequest
-	26, // 42: cpis.v1.NoticeService.ListChannels:input_type -> cpis.v1.ListChannelsRequest
-	7,  // 43: cpis.v1.NoticeService.ListNotices:output_type -> cpis.v1.ListNoticesResponse
-	9,  // 44: cpis.v1.NoticeService.GetNotice:output_type -> cpis.v1.GetNoticeResponse
-	12, // 45: cpis.v1.NoticeService.WatchNotices:output_type -> cpis.v1.WatchNoticesResponse
-	14, // 46: cpis.v1.NoticeService.AcknowledgeNotice:output_type -> cpis.v1.AcknowledgeNoticeResponse
-	16, // 47: cpis.v1.NoticeService.AssignNotice:output_type -> cpis.v1.AssignNoticeResponse
-	21, // 48: cpis.v1.NoticeService.PutChannel:output_type -> cpis.v1.PutChannelResponse
-	23, // 49: cpis.v1.NoticeService.RotateSecret:output_type -> cpis.v1.RotateSecretResponse
-	25, // 50: cpis.v1.NoticeService.RemoveChannel:output_type -> cpis.v1.RemoveChannelResponse
-	27, // 51: cpis.v1.NoticeService.ListChannels:output_type -> cpis.v1.ListChannelsResponse
-	43, // [43:52] is the sub-list for method output_type
-	34, // [34:43] is the sub-list for method input_type
-	34, // [34:34] is the sub-list for extension type_name
-	34, // [34:34] is the sub-list for extension extendee
-	0,  // [0:34] is the sub-list for field type_name
+	31, // 4: cpis.v1.Notice.at:type_name -> google.protobuf.Timestamp
+	32, // 5: cpis.v1.Notice.person:type_name -> cpis.v1.Person
+	33, // 6: cpis.v1.Notice.setting:type_name -> cpis.v1.Setting
+	6,  // 7: cpis.v1.Notice.actor:type_name -> cpis.v1.NoticeActor
+	31, // 8: cpis.v1.Notice.encounter:type_name -> google.protobuf.Timestamp
+	5,  // 9: cpis.v1.Notice.assignee:type_name -> cpis.v1.Colleague
+	34, // 10: cpis.v1.NoticeActor.responsible:type_name -> cpis.v1.Responsible
+	34, // 11: cpis.v1.NoticeActor.safeguarding_lead:type_name -> cpis.v1.Responsible
+	0,  // 12: cpis.v1.ListNoticesRequest.kind:type_name -> cpis.v1.NoticeKind
+	4,  // 13: cpis.v1.ListNoticesResponse.notices:type_name -> cpis.v1.Notice
+	35, // 14: cpis.v1.ListNoticesResponse.receipt:type_name -> cpis.v1.Receipt
+	4,  // 15: cpis.v1.GetNoticeResponse.notice:type_name -> cpis.v1.Notice
+	11, // 16: cpis.v1.GetNoticeResponse.acts:type_name -> cpis.v1.NoticeAct
+	3,  // 17: cpis.v1.GetNoticeResponse.deliveries:type_name -> cpis.v1.Delivery
+	35, // 18: cpis.v1.GetNoticeResponse.receipt:type_name -> cpis.v1.Receipt
+	36, // 19: cpis.v1.NoticeAct.change:type_name -> cpis.v1.Change
+	2,  // 20: cpis.v1.NoticeAct.outcome:type_name -> cpis.v1.AcknowledgeOutcome
+	4,  // 21: cpis.v1.WatchNoticesResponse.notices:type_name -> cpis.v1.Notice
+	35, // 22: cpis.v1.WatchNoticesResponse.receipt:type_name -> cpis.v1.Receipt
+	2,  // 23: cpis.v1.AcknowledgeNoticeRequest.outcome:type_name -> cpis.v1.AcknowledgeOutcome
+	35, // 24: cpis.v1.AcknowledgeNoticeResponse.receipt:type_name -> cpis.v1.Receipt
+	35, // 25: cpis.v1.AssignNoticeResponse.receipt:type_name -> cpis.v1.Receipt
+	5,  // 26: cpis.v1.ListColleaguesResponse.colleagues:type_name -> cpis.v1.Colleague
+	35, // 27: cpis.v1.ListColleaguesResponse.receipt:type_name -> cpis.v1.Receipt
+	21, // 28: cpis.v1.Channel.webhook:type_name -> cpis.v1.Webhook
+	22, // 29: cpis.v1.Channel.mesh:type_name -> cpis.v1.Mesh
+	20, // 30: cpis.v1.PutChannelRequest.channel:type_name -> cpis.v1.Channel
+	35, // 31: cpis.v1.PutChannelResponse.receipt:type_name -> cpis.v1.Receipt
+	31, // 32: cpis.v1.RotateSecretResponse.old_until:type_name -> google.protobuf.Timestamp
+	35, // 33: cpis.v1.RotateSecretResponse.receipt:type_name -> cpis.v1.Receipt
+	35, // 34: cpis.v1.RemoveChannelResponse.receipt:type_name -> cpis.v1.Receipt
+	20, // 35: cpis.v1.ListChannelsResponse.channels:type_name -> cpis.v1.Channel
+	35, // 36: cpis.v1.ListChannelsResponse.receipt:type_name -> cpis.v1.Receipt
+	7,  // 37: cpis.v1.NoticeService.ListNotices:input_type -> cpis.v1.ListNoticesRequest
+	9,  // 38: cpis.v1.NoticeService.GetNotice:input_type -> cpis.v1.GetNoticeRequest
+	12, // 39: cpis.v1.NoticeService.WatchNotices:input_type -> cpis.v1.WatchNoticesRequest
+	14, // 40: cpis.v1.NoticeService.AcknowledgeNotice:input_type -> cpis.v1.AcknowledgeNoticeRequest
+	16, // 41: cpis.v1.NoticeService.AssignNotice:input_type -> cpis.v1.AssignNoticeRequest
+	18, // 42: cpis.v1.NoticeService.ListColleagues:input_type -> cpis.v1.ListColleaguesRequest
+	23, // 43: cpis.v1.NoticeService.PutChannel:input_type -> cpis.v1.PutChannelRequest
+	25, // 44: cpis.v1.NoticeService.RotateSecret:input_type -> cpis.v1.RotateSecretRequest
+	27, // 45: cpis.v1.NoticeService.RemoveChannel:input_type -> cpis.v1.RemoveChannelRequest
+	29, // 46: cpis.v1.NoticeService.ListChannels:input_type -> cpis.v1.ListChannelsRequest
+	8,  // 47: cpis.v1.NoticeService.ListNotices:output_type -> cpis.v1.ListNoticesResponse
+	10, // 48: cpis.v1.NoticeService.GetNotice:output_type -> cpis.v1.GetNoticeResponse
+	13, // 49: cpis.v1.NoticeService.WatchNotices:output_type -> cpis.v1.WatchNoticesResponse
+	15, // 50: cpis.v1.NoticeService.AcknowledgeNotice:output_type -> cpis.v1.AcknowledgeNoticeResponse
+	17, // 51: cpis.v1.NoticeService.AssignNotice:output_type -> cpis.v1.AssignNoticeResponse
+	19, // 52: cpis.v1.NoticeService.ListColleagues:output_type -> cpis.v1.ListColleaguesResponse
+	24, // 53: cpis.v1.NoticeService.PutChannel:output_type -> cpis.v1.PutChannelResponse
+	26, // 54: cpis.v1.NoticeService.RotateSecret:output_type -> cpis.v1.RotateSecretResponse
+	28, // 55: cpis.v1.NoticeService.RemoveChannel:output_type -> cpis.v1.RemoveChannelResponse
+	30, // 56: cpis.v1.NoticeService.ListChannels:output_type -> cpis.v1.ListChannelsResponse
+	47, // [47:57] is the sub-list for method output_type
+	37, // [37:47] is the sub-list for method input_type
+	37, // [37:37] is the sub-list for extension type_name
+	37, // [37:37] is the sub-list for extension extendee
+	0,  // [0:37] is the sub-list for field type_name
 }
 
 func init() { file_cpis_v1_notice_proto_init() }
@@ -2323,7 +2530,7 @@ func file_cpis_v1_notice_proto_init() {
 	}
 	file_cpis_v1_common_proto_init()
 	file_cpis_v1_plan_proto_init()
-	file_cpis_v1_notice_proto_msgTypes[14].OneofWrappers = []any{
+	file_cpis_v1_notice_proto_msgTypes[17].OneofWrappers = []any{
 		(*Channel_Webhook)(nil),
 		(*Channel_Mesh)(nil),
 	}
@@ -2333,7 +2540,7 @@ func file_cpis_v1_notice_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_cpis_v1_notice_proto_rawDesc), len(file_cpis_v1_notice_proto_rawDesc)),
 			NumEnums:      3,
-			NumMessages:   25,
+			NumMessages:   28,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -37,6 +37,9 @@ const (
 	NoticeServiceAcknowledgeNoticeProcedure = "/cpis.v1.NoticeService/AcknowledgeNotice"
 	// NoticeServiceAssignNoticeProcedure is the procedure name of the NoticeService's AssignNotice RPC.
 	NoticeServiceAssignNoticeProcedure = "/cpis.v1.NoticeService/AssignNotice"
+	// NoticeServiceListColleaguesProcedure is the procedure name of the NoticeService's ListColleagues
+	// RPC.
+	NoticeServiceListColleaguesProcedure = "/cpis.v1.NoticeService/ListColleagues"
 	// NoticeServicePutChannelProcedure is the procedure name of the NoticeService's PutChannel RPC.
 	NoticeServicePutChannelProcedure = "/cpis.v1.NoticeService/PutChannel"
 	// NoticeServiceRotateSecretProcedure is the procedure name of the NoticeService's RotateSecret RPC.
@@ -84,6 +87,13 @@ var (
 			Procedure:  NoticeServiceAssignNoticeProcedure,
 		}
 	})
+	noticeServiceListColleaguesSpec = sync.OnceValue(func() connect.Spec {
+		return connect.Spec{
+			StreamType: connect.StreamTypeUnary,
+			Schema:     v1.File_cpis_v1_notice_proto.Services().ByName("NoticeService").Methods().ByName("ListColleagues"),
+			Procedure:  NoticeServiceListColleaguesProcedure,
+		}
+	})
 	noticeServicePutChannelSpec = sync.OnceValue(func() connect.Spec {
 		return connect.Spec{
 			StreamType: connect.StreamTypeUnary,
@@ -126,8 +136,11 @@ type NoticeServiceClient interface {
 	WatchNotices(context.Context, *v1.WatchNoticesRequest) (NoticeServiceWatchNoticesClientStream, error)
 	// AcknowledgeNotice says what was done about a notice.
 	AcknowledgeNotice(context.Context, *v1.AcknowledgeNoticeRequest) (*v1.AcknowledgeNoticeResponse, error)
-	// AssignNotice gives a notice to somebody.
+	// AssignNotice gives a notice to a colleague.
 	AssignNotice(context.Context, *v1.AssignNoticeRequest) (*v1.AssignNoticeResponse, error)
+	// ListColleagues shows to whom notices can be given: who acted for the
+	// authority as a safeguarding lead in the last 90 days.
+	ListColleagues(context.Context, *v1.ListColleaguesRequest) (*v1.ListColleaguesResponse, error)
 	// PutChannel makes or changes a way on which notices are sent on.
 	PutChannel(context.Context, *v1.PutChannelRequest) (*v1.PutChannelResponse, error)
 	// RotateSecret gives a webhook a new secret. For a day the old one signs too.
@@ -177,8 +190,11 @@ type NoticeServiceHandler interface {
 	WatchNotices(context.Context, *v1.WatchNoticesRequest, NoticeServiceWatchNoticesServerStream) error
 	// AcknowledgeNotice says what was done about a notice.
 	AcknowledgeNotice(context.Context, *v1.AcknowledgeNoticeRequest) (*v1.AcknowledgeNoticeResponse, error)
-	// AssignNotice gives a notice to somebody.
+	// AssignNotice gives a notice to a colleague.
 	AssignNotice(context.Context, *v1.AssignNoticeRequest) (*v1.AssignNoticeResponse, error)
+	// ListColleagues shows to whom notices can be given: who acted for the
+	// authority as a safeguarding lead in the last 90 days.
+	ListColleagues(context.Context, *v1.ListColleaguesRequest) (*v1.ListColleaguesResponse, error)
 	// PutChannel makes or changes a way on which notices are sent on.
 	PutChannel(context.Context, *v1.PutChannelRequest) (*v1.PutChannelResponse, error)
 	// RotateSecret gives a webhook a new secret. For a day the old one signs too.
@@ -198,6 +214,7 @@ func RegisterNoticeServiceHandler(server *connect.Server, svc NoticeServiceHandl
 		connect.Method{Spec: noticeServiceWatchNoticesSpec(), Handler: adapter.watchNotices},
 		connect.Method{Spec: noticeServiceAcknowledgeNoticeSpec(), Handler: adapter.acknowledgeNotice},
 		connect.Method{Spec: noticeServiceAssignNoticeSpec(), Handler: adapter.assignNotice},
+		connect.Method{Spec: noticeServiceListColleaguesSpec(), Handler: adapter.listColleagues},
 		connect.Method{Spec: noticeServicePutChannelSpec(), Handler: adapter.putChannel},
 		connect.Method{Spec: noticeServiceRotateSecretSpec(), Handler: adapter.rotateSecret},
 		connect.Method{Spec: noticeServiceRemoveChannelSpec(), Handler: adapter.removeChannel},
@@ -242,6 +259,10 @@ func (UnimplementedNoticeServiceHandler) AcknowledgeNotice(context.Context, *v1.
 
 func (UnimplementedNoticeServiceHandler) AssignNotice(context.Context, *v1.AssignNoticeRequest) (*v1.AssignNoticeResponse, error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, "cpis.v1.NoticeService.AssignNotice is not implemented")
+}
+
+func (UnimplementedNoticeServiceHandler) ListColleagues(context.Context, *v1.ListColleaguesRequest) (*v1.ListColleaguesResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, "cpis.v1.NoticeService.ListColleagues is not implemented")
 }
 
 func (UnimplementedNoticeServiceHandler) PutChannel(context.Context, *v1.PutChannelRequest) (*v1.PutChannelResponse, error) {
@@ -299,6 +320,14 @@ func (c *noticeServiceClient) AcknowledgeNotice(ctx context.Context, req *v1.Ack
 func (c *noticeServiceClient) AssignNotice(ctx context.Context, req *v1.AssignNoticeRequest) (*v1.AssignNoticeResponse, error) {
 	var res v1.AssignNoticeResponse
 	if err := c.client.CallUnary(ctx, noticeServiceAssignNoticeSpec(), req, &res); err != nil {
+		return nil, err
+	}
+	return &res, nil
+}
+
+func (c *noticeServiceClient) ListColleagues(ctx context.Context, req *v1.ListColleaguesRequest) (*v1.ListColleaguesResponse, error) {
+	var res v1.ListColleaguesResponse
+	if err := c.client.CallUnary(ctx, noticeServiceListColleaguesSpec(), req, &res); err != nil {
 		return nil, err
 	}
 	return &res, nil
@@ -388,6 +417,18 @@ func (h noticeServiceHandler) assignNotice(ctx context.Context, _ connect.Spec, 
 		return err
 	}
 	res, err := h.svc.AssignNotice(ctx, &req)
+	if err != nil {
+		return err
+	}
+	return stream.Send(res)
+}
+
+func (h noticeServiceHandler) listColleagues(ctx context.Context, _ connect.Spec, stream connect.ServerStream) error {
+	var req v1.ListColleaguesRequest
+	if err := stream.Receive(&req); err != nil {
+		return err
+	}
+	res, err := h.svc.ListColleagues(ctx, &req)
 	if err != nil {
 		return err
 	}
