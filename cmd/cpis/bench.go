@@ -10,22 +10,46 @@ import (
 )
 
 type benchCmd struct {
-	Measure benchRunCmd  `cmd:"" name:"run" default:"withargs" help:"Measure, and print the ratios."`
-	Echo    benchEchoCmd `cmd:"" hidden:"" help:"Serve the bare echo that look-ups are measured against."`
+	Measure benchRunCmd    `cmd:"" name:"run" default:"withargs" help:"Measure, and print the ratios."`
+	Timing  benchTimingCmd `cmd:"" help:"Measure what the time of an answer says about a flag."`
+	Echo    benchEchoCmd   `cmd:"" hidden:"" help:"Serve the bare echo that look-ups are measured against."`
 }
 
 type benchRunCmd struct {
 	Persons int    `default:"150000" help:"People with plans."`
 	Entries int    `default:"0" help:"Entries in the log at the beginning."`
-	Seconds int    `default:"5" help:"Of each measurement."`
+	Grown   int    `default:"0" help:"Entries of a second, grown log, measured in turns with the first."`
+	Seconds int    `default:"10" help:"Of each measurement; at least 10, for pgbench to reach its speed."`
 	Rounds  int    `default:"3" help:"Of each measurement; the median counts."`
 	Vault   bool   `default:"true" negatable:"" help:"Also with keys in a real Vault."`
 	Dir     string `type:"path" placeholder:"DIR" help:"Where to work; a temporary directory, removed in the end, if not given."`
 }
 
 // Run measures.
-func (c *benchRunCmd) Run(ctx context.Context, w *world) (err error) {
-	dir := c.Dir
+func (c *benchRunCmd) Run(ctx context.Context, w *world) error {
+	return benchIn(c.Dir, w, func(o bench.Options) error {
+		o.Persons, o.Entries, o.Seconds, o.Rounds, o.Vault = c.Persons, c.Entries, c.Seconds, c.Rounds, c.Vault
+		o.Grown = c.Grown
+		return bench.Run(ctx, o)
+	})
+}
+
+type benchTimingCmd struct {
+	Pairs   int    `default:"2000" help:"Of a flagged and an unflagged person, for each way of asking."`
+	Persons int    `default:"150000" help:"People with plans."`
+	Dir     string `type:"path" placeholder:"DIR" help:"Where to work; a temporary directory, removed in the end, if not given."`
+}
+
+// Run measures.
+func (c *benchTimingCmd) Run(ctx context.Context, w *world) error {
+	return benchIn(c.Dir, w, func(o bench.Options) error {
+		o.Persons = c.Persons
+		return bench.Timing(ctx, o, c.Pairs)
+	})
+}
+
+// benchIn makes a directory where none is given, and what all measurements need.
+func benchIn(dir string, w *world, measure func(bench.Options) error) (err error) {
 	if dir == "" {
 		if dir, err = os.MkdirTemp("", "cpis-bench"); err != nil {
 			return err
@@ -36,9 +60,8 @@ func (c *benchRunCmd) Run(ctx context.Context, w *world) (err error) {
 	if err != nil {
 		return fmt.Errorf("finding this program: %w", err)
 	}
-	return bench.Run(ctx, bench.Options{
-		Dir: dir, Persons: c.Persons, Entries: c.Entries, Seconds: c.Seconds, Rounds: c.Rounds, Vault: c.Vault,
-		Out: w.stdout, Program: program, Now: time.Now,
+	return measure(bench.Options{
+		Dir: dir, Out: w.stdout, Program: program, Now: time.Now,
 		Migrate: func(ctx context.Context, database, origin string, getenv func(string) string) error {
 			keeper, done, err := keeperFrom(ctx, &world{getenv: getenv})
 			if err != nil {

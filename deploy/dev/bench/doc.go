@@ -25,6 +25,7 @@ type Options struct {
 	Dir     string    // where everything lives meanwhile; required
 	Persons int       // how many people have plans
 	Entries int       // how many entries the log has at the beginning
+	Grown   int       // how many entries a second log has, which is measured in turns with it; 0 for none
 	Seconds int       // of each measurement
 	Rounds  int       // how often each is repeated; the median counts
 	Vault   bool      // also with keys in a real Vault
@@ -38,28 +39,47 @@ type Options struct {
 // environment names.
 type Migrate func(ctx context.Context, database, origin string, getenv func(string) string) error
 
+// pgbenchClients are the numbers of clients of which pgbench's best counts: with
+// more of them it becomes slower, and a comparison would flatter.
+var pgbenchClients = []int{8, 16, 32}
+
+// minSeconds is how long a measurement must take: pgbench is slow at first.
+const minSeconds = 10
+
 // callers are the numbers of concurrent callers that are measured.
 var callers = []int{1, 16, 64, 256}
 
 // Run measures and prints the table.
 func Run(ctx context.Context, o Options) error {
+	if o.Seconds < minSeconds {
+		return fmt.Errorf("a measurement must take %d seconds or more", minSeconds)
+	}
 	for _, tool := range []string{"wrk"} {
 		if _, err := exec.LookPath(tool); err != nil {
 			return fmt.Errorf("%s is not installed (Debian: apt-get install %s)", tool, tool)
 		}
 	}
+	cluster, err := startCluster(ctx, o.Dir)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = cluster.Stop(context.WithoutCancel(ctx)) }()
+	b := &bench{Options: o, cluster: cluster}
+	return b.run(ctx)
+}
+
+// startCluster starts PostgreSQL.
+func startCluster(ctx context.Context, dir string) (*pgdev.Cluster, error) {
 	cluster, err := pgdev.Start(ctx, pgdev.Options{
-		Dir: filepath.Join(o.Dir, "pg"),
+		Dir: filepath.Join(dir, "pg"),
 		Settings: map[string]string{
 			"shared_buffers": "1GB", "max_wal_size": "8GB", "max_connections": "400", "checkpoint_timeout": "15min",
 		},
 	})
 	if err != nil {
-		return fmt.Errorf("starting PostgreSQL: %w", err)
+		return nil, fmt.Errorf("starting PostgreSQL: %w", err)
 	}
-	defer func() { _ = cluster.Stop(context.WithoutCancel(ctx)) }()
-	b := &bench{Options: o, cluster: cluster}
-	return b.run(ctx)
+	return cluster, nil
 }
 
 // bench is one run.
@@ -77,6 +97,7 @@ type result struct {
 	perSec  float64
 	p50     time.Duration
 	p99     time.Duration
+	rounds  []sample
 }
 
 func (b *bench) run(ctx context.Context) error {
@@ -98,6 +119,18 @@ func (b *bench) run(ctx context.Context) error {
 				return v.load(ctx, n, v.lookups(jsonCodec), b.Seconds)
 			}})
 		}
+	}
+	if b.Grown > 0 {
+		more := *b
+		more.Entries = b.Grown
+		grown, err := more.newSite(ctx, "grown", nil)
+		if err != nil {
+			return err
+		}
+		defer grown.stop(ctx)
+		steps = append(steps, step{nameGrown, 64, func(ctx context.Context, n int) (sample, error) {
+			return grown.load(ctx, n, grown.lookups(jsonCodec), b.Seconds)
+		}})
 	}
 	// One unmeasured round warms caches and the pool.
 	for _, st := range steps {
@@ -143,13 +176,25 @@ const (
 	nameSized  = "bare answer as long as a look-up's"
 	nameLookup = "look-up, JSON"
 	nameBinary = "look-up, binary"
+	nameGrown  = "look-up, JSON, grown log"
+	nameAlone  = "look-up, JSON, 1 ms of rest"
+	nameRested = "pgbench, about 1 ms of rest"
 )
 
 func (b *bench) steps(s *site) []step {
 	var steps []step
+	for _, n := range pgbenchClients {
+		steps = append(steps, step{nameBench, n, func(ctx context.Context, n int) (sample, error) { return b.pgbench(ctx, s, n, false) }})
+	}
+	steps = append(steps,
+		step{nameRested, 1, func(ctx context.Context, n int) (sample, error) { return b.pgbench(ctx, s, n, true) }},
+		step{nameAlone, 1, func(ctx context.Context, n int) (sample, error) {
+			l := s.lookups(jsonCodec)
+			l.name, l.rest = l.name+"-rested", true
+			return s.load(ctx, n, l, b.Seconds)
+		}})
 	for _, n := range callers {
 		steps = append(steps,
-			step{nameBench, n, func(ctx context.Context, n int) (sample, error) { return b.pgbench(ctx, s, n) }},
 			step{nameLookup, n, func(ctx context.Context, n int) (sample, error) {
 				return s.load(ctx, n, s.lookups(jsonCodec), b.Seconds)
 			}})

@@ -36,6 +36,7 @@ func median(st step, samples []sample) result {
 		perSec: mid(func(s sample) float64 { return s.perSec }),
 		p50:    time.Duration(mid(func(s sample) float64 { return float64(s.p50) })),
 		p99:    time.Duration(mid(func(s sample) float64 { return float64(s.p99) })),
+		rounds: samples,
 	}
 }
 
@@ -62,6 +63,7 @@ type load struct {
 	path        string
 	contentType string
 	requests    []request
+	rest        bool // for a millisecond before each request
 }
 
 type request struct {
@@ -94,7 +96,11 @@ func (l load) write(lua string) error {
 	if err := os.WriteFile(lua+".txt", lines.Bytes(), 0o600); err != nil {
 		return err
 	}
-	return os.WriteFile(lua, fmt.Appendf(nil, script, lua+".txt", l.contentType, l.path), 0o600)
+	text := fmt.Appendf(nil, script, lua+".txt", l.contentType, l.path)
+	if l.rest {
+		text = append(text, "function delay() return 1 end\n"...)
+	}
+	return os.WriteFile(lua, text, 0o600)
 }
 
 // readWrk reads what wrk prints. A single request that was not answered with
@@ -145,8 +151,13 @@ SELECT %d, nextval('public.bench_idx'), decode(repeat('78', %d), 'hex'), sha256(
 // lineLength is that of a typical entry of a look-up.
 const lineLength = 560
 
+// restedRate is how often in a second a client of pgbench that rests begins: a
+// transaction and about a millisecond. Its log then says how late it began,
+// which does not count.
+const restedRate = 700
+
 // pgbench measures the yardstick.
-func (b *bench) pgbench(ctx context.Context, s *site, callers int) (sample, error) {
+func (b *bench) pgbench(ctx context.Context, s *site, callers int, rested bool) (sample, error) {
 	dir := filepath.Join(b.Dir, "pgbench")
 	if err := os.MkdirAll(dir, 0o755); err != nil { //nolint:gosec // pgbench runs as the server's user
 		return sample{}, err
@@ -155,8 +166,14 @@ func (b *bench) pgbench(ctx context.Context, s *site, callers int) (sample, erro
 	if err := os.WriteFile(name, fmt.Appendf(nil, pgbenchScript, benchLog, lineLength), 0o644); err != nil { //nolint:gosec // likewise
 		return sample{}, err
 	}
-	cmd := b.cluster.Command(ctx, "pgbench", "-n", "-M", "prepared", "-f", name, "-c", strconv.Itoa(callers), "-j", "1",
-		"-T", strconv.Itoa(b.Seconds), "-l", "--sampling-rate=0.1", "--log-prefix="+filepath.Join(dir, "log"), s.database)
+	args := []string{
+		"-n", "-M", "prepared", "-f", name, "-c", strconv.Itoa(callers), "-j", "1", "-T", strconv.Itoa(b.Seconds),
+		"-l", "--sampling-rate=0.1", "--log-prefix=" + filepath.Join(dir, "log"),
+	}
+	if rested {
+		args = append(args, "--rate="+strconv.Itoa(restedRate))
+	}
+	cmd := b.cluster.Command(ctx, "pgbench", append(args, s.database)...)
 	cmd.Dir = dir
 	out, err := cmd.CombinedOutput()
 	if err != nil {
@@ -196,6 +213,11 @@ func readLatencies(dir string) (p50, p99 time.Duration, err error) {
 		for line := range strings.Lines(string(text)) {
 			if f := strings.Fields(line); len(f) > 2 {
 				us, err := strconv.Atoi(f[2])
+				if err == nil && len(f) > 6 { // how late it began
+					var late int
+					late, err = strconv.Atoi(f[6])
+					us -= late
+				}
 				if err != nil {
 					return 0, 0, err
 				}

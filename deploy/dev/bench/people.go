@@ -9,7 +9,6 @@ import (
 	"io"
 	"math/rand/v2"
 	"strconv"
-	"time"
 
 	"github.com/google/uuid"
 	"google.golang.org/protobuf/encoding/protojson"
@@ -122,29 +121,49 @@ func (p *people) file() *bytes.Buffer {
 	return &b
 }
 
+// crowdChunk is how many rows are loaded at once.
+const crowdChunk = 1_000_000
+
 // crowd copies one person with a plan many times. The copies cannot be opened,
 // and nobody asks for them: they are there to make the indexes as deep as they
-// would be.
+// would be. Many are loaded in pieces, without checking each against the others:
+// they fit, being made together.
 func (s *site) crowd(ctx context.Context) error {
-	more := s.b.Persons - flaggedPeople
-	sql := fmt.Sprintf(`
+	sql := bytes.NewBufferString(`
+SET synchronous_commit = off;
+SET session_replication_role = replica;
 CREATE SEQUENCE IF NOT EXISTS public.bench_idx MINVALUE 0 START 0;
-CREATE TEMP TABLE crowd AS SELECT i, gen_random_uuid() AS id FROM generate_series(1, %d) AS i;
-INSERT INTO cpis.person (id, restricted, wrapped_key, version, sealed, changed_at)
-SELECT c.id, false, p.wrapped_key, 1, p.sealed, p.changed_at FROM crowd c, (SELECT * FROM cpis.person LIMIT 1) p;
-INSERT INTO cpis.person_tag (tag, person_id, index_version) SELECT sha256(('crowd' || i)::bytea), id, 1 FROM crowd;
-INSERT INTO cpis.plan (id, person_id, authority, version, visible_until, removed, sealed, changed_at)
-SELECT gen_random_uuid(), c.id, p.authority, 1, NULL, false, p.sealed, p.changed_at FROM crowd c, (SELECT * FROM cpis.plan LIMIT 1) p;
-INSERT INTO cpis.entry (log, idx, line, subject)
-SELECT %d, nextval('public.bench_idx'), decode(repeat('78', %d), 'hex'), sha256(i::text::bytea) FROM generate_series(1, %d) AS i;
-VACUUM ANALYZE;`, max(more, 0), benchLog, lineLength, s.b.Entries)
+CREATE TEMP TABLE crowd (i int, id uuid);
+`)
+	for from := 1; from <= s.b.Persons-flaggedPeople; from += crowdChunk {
+		fmt.Fprintf(sql, crowdSQL, from, min(from+crowdChunk-1, s.b.Persons-flaggedPeople))
+	}
+	for from := 1; from <= s.b.Entries; from += crowdChunk {
+		fmt.Fprintf(sql, entriesSQL, benchLog, lineLength, from, min(from+crowdChunk-1, s.b.Entries))
+	}
+	sql.WriteString("VACUUM ANALYZE; CHECKPOINT;\n")
 	cmd := s.b.cluster.Command(ctx, "psql", "-q", "-v", "ON_ERROR_STOP=1", "-d", s.database)
-	cmd.Stdin = bytes.NewBufferString(sql)
+	cmd.Stdin = sql
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("filling the database: %w: %s", err, out)
 	}
 	return nil
 }
+
+const crowdSQL = `
+TRUNCATE crowd;
+INSERT INTO crowd SELECT i, gen_random_uuid() FROM generate_series(%d, %d) AS i;
+INSERT INTO cpis.person (id, restricted, wrapped_key, version, sealed, changed_at)
+SELECT c.id, false, p.wrapped_key, 1, p.sealed, p.changed_at FROM crowd c, (SELECT * FROM cpis.person LIMIT 1) p;
+INSERT INTO cpis.person_tag (tag, person_id, index_version) SELECT sha256(('crowd' || i)::bytea), id, 1 FROM crowd;
+INSERT INTO cpis.plan (id, person_id, authority, version, visible_until, removed, sealed, changed_at)
+SELECT gen_random_uuid(), c.id, p.authority, 1, NULL, false, p.sealed, p.changed_at FROM crowd c, (SELECT * FROM cpis.plan LIMIT 1) p;
+`
+
+const entriesSQL = `
+INSERT INTO cpis.entry (log, idx, line, subject)
+SELECT %d, nextval('public.bench_idx'), decode(repeat('78', %d), 'hex'), sha256(i::text::bytea) FROM generate_series(%d, %d) AS i;
+`
 
 // codec is how messages are written.
 type codec struct {
@@ -223,7 +242,3 @@ func mustMarshal(c codec, m proto.Message) []byte {
 }
 
 var tokenLife = tokenLasting(tokenFor)
-
-func ratio(a, b float64) string { return fmt.Sprintf("%.2f", a/b) }
-
-func ratioOf(a, b time.Duration) string { return ratio(float64(a), float64(b)) }
