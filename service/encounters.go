@@ -295,7 +295,7 @@ func (s *Service) mistaken(r *report, key *keys.DataKey, row *store.PersonRow) s
 }
 
 // pretend does the work of telling what a report says, about nobody.
-func (s *Service) pretend(r *report) { _ = sealSaid(s.decoy.key, s.decoy.row, said{r.who, r.text}) }
+func (s *Service) pretend(r *report) { _ = sealSaid(s.decoy.key, s.decoy.plan.ID, said{r.who, r.text}) }
 
 // correct marks what an organisation accessed in an encounter, and corrects the
 // notices that it made, also those from before records were joined: they stay

@@ -190,7 +190,7 @@ func (l *lookup) abandon() {
 func (g *group) read(ctx context.Context, ls []*lookup, now time.Time) error {
 	tags := make([]store.Tag, 0, len(ls))
 	for _, l := range ls {
-		if l.verdict == nil {
+		if l.verdict == nil && !l.tried { // who comes from the keeper was read before
 			for _, t := range l.tags {
 				tags = append(tags, store.Tag(t))
 			}
@@ -204,9 +204,6 @@ func (g *group) read(ctx context.Context, ls []*lookup, now time.Time) error {
 		return fmt.Errorf("reading flags: %w", ErrUnavailable) // the store's error is for its own log
 	}
 	if len(flags) == 0 {
-		for _, l := range ls {
-			l.rows, l.history = nil, nil
-		}
 		return nil
 	}
 	g.deal(ls, flags, history)
@@ -224,7 +221,9 @@ func (g *group) deal(ls []*lookup, flags []store.FlagRow, history []store.Access
 		byPerson[a.Person] = append(byPerson[a.Person], a)
 	}
 	for _, l := range ls {
-		l.rows, l.history = nil, nil
+		if l.tried {
+			continue
+		}
 		for _, t := range l.tags {
 			if rows := byTag[store.Tag(t)]; len(rows) > 0 {
 				l.rows = rows
@@ -239,7 +238,8 @@ func (g *group) deal(ls []*lookup, flags []store.FlagRow, history []store.Access
 }
 
 // unwrap asks the keeper for the keys of look-ups that left a group, and
-// queues them again: opened next time, or degraded.
+// queues them again: opened next time, or degraded. What was read of them is not
+// read again.
 func (g *group) unwrap(ls []*lookup) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ls[0].ctx), g.cfg.KeyWait)
 	defer cancel()

@@ -150,7 +150,7 @@ func (s *Service) open(l *lookup, now time.Time) {
 	switch {
 	case len(l.rows) == 0:
 		a.Verdict = NoFlagKnown
-		s.decoy.open()
+		s.workOnDecoy(l, now)
 	case l.key == nil:
 		s.answerDegraded(l, now)
 	default:

@@ -155,21 +155,3 @@ func (s *Service) Intact(context.Context) error {
 func newID() uuid.UUID {
 	return uuid.Must(uuid.NewV7()) // fails only where there is no randomness
 }
-
-// decoy is opened for people without plans, so that the work done for them
-// resembles the work for the others.
-type decoy struct {
-	key    *keys.DataKey
-	sealed []byte
-	row    uuid.UUID
-}
-
-func newDecoy(key *keys.DataKey) decoy {
-	d := decoy{key: key, row: newID()}
-	d.sealed, _ = sealJSON(key, "person", d.row, 1, sealedPerson{}) // a struct of texts always encodes
-	return d
-}
-
-func (d *decoy) open() {
-	_, _ = d.key.Open(d.sealed, detailsOf("person", d.row, 1)) // nothing is looked for
-}
