@@ -22,6 +22,9 @@ type Command struct {
 	Now func() time.Time
 	// Operator names who runs the command, as the operating system knows them.
 	Operator string
+	// Copy says that the database is a copy that nobody has claimed: what would
+	// write to its log is refused with ErrCopy.
+	Copy bool
 }
 
 // adminClient is the client that stands in entries of commands.
@@ -29,6 +32,14 @@ const adminClient = "cpis-command"
 
 // do runs fn in one transaction with an entry that names the command.
 func (a *Command) do(ctx context.Context, command string, counts audit.Counts, fn func(*store.Tx) error) error {
+	if a.Copy {
+		return fmt.Errorf("%w: %s would write to its log", ErrCopy, command)
+	}
+	return a.record(ctx, command, counts, fn)
+}
+
+// record is do for what may be done to a copy: claiming it.
+func (a *Command) record(ctx context.Context, command string, counts audit.Counts, fn func(*store.Tx) error) error {
 	return a.DB.Tx(ctx, func(tx *store.Tx) error {
 		if err := fn(tx); err != nil {
 			return err

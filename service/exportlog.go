@@ -21,12 +21,16 @@ type Exported struct {
 	// can hold before a running server has signed them. The export's own entry
 	// does not count.
 	Unsigned int64
+	// Copy says that the log was read from a copy that nobody has claimed, so
+	// that the export is no entry of it.
+	Copy bool
 }
 
 // Export writes a log, up to its latest checkpoint, as a directory that anybody
 // with the log's public key can verify. It judges nothing: what was tampered
 // with is written as it stands, for it is evidence. That it was asked for is an
-// entry of the log, behind the part that is exported.
+// entry of the log, behind the part that is exported; but not of a copy's,
+// which would then differ from the log that it was copied from.
 func (a *LogAdmin) Export(ctx context.Context, create audit.Create) (Exported, error) {
 	cp, err := a.DB.LatestCheckpoint(ctx, a.Log.ID)
 	if errors.Is(err, store.ErrNotFound) {
@@ -36,12 +40,18 @@ func (a *LogAdmin) Export(ctx context.Context, create audit.Create) (Exported, e
 		return Exported{}, err
 	}
 	stated := cp.Tree.Checkpoint(a.Log.Origin)
-	exported := Exported{Checkpoint: stated}
-	err = a.do(ctx, string(policy.ExportLog), audit.Counts{"entries": stated.Size}, func(tx *store.Tx) error {
-		head, err := tx.Head(ctx, a.Log.ID)
+	exported := Exported{Checkpoint: stated, Copy: a.Copy}
+	count := func(head audit.Tree, err error) error {
 		exported.Unsigned = max(0, head.Size()-stated.Size) // a log that was cut off is evidence, too
 		return err
-	})
+	}
+	if a.Copy {
+		err = count(a.DB.Head(ctx, a.Log.ID))
+	} else {
+		err = a.do(ctx, string(policy.ExportLog), audit.Counts{"entries": stated.Size}, func(tx *store.Tx) error {
+			return count(tx.Head(ctx, a.Log.ID))
+		})
+	}
 	if err != nil {
 		return Exported{}, fmt.Errorf("recording the export: %w", err)
 	}

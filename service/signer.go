@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"cpis/audit"
+	"cpis/service/keys"
 	"cpis/service/store"
 )
 
@@ -119,25 +120,35 @@ func (s *Service) setSigned(tree audit.Tree) {
 	}
 }
 
-// checkSigned checks a checkpoint's signature, and that it speaks of the tree
-// that is kept beside it.
+// checkSigned checks a checkpoint, and stops the service if it is not right.
 func (s *Service) checkSigned(ctx context.Context, row *store.CheckpointRow) error {
-	pubs, err := s.ring.Keeper().PublicKeys(ctx)
+	err := openSigned(ctx, s.ring.Keeper(), s.log, row)
+	if errors.Is(err, ErrDamaged) {
+		s.broken.Store(true)
+		s.observe.Damaged("checkpoint")
+	}
+	return err
+}
+
+// openSigned checks a checkpoint's signature, and that it speaks of the tree
+// that is kept beside it.
+func openSigned(ctx context.Context, keeper keys.Keeper, log store.Log, row *store.CheckpointRow) error {
+	pubs, err := keeper.PublicKeys(ctx)
 	if err != nil {
 		return fmt.Errorf("reading the log's public keys: %w", err)
 	}
 	known := make([]audit.VerifierKey, len(pubs))
 	for i, pub := range pubs {
-		if known[i], err = audit.NewVerifierKey(s.log.Origin, pub); err != nil {
+		if known[i], err = audit.NewVerifierKey(log.Origin, pub); err != nil {
 			return fmt.Errorf("reading the log's public keys: %w", err)
 		}
 	}
-	cp, err := audit.OpenCheckpoint([]byte(row.Note), s.log.Origin, known)
+	cp, err := audit.OpenCheckpoint([]byte(row.Note), log.Origin, known)
 	if err != nil {
-		return s.breakOff("checkpoint", "last checkpoint does not verify")
+		return fmt.Errorf("last checkpoint does not verify: %w", ErrDamaged)
 	}
-	if cp != row.Tree.Checkpoint(s.log.Origin) {
-		return s.breakOff("checkpoint", "last checkpoint speaks of another tree")
+	if cp != row.Tree.Checkpoint(log.Origin) {
+		return fmt.Errorf("last checkpoint speaks of another tree: %w", ErrDamaged)
 	}
 	return nil
 }

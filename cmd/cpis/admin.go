@@ -25,20 +25,29 @@ type databaseFlags struct {
 	Database     string `env:"CPIS_OWNER_DATABASE_URL" required:"" placeholder:"URL" help:"Database as cpis_owner, without password."`
 	PasswordFile string `env:"CPIS_OWNER_DATABASE_PASSWORD_FILE" type:"path" placeholder:"FILE" help:"File with its password, where one is needed."`
 	LogOrigin    string `env:"CPIS_LOG_ORIGIN" required:"" placeholder:"NAME" help:"Audit log to write to, such as cpis.example.org/log/1."`
+	Instance     string `env:"CPIS_INSTANCE" placeholder:"NAME" help:"What the installation is called, where servers are told."`
 }
 
-// withPassword puts the password of a file into an address.
-func withPassword(address, file string) (string, error) {
+// Variables whose files hold passwords of the database.
+const (
+	appPassword   = "CPIS_DATABASE_PASSWORD_FILE"
+	ownerPassword = "CPIS_OWNER_DATABASE_PASSWORD_FILE"
+	adminPassword = "CPIS_ADMIN_DATABASE_PASSWORD_FILE"
+)
+
+// withPassword puts the password of a file, which a variable names, into an
+// address.
+func withPassword(variable, address, file string) (string, error) {
 	if file == "" {
 		return address, nil
 	}
-	password, err := readSecret(file)
+	password, err := readSecret(variable, file)
 	if err != nil {
 		return "", err
 	}
 	u, err := url.Parse(address)
-	if err != nil {
-		return "", errors.New("the database's address is not a URL") // not err: it quotes it
+	if err != nil || u.Host == "" && u.Query().Get("host") == "" {
+		return "", fmt.Errorf("%s: the database's address must be a URL such as postgres://cpis_app@db.example/cpis", variable) // not err: it quotes it
 	}
 	u.User = url.UserPassword(u.User.Username(), password)
 	return u.String(), nil
@@ -46,20 +55,25 @@ func withPassword(address, file string) (string, error) {
 
 // open opens the database for an administrator. The result closes it.
 func (f *databaseFlags) open(ctx context.Context) (service.Command, func(), error) {
-	address, err := withPassword(f.Database, f.PasswordFile)
+	address, err := withPassword(ownerPassword, f.Database, f.PasswordFile)
 	if err != nil {
 		return service.Command{}, nil, err
 	}
 	db, err := store.Open(ctx, address, store.Options{Owner: true, MaxConns: 4})
 	if err != nil {
-		return service.Command{}, nil, fmt.Errorf("opening the database: %w", err)
+		return service.Command{}, nil, fmt.Errorf("CPIS_OWNER_DATABASE_URL: %w", err)
 	}
-	log, err := db.Log(ctx, f.LogOrigin)
+	log, err := findLog(ctx, db, f.LogOrigin)
 	if err != nil {
 		db.Close()
-		return service.Command{}, nil, fmt.Errorf("finding the log: %w", err)
+		return service.Command{}, nil, err
 	}
-	return service.Command{DB: db, Log: log, Now: time.Now, Operator: operator()}, db.Close, nil
+	err = checkClaim(ctx, db, log, f.Instance, f.Database)
+	if err != nil && !errors.Is(err, service.ErrCopy) {
+		db.Close()
+		return service.Command{}, nil, err
+	}
+	return service.Command{DB: db, Log: log, Now: time.Now, Operator: operator(), Copy: err != nil}, db.Close, nil
 }
 
 // openWithKeeper is open for commands that need keys as well.
@@ -87,6 +101,7 @@ func operator() string {
 
 type migrateCmd struct {
 	databaseFlags
+	serverFlags
 	AdminDatabase     string `env:"CPIS_ADMIN_DATABASE_URL" placeholder:"URL" help:"Cluster as its superuser: makes the roles and the database first."`
 	AdminPasswordFile string `env:"CPIS_ADMIN_DATABASE_PASSWORD_FILE" type:"path" placeholder:"FILE" help:"File with its password, where one is needed."`
 }
@@ -99,7 +114,7 @@ func (c *migrateCmd) Run(ctx context.Context, w *world) error {
 		return err
 	}
 	defer closeKeeper()
-	address, err := withPassword(c.Database, c.PasswordFile)
+	address, err := withPassword(ownerPassword, c.Database, c.PasswordFile)
 	if err != nil {
 		return err
 	}
@@ -108,11 +123,11 @@ func (c *migrateCmd) Run(ctx context.Context, w *world) error {
 			return err
 		}
 	}
-	return migrate(ctx, address, c.LogOrigin, keeper, w.stdout)
+	return migrate(ctx, address, c, keeper, w.stdout)
 }
 
 func (c *migrateCmd) prepare(ctx context.Context, address string) error {
-	admin, err := withPassword(c.AdminDatabase, c.AdminPasswordFile)
+	admin, err := withPassword(adminPassword, c.AdminDatabase, c.AdminPasswordFile)
 	if err != nil {
 		return err
 	}
@@ -126,27 +141,43 @@ func (c *migrateCmd) prepare(ctx context.Context, address string) error {
 	return nil
 }
 
-// migrate brings a database up to date, whatever state it is in.
-func migrate(ctx context.Context, address, origin string, keeper keys.Keeper, out io.Writer) error {
+// migrate brings a database up to date, whatever state it is in. address is
+// that of the command, with a password where it has one.
+func migrate(ctx context.Context, address string, c *migrateCmd, keeper keys.Keeper, out io.Writer) error {
 	if err := store.Migrate(ctx, address); err != nil {
-		return fmt.Errorf("migrating: %w", err)
+		return fmt.Errorf("CPIS_OWNER_DATABASE_URL: %w", err)
 	}
 	db, err := store.Open(ctx, address, store.Options{Owner: true, MaxConns: 4})
 	if err != nil {
-		return fmt.Errorf("opening the database: %w", err)
+		return fmt.Errorf("CPIS_OWNER_DATABASE_URL: %w", err)
 	}
 	defer db.Close()
-	log, err := loadReference(ctx, db, origin)
+	log, err := loadReference(ctx, db, c.LogOrigin)
 	if err != nil {
 		return err
 	}
 	admin := &service.KeyAdmin{
 		Command: service.Command{DB: db, Log: log, Now: time.Now, Operator: operator()}, Keeper: keeper,
 	}
+	r, err := c.claim(ctx, db, c.serverFlags)
+	if err != nil {
+		return err
+	}
+	if _, err := admin.EnsureClaim(ctx, r); err != nil {
+		return err
+	}
+	copied := service.Claimed(ctx, db, log, &r.Marks)
+	if copied != nil && !errors.Is(copied, service.ErrCopy) {
+		return copied
+	}
+	admin.Copy = copied != nil
 	if err := admin.EnsureIndexKey(ctx); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(out, "The database is up to date; the log is %s.\n%s\n", origin, reference.Attribution)
+	_, err = fmt.Fprintf(out, "The database is up to date; the log is %s.\n%s\n", c.LogOrigin, reference.Attribution)
+	if copied != nil && err == nil {
+		_, err = fmt.Fprintf(out, "ATTENTION: %v. Until it is claimed no server starts on it. %s.\n", copied, advice)
+	}
 	return err
 }
 

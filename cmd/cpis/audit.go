@@ -35,6 +35,9 @@ func exportTo(ctx context.Context, admin *service.LogAdmin, name string) (servic
 func printExported(out io.Writer, e service.Exported, name string) error {
 	var p page
 	p.line("Exported %d entries of %s to %s.", e.Checkpoint.Size, e.Checkpoint.Origin, name)
+	if e.Copy {
+		p.line("This database is a copy that nobody has claimed: the export is no entry of its log.")
+	}
 	switch e.Unsigned {
 	case 0:
 	case 1:

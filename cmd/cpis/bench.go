@@ -68,7 +68,7 @@ func benchIn(dir string, w *world, measure func(bench.Options) error) (err error
 				return err
 			}
 			defer done()
-			return migrate(ctx, database, origin, keeper, w.stderr)
+			return migrate(ctx, database, &migrateCmd{databaseFlags: databaseFlags{Database: database, LogOrigin: origin}}, keeper, w.stderr)
 		},
 	})
 }

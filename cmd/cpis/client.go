@@ -217,7 +217,7 @@ func (c *connection) token(ctx context.Context) (string, error) {
 	case c.TokenFile == "":
 		return c.signedIn()
 	}
-	token, err := readSecret(c.TokenFile)
+	token, err := readSecret("--token-file", c.TokenFile)
 	if err != nil {
 		return "", err
 	}

@@ -37,6 +37,9 @@ type config struct {
 	// without password) and DatabasePasswordFile the file with its password
 	// (CPIS_DATABASE_PASSWORD_FILE), where one is needed.
 	DatabaseURL, DatabasePasswordFile string
+	// Instance names the installation (CPIS_INSTANCE), if a copy of it may be
+	// reached under the same address: staging, with its own name.
+	Instance string
 	// DatabaseConns bounds the connections (CPIS_DATABASE_CONNS, default 10).
 	DatabaseConns int
 
@@ -169,6 +172,7 @@ func readConfig(getenv func(string) string) (*config, error) {
 		RequireClientCert:    e.yes("CPIS_TLS_REQUIRE_CLIENT_CERT"),
 		DatabaseURL:          e.required("CPIS_DATABASE_URL"),
 		DatabasePasswordFile: e.text("CPIS_DATABASE_PASSWORD_FILE", ""),
+		Instance:             e.text("CPIS_INSTANCE", ""),
 		DatabaseConns:        e.number("CPIS_DATABASE_CONNS", 10),
 		Issuers:              e.required("CPIS_ISSUERS"),
 		LogOrigin:            e.required("CPIS_LOG_ORIGIN"),
@@ -253,11 +257,16 @@ func loopback(address string) bool {
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
-// readSecret reads a secret from a file, blanks around it ignored.
-func readSecret(name string) (string, error) {
-	b, err := os.ReadFile(name)
+// readSecret reads a secret from a file, which a variable or flag names. Blanks
+// around it are ignored.
+func readSecret(variable, file string) (string, error) {
+	b, err := os.ReadFile(file)
 	if err != nil {
-		return "", fmt.Errorf("reading secret: %w", err)
+		return "", fmt.Errorf("%s: %w", variable, err)
 	}
-	return strings.TrimSpace(string(b)), nil
+	secret := strings.TrimSpace(string(b))
+	if secret == "" {
+		return "", fmt.Errorf("%s: the file is empty", variable)
+	}
+	return secret, nil
 }

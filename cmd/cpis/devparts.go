@@ -196,16 +196,38 @@ func (d *dev) prepareDatabase(ctx context.Context) error {
 		return err
 	}
 	defer done()
-	if err := migrate(ctx, owner, devOrigin, keeper, io.Discard); err != nil {
+	target := databaseFlags{Database: owner, LogOrigin: devOrigin}
+	if err := migrate(ctx, owner, &migrateCmd{databaseFlags: target}, keeper, io.Discard); err != nil {
 		return err
 	}
-	command, done, err := (&databaseFlags{Database: owner, LogOrigin: devOrigin}).open(ctx)
+	command, done, err := target.open(ctx)
 	if err != nil {
 		return err
 	}
 	defer done()
+	if err := claimAgain(ctx, &target, &command); err != nil {
+		return err
+	}
 	admin := &service.DirectoryAdmin{Command: command}
 	return errors.Join(addOrganisations(ctx, admin), setContacts(ctx, admin))
+}
+
+// claimAgain claims the demo's database, which is reached by another port at
+// each start.
+func claimAgain(ctx context.Context, target *databaseFlags, admin *service.Command) error {
+	if !admin.Copy {
+		return nil
+	}
+	r, err := target.claim(ctx, admin.DB, serverFlags{})
+	if err != nil {
+		return err
+	}
+	r.Reason, r.Continue = "the demo was started again", true
+	if err := admin.Claim(ctx, r); err != nil {
+		return err
+	}
+	admin.Copy = false
+	return nil
 }
 
 // addOrganisations adds the organisations that exist in the demo only.

@@ -54,7 +54,7 @@ func TestHelpIsAsReviewed(t *testing.T) {
 		"notice", "notice watch", "notice acknowledge", "channel", "channel put", "contact", "contact set", "encounter", "encounter missed",
 		"audit export", "audit verify", "audit key", "audit checkpoint", "audit proof", "audit verify-proof", "sign-in", "sign-out",
 		"keys rewrap", "keys rotate-index", "keys retag", "keys retire-index",
-		"organisation list", "organisation add", "authority list", "authority contact",
+		"instance claim", "organisation list", "organisation add", "authority list", "authority contact",
 	} {
 		o := command(t, "", append(strings.Fields(line), "--help")...)
 		o.want(t, 0)

@@ -134,13 +134,13 @@ func addAuthorities(to *x509.CertPool, variable, file string) error {
 
 // open makes what sends over MESH.
 func (c *meshConfig) open() (*mesh.Sender, error) {
-	password, err := readSecret(c.PasswordFile)
+	password, err := readSecret("CPIS_MESH_PASSWORD_FILE", c.PasswordFile)
 	if err != nil {
-		return nil, fmt.Errorf("reading CPIS_MESH_PASSWORD_FILE: %w", err)
+		return nil, err
 	}
-	shared, err := readSecret(c.SharedKeyFile)
+	shared, err := readSecret("CPIS_MESH_SHARED_KEY_FILE", c.SharedKeyFile)
 	if err != nil {
-		return nil, fmt.Errorf("reading CPIS_MESH_SHARED_KEY_FILE: %w", err)
+		return nil, err
 	}
 	cfg := mesh.Config{
 		URL: c.URL, Mailbox: c.Mailbox, Password: password, SharedKey: shared, Workflow: c.Workflow, Chunk: c.Chunk, Now: time.Now,

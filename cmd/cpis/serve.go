@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"os"
 	"runtime/debug"
 	"slices"
@@ -26,7 +27,9 @@ import (
 	"cpis/service/store"
 )
 
-type serveCmd struct{}
+type serveCmd struct {
+	Drill bool `help:"Try a copy of the database instead of serving it: the log verifies, the keys fit. Nothing is signed, sent, recorded or answered."`
+}
 
 // Help lists the variables that configure the service.
 func (serveCmd) Help() string {
@@ -34,12 +37,15 @@ func (serveCmd) Help() string {
 }
 
 // Run serves until the context ends.
-func (serveCmd) Run(ctx context.Context, w *world) error {
+func (c serveCmd) Run(ctx context.Context, w *world) error {
 	cfg, err := readConfig(w.getenv)
 	if err != nil {
 		return err
 	}
 	tuneMemory(w.getenv)
+	if c.Drill {
+		return serveDrill(ctx, cfg, w.stderr, nil)
+	}
 	return serve(ctx, cfg, w.stderr, nil)
 }
 
@@ -91,10 +97,12 @@ func serve(ctx context.Context, cfg *config, logTo io.Writer, ready func(public,
 	if err != nil {
 		return err
 	}
-	admin, err := s.admin(ctx)
+	admin, err := s.admin(ctx, rpc.NewAdmin(s.readiness(), s.metrics))
 	if err != nil {
 		return err
 	}
+	ctx, end := context.WithCancelCause(ctx)
+	defer end(nil)
 	// The keepers stop after the last request, so that its entry is signed.
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
 	var running sync.WaitGroup
@@ -104,6 +112,7 @@ func serve(ctx context.Context, cfg *config, logTo io.Writer, ready func(public,
 	running.Go(func() { s.service.KeepReminding(background) })
 	running.Go(func() { s.service.KeepKeys(background) })
 	running.Go(func() { s.service.KeepDelivering(background) })
+	running.Go(func() { s.keepClaimed(background, end) })
 	defer running.Wait()
 	defer stop()
 	s.log.Info().Str("address", public.Listen.Addr().String()).Msg("serving")
@@ -112,6 +121,9 @@ func serve(ctx context.Context, cfg *config, logTo io.Writer, ready func(public,
 	}
 	err = rpc.Serve(ctx, cfg.Shutdown, public, admin)
 	s.service.Close()
+	if cause := context.Cause(ctx); errors.Is(cause, service.ErrCopy) {
+		return errors.Join(cause, err) // and sign nothing any more
+	}
 	if signErr := s.service.Sign(background); signErr != nil {
 		s.log.Warn().Err(signErr).Msg("last checkpoint could not be signed")
 	}
@@ -132,7 +144,7 @@ func (s *server) open(ctx context.Context) error {
 		return fmt.Errorf("making metrics: %w", err)
 	}
 	for _, step := range []func(context.Context) error{
-		s.openDatabase, s.openKeys, s.openService, s.openIdentity, s.openTraces,
+		s.openDatabase, s.claimed, s.openKeys, s.openService, s.openIdentity, s.openTraces,
 	} {
 		if err := step(ctx); err != nil {
 			return err
@@ -142,13 +154,13 @@ func (s *server) open(ctx context.Context) error {
 }
 
 func (s *server) openDatabase(ctx context.Context) error {
-	address, err := withPassword(s.cfg.DatabaseURL, s.cfg.DatabasePasswordFile)
+	address, err := withPassword(appPassword, s.cfg.DatabaseURL, s.cfg.DatabasePasswordFile)
 	if err != nil {
 		return err
 	}
 	s.db, err = store.Open(ctx, address, store.Options{MaxConns: s.cfg.DatabaseConns})
 	if err != nil {
-		return fmt.Errorf("opening the database: %w", err)
+		return fmt.Errorf("CPIS_DATABASE_URL: %w", err)
 	}
 	s.close = append(s.close, s.db.Close)
 	return s.showCounts(ctx)
@@ -290,34 +302,39 @@ func (s *server) public() (rpc.Listener, error) {
 	if err != nil {
 		return rpc.Listener{}, err
 	}
+	return s.listen(handler)
+}
+
+// listen makes a listener where clients are answered.
+func (s *server) listen(handler http.Handler) (rpc.Listener, error) {
 	var secure *tls.Config
 	if s.cfg.TLSCert != "" {
 		files := rpc.TLSFiles{
 			Certificate: s.cfg.TLSCert, Key: s.cfg.TLSKey,
 			ClientCAs: s.cfg.ClientCA, RequireClient: s.cfg.RequireClientCert,
 		}
+		var err error
 		if secure, err = rpc.TLSConfig(files, time.Now, s.log); err != nil {
-			return rpc.Listener{}, fmt.Errorf("reading certificates: %w", err)
+			return rpc.Listener{}, fmt.Errorf("CPIS_TLS_CERT, CPIS_TLS_KEY and CPIS_TLS_CLIENT_CA: %w", err)
 		}
 	}
 	if err := rpc.CheckListen(s.cfg.Listen, secure != nil); err != nil {
-		return rpc.Listener{}, err
+		return rpc.Listener{}, fmt.Errorf("CPIS_LISTEN: %w", err)
 	}
 	listen, err := net.Listen("tcp", s.cfg.Listen) //nolint:noctx // ends with the server
 	if err != nil {
-		return rpc.Listener{}, fmt.Errorf("listening: %w", err)
+		return rpc.Listener{}, fmt.Errorf("CPIS_LISTEN: %w", err)
 	}
 	return rpc.Listener{Server: rpc.NewServer(handler, secure, s.log), Listen: listen}, nil
 }
 
 // admin makes the listener for operators.
-func (s *server) admin(ctx context.Context) (rpc.Listener, error) {
+func (s *server) admin(ctx context.Context, handler http.Handler) (rpc.Listener, error) {
 	var lc net.ListenConfig
 	listen, err := lc.Listen(ctx, "tcp", s.cfg.AdminListen)
 	if err != nil {
-		return rpc.Listener{}, fmt.Errorf("listening for operators: %w", err)
+		return rpc.Listener{}, fmt.Errorf("CPIS_ADMIN_LISTEN: %w", err)
 	}
-	handler := rpc.NewAdmin(s.readiness(), s.metrics)
 	return rpc.Listener{Server: rpc.NewServer(handler, nil, s.log), Listen: listen}, nil
 }
 

@@ -84,6 +84,10 @@ var forbidden = []string{
 	`INSERT INTO cpis.authority (gss_code, dfe_code, name) VALUES ('X', 'X', 'X')`,
 	`DELETE FROM cpis.authority`,
 	`UPDATE cpis.index_key SET version = 7`,
+	// Which database the logs are written for.
+	`INSERT INTO cpis.instance (log, claim, name, system, database, addresses, reason, operator, at) VALUES (1, 7, '', '', 1, '{}', '', '', now())`,
+	`UPDATE cpis.instance SET system = 'x'`,
+	`DELETE FROM cpis.instance`,
 	`TRUNCATE cpis.index_key`,
 	// The schema.
 	`UPDATE cpis.schema_version SET is_applied = false`,
@@ -128,7 +132,7 @@ func TestServiceCannot(t *testing.T) {
 
 // The tables, by what the auditor may do with them.
 var (
-	auditorReads       = []string{"log", "log_head", "entry", "tile", "checkpoint"}
+	auditorReads       = []string{"log", "log_head", "entry", "tile", "checkpoint", "instance"}
 	auditorDoesNotRead = []string{
 		"person", "person_version", "person_tag", "plan", "plan_version", "change", "transfer", "proposal",
 		"access", "access_mark", "notice", "notice_act", "colleague", "channel", "dispatched", "delivery", "review",

@@ -133,6 +133,19 @@ CREATE TABLE cpis.index_key (
     CONSTRAINT index_key_wrapped_check CHECK ((wrapped <> ''::text))
 );
 
+CREATE TABLE cpis.instance (
+    log smallint NOT NULL,
+    claim integer NOT NULL,
+    name text NOT NULL,
+    system text NOT NULL,
+    database bigint NOT NULL,
+    addresses text[] NOT NULL,
+    reason text NOT NULL,
+    operator text NOT NULL,
+    at timestamp with time zone NOT NULL,
+    CONSTRAINT instance_claim_check CHECK ((claim > 0))
+);
+
 CREATE TABLE cpis.log (
     id smallint NOT NULL,
     origin text NOT NULL,
@@ -422,6 +435,9 @@ ALTER TABLE ONLY cpis.idempotency
 ALTER TABLE ONLY cpis.index_key
     ADD CONSTRAINT index_key_pkey PRIMARY KEY (version);
 
+ALTER TABLE ONLY cpis.instance
+    ADD CONSTRAINT instance_pkey PRIMARY KEY (log, claim);
+
 ALTER TABLE ONLY cpis.log_head
     ADD CONSTRAINT log_head_pkey PRIMARY KEY (log);
 
@@ -576,6 +592,9 @@ ALTER TABLE ONLY cpis.dispatched
 ALTER TABLE ONLY cpis.dispatched
     ADD CONSTRAINT dispatched_log_fkey FOREIGN KEY (log) REFERENCES cpis.log(id);
 
+ALTER TABLE ONLY cpis.instance
+    ADD CONSTRAINT instance_log_fkey FOREIGN KEY (log) REFERENCES cpis.log(id);
+
 ALTER TABLE ONLY cpis.log_head
     ADD CONSTRAINT log_head_log_fkey FOREIGN KEY (log) REFERENCES cpis.log(id);
 
@@ -724,6 +743,9 @@ GRANT SELECT,INSERT,DELETE ON TABLE cpis.idempotency TO cpis_app;
 GRANT SELECT,INSERT,DELETE ON TABLE cpis.index_key TO cpis_app;
 
 GRANT UPDATE(wrapped) ON TABLE cpis.index_key TO cpis_app;
+
+GRANT SELECT ON TABLE cpis.instance TO cpis_app;
+GRANT SELECT ON TABLE cpis.instance TO cpis_auditor;
 
 GRANT SELECT ON TABLE cpis.log TO cpis_app;
 GRANT SELECT ON TABLE cpis.log TO cpis_auditor;

@@ -31,6 +31,9 @@ type Options struct {
 	// user with the owner's or a superuser's rights is refused: the service
 	// must not be able to change the log.
 	Owner bool
+	// ReadOnly has PostgreSQL refuse every change, and takes a server that
+	// cannot be written to. It is for restore drills.
+	ReadOnly bool
 }
 
 const (
@@ -147,6 +150,10 @@ func poolConfig(url string, opts Options) (*pgxpool.Config, error) {
 	}
 	cfg.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeCacheStatement
 	cfg.ConnConfig.ValidateConnect = pgconn.ValidateConnectTargetSessionAttrsReadWrite
+	if opts.ReadOnly {
+		cfg.ConnConfig.RuntimeParams["default_transaction_read_only"] = "on"
+		cfg.ConnConfig.ValidateConnect = nil
+	}
 	cfg.ConnConfig.OnNotice = noteWarning
 	cfg.AfterConnect = readTimesInUTC
 	cfg.PingTimeout = pingTimeout

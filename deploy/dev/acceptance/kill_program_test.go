@@ -114,6 +114,7 @@ func (p *process) kill() {
 // to start.
 type server struct {
 	in      *installation
+	args    []string // behind serve
 	env     []string
 	base    string // where clients are answered
 	admin   string // where operators are
@@ -158,7 +159,7 @@ func (s *server) spawn() {
 	out, err := os.OpenFile(s.logFile, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
 	must(s.in.tb, err)
 	defer func() { _ = out.Close() }() // the process has its own copy
-	cmd := s.in.command(context.WithoutCancel(s.in.tb.Context()), "serve")
+	cmd := s.in.command(context.WithoutCancel(s.in.tb.Context()), append([]string{"serve"}, s.args...)...)
 	cmd.Env = append(cmd.Env, s.env...)
 	cmd.Stdout, cmd.Stderr = out, out
 	s.process, err = spawn(cmd)
