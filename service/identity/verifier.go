@@ -270,6 +270,37 @@ func (v *Verifier) Refresh(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
+// Ready reports whether anybody's token can be accepted: nil, or
+// ErrUnavailable if no issuer's keys are known. It asks those that are not, as
+// often as the timing allows: where no requests come, nobody else would.
+func (v *Verifier) Ready(ctx context.Context) error {
+	errs := make([]error, 0, len(v.issuers))
+	for _, i := range v.issuers {
+		if i.keys.live(v.now()) {
+			continue
+		}
+		if err := i.keys.ask(ctx, i.keys.timing.retry); err != nil {
+			errs = append(errs, fmt.Errorf("issuer %s: %w", i.url, err))
+		}
+	}
+	if v.Unknown() < len(v.issuers) {
+		return nil
+	}
+	return fmt.Errorf("%w: %w", ErrUnavailable, errors.Join(errs...))
+}
+
+// Unknown is how many issuers there are whose keys are not known, or were not
+// confirmed for too long.
+func (v *Verifier) Unknown() int {
+	n, now := 0, v.now()
+	for _, i := range v.issuers {
+		if !i.keys.live(now) {
+			n++
+		}
+	}
+	return n
+}
+
 // IssuerStatus is what an operator may want to know of an issuer.
 type IssuerStatus struct {
 	URL       string    // the issuer

@@ -19,7 +19,9 @@ import (
 	"github.com/rs/zerolog"
 	"google.golang.org/grpc/health/grpc_health_v1"
 
+	cpisv1 "cpis/proto/cpis/v1"
 	"cpis/proto/cpis/v1/cpisv1connect"
+	"cpis/service/identity"
 	"cpis/service/rpc"
 )
 
@@ -217,5 +219,45 @@ func TestHealthNeedsNoToken(t *testing.T) {
 	res := post(t, s, "POST", spec.Procedure, "application/json", `{"service": 5}`)
 	if res.status != http.StatusBadRequest || !strings.Contains(res.body, "the request cannot be read") {
 		t.Errorf("malformed: got %+v", res)
+	}
+}
+
+func TestMetricsAreForThoseWithTheirTokenIfThereIsOne(t *testing.T) {
+	t.Parallel()
+	r, _, _ := newReadiness(io.Discard)
+	b := newBench(t)
+	b.metrics.Protect("right")
+	h := rpc.NewAdmin(r, b.metrics)
+	for authorization, want := range map[string]int{
+		"": http.StatusUnauthorized, "Bearer wrong": http.StatusUnauthorized, "Bearer ": http.StatusUnauthorized,
+		"Basic right": http.StatusUnauthorized, "Bearer right": http.StatusOK,
+	} {
+		req := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/metrics", nil)
+		req.Header.Set("Authorization", authorization)
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, req)
+		if w.Code != want || (want != http.StatusOK && strings.Contains(w.Body.String(), "cpis_")) {
+			t.Errorf("with %q: got %d %.40q, want %d", authorization, w.Code, w.Body, want)
+		}
+	}
+}
+
+// Whoever runs the service must be able to tell a caller why its token is not
+// accepted, and hears nothing else of what stood in it.
+func TestRefusedTokensAreLoggedWithReasonAndIssuer(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	s := b.serveTLS(t)
+	b.door.err = &identity.RefusalError{Reason: identity.Expired, Issuer: "https://issuer.example"}
+	if _, err := wires[0].dial(t, s).lookups.LookUp(t.Context(), &cpisv1.LookUpRequest{}); err == nil {
+		t.Fatal("LookUp: no error")
+	}
+	if got := b.log.String(); !strings.Contains(got, `"reason":"expired","issuer":"https://issuer.example"`) {
+		t.Errorf("got %s", got)
+	}
+	b.door.err = &identity.RefusalError{Reason: identity.UnknownIssuer}
+	_, _ = wires[0].dial(t, s).lookups.LookUp(t.Context(), &cpisv1.LookUpRequest{})
+	if got := b.log.String(); !strings.Contains(got, `"reason":"unknown_issuer"`) || strings.Count(got, "issuer\":") != 1 {
+		t.Errorf("got %s", got)
 	}
 }

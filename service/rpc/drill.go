@@ -44,10 +44,12 @@ func (r *DrillReport) answer() (status int, text string) {
 // whatever caller, is answered that nothing is. Nobody could be answered
 // without an entry, and a copy must not write any.
 func NewDrill(now func() time.Time) http.Handler {
-	server := connect.NewServer()
-	server.SetUnknownHandler(func(context.Context, connect.Spec, connect.ServerStream) error {
-		return connect.NewError(connect.CodeUnavailable, drillText)
+	server := connect.NewServer(func(connect.ServerFunc) connect.ServerFunc {
+		return func(context.Context, connect.Spec, connect.ServerStream) error {
+			return connect.NewError(connect.CodeUnavailable, drillText)
+		}
 	})
+	register(server, UseCases{}, nil, 0) // none is ever reached
 	mux := http.NewServeMux()
 	connecthttp.Mount(mux, server, options()...)
 	return drilling(&guard{next: mux, now: now, stopping: make(chan struct{})})

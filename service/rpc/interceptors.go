@@ -8,6 +8,8 @@ import (
 	"connectrpc.com/connect/v2"
 	"github.com/rs/zerolog"
 	"google.golang.org/protobuf/proto"
+
+	"cpis/service/identity"
 )
 
 // stack is what the interceptors share.
@@ -58,6 +60,12 @@ func (s *stack) line(c *call, err error, took time.Duration) {
 		Str("request", c.request).
 		Str("client", c.caller.ClientID).
 		Str("organisation", c.caller.Organisation)
+	if refusal, ok := errors.AsType[*identity.RefusalError](c.cause); ok {
+		e = e.Str("reason", string(refusal.Reason))
+		if refusal.Issuer != "" { // a configured one
+			e = e.Str("issuer", refusal.Issuer)
+		}
+	}
 	if err != nil && c.told.log {
 		e = e.AnErr("cause", c.cause)
 		if p, ok := errors.AsType[*panicError](c.cause); ok {

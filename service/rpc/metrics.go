@@ -2,6 +2,8 @@ package rpc
 
 import (
 	"context"
+	"crypto/sha256"
+	"crypto/subtle"
 	"net/http"
 	"sync/atomic"
 	"time"
@@ -24,6 +26,7 @@ import (
 // for whom would itself tell something.
 type Metrics struct {
 	registry *prometheus.Registry
+	token    string // that whoever reads them must show; empty: nobody must
 	instruments
 
 	// What is added to a counter is made once for each set of labels: making
@@ -60,9 +63,27 @@ func NewMetrics(ctx context.Context) (*Metrics, error) {
 	return m, nil
 }
 
+// Protect has Handler ask for a bearer token from now on: how often flags are
+// found is not for everybody on the network of operators.
+func (m *Metrics) Protect(token string) { m.token = token }
+
 // Handler answers with all metrics, in the form that Prometheus reads.
 func (m *Metrics) Handler() http.Handler {
-	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{})
+	all := promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{})
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !m.mayRead(r) {
+			w.Header().Set("Www-Authenticate", "Bearer")
+			say(w, http.StatusUnauthorized, "metrics are for those with their token")
+			return
+		}
+		all.ServeHTTP(w, r)
+	})
+}
+
+func (m *Metrics) mayRead(r *http.Request) bool {
+	shown := sha256.Sum256([]byte(identity.Bearer(r.Header.Get(headerToken))))
+	right := sha256.Sum256([]byte(m.token))
+	return m.token == "" || subtle.ConstantTimeCompare(shown[:], right[:]) == 1
 }
 
 // Registerer takes the metrics of other parts of the program. Their labels

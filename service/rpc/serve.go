@@ -59,19 +59,58 @@ func NewServer(h http.Handler, secure *tls.Config, log zerolog.Logger) *http.Ser
 func made[T any](*T) *T { return new(T) }
 
 // complaints takes what an HTTP server complains of. Its texts are not kept: a
-// panic's may hold anything.
+// panic's may hold anything, and that of a handshake the names in certificates.
 type complaints struct{ log zerolog.Logger }
 
-// Write logs that there was a complaint, and of which kind.
+// failedHandshake begins a complaint about a handshake; address and cause follow.
+const failedHandshake = "http: TLS handshake error from "
+
+// Write logs that there was a complaint, and of which kind; of a handshake, with
+// whom, and why it failed.
 func (c complaints) Write(text []byte) (int, error) {
+	complaint := string(text)
+	if about, ok := strings.CutPrefix(complaint, failedHandshake); ok {
+		c.handshake(about)
+		return len(text), nil
+	}
 	kind := "other"
-	for _, known := range []string{"TLS handshake error", "panic serving", "Accept error"} {
-		if strings.Contains(string(text[:min(len(text), 64)]), known) {
+	for _, known := range []string{"panic serving", "Accept error"} {
+		if strings.Contains(complaint[:min(len(complaint), 64)], known) {
 			kind = known
 		}
 	}
 	c.log.Warn().Str("kind", kind).Msg("http server complained")
 	return len(text), nil
+}
+
+func (c complaints) handshake(about string) {
+	from, why, _ := strings.Cut(about, ": ")
+	e := c.log.Warn().Str("kind", "TLS handshake error")
+	if address, err := netip.ParseAddrPort(from); err == nil {
+		e = e.Stringer("address", address)
+	}
+	e.Str("cause", handshakeCause(why)).Msg("http server complained")
+}
+
+// handshakeCauses are why handshakes fail, as crypto/tls and the network put
+// it: the first that is found in a complaint is logged, and nothing else of it.
+var handshakeCauses = []string{
+	"client sent an HTTP request to an HTTPS server", "first record does not look like a TLS handshake",
+	"client didn't provide a certificate", "certificate signed by unknown authority", "certificate has expired or is not yet valid",
+	"certificate specifies an incompatible key usage", "failed to verify certificate",
+	"client offered only unsupported versions", "no cipher suite supported by both client and server",
+	"client requested unsupported application protocols", "unknown certificate authority", "bad certificate",
+	"expired certificate", "certificate required", "protocol version not supported", "handshake failure", "unrecognized name", "bad record MAC",
+	"i/o timeout", "connection reset by peer", "broken pipe", "EOF",
+}
+
+func handshakeCause(why string) string {
+	for _, cause := range handshakeCauses {
+		if strings.Contains(why, cause) {
+			return cause
+		}
+	}
+	return "other"
 }
 
 // CheckListen refuses plain HTTP on an address that others can reach.

@@ -374,9 +374,13 @@ func TestWhatTheHTTPServerComplainsOfIsLoggedWithoutItsText(t *testing.T) {
 	s := rpc.NewServer(http.NotFoundHandler(), nil, zerolog.New(log))
 	s.ErrorLog.Printf("http: panic serving 10.0.0.1:5: %s", canary)
 	s.ErrorLog.Printf("http: TLS handshake error from 10.0.0.1:5: %s", canary)
+	s.ErrorLog.Printf("http: TLS handshake error from [2001:db8::1]:5: tls: failed to verify certificate: x509: certificate signed by unknown authority (possibly because of %q)", canary)
+	s.ErrorLog.Printf("http: TLS handshake error from %s: EOF", canary)
 	s.ErrorLog.Print(canary)
 	want := `{"level":"warn","kind":"panic serving","message":"http server complained"}
-{"level":"warn","kind":"TLS handshake error","message":"http server complained"}
+{"level":"warn","kind":"TLS handshake error","address":"10.0.0.1:5","cause":"other","message":"http server complained"}
+{"level":"warn","kind":"TLS handshake error","address":"[2001:db8::1]:5","cause":"certificate signed by unknown authority","message":"http server complained"}
+{"level":"warn","kind":"TLS handshake error","cause":"EOF","message":"http server complained"}
 {"level":"warn","kind":"other","message":"http server complained"}
 `
 	if got := log.String(); got != want {

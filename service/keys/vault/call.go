@@ -26,6 +26,9 @@ const (
 	maxSignIns   = 2       // in one call, each because of a 403
 )
 
+// signIn is the operation of signing in.
+const signIn = "sign in"
+
 // request is one request to Vault. All requests may be repeated: wrapping,
 // signing and signing in twice does no harm.
 type request struct {
@@ -71,7 +74,10 @@ var (
 	errMalformed    = errors.New("the answer is malformed")
 	errUnreachable  = errors.New("the connection failed")
 	errSlow         = errors.New("no answer in time")
-	errRefused      = errors.New("the request was refused")
+	errSignIn       = errors.New("the role id, secret id or token is wrong, or has ended")
+	errNoRight      = errors.New("the token has no right to it: compare its policy with deploy/vault/service.hcl")
+	errNoKey        = errors.New("there is no such mount or key: see CPIS_VAULT_MOUNT, and deploy/vault/setup.sh, which makes them")
+	errRefused      = errors.New("Vault cannot do that with what it was sent: its keys may be another installation's")
 	errKeyUnbound   = errors.New("the wrapping key is not a derived key: it would not bind keys to their owners")
 	errBadSignature = errors.New("the signature does not verify")
 )
@@ -242,9 +248,22 @@ func judge(r request, got reply, answer any) *failure {
 	case code == http.StatusPreconditionFailed, code >= 500:
 		f.again = true // a replica that lags, or a Vault in trouble
 	default:
-		f.cause = errRefused
+		f.cause = refusal(r.operation, code)
 	}
 	return f
+}
+
+// refusal says what a refusal most likely means, for whoever must mend it.
+func refusal(operation string, status int) error {
+	switch {
+	case operation == signIn:
+		return errSignIn
+	case status == http.StatusForbidden:
+		return errNoRight
+	case status == http.StatusNotFound:
+		return errNoKey
+	}
+	return errRefused
 }
 
 // hasItems says whether an answer of status 400 is about single items: so

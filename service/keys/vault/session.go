@@ -122,7 +122,7 @@ func (s *session) signIn(ctx context.Context, stale uint64) (*lease, error) {
 	case s.signing <- struct{}{}:
 		defer func() { <-s.signing }()
 	case <-ctx.Done():
-		return nil, &failure{operation: "sign in", cause: context.Cause(ctx)}
+		return nil, &failure{operation: signIn, cause: context.Cause(ctx)}
 	}
 	if l := s.current.Load(); l != nil && l.number > stale {
 		return l, nil
@@ -132,7 +132,7 @@ func (s *session) signIn(ctx context.Context, stale uint64) (*lease, error) {
 	}
 	start := s.now()
 	g, err := s.auth.signIn(ctx, s)
-	s.keeper.observe(request{operation: "sign in"}, 1, start, err)
+	s.keeper.observe(request{operation: signIn}, 1, start, err)
 	if err != nil {
 		return nil, s.noSignIn(err)
 	}
@@ -143,7 +143,7 @@ func (s *session) signIn(ctx context.Context, stale uint64) (*lease, error) {
 func (s *session) noSignIn(err error) error {
 	f, ok := errors.AsType[*failure](err)
 	if !ok {
-		f = &failure{operation: "sign in", cause: err} // a file could not be read
+		f = &failure{operation: signIn, cause: err} // a file could not be read
 	}
 	if f.status != 0 && !f.again {
 		s.refused, s.refusedAt = f, s.now()
@@ -185,7 +185,7 @@ func seconds(n int64) time.Duration { return time.Duration(min(max(n, 0), 1<<32)
 // logIn signs in at an auth method.
 func (s *session) logIn(ctx context.Context, mount string, credentials map[string]string) (grant, error) {
 	var a authAnswer
-	r := request{operation: "sign in", path: "auth/" + mount + "/login", body: credentials}
+	r := request{operation: signIn, path: "auth/" + mount + "/login", body: credentials}
 	if err := s.keeper.exchange(ctx, s.anonymous, r, &a); err != nil {
 		return grant{}, err
 	}
@@ -205,7 +205,7 @@ func (s *session) lookUp(ctx context.Context, token string) (grant, error) {
 			Renewable bool  `json:"renewable"`
 		} `json:"data"`
 	}
-	r := request{operation: "sign in", path: "auth/token/lookup-self"}
+	r := request{operation: signIn, path: "auth/token/lookup-self"}
 	if err := s.keeper.exchange(ctx, s.anonymous, r, &a); err != nil {
 		return grant{}, err
 	}
