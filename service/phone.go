@@ -48,3 +48,25 @@ func readPhone(c *checker, field, text string, kinds []phonenumbers.PhoneNumberT
 	}
 	return ""
 }
+
+// exampleHub is a hub's name.
+const exampleHub = "National safeguarding hub"
+
+// ReadHub reads whom to ring where an authority must not be named, and returns
+// what is wrong with it. The number must be one that can be dialled. It may be
+// of any kind, and one that is kept free for examples.
+func ReadHub(name, phone string) (Hub, []Violation) {
+	var check checker
+	h := Hub{
+		Name:  check.text("name", name, maxHubName, exampleHub),
+		Phone: check.text("phone", phone, maxPhoneLength, exampleDuty),
+	}
+	n, err := phonenumbers.Parse(h.Phone, "GB")
+	if h.Phone != "" && (!writtenPhone.MatchString(h.Phone) || err != nil || !phonenumbers.IsPossibleNumber(n)) {
+		check.add("phone", "is not a telephone number of the United Kingdom", exampleDuty)
+	}
+	return h, check.violations
+}
+
+// maxHubName bounds a hub's name, in characters.
+const maxHubName = 100

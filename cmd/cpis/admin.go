@@ -102,7 +102,8 @@ func operator() string {
 type migrateCmd struct {
 	databaseFlags
 	serverFlags
-	AdminDatabase     string `env:"CPIS_ADMIN_DATABASE_URL" placeholder:"URL" help:"Cluster as its superuser: makes the roles and the database first."`
+	AppPasswordFile   string `env:"CPIS_DATABASE_PASSWORD_FILE" type:"path" placeholder:"FILE" help:"File with the servers' password, for the first time."`
+	AdminDatabase     string `env:"CPIS_ADMIN_DATABASE_URL" placeholder:"URL" help:"Cluster as its superuser: makes the roles and the database first, and gives roles without a password those of the files."`
 	AdminPasswordFile string `env:"CPIS_ADMIN_DATABASE_PASSWORD_FILE" type:"path" placeholder:"FILE" help:"File with its password, where one is needed."`
 }
 
@@ -133,10 +134,35 @@ func (c *migrateCmd) prepare(ctx context.Context, address string) error {
 	}
 	u, err := url.Parse(address)
 	if err != nil {
-		return errors.New("the database's address is not a URL")
+		return errors.New("CPIS_OWNER_DATABASE_URL: the database's address must be a URL")
 	}
 	if err := store.Prepare(ctx, admin, u.Path[min(1, len(u.Path)):], postgres.Roles); err != nil {
-		return fmt.Errorf("making roles and database: %w", err)
+		return fmt.Errorf("CPIS_ADMIN_DATABASE_URL: %w", err)
+	}
+	return c.givePasswords(ctx, admin)
+}
+
+// givePasswords gives roles that were just made the passwords of the files:
+// without, they could not sign in.
+func (c *migrateCmd) givePasswords(ctx context.Context, admin string) error {
+	passwords := map[string]string{}
+	for role, file := range map[string][2]string{
+		"cpis_owner": {ownerPassword, c.PasswordFile}, "cpis_app": {appPassword, c.AppPasswordFile},
+	} {
+		if file[1] == "" {
+			continue
+		}
+		password, err := readSecret(file[0], file[1])
+		if err != nil {
+			return err
+		}
+		passwords[role] = password
+	}
+	if len(passwords) == 0 {
+		return nil
+	}
+	if err := store.GivePasswords(ctx, admin, passwords); err != nil {
+		return fmt.Errorf("CPIS_ADMIN_DATABASE_URL: %w", err)
 	}
 	return nil
 }

@@ -5,11 +5,13 @@ import (
 	"fmt"
 	"net"
 	"os"
-	"strconv"
 	"strings"
 	"time"
 
 	"github.com/rs/zerolog"
+
+	"cpis/audit"
+	"cpis/service"
 )
 
 // config is how `cpis serve` is told what to do: by environment variables.
@@ -49,6 +51,9 @@ type config struct {
 	// LogOrigin names the audit log that this server writes (CPIS_LOG_ORIGIN,
 	// required), such as cpis.example.org/log/1.
 	LogOrigin string
+	// MetricsTokenFile is a file with the bearer token that /metrics asks for
+	// (CPIS_METRICS_TOKEN_FILE); without it /metrics is for whoever reaches it.
+	MetricsTokenFile string
 	// HubName and HubPhone are rung where an authority must not be named
 	// (CPIS_HUB_NAME, CPIS_HUB_PHONE, required).
 	HubName, HubPhone string
@@ -105,79 +110,26 @@ type keeperConfig struct {
 // so where fewer may wait a full list could never be answered.
 const longestList = 200
 
-// environment reads variables and collects what is wrong with them. It names
-// variables, never their values.
-type environment struct {
-	getenv func(string) string
-	errs   []error
-}
-
-func (e *environment) fail(name, problem string) {
-	e.errs = append(e.errs, fmt.Errorf("%s %s", name, problem))
-}
-
-func (e *environment) text(name, fallback string) string {
-	if v := e.getenv(name); v != "" {
-		return v
-	}
-	return fallback
-}
-
-func (e *environment) required(name string) string {
-	v := e.getenv(name)
-	if v == "" {
-		e.fail(name, "is required")
-	}
-	return v
-}
-
-func (e *environment) number(name string, fallback int) int {
-	return e.numberFrom(1, name, fallback)
-}
-
-func (e *environment) numberFrom(least int, name string, fallback int) int {
-	n, err := strconv.Atoi(e.text(name, strconv.Itoa(fallback)))
-	if err != nil || n < least {
-		e.fail(name, fmt.Sprintf("must be a number of at least %d", least))
-	}
-	return n
-}
-
-func (e *environment) duration(name string, fallback time.Duration) time.Duration {
-	d, err := time.ParseDuration(e.text(name, fallback.String()))
-	if err != nil || d <= 0 {
-		e.fail(name, "must be a duration such as 15m")
-	}
-	return d
-}
-
-func (e *environment) yes(name string) bool {
-	b, err := strconv.ParseBool(e.text(name, "false"))
-	if err != nil {
-		e.fail(name, "must be true or false")
-	}
-	return b
-}
-
 // readConfig reads the configuration of `cpis serve` and reports all mistakes
 // at once.
 func readConfig(getenv func(string) string) (*config, error) {
 	e := &environment{getenv: getenv}
 	c := &config{
-		Listen:               e.text("CPIS_LISTEN", "127.0.0.1:8443"),
-		AdminListen:          e.text("CPIS_ADMIN_LISTEN", "127.0.0.1:9443"),
-		TLSCert:              e.text("CPIS_TLS_CERT", ""),
-		TLSKey:               e.text("CPIS_TLS_KEY", ""),
-		ClientCA:             e.text("CPIS_TLS_CLIENT_CA", ""),
+		Listen:               e.listen("CPIS_LISTEN", "127.0.0.1:8443"),
+		AdminListen:          e.listen("CPIS_ADMIN_LISTEN", "127.0.0.1:9443"),
+		TLSCert:              e.file("CPIS_TLS_CERT"),
+		TLSKey:               e.file("CPIS_TLS_KEY"),
+		ClientCA:             e.file("CPIS_TLS_CLIENT_CA"),
 		RequireClientCert:    e.yes("CPIS_TLS_REQUIRE_CLIENT_CERT"),
-		DatabaseURL:          e.required("CPIS_DATABASE_URL"),
-		DatabasePasswordFile: e.text("CPIS_DATABASE_PASSWORD_FILE", ""),
+		DatabaseURL:          e.database("CPIS_DATABASE_URL"),
+		DatabasePasswordFile: e.file("CPIS_DATABASE_PASSWORD_FILE"),
 		Instance:             e.text("CPIS_INSTANCE", ""),
 		DatabaseConns:        e.number("CPIS_DATABASE_CONNS", 10),
-		Issuers:              e.required("CPIS_ISSUERS"),
+		Issuers:              e.file("CPIS_ISSUERS"),
 		LogOrigin:            e.required("CPIS_LOG_ORIGIN"),
 		HubName:              e.required("CPIS_HUB_NAME"),
 		HubPhone:             e.required("CPIS_HUB_PHONE"),
+		MetricsTokenFile:     e.file("CPIS_METRICS_TOKEN_FILE"),
 		Keeper:               readKeeper(e),
 		Webhook:              readWebhook(e),
 		Mesh:                 readMesh(e),
@@ -186,13 +138,14 @@ func readConfig(getenv func(string) string) (*config, error) {
 		MaxWaiting:           e.numberFrom(longestList, "CPIS_MAX_WAITING", 4096),
 		UploadMax:            int64(e.number("CPIS_UPLOAD_MAX", 256<<20)),
 		Shutdown:             e.duration("CPIS_SHUTDOWN", 20*time.Second),
-		Traces:               e.text("CPIS_OTLP_ENDPOINT", ""),
+		Traces:               e.url("CPIS_OTLP_ENDPOINT", true),
 	}
 	level, err := zerolog.ParseLevel(e.text("CPIS_LOG_LEVEL", "info"))
 	if err != nil {
 		e.fail("CPIS_LOG_LEVEL", "must be debug, info, warn or error")
 	}
 	c.LogLevel = level
+	c.checkWords(e)
 	c.checkTogether(e)
 	return c, errors.Join(e.errs...)
 }
@@ -200,13 +153,13 @@ func readConfig(getenv func(string) string) (*config, error) {
 // readKeeper reads where keys are kept.
 func readKeeper(e *environment) keeperConfig {
 	k := keeperConfig{
-		VaultAddr:      e.text("VAULT_ADDR", ""),
-		VaultCA:        e.text("VAULT_CACERT", ""),
+		VaultAddr:      e.url("VAULT_ADDR", false),
+		VaultCA:        e.file("VAULT_CACERT"),
 		VaultNamespace: e.text("VAULT_NAMESPACE", ""),
 		VaultMount:     e.text("CPIS_VAULT_MOUNT", ""),
-		RoleIDFile:     e.text("CPIS_VAULT_ROLE_ID_FILE", ""),
-		SecretIDFile:   e.text("CPIS_VAULT_SECRET_ID_FILE", ""),
-		TokenFile:      e.text("CPIS_VAULT_TOKEN_FILE", ""),
+		RoleIDFile:     e.file("CPIS_VAULT_ROLE_ID_FILE"),
+		SecretIDFile:   e.file("CPIS_VAULT_SECRET_ID_FILE"),
+		TokenFile:      e.file("CPIS_VAULT_TOKEN_FILE"),
 		KubernetesRole: e.text("CPIS_VAULT_KUBERNETES_ROLE", ""),
 		LocalFile:      e.text("CPIS_LOCAL_KEYS_FILE", ""),
 	}
@@ -223,6 +176,24 @@ func readKeeper(e *environment) keeperConfig {
 		e.fail("CPIS_VAULT_SECRET_ID_FILE", "and CPIS_VAULT_ROLE_ID_FILE belong together")
 	}
 	return k
+}
+
+// checkWords checks what others are shown, or sign.
+func (c *config) checkWords(e *environment) {
+	if c.Issuers == "" {
+		e.fail("CPIS_ISSUERS", "is required")
+	}
+	if c.LogOrigin != "" && audit.CheckOrigin(c.LogOrigin) != nil {
+		e.fail("CPIS_LOG_ORIGIN", "must be a name such as cpis.example.org/log/1, without spaces or a plus sign")
+	}
+	if c.HubName == "" || c.HubPhone == "" {
+		return // said already
+	}
+	hub, problems := service.ReadHub(c.HubName, c.HubPhone)
+	for _, v := range problems {
+		e.fail(map[string]string{"name": "CPIS_HUB_NAME", "phone": "CPIS_HUB_PHONE"}[v.Field], v.Problem+", such as "+v.Example)
+	}
+	c.HubName, c.HubPhone = hub.Name, hub.Phone
 }
 
 // checkTogether checks what no variable can say alone.

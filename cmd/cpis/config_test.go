@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"maps"
 	"os"
 	"regexp"
@@ -17,17 +18,31 @@ import (
 )
 
 // least is the least configuration that serves.
-func least() settings {
+func least(tb testing.TB) settings {
+	tb.Helper()
 	return settings{
-		"CPIS_DATABASE_URL": "postgres://cpis_app@db/cpis", "CPIS_ISSUERS": "issuers.json",
-		"CPIS_LOG_ORIGIN": "cpis.example.org/log/1", "CPIS_HUB_NAME": "Hub", "CPIS_HUB_PHONE": "01632 960999",
+		"CPIS_DATABASE_URL": "postgres://cpis_app@db/cpis", "CPIS_ISSUERS": aFile(tb, "{}"),
+		"CPIS_LOG_ORIGIN": "cpis.example.org/log/1", "CPIS_HUB_NAME": "Hub", "CPIS_HUB_PHONE": "020 7946 0999",
 		"CPIS_LOCAL_KEYS": "i-understand", "CPIS_LOCAL_KEYS_FILE": "keys.json",
 	}
 }
 
+// aFile makes a file.
+func aFile(tb testing.TB, text string) string {
+	tb.Helper()
+	f, err := os.CreateTemp(tb.TempDir(), "")
+	if err == nil {
+		_, err = f.WriteString(text)
+	}
+	if err = errors.Join(err, f.Close()); err != nil {
+		tb.Fatal(err)
+	}
+	return f.Name()
+}
+
 func TestReadConfig_LeastIsEnough(t *testing.T) {
 	t.Parallel()
-	c, err := readConfig(least().get)
+	c, err := readConfig(least(t).get)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -71,36 +86,84 @@ func TestReadConfig_ReportsAllMistakesAtOnceAndNoValue(t *testing.T) {
 
 func TestReadConfig_Refuses(t *testing.T) {
 	t.Parallel()
+	certificate, nothing := aFile(t, "c"), aFile(t, "")
 	for _, tt := range []struct {
 		name   string
 		change settings
 		want   string
 	}{
 		{"KeysInAFileUnlessUnderstood", settings{"CPIS_LOCAL_KEYS": "yes"}, "CPIS_LOCAL_KEYS must be i-understand"},
-		{"KeysInAFileBeyondLoopback", settings{"CPIS_LISTEN": ":8443", "CPIS_TLS_CERT": "c", "CPIS_TLS_KEY": "k"}, "CPIS_LOCAL_KEYS_FILE is for loopback only"},
+		{"KeysInAFileBeyondLoopback", settings{"CPIS_LISTEN": ":8443", "CPIS_TLS_CERT": certificate, "CPIS_TLS_KEY": certificate}, "CPIS_LOCAL_KEYS_FILE is for loopback only"},
 		{"KeysInAFileWithOperatorsElsewhere", settings{"CPIS_ADMIN_LISTEN": "10.0.0.1:9443"}, "CPIS_LOCAL_KEYS_FILE is for loopback only"},
 		{"KeysInAFileAndVault", settings{"VAULT_ADDR": "https://vault.example"}, "cannot be used together"},
 		{"NoKeys", settings{"CPIS_LOCAL_KEYS_FILE": ""}, "VAULT_ADDR is required"},
 		{"VaultWithoutSigningIn", settings{"CPIS_LOCAL_KEYS_FILE": "", "VAULT_ADDR": "https://vault.example"}, "CPIS_VAULT_ROLE_ID_FILE is required"},
 		{"WebhooksToNoNetwork", settings{"CPIS_WEBHOOK_ALLOW": "10.0.0.0/8, everywhere"}, "CPIS_WEBHOOK_ALLOW must be prefixes"},
 		{"MESHWithoutAMailbox", settings{"CPIS_MESH_URL": "https://mesh.example"}, "CPIS_MESH_MAILBOX is required with CPIS_MESH_URL"},
-		{"MESHWithHalfACertificate", settings{"CPIS_MESH_CERT": "c"}, "CPIS_MESH_KEY and CPIS_MESH_CERT belong together"},
+		{"MESHWithHalfACertificate", settings{"CPIS_MESH_CERT": certificate}, "CPIS_MESH_KEY and CPIS_MESH_CERT belong together"},
 		{"WaitingForLessThanAClinicList", settings{"CPIS_MAX_WAITING": "199"}, "CPIS_MAX_WAITING must be a number of at least 200"},
+		{"AHubThatCannotBeRung", settings{"CPIS_HUB_PHONE": "ring us"}, "CPIS_HUB_PHONE is not a telephone number"},
+		{"AHubWithoutALetter", settings{"CPIS_HUB_NAME": "\x1b[2J"}, "CPIS_HUB_NAME must not hold control characters"},
+		{"TracesToNoAddress", settings{"CPIS_OTLP_ENDPOINT": "collector"}, "CPIS_OTLP_ENDPOINT must be an address"},
+		{"NoPort", settings{"CPIS_LISTEN": "127.0.0.1"}, "CPIS_LISTEN must be an address and a port"},
+		{"NoPortForOperators", settings{"CPIS_ADMIN_LISTEN": "127.0.0.1:many"}, "CPIS_ADMIN_LISTEN must be an address and a port"},
+		{"NoDatabase", settings{"CPIS_DATABASE_URL": "db"}, "CPIS_DATABASE_URL must be an address"},
+		{"AnOriginThatNobodyCanSign", settings{"CPIS_LOG_ORIGIN": "our log"}, "CPIS_LOG_ORIGIN must be a name"},
+		{"IssuersThatAreNotThere", settings{"CPIS_ISSUERS": "nowhere.json"}, "CPIS_ISSUERS must name a file that can be read, and there is none"},
+		{"ADirectoryForAFile", settings{"CPIS_DATABASE_PASSWORD_FILE": "."}, "CPIS_DATABASE_PASSWORD_FILE must name a file that can be read, and that is a directory"},
+		{"AnEmptyFile", settings{"CPIS_DATABASE_PASSWORD_FILE": nothing}, "CPIS_DATABASE_PASSWORD_FILE must name a file that can be read, and it is empty"},
+		{"VaultInTheClear", settings{"CPIS_LOCAL_KEYS_FILE": "", "VAULT_ADDR": "http://vault.example"}, "VAULT_ADDR must be https"},
+		{"MESHAtNoAddress", settings{"CPIS_MESH_URL": "mesh"}, "CPIS_MESH_URL must be an address"},
 		{"PlainHTTPBeyondLoopback", settings{"CPIS_LISTEN": "0.0.0.0:8443"}, "CPIS_LISTEN must be loopback"},
-		{"ClientCertificatesWithoutTLS", settings{"CPIS_TLS_CLIENT_CA": "ca.pem"}, "CPIS_TLS_CLIENT_CA needs"},
+		{"ClientCertificatesWithoutTLS", settings{"CPIS_TLS_CLIENT_CA": certificate}, "CPIS_TLS_CLIENT_CA needs"},
 		{"RequiredClientCertificatesOfNobody", settings{
-			"CPIS_TLS_CERT": "c", "CPIS_TLS_KEY": "k", "CPIS_TLS_REQUIRE_CLIENT_CERT": "true",
+			"CPIS_TLS_CERT": certificate, "CPIS_TLS_KEY": certificate, "CPIS_TLS_REQUIRE_CLIENT_CERT": "true",
 		}, "CPIS_TLS_CLIENT_CA is required"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			env := least()
+			env := least(t)
 			maps.Copy(env, tt.change)
 			_, err := readConfig(env.get)
 			if err == nil || !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("readConfig: got error %v, want %q", err, tt.want)
 			}
 		})
+	}
+}
+
+func TestSettingsThatNobodyReadsAreErrors(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name, variable, want string
+	}{
+		{"Misspelt", "CPIS_LISTN=:1", "CPIS_LISTN is not a setting; did you mean CPIS_LISTEN?"},
+		{"Unknown", "CPIS_COLOUR_OF_THE_SKY=blue", "CPIS_COLOUR_OF_THE_SKY is not a setting; docs/operations.md"},
+		{"SetToNothing", "CPIS_TLS_CLIENT_CA=", "CPIS_TLS_CLIENT_CA is empty"},
+		{"SetToBlanks", "CPIS_TLS_CLIENT_CA=  ", "CPIS_TLS_CLIENT_CA is empty"},
+	} {
+		for _, line := range []string{"serve", "token nurse"} {
+			var said strings.Builder
+			status := run(t.Context(), strings.Fields(line), &world{
+				getenv: settings{}.get, environ: func() []string { return []string{"PATH=/bin", tt.variable} }, stdout: &said, stderr: &said,
+			})
+			if status != 1 || !strings.Contains(said.String(), tt.want) {
+				t.Errorf("%s, %s: got status %d, %s", tt.name, line, status, &said)
+			}
+		}
+	}
+}
+
+// Where a Service is called cpis, Kubernetes sets variables of its own.
+func TestVariablesOfKubernetesAreNotOurs(t *testing.T) {
+	t.Parallel()
+	links := []string{"CPIS_SERVICE_HOST=10.0.0.1", "CPIS_SERVICE_PORT=8443", "CPIS_SERVICE_PORT_HTTPS=8443", "CPIS_PORT=tcp://10.0.0.1:8443",
+		"CPIS_PORT_8443_TCP=tcp://10.0.0.1:8443", "CPIS_PORT_8443_TCP_PROTO=tcp", "CPIS_ADMIN_PORT_9443_TCP_ADDR=10.0.0.1"}
+	if err := checkEnvironment(append(links, "KUBERNETES_SERVICE_HOST=10.0.0.2"), nil); err != nil {
+		t.Errorf("in Kubernetes: %v", err)
+	}
+	if err := checkEnvironment(links, nil); err == nil || strings.Count(err.Error(), "is not a setting") != len(links) {
+		t.Errorf("elsewhere: %v", err)
 	}
 }
 
@@ -116,7 +179,7 @@ func TestLongestClinicListMayWait(t *testing.T) {
 	if got := rules.GetRepeated().GetMaxItems(); got != longestList {
 		t.Errorf("the contract allows lists of %d people, readConfig expects %d", got, longestList)
 	}
-	env := least()
+	env := least(t)
 	env["CPIS_MAX_WAITING"] = strconv.Itoa(longestList)
 	if _, err := readConfig(env.get); err != nil {
 		t.Errorf("readConfig: %v", err)
@@ -131,34 +194,12 @@ func TestServeSaysWhatIsMissing(t *testing.T) {
 // variables are all that the program reads from its environment.
 func variables(t *testing.T) []string {
 	t.Helper()
-	read := map[string]bool{}
-	// With Vault and with a file, since each hides what belongs to the other.
-	_, _ = readConfig(func(name string) string { read[name] = true; return "" })
-	_, _ = readConfig(func(name string) string {
-		read[name] = true
-		return least()[name]
-	})
-	parser, err := kong.New(&cli{})
+	parser, err := kong.New(newCLI())
 	if err != nil {
 		t.Fatal(err)
 	}
-	err = kong.Visit(parser.Model, func(node kong.Visitable, next kong.Next) error {
-		if f, ok := node.(*kong.Flag); ok {
-			for _, name := range f.Envs {
-				read[name] = true
-			}
-		}
-		return next(nil)
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	var names []string
-	for name := range read {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	return names
+	names := knownVariables(parser.Model)
+	return slices.DeleteFunc(names, func(name string) bool { return slices.Contains(setupVariables, name) })
 }
 
 func TestOperationsDescribesEveryVariableAndNoOther(t *testing.T) {

@@ -30,7 +30,7 @@ func openKeeper(ctx context.Context, k keeperConfig, observe func(vault.Call)) (
 		Observe:   observe,
 	})
 	if err != nil {
-		return nil, nil, fmt.Errorf("opening Vault: %w", err)
+		return nil, nil, fmt.Errorf("VAULT_ADDR, VAULT_CACERT, VAULT_NAMESPACE and CPIS_VAULT_MOUNT: %w", err)
 	}
 	return keeper, func() { _ = keeper.Close() }, nil // the process ends; the token's lease does too
 }
@@ -42,7 +42,7 @@ func openLocal(name string) (*local.Keeper, error) {
 		keeper, err = local.Create(name)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("opening key file: %w", err)
+		return nil, fmt.Errorf("CPIS_LOCAL_KEYS_FILE: %w", err)
 	}
 	return keeper, nil
 }

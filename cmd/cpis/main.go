@@ -62,18 +62,27 @@ func newCLI() *cli {
 
 // world is what the commands touch of the world outside.
 type world struct {
-	getenv func(string) string
-	stdin  io.Reader
-	stdout io.Writer
-	stderr io.Writer
+	getenv  func(string) string
+	environ func() []string // all variables with their values; nil where there are none
+	stdin   io.Reader
+	stdout  io.Writer
+	stderr  io.Writer
 }
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // from then on a second signal ends the program at once
-	code := run(ctx, os.Args[1:], &world{os.Getenv, os.Stdin, os.Stdout, os.Stderr})
+	code := run(ctx, os.Args[1:], &world{os.Getenv, os.Environ, os.Stdin, os.Stdout, os.Stderr})
 	stop()
 	os.Exit(code)
+}
+
+// check refuses an environment with settings that would not be heard.
+func (w *world) check(model *kong.Application) error {
+	if w.environ == nil {
+		return nil
+	}
+	return checkEnvironment(w.environ(), knownVariables(model))
 }
 
 // exitError ends the program with a status of its own; what there was to say
@@ -88,7 +97,7 @@ func (e exitError) Error() string { return fmt.Sprintf("exit status %d", int(e))
 // command documents of its own. An empty one is answered with the help.
 func run(ctx context.Context, args []string, w *world) int {
 	if len(args) == 0 {
-		_ = run(ctx, []string{"--help"}, &world{w.getenv, w.stdin, w.stderr, w.stderr})
+		_ = run(ctx, []string{"--help"}, &world{w.getenv, nil, w.stdin, w.stderr, w.stderr})
 		return 2
 	}
 	exited := -1 // kong exits after help
@@ -113,7 +122,10 @@ func run(ctx context.Context, args []string, w *world) int {
 		_, _ = fmt.Fprintln(w.stderr, "cpis:", err)
 		return 2
 	}
-	err = command.Run()
+	err = w.check(parser.Model)
+	if err == nil {
+		err = command.Run()
+	}
 	var exit exitError
 	switch {
 	case err == nil:

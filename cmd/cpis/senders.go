@@ -46,7 +46,7 @@ type meshConfig struct {
 
 // readWebhook reads where webhooks may go.
 func readWebhook(e *environment) webhookConfig {
-	c := webhookConfig{CA: e.text("CPIS_WEBHOOK_CA", "")}
+	c := webhookConfig{CA: e.file("CPIS_WEBHOOK_CA")}
 	for text := range strings.SplitSeq(e.text("CPIS_WEBHOOK_ALLOW", ""), ",") {
 		if text = strings.TrimSpace(text); text == "" {
 			continue
@@ -64,14 +64,14 @@ func readWebhook(e *environment) webhookConfig {
 // readMesh reads how notices go over MESH.
 func readMesh(e *environment) meshConfig {
 	c := meshConfig{
-		URL:           e.text("CPIS_MESH_URL", ""),
+		URL:           e.url("CPIS_MESH_URL", false),
 		Mailbox:       e.text("CPIS_MESH_MAILBOX", ""),
 		Workflow:      e.text("CPIS_MESH_WORKFLOW", ""),
-		PasswordFile:  e.text("CPIS_MESH_PASSWORD_FILE", ""),
-		SharedKeyFile: e.text("CPIS_MESH_SHARED_KEY_FILE", ""),
-		CA:            e.text("CPIS_MESH_CA", ""),
-		Cert:          e.text("CPIS_MESH_CERT", ""),
-		Key:           e.text("CPIS_MESH_KEY", ""),
+		PasswordFile:  e.file("CPIS_MESH_PASSWORD_FILE"),
+		SharedKeyFile: e.file("CPIS_MESH_SHARED_KEY_FILE"),
+		CA:            e.file("CPIS_MESH_CA"),
+		Cert:          e.file("CPIS_MESH_CERT"),
+		Key:           e.file("CPIS_MESH_KEY"),
 		Chunk:         e.number("CPIS_MESH_CHUNK", mesh.DefaultChunk),
 	}
 	if (c.Cert == "") != (c.Key == "") {
@@ -124,10 +124,10 @@ func (c *webhookConfig) authorities() (*x509.CertPool, error) {
 func addAuthorities(to *x509.CertPool, variable, file string) error {
 	pem, err := os.ReadFile(file)
 	if err != nil {
-		return fmt.Errorf("reading %s: %w", variable, err)
+		return fmt.Errorf("%s: %w", variable, err)
 	}
 	if !to.AppendCertsFromPEM(pem) {
-		return fmt.Errorf("reading %s: %w", variable, errors.New("no certificate in it"))
+		return fmt.Errorf("%s: %w", variable, errors.New("no certificate in it"))
 	}
 	return nil
 }
@@ -154,9 +154,13 @@ func (c *meshConfig) open() (*mesh.Sender, error) {
 	if c.Cert != "" {
 		pair, err := tls.LoadX509KeyPair(c.Cert, c.Key)
 		if err != nil {
-			return nil, fmt.Errorf("reading CPIS_MESH_CERT: %w", err)
+			return nil, fmt.Errorf("CPIS_MESH_CERT: %w", err)
 		}
 		cfg.Certificate = &pair
 	}
-	return mesh.New(cfg)
+	sender, err := mesh.New(cfg)
+	if err != nil {
+		return nil, fmt.Errorf("CPIS_MESH_URL and CPIS_MESH_MAILBOX: %w", err)
+	}
+	return sender, nil
 }

@@ -14,6 +14,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/rs/zerolog"
 	"go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracehttp"
 	"go.opentelemetry.io/otel/sdk/trace"
@@ -143,6 +144,9 @@ func (s *server) open(ctx context.Context) error {
 	if s.metrics, err = rpc.NewMetrics(ctx); err != nil {
 		return fmt.Errorf("making metrics: %w", err)
 	}
+	if err = s.protectMetrics(); err != nil {
+		return err
+	}
 	for _, step := range []func(context.Context) error{
 		s.openDatabase, s.claimed, s.openKeys, s.openService, s.openIdentity, s.openTraces,
 	} {
@@ -151,6 +155,18 @@ func (s *server) open(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// protectMetrics has /metrics ask for a token, if there is one.
+func (s *server) protectMetrics() error {
+	if s.cfg.MetricsTokenFile == "" {
+		return nil
+	}
+	token, err := readSecret("CPIS_METRICS_TOKEN_FILE", s.cfg.MetricsTokenFile)
+	if err == nil {
+		s.metrics.Protect(token)
+	}
+	return err
 }
 
 func (s *server) openDatabase(ctx context.Context) error {
@@ -243,17 +259,24 @@ func (s *server) openIdentity(ctx context.Context) error {
 	go directory.Keep(keep, refreshDirectory)
 	f, err := os.Open(s.cfg.Issuers)
 	if err != nil {
-		return fmt.Errorf("opening CPIS_ISSUERS: %w", err)
+		return fmt.Errorf("CPIS_ISSUERS: %w", err)
 	}
 	cfg, err := identity.LoadConfig(f)
 	if err = errors.Join(err, f.Close()); err != nil {
-		return fmt.Errorf("reading CPIS_ISSUERS: %w", err)
+		return fmt.Errorf("CPIS_ISSUERS: %w", err)
 	}
 	s.idents, err = identity.New(ctx, cfg, directory, time.Now)
 	if err != nil {
-		return fmt.Errorf("reading CPIS_ISSUERS: %w", err)
+		return fmt.Errorf("CPIS_ISSUERS: %w", err)
 	}
-	return nil
+	for _, issuer := range s.idents.Issuers() {
+		if issuer.Err != nil {
+			s.log.Error().Str("issuer", issuer.URL).Err(issuer.Err).Msg("keys of an issuer cannot be had: its tokens are not accepted yet")
+		}
+	}
+	return s.metrics.Registerer().Register(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "cpis_issuers_unknown", Help: "Issuers whose keys are not known, so that none of their tokens is accepted.",
+	}, func() float64 { return float64(s.idents.Unknown()) }))
 }
 
 // openTraces sends traces where the configuration says; nowhere otherwise.
@@ -263,7 +286,7 @@ func (s *server) openTraces(ctx context.Context) error {
 	}
 	exporter, err := otlptracehttp.New(ctx, otlptracehttp.WithEndpointURL(s.cfg.Traces))
 	if err != nil {
-		return fmt.Errorf("opening CPIS_OTLP_ENDPOINT: %w", err)
+		return fmt.Errorf("CPIS_OTLP_ENDPOINT: %w", err)
 	}
 	s.tracer = trace.NewTracerProvider(trace.WithBatcher(exporter))
 	s.close = append(s.close, func() {
@@ -343,5 +366,6 @@ func (s *server) admin(ctx context.Context, handler http.Handler) (rpc.Listener,
 func (s *server) readiness() *rpc.Readiness {
 	return rpc.NewReadiness(time.Now, s.log,
 		rpc.Check{Name: "database", OK: s.db.Ready},
-		rpc.Check{Name: "log", OK: s.service.Intact})
+		rpc.Check{Name: "log", OK: s.service.Intact},
+		rpc.Check{Name: "issuers", OK: s.idents.Ready})
 }
