@@ -22,7 +22,7 @@ type registerFlags struct {
 
 // read calls fn with the database, if one is named.
 func (f *registerFlags) read(ctx context.Context, fn func(*store.DB) error) error {
-	address, err := withPassword(f.Database, f.PasswordFile)
+	address, err := withPassword(ownerPassword, f.Database, f.PasswordFile)
 	if err != nil {
 		return err
 	}
