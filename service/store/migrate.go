@@ -28,7 +28,7 @@ const (
 	// oldestSchema and newestSchema are the migrations that this program works
 	// with: it must run before and after the newest one, so that servers and
 	// schema can be replaced one after the other.
-	oldestSchema, newestSchema = 17, 17
+	oldestSchema, newestSchema = 14, 14
 )
 
 // Prepare makes ready what migrations cannot make for themselves: the roles
