@@ -254,8 +254,8 @@ func (b *bench) transfersOfPlans(t *testing.T) []passage {
 	b.uses.offered = service.Offered{TransferID: "t", Version: 4, Receipt: receipt}
 	b.uses.settled = service.Settled{State: service.Declined, Version: 5, Receipt: receipt}
 	b.uses.transfers = service.TransferPage{Next: "n", Receipt: receipt, Transfers: []service.Transfer{
-		{ID: "t2", State: service.Open, From: "E09000019", To: "E09000007", Plan: &listed, Proposed: made},
-		{ID: "t1", State: service.Withdrawn, From: "E09000007", To: "E09000019", Proposed: made, Decided: &made},
+		{ID: "t2", State: service.Open, From: "E09000019", To: "E09000007", Plan: &listed, Proposed: made, Person: listed.Person, Restricted: true},
+		{ID: "t1", State: service.Withdrawn, From: "E09000007", To: "E09000019", Proposed: made, Decided: &made, Person: listed.Person},
 	}}
 	return []passage{
 		{
@@ -286,7 +286,7 @@ func (b *bench) transfersOfPlans(t *testing.T) []passage {
 				},
 				{
 					Id: "t1", State: cpisv1.ProposalState_PROPOSAL_STATE_WITHDRAWN, From: "E09000007", To: "E09000019",
-					Proposed: madeOut, Decided: madeOut,
+					Person: listedOut.Person, Proposed: madeOut, Decided: madeOut,
 				},
 			}},
 		},
