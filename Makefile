@@ -29,6 +29,10 @@ VAULT ?=
 # Where the benchmarks of single steps are.
 BENCH_PKG := ./audit/... ./policy/... ./service/...
 
+# The same code builds to the same packages in every folder, so that a fresh
+# clone finds what another has built.
+export GOFLAGS ?= -trimpath
+
 # Tools installed here come before those of the machine.
 export PATH := $(CURDIR)/.tmp/bin:$(PATH)
 
@@ -61,7 +65,7 @@ build: ## Build the program into .tmp/bin/cpis
 .PHONY: test
 test: postgres $(VAULT_BUILT) ## Run all tests with the race detector, on real PostgreSQL and Vault
 	go build -o .tmp/bin/testenv ./deploy/dev/testenv
-	.tmp/bin/testenv -- go test -race -shuffle=on -timeout=$(TEST_TIMEOUT) $(TEST_FLAGS) $(PKG)
+	.tmp/bin/testenv -- .ci/gotest $(TEST_TIMEOUT) '$(PKG)' $(TEST_FLAGS)
 
 .PHONY: lint
 lint: $(GOLANGCI_LINT) $(BUF) ## Check style, import arrows and the contract's compatibility

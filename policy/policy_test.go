@@ -166,7 +166,7 @@ func TestUnknownWordsGiveNoRight(t *testing.T) {
 	}
 }
 
-func TestDecideConcurrently(t *testing.T) {
+func TestDecideIsSafeForConcurrentUse(t *testing.T) {
 	t.Parallel()
 	e, fresh := mustNew(t), mustNew(t)
 	var requests []policy.Request
