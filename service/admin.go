@@ -117,6 +117,50 @@ func (a *KeyAdmin) addIndexKey(ctx context.Context, version int) error {
 	})
 }
 
+// EnsureMACs makes the MACs of rows that an older version of the program wrote:
+// once, with an entry that says how many. From then on a row without is damage.
+// No server may run meanwhile.
+func (a *KeyAdmin) EnsureMACs(ctx context.Context) error {
+	counts := audit.Counts{}
+	err := a.do(ctx, "make_row_macs", counts, func(tx *store.Tx) (err error) {
+		counts["rows"], err = tx.MakeMACs(ctx)
+		if err == nil && counts["rows"] == 0 {
+			return errNothingToDo
+		}
+		return err
+	})
+	if errors.Is(err, errNothingToDo) {
+		return nil
+	}
+	return err
+}
+
+// errNothingToDo ends a transaction that would leave an entry of nothing.
+var errNothingToDo = errors.New("nothing to do")
+
+// renewMACs makes MACs of all rows with the newest index key.
+func (a *KeyAdmin) renewMACs(ctx context.Context, version int) error {
+	for place := new(store.MACPlace); place != nil; {
+		counts := audit.Counts{}
+		err := a.do(ctx, "renew_row_macs", counts, func(tx *store.Tx) error {
+			next, n, err := tx.RenewMACs(ctx, version, place, 10*page)
+			counts["rows"] = int64(n)
+			if err != nil {
+				return err
+			}
+			place = next
+			if n == 0 {
+				return errNothingToDo
+			}
+			return nil
+		})
+		if err != nil && !errors.Is(err, errNothingToDo) {
+			return err
+		}
+	}
+	return nil
+}
+
 // ErrRotating says that the index key is being rotated already, or is not.
 var ErrRotating = errors.New("not possible in this state of the index key's rotation")
 
@@ -151,7 +195,7 @@ func (a *KeyAdmin) aged(newest *store.IndexKeyRow, needs time.Duration) error {
 }
 
 // Retag gives every person a tag under the newest index key for each NHS number
-// that finds it. It may be interrupted and run again. ring must hold both keys.
+// that finds it, and every row a MAC under it. It may be interrupted and run again. ring must hold both keys.
 // It refuses with ErrTooSoon in the first minute after RotateIndex, when servers
 // may still register people under the old key alone.
 func (a *KeyAdmin) Retag(ctx context.Context, ring *keys.Ring, progress func(done int)) error {
@@ -165,12 +209,16 @@ func (a *KeyAdmin) Retag(ctx context.Context, ring *keys.Ring, progress func(don
 	if err := a.aged(&rows[0], retagAfter); err != nil {
 		return err
 	}
+	a = a.with(ring)
 	r := retagging{KeyAdmin: a, ring: ring, version: rows[0].Version}
 	after, done := uuid.Nil, 0
 	for {
 		persons, err := a.DB.PersonsWithoutTag(ctx, r.version, after, page)
-		if err != nil || len(persons) == 0 {
+		if err != nil {
 			return err
+		}
+		if len(persons) == 0 {
+			return a.renewMACs(ctx, r.version)
 		}
 		tagged, err := r.page(ctx, after, persons)
 		if err != nil {
@@ -197,12 +245,8 @@ func (a *KeyAdmin) RetireIndex(ctx context.Context) error {
 	if err := a.aged(&rows[0], retireAfter); err != nil {
 		return err
 	}
-	left, err := a.DB.PersonsWithoutTag(ctx, rows[0].Version, uuid.Nil, 1)
-	if err != nil {
+	if err := a.retagged(ctx, rows[0].Version); err != nil {
 		return err
-	}
-	if len(left) > 0 {
-		return fmt.Errorf("some persons have no new tag yet: %w", ErrRotating)
 	}
 	old := rows[1].Version
 	for removed := int64(1); removed > 0; {
@@ -217,6 +261,30 @@ func (a *KeyAdmin) RetireIndex(ctx context.Context) error {
 	return a.do(ctx, "retire_index_key", audit.Counts{"version": int64(old)}, func(tx *store.Tx) error {
 		return tx.DeleteIndexKey(ctx, old)
 	})
+}
+
+// with is the same administrator whose rows are verified with a ring.
+func (a *KeyAdmin) with(ring *keys.Ring) *KeyAdmin {
+	same := *a
+	same.DB = a.DB.Guarded(ring, func(string) {}) // the command fails, and says so
+	return &same
+}
+
+// retagged refuses with ErrRotating while any person has no tag, or any row no
+// MAC, under an index key.
+func (a *KeyAdmin) retagged(ctx context.Context, version int) error {
+	left, err := a.DB.PersonsWithoutTag(ctx, version, uuid.Nil, 1)
+	if err != nil {
+		return err
+	}
+	if len(left) > 0 {
+		return fmt.Errorf("some persons have no new tag yet: %w", ErrRotating)
+	}
+	lacks, err := a.DB.LacksMAC(ctx, version)
+	if err == nil && lacks {
+		err = fmt.Errorf("some rows have no new MAC yet: %w", ErrRotating)
+	}
+	return err
 }
 
 // Rewrap wraps all data keys and index keys anew under the newest

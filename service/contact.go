@@ -49,6 +49,15 @@ func (h Hub) contact() Contact {
 	}
 }
 
+// contactFor returns the contact of the authority that holds a plan: the hub's, if
+// the authority's numbers do not verify.
+func (s *Service) contactFor(f *store.FlagRow, now time.Time) Contact {
+	if f.Damage.Has(store.DamagedAuthority) {
+		return s.hub.contact()
+	}
+	return contactOf(&f.Authority, s.hub, now)
+}
+
 // contactOf returns an authority's contact as of now. If it has no numbers, the
 // hub's stand in.
 func contactOf(a *store.AuthorityRow, hub Hub, now time.Time) Contact {

@@ -380,7 +380,7 @@ func TestRemind_WhoNeverGaveNumbersOnlyWithAPlan(t *testing.T) {
 	if diff := cmp.Diff([]string{camden}, f.reminders()); diff != "" {
 		t.Errorf("notices (-want +got):\n%s", diff)
 	}
-	f.Exec(`UPDATE cpis.plan SET removed = true WHERE id = $1`, plan.PlanID)
+	f.Pretend(`UPDATE cpis.plan SET removed = true WHERE id = $1`, plan.PlanID)
 	f.Clock.Advance(31 * 24 * time.Hour)
 	f.remind(0)
 }

@@ -130,7 +130,6 @@ var overwritings = []struct{ name, sql string }{
 	{"another's details", `
 		UPDATE cpis.person SET sealed = (SELECT sealed FROM cpis.person WHERE id = ` + ownerOf("$2") + `)
 		WHERE id = ` + ownerOf("$1")},
-	{"details of another version", `UPDATE cpis.person SET version = version + 1 WHERE id = ` + ownerOf("$1")},
 	{"another's key", `
 		UPDATE cpis.person SET wrapped_key = (SELECT wrapped_key FROM cpis.person WHERE id = ` + ownerOf("$2") + `)
 		WHERE id = ` + ownerOf("$1")},
@@ -200,7 +199,6 @@ func TestDamage_RestrictedPersonStaysHidden(t *testing.T) {
 var planDamages = []struct{ name, sql string }{
 	{"moved", `UPDATE cpis.plan SET sealed = (SELECT sealed FROM cpis.plan WHERE id = $2) WHERE id = $1`},
 	{"emptied", `UPDATE cpis.plan SET sealed = '' WHERE id = $1`},
-	{"of another version", `UPDATE cpis.plan SET version = version + 1 WHERE id = $1`},
 	{"another person's", `
 		UPDATE cpis.plan SET sealed = (SELECT o.sealed FROM cpis.plan o WHERE o.person_id <> plan.person_id)
 		WHERE id = $1`},

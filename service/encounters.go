@@ -271,7 +271,13 @@ func (s *Service) visible(ctx context.Context, tx *store.Tx, n NHSNumber) ([]sto
 	}
 	// While the index key rotates two tags find the same plans.
 	first := rows[0].Tag
-	return slices.DeleteFunc(rows, func(f store.FlagRow) bool { return f.Tag != first }), nil
+	rows = slices.DeleteFunc(rows, func(f store.FlagRow) bool {
+		return f.Tag != first || f.Damage.Has(store.DamagedTag|store.DamagedPlan)
+	})
+	for i := range rows {
+		rows[i].Person.Restricted = rows[i].Person.Restricted || rows[i].Damage.Has(store.DamagedPerson)
+	}
+	return rows, nil
 }
 
 // mistaken says in a word why a report is not about the person that was found.

@@ -476,7 +476,7 @@ func TestLookUp_ShowsWhomAPlanIsOfferedTo(t *testing.T) {
 			t.Parallel()
 			f := newService(t)
 			f.MustRegister(lead, with(rightCPP(), func(r *service.Registration) { r.Restricted = restricted }))
-			f.Exec(`UPDATE cpis.plan SET transfer_to = $1`, camden)
+			f.Pretend(`UPDATE cpis.plan SET transfer_to = $1`, camden)
 			p := f.MustLookUp(nurse, attended("ED-1")).Plans[0]
 			switch {
 			case restricted && (p.Receiving != service.Contact{} || p.Contact != service.Contact{}):
@@ -484,7 +484,7 @@ func TestLookUp_ShowsWhomAPlanIsOfferedTo(t *testing.T) {
 			case !restricted && (p.Contact.Authority.GSS != islington || p.Receiving.Authority.GSS != camden || p.Receiving.RingNow.Number == ""):
 				t.Errorf("got %+v", p)
 			}
-			f.Exec(`UPDATE cpis.plan SET transfer_to = NULL`)
+			f.Pretend(`UPDATE cpis.plan SET transfer_to = NULL`)
 			if p := f.MustLookUp(nurse, attended("ED-1")).Plans[0]; p.Receiving != (service.Contact{}) {
 				t.Errorf("afterwards: got %+v", p.Receiving)
 			}

@@ -150,7 +150,7 @@ func TestEndPlan_Refusals(t *testing.T) {
 		},
 		{
 			name:   "removed as an error",
-			before: func(f *fixture, _ *service.Registered) { f.Exec(`UPDATE cpis.plan SET removed = true`) },
+			before: func(f *fixture, _ *service.Registered) { f.Pretend(`UPDATE cpis.plan SET removed = true`) },
 			want:   service.ErrState, reason: "state",
 		},
 		{name: "no version", change: func(e *service.Ending) { e.Version = 0 }, field: "version"},

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"cpis/policy"
+	"cpis/service/store"
 )
 
 var (
@@ -33,7 +34,7 @@ var (
 	ErrUnavailable = errors.New("unavailable")
 	// ErrDamaged says that something stored does not verify. Somebody must be
 	// woken.
-	ErrDamaged = errors.New("stored data does not verify")
+	ErrDamaged = store.ErrDamaged
 )
 
 // denied returns why the policy refuses, as far as the caller is told: what they

@@ -105,10 +105,11 @@ func newServiceWith(tb testing.TB, change func(*service.Config)) *fixture {
 func newServiceOver(tb testing.TB, k keys.Keeper, change func(*service.Config)) *fixture {
 	tb.Helper()
 	f := &fixture{tb: tb, Database: dbtest.New(tb), Clock: &clock{now: noon}, Keeper: &switchedKeeper{Keeper: k}}
-	f.loadReference()
 	f.DB = dbtest.Open(tb, f.Database)
 	f.addIndexKey(1)
 	f.Ring = f.openRing()
+	f.DB = f.DB.Guarded(f.Ring, func(string) { f.Damaged.Add(1) })
+	f.loadReference()
 	cfg := service.Config{
 		DB: f.DB, Ring: f.Ring, Log: dbtest.Origin, Now: f.Clock.Now,
 		Hub:     service.Hub{Name: "National safeguarding hub", Phone: hubPhone},
@@ -178,8 +179,7 @@ func (f *fixture) loadReference() {
 		{Code: overseer, Name: "Test overseer", Class: string(policy.Oversight)},
 		{Code: operator, Name: "Test operator", Class: string(policy.Operator)},
 	}
-	owner := dbtest.OpenURL(f.tb, f.Database.Owner, store.Options{AllowUnsafe: true, Owner: true})
-	f.tx(owner, func(tx *store.Tx) error {
+	f.tx(f.owner(), func(tx *store.Tx) error {
 		if err := tx.LoadReference(f.tb.Context(), organisations, authorities); err != nil {
 			return err
 		}
@@ -335,6 +335,38 @@ func (f *fixture) Exec(sql string, args ...any) {
 		_, err := conn.Exec(f.tb.Context(), sql, args...)
 		return err
 	})
+}
+
+// Pretend runs SQL as a superuser as if the service had done what it does: all rows
+// get MACs as they are then.
+func (f *fixture) Pretend(sql string, args ...any) {
+	f.tb.Helper()
+	f.eachGuarded(`ALTER TABLE cpis.%[1]s DROP CONSTRAINT IF EXISTS %[1]s_mac_check`)
+	f.Exec(sql, args...)
+	f.eachGuarded(`UPDATE cpis.%s SET mac = NULL`)
+	f.tx(f.owner(), func(tx *store.Tx) error {
+		_, err := tx.MakeMACs(f.tb.Context())
+		return err
+	})
+}
+
+// owner opens the database as its owner.
+func (f *fixture) owner() *store.DB {
+	f.tb.Helper()
+	return dbtest.OpenURL(f.tb, f.Database.Owner, store.Options{AllowUnsafe: true, Owner: true}).
+		Guarded(f.Ring, func(string) { f.Damaged.Add(1) })
+}
+
+// eachGuarded runs SQL for every table whose rows have MACs.
+func (f *fixture) eachGuarded(format string) {
+	f.tb.Helper()
+	f.Exec(`DO $do$
+		DECLARE t text;
+		BEGIN
+		    FOR t IN SELECT table_name FROM information_schema.columns WHERE table_schema = 'cpis' AND column_name = 'mac' LOOP
+		        EXECUTE replace(replace(` + "'" + format + "'" + `, '%[1]s', t), '%s', t);
+		    END LOOP;
+		END $do$`)
 }
 
 func (f *fixture) admin(do func(*pgx.Conn) error) {

@@ -31,7 +31,7 @@ func operatorOf(f *fixture, ahead time.Duration) *service.KeyAdmin {
 		f.tb.Fatal(err)
 	}
 	now := func() time.Time { return f.Clock.Now().Add(ahead) }
-	return &service.KeyAdmin{Command: service.Command{DB: f.DB, Log: log, Now: now, Operator: "tester"}, Keeper: f.Keeper}
+	return &service.KeyAdmin{Command: service.Command{DB: f.owner(), Log: log, Now: now, Operator: "tester"}, Keeper: f.Keeper}
 }
 
 // mustRotate begins to rotate the index key.

@@ -226,8 +226,7 @@ func (g *group) deal(ls []*lookup, flags []store.FlagRow, history []store.Access
 		}
 		for _, t := range l.tags {
 			if rows := byTag[store.Tag(t)]; len(rows) > 0 {
-				l.rows = rows
-				l.history = byPerson[rows[0].Person.ID]
+				l.take(rows, byPerson[rows[0].Person.ID])
 				break
 			}
 		}

@@ -348,7 +348,7 @@ func TestNotices_OfPlansThatLeft(t *testing.T) {
 	f := newService(t)
 	plan := f.MustRegister(lead, rightCPP())
 	f.MustLookUp(nurse, attended("ED-1"))
-	f.Exec(`UPDATE cpis.plan SET authority = $1`, camden)
+	f.Pretend(`UPDATE cpis.plan SET authority = $1`, camden)
 	got := f.onlyNotice(lead, service.InboxQuery{})
 	if diff := cmp.Diff(about{"9990000018", "Robin", nil}, aboutOf(&got)); diff != "" || got.Degraded || got.Actor.Name != "Test nurse" {
 		t.Errorf("got %+v (-want +got):\n%s", got, diff)

@@ -2,6 +2,7 @@ package service
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"time"
 
@@ -33,6 +34,7 @@ type lookup struct {
 	// Found.
 	rows    []store.FlagRow
 	history []store.AccessRow
+	damage  store.Damage  // what does not verify; such plans are not among the rows
 	key     *keys.DataKey // the person's; nil until unwrapped, and while the keeper is away
 	tried   bool          // the keeper was asked for the key
 
@@ -142,16 +144,43 @@ func (l *lookup) finish(err error) {
 // keeper has not been asked yet.
 func (l *lookup) wantsKey() bool { return len(l.rows) > 0 && l.key == nil && !l.tried }
 
+// take takes the rows of a tag. What cannot be believed is left out: plans that
+// do not verify, and everything where the tag does not.
+func (l *lookup) take(rows []store.FlagRow, history []store.AccessRow) {
+	l.damage = 0
+	for i := range rows {
+		l.damage |= rows[i].Damage
+	}
+	if l.damage.Has(store.DamagedTag) {
+		return
+	}
+	if l.damage.Has(store.DamagedPlan) {
+		rows = slices.DeleteFunc(rows, func(f store.FlagRow) bool { return f.Damage.Has(store.DamagedPlan) })
+	}
+	if len(rows) > 0 {
+		l.rows, l.history = rows, history
+	}
+}
+
+// restricted says whether the person's whereabouts must not be revealed: also
+// where that is not known.
+func (l *lookup) restricted() bool {
+	return l.damage.Has(store.DamagedPerson) || len(l.rows) > 0 && l.rows[0].Person.Restricted
+}
+
 // open opens what was found and decides the answer. It does the same work for
 // a person without plans: what it then opens is a decoy.
 func (s *Service) open(l *lookup, now time.Time) {
 	a := &l.answer
 	a.Mode = l.decision.Mode
 	switch {
+	case len(l.rows) == 0 && l.damage != 0:
+		a.Verdict, a.Reason = CannotSay, RecordDamaged
+		a.Contacts = []Contact{s.hub.contact()}
 	case len(l.rows) == 0:
 		a.Verdict = NoFlagKnown
 		s.workOnDecoy(l, now)
-	case l.key == nil:
+	case l.key == nil, l.damage.Has(store.DamagedPerson):
 		s.answerDegraded(l, now)
 	default:
 		s.answerOpened(l, now)
@@ -167,7 +196,7 @@ func (s *Service) open(l *lookup, now time.Time) {
 	if a.Reason != NoReason {
 		l.entry.Reason = string(a.Reason)
 	}
-	l.entry.Restricted = len(l.rows) > 0 && l.rows[0].Person.Restricted // also where the answer does not say so
+	l.entry.Restricted = l.restricted() // also where the answer does not say so
 	l.entry.Degraded = a.Degraded
 }
 
@@ -202,15 +231,18 @@ func (s *Service) answerOpened(l *lookup, now time.Time) {
 // opened: whom to ring is known all the same.
 func (s *Service) answerDegraded(l *lookup, now time.Time) {
 	a := &l.answer
-	*a = Answer{Verdict: FlagHeld, Degraded: true, Mode: a.Mode, Restricted: l.rows[0].Person.Restricted}
+	*a = Answer{Verdict: FlagHeld, Degraded: true, Mode: a.Mode, Restricted: l.restricted()}
 	if a.Restricted && !s.maySeeRestricted(l.caller) {
 		a.Contacts = []Contact{s.hub.contact()}
 		return
 	}
 	for i := range l.rows {
-		if row := &l.rows[i]; firstOfAuthority(l.rows, i) {
-			a.Contacts = append(a.Contacts, contactOf(&row.Authority, s.hub, now))
+		if firstOfAuthority(l.rows, i) {
+			a.Contacts = append(a.Contacts, s.contactFor(&l.rows[i], now))
 		}
+	}
+	if l.damage.Has(store.DamagedPlan) {
+		a.Contacts = append(a.Contacts, s.hub.contact())
 	}
 	if l.asked.born.IsZero() { // else it may be somebody else's: the date could not be compared
 		s.showHistory(l)

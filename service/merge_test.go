@@ -250,7 +250,7 @@ func TestMerge_Refusals(t *testing.T) {
 			field:      "from_nhs_number",
 		},
 		"removed plans only": {
-			before:   func(f *fixture) { f.Exec(`UPDATE cpis.plan SET removed = true`) },
+			before:   func(f *fixture) { f.Pretend(`UPDATE cpis.plan SET removed = true`) },
 			notFound: true,
 		},
 	} {

@@ -261,7 +261,7 @@ func TestProposeChange_Refusals(t *testing.T) {
 	f.MustRegister(lead, rightCPP())
 	f.MustRegister(otherLead, with(rightCPP(), func(r *service.Registration) { r.NHSNumber = newNumber }))
 	past := f.MustRegister(lead, with(rightCPP(), func(r *service.Registration) { r.NHSNumber, r.End = thirdNumber, "2026-09-02" }))
-	f.Exec(`UPDATE cpis.plan SET visible_until = '2026-11-01' WHERE id = $1`, past.PlanID)
+	f.Pretend(`UPDATE cpis.plan SET visible_until = '2026-11-01' WHERE id = $1`, past.PlanID)
 	restrict := proposal(service.Restrict, oldNumber)
 	before := f.Held()
 	for name, tt := range map[string]struct {
@@ -431,7 +431,7 @@ func TestProposal_IsByWhoSealedIt(t *testing.T) {
 	f := newService(t)
 	f.MustRegister(lead, rightCPP())
 	id := f.MustPropose(lead, proposal(service.Restrict, oldNumber))
-	f.Exec(`UPDATE cpis.proposal SET proposed_by = 'deputy', proposed_issuer = ''`)
+	f.Pretend(`UPDATE cpis.proposal SET proposed_by = 'deputy', proposed_issuer = ''`)
 	if err := f.decide(lead, id, service.Accept); !errors.Is(err, service.ErrSamePerson) {
 		t.Errorf("got %v, want %v", err, service.ErrSamePerson)
 	}

@@ -109,7 +109,7 @@ func New(ctx context.Context, cfg Config) (*Service, error) {
 		return nil, fmt.Errorf("making the key for reviews: %w", err)
 	}
 	s := &Service{
-		db: cfg.DB, policy: cfg.Policy, ring: cfg.Ring, log: log, hub: cfg.Hub,
+		db: cfg.DB.Guarded(cfg.Ring, cfg.Observe.withDefaults().Damaged), policy: cfg.Policy, ring: cfg.Ring, log: log, hub: cfg.Hub,
 		now: cfg.Now, observe: cfg.Observe.withDefaults(), decoy: newDecoy(made[1].Key),
 		acts: newActs(cfg.DB), arrivals: newTurns(maxReceiving, maxReceivingEach),
 		turns: newTurns(maxWorking, 1), watchers: newWatchers(cfg.Watch), chunk: signChunk,

@@ -18,7 +18,8 @@ import (
 // first.
 func (s *Service) showPlans(l *lookup, now time.Time) {
 	a := &l.answer
-	a.Restricted = l.rows[0].Person.Restricted
+	a.Restricted = l.restricted()
+	a.Degraded = l.damage != 0 // what is sound is shown
 	hidden := a.Restricted && !s.maySeeRestricted(l.caller)
 	for i := range l.rows {
 		row := &l.rows[i]
@@ -27,15 +28,15 @@ func (s *Service) showPlans(l *lookup, now time.Time) {
 			s.observe.Damaged("plan")
 			a.Degraded = true // the others are shown, and whom to ring about this one
 			if !hidden {
-				a.Contacts = append(a.Contacts, contactOf(&row.Authority, s.hub, now))
+				a.Contacts = append(a.Contacts, s.contactFor(row, now))
 			}
 			continue
 		}
 		p := Plan{Kind: d.Kind}
 		if !hidden {
 			p = planOf(&row.Plan, d, dateOf(now.In(london)))
-			p.Contact = contactOf(&row.Authority, s.hub, now)
-			if row.Plan.TransferTo != "" {
+			p.Contact = s.contactFor(row, now)
+			if row.Plan.TransferTo != "" && !row.Damage.Has(store.DamagedReceiving) {
 				p.Receiving = contactOf(&row.Receiving, s.hub, now)
 			}
 		}
@@ -50,6 +51,9 @@ func (s *Service) showPlans(l *lookup, now time.Time) {
 		a.Contacts = []Contact{s.hub.contact()}
 		a.Plans = kindsOf(a.Plans)
 		return
+	}
+	if l.damage.Has(store.DamagedPlan) {
+		a.Contacts = append(a.Contacts, s.hub.contact())
 	}
 	slices.SortFunc(a.Plans, func(p, q Plan) int {
 		return cmp.Or(q.Start.Time().Compare(p.Start.Time()), cmp.Compare(p.ID, q.ID))
@@ -211,7 +215,7 @@ func (l *lookup) noticeKind() NoticeKind {
 	switch {
 	case l.answer.Reason == RecordDamaged:
 		return "" // what was found is about somebody else
-	case l.rows[0].Person.Restricted:
+	case l.restricted():
 		return NoticeRestricted
 	case l.decision.BreakGlass:
 		return NoticeBreakGlass

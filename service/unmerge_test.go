@@ -144,7 +144,7 @@ func TestUnmerge_AfterTheyChanged(t *testing.T) {
 		t.Fatal(explain(err))
 	}
 	// One is another authority's by now, which took it as about this person.
-	f.Exec(`UPDATE cpis.plan SET authority = $2 WHERE id = $1`, moved.PlanID, camden)
+	f.Pretend(`UPDATE cpis.plan SET authority = $2 WHERE id = $1`, moved.PlanID, camden)
 	f.MustChange(undoing(merge))
 	f.wantFlags(oldNumber, false, ended.PlanID)
 	f.wantFlags(newNumber, false, moved.PlanID)
@@ -190,7 +190,7 @@ func TestUnmerge_Refusals(t *testing.T) {
 		says       string
 	}{
 		"all were removed": {
-			since: func(f *fixture) { f.Exec(`UPDATE cpis.plan SET removed = true`) },
+			since: func(f *fixture) { f.Pretend(`UPDATE cpis.plan SET removed = true`) },
 			says:  "none of the plans",
 		},
 		"somebody else has the number": {

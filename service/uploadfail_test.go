@@ -88,7 +88,7 @@ func TestUpload_RuleApprovesOnce(t *testing.T) {
 	}()
 	f.waitForBlocked(1) // it was approved, and waits for the persons
 	plan := f.MustGet(lead, numberAt(2)).Plans[0]
-	f.Exec(`UPDATE cpis.plan SET removed = true WHERE id = $1`, plan.ID)
+	f.Pretend(`UPDATE cpis.plan SET removed = true WHERE id = $1`, plan.ID)
 	release()
 	if got := <-done; got == nil || got.State != service.UploadWaiting || got.Counts.New != 2 {
 		t.Errorf("got %+v", got)
@@ -143,7 +143,7 @@ func TestUpload_IsResumedAfterACrash(t *testing.T) {
 	}
 	// As if it had died just after the approval: the state that it left.
 	second := f.MustSend(lead, delta, string(manyRows(60, 100)))
-	f.Exec(`UPDATE cpis.upload SET state = 'received', lease_until = $2 WHERE id = $1`, second.ID, f.Clock.Now().Add(time.Minute))
+	f.Pretend(`UPDATE cpis.upload SET state = 'received', lease_until = $2 WHERE id = $1`, second.ID, f.Clock.Now().Add(time.Minute))
 	other := f.another()
 	if err := other.ResumeUploads(t.Context()); err != nil {
 		t.Fatal(explain(err))
@@ -263,7 +263,7 @@ func TestUpload_IsForgotten(t *testing.T) {
 func TestUpload_HalfReceivedIsRemoved(t *testing.T) {
 	t.Parallel()
 	f := newService(t)
-	f.Exec(`INSERT INTO cpis.upload (id, authority, version, state, format, extent, sequence, wrapped_key, sealed, sent_at, changed_at, lease_until)
+	f.Pretend(`INSERT INTO cpis.upload (id, authority, version, state, format, extent, sequence, wrapped_key, sealed, sent_at, changed_at, lease_until)
 		VALUES (gen_random_uuid(), $1, 1, 'receiving', 'csv', 'delta', 0, 'x', '', now(), now(), $2)`, islington, f.Clock.Now())
 	f.Exec(`INSERT INTO cpis.upload_part (upload_id, n, sealed) SELECT id, 0, 'x' FROM cpis.upload`)
 	page, err := f.ListUploads(t.Context(), lead, &service.UploadList{})

@@ -76,7 +76,8 @@ func (f *databaseFlags) open(ctx context.Context) (service.Command, func(), erro
 	return service.Command{DB: db, Log: log, Now: time.Now, Operator: operator(), Copy: err != nil}, db.Close, nil
 }
 
-// openWithKeeper is open for commands that need keys as well.
+// openWithKeeper is open for commands that need keys as well: also to read and
+// write rows with MACs.
 func (f *databaseFlags) openWithKeeper(ctx context.Context, w *world) (*service.KeyAdmin, func(), error) {
 	keeper, closeKeeper, err := keeperFrom(ctx, w)
 	if err != nil {
@@ -87,7 +88,21 @@ func (f *databaseFlags) openWithKeeper(ctx context.Context, w *world) (*service.
 		closeKeeper()
 		return nil, nil, err
 	}
-	return &service.KeyAdmin{Command: command, Keeper: keeper}, func() { closeDB(); closeKeeper() }, nil
+	done := func() { closeDB(); closeKeeper() }
+	if command.DB, err = guarded(ctx, command.DB, keeper); err != nil {
+		done()
+		return nil, nil, err
+	}
+	return &service.KeyAdmin{Command: command, Keeper: keeper}, done, nil
+}
+
+// guarded returns a database whose rows an administrator's command can verify.
+func guarded(ctx context.Context, db *store.DB, keeper keys.Keeper) (*store.DB, error) {
+	ring, err := openRing(ctx, db, keeper, keys.RingConfig{CacheSize: 1, Now: time.Now})
+	if err != nil {
+		return nil, err
+	}
+	return db.Guarded(ring, func(string) {}), nil // the command fails, and says so
 }
 
 // operator names who runs the command.
@@ -178,7 +193,7 @@ func migrate(ctx context.Context, address string, c *migrateCmd, keeper keys.Kee
 		return fmt.Errorf("CPIS_OWNER_DATABASE_URL: %w", err)
 	}
 	defer db.Close()
-	log, err := loadReference(ctx, db, c.LogOrigin)
+	log, err := ensureLog(ctx, db, c.LogOrigin)
 	if err != nil {
 		return err
 	}
@@ -200,22 +215,51 @@ func migrate(ctx context.Context, address string, c *migrateCmd, keeper keys.Kee
 	if err := admin.EnsureIndexKey(ctx); err != nil {
 		return err
 	}
+	if copied == nil {
+		if err := loadRows(ctx, admin); err != nil {
+			return err
+		}
+	}
 	_, err = fmt.Fprintf(out, "The database is up to date; the log is %s.\n%s\n", c.LogOrigin, reference.Attribution)
 	if copied != nil && err == nil {
-		_, err = fmt.Fprintf(out, "ATTENTION: %v. Until it is claimed no server starts on it. %s.\n", copied, advice)
+		_, err = fmt.Fprintf(out, "ATTENTION: %v. Until it is claimed no server starts on it; then run this again. %s.\n", copied, advice)
 	}
 	return err
 }
 
-// loadReference loads the registers, and makes the log where there is none.
-func loadReference(ctx context.Context, db *store.DB, origin string) (store.Log, error) {
+// loadRows makes the MACs of rows that have none, and loads the registers. It
+// is left out for a copy: MACs are made once, with an entry in the log.
+func loadRows(ctx context.Context, admin *service.KeyAdmin) (err error) {
+	if admin.DB, err = guarded(ctx, admin.DB, admin.Keeper); err != nil {
+		return err
+	}
+	if err := admin.EnsureMACs(ctx); err != nil {
+		return fmt.Errorf("making the MACs of rows: %w", err)
+	}
+	return loadReference(ctx, admin.DB)
+}
+
+// ensureLog gives the log, and makes it where there is none.
+func ensureLog(ctx context.Context, db *store.DB, origin string) (log store.Log, err error) {
+	err = db.Tx(ctx, func(tx *store.Tx) error {
+		log, err = tx.Log(ctx, origin)
+		if errors.Is(err, store.ErrNotFound) {
+			log, err = tx.CreateLog(ctx, origin)
+		}
+		return err
+	})
+	return log, err
+}
+
+// loadReference loads the registers.
+func loadReference(ctx context.Context, db *store.DB) error {
 	organisations, err := reference.Organisations()
 	if err != nil {
-		return store.Log{}, err
+		return err
 	}
 	authorities, err := reference.Authorities()
 	if err != nil {
-		return store.Log{}, err
+		return err
 	}
 	orgs := make([]store.OrganisationRow, len(organisations))
 	for i, o := range organisations {
@@ -225,22 +269,11 @@ func loadReference(ctx context.Context, db *store.DB, origin string) (store.Log,
 	for i, a := range authorities {
 		las[i] = store.AuthorityRow{GSS: a.GSS, DfE: a.DfE, Name: a.Name, Kind: a.Kind, Region: a.Region}
 	}
-	var log store.Log
-	err = db.Tx(ctx, func(tx *store.Tx) error {
-		if err := tx.LoadReference(ctx, orgs, las); err != nil {
-			return err
-		}
-		var err error
-		log, err = tx.Log(ctx, origin)
-		if errors.Is(err, store.ErrNotFound) {
-			log, err = tx.CreateLog(ctx, origin)
-		}
-		return err
-	})
+	err = db.Tx(ctx, func(tx *store.Tx) error { return tx.LoadReference(ctx, orgs, las) })
 	if err != nil {
-		return store.Log{}, fmt.Errorf("loading the reference data: %w", err)
+		return fmt.Errorf("loading the reference data: %w", err)
 	}
-	return log, nil
+	return nil
 }
 
 // keeperFrom opens the keeper that the environment names.
@@ -266,17 +299,17 @@ type organisationAddCmd struct {
 }
 
 // Run adds the organisation. Running servers know it within half a minute.
-func (c *organisationAddCmd) Run(ctx context.Context) error {
+func (c *organisationAddCmd) Run(ctx context.Context, w *world) error {
 	class, ok := policy.ParseClass(c.Class)
 	if !ok || class == policy.LocalAuthority {
 		return fmt.Errorf("class must be one of %v", policy.AllClasses())
 	}
-	admin, done, err := c.open(ctx)
+	admin, done, err := c.openWithKeeper(ctx, w)
 	if err != nil {
 		return err
 	}
 	defer done()
-	return (&service.DirectoryAdmin{Command: admin}).AddOrganisation(ctx, c.Code, c.Name, class)
+	return (&service.DirectoryAdmin{Command: admin.Command}).AddOrganisation(ctx, c.Code, c.Name, class)
 }
 
 type authorityCmd struct {
@@ -293,13 +326,13 @@ type authorityContactCmd struct {
 }
 
 // Run sets the contact. Look-ups show it at once.
-func (c *authorityContactCmd) Run(ctx context.Context) error {
-	admin, done, err := c.open(ctx)
+func (c *authorityContactCmd) Run(ctx context.Context, w *world) error {
+	admin, done, err := c.openWithKeeper(ctx, w)
 	if err != nil {
 		return err
 	}
 	defer done()
-	err = (&service.DirectoryAdmin{Command: admin}).SetContact(ctx, c.GSS, service.Contacts{Office: c.Office, Hours: c.Hours, Duty: c.Duty})
+	err = (&service.DirectoryAdmin{Command: admin.Command}).SetContact(ctx, c.GSS, service.Contacts{Office: c.Office, Hours: c.Hours, Duty: c.Duty})
 	return explained(err)
 }
 

@@ -200,24 +200,26 @@ func (d *dev) prepareDatabase(ctx context.Context) error {
 	if err := migrate(ctx, owner, &migrateCmd{databaseFlags: target}, keeper, io.Discard); err != nil {
 		return err
 	}
-	command, done, err := target.open(ctx)
+	keyAdmin, closeAdmin, err := target.openWithKeeper(ctx, &world{getenv: d.env.get})
 	if err != nil {
 		return err
 	}
-	defer done()
-	if err := claimAgain(ctx, &target, &command); err != nil {
-		return err
+	defer closeAdmin()
+	if keyAdmin.Copy {
+		if err := claimAgain(ctx, &target, &keyAdmin.Command); err != nil {
+			return err
+		}
+		if err := migrate(ctx, owner, &migrateCmd{databaseFlags: target}, keeper, io.Discard); err != nil {
+			return err
+		}
 	}
-	admin := &service.DirectoryAdmin{Command: command}
+	admin := &service.DirectoryAdmin{Command: keyAdmin.Command}
 	return errors.Join(addOrganisations(ctx, admin), setContacts(ctx, admin))
 }
 
 // claimAgain claims the demo's database, which is reached by another port at
 // each start.
 func claimAgain(ctx context.Context, target *databaseFlags, admin *service.Command) error {
-	if !admin.Copy {
-		return nil
-	}
 	r, err := target.claim(ctx, admin.DB, serverFlags{})
 	if err != nil {
 		return err

@@ -99,7 +99,8 @@ func (d *drill) openCopy(ctx context.Context) (*service.Drill, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &service.Drill{DB: d.db, Ring: ring, Log: log}, nil
+	guarded := d.db.Guarded(ring, func(table string) { d.log.Error().Str("table", table).Msg("a row does not verify") })
+	return &service.Drill{DB: guarded, Ring: ring, Log: log}, nil
 }
 
 // try tries the copy, and says how it went.

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"time"
 
-	"cpis/service"
 	"cpis/service/keys"
 )
 
@@ -14,6 +13,7 @@ type keysCmd struct {
 	RotateIndex rotateIndexCmd `cmd:"" help:"Begin to rotate the index key: add a new one. Running servers take it into use by themselves. A minute later run retag, and then retire-index."`
 	Retag       retagCmd       `cmd:"" help:"Give every person a tag under the new index key. Safe to interrupt and to run again."`
 	RetireIndex retireIndexCmd `cmd:"" help:"End the rotation of the index key: remove the old tags and the old key."`
+	VerifyRows  verifyRowsCmd  `cmd:"" help:"Name all rows of the database that do not verify. Exit status: 0 there are none, 1 there are."`
 }
 
 type rewrapCmd struct{ databaseFlags }
@@ -75,15 +75,40 @@ type retireIndexCmd struct{ databaseFlags }
 
 // Run removes the old index key.
 func (c *retireIndexCmd) Run(ctx context.Context, w *world) error {
-	command, done, err := c.open(ctx)
+	admin, done, err := c.openWithKeeper(ctx, w)
 	if err != nil {
 		return err
 	}
 	defer done()
-	if err := (&service.KeyAdmin{Command: command}).RetireIndex(ctx); err != nil {
+	if err := admin.RetireIndex(ctx); err != nil {
 		return err
 	}
 	_, err = fmt.Fprintln(w.stdout, "The old index key and its tags are gone.")
+	return err
+}
+
+type verifyRowsCmd struct{ databaseFlags }
+
+// Run verifies the MACs of all rows.
+func (c *verifyRowsCmd) Run(ctx context.Context, w *world) error {
+	admin, done, err := c.openWithKeeper(ctx, w)
+	if err != nil {
+		return err
+	}
+	defer done()
+	damaged, err := admin.DB.DamagedRows(ctx)
+	if err != nil {
+		return err
+	}
+	for _, d := range damaged {
+		if _, err := fmt.Fprintf(w.stdout, "%s\t%s\n", d.Table, d.Row); err != nil {
+			return err
+		}
+	}
+	if len(damaged) > 0 {
+		return fmt.Errorf("%d rows do not verify", len(damaged))
+	}
+	_, err = fmt.Fprintln(w.stdout, "All rows verify.")
 	return err
 }
 

@@ -21,7 +21,12 @@ type registerFlags struct {
 }
 
 // read calls fn with the database, if one is named.
-func (f *registerFlags) read(ctx context.Context, fn func(*store.DB) error) error {
+func (f *registerFlags) read(ctx context.Context, w *world, fn func(*store.DB) error) error {
+	keeper, closeKeeper, err := keeperFrom(ctx, w)
+	if err != nil {
+		return err
+	}
+	defer closeKeeper()
 	address, err := withPassword(ownerPassword, f.Database, f.PasswordFile)
 	if err != nil {
 		return err
@@ -31,7 +36,11 @@ func (f *registerFlags) read(ctx context.Context, fn func(*store.DB) error) erro
 		return fmt.Errorf("opening the database: %w", err)
 	}
 	defer db.Close()
-	return fn(db)
+	rows, err := guarded(ctx, db, keeper)
+	if err != nil {
+		return err
+	}
+	return fn(rows)
 }
 
 // fits says whether a row is one of those asked for.
@@ -48,7 +57,7 @@ type authorityListCmd struct{ registerFlags }
 
 // Run lists the authorities, with the numbers to ring if there is a database.
 func (c *authorityListCmd) Run(ctx context.Context, w *world) error {
-	rows, err := c.authorities(ctx)
+	rows, err := c.authorities(ctx, w)
 	if err != nil {
 		return err
 	}
@@ -61,9 +70,9 @@ func (c *authorityListCmd) Run(ctx context.Context, w *world) error {
 	})
 }
 
-func (c *authorityListCmd) authorities(ctx context.Context) (rows []store.AuthorityRow, err error) {
+func (c *authorityListCmd) authorities(ctx context.Context, w *world) (rows []store.AuthorityRow, err error) {
 	if c.Database != "" {
-		err = c.read(ctx, func(db *store.DB) (err error) {
+		err = c.read(ctx, w, func(db *store.DB) (err error) {
 			rows, err = db.Authorities(ctx)
 			return err
 		})
@@ -94,7 +103,7 @@ func (c *organisationListCmd) Run(ctx context.Context, w *world) error {
 	if _, ok := policy.ParseClass(c.Class); c.Class != "" && !ok {
 		return fmt.Errorf("class must be one of %v", policy.AllClasses())
 	}
-	rows, err := c.organisations(ctx)
+	rows, err := c.organisations(ctx, w)
 	if err != nil {
 		return err
 	}
@@ -107,9 +116,9 @@ func (c *organisationListCmd) Run(ctx context.Context, w *world) error {
 	})
 }
 
-func (c *organisationListCmd) organisations(ctx context.Context) (rows []store.OrganisationRow, err error) {
+func (c *organisationListCmd) organisations(ctx context.Context, w *world) (rows []store.OrganisationRow, err error) {
 	if c.Database != "" {
-		err = c.read(ctx, func(db *store.DB) (err error) {
+		err = c.read(ctx, w, func(db *store.DB) (err error) {
 			rows, err = db.Organisations(ctx)
 			return err
 		})

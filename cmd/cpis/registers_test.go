@@ -1,6 +1,7 @@
 package main
 
 import (
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -21,7 +22,7 @@ func TestRegisters_CanBeListedWithoutADatabase(t *testing.T) {
 // testRegisters lists what an installation knows, its own additions included.
 func testRegisters(t *testing.T, d *running) {
 	t.Helper()
-	database := readSettings(t, d.dir+"/env")["CPIS_OWNER_DATABASE_URL"]
-	command(t, "", "authority", "list", "camden", "--database", database).want(t, 0, "Camden", "020 7946 0111", "020 7946 0112")
-	command(t, "", "organisation", "list", "DEMO1", "--database", database).want(t, 0, "oversight", "Demonstration oversight body")
+	env := readSettings(t, filepath.Join(d.dir, "env"))
+	withEnv(t, env, "authority", "list", "camden", "--database", env["CPIS_OWNER_DATABASE_URL"]).want(t, 0, "Camden", "020 7946 0111", "020 7946 0112")
+	withEnv(t, env, "organisation", "list", "DEMO1", "--database", env["CPIS_OWNER_DATABASE_URL"]).want(t, 0, "oversight", "Demonstration oversight body")
 }

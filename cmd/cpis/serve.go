@@ -211,6 +211,9 @@ func (s *server) openKeys(ctx context.Context) error {
 	s.ring, err = openRing(ctx, s.db, keeper, keys.RingConfig{
 		CacheSize: s.cfg.KeyCache, CacheFor: s.cfg.KeyCacheFor, Now: time.Now,
 	})
+	if err == nil {
+		s.db = s.db.Guarded(s.ring, observer(s.metrics.Events(calls, s.log)).Damaged)
+	}
 	return err
 }
 

@@ -17,6 +17,7 @@ type Tag [sha256.Size]byte
 const (
 	tagPrefix  = "cpis nhs-number v1\x00"
 	hashPrefix = "cpis hash v1\x00"
+	rowPrefix  = "cpis row v1\x00"
 )
 
 // maxKept is the largest input buffer that is kept for reuse, in bytes.
@@ -94,5 +95,13 @@ func (m *mac) hashBytes(domain string, part []byte) [sha256.Size]byte {
 	s.in = append(s.in, hashPrefix...)
 	s.in = appendPart(s.in, domain)
 	s.in = appendPart(s.in, part)
+	return m.sum(s)
+}
+
+// row hashes the text of a row's columns, which is unambiguous in itself.
+func (m *mac) row(text []byte) [sha256.Size]byte {
+	s := m.borrow()
+	s.in = append(s.in, rowPrefix...)
+	s.in = append(s.in, text...)
 	return m.sum(s)
 }

@@ -10,48 +10,69 @@ import (
 // AuthorityRow is a local authority with children's services, and whom to ring
 // there. Telephone numbers and hours are empty where not known.
 type AuthorityRow struct {
-	GSS, DfE, ODS string // its codes; ODS empty where it has none
-	Name          string
-	Kind          string
-	Region        string // GSS code
-	OfficePhone   string
-	OfficeHours   string
-	DutyPhone     string     // emergency duty team
-	ConfirmedAt   *time.Time // when the authority last said that they are right
-	// ContactVersion goes up with each change of the numbers. Flags are read
-	// without it.
-	ContactVersion int
+	GSS, DfE, ODS  string // its codes; ODS empty where it has none
+	Name           string
+	Kind           string
+	Region         string // GSS code
+	OfficePhone    string
+	OfficeHours    string
+	DutyPhone      string     // emergency duty team
+	ConfirmedAt    *time.Time // when the authority last said that they are right
+	ContactVersion int        // goes up with each change of the numbers
 }
+
+const authorityColumns = `a.gss_code, a.dfe_code, coalesce(a.ods_code, ''), a.name, a.kind, a.region_gss_code,
+		       a.office_phone, a.office_hours, a.duty_phone, a.confirmed_at, a.contact_version, a.mac`
 
 // selectAuthority reads what scanAuthority scans.
 const selectAuthority = `
-		SELECT gss_code, dfe_code, coalesce(ods_code, ''), name, kind, region_gss_code,
-		       office_phone, office_hours, duty_phone, confirmed_at, contact_version
-		FROM cpis.authority`
+		SELECT ` + authorityColumns + `
+		FROM cpis.authority AS a`
 
-func scanAuthority(row pgx.CollectableRow) (a AuthorityRow, err error) {
-	err = row.Scan(&a.GSS, &a.DfE, &a.ODS, &a.Name, &a.Kind, &a.Region,
-		&a.OfficePhone, &a.OfficeHours, &a.DutyPhone, &a.ConfirmedAt, &a.ContactVersion)
-	return a, err
+// targets are where the columns of an authority go.
+func (a *AuthorityRow) targets() []any {
+	return []any{
+		&a.GSS, &a.DfE, &a.ODS, &a.Name, &a.Kind, &a.Region,
+		&a.OfficePhone, &a.OfficeHours, &a.DutyPhone, &a.ConfirmedAt, &a.ContactVersion,
+	}
+}
+
+func (a *AuthorityRow) cover(c *cover) {
+	c.of("authority")
+	c.str("gss_code", a.GSS)
+	c.str("dfe_code", a.DfE)
+	c.str("ods_code", a.ODS)
+	c.str("name", a.Name)
+	c.str("kind", a.Kind)
+	c.str("region_gss_code", a.Region)
+	c.str("office_phone", a.OfficePhone)
+	c.str("office_hours", a.OfficeHours)
+	c.str("duty_phone", a.DutyPhone)
+	c.maybe("confirmed_at", a.ConfirmedAt)
+	c.int("contact_version", a.ContactVersion)
+}
+
+func (q queries) scanAuthority(row pgx.CollectableRow) (AuthorityRow, error) {
+	return scanner[AuthorityRow](q.guard)(row)
 }
 
 // Authorities gives all local authorities, in order of their GSS codes.
 func (q queries) Authorities(ctx context.Context) ([]AuthorityRow, error) {
-	return all(ctx, q.q, "reading authorities", scanAuthority, selectAuthority+`
+	return all(ctx, q.q, "reading authorities", q.scanAuthority, selectAuthority+`
 		ORDER BY gss_code`)
 }
 
 // Authority gives one authority, by its GSS code. ErrNotFound says that there
 // is none.
 func (q queries) Authority(ctx context.Context, gss string) (AuthorityRow, error) {
-	return one(ctx, q.q, "reading authority", scanAuthority, selectAuthority+`
+	return one(ctx, q.q, "reading authority", q.scanAuthority, selectAuthority+`
 		WHERE gss_code = $1`, gss)
 }
 
 // LockAuthority is [queries.Authority], and keeps others from changing it until
 // the transaction ends. Plans of it may be written all the same.
 func (tx *Tx) LockAuthority(ctx context.Context, gss string) (AuthorityRow, error) {
-	return one(ctx, tx.q, "locking authority", scanAuthority, selectAuthority+`
+	return one(ctx, tx.q, "locking authority", tx.scanAuthority, selectAuthority+`
 		WHERE gss_code = $1
 		FOR NO KEY UPDATE`, gss)
 }
@@ -59,25 +80,33 @@ func (tx *Tx) LockAuthority(ctx context.Context, gss string) (AuthorityRow, erro
 // SetAuthorityContact says whom to ring at an authority, as confirmed by it at
 // a time: the next version. ErrNotFound says that there is no such authority.
 func (tx *Tx) SetAuthorityContact(ctx context.Context, gss, officePhone, officeHours, dutyPhone string, confirmed time.Time) error {
-	const doing = "setting contact of authority"
-	n, err := tx.exec(ctx, doing, `
-		UPDATE cpis.authority
-		SET office_phone = $2, office_hours = $3, duty_phone = $4, confirmed_at = $5,
-		    contact_version = contact_version + 1
-		WHERE gss_code = $1`, gss, officePhone, officeHours, dutyPhone, confirmed)
-	if err == nil && n == 0 {
-		return &failure{doing: doing, kinds: []error{ErrNotFound}}
+	a, err := tx.LockAuthority(ctx, gss)
+	if err != nil {
+		return err
 	}
-	return err
+	a.OfficePhone, a.OfficeHours, a.DutyPhone, a.ConfirmedAt = officePhone, officeHours, dutyPhone, &confirmed
+	a.ContactVersion++
+	return tx.putContact(ctx, &a)
+}
+
+// putContact writes the contact of an authority that is locked.
+func (tx *Tx) putContact(ctx context.Context, a *AuthorityRow) error {
+	return tx.execAll(ctx, 1, "setting contact of authority", `
+		UPDATE cpis.authority
+		SET office_phone = $2, office_hours = $3, duty_phone = $4, confirmed_at = $5, contact_version = $6, mac = $7
+		WHERE gss_code = $1`,
+		a.GSS, a.OfficePhone, a.OfficeHours, a.DutyPhone, a.ConfirmedAt, a.ContactVersion, tx.guard.mac(a))
 }
 
 // ConfirmAuthorityContact says that an authority's numbers were right at a time.
-// ErrConflict says that there is no such authority.
+// ErrNotFound says that there is no such authority.
 func (tx *Tx) ConfirmAuthorityContact(ctx context.Context, gss string, confirmed time.Time) error {
-	return tx.execAll(ctx, 1, "confirming contact of authority", `
-		UPDATE cpis.authority
-		SET confirmed_at = $2
-		WHERE gss_code = $1`, gss, confirmed)
+	a, err := tx.LockAuthority(ctx, gss)
+	if err != nil {
+		return err
+	}
+	a.ConfirmedAt = &confirmed
+	return tx.putContact(ctx, &a)
 }
 
 // RemindAuthority notes that an authority is reminded now of numbers that it did

@@ -27,7 +27,7 @@ type ChannelRow struct {
 }
 
 const channelColumns = `c.id, c.authority, c.version, c.rank, c.kind, c.paused, c.wrapped_key, c.sealed,
-		       c.made_at, c.changed_at, c.removed_at, c.failures, c.rests_until`
+		       c.made_at, c.changed_at, c.removed_at, c.failures, c.rests_until, c.mac`
 
 // targets are where the columns of a channel go.
 func (c *ChannelRow) targets() []any {
@@ -37,15 +37,27 @@ func (c *ChannelRow) targets() []any {
 	}
 }
 
-func scanChannel(row pgx.CollectableRow) (c ChannelRow, err error) {
-	err = row.Scan(c.targets()...)
-	return c, err
+func (c *ChannelRow) cover(to *cover) {
+	to.of("channel")
+	to.id("id", c.ID)
+	to.str("authority", c.Authority)
+	to.int("version", c.Version)
+	to.int("rank", c.Rank)
+	to.str("kind", c.Kind)
+	to.bool("paused", c.Paused)
+	to.time("made_at", c.MadeAt)
+	to.time("changed_at", c.ChangedAt)
+	to.maybe("removed_at", c.RemovedAt)
+}
+
+func (q queries) scanChannel(row pgx.CollectableRow) (ChannelRow, error) {
+	return scanner[ChannelRow](q.guard)(row)
 }
 
 // Channel gives a channel, removed ones too; ErrNotFound if there is none with
 // that id.
 func (q queries) Channel(ctx context.Context, id uuid.UUID) (ChannelRow, error) {
-	return one(ctx, q.q, "reading channel", scanChannel, `
+	return one(ctx, q.q, "reading channel", q.scanChannel, `
 		SELECT `+channelColumns+`
 		FROM cpis.channel AS c
 		WHERE c.id = $1`, id)
@@ -63,8 +75,9 @@ type CountedChannel struct {
 func (q queries) Channels(ctx context.Context, authority string) ([]CountedChannel, error) {
 	return all(ctx, q.q, "reading channels",
 		func(row pgx.CollectableRow) (c CountedChannel, err error) {
-			err = row.Scan(append(c.targets(), &c.Pending, &c.Undelivered)...)
-			return c, err
+			var mac []byte
+			err = row.Scan(append(c.targets(), &mac, &c.Pending, &c.Undelivered)...)
+			return c, q.guard.check(err, &c.ChannelRow, mac)
 		}, `
 		SELECT `+channelColumns+`,
 		       (SELECT count(*) FROM cpis.delivery AS d WHERE d.channel_id = c.id AND d.state = 'pending'),
@@ -78,7 +91,7 @@ func (q queries) Channels(ctx context.Context, authority string) ([]CountedChann
 // LockChannels gives the channels of an authority that are in use, in the order
 // in which they are tried, and keeps others from changing them.
 func (tx *Tx) LockChannels(ctx context.Context, authority string) ([]ChannelRow, error) {
-	return all(ctx, tx.q, "locking channels", scanChannel, `
+	return all(ctx, tx.q, "locking channels", tx.scanChannel, `
 		SELECT `+channelColumns+`
 		FROM cpis.channel AS c
 		WHERE c.authority = $1
@@ -90,10 +103,11 @@ func (tx *Tx) LockChannels(ctx context.Context, authority string) ([]ChannelRow,
 // InsertChannel makes a channel in its version 1. ErrConflict says that
 // another one has its rank, ErrNotFound that there is no such authority.
 func (tx *Tx) InsertChannel(ctx context.Context, c *ChannelRow) error {
+	c.Version, c.ChangedAt = 1, c.MadeAt
 	return tx.execAll(ctx, 1, "making channel", `
-		INSERT INTO cpis.channel (id, authority, version, rank, kind, paused, wrapped_key, sealed, made_at, changed_at)
-		VALUES ($1, $2, 1, $3, $4, $5, $6, $7, $8, $8)`,
-		c.ID, c.Authority, c.Rank, c.Kind, c.Paused, c.WrappedKey, c.Sealed, c.MadeAt)
+		INSERT INTO cpis.channel (id, authority, version, rank, kind, paused, wrapped_key, sealed, made_at, changed_at, mac)
+		VALUES ($1, $2, 1, $3, $4, $5, $6, $7, $8, $8, $9)`,
+		c.ID, c.Authority, c.Rank, c.Kind, c.Paused, c.WrappedKey, c.Sealed, c.MadeAt, tx.guard.mac(c))
 }
 
 // UpdateChannel changes a channel. The row carries the new version, which must
@@ -102,11 +116,11 @@ func (tx *Tx) InsertChannel(ctx context.Context, c *ChannelRow) error {
 func (tx *Tx) UpdateChannel(ctx context.Context, c *ChannelRow) error {
 	return tx.execAll(ctx, 1, "changing channel", `
 		UPDATE cpis.channel
-		SET version = $2, rank = $3, paused = $4, sealed = $5, changed_at = $6, removed_at = $7
+		SET version = $2, rank = $3, paused = $4, sealed = $5, changed_at = $6, removed_at = $7, mac = $8
 		WHERE id = $1
 		  AND version = $2 - 1
 		  AND removed_at IS NULL`,
-		c.ID, c.Version, c.Rank, c.Paused, c.Sealed, c.ChangedAt, c.RemovedAt)
+		c.ID, c.Version, c.Rank, c.Paused, c.Sealed, c.ChangedAt, c.RemovedAt, tx.guard.mac(c))
 }
 
 // BeginDispatch has an authority's notices given to its channels from now on:

@@ -144,7 +144,7 @@ const mayGo = `
 // DueChannels gives the channels on which something is to be sent at a time, and
 // which do not rest.
 func (q queries) DueChannels(ctx context.Context, at time.Time) ([]ChannelRow, error) {
-	return all(ctx, q.q, "looking for deliveries", scanChannel, `
+	return all(ctx, q.q, "looking for deliveries", q.scanChannel, `
 		SELECT `+channelColumns+`
 		FROM cpis.channel AS c
 		WHERE (c.rests_until IS NULL OR c.rests_until <= $1)

@@ -22,7 +22,7 @@ func TestHotPathUsesIndexes(t *testing.T) {
 		sql     string
 		indexes []string
 	}{
-		"flags": {store.VisibleFlags, []string{"person_tag_pkey", "person_pkey", "plan_person", "authority_pkey"}},
+		"flags": {store.FlagOf, []string{"person_tag_pkey", "person_pkey", "plan_person", "authority_pkey"}},
 		"read":  {store.FlagsAndHistory, []string{"person_tag_pkey", "person_pkey", "plan_person", "authority_pkey", "access_person", "organisation_pkey", "access_mark_pkey"}},
 		"lines": {store.AppendLines, []string{"log_head_pkey"}},
 		"all":   {store.AppendAll, []string{"log_head_pkey", "access_person", "access_encounter", "access_mark_pkey", "notice_person", "notice_encounter", "notice_corrects"}},

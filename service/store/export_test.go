@@ -3,13 +3,25 @@ package store
 // What tests of plans need to see: the statements of the hot path and the
 // settings that they run under.
 const (
-	VisibleFlags    = visibleFlags
-	FlagsAndHistory = flagsAndHistory
-	AppendLines     = appendLines
-	AppendAll       = appendAll
-	NoticesAfter    = noticesAfter
-	InboxPage       = inboxPage
-	NewestSchema    = newestSchema
+	FlagOf       = flagOf
+	AppendLines  = appendLines
+	AppendAll    = appendAll
+	NoticesAfter = noticesAfter
+	InboxPage    = inboxPage
+	NewestSchema = newestSchema
 )
 
-var SessionSettings = sessionSettings
+var (
+	SessionSettings = sessionSettings
+	FlagsAndHistory = flagsAndHistory
+)
+
+// CoveredColumns gives the columns of each table that a MAC covers.
+func CoveredColumns() map[string][]string {
+	columns := make(map[string][]string)
+	for _, t := range guardedTables {
+		c := &cover{columns: func(name string) { columns[t.name] = append(columns[t.name], name) }}
+		t.zero().cover(c)
+	}
+	return columns
+}

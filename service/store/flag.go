@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -12,91 +13,178 @@ import (
 // Tag is the keyed blind index of an NHS number.
 type Tag = [32]byte
 
-// FlagRow is one visible plan of a person, found by a tag, with what is shown
-// beside it.
+// FlagRow is a plan of a person, found by a tag, with what is shown beside it.
 type FlagRow struct {
 	Tag       Tag
 	Person    PersonRow
-	Plan      PlanRow
+	Plan      PlanRow // zero where the person has none, though a tag leads there
 	Authority AuthorityRow
-	Receiving AuthorityRow // that the plan is offered to; zero where to none. Only what names it and whom to ring
+	Receiving AuthorityRow // that the plan is offered to; zero where to none
+	Damage    Damage       // what of it does not verify
 }
 
-// visibleFlags: of a tag that nobody has, one page of its index is read and
-// nothing else. $1 are the tags, $2 is today's date.
-const visibleFlags = `
-	SELECT t.tag,
-	       p.id AS person_id, p.restricted, p.wrapped_key, p.version, p.sealed, p.changed_at,
-	       l.id AS plan_id, l.version AS plan_version, l.visible_until, l.sealed AS plan_sealed, l.changed_at AS plan_changed_at,
-	       coalesce(l.transfer_to, '') AS transfer_to,
+// Damage says which parts of a flag do not verify. Nothing of these may be
+// believed.
+type Damage uint8
+
+// The parts.
+const (
+	DamagedTag       Damage = 1 << iota // the tag may lead to somebody else
+	DamagedPerson                       // whether the person is restricted is not known
+	DamagedPlan                         // nor is whose plan it is, or whether it is visible
+	DamagedAuthority                    // nor whom to ring there
+	DamagedReceiving                    // nor there
+)
+
+// Has says whether one of some parts does not verify.
+func (d Damage) Has(parts Damage) bool { return d&parts != 0 }
+
+// flagOf: of a tag that nobody has, one page of its index is read and nothing
+// else. What is visible is decided by who reads the rows, once they are verified:
+// one that was hidden here, by whoever can write here, would be missed. $1 are
+// the tags.
+const flagOf = `
+	SELECT t.tag, t.person_id, t.index_version, t.mac AS tag_mac,
+	       p.id AS held_id, p.restricted, p.wrapped_key, p.version, p.sealed, p.changed_at, p.mac AS person_mac,
+	       l.id AS plan_id, l.person_id AS plan_person, l.version AS plan_version, l.authority, l.visible_until, l.removed,
+	       coalesce(l.transfer_to, '') AS transfer_to, l.sealed AS plan_sealed, l.changed_at AS plan_changed_at, l.mac AS plan_mac,
 	       a.gss_code, a.dfe_code, coalesce(a.ods_code, '') AS ods_code, a.name, a.kind, a.region_gss_code,
-	       a.office_phone, a.office_hours, a.duty_phone, a.confirmed_at,
-	       coalesce(r.dfe_code, '') AS to_dfe_code, coalesce(r.name, '') AS to_name,
-	       coalesce(r.office_phone, '') AS to_office_phone, coalesce(r.office_hours, '') AS to_office_hours,
-	       coalesce(r.duty_phone, '') AS to_duty_phone
+	       a.office_phone, a.office_hours, a.duty_phone, a.confirmed_at, a.contact_version, a.mac AS authority_mac,
+	       r.gss_code AS to_gss_code, r.dfe_code AS to_dfe_code, coalesce(r.ods_code, '') AS to_ods_code, r.name AS to_name,
+	       r.kind AS to_kind, r.region_gss_code AS to_region, r.office_phone AS to_office_phone, r.office_hours AS to_office_hours,
+	       r.duty_phone AS to_duty_phone, r.confirmed_at AS to_confirmed_at, r.contact_version AS to_contact_version, r.mac AS to_mac
 	FROM cpis.person_tag AS t
 	JOIN cpis.person AS p ON p.id = t.person_id
-	JOIN cpis.plan AS l ON l.person_id = p.id
-	JOIN cpis.authority AS a ON a.gss_code = l.authority
+	LEFT JOIN cpis.plan AS l ON l.person_id = p.id
+	LEFT JOIN cpis.authority AS a ON a.gss_code = l.authority
 	LEFT JOIN cpis.authority AS r ON r.gss_code = l.transfer_to
-	WHERE t.tag = ANY ($1::bytea[])
-	  AND NOT l.removed
-	  AND (l.visible_until IS NULL OR l.visible_until >= $2::date)`
+	WHERE t.tag = ANY ($1::bytea[])`
 
-// targets are where a row of visibleFlags goes.
-func (f *FlagRow) targets() []any {
-	p, l, a, r := &f.Person, &f.Plan, &f.Authority, &f.Receiving
-	return []any{
-		(*tagTarget)(&f.Tag),
-		&p.ID, &p.Restricted, &p.WrappedKey, &p.Version, &p.Sealed, &p.At,
-		&l.ID, &l.Version, &l.VisibleUntil, &l.Sealed, &l.At,
-		&r.GSS,
-		&a.GSS, &a.DfE, &a.ODS, &a.Name, &a.Kind, &a.Region,
-		&a.OfficePhone, &a.OfficeHours, &a.DutyPhone, &a.ConfirmedAt,
-		&r.DfE, &r.Name, &r.OfficePhone, &r.OfficeHours, &r.DutyPhone,
+// How many columns of flagOf there are, and where those of a plan and of the
+// authority that it is offered to begin.
+const (
+	planColumn      = 11
+	receivingColumn = 33
+	flagColumns     = 45
+)
+
+// scan reads the columns of flagOf, skips what follows them, and verifies. What
+// it has in common with the row before, if there is one, is not verified again.
+func (f *FlagRow) scan(g *guard, row pgx.CollectableRow, before []FlagRow) error {
+	var t TagRow
+	var tagMAC, personMAC, planMAC, authorityMAC, receivingMAC []byte
+	targets := make([]any, 0, len(row.FieldDescriptions()))
+	targets = append(append(targets, t.targets()...), &tagMAC)
+	targets = append(append(targets, f.Person.targets()...), &personMAC)
+	targets = append(append(targets, f.Plan.targets()...), &planMAC)
+	targets = append(append(targets, f.Authority.targets()...), &authorityMAC)
+	targets = append(append(targets, f.Receiving.targets()...), &receivingMAC)
+	planned, offered := row.RawValues()[planColumn] != nil, row.RawValues()[receivingColumn] != nil
+	if !planned {
+		clear(targets[planColumn:]) // nil: skip
+	}
+	if !offered {
+		clear(targets[receivingColumn:])
+	}
+	if err := row.Scan(targets[:cap(targets)]...); err != nil {
+		return err
+	}
+	f.Tag = t.Tag
+	same := len(before) > 0 && before[len(before)-1].Tag == f.Tag
+	if same {
+		f.Damage = before[len(before)-1].Damage & (DamagedTag | DamagedPerson)
+	}
+	f.verify(g, !same, DamagedTag, &t, tagMAC)
+	f.verify(g, !same, DamagedPerson, &f.Person, personMAC)
+	f.verify(g, planned, DamagedPlan, &f.Plan, planMAC)
+	f.verify(g, planned, DamagedAuthority, &f.Authority, authorityMAC)
+	f.verify(g, offered, DamagedReceiving, &f.Receiving, receivingMAC)
+	return nil
+}
+
+// verify notes that a part of the flag does not verify, where it is there.
+func (f *FlagRow) verify(g *guard, there bool, part Damage, row covered, mac []byte) {
+	if there && !g.verifies(row, mac) {
+		f.Damage |= part
 	}
 }
 
-// scan reads the columns of visibleFlags, and skips what follows them.
-func (f *FlagRow) scan(row pgx.CollectableRow) error {
-	targets := f.targets()
-	more := make([]any, len(row.FieldDescriptions())-len(targets)) // nil: skip
-	err := row.Scan(slices.Concat(targets, more)...)
-	f.Plan.Person, f.Plan.Authority, f.Plan.TransferTo = f.Person.ID, f.Authority.GSS, f.Receiving.GSS
-	return err
+// shown says whether look-ups show the plan on a day: it was not an error, and
+// its last visible day is not over.
+func (f *FlagRow) shown(today time.Time) bool {
+	return f.Plan.Version > 0 && !f.Plan.Removed && (f.Plan.VisibleUntil == nil || !f.Plan.VisibleUntil.Before(today))
+}
+
+// living says whether the plan keeps its person findable. Of one that does not
+// verify nobody can tell.
+func (f *FlagRow) living() bool {
+	return f.Damage.Has(DamagedPlan) || f.Plan.Version > 0 && !f.Plan.Removed
+}
+
+// visible gives those flags that are visible today, or may be. A tag leads to
+// somebody without a plan only where that person is restricted: else the plan was
+// moved by somebody else than the service, and the flag has damage.
+func (g *guard) visible(all []FlagRow, today time.Time) (flags []FlagRow) {
+	for len(all) > 0 {
+		n := 1
+		for n < len(all) && all[n].Tag == all[0].Tag {
+			n++
+		}
+		of := all[:n]
+		all = all[n:]
+		if f := &of[0]; !slices.ContainsFunc(of, func(f FlagRow) bool { return f.living() }) && (!f.Person.Restricted || f.Damage.Has(DamagedPerson)) {
+			g.report("plan")
+			flags = append(flags, FlagRow{Tag: f.Tag, Person: f.Person, Damage: f.Damage | DamagedPlan})
+			continue
+		}
+		for i := range of {
+			if of[i].Damage.Has(DamagedTag|DamagedPlan) || of[i].shown(today) {
+				flags = append(flags, of[i])
+			}
+		}
+	}
+	return flags
 }
 
 // Flags gives the plans that are visible today of all persons with one of the
 // tags, in one query: plans that were not an error and whose last visible day
-// is not over. today is a date, midnight UTC. The rows are ordered by tag and
-// plan.
+// is not over, and those that may be, because they do not verify. today is a
+// date, midnight UTC. The rows are ordered by tag and plan.
 func (q queries) Flags(ctx context.Context, tags []Tag, today time.Time) ([]FlagRow, error) {
-	return all(ctx, q.q, "reading flags",
-		func(row pgx.CollectableRow) (f FlagRow, err error) {
-			err = f.scan(row)
-			return f, err
-		}, visibleFlags+`
-		ORDER BY t.tag, l.id`, tagBytes(tags), today)
+	var found []FlagRow
+	_, err := all(ctx, q.q, "reading flags",
+		func(row pgx.CollectableRow) (none struct{}, err error) {
+			var f FlagRow
+			err = f.scan(q.guard, row, found)
+			found = append(found, f)
+			return none, err
+		}, flagOf+`
+		ORDER BY t.tag, l.id`, tagBytes(tags))
+	if err != nil {
+		return nil, err
+	}
+	return q.guard.visible(found, today), nil
 }
 
 // flagsAndHistory gives rows of two kinds: flags, and below them the history of
 // the persons these are of. One statement that gives nothing costs PostgreSQL
-// two thirds of what two do, and a group of look-ups mostly gives nothing.
-const flagsAndHistory = `
-	WITH flag AS MATERIALIZED (` + visibleFlags + `
+// two thirds of what two do, and a group of look-ups mostly gives nothing. $2 is
+// today's date.
+var flagsAndHistory = `
+	WITH flag AS MATERIALIZED (` + flagOf + `
 	)
 	SELECT flag.*, NULL AS access_id, NULL AS access_person, NULL AS at, NULL, NULL, NULL, NULL, NULL, NULL, NULL
 	FROM flag
 	UNION ALL
-	SELECT NULL,
-	       NULL, NULL, NULL, NULL, NULL, NULL,
-	       NULL, NULL, NULL, NULL, NULL,
-	       NULL,
-	       NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
-	       NULL, NULL, NULL, NULL, NULL,
+	SELECT ` + strings.Repeat("NULL, ", flagColumns) + `
 	       h.id, h.person_id, h.at, h.organisation, coalesce(o.name, ''), h.setting, h.encounter, h.sealed, h.entry,
 	       m.access_id IS NOT NULL
-	FROM (SELECT DISTINCT person_id FROM flag) AS seen
+	FROM (
+	    SELECT DISTINCT person_id
+	    FROM flag
+	    WHERE NOT removed
+	      AND (visible_until IS NULL OR visible_until >= $2::date)
+	) AS seen
 	CROSS JOIN LATERAL (
 	    SELECT id, person_id, at, organisation, setting, encounter, sealed, entry
 	    FROM cpis.access
@@ -115,26 +203,27 @@ func (db *DB) Read(ctx context.Context, tags []Tag, today time.Time) (flags []Fl
 	const doing = "reading flags"
 	rows, err := db.pool.Query(ctx, flagsAndHistory, tagBytes(tags), today)
 	if err == nil {
-		flags, history, err = collectRead(rows)
+		flags, history, err = db.guard.collectRead(rows)
 	}
 	if err != nil {
 		err = translate(doing, err)
 		db.noteFailure(err)
 		return nil, nil, err
 	}
-	return flags, history, nil
+	return db.guard.visible(flags, today), history, nil
 }
 
 // collectRead takes the two kinds of rows apart: a flag has a tag.
-func collectRead(rows pgx.Rows) (flags []FlagRow, history []AccessRow, err error) {
-	skipped := make([]any, len((&FlagRow{}).targets())) // nil: skip
+func (g *guard) collectRead(rows pgx.Rows) (flags []FlagRow, history []AccessRow, err error) {
 	_, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (none struct{}, err error) {
 		if row.RawValues()[0] != nil {
-			flags = append(flags, FlagRow{})
-			return none, flags[len(flags)-1].scan(row)
+			var f FlagRow
+			err = f.scan(g, row, flags)
+			flags = append(flags, f)
+			return none, err
 		}
 		var a AccessRow
-		err = row.Scan(slices.Concat(skipped, a.targets())...)
+		err = row.Scan(append(make([]any, flagColumns), a.targets()...)...) // nil: skip
 		history = append(history, a)
 		return none, err
 	})

@@ -3,8 +3,6 @@ package store
 import (
 	"context"
 	"time"
-
-	"github.com/jackc/pgx/v5"
 )
 
 // IdempotentRow is the answer to a request that may be repeated.
@@ -16,18 +14,31 @@ type IdempotentRow struct {
 	At           time.Time
 }
 
+// targets are where the columns of an answer go.
+func (r *IdempotentRow) targets() []any {
+	return []any{&r.Organisation, &r.Key, &r.Fingerprint, &r.Response, &r.At}
+}
+
+func (r *IdempotentRow) cover(c *cover) {
+	c.of("idempotency")
+	c.str("organisation", r.Organisation)
+	c.str("key", r.Key)
+	c.bytes("fingerprint", r.Fingerprint)
+	c.bytes("response", r.Response)
+	c.time("created_at", r.At)
+}
+
+const idempotencyColumns = `i.organisation, i.key, i.fingerprint, i.response, i.created_at, i.mac`
+
 // Idempotent gives the answer that a request got before; ErrNotFound if it is
 // the first. Whether it is the same request, the fingerprint says.
 func (q queries) Idempotent(ctx context.Context, organisation, key string) (IdempotentRow, error) {
 	return one(ctx, q.q, "finding earlier answer",
-		func(row pgx.CollectableRow) (r IdempotentRow, err error) {
-			err = row.Scan(&r.Organisation, &r.Key, &r.Fingerprint, &r.Response, &r.At)
-			return r, err
-		}, `
-		SELECT organisation, key, fingerprint, response, created_at
-		FROM cpis.idempotency
-		WHERE organisation = $1
-		  AND key = $2`, organisation, key)
+		scanner[IdempotentRow](q.guard), `
+		SELECT `+idempotencyColumns+`
+		FROM cpis.idempotency AS i
+		WHERE i.organisation = $1
+		  AND i.key = $2`, organisation, key)
 }
 
 // InsertIdempotent keeps an answer. It may follow the entries, because an
@@ -35,8 +46,8 @@ func (q queries) Idempotent(ctx context.Context, organisation, key string) (Idem
 // the same moment, the transaction runs again and then finds that answer.
 func (tx *Tx) InsertIdempotent(ctx context.Context, r IdempotentRow) error {
 	_, err := tx.execLast(ctx, "keeping answer", `
-		INSERT INTO cpis.idempotency (organisation, key, fingerprint, response, created_at)
-		VALUES ($1, $2, $3, $4, $5)`, r.Organisation, r.Key, r.Fingerprint, r.Response, r.At)
+		INSERT INTO cpis.idempotency (organisation, key, fingerprint, response, created_at, mac)
+		VALUES ($1, $2, $3, $4, $5, $6)`, r.Organisation, r.Key, r.Fingerprint, r.Response, r.At, tx.guard.mac(&r))
 	return tryAgain(err)
 }
 

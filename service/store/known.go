@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"slices"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -23,7 +24,7 @@ type KnownPlan struct {
 // What became of plan and person since is not the authority's to know, such as
 // another name or a new NHS number.
 func (q queries) KnownPlans(ctx context.Context, persons, plans []uuid.UUID, authority string) ([]KnownPlan, error) {
-	return all(ctx, q.q, "reading what was known", scanKnown, `
+	return all(ctx, q.q, "reading what was known", q.scanKnown, `
 		WITH asked (id, plan_id) AS (
 		    SELECT v.person_id, v.plan_id
 		    FROM cpis.plan_version AS v
@@ -32,33 +33,52 @@ func (q queries) KnownPlans(ctx context.Context, persons, plans []uuid.UUID, aut
 		    SELECT p.id, p.id
 		    FROM unnest($2::uuid[]) AS p (id)
 		)
-		SELECT a.id, v.plan_id, v.person_id, v.version, v.authority, v.visible_until, v.removed, coalesce(v.transfer_to, ''), v.sealed, v.changed_at,
-		       p.id, w.restricted, p.wrapped_key, w.version, w.sealed, w.changed_at
+		SELECT a.id, `+planVersionColumns+`,
+		       p.id, w.restricted, p.wrapped_key, w.version, w.sealed, w.changed_at, w.mac,
+		       n.plan_id, n.person_id, n.version, n.authority, n.visible_until, n.removed, coalesce(n.transfer_to, ''), n.sealed, n.changed_at, n.mac
 		FROM asked AS a
 		JOIN LATERAL (
-		    SELECT k.*, (SELECT n.changed_at FROM cpis.plan_version AS n WHERE n.plan_id = k.plan_id AND n.version = k.version + 1) AS until
+		    SELECT k.*
 		    FROM cpis.plan_version AS k
 		    WHERE k.plan_id = a.plan_id
 		      AND (k.authority = $3 OR k.transfer_to = $3)
 		    ORDER BY k.version DESC
 		    LIMIT 1
 		) AS v ON true
+		LEFT JOIN cpis.plan_version AS n ON n.plan_id = v.plan_id AND n.version = v.version + 1
+		JOIN cpis.plan AS l ON l.id = v.plan_id AND (l.version = v.version OR n.version IS NOT NULL)
 		JOIN cpis.person AS p ON p.id = v.person_id AND p.wrapped_key <> ''
 		JOIN LATERAL (
 		    SELECT r.*
 		    FROM cpis.person_version AS r
 		    WHERE r.person_id = v.person_id
-		      AND (r.version = 1 OR v.until IS NULL OR r.changed_at <= v.until)
+		      AND (r.version = 1 OR n.version IS NULL OR r.changed_at <= n.changed_at)
 		    ORDER BY r.version DESC
 		    LIMIT 1
 		) AS w ON true
 		ORDER BY a.id, v.plan_id`, persons, plans, authority)
 }
 
-func scanKnown(row pgx.CollectableRow) (k KnownPlan, err error) {
-	l, p := &k.PlanRow, &k.About
-	err = row.Scan(&k.Of, &l.ID, &l.Person, &l.Version, &l.Authority, &l.VisibleUntil, &l.Removed, &l.TransferTo, &l.Sealed, &l.At,
-		&p.ID, &p.Restricted, &p.WrappedKey, &p.Version, &p.Sealed, &p.At)
+// nextColumn is where the version after the one that was known begins in rows of
+// known plans.
+const nextColumn = 18
+
+// scanKnown verifies what was known, and the version that ended it: from then on
+// the authority knows nothing more of the person.
+func (q queries) scanKnown(row pgx.CollectableRow) (k KnownPlan, err error) {
+	var next PlanRow
+	var planMAC, personMAC, nextMAC []byte
+	targets := slices.Concat([]any{&k.Of}, k.PlanRow.targets(), []any{&planMAC}, k.About.targets(), []any{&personMAC}, next.targets(), []any{&nextMAC})
+	ended := row.RawValues()[nextColumn] != nil
+	if !ended {
+		clear(targets[nextColumn:]) // nil: skip
+	}
+	err = row.Scan(targets...)
+	err = q.guard.check(err, &k.PlanRow, planMAC)
+	err = q.guard.check(err, &k.About, personMAC)
+	if ended {
+		err = q.guard.check(err, &next, nextMAC)
+	}
 	return k, err
 }
 

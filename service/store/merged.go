@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"slices"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -19,9 +20,9 @@ type MovedPlan struct {
 func (q queries) MovedPlans(ctx context.Context, persons []uuid.UUID, authority string) ([]MovedPlan, error) {
 	return all(ctx, q.q, "reading plans that moved",
 		func(row pgx.CollectableRow) (m MovedPlan, err error) {
-			l := &m.PlanRow
-			err = row.Scan(&m.From, &l.ID, &l.Person, &l.Version, &l.Authority, &l.VisibleUntil, &l.Removed, &l.TransferTo, &l.Sealed, &l.At)
-			return m, err
+			var mac []byte
+			err = row.Scan(slices.Concat([]any{&m.From}, m.targets(), []any{&mac})...)
+			return m, q.guard.check(err, &m.PlanRow, mac)
 		}, `
 		WITH RECURSIVE joined (person_id, id) AS (
 		    SELECT p.id, p.id

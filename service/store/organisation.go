@@ -2,8 +2,6 @@ package store
 
 import (
 	"context"
-
-	"github.com/jackc/pgx/v5"
 )
 
 // OrganisationRow is an organisation whose people and systems may call.
@@ -14,15 +12,25 @@ type OrganisationRow struct {
 	Postcode string
 }
 
+// targets are where the columns of an organisation go.
+func (o *OrganisationRow) targets() []any { return []any{&o.Code, &o.Name, &o.Class, &o.Postcode} }
+
+func (o *OrganisationRow) cover(c *cover) {
+	c.of("organisation")
+	c.str("code", o.Code)
+	c.str("name", o.Name)
+	c.str("class", o.Class)
+	c.str("postcode", o.Postcode)
+}
+
+const organisationColumns = `o.code, o.name, o.class, o.postcode, o.mac`
+
 // Organisations gives all organisations, in order of their codes.
 func (q queries) Organisations(ctx context.Context) ([]OrganisationRow, error) {
 	return all(ctx, q.q, "reading organisations",
-		func(row pgx.CollectableRow) (o OrganisationRow, err error) {
-			err = row.Scan(&o.Code, &o.Name, &o.Class, &o.Postcode)
-			return o, err
-		}, `
-		SELECT code, name, class, postcode
-		FROM cpis.organisation
+		scanner[OrganisationRow](q.guard), `
+		SELECT `+organisationColumns+`
+		FROM cpis.organisation AS o
 		ORDER BY code`)
 }
 
@@ -31,11 +39,11 @@ func (q queries) Organisations(ctx context.Context) ([]OrganisationRow, error) {
 // the owner's rights (Options.Owner).
 func (tx *Tx) PutOrganisation(ctx context.Context, o OrganisationRow) error {
 	return tx.execAll(ctx, 1, "adding organisation", `
-		INSERT INTO cpis.organisation (code, name, class, postcode, source)
-		VALUES ($1, $2, $3, $4, 'command')
+		INSERT INTO cpis.organisation (code, name, class, postcode, source, mac)
+		VALUES ($1, $2, $3, $4, 'command', $5)
 		ON CONFLICT (code) DO UPDATE
-		SET name = excluded.name, class = excluded.class, postcode = excluded.postcode, source = 'command'`,
-		o.Code, o.Name, o.Class, o.Postcode)
+		SET name = excluded.name, class = excluded.class, postcode = excluded.postcode, source = 'command', mac = excluded.mac`,
+		o.Code, o.Name, o.Class, o.Postcode, tx.guard.mac(&o))
 }
 
 // LoadReference brings organisations and authorities up to date with reference
@@ -56,31 +64,65 @@ func (tx *Tx) loadOrganisations(ctx context.Context, rows []OrganisationRow) err
 		codes[i], names[i], classes[i], postcodes[i] = o.Code, o.Name, o.Class, o.Postcode
 	}
 	_, err := tx.exec(ctx, "loading organisations", `
-		INSERT INTO cpis.organisation AS o (code, name, class, postcode, source)
-		SELECT n.code, n.name, n.class, n.postcode, 'reference'
-		FROM unnest($1::text[], $2::text[], $3::text[], $4::text[]) AS n (code, name, class, postcode)
+		INSERT INTO cpis.organisation AS o (code, name, class, postcode, source, mac)
+		SELECT n.code, n.name, n.class, n.postcode, 'reference', n.mac
+		FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::bytea[]) AS n (code, name, class, postcode, mac)
 		ORDER BY n.code
 		ON CONFLICT (code) DO UPDATE
-		SET name = excluded.name, class = excluded.class, postcode = excluded.postcode
+		SET name = excluded.name, class = excluded.class, postcode = excluded.postcode, mac = excluded.mac
 		WHERE o.source = 'reference'
 		  AND (o.name, o.class, o.postcode) IS DISTINCT FROM (excluded.name, excluded.class, excluded.postcode)`,
-		codes, names, classes, postcodes)
+		codes, names, classes, postcodes, macsOf(tx.guard, rows))
 	return err
 }
 
+// loadAuthorities writes those that are new or have changed: 153 of them, once in
+// a while.
 func (tx *Tx) loadAuthorities(ctx context.Context, rows []AuthorityRow) error {
-	for _, a := range rows { // 153 of them, once in a while
-		_, err := tx.exec(ctx, "loading authorities", `
-			INSERT INTO cpis.authority AS a (gss_code, dfe_code, ods_code, name, kind, region_gss_code,
-			    office_phone, office_hours, duty_phone)
-			VALUES ($1, $2, nullif($3, ''), $4, $5, $6, $7, $8, $9)
-			ON CONFLICT (gss_code) DO UPDATE
-			SET dfe_code = excluded.dfe_code, ods_code = coalesce(excluded.ods_code, a.ods_code),
-			    name = excluded.name, kind = excluded.kind, region_gss_code = excluded.region_gss_code`,
-			a.GSS, a.DfE, a.ODS, a.Name, a.Kind, a.Region, a.OfficePhone, a.OfficeHours, a.DutyPhone)
-		if err != nil {
+	held := make(map[string]AuthorityRow, len(rows))
+	found, err := all(ctx, tx.q, "locking authorities", tx.scanAuthority, selectAuthority+`
+		ORDER BY gss_code
+		FOR NO KEY UPDATE`)
+	if err != nil {
+		return err
+	}
+	for _, a := range found {
+		held[a.GSS] = a
+	}
+	for _, a := range rows {
+		old, known := held[a.GSS]
+		if known {
+			a = old.renamed(a)
+		}
+		if known && a == old {
+			continue
+		}
+		if err := tx.putAuthority(ctx, &a); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// renamed is an authority as the registers name it by now: whom to ring there is
+// its own affair.
+func (a *AuthorityRow) renamed(to AuthorityRow) AuthorityRow {
+	now := *a
+	now.DfE, now.Name, now.Kind, now.Region = to.DfE, to.Name, to.Kind, to.Region
+	if to.ODS != "" {
+		now.ODS = to.ODS
+	}
+	return now
+}
+
+func (tx *Tx) putAuthority(ctx context.Context, a *AuthorityRow) error {
+	_, err := tx.exec(ctx, "loading authorities", `
+		INSERT INTO cpis.authority AS a (gss_code, dfe_code, ods_code, name, kind, region_gss_code,
+		    office_phone, office_hours, duty_phone, mac)
+		VALUES ($1, $2, nullif($3, ''), $4, $5, $6, $7, $8, $9, $10)
+		ON CONFLICT (gss_code) DO UPDATE
+		SET dfe_code = excluded.dfe_code, ods_code = excluded.ods_code,
+		    name = excluded.name, kind = excluded.kind, region_gss_code = excluded.region_gss_code, mac = excluded.mac`,
+		a.GSS, a.DfE, a.ODS, a.Name, a.Kind, a.Region, a.OfficePhone, a.OfficeHours, a.DutyPhone, tx.guard.mac(a))
+	return err
 }

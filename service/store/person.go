@@ -19,11 +19,27 @@ type PersonRow struct {
 	At         time.Time // when this version was made
 }
 
-const personColumns = `p.id, p.restricted, p.wrapped_key, p.version, p.sealed, p.changed_at`
+// targets are where the columns of a person go.
+func (p *PersonRow) targets() []any {
+	return []any{&p.ID, &p.Restricted, &p.WrappedKey, &p.Version, &p.Sealed, &p.At}
+}
 
-func scanPerson(row pgx.CollectableRow) (p PersonRow, err error) {
-	err = row.Scan(&p.ID, &p.Restricted, &p.WrappedKey, &p.Version, &p.Sealed, &p.At)
-	return p, err
+// cover is the same for a person and for each of its versions.
+func (p *PersonRow) cover(c *cover) {
+	c.of("person")
+	c.id("id", p.ID)
+	c.bool("restricted", p.Restricted)
+	c.int("version", p.Version)
+	c.time("changed_at", p.At)
+}
+
+// personVersionColumns are personColumns of a version, which has no key.
+const personVersionColumns = `v.person_id, v.restricted, '', v.version, v.sealed, v.changed_at, v.mac`
+
+const personColumns = `p.id, p.restricted, p.wrapped_key, p.version, p.sealed, p.changed_at, p.mac`
+
+func (q queries) scanPerson(row pgx.CollectableRow) (PersonRow, error) {
+	return scanner[PersonRow](q.guard)(row)
 }
 
 // TaggedPerson is a person and the tag that found it.
@@ -32,16 +48,20 @@ type TaggedPerson struct {
 	PersonRow
 }
 
-func scanTagged(row pgx.CollectableRow) (p TaggedPerson, err error) {
-	err = row.Scan((*tagTarget)(&p.Tag), &p.ID, &p.Restricted, &p.WrappedKey, &p.Version, &p.Sealed, &p.At)
-	return p, err
+func (q queries) scanTagged(row pgx.CollectableRow) (p TaggedPerson, err error) {
+	var t TagRow
+	var tagMAC, personMAC []byte
+	err = row.Scan(slices.Concat(t.targets(), []any{&tagMAC}, p.targets(), []any{&personMAC})...)
+	p.Tag = t.Tag
+	err = q.guard.check(err, &t, tagMAC)
+	return p, q.guard.check(err, &p.PersonRow, personMAC)
 }
 
 // PersonsByTags finds persons, any number at once. Tags that nobody has are
 // left out of the result. Rows are ordered by person and tag.
 func (q queries) PersonsByTags(ctx context.Context, tags []Tag) ([]TaggedPerson, error) {
-	return all(ctx, q.q, "finding persons", scanTagged, `
-		SELECT t.tag, `+personColumns+`
+	return all(ctx, q.q, "finding persons", q.scanTagged, `
+		SELECT `+tagColumns+`, `+personColumns+`
 		FROM cpis.person_tag AS t
 		JOIN cpis.person AS p ON p.id = t.person_id
 		WHERE t.tag = ANY ($1::bytea[])
@@ -65,7 +85,7 @@ func (tx *Tx) LockPersonsByTags(ctx context.Context, tags []Tag) ([]TaggedPerson
 // nobody finds any more would be lost.
 func (tx *Tx) LockPersonsAnd(ctx context.Context, tags []Tag, ids []uuid.UUID) (found []TaggedPerson, byID []PersonRow, err error) {
 	const doing = "locking persons"
-	locked, err := all(ctx, tx.q, doing, scanPerson, `
+	locked, err := all(ctx, tx.q, doing, tx.scanPerson, `
 		SELECT `+personColumns+`
 		FROM cpis.person AS p
 		WHERE p.id IN (
@@ -101,7 +121,7 @@ func (tx *Tx) LockPersonsAnd(ctx context.Context, tags []Tag, ids []uuid.UUID) (
 // LockPersons is Persons for those who will change what belongs to them, as
 // LockPersonsByTags is PersonsByTags.
 func (tx *Tx) LockPersons(ctx context.Context, ids []uuid.UUID) ([]PersonRow, error) {
-	return all(ctx, tx.q, "locking persons", scanPerson, `
+	return all(ctx, tx.q, "locking persons", tx.scanPerson, `
 		SELECT `+personColumns+`
 		FROM cpis.person AS p
 		WHERE p.id = ANY ($1::uuid[])
@@ -112,7 +132,7 @@ func (tx *Tx) LockPersons(ctx context.Context, ids []uuid.UUID) ([]PersonRow, er
 // Persons gives persons by their ids, in order of these. Ids that do not exist
 // are left out.
 func (q queries) Persons(ctx context.Context, ids []uuid.UUID) ([]PersonRow, error) {
-	return all(ctx, q.q, "reading persons", scanPerson, `
+	return all(ctx, q.q, "reading persons", q.scanPerson, `
 		SELECT `+personColumns+`
 		FROM cpis.person AS p
 		WHERE p.id = ANY ($1::uuid[])
@@ -122,7 +142,7 @@ func (q queries) Persons(ctx context.Context, ids []uuid.UUID) ([]PersonRow, err
 // PersonsAfter pages through all persons that are not erased, in order of
 // their ids; start after the zero id.
 func (q queries) PersonsAfter(ctx context.Context, after uuid.UUID, limit int) ([]PersonRow, error) {
-	return all(ctx, q.q, "reading persons", scanPerson, `
+	return all(ctx, q.q, "reading persons", q.scanPerson, `
 		SELECT `+personColumns+`
 		FROM cpis.person AS p
 		WHERE p.id > $1
@@ -139,16 +159,16 @@ func (tx *Tx) InsertPersons(ctx context.Context, persons []PersonRow) error {
 	return tx.execAll(ctx, len(persons), "making persons", `
 		WITH new AS (
 		    SELECT *
-		    FROM unnest($1::uuid[], $2::boolean[], $3::text[], $4::bytea[], $5::timestamptz[])
-		        AS n (id, restricted, wrapped_key, sealed, at)
+		    FROM unnest($1::uuid[], $2::boolean[], $3::text[], $4::bytea[], $5::timestamptz[], $7::bytea[])
+		        AS n (id, restricted, wrapped_key, sealed, at, mac)
 		), made AS (
-		    INSERT INTO cpis.person (id, restricted, wrapped_key, version, sealed, changed_at)
-		    SELECT id, restricted, wrapped_key, 1, sealed, at
+		    INSERT INTO cpis.person (id, restricted, wrapped_key, version, sealed, changed_at, mac)
+		    SELECT id, restricted, wrapped_key, 1, sealed, at, mac
 		    FROM new
 		)
-		INSERT INTO cpis.person_version (person_id, version, restricted, sealed, changed_at, change_id)
-		SELECT id, 1, restricted, sealed, at, $6
-		FROM new`, c.ids, c.restricted, c.keys, c.sealed, c.at, tx.change)
+		INSERT INTO cpis.person_version (person_id, version, restricted, sealed, changed_at, mac, change_id)
+		SELECT id, 1, restricted, sealed, at, mac, $6
+		FROM new`, c.ids, c.restricted, c.keys, c.sealed, c.at, tx.change, macsOf(tx.guard, persons))
 }
 
 // UpdatePersons makes new versions of persons, any number at once. Each row
@@ -160,17 +180,17 @@ func (tx *Tx) UpdatePersons(ctx context.Context, persons []PersonRow) error {
 	return tx.execAll(ctx, len(persons), "changing persons", `
 		WITH updated AS (
 		    UPDATE cpis.person AS p
-		    SET restricted = n.restricted, version = n.version, sealed = n.sealed, changed_at = n.at
-		    FROM unnest($1::uuid[], $2::boolean[], $3::bytea[], $4::timestamptz[], $5::integer[])
-		        AS n (id, restricted, sealed, at, version)
+		    SET restricted = n.restricted, version = n.version, sealed = n.sealed, changed_at = n.at, mac = n.mac
+		    FROM unnest($1::uuid[], $2::boolean[], $3::bytea[], $4::timestamptz[], $5::integer[], $7::bytea[])
+		        AS n (id, restricted, sealed, at, version, mac)
 		    WHERE p.id = n.id
 		      AND p.version = n.version - 1
 		      AND p.erased_at IS NULL
-		    RETURNING p.id, p.version, p.restricted, p.sealed, p.changed_at
+		    RETURNING p.id, p.version, p.restricted, p.sealed, p.changed_at, p.mac
 		)
-		INSERT INTO cpis.person_version (person_id, version, restricted, sealed, changed_at, change_id)
-		SELECT id, version, restricted, sealed, changed_at, $6
-		FROM updated`, c.ids, c.restricted, c.sealed, c.at, c.versions, tx.change)
+		INSERT INTO cpis.person_version (person_id, version, restricted, sealed, changed_at, mac, change_id)
+		SELECT id, version, restricted, sealed, changed_at, mac, $6
+		FROM updated`, c.ids, c.restricted, c.sealed, c.at, c.versions, tx.change, macsOf(tx.guard, persons))
 }
 
 // ErasePerson makes everything sealed about a person unreadable, and the
@@ -184,18 +204,23 @@ func (tx *Tx) ErasePerson(ctx context.Context, id uuid.UUID, version int, at tim
 		WHERE person_id = $1`, id); err != nil {
 		return err
 	}
+	rows, err := tx.LockPersons(ctx, []uuid.UUID{id})
+	if err != nil {
+		return err
+	}
+	erased := PersonRow{ID: id, Restricted: len(rows) > 0 && rows[0].Restricted, Version: version, At: at}
 	return tx.execAll(ctx, 1, "erasing person", `
 		WITH erased AS (
 		    UPDATE cpis.person
-		    SET wrapped_key = '', sealed = '', version = $2, changed_at = $3, erased_at = $3
+		    SET wrapped_key = '', sealed = '', version = $2, changed_at = $3, erased_at = $3, mac = $5
 		    WHERE id = $1
 		      AND version = $2 - 1
 		      AND erased_at IS NULL
-		    RETURNING id, version, restricted, sealed, changed_at
+		    RETURNING id, version, restricted, sealed, changed_at, mac
 		)
-		INSERT INTO cpis.person_version (person_id, version, restricted, sealed, changed_at, change_id)
-		SELECT id, version, restricted, sealed, changed_at, $4
-		FROM erased`, id, version, at, tx.change)
+		INSERT INTO cpis.person_version (person_id, version, restricted, sealed, changed_at, mac, change_id)
+		SELECT id, version, restricted, sealed, changed_at, mac, $4
+		FROM erased`, id, version, at, tx.change, tx.guard.mac(&erased))
 }
 
 // personArrays are persons turned into the arrays that unnest takes.

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -20,16 +21,36 @@ type PlanRow struct {
 	At           time.Time // when this version was made
 }
 
-const planColumns = `l.id, l.person_id, l.version, l.authority, l.visible_until, l.removed, coalesce(l.transfer_to, ''), l.sealed, l.changed_at`
+// targets are where the columns of a plan go.
+func (l *PlanRow) targets() []any {
+	return []any{&l.ID, &l.Person, &l.Version, &l.Authority, &l.VisibleUntil, &l.Removed, &l.TransferTo, &l.Sealed, &l.At}
+}
 
-func scanPlan(row pgx.CollectableRow) (l PlanRow, err error) {
-	err = row.Scan(&l.ID, &l.Person, &l.Version, &l.Authority, &l.VisibleUntil, &l.Removed, &l.TransferTo, &l.Sealed, &l.At)
-	return l, err
+// cover is the same for a plan and for each of its versions.
+func (l *PlanRow) cover(c *cover) {
+	c.of("plan")
+	c.id("id", l.ID)
+	c.id("person_id", l.Person)
+	c.int("version", l.Version)
+	c.str("authority", l.Authority)
+	c.maybe("visible_until", l.VisibleUntil)
+	c.bool("removed", l.Removed)
+	c.str("transfer_to", l.TransferTo)
+	c.time("changed_at", l.At)
+}
+
+// planVersionColumns are planColumns of a version.
+const planVersionColumns = `v.plan_id, v.person_id, v.version, v.authority, v.visible_until, v.removed, coalesce(v.transfer_to, ''), v.sealed, v.changed_at, v.mac`
+
+const planColumns = `l.id, l.person_id, l.version, l.authority, l.visible_until, l.removed, coalesce(l.transfer_to, ''), l.sealed, l.changed_at, l.mac`
+
+func (q queries) scanPlan(row pgx.CollectableRow) (PlanRow, error) {
+	return scanner[PlanRow](q.guard)(row)
 }
 
 // Plan gives a plan; ErrNotFound if there is none with that id.
 func (q queries) Plan(ctx context.Context, id uuid.UUID) (PlanRow, error) {
-	return one(ctx, q.q, "reading plan", scanPlan, `
+	return one(ctx, q.q, "reading plan", q.scanPlan, `
 		SELECT `+planColumns+`
 		FROM cpis.plan AS l
 		WHERE l.id = $1`, id)
@@ -38,7 +59,7 @@ func (q queries) Plan(ctx context.Context, id uuid.UUID) (PlanRow, error) {
 // PlansOf gives all plans of persons, removed and past ones included, in order
 // of person and plan. An authority limits them to its own; "" does not.
 func (q queries) PlansOf(ctx context.Context, persons []uuid.UUID, authority string) ([]PlanRow, error) {
-	return all(ctx, q.q, "reading plans", scanPlan, `
+	return all(ctx, q.q, "reading plans", q.scanPlan, `
 		SELECT `+planColumns+`
 		FROM cpis.plan AS l
 		WHERE l.person_id = ANY ($1::uuid[])
@@ -50,7 +71,7 @@ func (q queries) PlansOf(ctx context.Context, persons []uuid.UUID, authority str
 // and that are visible today, in order of person and plan. today is a date,
 // midnight UTC.
 func (q queries) PlansOfOthers(ctx context.Context, persons []uuid.UUID, authority string, today time.Time) ([]PlanRow, error) {
-	return all(ctx, q.q, "reading plans of others", scanPlan, `
+	return all(ctx, q.q, "reading plans of others", q.scanPlan, `
 		SELECT `+planColumns+`
 		FROM cpis.plan AS l
 		WHERE l.person_id = ANY ($1::uuid[])
@@ -63,7 +84,7 @@ func (q queries) PlansOfOthers(ctx context.Context, persons []uuid.UUID, authori
 // PlansAfter pages through the plans of an authority that are not errors, in
 // order of their ids; start after the zero id.
 func (q queries) PlansAfter(ctx context.Context, authority string, after uuid.UUID, limit int) ([]PlanRow, error) {
-	return all(ctx, q.q, "reading plans of authority", scanPlan, `
+	return all(ctx, q.q, "reading plans of authority", q.scanPlan, `
 		SELECT `+planColumns+`
 		FROM cpis.plan AS l
 		WHERE l.authority = $1
@@ -76,7 +97,7 @@ func (q queries) PlansAfter(ctx context.Context, authority string, after uuid.UU
 // Plans gives plans by their ids, in order of these. Ids that do not exist are
 // left out.
 func (q queries) Plans(ctx context.Context, ids []uuid.UUID) ([]PlanRow, error) {
-	return all(ctx, q.q, "reading plans", scanPlan, `
+	return all(ctx, q.q, "reading plans", q.scanPlan, `
 		SELECT `+planColumns+`
 		FROM cpis.plan AS l
 		WHERE l.id = ANY ($1::uuid[])
@@ -96,11 +117,11 @@ type PlanVersion struct {
 func (q queries) PlanVersions(ctx context.Context, plan uuid.UUID) ([]PlanVersion, error) {
 	return all(ctx, q.q, "reading versions of plan",
 		func(row pgx.CollectableRow) (v PlanVersion, err error) {
-			err = row.Scan(&v.ID, &v.Person, &v.Version, &v.Authority, &v.VisibleUntil, &v.Removed, &v.TransferTo, &v.Sealed, &v.At,
-				&v.Log, &v.Entry, &v.Entries)
-			return v, err
+			var mac []byte
+			err = row.Scan(append(v.targets(), &mac, &v.Log, &v.Entry, &v.Entries)...)
+			return v, q.guard.check(err, &v.PlanRow, mac)
 		}, `
-		SELECT l.id, v.person_id, v.version, v.authority, v.visible_until, v.removed, coalesce(v.transfer_to, ''), v.sealed, v.changed_at,
+		SELECT `+planVersionColumns+`,
 		       c.log, c.entry, c.entries
 		FROM cpis.plan AS l
 		JOIN cpis.plan_version AS v ON v.plan_id = l.id
@@ -117,16 +138,16 @@ func (tx *Tx) InsertPlans(ctx context.Context, plans []PlanRow) error {
 	return tx.execAll(ctx, len(plans), "making plans", `
 		WITH new AS (
 		    SELECT *
-		    FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::date[], $5::boolean[], $6::bytea[], $7::timestamptz[])
-		        AS n (id, person_id, authority, visible_until, removed, sealed, at)
+		    FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::date[], $5::boolean[], $6::bytea[], $7::timestamptz[], $9::bytea[])
+		        AS n (id, person_id, authority, visible_until, removed, sealed, at, mac)
 		), made AS (
-		    INSERT INTO cpis.plan (id, person_id, authority, version, visible_until, removed, sealed, changed_at)
-		    SELECT id, person_id, authority, 1, visible_until, removed, sealed, at
+		    INSERT INTO cpis.plan (id, person_id, authority, version, visible_until, removed, sealed, changed_at, mac)
+		    SELECT id, person_id, authority, 1, visible_until, removed, sealed, at, mac
 		    FROM new
 		)
-		INSERT INTO cpis.plan_version (plan_id, person_id, authority, version, visible_until, removed, sealed, changed_at, change_id)
-		SELECT id, person_id, authority, 1, visible_until, removed, sealed, at, $8
-		FROM new`, c.ids, c.persons, c.authorities, c.visibleUntil, c.removed, c.sealed, c.at, tx.change)
+		INSERT INTO cpis.plan_version (plan_id, person_id, authority, version, visible_until, removed, sealed, changed_at, mac, change_id)
+		SELECT id, person_id, authority, 1, visible_until, removed, sealed, at, mac, $8
+		FROM new`, c.ids, c.persons, c.authorities, c.visibleUntil, c.removed, c.sealed, c.at, tx.change, macsOf(tx.guard, plans))
 }
 
 // UpdatePlans makes new versions of plans, any number at once. Each row carries
@@ -140,18 +161,18 @@ func (tx *Tx) UpdatePlans(ctx context.Context, plans []PlanRow) error {
 		    UPDATE cpis.plan AS l
 		    SET person_id = n.person_id, authority = n.authority, transfer_to = NULLIF(n.transfer_to, ''),
 		        version = n.version, visible_until = n.visible_until, removed = n.removed,
-		        sealed = n.sealed, changed_at = n.at
+		        sealed = n.sealed, changed_at = n.at, mac = n.mac
 		    FROM unnest($1::uuid[], $2::integer[], $3::date[], $4::boolean[], $5::bytea[], $6::timestamptz[],
-		            $8::uuid[], $9::text[], $10::text[])
-		        AS n (id, version, visible_until, removed, sealed, at, person_id, authority, transfer_to)
+		            $8::uuid[], $9::text[], $10::text[], $11::bytea[])
+		        AS n (id, version, visible_until, removed, sealed, at, person_id, authority, transfer_to, mac)
 		    WHERE l.id = n.id
 		      AND l.version = n.version - 1
-		    RETURNING l.id, l.person_id, l.authority, l.transfer_to, l.version, l.visible_until, l.removed, l.sealed, l.changed_at
+		    RETURNING l.id, l.person_id, l.authority, l.transfer_to, l.version, l.visible_until, l.removed, l.sealed, l.changed_at, l.mac
 		)
-		INSERT INTO cpis.plan_version (plan_id, person_id, authority, transfer_to, version, visible_until, removed, sealed, changed_at, change_id)
-		SELECT id, person_id, authority, transfer_to, version, visible_until, removed, sealed, changed_at, $7
+		INSERT INTO cpis.plan_version (plan_id, person_id, authority, transfer_to, version, visible_until, removed, sealed, changed_at, mac, change_id)
+		SELECT id, person_id, authority, transfer_to, version, visible_until, removed, sealed, changed_at, mac, $7
 		FROM updated`, c.ids, c.versions, c.visibleUntil, c.removed, c.sealed, c.at, tx.change,
-		c.persons, c.authorities, c.transferTo)
+		c.persons, c.authorities, c.transferTo, macsOf(tx.guard, plans))
 }
 
 // planArrays are plans turned into the arrays that unnest takes.
@@ -183,14 +204,18 @@ func planColumnsOf(plans []PlanRow) planArrays {
 // RegisteredSince says whether other authorities than one hold plans about a
 // person that were registered at a time or later.
 func (q queries) RegisteredSince(ctx context.Context, person uuid.UUID, authority string, since time.Time) (bool, error) {
-	return one(ctx, q.q, "reading plans of others", pgx.RowTo[bool], `
-		SELECT EXISTS (
-		    SELECT
-		    FROM cpis.plan AS l
-		    JOIN cpis.plan_version AS v ON v.plan_id = l.id AND v.version = 1
-		    WHERE l.person_id = $1
-		      AND l.authority <> $2
-		      AND NOT l.removed
-		      AND v.changed_at >= $3
-		)`, person, authority, since)
+	type registered struct{ now, first PlanRow }
+	plans, err := all(ctx, q.q, "reading plans of others", func(row pgx.CollectableRow) (r registered, err error) {
+		var nowMAC, firstMAC []byte
+		err = row.Scan(slices.Concat(r.now.targets(), []any{&nowMAC}, r.first.targets(), []any{&firstMAC})...)
+		err = q.guard.check(err, &r.now, nowMAC)
+		return r, q.guard.check(err, &r.first, firstMAC)
+	}, `
+		SELECT `+planColumns+`, `+planVersionColumns+`
+		FROM cpis.plan AS l
+		JOIN cpis.plan_version AS v ON v.plan_id = l.id AND v.version = 1
+		WHERE l.person_id = $1`, person)
+	return slices.ContainsFunc(plans, func(r registered) bool {
+		return r.now.Authority != authority && !r.now.Removed && !r.first.At.Before(since)
+	}), err
 }

@@ -24,30 +24,47 @@ type ProposalRow struct {
 	DecidedAt  time.Time
 	Decided    []byte // sealed likewise
 
-	// Who vouches for both: written for the database to compare them, not read.
+	// Who vouches for both, which the database compares.
 	ProposedIssuer, DecidedIssuer string
 }
 
 const proposalColumns = `r.id, r.authority, r.kind, r.state, r.person_id, r.from_id, r.merge_id,
-		       r.proposed_by, r.proposed_at, r.proposed, coalesce(r.decided_by, ''), r.decided_at, r.decided`
+		       r.proposed_by, r.proposed_at, r.proposed, coalesce(r.decided_by, ''), r.decided_at, r.decided,
+		       r.proposed_issuer, r.decided_issuer, r.mac`
 
-func scanProposal(row pgx.CollectableRow) (r ProposalRow, err error) {
-	var (
-		from, merge uuid.NullUUID
-		decided     *time.Time
-	)
-	err = row.Scan(&r.ID, &r.Authority, &r.Kind, &r.State, &r.Person, &from, &merge,
-		&r.ProposedBy, &r.ProposedAt, &r.Proposed, &r.DecidedBy, &decided, &r.Decided)
-	r.From, r.Merge = from.UUID, merge.UUID
-	if decided != nil {
-		r.DecidedAt = *decided
+// targets are where the columns of a proposal go.
+func (r *ProposalRow) targets() []any {
+	return []any{
+		&r.ID, &r.Authority, &r.Kind, &r.State, &r.Person, (*idTarget)(&r.From), (*idTarget)(&r.Merge),
+		&r.ProposedBy, &r.ProposedAt, &r.Proposed, &r.DecidedBy, (*timeTarget)(&r.DecidedAt), &r.Decided,
+		&r.ProposedIssuer, &r.DecidedIssuer,
 	}
-	return r, err
+}
+
+func (r *ProposalRow) cover(c *cover) {
+	c.of("proposal")
+	c.id("id", r.ID)
+	c.str("authority", r.Authority)
+	c.str("kind", r.Kind)
+	c.str("state", r.State)
+	c.id("person_id", r.Person)
+	c.id("from_id", r.From)
+	c.id("merge_id", r.Merge)
+	c.str("proposed_by", r.ProposedBy)
+	c.time("proposed_at", r.ProposedAt)
+	c.str("decided_by", r.DecidedBy)
+	c.time("decided_at", r.DecidedAt)
+	c.str("proposed_issuer", r.ProposedIssuer)
+	c.str("decided_issuer", r.DecidedIssuer)
+}
+
+func (q queries) scanProposal(row pgx.CollectableRow) (ProposalRow, error) {
+	return scanner[ProposalRow](q.guard)(row)
 }
 
 // Proposal gives a proposal; ErrNotFound if there is none with that id.
 func (q queries) Proposal(ctx context.Context, id uuid.UUID) (ProposalRow, error) {
-	return one(ctx, q.q, "reading proposal", scanProposal, `
+	return one(ctx, q.q, "reading proposal", q.scanProposal, `
 		SELECT `+proposalColumns+`
 		FROM cpis.proposal AS r
 		WHERE r.id = $1`, id)
@@ -56,7 +73,7 @@ func (q queries) Proposal(ctx context.Context, id uuid.UUID) (ProposalRow, error
 // Proposals pages through the proposals of an authority, the newest first: those
 // made before another, or all where that is zero.
 func (q queries) Proposals(ctx context.Context, authority string, openOnly bool, before uuid.UUID, limit int) ([]ProposalRow, error) {
-	return all(ctx, q.q, "reading proposals", scanProposal, `
+	return all(ctx, q.q, "reading proposals", q.scanProposal, `
 		SELECT `+proposalColumns+`
 		FROM cpis.proposal AS r
 		WHERE r.authority = $1
@@ -69,7 +86,7 @@ func (q queries) Proposals(ctx context.Context, authority string, openOnly bool,
 // OpenProposal gives an authority's open proposal of a kind about a person;
 // ErrNotFound if there is none.
 func (q queries) OpenProposal(ctx context.Context, authority string, person uuid.UUID, kind string) (ProposalRow, error) {
-	return one(ctx, q.q, "reading proposal", scanProposal, `
+	return one(ctx, q.q, "reading proposal", q.scanProposal, `
 		SELECT `+proposalColumns+`
 		FROM cpis.proposal AS r
 		WHERE r.authority = $1
@@ -89,14 +106,15 @@ func (q queries) Undone(ctx context.Context, merge uuid.UUID) (bool, error) {
 		)`, merge)
 }
 
-// InsertProposal keeps a new proposal. ErrConflict says that the authority has
+// InsertProposal keeps a new proposal, which is open. ErrConflict says that the authority has
 // an open one of the same kind about the person.
 func (tx *Tx) InsertProposal(ctx context.Context, r *ProposalRow) error {
+	r.State = "open"
 	_, err := tx.exec(ctx, "keeping proposal", `
-		INSERT INTO cpis.proposal (id, authority, kind, state, person_id, from_id, merge_id, proposed_by, proposed_at, proposed, proposed_issuer)
+		INSERT INTO cpis.proposal (id, authority, kind, state, person_id, from_id, merge_id, proposed_by, proposed_at, proposed, proposed_issuer, mac)
 		VALUES ($1, $2, $3, 'open', $4, NULLIF($5, '00000000-0000-0000-0000-000000000000'::uuid),
-		    NULLIF($6, '00000000-0000-0000-0000-000000000000'::uuid), $7, $8, $9, $10)`,
-		r.ID, r.Authority, r.Kind, r.Person, r.From, r.Merge, r.ProposedBy, r.ProposedAt, r.Proposed, r.ProposedIssuer)
+		    NULLIF($6, '00000000-0000-0000-0000-000000000000'::uuid), $7, $8, $9, $10, $11)`,
+		r.ID, r.Authority, r.Kind, r.Person, r.From, r.Merge, r.ProposedBy, r.ProposedAt, r.Proposed, r.ProposedIssuer, tx.guard.mac(r))
 	return err
 }
 
@@ -105,7 +123,7 @@ func (tx *Tx) InsertProposal(ctx context.Context, r *ProposalRow) error {
 func (tx *Tx) DecideProposal(ctx context.Context, r *ProposalRow) error {
 	return tx.execAll(ctx, 1, "deciding proposal", `
 		UPDATE cpis.proposal
-		SET state = $2, decided_by = $3, decided_at = $4, decided = $5, decided_issuer = $6
+		SET state = $2, decided_by = $3, decided_at = $4, decided = $5, decided_issuer = $6, mac = $7
 		WHERE id = $1
-		  AND state = 'open'`, r.ID, r.State, r.DecidedBy, r.DecidedAt, r.Decided, r.DecidedIssuer)
+		  AND state = 'open'`, r.ID, r.State, r.DecidedBy, r.DecidedAt, r.Decided, r.DecidedIssuer, tx.guard.mac(r))
 }

@@ -2,13 +2,19 @@ package store
 
 import (
 	"context"
+	"time"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgtype"
 )
 
 // queries are the reads that work both on their own and inside a transaction.
-type queries struct{ q querier }
+type queries struct {
+	q     querier
+	guard *guard // nil: no row verifies
+}
 
 // querier is what a pool, a connection and a transaction have in common.
 type querier interface {
@@ -35,4 +41,25 @@ func one[T any](ctx context.Context, q querier, doing string, row pgx.RowToFunc[
 	}
 	found, err := pgx.CollectExactlyOneRow(rows, row)
 	return found, translate(doing, err)
+}
+
+// idTarget reads an identifier that may be absent: the zero one then.
+type idTarget uuid.UUID
+
+// ScanUUID keeps a column's identifier.
+func (t *idTarget) ScanUUID(v pgtype.UUID) error {
+	*t = idTarget(v.Bytes)
+	return nil
+}
+
+// timeTarget reads a moment that may be absent: the zero one then.
+type timeTarget time.Time
+
+// ScanTimestamptz keeps a column's moment.
+func (t *timeTarget) ScanTimestamptz(v pgtype.Timestamptz) error {
+	*t = timeTarget(v.Time.UTC())
+	if !v.Valid {
+		*t = timeTarget{}
+	}
+	return nil
 }

@@ -33,6 +33,7 @@ CREATE TABLE cpis.authority (
     confirmed_at timestamp with time zone,
     contact_version integer DEFAULT 0 NOT NULL,
     reminded_at timestamp with time zone,
+    mac bytea,
     CONSTRAINT authority_check CHECK (((gss_code <> ''::text) AND (dfe_code <> ''::text) AND (name <> ''::text)))
 );
 
@@ -60,6 +61,7 @@ CREATE TABLE cpis.channel (
     failures integer DEFAULT 0 NOT NULL,
     failed_at timestamp with time zone,
     rests_until timestamp with time zone,
+    mac bytea,
     CONSTRAINT channel_failures_check CHECK ((failures >= 0)),
     CONSTRAINT channel_kind_check CHECK ((kind = ANY (ARRAY['webhook'::text, 'mesh'::text]))),
     CONSTRAINT channel_rank_check CHECK (((rank >= 1) AND (rank <= 9))),
@@ -122,6 +124,7 @@ CREATE TABLE cpis.idempotency (
     fingerprint bytea NOT NULL,
     response bytea NOT NULL,
     created_at timestamp with time zone NOT NULL,
+    mac bytea,
     CONSTRAINT idempotency_check CHECK (((organisation <> ''::text) AND (key <> ''::text)))
 );
 
@@ -208,6 +211,7 @@ CREATE TABLE cpis.organisation (
     class text NOT NULL,
     postcode text DEFAULT ''::text NOT NULL,
     source text NOT NULL,
+    mac bytea,
     CONSTRAINT organisation_check CHECK (((code <> ''::text) AND (name <> ''::text))),
     CONSTRAINT organisation_class_check CHECK ((class = ANY (ARRAY['acute_trust'::text, 'general_practice'::text, 'urgent_care'::text, 'ambulance'::text, 'nhs_111'::text, 'dental'::text, 'community'::text, 'mental_health'::text, 'sexual_health'::text, 'local_authority'::text, 'oversight'::text, 'operator'::text]))),
     CONSTRAINT organisation_source_check CHECK ((source = ANY (ARRAY['reference'::text, 'command'::text])))
@@ -221,6 +225,7 @@ CREATE TABLE cpis.person (
     sealed bytea NOT NULL,
     changed_at timestamp with time zone NOT NULL,
     erased_at timestamp with time zone,
+    mac bytea,
     CONSTRAINT person_check CHECK (((wrapped_key = ''::text) = (erased_at IS NOT NULL))),
     CONSTRAINT person_version_check CHECK ((version > 0))
 );
@@ -229,6 +234,7 @@ CREATE TABLE cpis.person_tag (
     tag bytea NOT NULL,
     person_id uuid NOT NULL,
     index_version integer NOT NULL,
+    mac bytea,
     CONSTRAINT person_tag_tag_check CHECK ((octet_length(tag) = 32))
 );
 
@@ -239,6 +245,7 @@ CREATE TABLE cpis.person_version (
     sealed bytea NOT NULL,
     changed_at timestamp with time zone NOT NULL,
     change_id uuid NOT NULL,
+    mac bytea,
     CONSTRAINT person_version_version_check CHECK ((version > 0))
 );
 
@@ -252,6 +259,7 @@ CREATE TABLE cpis.plan (
     sealed bytea NOT NULL,
     changed_at timestamp with time zone NOT NULL,
     transfer_to text,
+    mac bytea,
     CONSTRAINT plan_version_check CHECK ((version > 0))
 );
 
@@ -266,6 +274,7 @@ CREATE TABLE cpis.plan_version (
     person_id uuid NOT NULL,
     authority text NOT NULL,
     transfer_to text,
+    mac bytea,
     CONSTRAINT plan_version_version_check CHECK ((version > 0))
 );
 
@@ -283,6 +292,7 @@ CREATE TABLE cpis.proposal (
     decided_by text,
     decided_at timestamp with time zone,
     decided bytea,
+    mac bytea,
     proposed_issuer text DEFAULT ''::text NOT NULL,
     decided_issuer text DEFAULT ''::text NOT NULL,
     CONSTRAINT proposal_check1 CHECK (((state = 'open'::text) = (decided_at IS NULL))),
@@ -332,6 +342,7 @@ CREATE TABLE cpis.transfer (
     proposed bytea NOT NULL,
     decided_at timestamp with time zone,
     decided bytea,
+    mac bytea,
     CONSTRAINT transfer_check CHECK ((sender <> receiver)),
     CONSTRAINT transfer_check1 CHECK (((state = 'open'::text) = (decided_at IS NULL))),
     CONSTRAINT transfer_check2 CHECK (((decided_at IS NULL) = (decided IS NULL))),
@@ -354,6 +365,7 @@ CREATE TABLE cpis.upload (
     sent_at timestamp with time zone NOT NULL,
     changed_at timestamp with time zone NOT NULL,
     lease_until timestamp with time zone,
+    mac bytea,
     CONSTRAINT upload_extent_check CHECK ((extent = ANY (ARRAY['delta'::text, 'whole'::text]))),
     CONSTRAINT upload_format_check CHECK ((format = ANY (ARRAY['csv'::text, 'ssd'::text]))),
     CONSTRAINT upload_sequence_check CHECK ((sequence >= 0)),
@@ -388,6 +400,7 @@ CREATE TABLE cpis.upload_rules (
     brake_percent integer NOT NULL,
     made_by text NOT NULL,
     made_at timestamp with time zone NOT NULL,
+    mac bytea,
     CONSTRAINT upload_rules_brake_percent_check CHECK (((brake_percent >= 0) AND (brake_percent <= 100))),
     CONSTRAINT upload_rules_max_changed_check CHECK ((max_changed >= 0)),
     CONSTRAINT upload_rules_max_ending_check CHECK ((max_ending >= 0)),
@@ -405,11 +418,17 @@ ALTER TABLE ONLY cpis.access
 ALTER TABLE ONLY cpis.authority
     ADD CONSTRAINT authority_dfe_code_key UNIQUE (dfe_code);
 
+ALTER TABLE cpis.authority
+    ADD CONSTRAINT authority_mac_check CHECK ((mac IS NOT NULL)) NOT VALID;
+
 ALTER TABLE ONLY cpis.authority
     ADD CONSTRAINT authority_pkey PRIMARY KEY (gss_code);
 
 ALTER TABLE ONLY cpis.change
     ADD CONSTRAINT change_pkey PRIMARY KEY (id);
+
+ALTER TABLE cpis.channel
+    ADD CONSTRAINT channel_mac_check CHECK ((mac IS NOT NULL)) NOT VALID;
 
 ALTER TABLE ONLY cpis.channel
     ADD CONSTRAINT channel_pkey PRIMARY KEY (id);
@@ -428,6 +447,9 @@ ALTER TABLE ONLY cpis.dispatched
 
 ALTER TABLE ONLY cpis.entry
     ADD CONSTRAINT entry_pkey PRIMARY KEY (log, idx);
+
+ALTER TABLE cpis.idempotency
+    ADD CONSTRAINT idempotency_mac_check CHECK ((mac IS NOT NULL)) NOT VALID;
 
 ALTER TABLE ONLY cpis.idempotency
     ADD CONSTRAINT idempotency_pkey PRIMARY KEY (organisation, key);
@@ -453,23 +475,44 @@ ALTER TABLE ONLY cpis.notice_act
 ALTER TABLE ONLY cpis.notice
     ADD CONSTRAINT notice_pkey PRIMARY KEY (id);
 
+ALTER TABLE cpis.organisation
+    ADD CONSTRAINT organisation_mac_check CHECK ((mac IS NOT NULL)) NOT VALID;
+
 ALTER TABLE ONLY cpis.organisation
     ADD CONSTRAINT organisation_pkey PRIMARY KEY (code);
+
+ALTER TABLE cpis.person
+    ADD CONSTRAINT person_mac_check CHECK ((mac IS NOT NULL)) NOT VALID;
 
 ALTER TABLE ONLY cpis.person
     ADD CONSTRAINT person_pkey PRIMARY KEY (id);
 
+ALTER TABLE cpis.person_tag
+    ADD CONSTRAINT person_tag_mac_check CHECK ((mac IS NOT NULL)) NOT VALID;
+
 ALTER TABLE ONLY cpis.person_tag
     ADD CONSTRAINT person_tag_pkey PRIMARY KEY (tag) INCLUDE (person_id);
+
+ALTER TABLE cpis.person_version
+    ADD CONSTRAINT person_version_mac_check CHECK ((mac IS NOT NULL)) NOT VALID;
 
 ALTER TABLE ONLY cpis.person_version
     ADD CONSTRAINT person_version_pkey PRIMARY KEY (person_id, version);
 
+ALTER TABLE cpis.plan
+    ADD CONSTRAINT plan_mac_check CHECK ((mac IS NOT NULL)) NOT VALID;
+
 ALTER TABLE ONLY cpis.plan
     ADD CONSTRAINT plan_pkey PRIMARY KEY (id);
 
+ALTER TABLE cpis.plan_version
+    ADD CONSTRAINT plan_version_mac_check CHECK ((mac IS NOT NULL)) NOT VALID;
+
 ALTER TABLE ONLY cpis.plan_version
     ADD CONSTRAINT plan_version_pkey PRIMARY KEY (plan_id, version);
+
+ALTER TABLE cpis.proposal
+    ADD CONSTRAINT proposal_mac_check CHECK ((mac IS NOT NULL)) NOT VALID;
 
 ALTER TABLE ONLY cpis.proposal
     ADD CONSTRAINT proposal_pkey PRIMARY KEY (id);
@@ -486,8 +529,14 @@ ALTER TABLE cpis.review
 ALTER TABLE ONLY cpis.tile
     ADD CONSTRAINT tile_pkey PRIMARY KEY (log, level, idx);
 
+ALTER TABLE cpis.transfer
+    ADD CONSTRAINT transfer_mac_check CHECK ((mac IS NOT NULL)) NOT VALID;
+
 ALTER TABLE ONLY cpis.transfer
     ADD CONSTRAINT transfer_pkey PRIMARY KEY (id);
+
+ALTER TABLE cpis.upload
+    ADD CONSTRAINT upload_mac_check CHECK ((mac IS NOT NULL)) NOT VALID;
 
 ALTER TABLE ONLY cpis.upload_part
     ADD CONSTRAINT upload_part_pkey PRIMARY KEY (upload_id, n);
@@ -497,6 +546,9 @@ ALTER TABLE ONLY cpis.upload
 
 ALTER TABLE ONLY cpis.upload_rows
     ADD CONSTRAINT upload_rows_pkey PRIMARY KEY (upload_id, run, n);
+
+ALTER TABLE cpis.upload_rules
+    ADD CONSTRAINT upload_rules_mac_check CHECK ((mac IS NOT NULL)) NOT VALID;
 
 ALTER TABLE ONLY cpis.upload_rules
     ADD CONSTRAINT upload_rules_pkey PRIMARY KEY (authority, version);
@@ -682,6 +734,8 @@ GRANT UPDATE(contact_version) ON TABLE cpis.authority TO cpis_app;
 
 GRANT UPDATE(reminded_at) ON TABLE cpis.authority TO cpis_app;
 
+GRANT UPDATE(mac) ON TABLE cpis.authority TO cpis_app;
+
 GRANT SELECT,INSERT ON TABLE cpis.change TO cpis_app;
 
 GRANT SELECT,INSERT ON TABLE cpis.channel TO cpis_app;
@@ -705,6 +759,8 @@ GRANT UPDATE(failures) ON TABLE cpis.channel TO cpis_app;
 GRANT UPDATE(failed_at) ON TABLE cpis.channel TO cpis_app;
 
 GRANT UPDATE(rests_until) ON TABLE cpis.channel TO cpis_app;
+
+GRANT UPDATE(mac) ON TABLE cpis.channel TO cpis_app;
 
 GRANT SELECT,INSERT ON TABLE cpis.checkpoint TO cpis_app;
 GRANT SELECT ON TABLE cpis.checkpoint TO cpis_auditor;
@@ -787,6 +843,8 @@ GRANT UPDATE(changed_at) ON TABLE cpis.person TO cpis_app;
 
 GRANT UPDATE(erased_at) ON TABLE cpis.person TO cpis_app;
 
+GRANT UPDATE(mac) ON TABLE cpis.person TO cpis_app;
+
 GRANT SELECT,INSERT,DELETE ON TABLE cpis.person_tag TO cpis_app;
 
 GRANT SELECT,INSERT ON TABLE cpis.person_version TO cpis_app;
@@ -809,6 +867,8 @@ GRANT UPDATE(changed_at) ON TABLE cpis.plan TO cpis_app;
 
 GRANT UPDATE(transfer_to) ON TABLE cpis.plan TO cpis_app;
 
+GRANT UPDATE(mac) ON TABLE cpis.plan TO cpis_app;
+
 GRANT SELECT,INSERT ON TABLE cpis.plan_version TO cpis_app;
 
 GRANT SELECT,INSERT ON TABLE cpis.proposal TO cpis_app;
@@ -820,6 +880,8 @@ GRANT UPDATE(decided_by) ON TABLE cpis.proposal TO cpis_app;
 GRANT UPDATE(decided_at) ON TABLE cpis.proposal TO cpis_app;
 
 GRANT UPDATE(decided) ON TABLE cpis.proposal TO cpis_app;
+
+GRANT UPDATE(mac) ON TABLE cpis.proposal TO cpis_app;
 
 GRANT UPDATE(decided_issuer) ON TABLE cpis.proposal TO cpis_app;
 
@@ -844,6 +906,8 @@ GRANT UPDATE(decided_at) ON TABLE cpis.transfer TO cpis_app;
 
 GRANT UPDATE(decided) ON TABLE cpis.transfer TO cpis_app;
 
+GRANT UPDATE(mac) ON TABLE cpis.transfer TO cpis_app;
+
 GRANT SELECT,INSERT,DELETE ON TABLE cpis.upload TO cpis_app;
 
 GRANT UPDATE(version) ON TABLE cpis.upload TO cpis_app;
@@ -863,6 +927,8 @@ GRANT UPDATE(counts) ON TABLE cpis.upload TO cpis_app;
 GRANT UPDATE(changed_at) ON TABLE cpis.upload TO cpis_app;
 
 GRANT UPDATE(lease_until) ON TABLE cpis.upload TO cpis_app;
+
+GRANT UPDATE(mac) ON TABLE cpis.upload TO cpis_app;
 
 GRANT SELECT,INSERT,DELETE ON TABLE cpis.upload_part TO cpis_app;
 

@@ -78,7 +78,7 @@ func Open(ctx context.Context, url string, opts Options) (*DB, error) {
 		pool.Close()
 		return nil, err
 	}
-	db := &DB{queries: queries{others}, pool: pool, acts: others, opts: opts, turns: newTurns()}
+	db := &DB{queries: queries{q: others}, pool: pool, acts: others, opts: opts, turns: newTurns()}
 	if err := db.Ready(ctx); err != nil {
 		db.Close()
 		return nil, fmt.Errorf("opening database: %w", err)
@@ -181,14 +181,14 @@ func (db *DB) MaxTx() int { return int(db.acts.Config().MaxConns) }
 // IndexKeys gives all index keys, the newest first. They are read over a
 // connection kept for look-ups, which cannot go on without knowing them.
 func (db *DB) IndexKeys(ctx context.Context) ([]IndexKeyRow, error) {
-	return queries{db.pool}.IndexKeys(ctx)
+	return queries{q: db.pool}.IndexKeys(ctx)
 }
 
 // Head gives the state of a log as last committed; ErrNotFound if there is no
 // such log, audit.ErrMalformed if what is stored is not the state of any log.
 // It is read over a connection kept for look-ups.
 func (db *DB) Head(ctx context.Context, log LogID) (audit.Tree, error) {
-	return queries{db.pool}.Head(ctx, log)
+	return queries{q: db.pool}.Head(ctx, log)
 }
 
 // Ready says whether the database can be used now: nil, or why not

@@ -17,6 +17,22 @@ type TagRow struct {
 	IndexVersion int // the index key that the tag was made with
 }
 
+// targets are where the columns of a tag go.
+func (t *TagRow) targets() []any { return []any{(*tagTarget)(&t.Tag), &t.Person, &t.IndexVersion} }
+
+func (t *TagRow) cover(c *cover) {
+	c.of("person_tag")
+	c.bytes("tag", t.Tag[:])
+	c.id("person_id", t.Person)
+	c.int("index_version", t.IndexVersion)
+}
+
+const tagColumns = `t.tag, t.person_id, t.index_version, t.mac`
+
+func (q queries) scanTag(row pgx.CollectableRow) (TagRow, error) {
+	return scanner[TagRow](q.guard)(row)
+}
+
 // InsertTags makes persons findable, any number at once. If another
 // transaction has taken one of the tags at the same moment, the whole
 // transaction runs again and then finds that person; so a tag that was already
@@ -36,12 +52,12 @@ func (tx *Tx) InsertTags(ctx context.Context, rows []TagRow) error {
 	}
 	const doing = "tagging persons"
 	written, err := tx.exec(ctx, doing, `
-		INSERT INTO cpis.person_tag (tag, person_id, index_version)
-		SELECT n.tag, n.person_id, n.index_version
-		FROM unnest($1::bytea[], $2::uuid[], $3::integer[]) AS n (tag, person_id, index_version)
+		INSERT INTO cpis.person_tag (tag, person_id, index_version, mac)
+		SELECT n.tag, n.person_id, n.index_version, n.mac
+		FROM unnest($1::bytea[], $2::uuid[], $3::integer[], $5::bytea[]) AS n (tag, person_id, index_version, mac)
 		WHERE EXISTS (SELECT FROM cpis.index_key AS k WHERE k.version = n.index_version)
 		  AND EXISTS (SELECT FROM cpis.index_key AS k WHERE k.version = $4)
-		ORDER BY n.tag`, tags, persons, versions, slices.Max(versions)) // in order, so that two uploads that overlap do not deadlock
+		ORDER BY n.tag`, tags, persons, versions, slices.Max(versions), macsOf(tx.guard, rows)) // in order, so that two uploads that overlap do not deadlock
 	if err == nil && written == 0 {
 		return &failure{doing: doing, kinds: []error{ErrUnavailable}, what: "the newest index key is not there"}
 	}
@@ -67,11 +83,8 @@ const tagIndexKey = " person_tag_index_version_fkey"
 // TagsLeadingTo gives whom tags lead to, in order of person and tag. Tags that
 // nobody has are left out.
 func (q queries) TagsLeadingTo(ctx context.Context, tags []Tag) ([]TagRow, error) {
-	return all(ctx, q.q, "reading tags", func(row pgx.CollectableRow) (t TagRow, err error) {
-		err = row.Scan((*tagTarget)(&t.Tag), &t.Person, &t.IndexVersion)
-		return t, err
-	}, `
-		SELECT t.tag, t.person_id, t.index_version
+	return all(ctx, q.q, "reading tags", q.scanTag, `
+		SELECT `+tagColumns+`
 		FROM cpis.person_tag AS t
 		WHERE t.tag = ANY ($1::bytea[])
 		ORDER BY t.person_id, t.tag`, tagBytes(tags))
@@ -82,7 +95,7 @@ func (q queries) TagsLeadingTo(ctx context.Context, tags []Tag) ([]TagRow, error
 // key rotates, to be paged like PersonsAfter. A person has a tag for each NHS
 // number that finds it, and none where it is not to be found.
 func (q queries) PersonsWithoutTag(ctx context.Context, indexVersion int, after uuid.UUID, limit int) ([]PersonRow, error) {
-	return all(ctx, q.q, "finding persons without tags", scanPerson, `
+	return all(ctx, q.q, "finding persons without tags", q.scanPerson, `
 		SELECT `+personColumns+`
 		FROM cpis.person AS p
 		CROSS JOIN LATERAL (

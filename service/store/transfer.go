@@ -19,16 +19,32 @@ type TransferRow struct {
 	Decided          []byte     // likewise
 }
 
-const transferColumns = `t.id, t.plan_id, t.person_id, t.sender, t.receiver, t.state, t.proposed_at, t.proposed, t.decided_at, t.decided`
+const transferColumns = `t.id, t.plan_id, t.person_id, t.sender, t.receiver, t.state, t.proposed_at, t.proposed, t.decided_at, t.decided, t.mac`
 
-func scanTransfer(row pgx.CollectableRow) (t TransferRow, err error) {
-	err = row.Scan(&t.ID, &t.Plan, &t.Person, &t.Sender, &t.Receiver, &t.State, &t.ProposedAt, &t.Proposed, &t.DecidedAt, &t.Decided)
-	return t, err
+// targets are where the columns of a transfer go.
+func (t *TransferRow) targets() []any {
+	return []any{&t.ID, &t.Plan, &t.Person, &t.Sender, &t.Receiver, &t.State, &t.ProposedAt, &t.Proposed, &t.DecidedAt, &t.Decided}
+}
+
+func (t *TransferRow) cover(c *cover) {
+	c.of("transfer")
+	c.id("id", t.ID)
+	c.id("plan_id", t.Plan)
+	c.id("person_id", t.Person)
+	c.str("sender", t.Sender)
+	c.str("receiver", t.Receiver)
+	c.str("state", t.State)
+	c.time("proposed_at", t.ProposedAt)
+	c.maybe("decided_at", t.DecidedAt)
+}
+
+func (q queries) scanTransfer(row pgx.CollectableRow) (TransferRow, error) {
+	return scanner[TransferRow](q.guard)(row)
 }
 
 // Transfer gives a transfer; ErrNotFound if there is none with that id.
 func (q queries) Transfer(ctx context.Context, id uuid.UUID) (TransferRow, error) {
-	return one(ctx, q.q, "reading transfer", scanTransfer, `
+	return one(ctx, q.q, "reading transfer", q.scanTransfer, `
 		SELECT `+transferColumns+`
 		FROM cpis.transfer AS t
 		WHERE t.id = $1`, id)
@@ -37,7 +53,7 @@ func (q queries) Transfer(ctx context.Context, id uuid.UUID) (TransferRow, error
 // OpenTransfer gives the transfer of a plan that nobody has decided about;
 // ErrNotFound if there is none.
 func (q queries) OpenTransfer(ctx context.Context, plan uuid.UUID) (TransferRow, error) {
-	return one(ctx, q.q, "reading open transfer", scanTransfer, `
+	return one(ctx, q.q, "reading open transfer", q.scanTransfer, `
 		SELECT `+transferColumns+`
 		FROM cpis.transfer AS t
 		WHERE t.plan_id = $1
@@ -47,7 +63,7 @@ func (q queries) OpenTransfer(ctx context.Context, plan uuid.UUID) (TransferRow,
 // Transfers pages through the transfers from and to an authority, the newest
 // first; start before the greatest id.
 func (q queries) Transfers(ctx context.Context, authority string, openOnly bool, before uuid.UUID, limit int) ([]TransferRow, error) {
-	return all(ctx, q.q, "reading transfers", scanTransfer, `
+	return all(ctx, q.q, "reading transfers", q.scanTransfer, `
 		SELECT `+transferColumns+`
 		FROM (
 		    (SELECT *
@@ -74,9 +90,9 @@ func (q queries) Transfers(ctx context.Context, authority string, openOnly bool,
 // receiver, ErrConflict that the plan is offered already.
 func (tx *Tx) InsertTransfer(ctx context.Context, t *TransferRow) error {
 	return tx.execAll(ctx, 1, "offering plan", `
-		INSERT INTO cpis.transfer (id, plan_id, person_id, sender, receiver, state, proposed_at, proposed)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
-		t.ID, t.Plan, t.Person, t.Sender, t.Receiver, t.State, t.ProposedAt, t.Proposed)
+		INSERT INTO cpis.transfer (id, plan_id, person_id, sender, receiver, state, proposed_at, proposed, mac)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+		t.ID, t.Plan, t.Person, t.Sender, t.Receiver, t.State, t.ProposedAt, t.Proposed, tx.guard.mac(t))
 }
 
 // DecideTransfer writes state and decision of a transfer. ErrConflict says that
@@ -84,7 +100,7 @@ func (tx *Tx) InsertTransfer(ctx context.Context, t *TransferRow) error {
 func (tx *Tx) DecideTransfer(ctx context.Context, t *TransferRow) error {
 	return tx.execAll(ctx, 1, "deciding about transfer", `
 		UPDATE cpis.transfer
-		SET state = $2, decided_at = $3, decided = $4
+		SET state = $2, decided_at = $3, decided = $4, mac = $5
 		WHERE id = $1
-		  AND state = 'open'`, t.ID, t.State, t.DecidedAt, t.Decided)
+		  AND state = 'open'`, t.ID, t.State, t.DecidedAt, t.Decided, tx.guard.mac(t))
 }

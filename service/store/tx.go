@@ -100,7 +100,7 @@ func (db *DB) attempt(ctx context.Context, fn func(*Tx) error) error {
 	if err != nil {
 		return translate("beginning transaction", err)
 	}
-	tx := &Tx{queries: queries{inner}, change: change, turns: &db.turns, leave: func() {}, patient: db.opts.Owner}
+	tx := &Tx{queries: queries{inner, db.guard}, change: change, turns: &db.turns, leave: func() {}, patient: db.opts.Owner}
 	defer func() { tx.leave() }() // after the commit, or the rollback
 	defer rollback(ctx, inner)    // does nothing after a commit
 	if err := fn(tx); err != nil {

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"encoding/json"
 	"time"
 
 	"github.com/google/uuid"
@@ -36,18 +37,53 @@ const (
 )
 
 const uploadColumns = `u.id, u.authority, u.version, u.state, u.format, u.extent, u.sequence, u.digest, u.size,
-		       u.wrapped_key, u.sealed, u.counts, u.sent_at, u.changed_at, u.lease_until`
+		       u.wrapped_key, u.sealed, u.counts, u.sent_at, u.changed_at, u.lease_until, u.mac`
 
-func scanUpload(row pgx.CollectableRow) (u UploadRow, err error) {
-	err = row.Scan(&u.ID, &u.Authority, &u.Version, &u.State, &u.Format, &u.Extent, &u.Sequence, &u.Digest, &u.Size,
-		&u.WrappedKey, &u.Sealed, &u.Counts, &u.SentAt, &u.ChangedAt, &u.LeaseUntil)
-	return u, err
+// targets are where the columns of an upload go.
+func (u *UploadRow) targets() []any {
+	return []any{
+		&u.ID, &u.Authority, &u.Version, &u.State, &u.Format, &u.Extent, &u.Sequence, &u.Digest, &u.Size,
+		&u.WrappedKey, &u.Sealed, &u.Counts, &u.SentAt, &u.ChangedAt, &u.LeaseUntil,
+	}
+}
+
+func (u *UploadRow) cover(c *cover) {
+	c.of("upload")
+	c.id("id", u.ID)
+	c.str("authority", u.Authority)
+	c.int("version", u.Version)
+	c.str("state", u.State)
+	c.str("format", u.Format)
+	c.str("extent", u.Extent)
+	c.int("sequence", int(u.Sequence))
+	c.bytes("digest", u.Digest)
+	c.int("size", int(u.Size))
+	c.bytes("counts", canonical(u.Counts))
+	c.time("sent_at", u.SentAt)
+	c.time("changed_at", u.ChangedAt)
+}
+
+// canonical is JSON as PostgreSQL gives it or as it was written: in one form.
+func canonical(counts []byte) []byte {
+	var numbers map[string]json.Number
+	if json.Unmarshal(counts, &numbers) != nil {
+		return counts
+	}
+	text, err := json.Marshal(numbers) // in order of the names
+	if err != nil {
+		return counts
+	}
+	return text
+}
+
+func (q queries) scanUpload(row pgx.CollectableRow) (UploadRow, error) {
+	return scanner[UploadRow](q.guard)(row)
 }
 
 // Upload gives an upload; ErrNotFound if there is none with that id, or if it
 // has not arrived.
 func (q queries) Upload(ctx context.Context, id uuid.UUID) (UploadRow, error) {
-	return one(ctx, q.q, "reading upload", scanUpload, `
+	return one(ctx, q.q, "reading upload", q.scanUpload, `
 		SELECT `+uploadColumns+`
 		FROM cpis.upload AS u
 		WHERE u.id = $1
@@ -57,7 +93,7 @@ func (q queries) Upload(ctx context.Context, id uuid.UUID) (UploadRow, error) {
 // LockUpload is Upload for those who will change it: it stays as it is until
 // the transaction ends.
 func (tx *Tx) LockUpload(ctx context.Context, id uuid.UUID) (UploadRow, error) {
-	return one(ctx, tx.q, "locking upload", scanUpload, `
+	return one(ctx, tx.q, "locking upload", tx.scanUpload, `
 		SELECT `+uploadColumns+`
 		FROM cpis.upload AS u
 		WHERE u.id = $1
@@ -69,7 +105,7 @@ func (tx *Tx) LockUpload(ctx context.Context, id uuid.UUID) (UploadRow, error) {
 // the newest first; start before the greatest id. A state limits them to those
 // in it; "" does not.
 func (q queries) UploadsBefore(ctx context.Context, authority, state string, before uuid.UUID, limit int) ([]UploadRow, error) {
-	return all(ctx, q.q, "reading uploads", scanUpload, `
+	return all(ctx, q.q, "reading uploads", q.scanUpload, `
 		SELECT `+uploadColumns+`
 		FROM cpis.upload AS u
 		WHERE u.authority = $1
@@ -95,20 +131,28 @@ func (q queries) LastSequence(ctx context.Context, authority string) (int64, err
 // EndedSince gives how many plans uploads of an authority ended that were
 // approved since a time.
 func (q queries) EndedSince(ctx context.Context, authority string, since time.Time) (int, error) {
-	return one(ctx, q.q, "counting plans that uploads ended",
-		func(row pgx.CollectableRow) (n int, err error) { return n, row.Scan(&n) }, `
-		SELECT coalesce(sum((u.counts->>'ending')::integer + (u.counts->>'closing')::integer), 0)
+	uploads, err := all(ctx, q.q, "counting plans that uploads ended", q.scanUpload, `
+		SELECT `+uploadColumns+`
 		FROM cpis.upload AS u
 		WHERE u.authority = $1
 		  AND u.changed_at >= $2
 		  AND u.state IN ('`+uploadApplying+`', '`+uploadApplied+`')`, authority, since)
+	ended := 0
+	for _, u := range uploads {
+		var counts struct{ Ending, Closing int }
+		if err := json.Unmarshal(u.Counts, &counts); err != nil {
+			return 0, &failure{doing: "reading counts of an upload", kinds: []error{ErrDamaged}}
+		}
+		ended += counts.Ending + counts.Closing
+	}
+	return ended, err
 }
 
 // LatestUpload gives the upload of an authority in one of some states that
 // arrived last; ErrNotFound if there is none. An extent limits them to those
 // with it; "" does not.
 func (q queries) LatestUpload(ctx context.Context, authority, extent string, states []string) (UploadRow, error) {
-	return one(ctx, q.q, "reading latest upload", scanUpload, `
+	return one(ctx, q.q, "reading latest upload", q.scanUpload, `
 		SELECT `+uploadColumns+`
 		FROM cpis.upload AS u
 		WHERE u.authority = $1
@@ -121,7 +165,7 @@ func (q queries) LatestUpload(ctx context.Context, authority, extent string, sta
 // AppliedUpload gives the upload of an authority that was applied, or is being
 // applied, with a running number; ErrNotFound if there is none.
 func (q queries) AppliedUpload(ctx context.Context, authority string, sequence int64) (UploadRow, error) {
-	return one(ctx, q.q, "reading applied upload", scanUpload, `
+	return one(ctx, q.q, "reading applied upload", q.scanUpload, `
 		SELECT `+uploadColumns+`
 		FROM cpis.upload AS u
 		WHERE u.authority = $1
@@ -133,7 +177,7 @@ func (q queries) AppliedUpload(ctx context.Context, authority string, sequence i
 // UnattendedUploads gives uploads that some server was to work on and does not,
 // because its lease is over, the longest waiting first.
 func (q queries) UnattendedUploads(ctx context.Context, now time.Time, limit int) ([]UploadRow, error) {
-	return all(ctx, q.q, "reading unattended uploads", scanUpload, `
+	return all(ctx, q.q, "reading unattended uploads", q.scanUpload, `
 		SELECT `+uploadColumns+`
 		FROM cpis.upload AS u
 		WHERE u.lease_until < $1
@@ -145,7 +189,7 @@ func (q queries) UnattendedUploads(ctx context.Context, now time.Time, limit int
 // UploadsChangedBefore gives uploads in certain states whose state changed
 // before a time and whose key is still there.
 func (q queries) UploadsChangedBefore(ctx context.Context, before time.Time, states []string, limit int) ([]UploadRow, error) {
-	return all(ctx, q.q, "reading old uploads", scanUpload, `
+	return all(ctx, q.q, "reading old uploads", q.scanUpload, `
 		SELECT `+uploadColumns+`
 		FROM cpis.upload AS u
 		WHERE u.changed_at < $1
@@ -158,12 +202,13 @@ func (q queries) UploadsChangedBefore(ctx context.Context, before time.Time, sta
 // InsertUpload makes an upload, in version 1. ErrNotFound says that there is no
 // such authority.
 func (tx *Tx) InsertUpload(ctx context.Context, u *UploadRow) error {
+	u.Version = 1
 	_, err := tx.exec(ctx, "making upload", `
 		INSERT INTO cpis.upload (id, authority, version, state, format, extent, sequence, digest, size, wrapped_key, sealed,
-		    counts, sent_at, changed_at, lease_until)
-		VALUES ($1, $2, 1, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`,
+		    counts, sent_at, changed_at, lease_until, mac)
+		VALUES ($1, $2, 1, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)`,
 		u.ID, u.Authority, u.State, u.Format, u.Extent, u.Sequence, orEmpty(u.Digest), u.Size, u.WrappedKey, u.Sealed,
-		u.Counts, u.SentAt, u.ChangedAt, u.LeaseUntil)
+		u.Counts, u.SentAt, u.ChangedAt, u.LeaseUntil, tx.guard.mac(u))
 	return err
 }
 
@@ -175,10 +220,10 @@ func (tx *Tx) InsertUpload(ctx context.Context, u *UploadRow) error {
 func (tx *Tx) UpdateUpload(ctx context.Context, u *UploadRow) error {
 	return tx.execAll(ctx, 1, "changing upload", `
 		UPDATE cpis.upload
-		SET version = $2, state = $3, digest = $4, size = $5, sealed = $6, counts = $7, changed_at = $8, lease_until = $9
+		SET version = $2, state = $3, digest = $4, size = $5, sealed = $6, counts = $7, changed_at = $8, lease_until = $9, mac = $10
 		WHERE id = $1
 		  AND version = $2 - 1`,
-		u.ID, u.Version, u.State, orEmpty(u.Digest), u.Size, u.Sealed, u.Counts, u.ChangedAt, u.LeaseUntil)
+		u.ID, u.Version, u.State, orEmpty(u.Digest), u.Size, u.Sealed, u.Counts, u.ChangedAt, u.LeaseUntil, tx.guard.mac(u))
 }
 
 // LeaseUpload says until when no other server need look after an upload. It may

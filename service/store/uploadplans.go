@@ -12,7 +12,7 @@ import (
 // visible on a day or later, in order of their ids; start after the zero id.
 // Some of them may have ended all the same: only their sealed details say.
 func (q queries) PlansInForce(ctx context.Context, authority string, day time.Time, after uuid.UUID, limit int) ([]PlanRow, error) {
-	return all(ctx, q.q, "reading plans in force", scanPlan, `
+	return all(ctx, q.q, "reading plans in force", q.scanPlan, `
 		SELECT `+planColumns+`
 		FROM cpis.plan AS l
 		WHERE l.authority = $1
@@ -26,7 +26,7 @@ func (q queries) PlansInForce(ctx context.Context, authority string, day time.Ti
 // RemovedPlans pages through the plans that an authority removed as entered in
 // error, in order of their ids; start after the zero id.
 func (q queries) RemovedPlans(ctx context.Context, authority string, after uuid.UUID, limit int) ([]PlanRow, error) {
-	return all(ctx, q.q, "reading removed plans", scanPlan, `
+	return all(ctx, q.q, "reading removed plans", q.scanPlan, `
 		SELECT `+planColumns+`
 		FROM cpis.plan AS l
 		WHERE l.authority = $1

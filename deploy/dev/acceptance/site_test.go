@@ -149,8 +149,9 @@ func newSiteOver(tb testing.TB, keeper keys.Keeper) *site {
 		spans: tracetest.NewInMemoryExporter(), clock: &clock{now: monday},
 	}
 	s.db = dbtest.Open(tb, s.database)
-	s.fill()
 	s.openKeys()
+	s.db = s.db.Guarded(s.ring, func(string) {})
+	s.fill()
 	s.serve()
 	return s
 }
@@ -178,7 +179,8 @@ func (s *site) fill() {
 	for _, a := range authorities {
 		las = append(las, store.AuthorityRow{GSS: a.GSS, DfE: a.DfE, Name: a.Name, Kind: a.Kind, Region: a.Region})
 	}
-	owner := dbtest.OpenURL(s.tb, s.database.Owner, store.Options{AllowUnsafe: true, Owner: true})
+	owner := dbtest.OpenURL(s.tb, s.database.Owner, store.Options{AllowUnsafe: true, Owner: true}).
+		Guarded(s.ring, func(string) {})
 	must(s.tb, owner.Tx(ctx, func(tx *store.Tx) error { return tx.LoadReference(ctx, orgs, las) }))
 	admin := &service.DirectoryAdmin{Command: s.command(owner)}
 	for _, o := range idp.Organisations() {
