@@ -3,7 +3,8 @@
 //
 // Databases are made in the cluster that TEST_DATABASE_URL names (the address
 // of a superuser), or else in a private one that is started from the installed
-// binaries once for each test process and ends with it. Where neither is to be
+// binaries once for each test process and ends with it; with TEST_DATABASE_URL,
+// emptied ones are left in the cluster. Where neither is to be
 // had, tests are skipped, and fail if CI is set.
 package dbtest
 
@@ -39,8 +40,8 @@ type Database struct {
 	Auditor string // cpis_auditor
 }
 
-// New makes a database with the whole schema, one log and nothing else, and
-// drops it after the test.
+// New returns a database with the whole schema, one log and nothing else. After
+// the test it is put back to that for another test, or dropped.
 func New(tb testing.TB) *Database {
 	tb.Helper()
 	db, err := shared(tb).database(tb.Context())
@@ -50,8 +51,8 @@ func New(tb testing.TB) *Database {
 	tb.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(tb.Context()), cleanupTimeout)
 		defer cancel()
-		if err := execute(ctx, db.server, `DROP DATABASE IF EXISTS `+db.quoted+` WITH (FORCE)`); err != nil {
-			tb.Errorf("dropping test database: %v", err)
+		if err := db.release(ctx); err != nil {
+			tb.Errorf("releasing test database: %v", err)
 		}
 	})
 	return &db.Database
@@ -120,7 +121,7 @@ func StopAfter(tb testing.TB, c *pgdev.Cluster) {
 // test's own. It is not dropped.
 func NewIn(tb testing.TB, c *pgdev.Cluster) *Database {
 	tb.Helper()
-	db, err := (&server{admin: c.AdminURL()}).build(tb.Context(), "cpis")
+	db, err := serverAt(c.AdminURL()).build(tb.Context(), "cpis")
 	if err != nil {
 		tb.Fatalf("making test database: %v", err)
 	}
@@ -131,7 +132,7 @@ func NewIn(tb testing.TB, c *pgdev.Cluster) *Database {
 func shared(tb testing.TB) *server {
 	tb.Helper()
 	if admin := os.Getenv("TEST_DATABASE_URL"); admin != "" {
-		return &server{admin: admin}
+		return serverAt(admin)
 	}
 	needPostgreSQL(tb)
 	s, err := private()
@@ -152,7 +153,7 @@ var private = sync.OnceValues(func() (*server, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &server{admin: c.AdminURL()}, nil
+	return serverAt(c.AdminURL()), nil
 })
 
 // Dir makes a directory for a cluster. A temporary cluster removes it.

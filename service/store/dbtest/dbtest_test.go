@@ -22,6 +22,45 @@ func TestDatabasesAreApart(t *testing.T) {
 	}
 }
 
+// What a test wrote is gone from the database that the next one is given, and
+// what cannot be emptied is given to nobody.
+func TestDatabasesAreLikeNew(t *testing.T) {
+	c := dbtest.Cluster(t, pgdev.Options{Fast: true})
+	t.Setenv("TEST_DATABASE_URL", c.AdminURL())
+	for _, test := range []struct {
+		change string
+		idle   int64 // databases that are left for the next test
+	}{
+		{`SELECT`, 1},
+		{`DELETE FROM cpis.log_head`, 1},
+		{`INSERT INTO cpis.organisation (code, name, class, source, mac) VALUES ('TST', 'Test', 'nhs_111', 'command', '\x00')`, 1},
+		{`UPDATE cpis.log SET origin = 'other.example/log'`, 1},
+		{`GRANT DELETE ON cpis.entry TO cpis_app`, 0},
+		{`ALTER TABLE cpis.organisation ADD COLUMN other text`, 0},
+		{`ALTER TABLE cpis.entry ALTER COLUMN line DROP NOT NULL`, 0},
+		{`INSERT INTO cpis.organisation (code, name, class, source, mac)
+		  SELECT 'TST' || n, repeat(md5(n::text), 20), 'nhs_111', 'command', '\x00' FROM generate_series(1, 30000) AS n`, 0},
+		{`SELECT`, 1},
+	} {
+		t.Run(test.change, func(t *testing.T) {
+			data := dbtest.New(t)
+			if got := execute(t, data.Admin, `SELECT FROM cpis.log AS l JOIN cpis.log_head AS h ON h.log = l.id WHERE origin = '`+dbtest.Origin+`'`); got != 1 {
+				t.Errorf("logs: got %d, want that of a new database", got)
+			}
+			if got := execute(t, data.Admin, `SELECT FROM cpis.organisation`); got != 0 {
+				t.Errorf("organisations of an earlier test: got %d, want none", got)
+			}
+			if got := execute(t, data.Admin, `SELECT FROM information_schema.columns WHERE column_name = 'other'`); got != 0 {
+				t.Error("the schema was changed by an earlier test")
+			}
+			execute(t, data.Admin, test.change)
+		})
+		if got := execute(t, c.AdminURL(), `SELECT FROM pg_database WHERE starts_with(datname, 'cpis_idle_')`); got != test.idle {
+			t.Errorf("databases left after %s: got %d, want %d", test.change, got, test.idle)
+		}
+	}
+}
+
 // The cluster of TEST_DATABASE_URL asks for passwords.
 func TestClusterOfTheEnvironmentIsUsed(t *testing.T) {
 	c := dbtest.Cluster(t, pgdev.Options{Fast: true})

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 
 	"github.com/jackc/pgx/v5"
 
@@ -18,27 +19,75 @@ import (
 // server is a cluster that databases are made in.
 type server struct {
 	admin string // address of a superuser
+
+	mu   sync.Mutex // held while conn is used
+	conn *pgx.Conn  // of the superuser, in its own database; nil until it is needed
 }
 
-// made is a database, and how to drop it.
+// servers holds the servers of this process, so that each has one connection:
+// starting a session costs PostgreSQL more than most tests do.
+var servers sync.Map // address of the superuser → *server
+
+func serverAt(admin string) *server {
+	s, _ := servers.LoadOrStore(admin, &server{admin: admin})
+	return s.(*server)
+}
+
+// do runs fn on the superuser's connection, one at a time.
+func (s *server) do(ctx context.Context, fn func(*pgx.Conn) error) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.conn == nil || s.conn.IsClosed() {
+		conn, err := pgx.Connect(ctx, s.admin)
+		if err != nil {
+			return err
+		}
+		s.conn = conn
+	}
+	return fn(s.conn)
+}
+
+// made is a database, and what it looks like before a test.
 type made struct {
 	Database
 
-	server string // address of the superuser's own database
+	server *server
 	quoted string
+	state  *state
 }
 
-// database clones a migrated template. The template is made once for each
-// state of the migrations, under a lock, and shared by all test processes that
-// use the cluster.
+// database returns a database that an earlier test has left, or else a clone of
+// the migrated template.
 func (s *server) database(ctx context.Context) (*made, error) {
+	m, err := s.claim(ctx)
+	if m == nil && err == nil {
+		m, err = s.clone(ctx)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return m, m.remember(ctx)
+}
+
+// testPrefix begins the names of databases that a test uses.
+const testPrefix = "cpis_test_"
+
+func newName() string { return testPrefix + strings.ToLower(rand.Text()[:12]) }
+
+// clone copies the template. That is made once for each state of the
+// migrations, under a lock, and shared by all test processes that use the
+// cluster.
+func (s *server) clone(ctx context.Context) (*made, error) {
 	template, err := s.template(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("preparing template: %w", err)
 	}
-	name := "cpis_test_" + strings.ToLower(rand.Text()[:12])
-	sql := fmt.Sprintf(`CREATE DATABASE %s TEMPLATE %s`, name, template)
-	if err := execute(ctx, s.admin, sql); err != nil {
+	name := newName()
+	err = s.do(ctx, func(conn *pgx.Conn) error {
+		_, err := conn.Exec(ctx, fmt.Sprintf(`CREATE DATABASE %s TEMPLATE %s`, name, template))
+		return err
+	})
+	if err != nil {
 		return nil, fmt.Errorf("cloning template: %w", err)
 	}
 	// Rights on a database are not cloned with it.
@@ -50,7 +99,7 @@ func (s *server) database(ctx context.Context) (*made, error) {
 
 // describe gives the addresses of a database.
 func (s *server) describe(name string) (*made, error) {
-	m := &made{Database: Database{Name: name}, server: s.admin, quoted: pgx.Identifier{name}.Sanitize()}
+	m := &made{Database: Database{Name: name}, server: s, quoted: pgx.Identifier{name}.Sanitize()}
 	for _, role := range []struct {
 		url  *string
 		name string
