@@ -252,7 +252,7 @@ func TestChannels_KeysAreWrappedAnew(t *testing.T) {
 	if err := k.RotateWrapping(); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []int{2, 0} { // the index key and the channel's
+	for _, want := range []int{3, 0} { // the index key, the channel's and the lead's
 		if n, err := operatorOf(f, 0).Rewrap(t.Context(), func(int) {}); err != nil || n != want {
 			t.Errorf("Rewrap: got %d and %v, want %d", n, err, want)
 		}

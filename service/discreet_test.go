@@ -14,6 +14,8 @@ func TestWhomOnlyOthersKnow_NoKeyIsAskedFor(t *testing.T) {
 	f := newService(t)
 	f.MustRegister(otherLead, rightCPP())
 	s := f.another() // whose cache is empty
+	// From now on the lead is known as a colleague, which takes a key of its own.
+	_, _ = s.ProposeChange(t.Context(), lead, proposal(service.Restrict, thirdNumber))
 	before := [2]int64{f.Keeper.wraps.Load(), f.Keeper.unwraps.Load()}
 	_, replaced := s.ReplaceNHSNumber(t.Context(), lead, replacement(oldNumber, newNumber))
 	_, restricted := s.ProposeChange(t.Context(), lead, proposal(service.Restrict, oldNumber))

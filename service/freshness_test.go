@@ -275,7 +275,7 @@ func TestReasonsOutliveTheOldKeyEncryptionKey(t *testing.T) {
 	if err := k.RotateWrapping(); err != nil {
 		t.Fatal(err)
 	}
-	rewrap(3) // index key, person, review
+	rewrap(4) // index key, person, review, lead
 	f.RenewReviews(t.Context())
 	if claim() != first {
 		t.Error("the key for reasons is renewed although it is new")

@@ -107,10 +107,10 @@ func TestRepeatedRequest_NeedsAnID(t *testing.T) {
 func TestRepeatedRequest_AfterAFailureIsTriedAgain(t *testing.T) {
 	t.Parallel()
 	f := newService(t)
-	r := with(rightCPP(), func(r *service.Registration) { r.Request, r.Family = "same", "" })
+	r := with(rightCPP(), func(r *service.Registration) { r.Request, r.Family, r.Given = "same", "", "" })
 	_, err := f.RegisterPlan(t.Context(), lead, r)
 	violationsOf(t, err)
-	r.Family = "Example"
+	r.Family, r.Given = "Example", "Robin"
 	f.Keeper.TakeAway(true)
 	if _, err := f.RegisterPlan(t.Context(), lead, r); !errors.Is(err, service.ErrUnavailable) {
 		t.Fatalf("got %v", err)

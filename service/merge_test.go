@@ -326,10 +326,6 @@ func TestMerge_MayBeOvertaken(t *testing.T) {
 			},
 			says: "overtaken",
 		},
-		"a plan was offered": {
-			between: func(f *fixture) { f.MustOffer(lead, f.plans(oldNumber)[0], camden) },
-			says:    "is offered",
-		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -21,7 +21,7 @@ func TestRewrap_KeepsFilesThatWait(t *testing.T) {
 	if err := k.RotateWrapping(); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []int{3, 0} { // index key, person, upload
+	for _, want := range []int{4, 0} { // index key, person, upload, lead
 		if n, err := operatorOf(f, 0).Rewrap(t.Context(), func(int) {}); err != nil || n != want {
 			t.Errorf("Rewrap: got %d and %v, want %d", n, err, want)
 		}

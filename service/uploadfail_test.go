@@ -87,10 +87,9 @@ func TestUpload_RuleApprovesOnce(t *testing.T) {
 		done <- got
 	}()
 	f.waitForBlocked(1) // it was approved, and waits for the persons
-	plan := f.MustGet(lead, numberAt(2)).Plans[0]
-	f.Pretend(`UPDATE cpis.plan SET removed = true WHERE id = $1`, plan.ID)
+	f.MustRegister(lead, under(numberAt(5)))
 	release()
-	if got := <-done; got == nil || got.State != service.UploadWaiting || got.Counts.New != 2 {
+	if got := <-done; got == nil || got.State != service.UploadWaiting || got.Counts.New != 0 || got.Counts.Changed != 1 {
 		t.Errorf("got %+v", got)
 	}
 }
