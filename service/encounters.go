@@ -81,7 +81,7 @@ func (s *Service) ReportMissedAppointment(ctx context.Context, c *identity.Calle
 		who:       whoReports(c, check.responsible("responsible_person", m.Responsible)),
 	}
 	r.number, r.born = readIdentifiers(m.NHSNumber, m.DateOfBirth, check.today, &check.violations)
-	needResponsible(c, m.Responsible, &check.violations)
+	needResponsible(c.System, m.Responsible, &check.violations)
 	if m.Appointment.IsZero() {
 		check.add("appointment", problemEncounterTime, exampleAppointment)
 	}
@@ -116,7 +116,7 @@ func (s *Service) ReportWrongPatient(ctx context.Context, c *identity.Caller, w 
 		who:       whoReports(c, check.responsible("responsible_person", w.Responsible)),
 	}
 	r.number, _ = readIdentifiers(w.NHSNumber, "", check.today, &check.violations)
-	needResponsible(c, w.Responsible, &check.violations)
+	needResponsible(c.System, w.Responsible, &check.violations)
 	r.check = check.err()
 	return s.report(ctx, &r, func(ctx context.Context, tx *store.Tx, e *audit.Entry) error {
 		return s.correct(ctx, tx, e, &r)

@@ -56,7 +56,7 @@ func (s *Service) admitList(ctx context.Context, c *identity.Caller, list *Clini
 		check.add("items", "must be 1 to 200 people", "")
 	}
 	check.responsible("responsible_person", list.Responsible)
-	needResponsible(c, list.Responsible, &check.violations)
+	needResponsible(c.System, list.Responsible, &check.violations)
 	verdict := check.err()
 	if !d.Allowed {
 		verdict = denied(d)

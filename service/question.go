@@ -124,7 +124,7 @@ func (q *Question) read(c *identity.Caller, today Date) (asked, error) {
 	check.text("encounter.id", q.Encounter.ID, maxEncounterID, exampleEncounter)
 	check.responsible("responsible_person", q.Responsible)
 	check.responsible("safeguarding_lead", q.SafeguardingLead)
-	needResponsible(c, q.Responsible, &check.violations)
+	needResponsible(c.System, q.Responsible, &check.violations)
 	remote := q.Encounter.Setting == NHS111 || c.Class == policy.NHS111
 	if remote && (!q.SafeguardingLead.named() || text.Blank(q.SafeguardingLead.Phone)) {
 		check.add("safeguarding_lead", "is required of NHS 111: name, role and phone of its safeguarding lead", "")
@@ -146,8 +146,8 @@ func (c *checker) responsible(field string, r Responsible) Responsible {
 }
 
 // needResponsible notes where a system asks for nobody.
-func needResponsible(c *identity.Caller, r Responsible, v *violations) {
-	if c.System && !r.named() {
+func needResponsible(system bool, r Responsible, v *violations) {
+	if system && !r.named() {
 		v.add("responsible_person", "is required when a system asks: name and role of who answers for the request", "")
 	}
 }
