@@ -95,7 +95,7 @@ func NewHandler(c Config) (http.Handler, error) {
 	mux := http.NewServeMux()
 	connecthttp.Mount(mux, server, options()...)
 	connecthttp.Mount(mux, health, options()...)
-	return &guard{
+	return &gate{
 		next: mux, now: c.Now, maxUpload: c.MaxUpload, uploadTimeout: c.UploadTimeout, stopping: make(chan struct{}),
 	}, nil
 }
@@ -108,7 +108,7 @@ func NewBare(now func() time.Time, register func(*connect.Server)) http.Handler 
 	register(server)
 	mux := http.NewServeMux()
 	connecthttp.Mount(mux, server, options()...)
-	return &guard{next: mux, now: now, anybody: true, stopping: make(chan struct{})}
+	return &gate{next: mux, now: now, anybody: true, stopping: make(chan struct{})}
 }
 
 // chain gives the interceptors, outermost first.
@@ -165,9 +165,9 @@ func options() []connecthttp.Option {
 	}
 }
 
-// guard stands before everything: no answer may be stored or taken for another
+// gate stands before everything: no answer may be stored or taken for another
 // type, and no body may be larger than its procedure takes.
-type guard struct {
+type gate struct {
 	next          http.Handler
 	now           func() time.Time
 	maxUpload     int64
@@ -180,7 +180,7 @@ type guard struct {
 
 // Stop ends all streams, and those that begin from now on. Other requests have
 // an end of their own.
-func (g *guard) Stop() { g.stop.Do(func() { close(g.stopping) }) }
+func (g *gate) Stop() { g.stop.Do(func() { close(g.stopping) }) }
 
 // Values of headers, made once for all answers.
 var (
@@ -191,7 +191,7 @@ var (
 // envelope is what a body may hold beyond its one message.
 const envelope = 1 << 10
 
-func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	h["Cache-Control"] = noStore
 	h["X-Content-Type-Options"] = noSniff
