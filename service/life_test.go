@@ -42,7 +42,7 @@ func TestLifeOfPlans(t *testing.T) {
 	t.Parallel()
 	f := newService(t)
 	for n := range livesShort {
-		f.live(t, n, actsShort, uint64(n))
+		live(t, f, n, actsShort, uint64(n))
 	}
 }
 
@@ -59,7 +59,7 @@ func TestSoakLifeOfPlans(t *testing.T) {
 	f := newService(t)
 	until, acts := time.Now().Add(whole/10), 0
 	for n := 0; n < livesLong && time.Now().Before(until); n++ {
-		acts += f.live(t, n, actsLong, rand.Uint64())
+		acts += live(t, f, n, actsLong, rand.Uint64())
 	}
 	t.Logf("%d acts", acts)
 }
@@ -89,7 +89,7 @@ type proposed struct {
 
 // live runs one sequence, of people of its own, and gives the number of acts
 // that were not refused.
-func (f *fixture) live(t *testing.T, n, acts int, seed uint64) (done int) {
+func live(t *testing.T, f *fixture, n, acts int, seed uint64) (done int) {
 	t.Helper()
 	l := &life{
 		fixture: f, t: t, r: rand.New(rand.NewPCG(seed, 1)), plans: map[string]int{}, owners: map[string]string{}, kinds: map[string]service.Kind{},
