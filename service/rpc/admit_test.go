@@ -50,7 +50,7 @@ func everyone(t *testing.T, c *clients) map[string]func() error {
 			return err
 		},
 		cpisv1connect.UploadServiceUploadProcedure: func() error {
-			_, err := upload(t, c, begin(), chunk("a"))
+			_, err := send(t, c, begin(), chunk("a"))
 			return err
 		},
 		cpisv1connect.LogServiceGetCheckpointProcedure: func() error {
@@ -245,7 +245,7 @@ func TestRefusalsThatCannotBeRecordedAreNotSpoken(t *testing.T) {
 			if detail[cpisv1.InvalidRequest](t, err) != nil {
 				t.Error("the answer says what is wrong")
 			}
-			_, err = upload(t, c)
+			_, err = send(t, c)
 			checkAnswer(t, "upload", err, connect.CodeUnavailable, "try again later")
 		})
 	}

@@ -98,7 +98,7 @@ func TestErrorsOfStreamsHaveTheSameAnswers(t *testing.T) {
 			b, c := w.open(t)
 			for _, want := range told {
 				b.uses.err = fmt.Errorf("uploading %s: %w", secret, want.err)
-				_, err := upload(t, c, begin(), chunk("a"))
+				_, err := send(t, c, begin(), chunk("a"))
 				checkAnswer(t, want.name, err, want.code, want.text)
 				if strings.Contains(c.everything(), "Feather") {
 					t.Errorf("%s: the text of the error crossed the wire:\n%s", want.name, c.everything())
@@ -179,7 +179,7 @@ func TestPanicsAreAnsweredAndTellNothing(t *testing.T) {
 			b.uses.panic = fmt.Errorf("%s", secret)
 			_, err := c.lookups.LookUp(t.Context(), &cpisv1.LookUpRequest{})
 			checkAnswer(t, "panic", err, connect.CodeInternal, "internal error")
-			_, err = upload(t, c, begin(), chunk("a"))
+			_, err = send(t, c, begin(), chunk("a"))
 			checkAnswer(t, "panic", err, connect.CodeInternal, "internal error")
 			log := b.log.String()
 			if strings.Contains(log, "Feather") {

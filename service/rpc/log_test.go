@@ -100,7 +100,7 @@ func sing(t *testing.T, b *bench, c *clients) {
 		_, _ = c.plans.RegisterPlan(t.Context(), r)
 		_, _ = c.plans.EndPlan(t.Context(), &cpisv1.EndPlanRequest{PlanId: canary, Version: 1, Reason: canary})
 		_, _ = c.plans.GetPerson(t.Context(), &cpisv1.GetPersonRequest{NhsNumber: canary})
-		_, _ = upload(t, c, begin(), chunk(canary))
+		_, _ = send(t, c, begin(), chunk(canary))
 	}
 	b.uses.answer.History = []service.Access{{Who: canary}}
 	b.uses.person = service.OwnPerson{Person: service.Person{Family: canary}}

@@ -108,7 +108,7 @@ func named(name string) *cpisv1.UploadRequest {
 	return &cpisv1.UploadRequest{Part: &cpisv1.UploadRequest_File{File: &cpisv1.UploadFile{Name: name}}}
 }
 
-func upload(t *testing.T, c *clients, parts ...*cpisv1.UploadRequest) (*cpisv1.UploadResponse, error) {
+func send(t *testing.T, c *clients, parts ...*cpisv1.UploadRequest) (*cpisv1.UploadResponse, error) {
 	t.Helper()
 	stream, err := c.uploads.Upload(t.Context())
 	if err != nil {
@@ -162,7 +162,7 @@ func TestUploadGivesThePartsToTheUseCase(t *testing.T) {
 			b, c := w.open(t)
 			large := strings.Repeat("x", 1<<20)
 			b.uses.uploadAnswer = service.UploadAnswer{Upload: anUpload()}
-			got, err := upload(t, c, begin(), named("a.csv"), chunk("head\n"), chunk(""), named("b.csv"), chunk(large), chunk("tail"))
+			got, err := send(t, c, begin(), named("a.csv"), chunk("head\n"), chunk(""), named("b.csv"), chunk(large), chunk("tail"))
 			if err != nil {
 				t.Fatalf("Upload: %v", err)
 			}
@@ -185,7 +185,7 @@ func TestUploadIsADeltaInCSVUnlessItSays(t *testing.T) {
 	t.Parallel()
 	b, c := wires[0].open(t)
 	empty := &cpisv1.UploadRequest{Part: &cpisv1.UploadRequest_Begin{Begin: &cpisv1.UploadBegin{}}}
-	if _, err := upload(t, c, empty); err != nil {
+	if _, err := send(t, c, empty); err != nil {
 		t.Fatalf("Upload: %v", err)
 	}
 	if q := b.uses.uploading; q.Format != service.UploadCSV || q.Extent != service.UploadDelta {
@@ -224,7 +224,7 @@ func TestUploadRefusesWhatIsNotAFile(t *testing.T) {
 				t.Run(w.name, func(t *testing.T) {
 					t.Parallel()
 					b, c := w.open(t, withMaxUpload(2<<20))
-					_, err := upload(t, c, bad.parts...)
+					_, err := send(t, c, bad.parts...)
 					checkAnswer(t, bad.name, err, connect.CodeInvalidArgument, bad.text)
 					if detail[cpisv1.InvalidRequest](t, err) == nil {
 						t.Error("the answer does not say what is wrong")

@@ -91,7 +91,7 @@ func (w *witness) readOn() {
 		if e.Action == "look_up" {
 			w.lookUps++
 		}
-		w.read = append(w.read, record{
+		w.read = append(w.read, logged{
 			leaf: leaf, request: e.Request, outcome: e.Outcome,
 			visit: visit{hex.EncodeToString(e.Encounter), hex.EncodeToString(e.Subject)},
 		})

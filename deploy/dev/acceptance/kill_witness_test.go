@@ -37,7 +37,7 @@ type witness struct {
 
 	// What was read of the log; only the test's goroutine uses it.
 	tree    audit.Tree
-	read    []record
+	read    []logged
 	lookUps int              // of the entries
 	byID    map[string]int64 // request id → index, of look-ups
 	flagged map[visit][]string
@@ -57,8 +57,8 @@ type acknowledged struct {
 	version int32
 }
 
-// record is an entry, as far as it matters here.
-type record struct {
+// logged is an entry, as far as it matters here.
+type logged struct {
 	leaf             audit.Hash
 	request, outcome string
 	visit            visit
