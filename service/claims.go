@@ -26,10 +26,8 @@ type sealedClaim struct {
 	At      time.Time `json:"at"`
 }
 
-const (
-	reasonTakenBack = "taken_back" // in the entry
-	textTakenBack   = "The number that this person had meanwhile was taken back: nobody is found by it any more. If it was right, replace the number again."
-)
+// textTakenBack is what other authorities are told.
+const textTakenBack = "The number that this person had meanwhile was taken back: nobody is found by it any more. If it was right, replace the number again."
 
 // since gives the claims that are taken back where a person gets a former number
 // again: those by which one number after another led from that to the current

@@ -57,7 +57,7 @@ func (s *Service) ProposeChange(ctx context.Context, c *identity.Caller, q *Prop
 	p := proposing{s: s, caller: c, kind: q.Kind, made: newKeys{}}
 	p.said, p.merge = q.read(&check)
 	p.said.Change, p.said.By = changeBy(c, string(q.Kind), check.reason(q.Reason)), actorOf(c)
-	check.proposer(c, q.Kind)
+	mayPropose(&check, c, q.Kind)
 	a := act{
 		caller: c, action: policy.ProposeChange, own: true, request: q.Request, asks: q,
 		subject: s.subject(p.said.Person.NHSNumber), check: check.err(),

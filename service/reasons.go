@@ -13,5 +13,6 @@ const (
 	reasonRepeated  = "repeated"          // the request had been answered before, and changed nothing
 	reasonUnchanged = "unchanged"         // nothing differs
 	reasonKindsOnly = "kinds_only"        // about a restricted person: of the plans, only their kinds left the service
+	reasonTakenBack = "taken_back"        // a number that had replaced another finds nobody any more
 	reasonCancelled = "cancelled"         // a file was given up
 )

@@ -43,8 +43,8 @@ func secondPerson(kind ChangeKind, first, second actor) error {
 	return nil
 }
 
-// proposer refuses systems what only people propose.
-func (c *checker) proposer(by *identity.Caller, kind ChangeKind) {
+// mayPropose refuses systems what only people propose.
+func mayPropose(c *checker, by *identity.Caller, kind ChangeKind) {
 	if by.System && kind != Restrict {
 		c.add("kind", "can be restrict only for a system: one person proposes everything else, and another accepts it", string(Restrict))
 	}
