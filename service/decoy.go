@@ -23,8 +23,8 @@ type decoy struct {
 // decoyHistory is how many earlier accesses the decoy has.
 const decoyHistory = 3
 
-func newDecoy(key *keys.DataKey) decoy {
-	d := decoy{
+func newDecoy(key *keys.DataKey) *decoy {
+	d := &decoy{
 		key:    key,
 		person: store.PersonRow{ID: newID(), Version: 1},
 		plan:   store.PlanRow{ID: newID(), Version: 1},
@@ -49,7 +49,7 @@ func (d *decoy) open() { _, _ = openPerson(d.key, &d.person) } // nothing is loo
 // workOnDecoy does what answering about somebody with a plan takes, and what leaving
 // traces of it takes. Nothing of it is kept.
 func (s *Service) workOnDecoy(l *lookup, now time.Time) {
-	d := &s.decoy
+	d := s.decoy
 	d.open()
 	if p, err := openPlan(d.key, &d.plan); err == nil {
 		_ = planOf(&d.plan, p, dateOf(now.In(london)))

@@ -331,7 +331,7 @@ func (s *Service) openWhatWasSaid(n *Notice, row *store.NoticeRow, key *keys.Dat
 		n.Degraded = true
 		return
 	}
-	n.Actor, n.Text, n.Encounter = said.actor(), said.Text, said.Start
+	n.Actor, n.Text, n.Encounter = shownActor(&said.who), said.Text, said.Start
 }
 
 // openSaid opens what is sealed of a notice.
@@ -345,8 +345,8 @@ func (s *Service) openSaid(key *keys.DataKey, row *store.NoticeRow) (said, bool)
 	return v, true
 }
 
-// actor gives who it was as a notice shows it.
-func (w *who) actor() NoticeActor {
+// shownActor returns who it was as a notice shows it.
+func shownActor(w *who) NoticeActor {
 	return NoticeActor{
 		Name: w.Name, Role: w.Title,
 		Responsible: Responsible{Name: w.Responsible, Role: w.Role, Phone: w.Phone},

@@ -71,7 +71,7 @@ type Service struct {
 	now      func() time.Time
 	observe  Observer
 	group    *group
-	decoy    decoy
+	decoy    *decoy
 	reviews  atomic.Pointer[reviewKey] // seals the reasons of break-glass
 	acts     slots                     // to have a transaction of the door
 	arrivals *turns                    // to send files
