@@ -52,7 +52,7 @@ func NewDrill(now func() time.Time) http.Handler {
 	register(server, UseCases{}, nil, 0) // none is ever reached
 	mux := http.NewServeMux()
 	connecthttp.Mount(mux, server, options()...)
-	return drilling(&guard{next: mux, now: now, stopping: make(chan struct{})})
+	return drilling(&gate{next: mux, now: now, stopping: make(chan struct{})})
 }
 
 // NewDrillAdmin makes the handler for operators of a drill:
