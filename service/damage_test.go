@@ -9,25 +9,25 @@ import (
 
 	"cpis/audit"
 	"cpis/policy"
-	"cpis/service"
-	"cpis/service/store"
+	"cpis/service/domain"
+	"cpis/service/lookup"
+	"cpis/service/plan"
 )
 
 // The people of these tests. The first has plans of two authorities.
 const (
 	damaged = "9990000018"
-	another = "9990000034"
 )
 
 // newDamage makes a fixture with a person who has an older plan of Islington
 // and a newer one of Camden, and with somebody else who has one of Camden.
-func newDamage(t *testing.T, restricted bool) (f *fixture, older, newer *service.Registered) {
+func newDamage(t *testing.T, restricted bool) (f *fixture, older, newer *plan.RegisterPlanResult) {
 	t.Helper()
 	f = newService(t)
-	change := func(r *service.Registration) { r.Restricted = restricted }
+	change := func(r *domain.Registration) { r.Restricted = restricted }
 	older = f.MustRegister(lead, with(rightCPP(), change))
-	newer = f.MustRegister(otherLead, with(with(rightLAC(), change), func(r *service.Registration) { r.Start = "2026-10-01" }))
-	f.MustRegister(otherLead, with(rightCPP(), func(r *service.Registration) { r.NHSNumber = another }))
+	newer = f.MustRegister(otherLead, with(with(rightLAC(), change), func(r *domain.Registration) { r.Start = "2026-10-01" }))
+	f.MustRegister(otherLead, with(rightCPP(), func(r *domain.Registration) { r.NHSNumber = another }))
 	return f, older, newer
 }
 
@@ -36,53 +36,13 @@ func ownerOf(parameter string) string {
 	return "(SELECT person_id FROM cpis.person_tag WHERE tag = " + parameter + ")"
 }
 
-// spoil runs SQL as a superuser. Of the two parameters, it may leave out $2.
-func (f *fixture) spoil(sql string, first, second any) {
-	f.tb.Helper()
-	if strings.Contains(sql, "$2") {
-		f.Exec(sql, first, second)
-		return
-	}
-	f.Exec(sql, first)
-}
-
-// forgetKeys empties the cache of data keys.
-func (f *fixture) forgetKeys() {
-	f.tb.Helper()
-	rows, err := f.DB.PersonsAfter(f.tb.Context(), [16]byte{}, 100)
-	if err != nil {
-		f.tb.Fatalf("listing persons: %v", err)
-	}
-	for _, p := range rows {
-		f.Ring.Forget("person/" + p.ID.String())
-	}
-}
-
-// noticesTo gives whom an authority was told about, and how.
-func (f *fixture) noticesTo(authority string) []store.NoticeRow {
-	f.tb.Helper()
-	rows, err := f.DB.Notices(f.tb.Context(), authority, 100)
-	if err != nil {
-		f.tb.Fatalf("reading notices: %v", err)
-	}
-	return rows
-}
-
 // authorities gives whose contacts these are; nothing for the hub's.
-func authorities(contacts []service.Contact) []string {
+func authorities(contacts []domain.Contact) []string {
 	all := make([]string, len(contacts))
 	for i, c := range contacts {
 		all[i] = c.Authority.GSS
 	}
 	return all
-}
-
-// onlyHub reports an answer whose contacts are not the hub's alone.
-func onlyHub(t *testing.T, name string, a *service.Answer) {
-	t.Helper()
-	if len(a.Contacts) != 1 || a.Contacts[0].RingNow.Number != hubPhone || a.Contacts[0].Authority != (service.Authority{}) {
-		t.Errorf("%s: got contacts %+v, want the hub's alone", name, a.Contacts)
-	}
 }
 
 // An index that points at somebody else never makes an answer about them: the
@@ -96,8 +56,8 @@ func TestDamage_TagOfAnotherPerson(t *testing.T) {
 	}
 	for i, number := range []string{damaged, another} {
 		a := f.MustLookUp(nurse, unscheduled(number))
-		if a.Verdict != service.CannotSay || a.Reason != service.RecordDamaged {
-			t.Errorf("%s: got %s %s, want %s %s", number, a.Verdict, a.Reason, service.CannotSay, service.RecordDamaged)
+		if a.Verdict != lookup.CannotSay || a.Reason != lookup.RecordDamaged {
+			t.Errorf("%s: got %s %s, want %s %s", number, a.Verdict, a.Reason, lookup.CannotSay, lookup.RecordDamaged)
 		}
 		onlyHub(t, number, a)
 		if len(a.Plans) != 0 || len(a.History) != 0 || a.IdentityChecked || a.Restricted {
@@ -113,7 +73,7 @@ func TestDamage_TagOfAnotherPerson(t *testing.T) {
 		}
 	}
 	for _, authority := range []string{islington, camden} {
-		if n := f.noticesTo(authority); len(n) != 0 {
+		if n := f.NoticesTo(authority); len(n) != 0 {
 			t.Errorf("%s was told of %d accesses", authority, len(n))
 		}
 	}
@@ -144,12 +104,12 @@ func TestDamage_PersonStaysFlagged(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			f, _, _ := newDamage(t, false)
-			f.spoil(c.sql, f.Tag(damaged), f.Tag(another))
-			f.forgetKeys()
+			f.Spoil(c.sql, f.Tag(damaged), f.Tag(another))
+			f.ForgetKeys()
 			q := unscheduled(damaged)
 			q.DateOfBirth = "2019-04-30"
 			a := f.MustLookUp(nurse, q)
-			if a.Verdict != service.FlagHeld || !a.Degraded || len(a.Plans) != 0 || a.IdentityChecked {
+			if a.Verdict != lookup.FlagHeld || !a.Degraded || len(a.Plans) != 0 || a.IdentityChecked {
 				t.Errorf("got %+v, want a flag without details", a)
 			}
 			if got := authorities(a.Contacts); len(got) != 2 || got[0] == got[1] || got[0] == "" || got[1] == "" {
@@ -161,10 +121,10 @@ func TestDamage_PersonStaysFlagged(t *testing.T) {
 			if e := f.LastEntry(); e.Outcome != "flag_held" || !e.Degraded || e.Disclosed != nil {
 				t.Errorf("entry %+v", e)
 			}
-			if len(f.noticesTo(islington)) != 1 || len(f.noticesTo(camden)) != 1 {
+			if len(f.NoticesTo(islington)) != 1 || len(f.NoticesTo(camden)) != 1 {
 				t.Error("not each authority was told once")
 			}
-			if a := f.MustLookUp(nurse, unscheduled(another)); a.Verdict != service.FlagHeld || a.Degraded || len(a.Plans) != 1 {
+			if a := f.MustLookUp(nurse, unscheduled(another)); a.Verdict != lookup.FlagHeld || a.Degraded || len(a.Plans) != 1 {
 				t.Errorf("somebody else: %+v", a)
 			}
 		})
@@ -178,10 +138,10 @@ func TestDamage_RestrictedPersonStaysHidden(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			f, _, _ := newDamage(t, true)
-			f.spoil(c.sql, f.Tag(damaged), f.Tag(another))
-			f.forgetKeys()
+			f.Spoil(c.sql, f.Tag(damaged), f.Tag(another))
+			f.ForgetKeys()
 			a := f.MustLookUp(nurse, unscheduled(damaged))
-			if a.Verdict != service.FlagHeld || !a.Degraded || !a.Restricted || len(a.Plans) != 0 || len(a.History) != 0 {
+			if a.Verdict != lookup.FlagHeld || !a.Degraded || !a.Restricted || len(a.Plans) != 0 || len(a.History) != 0 {
 				t.Errorf("got %+v, want a restricted flag without details", a)
 			}
 			onlyHub(t, c.name, a)
@@ -212,11 +172,11 @@ func TestDamage_OnePlanOfSeveral(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			f, older, newer := newDamage(t, false)
-			f.spoil(c.sql, newer.PlanID, older.PlanID)
+			f.Spoil(c.sql, newer.PlanID, older.PlanID)
 			q := unscheduled(damaged)
 			q.DateOfBirth = "2019-04-30"
 			a := f.MustLookUp(nurse, q)
-			if a.Verdict != service.FlagHeld || !a.Degraded || !a.IdentityChecked || len(a.Plans) != 1 || a.Plans[0].ID != older.PlanID {
+			if a.Verdict != lookup.FlagHeld || !a.Degraded || !a.IdentityChecked || len(a.Plans) != 1 || a.Plans[0].ID != older.PlanID {
 				t.Fatalf("got %+v, want the other plan", a)
 			}
 			if diff := cmp.Diff([]string{camden}, authorities(a.Contacts)); diff != "" {
@@ -232,7 +192,7 @@ func TestDamage_OnePlanOfSeveral(t *testing.T) {
 			if e := f.LastEntry(); !e.Degraded || !cmp.Equal(e.Disclosed, want) {
 				t.Errorf("entry %+v", e)
 			}
-			if len(f.noticesTo(islington)) != 1 || len(f.noticesTo(camden)) != 1 {
+			if len(f.NoticesTo(islington)) != 1 || len(f.NoticesTo(camden)) != 1 {
 				t.Error("not each authority was told once")
 			}
 		})
@@ -245,13 +205,13 @@ func TestDamage_OnePlanOfARestrictedPerson(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			f, older, newer := newDamage(t, true)
-			f.spoil(c.sql, newer.PlanID, older.PlanID)
+			f.Spoil(c.sql, newer.PlanID, older.PlanID)
 			a := f.MustLookUp(nurse, unscheduled(damaged))
-			if diff := cmp.Diff([]service.Plan{{Kind: service.CPP}}, a.Plans, cmp.AllowUnexported(service.Date{})); diff != "" {
+			if diff := cmp.Diff([]lookup.Plan{{Kind: domain.CPP}}, a.Plans, cmp.AllowUnexported(domain.Date{})); diff != "" {
 				t.Errorf("plans (-want +got):\n%s", diff)
 			}
 			onlyHub(t, c.name, a)
-			if a.Verdict != service.FlagHeld || !a.Degraded || !a.Restricted || len(a.History) != 0 {
+			if a.Verdict != lookup.FlagHeld || !a.Degraded || !a.Restricted || len(a.History) != 0 {
 				t.Errorf("got %+v", a)
 			}
 		})
@@ -268,8 +228,8 @@ func TestDamage_NoBytesMakeAnError(t *testing.T) {
 		_, _ = rand.Read(noise)
 		f.Exec(`UPDATE cpis.person SET sealed = $1 WHERE NOT restricted`, noise)
 		f.Exec(`UPDATE cpis.plan SET sealed = $1`, noise)
-		a := f.MustLookUp(gp, &service.Question{NHSNumber: damaged, Mode: policy.Scheduled})
-		if a.Verdict != service.FlagHeld || !a.Degraded || len(a.Contacts) != 2 {
+		a := f.MustLookUp(gp, &lookup.Question{NHSNumber: damaged, Mode: policy.Scheduled})
+		if a.Verdict != lookup.FlagHeld || !a.Degraded || len(a.Contacts) != 2 {
 			t.Errorf("%d bytes: got %+v", size, a)
 		}
 	}
@@ -281,7 +241,7 @@ func TestWords(t *testing.T) {
 	t.Parallel()
 	f := newService(t)
 	f.MustRegister(lead, rightCPP())
-	f.MustRegister(lead, with(rightCPP(), func(r *service.Registration) { r.NHSNumber, r.Restricted = another, true }))
+	f.MustRegister(lead, with(rightCPP(), func(r *domain.Registration) { r.NHSNumber, r.Restricted = another, true }))
 	f.MustRegister(lead, rightUCPP())
 	wrongBirth := unscheduled(damaged)
 	wrongBirth.DateOfBirth = "2019-05-01"
@@ -313,10 +273,10 @@ func TestWords(t *testing.T) {
 		}
 	}
 	const mother = "recorded under the mother's NHS number and says nothing about the mother."
-	if note := service.UCPP.Note(); !strings.HasSuffix(note, mother) {
+	if note := domain.UCPP.Note(); !strings.HasSuffix(note, mother) {
 		t.Errorf("note of a plan for an unborn child: %s", note)
 	}
-	for _, k := range []service.Kind{service.CPP, service.LAC} {
+	for _, k := range []domain.Kind{domain.CPP, domain.LAC} {
 		if note := k.Note(); !strings.HasPrefix(note, "This child is, or was within the last year") {
 			t.Errorf("note of %s: %s", k, note)
 		}

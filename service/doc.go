@@ -1,9 +1,17 @@
-// Package service holds the use cases: look-ups, plans, uploads, and the log
-// that stands behind them. It knows neither HTTP nor Connect, neither SQL nor
-// Vault; every face of the program calls the same methods, so authorisation
-// and the log cannot differ between them.
+// Package service puts the parts together. The use cases are in the packages
+// beneath it, one room for each subject:
 //
-// Three promises are kept here and nowhere else: no answer leaves before its
-// entry is durably in the log, no error reads as "no flag", and no identifier
-// reaches the log or the database in the clear.
+//	lookup     one question, one answer
+//	plan       what an authority does with one plan
+//	person     what is done about a person as a whole
+//	upload     files of plans
+//	notice     what authorities are told
+//	deliver    notices sent on
+//	directory  who takes part, and whom to ring
+//	auditlog   keeping the log
+//
+// They stand on guard, the one way in, on record, what is held about people, and
+// on domain, the words. None of them knows HTTP or Connect, SQL or Vault; every
+// face of the program calls the same methods, so authorisation and the log
+// cannot differ between them.
 package service

@@ -14,8 +14,11 @@ import (
 
 	"cpis/audit"
 	"cpis/policy"
-	"cpis/service"
+	"cpis/service/domain"
 	"cpis/service/identity"
+	"cpis/service/lookup"
+	"cpis/service/person"
+	"cpis/service/plan"
 	"cpis/service/store"
 	"cpis/service/store/dbtest"
 )
@@ -73,7 +76,7 @@ type life struct {
 	mothers []string
 	plans   map[string]int    // the version seen last
 	owners  map[string]string // whose they were then
-	kinds   map[string]service.Kind
+	kinds   map[string]domain.Kind
 	open    []proposed
 	log     store.LogID
 	actor   *identity.Caller // of the act that is under way
@@ -92,7 +95,7 @@ type proposed struct {
 func live(t *testing.T, f *fixture, n, acts int, seed uint64) (done int) {
 	t.Helper()
 	l := &life{
-		fixture: f, t: t, r: rand.New(rand.NewPCG(seed, 1)), plans: map[string]int{}, owners: map[string]string{}, kinds: map[string]service.Kind{},
+		fixture: f, t: t, r: rand.New(rand.NewPCG(seed, 1)), plans: map[string]int{}, owners: map[string]string{}, kinds: map[string]domain.Kind{},
 		done: map[string]int{},
 	}
 	for i := 0; len(l.numbers)+len(l.mothers) < 5; i++ {
@@ -151,7 +154,7 @@ func (l *life) day(from, to int) string {
 
 // plan gives some plan, mostly one of the caller's authority in the version
 // that it has.
-func (l *life) plan(who *identity.Caller, kinds ...service.Kind) (id string, version int) {
+func (l *life) plan(who *identity.Caller, kinds ...domain.Kind) (id string, version int) {
 	var ids []string
 	for id := range l.plans {
 		if len(kinds) > 0 && !slices.Contains(kinds, l.kinds[id]) {
@@ -243,18 +246,18 @@ func (l *life) wait(*identity.Caller) (string, func() error) {
 }
 
 func (l *life) register(who *identity.Caller) (string, func() error) {
-	q := &service.Registration{
+	q := &domain.Registration{
 		NHSNumber: pick(l.r, l.numbers), Family: pick(l.r, []string{"Ash", "Birch"}), Given: "Robin", DateOfBirth: lifeBorn,
-		Kind: pick(l.r, []service.Kind{service.CPP, service.LAC}), Start: l.day(-200, 0), Restricted: l.r.IntN(15) == 0,
+		Kind: pick(l.r, []domain.Kind{domain.CPP, domain.LAC}), Start: l.day(-200, 0), Restricted: l.r.IntN(15) == 0,
 	}
-	if q.Kind == service.LAC {
-		q.Basis = service.S20
+	if q.Kind == domain.LAC {
+		q.Basis = domain.S20
 	}
 	if l.r.IntN(3) == 0 {
 		q.End = l.day(-30, 200)
 	}
 	if l.r.IntN(4) == 0 {
-		q.NHSNumber, q.DateOfBirth, q.Kind, q.Basis = pick(l.r, l.mothers), lifeMother, service.UCPP, ""
+		q.NHSNumber, q.DateOfBirth, q.Kind, q.Basis = pick(l.r, l.mothers), lifeMother, domain.UCPP, ""
 		q.Start, q.End, q.Expected = l.day(-60, 0), "", l.day(0, 60)
 	}
 	return fmt.Sprintf("register %s about %s from %s to %q", q.Kind, q.NHSNumber, q.Start, q.End), func() error {
@@ -265,7 +268,7 @@ func (l *life) register(who *identity.Caller) (string, func() error) {
 
 func (l *life) amend(who *identity.Caller) (string, func() error) {
 	id, version := l.plan(who)
-	q := &service.Amendment{
+	q := &plan.AmendPlanRequest{
 		PlanID: id, Version: version, Reason: "corrected", Family: pick(l.r, []string{"Ash", "Birch"}), Given: "Robin",
 		DateOfBirth: lifeBorn, Start: l.day(-200, 0), Reference: pick(l.r, []string{"", "A-1"}),
 	}
@@ -284,7 +287,7 @@ func (l *life) amend(who *identity.Caller) (string, func() error) {
 
 func (l *life) end(who *identity.Caller) (string, func() error) {
 	id, version := l.plan(who)
-	q := &service.Ending{PlanID: id, Version: version, End: l.day(-20, 20), Reason: "over"}
+	q := &plan.EndPlanRequest{PlanID: id, Version: version, End: l.day(-20, 20), Reason: "over"}
 	return "end " + id, func() error {
 		_, err := l.EndPlan(l.t.Context(), who, q)
 		return err
@@ -296,7 +299,7 @@ func (l *life) remove(who *identity.Caller) (string, func() error) {
 		return "nothing is removed", nil
 	}
 	id, version := l.plan(who)
-	q := &service.Removal{PlanID: id, Version: version, Reason: "in error"}
+	q := &plan.RemovePlanRequest{PlanID: id, Version: version, Reason: "in error"}
 	return "remove " + id, func() error {
 		_, err := l.RemovePlan(l.t.Context(), who, q)
 		return err
@@ -304,10 +307,10 @@ func (l *life) remove(who *identity.Caller) (string, func() error) {
 }
 
 func (l *life) birth(who *identity.Caller) (string, func() error) {
-	id, version := l.plan(who, service.UCPP)
-	q := &service.Birth{PlanID: id, Version: version, Born: l.day(-5, 0)}
+	id, version := l.plan(who, domain.UCPP)
+	q := &plan.RecordBirthRequest{PlanID: id, Version: version, Born: l.day(-5, 0)}
 	if l.r.IntN(2) == 0 {
-		q.Child = &service.ChildPlan{
+		q.Child = &plan.ChildPlan{
 			NHSNumber: pick(l.r, l.numbers), Family: "Ash", Given: "Baby", DateOfBirth: q.Born, Start: l.day(0, 0),
 		}
 	}
@@ -319,7 +322,7 @@ func (l *life) birth(who *identity.Caller) (string, func() error) {
 
 func (l *life) offer(who *identity.Caller) (string, func() error) {
 	id, version := l.plan(who)
-	q := &service.Offer{PlanID: id, Version: version, To: otherAuthority(who.Organisation), Reason: "moved"}
+	q := &plan.ProposeTransferRequest{PlanID: id, Version: version, To: otherAuthority(who.Organisation), Reason: "moved"}
 	return "offer " + id, func() error {
 		got, err := l.ProposeTransfer(l.t.Context(), who, q)
 		if err == nil {
@@ -375,8 +378,8 @@ func ofAuthority(gss string) *identity.Caller {
 	return nil
 }
 
-func (l *life) decision() service.Decision {
-	return pick(l.r, []service.Decision{service.Accept, service.Accept, service.Accept, service.Decline, service.Withdraw})
+func (l *life) decision() domain.Decision {
+	return pick(l.r, []domain.Decision{domain.Accept, domain.Accept, domain.Accept, domain.Decline, domain.Withdraw})
 }
 
 func (l *life) settle(who *identity.Caller) (string, func() error) {
@@ -386,13 +389,13 @@ func (l *life) settle(who *identity.Caller) (string, func() error) {
 	}
 	d := l.decision()
 	return fmt.Sprintf("settle %s %s", id, d), func() error {
-		_, err := l.DecideTransfer(l.t.Context(), who, &service.Settlement{TransferID: id, Decision: d, Reason: "agreed"})
+		_, err := l.DecideTransfer(l.t.Context(), who, &plan.DecideTransferRequest{TransferID: id, Decision: d, Reason: "agreed"})
 		return err
 	}
 }
 
 func (l *life) replace(who *identity.Caller) (string, func() error) {
-	q := &service.Replacement{Old: pick(l.r, l.numbers), New: pick(l.r, l.numbers), DateOfBirth: lifeBorn, Reason: "superseded"}
+	q := &person.ReplaceNHSNumberRequest{Old: pick(l.r, l.numbers), New: pick(l.r, l.numbers), DateOfBirth: lifeBorn, Reason: "superseded"}
 	return fmt.Sprintf("replace %s by %s", q.Old, q.New), func() error {
 		_, err := l.ReplaceNHSNumber(l.t.Context(), who, q)
 		return err
@@ -400,22 +403,22 @@ func (l *life) replace(who *identity.Caller) (string, func() error) {
 }
 
 func (l *life) propose(who *identity.Caller) (string, func() error) {
-	q := &service.Proposal{
-		Kind:      pick(l.r, []service.ChangeKind{service.Restrict, service.LiftRestriction, service.Merge, service.Merge, service.Unmerge}),
+	q := &person.ProposeChangeRequest{
+		Kind:      pick(l.r, []person.ChangeKind{person.Restrict, person.LiftRestriction, person.Merge, person.Merge, person.Unmerge}),
 		NHSNumber: pick(l.r, l.numbers), Reason: "because",
 	}
 	switch q.Kind {
-	case service.Merge:
+	case person.Merge:
 		q.From, q.Superseded = pick(l.r, l.numbers), l.r.IntN(2) == 0
-	case service.Unmerge:
+	case person.Unmerge:
 		q.NHSNumber = ""
 		if q.MergeID, who = l.some("merge", who); who == nil {
 			return "nothing was merged", nil
 		}
-	case service.Restrict, service.LiftRestriction:
+	case person.Restrict, person.LiftRestriction:
 	}
 	kind := "proposal"
-	if q.Kind == service.Merge {
+	if q.Kind == person.Merge {
 		kind = "merge" // which may be undone
 	}
 	return fmt.Sprintf("propose-%s of %s from %s", q.Kind, q.NHSNumber, q.From), func() error {
@@ -434,7 +437,7 @@ func (l *life) rule(who *identity.Caller) (string, func() error) {
 	}
 	d := l.decision()
 	return fmt.Sprintf("rule-%s %s", d, id), func() error {
-		_, err := l.DecideChange(l.t.Context(), who, &service.Ruling{ChangeID: id, Decision: d, Reason: "agreed"})
+		_, err := l.DecideChange(l.t.Context(), who, &person.DecideChangeRequest{ChangeID: id, Decision: d, Reason: "agreed"})
 		return err
 	}
 }
@@ -442,7 +445,7 @@ func (l *life) rule(who *identity.Caller) (string, func() error) {
 // shown is what a look-up of a number shows.
 type shown struct {
 	Plans      []string // identifiers, in order of themselves
-	Kinds      []service.Kind
+	Kinds      []domain.Kind
 	Restricted bool
 }
 
@@ -464,7 +467,7 @@ func (l *life) check() {
 		if found.Plan.TransferTo != "" {
 			offered[id] = found.Plan.TransferTo
 		}
-		numbers := append([]service.NHSNumber{found.Person.NHSNumber}, found.Person.Former...)
+		numbers := append([]domain.NHSNumber{found.Person.NHSNumber}, found.Person.Former...)
 		for _, n := range numbers {
 			w := want[n.Reveal()]
 			if w == nil {
@@ -484,7 +487,7 @@ func (l *life) check() {
 
 // owned is a plan and whose it is.
 type owned struct {
-	*service.FoundPlan
+	*plan.Found
 	owner string
 }
 
@@ -506,10 +509,10 @@ func (l *life) owner(id string) *owned {
 
 // visible says whether look-ups show a plan: until 365 days after its end, an
 // unborn child's until 28 days after that or the expected date.
-func visible(p *service.OwnPlan, now time.Time) bool {
+func visible(p *plan.Plan, now time.Time) bool {
 	today := now.Format(time.DateOnly)
 	last, days := p.Details.End, 365
-	if p.Details.Kind == service.UCPP {
+	if p.Details.Kind == domain.UCPP {
 		days = 28
 		if last.IsZero() {
 			last = p.Details.Expected
@@ -529,8 +532,8 @@ func (l *life) checkLookUp(number string, want *shown, offered map[string]string
 	if want == nil {
 		want = &shown{}
 	}
-	a := l.MustLookUp(gp, &service.Question{NHSNumber: number, Mode: policy.Scheduled})
-	if (a.Verdict == service.FlagHeld) != (len(want.Plans) > 0) || a.Verdict == service.CannotSay || a.Degraded {
+	a := l.MustLookUp(gp, &lookup.Question{NHSNumber: number, Mode: policy.Scheduled})
+	if (a.Verdict == lookup.FlagHeld) != (len(want.Plans) > 0) || a.Verdict == lookup.CannotSay || a.Degraded {
 		l.t.Errorf("look-up of %s: got %s, want %d plans", number, a.Verdict, len(want.Plans))
 		return
 	}
@@ -542,7 +545,7 @@ func (l *life) checkLookUp(number string, want *shown, offered map[string]string
 		}
 	}
 	if want.Restricted && len(want.Plans) > 0 {
-		kinds := []service.Kind{}
+		kinds := []domain.Kind{}
 		for _, p := range a.Plans {
 			kinds = append(kinds, p.Kind)
 		}
@@ -582,7 +585,7 @@ func (l *life) checkTables() {
 		            SELECT count(*) = 1 FROM cpis.transfer AS t WHERE t.plan_id = l.id AND t.state = 'open' AND t.receiver = l.transfer_to
 		        )
 		) AS bad`
-	l.admin(func(conn *pgx.Conn) error {
+	l.AsSuperuser(func(conn *pgx.Conn) error {
 		var bad int
 		err := conn.QueryRow(l.t.Context(), wrong).Scan(&bad)
 		if bad > 0 {

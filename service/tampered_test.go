@@ -6,7 +6,12 @@ import (
 	"testing"
 	"time"
 
-	"cpis/service"
+	"cpis/service/directory"
+	"cpis/service/domain"
+	"cpis/service/guard"
+	"cpis/service/lookup"
+	"cpis/service/person"
+	"cpis/service/plan"
 )
 
 // tampering is an UPDATE by whoever owns the database, of the row of a person,
@@ -14,7 +19,7 @@ import (
 type tampering struct {
 	name, sql  string // $1 is the person's tag, $2 the older plan
 	restricted bool   // the person is
-	verdict    service.Verdict
+	verdict    lookup.Verdict
 	hubOnly    bool // nothing but the hub's number
 }
 
@@ -26,22 +31,22 @@ const (
 )
 
 var tamperings = []tampering{
-	{name: "a hidden family is shown", sql: `UPDATE cpis.person SET restricted = false` + ofPerson, restricted: true, verdict: service.FlagHeld, hubOnly: true},
-	{name: "somebody is hidden", sql: `UPDATE cpis.person SET restricted = true` + ofPerson, verdict: service.FlagHeld, hubOnly: true},
-	{name: "another version", sql: `UPDATE cpis.person SET version = version + 1` + ofPerson, verdict: service.FlagHeld, hubOnly: true},
-	{name: "another person's MAC", sql: `UPDATE cpis.person SET mac = (SELECT mac FROM cpis.person WHERE id = ` + elsewhere + `)` + ofPerson, verdict: service.FlagHeld, hubOnly: true},
-	{name: "the tag leads elsewhere", sql: `UPDATE cpis.person_tag SET person_id = ` + elsewhere + ` WHERE tag = $1`, verdict: service.CannotSay, hubOnly: true},
-	{name: "plans are another authority's", sql: `UPDATE cpis.plan SET authority = 'E06000001'` + ofPlans, verdict: service.CannotSay, hubOnly: true},
-	{name: "plans are over", sql: `UPDATE cpis.plan SET visible_until = '2020-01-01'` + ofPlans, verdict: service.CannotSay, hubOnly: true},
-	{name: "plans were errors", sql: `UPDATE cpis.plan SET removed = true` + ofPlans, verdict: service.CannotSay, hubOnly: true},
-	{name: "plans are about somebody else", sql: `UPDATE cpis.plan SET person_id = ` + elsewhere + ofPlans, verdict: service.CannotSay, hubOnly: true},
-	{name: "one plan was an error", sql: `UPDATE cpis.plan SET removed = true` + ofOlder, verdict: service.FlagHeld},
-	{name: "one plan is over", sql: `UPDATE cpis.plan SET visible_until = '2020-01-01'` + ofOlder, verdict: service.FlagHeld},
-	{name: "one plan is another authority's", sql: `UPDATE cpis.plan SET authority = 'E06000001'` + ofOlder, verdict: service.FlagHeld},
-	{name: "one plan is offered", sql: `UPDATE cpis.plan SET transfer_to = 'E06000001'` + ofOlder, verdict: service.FlagHeld},
-	{name: "a stranger's duty number", sql: `UPDATE cpis.authority SET duty_phone = '0900 666 6666', office_phone = '0900 666 6666' WHERE gss_code = '` + islington + `'`, verdict: service.FlagHeld},
-	{name: "another authority's name", sql: `UPDATE cpis.authority SET name = 'Nowhere' WHERE gss_code = '` + islington + `'`, verdict: service.FlagHeld},
-	{name: "other hours", sql: `UPDATE cpis.authority SET office_hours = 'Sun 00:00-24:00' WHERE gss_code = '` + islington + `'`, verdict: service.FlagHeld},
+	{name: "a hidden family is shown", sql: `UPDATE cpis.person SET restricted = false` + ofPerson, restricted: true, verdict: lookup.FlagHeld, hubOnly: true},
+	{name: "somebody is hidden", sql: `UPDATE cpis.person SET restricted = true` + ofPerson, verdict: lookup.FlagHeld, hubOnly: true},
+	{name: "another version", sql: `UPDATE cpis.person SET version = version + 1` + ofPerson, verdict: lookup.FlagHeld, hubOnly: true},
+	{name: "another person's MAC", sql: `UPDATE cpis.person SET mac = (SELECT mac FROM cpis.person WHERE id = ` + elsewhere + `)` + ofPerson, verdict: lookup.FlagHeld, hubOnly: true},
+	{name: "the tag leads elsewhere", sql: `UPDATE cpis.person_tag SET person_id = ` + elsewhere + ` WHERE tag = $1`, verdict: lookup.CannotSay, hubOnly: true},
+	{name: "plans are another authority's", sql: `UPDATE cpis.plan SET authority = 'E06000001'` + ofPlans, verdict: lookup.CannotSay, hubOnly: true},
+	{name: "plans are over", sql: `UPDATE cpis.plan SET visible_until = '2020-01-01'` + ofPlans, verdict: lookup.CannotSay, hubOnly: true},
+	{name: "plans were errors", sql: `UPDATE cpis.plan SET removed = true` + ofPlans, verdict: lookup.CannotSay, hubOnly: true},
+	{name: "plans are about somebody else", sql: `UPDATE cpis.plan SET person_id = ` + elsewhere + ofPlans, verdict: lookup.CannotSay, hubOnly: true},
+	{name: "one plan was an error", sql: `UPDATE cpis.plan SET removed = true` + ofOlder, verdict: lookup.FlagHeld},
+	{name: "one plan is over", sql: `UPDATE cpis.plan SET visible_until = '2020-01-01'` + ofOlder, verdict: lookup.FlagHeld},
+	{name: "one plan is another authority's", sql: `UPDATE cpis.plan SET authority = 'E06000001'` + ofOlder, verdict: lookup.FlagHeld},
+	{name: "one plan is offered", sql: `UPDATE cpis.plan SET transfer_to = 'E06000001'` + ofOlder, verdict: lookup.FlagHeld},
+	{name: "a stranger's duty number", sql: `UPDATE cpis.authority SET duty_phone = '0900 666 6666', office_phone = '0900 666 6666' WHERE gss_code = '` + islington + `'`, verdict: lookup.FlagHeld},
+	{name: "another authority's name", sql: `UPDATE cpis.authority SET name = 'Nowhere' WHERE gss_code = '` + islington + `'`, verdict: lookup.FlagHeld},
+	{name: "other hours", sql: `UPDATE cpis.authority SET office_hours = 'Sun 00:00-24:00' WHERE gss_code = '` + islington + `'`, verdict: lookup.FlagHeld},
 }
 
 // Whatever one UPDATE turns, no answer is made of it: a flag never becomes "no
@@ -58,8 +63,8 @@ func TestTampering_MakesNoAnswer(t *testing.T) {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
 				f, older, _ := newDamage(t, c.restricted)
-				f.forgetKeys()
-				f.tamper(c.sql, f.Tag(damaged), older.PlanID)
+				f.ForgetKeys()
+				f.Tamper(c.sql, f.Tag(damaged), older.PlanID)
 				f.Keeper.TakeAway(away)
 				before := f.Damaged.Load()
 				c.check(t, f, f.MustLookUp(nurse, unscheduled(damaged)))
@@ -71,12 +76,12 @@ func TestTampering_MakesNoAnswer(t *testing.T) {
 	}
 }
 
-func (c *tampering) check(t *testing.T, f *fixture, a *service.Answer) {
+func (c *tampering) check(t *testing.T, f *fixture, a *lookup.Answer) {
 	t.Helper()
-	if a.Verdict != c.verdict || (a.Verdict == service.CannotSay) != (a.Reason == service.RecordDamaged) {
+	if a.Verdict != c.verdict || (a.Verdict == lookup.CannotSay) != (a.Reason == lookup.RecordDamaged) {
 		t.Errorf("got %s %s, want %s", a.Verdict, a.Reason, c.verdict)
 	}
-	if a.Verdict == service.FlagHeld && !a.Degraded {
+	if a.Verdict == lookup.FlagHeld && !a.Degraded {
 		t.Error("the answer does not say that something is missing")
 	}
 	contacts := a.Contacts
@@ -100,22 +105,9 @@ func (c *tampering) check(t *testing.T, f *fixture, a *service.Answer) {
 		}
 	}
 	for _, authority := range []string{"E06000001", "E06000002"} {
-		if n := f.noticesTo(authority); len(n) != 0 {
+		if n := f.NoticesTo(authority); len(n) != 0 {
 			t.Errorf("%s, which has nothing to do with it, was told", authority)
 		}
-	}
-}
-
-// tamper runs SQL as a superuser. Of the parameters it may leave out either.
-func (f *fixture) tamper(sql string, tag []byte, plan string) {
-	f.tb.Helper()
-	switch {
-	case strings.Contains(sql, "$2"):
-		f.Exec(strings.ReplaceAll(sql, "$2", "$1"), plan)
-	case strings.Contains(sql, "$1"):
-		f.Exec(sql, tag)
-	default:
-		f.Exec(sql)
 	}
 }
 
@@ -126,13 +118,13 @@ func TestTampering_RowsWithoutMAC(t *testing.T) {
 	f.Exec(`ALTER TABLE cpis.person DROP CONSTRAINT person_mac_check`)
 	f.Exec(`UPDATE cpis.person SET restricted = false, mac = NULL`)
 	a := f.MustLookUp(nurse, unscheduled(damaged))
-	if a.Verdict != service.FlagHeld || !a.Restricted || !a.Degraded {
+	if a.Verdict != lookup.FlagHeld || !a.Restricted || !a.Degraded {
 		t.Errorf("got %+v, want a restricted flag", a)
 	}
 	onlyHub(t, "without a MAC", a)
 	err := operatorOf(f, 0).EnsureMACs(t.Context())
-	if !errors.Is(err, service.ErrDamaged) {
-		t.Errorf("making it anew: got %v, want %v", err, service.ErrDamaged)
+	if !errors.Is(err, guard.ErrDamaged) {
+		t.Errorf("making it anew: got %v, want %v", err, guard.ErrDamaged)
 	}
 }
 
@@ -140,10 +132,10 @@ func TestTampering_RowsWithoutMAC(t *testing.T) {
 func TestEnsureMACs_OfRowsFromBefore(t *testing.T) {
 	t.Parallel()
 	f, _, _ := newDamage(t, false)
-	f.eachGuarded(`ALTER TABLE cpis.%[1]s DROP CONSTRAINT %[1]s_mac_check`)
-	f.eachGuarded(`UPDATE cpis.%s SET mac = NULL`)
-	if a := f.MustLookUp(nurse, unscheduled(damaged)); a.Verdict != service.CannotSay {
-		t.Errorf("before: got %s, want %s", a.Verdict, service.CannotSay)
+	f.EachGuarded(`ALTER TABLE cpis.%[1]s DROP CONSTRAINT %[1]s_mac_check`)
+	f.EachGuarded(`UPDATE cpis.%s SET mac = NULL`)
+	if a := f.MustLookUp(nurse, unscheduled(damaged)); a.Verdict != lookup.CannotSay {
+		t.Errorf("before: got %s, want %s", a.Verdict, lookup.CannotSay)
 	}
 	admin := operatorOf(f, 0)
 	for range 2 {
@@ -163,7 +155,7 @@ func TestEnsureMACs_OfRowsFromBefore(t *testing.T) {
 	if made != 1 {
 		t.Errorf("%d entries of it, want one", made)
 	}
-	if a := f.MustLookUp(nurse, unscheduled(damaged)); a.Verdict != service.FlagHeld || a.Degraded || len(a.Plans) != 2 {
+	if a := f.MustLookUp(nurse, unscheduled(damaged)); a.Verdict != lookup.FlagHeld || a.Degraded || len(a.Plans) != 2 {
 		t.Errorf("after: got %+v, want the flag", a)
 	}
 }
@@ -173,11 +165,11 @@ func TestTampering_ProposedBySomebodyElse(t *testing.T) {
 	t.Parallel()
 	f := newService(t)
 	f.MustRegister(lead, rightCPP())
-	id := f.MustPropose(lead, &service.Proposal{Kind: service.Restrict, NHSNumber: damaged, Reason: "x"})
+	id := f.MustPropose(lead, &person.ProposeChangeRequest{Kind: person.Restrict, NHSNumber: damaged, Reason: "x"})
 	f.Exec(`UPDATE cpis.proposal SET proposed_by = 'somebody'`)
-	_, err := f.DecideChange(t.Context(), lead, &service.Ruling{ChangeID: id, Decision: service.Accept, Reason: "x"})
-	if !errors.Is(err, service.ErrDamaged) {
-		t.Errorf("got %v, want %v", err, service.ErrDamaged)
+	_, err := f.DecideChange(t.Context(), lead, &person.DecideChangeRequest{ChangeID: id, Decision: domain.Accept, Reason: "x"})
+	if !errors.Is(err, guard.ErrDamaged) {
+		t.Errorf("got %v, want %v", err, guard.ErrDamaged)
 	}
 }
 
@@ -185,14 +177,14 @@ func TestTampering_ProposedBySomebodyElse(t *testing.T) {
 func TestTampering_ClassOfAnOrganisation(t *testing.T) {
 	t.Parallel()
 	f := newService(t)
-	d, err := service.OpenDirectory(t.Context(), f.DB)
+	d, err := directory.OpenDirectory(t.Context(), f.DB)
 	if err != nil {
 		t.Fatal(err)
 	}
 	want, _ := d.Class(practice)
 	f.Exec(`UPDATE cpis.organisation SET class = 'operator' WHERE code = $1`, practice)
-	if err := d.Refresh(t.Context()); !errors.Is(err, service.ErrDamaged) {
-		t.Errorf("got %v, want %v", err, service.ErrDamaged)
+	if err := d.Refresh(t.Context()); !errors.Is(err, guard.ErrDamaged) {
+		t.Errorf("got %v, want %v", err, guard.ErrDamaged)
 	}
 	if got, _ := d.Class(practice); got != want || f.Damaged.Load() == 0 {
 		t.Errorf("class is %v, with %d reports", got, f.Damaged.Load())
@@ -214,17 +206,17 @@ func TestTampering_WhatWasKnownLast(t *testing.T) {
 			f := newService(t)
 			offered := f.MustTransfer(f.MustRegister(lead, under(oldNumber)))
 			f.Clock.Advance(time.Hour)
-			f.MustSettle(otherLead, offered, service.Accept)
+			f.MustSettle(otherLead, offered, domain.Accept)
 			f.Clock.Advance(time.Hour)
 			if _, err := f.ReplaceNHSNumber(t.Context(), otherLead, replacement(oldNumber, newNumber)); err != nil {
 				t.Fatal(explain(err))
 			}
 			f.Exec(sql)
-			page, err := f.ListTransfers(t.Context(), lead, &service.TransferQuery{})
+			page, err := f.ListTransfers(t.Context(), lead, &plan.TransferQuery{})
 			switch {
-			case errors.Is(err, service.ErrDamaged):
+			case errors.Is(err, guard.ErrDamaged):
 			case err != nil:
-				t.Errorf("got %v, want %v", err, service.ErrDamaged)
+				t.Errorf("got %v, want %v", err, guard.ErrDamaged)
 			case len(page.Transfers) > 0 && page.Transfers[0].Person.NHSNumber.Reveal() == newNumber:
 				t.Errorf("shows %+v", page.Transfers)
 			}

@@ -7,7 +7,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"cpis/service"
+	"cpis/service/domain"
+	"cpis/service/lookup"
+	"cpis/service/person"
 )
 
 // Placeholders are nobody's numbers: whoever is asked for by one is not
@@ -20,7 +22,7 @@ func TestPlaceholdersAreNobody(t *testing.T) {
 		r := rightCPP()
 		r.NHSNumber = number
 		_, err := f.RegisterPlan(t.Context(), lead, r)
-		f.expectInvalid(t, before, err, "person.nhs_number")
+		f.ExpectInvalid(t, before, err, "person.nhs_number")
 		_, err = f.LookUp(t.Context(), nurse, unscheduled(number))
 		if v := violationsOf(t, err); v[0].Field != "nhs_number" {
 			t.Errorf("%s is looked up: %v", number, err)
@@ -28,10 +30,10 @@ func TestPlaceholdersAreNobody(t *testing.T) {
 	}
 	f.MustRegister(lead, rightCPP())
 	before := f.Held()
-	_, err := f.ReplaceNHSNumber(t.Context(), lead, &service.Replacement{
+	_, err := f.ReplaceNHSNumber(t.Context(), lead, &person.ReplaceNHSNumberRequest{
 		Old: "9990000018", New: "9999999999", DateOfBirth: "2019-04-30", Reason: "traced", Request: "request-9",
 	})
-	f.expectInvalid(t, before, err, "new_nhs_number")
+	f.ExpectInvalid(t, before, err, "new_nhs_number")
 }
 
 func TestUpload_PlaceholdersAreRejected(t *testing.T) {
@@ -91,13 +93,13 @@ func TestEncountersAreComparedAsPeopleSeeThem(t *testing.T) {
 func TestLookUp_TextsThatMayNotStand(t *testing.T) {
 	t.Parallel()
 	f := newService(t)
-	for field, change := range map[string]func(*service.Question){
-		"encounter.id":             func(q *service.Question) { q.Encounter.ID = "ED\x1b[2J" },
-		"responsible_person.name":  func(q *service.Question) { q.Responsible = service.Responsible{Name: "A\u202eB", Role: "Nurse"} },
-		"responsible_person.role":  func(q *service.Question) { q.Responsible = service.Responsible{Name: "A", Role: "Nurse\nB"} },
-		"responsible_person.phone": func(q *service.Question) { q.Responsible.Phone = "\x00" },
-		"safeguarding_lead.name":   func(q *service.Question) { q.SafeguardingLead.Name = "x\u2028y" },
-		"break_glass_reason":       func(q *service.Question) { q.BreakGlass = "Child unconscious\r\nno carer" },
+	for field, change := range map[string]func(*lookup.Question){
+		"encounter.id":             func(q *lookup.Question) { q.Encounter.ID = "ED\x1b[2J" },
+		"responsible_person.name":  func(q *lookup.Question) { q.Responsible = domain.Responsible{Name: "A\u202eB", Role: "Nurse"} },
+		"responsible_person.role":  func(q *lookup.Question) { q.Responsible = domain.Responsible{Name: "A", Role: "Nurse\nB"} },
+		"responsible_person.phone": func(q *lookup.Question) { q.Responsible.Phone = "\x00" },
+		"safeguarding_lead.name":   func(q *lookup.Question) { q.SafeguardingLead.Name = "x\u2028y" },
+		"break_glass_reason":       func(q *lookup.Question) { q.BreakGlass = "Child unconscious\r\nno carer" },
 	} {
 		q := attended("ED-1")
 		change(q)

@@ -14,8 +14,12 @@ import (
 	"cpis/deploy/postgres"
 	"cpis/policy"
 	cpisv1 "cpis/proto/cpis/v1"
-	"cpis/service"
+	"cpis/service/auditlog"
+	"cpis/service/directory"
+	"cpis/service/domain"
+	"cpis/service/guard"
 	"cpis/service/keys"
+	"cpis/service/record"
 	"cpis/service/reference"
 	"cpis/service/store"
 )
@@ -54,31 +58,31 @@ func withPassword(variable, address, file string) (string, error) {
 }
 
 // open opens the database for an administrator. The result closes it.
-func (f *databaseFlags) open(ctx context.Context) (service.Command, func(), error) {
+func (f *databaseFlags) open(ctx context.Context) (guard.Command, func(), error) {
 	address, err := withPassword(ownerPassword, f.Database, f.PasswordFile)
 	if err != nil {
-		return service.Command{}, nil, err
+		return guard.Command{}, nil, err
 	}
 	db, err := store.Open(ctx, address, store.Options{Owner: true, MaxConns: 4})
 	if err != nil {
-		return service.Command{}, nil, fmt.Errorf("CPIS_OWNER_DATABASE_URL: %w", err)
+		return guard.Command{}, nil, fmt.Errorf("CPIS_OWNER_DATABASE_URL: %w", err)
 	}
 	log, err := findLog(ctx, db, f.LogOrigin)
 	if err != nil {
 		db.Close()
-		return service.Command{}, nil, err
+		return guard.Command{}, nil, err
 	}
 	err = checkClaim(ctx, db, log, f.Instance, f.Database)
-	if err != nil && !errors.Is(err, service.ErrCopy) {
+	if err != nil && !errors.Is(err, guard.ErrCopy) {
 		db.Close()
-		return service.Command{}, nil, err
+		return guard.Command{}, nil, err
 	}
-	return service.Command{DB: db, Log: log, Now: time.Now, Operator: operator(), Copy: err != nil}, db.Close, nil
+	return guard.Command{DB: db, Log: log, Now: time.Now, Operator: operator(), Copy: err != nil}, db.Close, nil
 }
 
 // openWithKeeper is open for commands that need keys as well: also to read and
 // write rows with MACs.
-func (f *databaseFlags) openWithKeeper(ctx context.Context, w *world) (*service.KeyAdmin, func(), error) {
+func (f *databaseFlags) openWithKeeper(ctx context.Context, w *world) (*record.KeyAdmin, func(), error) {
 	keeper, closeKeeper, err := keeperFrom(ctx, w)
 	if err != nil {
 		return nil, nil, err
@@ -93,7 +97,7 @@ func (f *databaseFlags) openWithKeeper(ctx context.Context, w *world) (*service.
 		done()
 		return nil, nil, err
 	}
-	return &service.KeyAdmin{Command: command, Keeper: keeper}, done, nil
+	return &record.KeyAdmin{Command: command, Keeper: keeper}, done, nil
 }
 
 // guarded returns a database whose rows an administrator's command can verify.
@@ -197,8 +201,8 @@ func migrate(ctx context.Context, address string, c *migrateCmd, keeper keys.Kee
 	if err != nil {
 		return err
 	}
-	admin := &service.KeyAdmin{
-		Command: service.Command{DB: db, Log: log, Now: time.Now, Operator: operator()}, Keeper: keeper,
+	admin := &record.KeyAdmin{
+		Command: guard.Command{DB: db, Log: log, Now: time.Now, Operator: operator()}, Keeper: keeper,
 	}
 	r, err := c.claim(ctx, db, c.serverFlags)
 	if err != nil {
@@ -207,8 +211,8 @@ func migrate(ctx context.Context, address string, c *migrateCmd, keeper keys.Kee
 	if _, err := admin.EnsureClaim(ctx, r); err != nil {
 		return err
 	}
-	copied := service.Claimed(ctx, db, log, &r.Marks)
-	if copied != nil && !errors.Is(copied, service.ErrCopy) {
+	copied := guard.Claimed(ctx, db, log, &r.Marks)
+	if copied != nil && !errors.Is(copied, guard.ErrCopy) {
 		return copied
 	}
 	admin.Copy = copied != nil
@@ -229,7 +233,7 @@ func migrate(ctx context.Context, address string, c *migrateCmd, keeper keys.Kee
 
 // loadRows makes the MACs of rows that have none, and loads the registers. It
 // is left out for a copy: MACs are made once, with an entry in the log.
-func loadRows(ctx context.Context, admin *service.KeyAdmin) (err error) {
+func loadRows(ctx context.Context, admin *record.KeyAdmin) (err error) {
 	if admin.DB, err = guarded(ctx, admin.DB, admin.Keeper); err != nil {
 		return err
 	}
@@ -309,7 +313,7 @@ func (c *organisationAddCmd) Run(ctx context.Context, w *world) error {
 		return err
 	}
 	defer done()
-	return (&service.DirectoryAdmin{Command: admin.Command}).AddOrganisation(ctx, c.Code, c.Name, class)
+	return (&directory.Admin{Command: admin.Command}).AddOrganisation(ctx, c.Code, c.Name, class)
 }
 
 type authorityCmd struct {
@@ -332,13 +336,13 @@ func (c *authorityContactCmd) Run(ctx context.Context, w *world) error {
 		return err
 	}
 	defer done()
-	err = (&service.DirectoryAdmin{Command: admin.Command}).SetContact(ctx, c.GSS, service.Contacts{Office: c.Office, Hours: c.Hours, Duty: c.Duty})
+	err = (&directory.Admin{Command: admin.Command}).SetContact(ctx, c.GSS, directory.Numbers{Office: c.Office, Hours: c.Hours, Duty: c.Duty})
 	return explained(err)
 }
 
 // explained adds to an error of a request everything that is wrong with it.
 func explained(err error) error {
-	invalid, ok := errors.AsType[*service.InvalidError](err)
+	invalid, ok := errors.AsType[*domain.InvalidError](err)
 	if !ok {
 		return err
 	}
@@ -371,7 +375,7 @@ func (c *auditExportCmd) Run(ctx context.Context, w *world) error {
 		return err
 	}
 	defer done()
-	exported, err := exportTo(ctx, &service.LogAdmin{Command: admin}, c.Dir)
+	exported, err := exportTo(ctx, &auditlog.Admin{Command: admin}, c.Dir)
 	if err != nil {
 		return err
 	}

@@ -10,7 +10,7 @@ import (
 	"strings"
 
 	"cpis/audit"
-	"cpis/service"
+	"cpis/service/auditlog"
 	"cpis/service/keys"
 )
 
@@ -19,10 +19,10 @@ import (
 const exitBroken = 3
 
 // exportTo exports the log into a new directory.
-func exportTo(ctx context.Context, admin *service.LogAdmin, name string) (service.Exported, error) {
+func exportTo(ctx context.Context, admin *auditlog.Admin, name string) (auditlog.Exported, error) {
 	dir, err := makeDir(name)
 	if err != nil {
-		return service.Exported{}, fmt.Errorf("making the directory: %w", err)
+		return auditlog.Exported{}, fmt.Errorf("making the directory: %w", err)
 	}
 	exported, err := admin.Export(ctx, audit.CreateIn(dir))
 	if err != nil {
@@ -32,7 +32,7 @@ func exportTo(ctx context.Context, admin *service.LogAdmin, name string) (servic
 }
 
 // printExported says what an export holds, and whether there is more.
-func printExported(out io.Writer, e service.Exported, name string) error {
+func printExported(out io.Writer, e auditlog.Exported, name string) error {
 	var p page
 	p.line("Exported %d entries of %s to %s.", e.Checkpoint.Size, e.Checkpoint.Origin, name)
 	if e.Copy {

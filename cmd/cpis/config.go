@@ -11,7 +11,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"cpis/audit"
-	"cpis/service"
+	"cpis/service/directory"
 )
 
 // config is how `cpis serve` is told what to do: by environment variables.
@@ -189,7 +189,7 @@ func (c *config) checkWords(e *environment) {
 	if c.HubName == "" || c.HubPhone == "" {
 		return // said already
 	}
-	hub, problems := service.ReadHub(c.HubName, c.HubPhone)
+	hub, problems := directory.ReadHub(c.HubName, c.HubPhone)
 	for _, v := range problems {
 		e.fail(map[string]string{"name": "CPIS_HUB_NAME", "phone": "CPIS_HUB_PHONE"}[v.Field], v.Problem+", such as "+v.Example)
 	}

@@ -19,7 +19,8 @@ import (
 	"cpis/deploy/dev/pgdev"
 	"cpis/deploy/dev/vaultdev"
 	"cpis/deploy/postgres"
-	"cpis/service"
+	"cpis/service/directory"
+	"cpis/service/guard"
 	"cpis/service/identity"
 	"cpis/service/store"
 )
@@ -213,13 +214,13 @@ func (d *dev) prepareDatabase(ctx context.Context) error {
 			return err
 		}
 	}
-	admin := &service.DirectoryAdmin{Command: keyAdmin.Command}
+	admin := &directory.Admin{Command: keyAdmin.Command}
 	return errors.Join(addOrganisations(ctx, admin), setContacts(ctx, admin))
 }
 
 // claimAgain claims the demo's database, which is reached by another port at
 // each start.
-func claimAgain(ctx context.Context, target *databaseFlags, admin *service.Command) error {
+func claimAgain(ctx context.Context, target *databaseFlags, admin *guard.Command) error {
 	r, err := target.claim(ctx, admin.DB, serverFlags{})
 	if err != nil {
 		return err
@@ -233,7 +234,7 @@ func claimAgain(ctx context.Context, target *databaseFlags, admin *service.Comma
 }
 
 // addOrganisations adds the organisations that exist in the demo only.
-func addOrganisations(ctx context.Context, admin *service.DirectoryAdmin) error {
+func addOrganisations(ctx context.Context, admin *directory.Admin) error {
 	known, err := admin.DB.Organisations(ctx)
 	if err != nil {
 		return err
@@ -252,7 +253,7 @@ func addOrganisations(ctx context.Context, admin *service.DirectoryAdmin) error 
 
 // setContacts gives the authorities of the demo their invented numbers, where
 // they have none: a lead may have changed them since.
-func setContacts(ctx context.Context, admin *service.DirectoryAdmin) error {
+func setContacts(ctx context.Context, admin *directory.Admin) error {
 	held, err := admin.DB.Authorities(ctx)
 	if err != nil {
 		return err
@@ -262,7 +263,7 @@ func setContacts(ctx context.Context, admin *service.DirectoryAdmin) error {
 		if slices.ContainsFunc(held, same) {
 			continue
 		}
-		if err := admin.SetContact(ctx, a.GSS, service.Contacts{Office: a.Office, Hours: a.Hours, Duty: a.Duty}); err != nil {
+		if err := admin.SetContact(ctx, a.GSS, directory.Numbers{Office: a.Office, Hours: a.Hours, Duty: a.Duty}); err != nil {
 			return err
 		}
 	}

@@ -9,7 +9,7 @@ import (
 	"testing"
 
 	"cpis/audit"
-	"cpis/service"
+	"cpis/service/auditlog"
 )
 
 // The printed command can be pasted again and again, and verifies what it has
@@ -70,7 +70,7 @@ func TestExportSaysWhatItLacks(t *testing.T) {
 		3: exported + "3 newer entries are not signed yet: a running server signs them within a second.\n",
 	} {
 		var out strings.Builder
-		e := service.Exported{Checkpoint: audit.Checkpoint{Origin: "log.example/1", Size: 7}, Unsigned: unsigned}
+		e := auditlog.Exported{Checkpoint: audit.Checkpoint{Origin: "log.example/1", Size: 7}, Unsigned: unsigned}
 		if err := printExported(&out, e, "export"); err != nil || out.String() != want {
 			t.Errorf("got %q, %v, want %q", out.String(), err, want)
 		}

@@ -11,7 +11,7 @@ import (
 
 	"github.com/rs/zerolog"
 
-	"cpis/service"
+	"cpis/service/auditlog"
 	"cpis/service/keys"
 	"cpis/service/rpc"
 	"cpis/service/store"
@@ -76,7 +76,7 @@ func serveDrill(ctx context.Context, cfg *config, logTo io.Writer, ready func(pu
 
 // openCopy opens the database so that PostgreSQL refuses every change, and the
 // keys so that nothing can be signed.
-func (d *drill) openCopy(ctx context.Context) (*service.Drill, error) {
+func (d *drill) openCopy(ctx context.Context) (*auditlog.Drill, error) {
 	address, err := withPassword(appPassword, d.cfg.DatabaseURL, d.cfg.DatabasePasswordFile)
 	if err != nil {
 		return nil, err
@@ -100,11 +100,11 @@ func (d *drill) openCopy(ctx context.Context) (*service.Drill, error) {
 		return nil, err
 	}
 	guarded := d.db.Guarded(ring, func(table string) { d.log.Error().Str("table", table).Msg("a row does not verify") })
-	return &service.Drill{DB: guarded, Ring: ring, Log: log}, nil
+	return &auditlog.Drill{DB: guarded, Ring: ring, Log: log}, nil
 }
 
 // try tries the copy, and says how it went.
-func (d *drill) try(ctx context.Context, trial *service.Drill) {
+func (d *drill) try(ctx context.Context, trial *auditlog.Drill) {
 	began := time.Now()
 	found, err := trial.Run(ctx)
 	text := fmt.Sprintf("log %s: checkpoint of size %d verifies, %d entries in all; %d people and %d plans open, %d people are found by their NHS number",

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"cpis/service"
+	"cpis/service/guard"
 	"cpis/service/store"
 )
 
@@ -41,11 +41,11 @@ func checkClaim(ctx context.Context, db *store.DB, log store.Log, name, url stri
 	if err != nil {
 		return err
 	}
-	here, err := service.ReadMarks(ctx, db, name, address)
+	here, err := guard.ReadMarks(ctx, db, name, address)
 	if err != nil {
 		return err
 	}
-	return service.Claimed(ctx, db, log, &here)
+	return guard.Claimed(ctx, db, log, &here)
 }
 
 // advice says what to do about a copy.
@@ -58,7 +58,7 @@ func (s *server) claimed(ctx context.Context) error {
 		return err
 	}
 	err = checkClaim(ctx, s.db, log, s.cfg.Instance, s.cfg.DatabaseURL)
-	if errors.Is(err, service.ErrCopy) {
+	if errors.Is(err, guard.ErrCopy) {
 		return fmt.Errorf("%w. %s", err, advice)
 	}
 	return err
@@ -75,7 +75,7 @@ func (s *server) keepClaimed(ctx context.Context, end context.CancelCauseFunc) {
 			return
 		case <-tick.C:
 		}
-		if err := s.claimed(ctx); errors.Is(err, service.ErrCopy) {
+		if err := s.claimed(ctx); errors.Is(err, guard.ErrCopy) {
 			s.log.Error().Err(err).Msg("database is another than the log was claimed for: stopping")
 			end(err)
 			return
@@ -116,7 +116,7 @@ func (c *instanceClaimCmd) Run(ctx context.Context, w *world) error {
 	}
 	r.Reason, r.Continue = c.Reason, c.ContinueLog
 	err = admin.Claim(ctx, r)
-	if errors.Is(err, service.ErrContinues) {
+	if errors.Is(err, guard.ErrContinues) {
 		return fmt.Errorf("%w: --continue-log", err)
 	}
 	if err != nil {
@@ -133,16 +133,16 @@ type serverFlags struct {
 }
 
 // claim makes a request of the marks of the database.
-func (f *databaseFlags) claim(ctx context.Context, db *store.DB, servers serverFlags) (*service.ClaimRequest, error) {
+func (f *databaseFlags) claim(ctx context.Context, db *store.DB, servers serverFlags) (*guard.ClaimRequest, error) {
 	address, err := addressOf(f.Database)
 	if err != nil {
 		return nil, err
 	}
-	here, err := service.ReadMarks(ctx, db, f.Instance, address)
+	here, err := guard.ReadMarks(ctx, db, f.Instance, address)
 	if err != nil {
 		return nil, err
 	}
-	r := &service.ClaimRequest{Marks: here}
+	r := &guard.ClaimRequest{Marks: here}
 	for _, url := range servers.Servers {
 		other, err := addressOf(url)
 		if err != nil {

@@ -7,10 +7,10 @@ import (
 	"io/fs"
 	"time"
 
-	"cpis/service"
 	"cpis/service/keys"
 	"cpis/service/keys/local"
 	"cpis/service/keys/vault"
+	"cpis/service/record"
 	"cpis/service/store"
 )
 
@@ -66,7 +66,7 @@ func openRing(ctx context.Context, db *store.DB, keeper keys.Keeper, cfg keys.Ri
 	if len(rows) == 0 {
 		return nil, errors.New(`there is no index key: run "cpis migrate" first`)
 	}
-	ring, err := keys.OpenRing(ctx, keeper, service.WrappedIndexKeys(rows), cfg)
+	ring, err := keys.OpenRing(ctx, keeper, record.WrappedIndexKeys(rows), cfg)
 	if err != nil {
 		return nil, fmt.Errorf("opening the index keys: %w", err)
 	}

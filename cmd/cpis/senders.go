@@ -10,7 +10,7 @@ import (
 	"strings"
 	"time"
 
-	"cpis/service"
+	"cpis/service/deliver"
 	"cpis/service/deliver/mesh"
 	"cpis/service/deliver/webhook"
 )
@@ -91,16 +91,16 @@ func readMesh(e *environment) meshConfig {
 }
 
 // openSenders makes what sends notices on.
-func openSenders(c *config) (map[service.ChannelKind]service.Sender, error) {
+func openSenders(c *config) (map[deliver.ChannelKind]deliver.Sender, error) {
 	cas, err := c.Webhook.authorities()
 	if err != nil {
 		return nil, err
 	}
-	senders := map[service.ChannelKind]service.Sender{
-		service.WebhookChannel: webhook.New(webhook.Config{Allowed: c.Webhook.Allowed, CAs: cas}),
+	senders := map[deliver.ChannelKind]deliver.Sender{
+		deliver.WebhookChannel: webhook.New(webhook.Config{Allowed: c.Webhook.Allowed, CAs: cas}),
 	}
 	if c.Mesh.URL != "" {
-		if senders[service.MeshChannel], err = c.Mesh.open(); err != nil {
+		if senders[deliver.MeshChannel], err = c.Mesh.open(); err != nil {
 			return nil, err
 		}
 	}

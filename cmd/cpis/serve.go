@@ -21,9 +21,13 @@ import (
 
 	"cpis/policy"
 	"cpis/service"
+	"cpis/service/directory"
+	"cpis/service/domain"
+	"cpis/service/guard"
 	"cpis/service/identity"
 	"cpis/service/keys"
 	"cpis/service/keys/vault"
+	"cpis/service/lookup"
 	"cpis/service/rpc"
 	"cpis/service/store"
 )
@@ -107,12 +111,7 @@ func serve(ctx context.Context, cfg *config, logTo io.Writer, ready func(public,
 	// The keepers stop after the last request, so that its entry is signed.
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
 	var running sync.WaitGroup
-	running.Go(func() { s.service.KeepSigned(background) })
-	running.Go(func() { s.service.KeepTidy(background) })
-	running.Go(func() { s.service.KeepUploads(background) })
-	running.Go(func() { s.service.KeepReminding(background) })
-	running.Go(func() { s.service.KeepKeys(background) })
-	running.Go(func() { s.service.KeepDelivering(background) })
+	running.Go(func() { s.service.Run(background) })
 	running.Go(func() { s.keepClaimed(background, end) })
 	defer running.Wait()
 	defer stop()
@@ -122,10 +121,10 @@ func serve(ctx context.Context, cfg *config, logTo io.Writer, ready func(public,
 	}
 	err = rpc.Serve(ctx, cfg.Shutdown, public, admin)
 	s.service.Close()
-	if cause := context.Cause(ctx); errors.Is(cause, service.ErrCopy) {
+	if cause := context.Cause(ctx); errors.Is(cause, guard.ErrCopy) {
 		return errors.Join(cause, err) // and sign nothing any more
 	}
-	if signErr := s.service.Sign(background); signErr != nil {
+	if signErr := s.service.Log.Sign(background); signErr != nil {
 		s.log.Warn().Err(signErr).Msg("last checkpoint could not be signed")
 	}
 	s.log.Info().Msg("stopped")
@@ -231,9 +230,9 @@ func (s *server) openService(ctx context.Context) error {
 		Policy:  rules,
 		Ring:    s.ring,
 		Log:     s.cfg.LogOrigin,
-		Hub:     service.Hub{Name: s.cfg.HubName, Phone: s.cfg.HubPhone},
+		Hub:     domain.Hub{Name: s.cfg.HubName, Phone: s.cfg.HubPhone},
 		Now:     time.Now,
-		Group:   service.GroupConfig{MaxWaiting: s.cfg.MaxWaiting},
+		Group:   lookup.GroupConfig{MaxWaiting: s.cfg.MaxWaiting},
 		Senders: senders,
 		Observe: observer(s.metrics.Events(ctx, s.log)),
 	})
@@ -253,13 +252,15 @@ func observer(e *rpc.Events) service.Observer {
 }
 
 func (s *server) openIdentity(ctx context.Context) error {
-	directory, err := service.OpenDirectory(ctx, s.db)
+	directory, err := directory.OpenDirectory(ctx, s.db)
 	if err != nil {
 		return err
 	}
 	keep, stop := context.WithCancel(context.WithoutCancel(ctx))
 	s.close = append(s.close, stop)
-	go directory.Keep(keep, refreshDirectory)
+	go service.Every(keep, refreshDirectory, func(ctx context.Context) {
+		_ = directory.Refresh(ctx) // the organisations known so far go on
+	})
 	f, err := os.Open(s.cfg.Issuers)
 	if err != nil {
 		return fmt.Errorf("CPIS_ISSUERS: %w", err)
@@ -303,9 +304,10 @@ func (s *server) openTraces(ctx context.Context) error {
 // useCases hands the use cases to their face, which does not know the policy.
 func useCases(s *service.Service) rpc.UseCases {
 	return rpc.UseCases{
-		LookUps: s, Plans: s, Changes: s, Uploads: s, Notices: s, Channels: s, Encounters: s, Contacts: s, Proofs: s,
-		Refuse: func(ctx context.Context, c *identity.Caller, action, request string, why *service.InvalidError) error {
-			return s.Refuse(ctx, c, policy.Action(action), request, why)
+		LookUps: s.LookUps, Plans: s.Plans, Changes: s.Persons, Uploads: s.Uploads, Notices: s.Notices, Channels: s.Channels,
+		Encounters: s.Notices, Contacts: s.Contacts, Proofs: s.Log,
+		Refuse: func(ctx context.Context, c *identity.Caller, action, request string, why *domain.InvalidError) error {
+			return s.Guard.Refuse(ctx, c, policy.Action(action), request, why)
 		},
 	}
 }

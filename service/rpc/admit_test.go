@@ -20,7 +20,8 @@ import (
 	"cpis/policy"
 	cpisv1 "cpis/proto/cpis/v1"
 	"cpis/proto/cpis/v1/cpisv1connect"
-	"cpis/service"
+	"cpis/service/guard"
+	"cpis/service/lookup"
 	"cpis/service/rpc"
 )
 
@@ -138,7 +139,7 @@ func TestWritesNeedARequestIDAndReadsGetOne(t *testing.T) {
 		t.Run(w.name, func(t *testing.T) {
 			t.Parallel()
 			b := newBench(t)
-			b.uses.items = []service.ItemAnswer{{Answer: &b.uses.answer}}
+			b.uses.items = []lookup.ItemAnswer{{Answer: &b.uses.answer}}
 			c := w.dial(t, b.serveTLS(t), "X-Request-ID", "")
 			for path, ask := range everyone(t, c) {
 				before := b.uses.times()
@@ -239,7 +240,7 @@ func TestRefusalsThatCannotBeRecordedAreNotSpoken(t *testing.T) {
 		t.Run(w.name, func(t *testing.T) {
 			t.Parallel()
 			b, c := w.open(t)
-			b.uses.refuseErr = fmt.Errorf("appending: %w", service.ErrUnrecorded)
+			b.uses.refuseErr = fmt.Errorf("appending: %w", guard.ErrUnrecorded)
 			_, err := c.plans.RegisterPlan(t.Context(), &cpisv1.RegisterPlanRequest{})
 			checkAnswer(t, "invalid", err, connect.CodeUnavailable, "try again later")
 			if detail[cpisv1.InvalidRequest](t, err) != nil {

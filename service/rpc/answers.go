@@ -2,12 +2,16 @@ package rpc
 
 import (
 	cpisv1 "cpis/proto/cpis/v1"
-	"cpis/service"
+	"cpis/service/auditlog"
+	"cpis/service/domain"
+	"cpis/service/guard"
+	"cpis/service/lookup"
+	"cpis/service/plan"
 )
 
 // answerToProto gives an answer as it leaves. Most have no plans, contacts or
 // history, and cost no more than three allocations.
-func answerToProto(a *service.Answer) *cpisv1.LookUpResponse {
+func answerToProto(a *lookup.Answer) *cpisv1.LookUpResponse {
 	return &cpisv1.LookUpResponse{
 		Answer:             toEnum[cpisv1.Answer](verdicts, a.Verdict),
 		CannotSayReason:    toEnum[cpisv1.CannotSayReason](reasons, a.Reason),
@@ -36,7 +40,7 @@ func each[S, P any](list []S, convert func(*S) *P) []*P {
 	return out
 }
 
-func planToProto(p *service.Plan) *cpisv1.Plan {
+func planToProto(p *lookup.Plan) *cpisv1.Plan {
 	m := &cpisv1.Plan{
 		Id:           p.ID,
 		Version:      count(p.Version),
@@ -52,7 +56,7 @@ func planToProto(p *service.Plan) *cpisv1.Plan {
 	}
 	m.Status = statusToProto(p.Ended)
 	m.Contact = contactToProto(&p.Contact)
-	if p.Receiving != (service.Contact{}) {
+	if p.Receiving != (domain.Contact{}) {
 		m.Receiving = contactToProto(&p.Receiving)
 	}
 	return m
@@ -65,7 +69,7 @@ func statusToProto(ended bool) cpisv1.PlanStatus {
 	return cpisv1.PlanStatus_PLAN_STATUS_ACTIVE
 }
 
-func contactToProto(c *service.Contact) *cpisv1.Contact {
+func contactToProto(c *domain.Contact) *cpisv1.Contact {
 	m := &cpisv1.Contact{
 		Name:          c.Name,
 		Office:        phoneToProto(c.Office),
@@ -76,25 +80,25 @@ func contactToProto(c *service.Contact) *cpisv1.Contact {
 			Until:  timeToProto(c.RingNow.Until),
 		},
 	}
-	if c.Authority != (service.Authority{}) {
+	if c.Authority != (domain.Authority{}) {
 		m.LocalAuthority = authorityToProto(c.Authority)
 	}
 	return m
 }
 
-func authorityToProto(a service.Authority) *cpisv1.LocalAuthority {
+func authorityToProto(a domain.Authority) *cpisv1.LocalAuthority {
 	return &cpisv1.LocalAuthority{GssCode: a.GSS, DfeCode: a.DfE, Name: a.Name}
 }
 
 // phoneToProto gives no number for one that is not known.
-func phoneToProto(p service.Phone) *cpisv1.Phone {
+func phoneToProto(p domain.Phone) *cpisv1.Phone {
 	if p.Number == "" {
 		return nil
 	}
 	return &cpisv1.Phone{Number: p.Number, Hours: p.Hours}
 }
 
-func accessToProto(a *service.Access) *cpisv1.Access {
+func accessToProto(a *lookup.Access) *cpisv1.Access {
 	return &cpisv1.Access{
 		At:               timeToProto(a.At),
 		Organisation:     a.Organisation,
@@ -105,7 +109,7 @@ func accessToProto(a *service.Access) *cpisv1.Access {
 	}
 }
 
-func receiptToProto(r *service.Receipt) *cpisv1.Receipt {
+func receiptToProto(r *guard.Receipt) *cpisv1.Receipt {
 	return &cpisv1.Receipt{
 		Log:      r.Log,
 		Index:    r.Index,
@@ -114,29 +118,29 @@ func receiptToProto(r *service.Receipt) *cpisv1.Receipt {
 	}
 }
 
-func itemsToProto(items []service.ItemAnswer) *cpisv1.LookUpManyResponse {
+func itemsToProto(items []lookup.ItemAnswer) *cpisv1.LookUpManyResponse {
 	return &cpisv1.LookUpManyResponse{Results: each(items, itemToProto)}
 }
 
-func itemToProto(i *service.ItemAnswer) *cpisv1.LookUpManyResult {
+func itemToProto(i *lookup.ItemAnswer) *cpisv1.LookUpManyResult {
 	if i.Answer == nil {
 		return &cpisv1.LookUpManyResult{Outcome: &cpisv1.LookUpManyResult_Invalid{Invalid: invalidToProto(i.Invalid)}}
 	}
 	return &cpisv1.LookUpManyResult{Outcome: &cpisv1.LookUpManyResult_Response{Response: answerToProto(i.Answer)}}
 }
 
-func invalidToProto(e *service.InvalidError) *cpisv1.InvalidRequest {
+func invalidToProto(e *domain.InvalidError) *cpisv1.InvalidRequest {
 	if e == nil {
 		return &cpisv1.InvalidRequest{}
 	}
 	return &cpisv1.InvalidRequest{Violations: each(e.Violations, violationToProto)}
 }
 
-func violationToProto(v *service.Violation) *cpisv1.FieldViolation {
+func violationToProto(v *domain.Violation) *cpisv1.FieldViolation {
 	return &cpisv1.FieldViolation{Field: v.Field, Problem: v.Problem, Example: v.Example}
 }
 
-func registeredToProto(r *service.Registered) *cpisv1.RegisterPlanResponse {
+func registeredToProto(r *plan.RegisterPlanResult) *cpisv1.RegisterPlanResponse {
 	return &cpisv1.RegisterPlanResponse{
 		PlanId:  r.PlanID,
 		Version: count(r.Version),
@@ -144,7 +148,7 @@ func registeredToProto(r *service.Registered) *cpisv1.RegisterPlanResponse {
 	}
 }
 
-func endedToProto(e *service.Changed) *cpisv1.EndPlanResponse {
+func endedToProto(e *plan.ChangeResult) *cpisv1.EndPlanResponse {
 	return &cpisv1.EndPlanResponse{
 		Version:      count(e.Version),
 		VisibleUntil: e.VisibleUntil.String(),
@@ -152,7 +156,7 @@ func endedToProto(e *service.Changed) *cpisv1.EndPlanResponse {
 	}
 }
 
-func personToProto(p *service.OwnPerson) *cpisv1.GetPersonResponse {
+func personToProto(p *plan.OwnPerson) *cpisv1.GetPersonResponse {
 	return &cpisv1.GetPersonResponse{
 		Person:     ownPersonToProto(&p.Person),
 		Plans:      each(p.Plans, ownPlanToProto),
@@ -161,7 +165,7 @@ func personToProto(p *service.OwnPerson) *cpisv1.GetPersonResponse {
 	}
 }
 
-func ownPlanToProto(p *service.OwnPlan) *cpisv1.OwnPlan {
+func ownPlanToProto(p *plan.Plan) *cpisv1.OwnPlan {
 	return &cpisv1.OwnPlan{
 		Id:           p.ID,
 		Version:      count(p.Version),
@@ -180,7 +184,7 @@ func ownPlanToProto(p *service.OwnPlan) *cpisv1.OwnPlan {
 	}
 }
 
-func proofToProto(p *service.Proof) *cpisv1.GetInclusionProofResponse {
+func proofToProto(p *auditlog.Proof) *cpisv1.GetInclusionProofResponse {
 	m := &cpisv1.GetInclusionProofResponse{Proof: string(p.Text), LeafHash: p.Leaf[:]}
 	for i := range p.Hashes {
 		m.Hashes = append(m.Hashes, p.Hashes[i][:])

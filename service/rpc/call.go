@@ -10,7 +10,7 @@ import (
 	"github.com/google/uuid"
 	"google.golang.org/protobuf/proto"
 
-	"cpis/service"
+	"cpis/service/domain"
 	"cpis/service/identity"
 )
 
@@ -68,11 +68,11 @@ func (c *call) readRequestID() string {
 		c.request = strings.ToLower(values[0])
 		return values[0]
 	case len(values) > 0:
-		c.wrongID = newFault(nil, service.Violation{
+		c.wrongID = newFault(nil, domain.Violation{
 			Field: "X-Request-ID", Problem: "must be one UUID", Example: "60e0b220-8136-4ca5-ae46-1d97ef59d068",
 		})
 	case c.write:
-		c.wrongID = newFault(nil, service.Violation{
+		c.wrongID = newFault(nil, domain.Violation{
 			Field:   "X-Request-ID",
 			Problem: "is required: a UUID of your own for each change, the same when you repeat it",
 			Example: "60e0b220-8136-4ca5-ae46-1d97ef59d068",

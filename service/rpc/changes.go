@@ -4,16 +4,16 @@ import (
 	"context"
 
 	cpisv1 "cpis/proto/cpis/v1"
-	"cpis/service"
 	"cpis/service/identity"
+	"cpis/service/person"
 )
 
 // Changes are the use cases behind PlanService that concern persons.
 type Changes interface {
-	ReplaceNHSNumber(ctx context.Context, c *identity.Caller, q *service.Replacement) (*service.Replaced, error)
-	ProposeChange(ctx context.Context, c *identity.Caller, q *service.Proposal) (*service.Proposed, error)
-	DecideChange(ctx context.Context, c *identity.Caller, q *service.Ruling) (*service.Ruled, error)
-	ListChanges(ctx context.Context, c *identity.Caller, q *service.ChangeQuery) (*service.ChangePage, error)
+	ReplaceNHSNumber(ctx context.Context, c *identity.Caller, q *person.ReplaceNHSNumberRequest) (*person.ReplaceNHSNumberResult, error)
+	ProposeChange(ctx context.Context, c *identity.Caller, q *person.ProposeChangeRequest) (*person.ProposeChangeResult, error)
+	DecideChange(ctx context.Context, c *identity.Caller, q *person.DecideChangeRequest) (*person.DecideChangeResult, error)
+	ListChanges(ctx context.Context, c *identity.Caller, q *person.ChangeQuery) (*person.ChangePage, error)
 }
 
 func (h *planHandler) ReplaceNHSNumber(ctx context.Context, m *cpisv1.ReplaceNHSNumberRequest) (*cpisv1.ReplaceNHSNumberResponse, error) {

@@ -13,47 +13,49 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	cpisv1 "cpis/proto/cpis/v1"
-	"cpis/service"
+	"cpis/service/domain"
+	"cpis/service/guard"
 	"cpis/service/identity"
+	"cpis/service/person"
 	"cpis/service/rpc"
 )
 
 // changeUses stands for the use cases of PlanService that concern persons.
 type changeUses struct {
 	mu          sync.Mutex
-	replacement *service.Replacement
-	proposal    *service.Proposal
-	ruling      *service.Ruling
-	query       *service.ChangeQuery
-	ruled       service.State
-	page        service.ChangePage
+	replacement *person.ReplaceNHSNumberRequest
+	proposal    *person.ProposeChangeRequest
+	ruling      *person.DecideChangeRequest
+	query       *person.ChangeQuery
+	ruled       domain.State
+	page        person.ChangePage
 	err         error
 }
 
-var changeReceipt = service.Receipt{Log: "cpis.example/log/1", Index: 7, TreeSize: 8}
+var changeReceipt = guard.Receipt{Log: "cpis.example/log/1", Index: 7, TreeSize: 8}
 
-func (u *changeUses) ReplaceNHSNumber(_ context.Context, _ *identity.Caller, q *service.Replacement) (*service.Replaced, error) {
+func (u *changeUses) ReplaceNHSNumber(_ context.Context, _ *identity.Caller, q *person.ReplaceNHSNumberRequest) (*person.ReplaceNHSNumberResult, error) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	u.replacement = q
-	return &service.Replaced{Receipt: changeReceipt}, u.err
+	return &person.ReplaceNHSNumberResult{Receipt: changeReceipt}, u.err
 }
 
-func (u *changeUses) ProposeChange(_ context.Context, _ *identity.Caller, q *service.Proposal) (*service.Proposed, error) {
+func (u *changeUses) ProposeChange(_ context.Context, _ *identity.Caller, q *person.ProposeChangeRequest) (*person.ProposeChangeResult, error) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	u.proposal = q
-	return &service.Proposed{ID: "change-1", Receipt: changeReceipt}, u.err
+	return &person.ProposeChangeResult{ID: "change-1", Receipt: changeReceipt}, u.err
 }
 
-func (u *changeUses) DecideChange(_ context.Context, _ *identity.Caller, q *service.Ruling) (*service.Ruled, error) {
+func (u *changeUses) DecideChange(_ context.Context, _ *identity.Caller, q *person.DecideChangeRequest) (*person.DecideChangeResult, error) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	u.ruling = q
-	return &service.Ruled{State: u.ruled, Receipt: changeReceipt}, u.err
+	return &person.DecideChangeResult{State: u.ruled, Receipt: changeReceipt}, u.err
 }
 
-func (u *changeUses) ListChanges(_ context.Context, _ *identity.Caller, q *service.ChangeQuery) (*service.ChangePage, error) {
+func (u *changeUses) ListChanges(_ context.Context, _ *identity.Caller, q *person.ChangeQuery) (*person.ChangePage, error) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	u.query = q
@@ -66,7 +68,7 @@ func withChanges(u *changeUses) option {
 
 func TestChanges_ArriveWhole(t *testing.T) {
 	t.Parallel()
-	u := &changeUses{ruled: service.Accepted}
+	u := &changeUses{ruled: domain.Accepted}
 	receipt := &cpisv1.Receipt{Log: "cpis.example/log/1", Index: 7, TreeSize: 8, LeafHash: make([]byte, 32)}
 	for _, w := range wires {
 		t.Run(w.name, func(t *testing.T) {
@@ -105,12 +107,12 @@ func (u *changeUses) check(t *testing.T) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	for _, pair := range [][2]any{
-		{&service.Replacement{Old: "999 000 0018", New: "9990000034", DateOfBirth: "2019-04-30", Reason: "because", Request: aRequest}, u.replacement},
-		{&service.Proposal{
-			Kind: service.Merge, NHSNumber: "1", From: "2", Superseded: true, MergeID: "3", Reason: "because", Request: aRequest,
+		{&person.ReplaceNHSNumberRequest{Old: "999 000 0018", New: "9990000034", DateOfBirth: "2019-04-30", Reason: "because", Request: aRequest}, u.replacement},
+		{&person.ProposeChangeRequest{
+			Kind: person.Merge, NHSNumber: "1", From: "2", Superseded: true, MergeID: "3", Reason: "because", Request: aRequest,
 		}, u.proposal},
-		{&service.Ruling{ChangeID: "change-1", Decision: service.Accept, Reason: "yes", Request: aRequest}, u.ruling},
-		{&service.ChangeQuery{OpenOnly: true, Paging: service.Paging{Size: 9, Page: "p"}, Request: aRequest}, u.query},
+		{&person.DecideChangeRequest{ChangeID: "change-1", Decision: domain.Accept, Reason: "yes", Request: aRequest}, u.ruling},
+		{&person.ChangeQuery{OpenOnly: true, Paging: guard.Paging{Size: 9, Page: "p"}, Request: aRequest}, u.query},
 	} {
 		if diff := cmp.Diff(pair[0], pair[1]); diff != "" {
 			t.Errorf("asked for (-want +got):\n%s", diff)
@@ -121,24 +123,24 @@ func (u *changeUses) check(t *testing.T) {
 func TestListedChanges_AreShownWhole(t *testing.T) {
 	t.Parallel()
 	at := time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
-	number := func(text string) service.NHSNumber {
-		n, problem := service.ParseNHSNumber(text)
+	number := func(text string) domain.NHSNumber {
+		n, problem := domain.ParseNHSNumber(text)
 		if problem != "" {
 			t.Fatal(problem)
 		}
 		return n
 	}
 	born := day(t, "2019-04-30")
-	u := &changeUses{page: service.ChangePage{
-		Changes: []service.ProposedChange{
+	u := &changeUses{page: person.ChangePage{
+		Changes: []person.ProposedChange{
 			{
-				ID: "change-2", Kind: service.Merge, State: service.Declined, Superseded: true,
-				Person:   service.Person{NHSNumber: number("9990000034"), Family: "Example", Given: "Robin", DateOfBirth: born},
-				From:     service.Person{NHSNumber: number("9990000018"), Family: "Example", Given: "Robyn", DateOfBirth: born},
-				Proposed: service.Change{Act: "merge", Actor: "lead", Name: "Lead", Organisation: "E09000019", Reason: "because", At: at},
-				Decided:  &service.Change{Act: "decline", Actor: "deputy", Organisation: "E09000019", Reason: "no", At: at.Add(time.Hour)},
+				ID: "change-2", Kind: person.Merge, State: domain.Declined, Superseded: true,
+				Person:   domain.Person{NHSNumber: number("9990000034"), Family: "Example", Given: "Robin", DateOfBirth: born},
+				From:     domain.Person{NHSNumber: number("9990000018"), Family: "Example", Given: "Robyn", DateOfBirth: born},
+				Proposed: domain.Change{Act: "merge", Actor: "lead", Name: "Lead", Organisation: "E09000019", Reason: "because", At: at},
+				Decided:  &domain.Change{Act: "decline", Actor: "deputy", Organisation: "E09000019", Reason: "no", At: at.Add(time.Hour)},
 			},
-			{ID: "change-1", Kind: service.Restrict, State: service.Open, Proposed: service.Change{Actor: "lead", At: at}}, // of somebody who was erased
+			{ID: "change-1", Kind: person.Restrict, State: domain.Open, Proposed: domain.Change{Actor: "lead", At: at}}, // of somebody who was erased
 		},
 		Next: "change-1", Receipt: changeReceipt,
 	}}
@@ -176,14 +178,14 @@ func TestEveryKindOfChangeHasItsWord(t *testing.T) {
 	u := &changeUses{}
 	_, c := wires[0].open(t, withChanges(u))
 	names := cpisv1.ChangeKind_name
-	seen := map[service.ChangeKind]bool{}
+	seen := map[person.ChangeKind]bool{}
 	for value := int32(1); value < int32(len(names)); value++ { // the first is refused by the contract
 		_, err := c.plans.ProposeChange(t.Context(), &cpisv1.ProposeChangeRequest{Kind: cpisv1.ChangeKind(value), Reason: "x"})
 		if err != nil || u.proposal.Kind == "" || seen[u.proposal.Kind] {
 			t.Fatalf("%s: %v, got the word %q", names[value], err, u.proposal.Kind)
 		}
 		seen[u.proposal.Kind] = true
-		u.page = service.ChangePage{Changes: []service.ProposedChange{{Kind: u.proposal.Kind}}}
+		u.page = person.ChangePage{Changes: []person.ProposedChange{{Kind: u.proposal.Kind}}}
 		page, err := c.plans.ListChanges(t.Context(), &cpisv1.ListChangesRequest{})
 		if err != nil || int32(page.GetChanges()[0].GetKind()) != value {
 			t.Errorf("%s: %v, came back as %v", names[value], err, page)
@@ -194,7 +196,7 @@ func TestEveryKindOfChangeHasItsWord(t *testing.T) {
 // What stands in the way of an act is told, without a field.
 func TestChanges_SayWhatStandsInTheWay(t *testing.T) {
 	t.Parallel()
-	u := &changeUses{err: fmt.Errorf("%s: %w", secret, &service.StateError{Problem: "the person is restricted already"})}
+	u := &changeUses{err: fmt.Errorf("%s: %w", secret, &guard.StateError{Problem: "the person is restricted already"})}
 	for _, w := range wires {
 		t.Run(w.name, func(t *testing.T) {
 			t.Parallel()

@@ -2,21 +2,22 @@ package rpc
 
 import (
 	cpisv1 "cpis/proto/cpis/v1"
-	"cpis/service"
+	"cpis/service/guard"
+	"cpis/service/person"
 )
 
 // changeKinds are the words for changes that need a second person, as in the
 // tables of all services.
-var changeKinds = []service.ChangeKind{
+var changeKinds = []person.ChangeKind{
 	cpisv1.ChangeKind_CHANGE_KIND_UNSPECIFIED:      "",
-	cpisv1.ChangeKind_CHANGE_KIND_RESTRICT:         service.Restrict,
-	cpisv1.ChangeKind_CHANGE_KIND_LIFT_RESTRICTION: service.LiftRestriction,
-	cpisv1.ChangeKind_CHANGE_KIND_MERGE:            service.Merge,
-	cpisv1.ChangeKind_CHANGE_KIND_UNMERGE:          service.Unmerge,
+	cpisv1.ChangeKind_CHANGE_KIND_RESTRICT:         person.Restrict,
+	cpisv1.ChangeKind_CHANGE_KIND_LIFT_RESTRICTION: person.LiftRestriction,
+	cpisv1.ChangeKind_CHANGE_KIND_MERGE:            person.Merge,
+	cpisv1.ChangeKind_CHANGE_KIND_UNMERGE:          person.Unmerge,
 }
 
-func replacementFromProto(m *cpisv1.ReplaceNHSNumberRequest, request string) *service.Replacement {
-	return &service.Replacement{
+func replacementFromProto(m *cpisv1.ReplaceNHSNumberRequest, request string) *person.ReplaceNHSNumberRequest {
+	return &person.ReplaceNHSNumberRequest{
 		Old:         m.GetOldNhsNumber(),
 		New:         m.GetNewNhsNumber(),
 		DateOfBirth: m.GetDateOfBirth(),
@@ -25,8 +26,8 @@ func replacementFromProto(m *cpisv1.ReplaceNHSNumberRequest, request string) *se
 	}
 }
 
-func proposalFromProto(m *cpisv1.ProposeChangeRequest, request string) *service.Proposal {
-	return &service.Proposal{
+func proposalFromProto(m *cpisv1.ProposeChangeRequest, request string) *person.ProposeChangeRequest {
+	return &person.ProposeChangeRequest{
 		Kind:       fromEnum(changeKinds, m.GetKind()),
 		NHSNumber:  m.GetNhsNumber(),
 		From:       m.GetFromNhsNumber(),
@@ -37,8 +38,8 @@ func proposalFromProto(m *cpisv1.ProposeChangeRequest, request string) *service.
 	}
 }
 
-func rulingFromProto(m *cpisv1.DecideChangeRequest, request string) *service.Ruling {
-	return &service.Ruling{
+func rulingFromProto(m *cpisv1.DecideChangeRequest, request string) *person.DecideChangeRequest {
+	return &person.DecideChangeRequest{
 		ChangeID: m.GetChangeId(),
 		Decision: fromEnum(decisions, m.GetDecision()),
 		Reason:   m.GetReason(),
@@ -46,15 +47,15 @@ func rulingFromProto(m *cpisv1.DecideChangeRequest, request string) *service.Rul
 	}
 }
 
-func changeQueryFromProto(m *cpisv1.ListChangesRequest, request string) *service.ChangeQuery {
-	return &service.ChangeQuery{
+func changeQueryFromProto(m *cpisv1.ListChangesRequest, request string) *person.ChangeQuery {
+	return &person.ChangeQuery{
 		OpenOnly: m.GetOpenOnly(),
-		Paging:   service.Paging{Size: int(m.GetPageSize()), Page: m.GetPage()},
+		Paging:   guard.Paging{Size: int(m.GetPageSize()), Page: m.GetPage()},
 		Request:  request,
 	}
 }
 
-func changePageToProto(r *service.ChangePage) *cpisv1.ListChangesResponse {
+func changePageToProto(r *person.ChangePage) *cpisv1.ListChangesResponse {
 	return &cpisv1.ListChangesResponse{
 		Changes:  each(r.Changes, proposedChangeToProto),
 		NextPage: r.Next,
@@ -62,7 +63,7 @@ func changePageToProto(r *service.ChangePage) *cpisv1.ListChangesResponse {
 	}
 }
 
-func proposedChangeToProto(c *service.ProposedChange) *cpisv1.ProposedChange {
+func proposedChangeToProto(c *person.ProposedChange) *cpisv1.ProposedChange {
 	m := &cpisv1.ProposedChange{
 		Id:         c.ID,
 		Kind:       toEnum[cpisv1.ChangeKind](changeKinds, c.Kind),

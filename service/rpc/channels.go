@@ -4,16 +4,17 @@ import (
 	"context"
 
 	cpisv1 "cpis/proto/cpis/v1"
-	"cpis/service"
+	"cpis/service/deliver"
 	"cpis/service/identity"
+	"cpis/service/notice"
 )
 
 // Channels are the use cases behind the channels of NoticeService.
 type Channels interface {
-	PutChannel(ctx context.Context, c *identity.Caller, want *service.Channel, request string) (*service.PutResult, error)
-	RotateSecret(ctx context.Context, c *identity.Caller, id string, version int, request string) (*service.Rotated, error)
-	RemoveChannel(ctx context.Context, c *identity.Caller, id string, version int, request string) (*service.RemovedChannel, error)
-	ListChannels(ctx context.Context, c *identity.Caller, request string) (*service.ChannelList, error)
+	PutChannel(ctx context.Context, c *identity.Caller, want *deliver.Channel, request string) (*deliver.PutChannelResult, error)
+	RotateSecret(ctx context.Context, c *identity.Caller, id string, version int, request string) (*deliver.RotateSecretResult, error)
+	RemoveChannel(ctx context.Context, c *identity.Caller, id string, version int, request string) (*deliver.RemoveChannelResult, error)
+	ListChannels(ctx context.Context, c *identity.Caller, request string) (*deliver.ChannelList, error)
 }
 
 func (h *noticeHandler) PutChannel(ctx context.Context, m *cpisv1.PutChannelRequest) (*cpisv1.PutChannelResponse, error) {
@@ -66,41 +67,41 @@ func (h *noticeHandler) ListChannels(ctx context.Context, _ *cpisv1.ListChannels
 }
 
 // deliveryStates are the states of deliveries in both languages.
-var deliveryStates = []service.DeliveryState{
+var deliveryStates = []notice.DeliveryState{
 	cpisv1.DeliveryState_DELIVERY_STATE_UNSPECIFIED: "",
-	cpisv1.DeliveryState_DELIVERY_STATE_PENDING:     service.DeliveryPending,
-	cpisv1.DeliveryState_DELIVERY_STATE_DELIVERED:   service.DeliveryDelivered,
-	cpisv1.DeliveryState_DELIVERY_STATE_UNDELIVERED: service.DeliveryUndelivered,
+	cpisv1.DeliveryState_DELIVERY_STATE_PENDING:     notice.DeliveryPending,
+	cpisv1.DeliveryState_DELIVERY_STATE_DELIVERED:   notice.DeliveryDelivered,
+	cpisv1.DeliveryState_DELIVERY_STATE_UNDELIVERED: notice.DeliveryUndelivered,
 }
 
-func channelFromProto(m *cpisv1.Channel) *service.Channel {
-	c := &service.Channel{
+func channelFromProto(m *cpisv1.Channel) *deliver.Channel {
+	c := &deliver.Channel{
 		ID: m.GetId(), Version: int(m.GetVersion()), Rank: int(m.GetRank()), Paused: m.GetPaused(),
 	}
 	switch to := m.GetTo().(type) {
 	case *cpisv1.Channel_Webhook:
-		c.Kind, c.To = service.WebhookChannel, to.Webhook.GetUrl()
+		c.Kind, c.To = deliver.WebhookChannel, to.Webhook.GetUrl()
 	case *cpisv1.Channel_Mesh:
-		c.Kind, c.To = service.MeshChannel, to.Mesh.GetMailbox()
+		c.Kind, c.To = deliver.MeshChannel, to.Mesh.GetMailbox()
 	}
 	return c
 }
 
-func channelToProto(c *service.Channel) *cpisv1.Channel {
+func channelToProto(c *deliver.Channel) *cpisv1.Channel {
 	m := &cpisv1.Channel{
 		Id: c.ID, Version: count(c.Version), Rank: count(c.Rank), Paused: c.Paused,
 		Pending: count(c.Pending), Undelivered: count(c.Undelivered),
 	}
 	switch c.Kind {
-	case service.WebhookChannel:
+	case deliver.WebhookChannel:
 		m.To = &cpisv1.Channel_Webhook{Webhook: &cpisv1.Webhook{Url: c.To}}
-	case service.MeshChannel:
+	case deliver.MeshChannel:
 		m.To = &cpisv1.Channel_Mesh{Mesh: &cpisv1.Mesh{Mailbox: c.To}}
 	}
 	return m
 }
 
-func deliveryToProto(d *service.Delivery) *cpisv1.Delivery {
+func deliveryToProto(d *notice.Delivery) *cpisv1.Delivery {
 	return &cpisv1.Delivery{
 		ChannelId:   d.Channel,
 		State:       toEnum[cpisv1.DeliveryState](deliveryStates, d.State),

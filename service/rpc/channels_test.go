@@ -12,7 +12,8 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	cpisv1 "cpis/proto/cpis/v1"
-	"cpis/service"
+	"cpis/service/deliver"
+	"cpis/service/guard"
 	"cpis/service/identity"
 	"cpis/service/rpc"
 )
@@ -20,12 +21,12 @@ import (
 // channelUses stands for the use cases behind the channels of NoticeService.
 type channelUses struct {
 	mu      sync.Mutex
-	put     *service.Channel
+	put     *deliver.Channel
 	acted   []string // ids of channels that were rotated and removed
 	version int
 	err     error
-	receipt service.Receipt
-	list    []service.Channel
+	receipt guard.Receipt
+	list    []deliver.Channel
 }
 
 func (u *channelUses) note(do func()) error {
@@ -36,31 +37,31 @@ func (u *channelUses) note(do func()) error {
 }
 
 func (u *channelUses) PutChannel(
-	_ context.Context, _ *identity.Caller, want *service.Channel, request string,
-) (*service.PutResult, error) {
+	_ context.Context, _ *identity.Caller, want *deliver.Channel, request string,
+) (*deliver.PutChannelResult, error) {
 	err := u.note(func() { u.put = want })
-	return &service.PutResult{ChannelID: "c-1", Version: 3, Secret: "whsec_" + request, Receipt: u.receipt}, err
+	return &deliver.PutChannelResult{ChannelID: "c-1", Version: 3, Secret: "whsec_" + request, Receipt: u.receipt}, err
 }
 
 func (u *channelUses) RotateSecret(
 	_ context.Context, _ *identity.Caller, id string, version int, request string,
-) (*service.Rotated, error) {
+) (*deliver.RotateSecretResult, error) {
 	err := u.note(func() { u.acted, u.version = append(u.acted, id), version })
-	return &service.Rotated{
+	return &deliver.RotateSecretResult{
 		ChannelID: id, Version: version + 1, Secret: "whsec_" + request, OldUntil: oldUntil, Receipt: u.receipt,
 	}, err
 }
 
 func (u *channelUses) RemoveChannel(
 	_ context.Context, _ *identity.Caller, id string, version int, _ string,
-) (*service.RemovedChannel, error) {
+) (*deliver.RemoveChannelResult, error) {
 	err := u.note(func() { u.acted, u.version = append(u.acted, id), version })
-	return &service.RemovedChannel{Receipt: u.receipt}, err
+	return &deliver.RemoveChannelResult{Receipt: u.receipt}, err
 }
 
-func (u *channelUses) ListChannels(context.Context, *identity.Caller, string) (*service.ChannelList, error) {
+func (u *channelUses) ListChannels(context.Context, *identity.Caller, string) (*deliver.ChannelList, error) {
 	err := u.note(func() {})
-	return &service.ChannelList{Channels: u.list, Receipt: u.receipt}, err
+	return &deliver.ChannelList{Channels: u.list, Receipt: u.receipt}, err
 }
 
 var oldUntil = time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
@@ -70,10 +71,10 @@ func TestChannels_GoThrough(t *testing.T) {
 	for _, w := range wires {
 		t.Run(w.name, func(t *testing.T) {
 			t.Parallel()
-			u := &channelUses{receipt: service.Receipt{Log: "cpis.example/log/1", Index: 7, TreeSize: 8}}
-			u.list = []service.Channel{
-				{ID: "c-1", Version: 3, Rank: 1, Kind: service.WebhookChannel, To: "https://a.example", Paused: true, Pending: 4, Undelivered: 5},
-				{ID: "c-2", Version: 1, Rank: 2, Kind: service.MeshChannel, To: "X26LA01"},
+			u := &channelUses{receipt: guard.Receipt{Log: "cpis.example/log/1", Index: 7, TreeSize: 8}}
+			u.list = []deliver.Channel{
+				{ID: "c-1", Version: 3, Rank: 1, Kind: deliver.WebhookChannel, To: "https://a.example", Paused: true, Pending: 4, Undelivered: 5},
+				{ID: "c-2", Version: 1, Rank: 2, Kind: deliver.MeshChannel, To: "X26LA01"},
 			}
 			_, c := w.open(t, func(cfg *rpc.Config) { cfg.UseCases.Channels = u })
 			receipt := &cpisv1.Receipt{Log: "cpis.example/log/1", Index: 7, TreeSize: 8, LeafHash: make([]byte, 32)}
@@ -90,7 +91,7 @@ func TestChannels_GoThrough(t *testing.T) {
 			if diff := cmp.Diff(wantPut, put, protocmp.Transform()); diff != "" {
 				t.Errorf("PutChannel (-want +got):\n%s", diff)
 			}
-			want := &service.Channel{ID: "c-1", Version: 2, Rank: 9, Kind: service.MeshChannel, To: "X26LA01", Paused: true}
+			want := &deliver.Channel{ID: "c-1", Version: 2, Rank: 9, Kind: deliver.MeshChannel, To: "X26LA01", Paused: true}
 			if diff := cmp.Diff(want, u.put); diff != "" {
 				t.Errorf("channel (-want +got):\n%s", diff)
 			}
@@ -132,7 +133,7 @@ func TestChannels_GoThrough(t *testing.T) {
 // refuses is told.
 func TestChannels_AreRefused(t *testing.T) {
 	t.Parallel()
-	u := &channelUses{err: &service.StaleError{Current: 5}}
+	u := &channelUses{err: &guard.StaleError{Current: 5}}
 	_, c := wires[0].open(t, func(cfg *rpc.Config) { cfg.UseCases.Channels = u })
 	hook := &cpisv1.Channel_Webhook{Webhook: &cpisv1.Webhook{Url: "https://a.example"}}
 	for name, channel := range map[string]*cpisv1.Channel{

@@ -4,15 +4,15 @@ import (
 	"context"
 
 	cpisv1 "cpis/proto/cpis/v1"
-	"cpis/service"
+	"cpis/service/directory"
 	"cpis/service/identity"
 )
 
 // Contacts are the use cases behind ContactService.
 type Contacts interface {
-	GetContacts(ctx context.Context, c *identity.Caller, request string) (*service.OwnContacts, error)
-	SetContacts(ctx context.Context, c *identity.Caller, q *service.SettingContacts) (*service.ContactsKept, error)
-	ConfirmContacts(ctx context.Context, c *identity.Caller, q *service.ConfirmingContacts) (*service.ContactsKept, error)
+	GetContacts(ctx context.Context, c *identity.Caller, request string) (*directory.OwnContacts, error)
+	SetContacts(ctx context.Context, c *identity.Caller, q *directory.SetContactsRequest) (*directory.SetContactsResult, error)
+	ConfirmContacts(ctx context.Context, c *identity.Caller, q *directory.ConfirmContactsRequest) (*directory.SetContactsResult, error)
 }
 
 // contactHandler is ContactService.
@@ -39,8 +39,8 @@ func (h *contactHandler) GetContacts(ctx context.Context, _ *cpisv1.GetContactsR
 
 func (h *contactHandler) SetContacts(ctx context.Context, m *cpisv1.SetContactsRequest) (*cpisv1.SetContactsResponse, error) {
 	c, to := callOf(ctx), m.GetContacts()
-	kept, err := h.uses.SetContacts(ctx, &c.caller, &service.SettingContacts{
-		Contacts: service.Contacts{Office: to.GetOfficePhone(), Hours: to.GetOfficeHours(), Duty: to.GetDutyPhone()},
+	kept, err := h.uses.SetContacts(ctx, &c.caller, &directory.SetContactsRequest{
+		Contacts: directory.Numbers{Office: to.GetOfficePhone(), Hours: to.GetOfficeHours(), Duty: to.GetDutyPhone()},
 		Version:  int(m.GetVersion()),
 		Request:  c.request,
 	})
@@ -54,7 +54,7 @@ func (h *contactHandler) ConfirmContacts(
 	ctx context.Context, m *cpisv1.ConfirmContactsRequest,
 ) (*cpisv1.ConfirmContactsResponse, error) {
 	c := callOf(ctx)
-	kept, err := h.uses.ConfirmContacts(ctx, &c.caller, &service.ConfirmingContacts{
+	kept, err := h.uses.ConfirmContacts(ctx, &c.caller, &directory.ConfirmContactsRequest{
 		Version: int(m.GetVersion()), Request: c.request,
 	})
 	if err != nil {

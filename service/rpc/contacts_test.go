@@ -11,7 +11,9 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	cpisv1 "cpis/proto/cpis/v1"
-	"cpis/service"
+	"cpis/service/directory"
+	"cpis/service/domain"
+	"cpis/service/guard"
 	"cpis/service/identity"
 	"cpis/service/rpc"
 )
@@ -20,14 +22,14 @@ import (
 type contactUses struct {
 	mu       sync.Mutex
 	request  string // of reading
-	setting  *service.SettingContacts
-	confirm  *service.ConfirmingContacts
-	contacts service.OwnContacts
-	kept     service.ContactsKept
+	setting  *directory.SetContactsRequest
+	confirm  *directory.ConfirmContactsRequest
+	contacts directory.OwnContacts
+	kept     directory.SetContactsResult
 	err      error
 }
 
-func (u *contactUses) GetContacts(_ context.Context, _ *identity.Caller, request string) (*service.OwnContacts, error) {
+func (u *contactUses) GetContacts(_ context.Context, _ *identity.Caller, request string) (*directory.OwnContacts, error) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	u.request = request
@@ -35,8 +37,8 @@ func (u *contactUses) GetContacts(_ context.Context, _ *identity.Caller, request
 }
 
 func (u *contactUses) SetContacts(
-	_ context.Context, _ *identity.Caller, q *service.SettingContacts,
-) (*service.ContactsKept, error) {
+	_ context.Context, _ *identity.Caller, q *directory.SetContactsRequest,
+) (*directory.SetContactsResult, error) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	u.setting = q
@@ -44,8 +46,8 @@ func (u *contactUses) SetContacts(
 }
 
 func (u *contactUses) ConfirmContacts(
-	_ context.Context, _ *identity.Caller, q *service.ConfirmingContacts,
-) (*service.ContactsKept, error) {
+	_ context.Context, _ *identity.Caller, q *directory.ConfirmContactsRequest,
+) (*directory.SetContactsResult, error) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	u.confirm = q
@@ -55,14 +57,14 @@ func (u *contactUses) ConfirmContacts(
 func TestContacts_GoThrough(t *testing.T) {
 	t.Parallel()
 	at := time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
-	receipt := service.Receipt{Log: "cpis.example/log/1", Index: 7, TreeSize: 8}
-	authority := service.Authority{GSS: "E09000019", DfE: "206", Name: "Islington"}
+	receipt := guard.Receipt{Log: "cpis.example/log/1", Index: 7, TreeSize: 8}
+	authority := domain.Authority{GSS: "E09000019", DfE: "206", Name: "Islington"}
 	u := &contactUses{
-		contacts: service.OwnContacts{
-			Authority: authority, Contacts: service.Contacts{Office: "1", Hours: "2", Duty: "3"}, Version: 4, Confirmed: at, Overdue: true,
-			Shown: service.Contact{Authority: authority, Name: "Islington children's services"}, Receipt: receipt,
+		contacts: directory.OwnContacts{
+			Authority: authority, Contacts: directory.Numbers{Office: "1", Hours: "2", Duty: "3"}, Version: 4, Confirmed: at, Overdue: true,
+			Shown: domain.Contact{Authority: authority, Name: "Islington children's services"}, Receipt: receipt,
 		},
-		kept: service.ContactsKept{Version: 5, Receipt: receipt},
+		kept: directory.SetContactsResult{Version: 5, Receipt: receipt},
 	}
 	for _, w := range wires {
 		t.Run(w.name, func(t *testing.T) {
@@ -90,13 +92,13 @@ func TestContacts_GoThrough(t *testing.T) {
 			if err != nil || confirmed.GetReceipt().GetIndex() != 7 {
 				t.Errorf("ConfirmContacts: got %v, %v", confirmed, err)
 			}
-			u.check(t, &service.SettingContacts{Contacts: u.contacts.Contacts, Version: 4, Request: aRequest})
+			u.check(t, &directory.SetContactsRequest{Contacts: u.contacts.Contacts, Version: 4, Request: aRequest})
 		})
 	}
 }
 
 // check checks what the use cases were asked.
-func (u *contactUses) check(t *testing.T, want *service.SettingContacts) {
+func (u *contactUses) check(t *testing.T, want *directory.SetContactsRequest) {
 	t.Helper()
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -106,7 +108,7 @@ func (u *contactUses) check(t *testing.T, want *service.SettingContacts) {
 	if diff := cmp.Diff(want, u.setting); diff != "" {
 		t.Errorf("SetContacts asked for (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff(&service.ConfirmingContacts{Version: want.Version, Request: aRequest}, u.confirm); diff != "" {
+	if diff := cmp.Diff(&directory.ConfirmContactsRequest{Version: want.Version, Request: aRequest}, u.confirm); diff != "" {
 		t.Errorf("ConfirmContacts asked for (-want +got):\n%s", diff)
 	}
 }

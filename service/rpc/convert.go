@@ -8,57 +8,59 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	cpisv1 "cpis/proto/cpis/v1"
-	"cpis/service"
+	"cpis/service/domain"
+	"cpis/service/lookup"
+	"cpis/service/plan"
 )
 
 // The words of the contract and those of the service, side by side. What is
 // not in a table is the zero value on the other side: requests were checked
 // against the contract before, and a test keeps the tables complete.
 var (
-	settings = []service.Setting{
-		cpisv1.Setting_SETTING_UNSPECIFIED:          service.NoSetting,
-		cpisv1.Setting_SETTING_EMERGENCY_DEPARTMENT: service.EmergencyDepartment,
-		cpisv1.Setting_SETTING_URGENT_CARE:          service.UrgentCare,
-		cpisv1.Setting_SETTING_OUT_OF_HOURS:         service.OutOfHours,
-		cpisv1.Setting_SETTING_AMBULANCE:            service.Ambulance,
-		cpisv1.Setting_SETTING_NHS_111:              service.NHS111,
-		cpisv1.Setting_SETTING_MATERNITY:            service.Maternity,
-		cpisv1.Setting_SETTING_PAEDIATRIC_WARD:      service.PaediatricWard,
-		cpisv1.Setting_SETTING_GENERAL_PRACTICE:     service.GeneralPractice,
-		cpisv1.Setting_SETTING_COMMUNITY:            service.Community,
-		cpisv1.Setting_SETTING_MENTAL_HEALTH:        service.MentalHealth,
-		cpisv1.Setting_SETTING_DENTAL:               service.Dental,
-		cpisv1.Setting_SETTING_SEXUAL_HEALTH:        service.SexualHealth,
-		cpisv1.Setting_SETTING_OUTPATIENT:           service.Outpatient,
+	settings = []domain.Setting{
+		cpisv1.Setting_SETTING_UNSPECIFIED:          domain.NoSetting,
+		cpisv1.Setting_SETTING_EMERGENCY_DEPARTMENT: domain.EmergencyDepartment,
+		cpisv1.Setting_SETTING_URGENT_CARE:          domain.UrgentCare,
+		cpisv1.Setting_SETTING_OUT_OF_HOURS:         domain.OutOfHours,
+		cpisv1.Setting_SETTING_AMBULANCE:            domain.Ambulance,
+		cpisv1.Setting_SETTING_NHS_111:              domain.NHS111,
+		cpisv1.Setting_SETTING_MATERNITY:            domain.Maternity,
+		cpisv1.Setting_SETTING_PAEDIATRIC_WARD:      domain.PaediatricWard,
+		cpisv1.Setting_SETTING_GENERAL_PRACTICE:     domain.GeneralPractice,
+		cpisv1.Setting_SETTING_COMMUNITY:            domain.Community,
+		cpisv1.Setting_SETTING_MENTAL_HEALTH:        domain.MentalHealth,
+		cpisv1.Setting_SETTING_DENTAL:               domain.Dental,
+		cpisv1.Setting_SETTING_SEXUAL_HEALTH:        domain.SexualHealth,
+		cpisv1.Setting_SETTING_OUTPATIENT:           domain.Outpatient,
 	}
-	purposes = []service.Purpose{
+	purposes = []domain.Purpose{
 		cpisv1.Purpose_PURPOSE_UNSPECIFIED:    "",
-		cpisv1.Purpose_PURPOSE_DIRECT_CARE:    service.DirectCare,
-		cpisv1.Purpose_PURPOSE_EMERGENCY_CARE: service.EmergencyCare,
-		cpisv1.Purpose_PURPOSE_SAFEGUARDING:   service.Safeguarding,
+		cpisv1.Purpose_PURPOSE_DIRECT_CARE:    domain.DirectCare,
+		cpisv1.Purpose_PURPOSE_EMERGENCY_CARE: domain.EmergencyCare,
+		cpisv1.Purpose_PURPOSE_SAFEGUARDING:   domain.Safeguarding,
 	}
-	kinds = []service.Kind{
+	kinds = []domain.Kind{
 		cpisv1.PlanKind_PLAN_KIND_UNSPECIFIED: "",
-		cpisv1.PlanKind_PLAN_KIND_CPP:         service.CPP,
-		cpisv1.PlanKind_PLAN_KIND_LAC:         service.LAC,
-		cpisv1.PlanKind_PLAN_KIND_UCPP:        service.UCPP,
+		cpisv1.PlanKind_PLAN_KIND_CPP:         domain.CPP,
+		cpisv1.PlanKind_PLAN_KIND_LAC:         domain.LAC,
+		cpisv1.PlanKind_PLAN_KIND_UCPP:        domain.UCPP,
 	}
-	bases = []service.Basis{
-		cpisv1.LegalBasis_LEGAL_BASIS_UNSPECIFIED: service.NoBasis,
-		cpisv1.LegalBasis_LEGAL_BASIS_S31:         service.S31,
-		cpisv1.LegalBasis_LEGAL_BASIS_S38:         service.S38,
-		cpisv1.LegalBasis_LEGAL_BASIS_S20:         service.S20,
+	bases = []domain.Basis{
+		cpisv1.LegalBasis_LEGAL_BASIS_UNSPECIFIED: domain.NoBasis,
+		cpisv1.LegalBasis_LEGAL_BASIS_S31:         domain.S31,
+		cpisv1.LegalBasis_LEGAL_BASIS_S38:         domain.S38,
+		cpisv1.LegalBasis_LEGAL_BASIS_S20:         domain.S20,
 	}
-	verdicts = []service.Verdict{
+	verdicts = []lookup.Verdict{
 		cpisv1.Answer_ANSWER_UNSPECIFIED:   "",
-		cpisv1.Answer_ANSWER_FLAG_HELD:     service.FlagHeld,
-		cpisv1.Answer_ANSWER_NO_FLAG_KNOWN: service.NoFlagKnown,
-		cpisv1.Answer_ANSWER_CANNOT_SAY:    service.CannotSay,
+		cpisv1.Answer_ANSWER_FLAG_HELD:     lookup.FlagHeld,
+		cpisv1.Answer_ANSWER_NO_FLAG_KNOWN: lookup.NoFlagKnown,
+		cpisv1.Answer_ANSWER_CANNOT_SAY:    lookup.CannotSay,
 	}
-	reasons = []service.Reason{
-		cpisv1.CannotSayReason_CANNOT_SAY_REASON_UNSPECIFIED:       service.NoReason,
-		cpisv1.CannotSayReason_CANNOT_SAY_REASON_IDENTITY_MISMATCH: service.IdentityMismatch,
-		cpisv1.CannotSayReason_CANNOT_SAY_REASON_RECORD_DAMAGED:    service.RecordDamaged,
+	reasons = []lookup.Reason{
+		cpisv1.CannotSayReason_CANNOT_SAY_REASON_UNSPECIFIED:       lookup.NoReason,
+		cpisv1.CannotSayReason_CANNOT_SAY_REASON_IDENTITY_MISMATCH: lookup.IdentityMismatch,
+		cpisv1.CannotSayReason_CANNOT_SAY_REASON_RECORD_DAMAGED:    lookup.RecordDamaged,
 	}
 )
 
@@ -98,8 +100,8 @@ func modeToProto[M ~string](m M) cpisv1.AccessMode {
 	return cpisv1.AccessMode_ACCESS_MODE_UNSPECIFIED
 }
 
-func questionFromProto(m *cpisv1.LookUpRequest, request string) *service.Question {
-	q := &service.Question{
+func questionFromProto(m *cpisv1.LookUpRequest, request string) *lookup.Question {
+	q := &lookup.Question{
 		NHSNumber:        m.GetNhsNumber(),
 		DateOfBirth:      m.GetDateOfBirth(),
 		Encounter:        encounterFromProto(m.GetEncounter()),
@@ -113,21 +115,21 @@ func questionFromProto(m *cpisv1.LookUpRequest, request string) *service.Questio
 	return q
 }
 
-func encounterFromProto(m *cpisv1.Encounter) service.Encounter {
-	e := service.Encounter{ID: m.GetId(), Setting: fromEnum(settings, m.GetSetting())}
+func encounterFromProto(m *cpisv1.Encounter) domain.Encounter {
+	e := domain.Encounter{ID: m.GetId(), Setting: fromEnum(settings, m.GetSetting())}
 	if start := m.GetStart(); start.IsValid() {
 		e.Start = start.AsTime()
 	}
 	return e
 }
 
-func responsibleFromProto(m *cpisv1.Responsible) service.Responsible {
-	return service.Responsible{Name: m.GetName(), Role: m.GetRole(), Phone: m.GetPhone()}
+func responsibleFromProto(m *cpisv1.Responsible) domain.Responsible {
+	return domain.Responsible{Name: m.GetName(), Role: m.GetRole(), Phone: m.GetPhone()}
 }
 
-func listFromProto(m *cpisv1.LookUpManyRequest, request string) *service.ClinicList {
-	l := &service.ClinicList{
-		Items:       make([]service.ClinicItem, len(m.GetItems())),
+func listFromProto(m *cpisv1.LookUpManyRequest, request string) *lookup.ClinicList {
+	l := &lookup.ClinicList{
+		Items:       make([]lookup.ClinicItem, len(m.GetItems())),
 		Setting:     fromEnum(settings, m.GetSetting()),
 		Purpose:     fromEnum(purposes, m.GetPurpose()),
 		Responsible: responsibleFromProto(m.GetResponsiblePerson()),
@@ -135,7 +137,7 @@ func listFromProto(m *cpisv1.LookUpManyRequest, request string) *service.ClinicL
 	}
 	setMode(&l.Mode, m.GetAccessMode())
 	for i, item := range m.GetItems() {
-		l.Items[i] = service.ClinicItem{
+		l.Items[i] = lookup.ClinicItem{
 			NHSNumber:   item.GetNhsNumber(),
 			DateOfBirth: item.GetDateOfBirth(),
 			EncounterID: item.GetEncounterId(),
@@ -144,9 +146,9 @@ func listFromProto(m *cpisv1.LookUpManyRequest, request string) *service.ClinicL
 	return l
 }
 
-func registrationFromProto(m *cpisv1.RegisterPlanRequest, request string) *service.Registration {
+func registrationFromProto(m *cpisv1.RegisterPlanRequest, request string) *domain.Registration {
 	p := m.GetPerson()
-	return &service.Registration{
+	return &domain.Registration{
 		NHSNumber:   p.GetNhsNumber(),
 		Family:      p.GetFamilyName(),
 		Given:       p.GetGivenName(),
@@ -162,8 +164,8 @@ func registrationFromProto(m *cpisv1.RegisterPlanRequest, request string) *servi
 	}
 }
 
-func endingFromProto(m *cpisv1.EndPlanRequest, request string) *service.Ending {
-	return &service.Ending{
+func endingFromProto(m *cpisv1.EndPlanRequest, request string) *plan.EndPlanRequest {
+	return &plan.EndPlanRequest{
 		PlanID:  m.GetPlanId(),
 		Version: int(m.GetVersion()),
 		End:     m.GetEnd(),

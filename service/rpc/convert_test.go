@@ -10,7 +10,10 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	cpisv1 "cpis/proto/cpis/v1"
-	"cpis/service"
+	"cpis/service/domain"
+	"cpis/service/guard"
+	"cpis/service/lookup"
+	"cpis/service/plan"
 )
 
 func registration() *cpisv1.RegisterPlanRequest {
@@ -23,9 +26,9 @@ func registration() *cpisv1.RegisterPlanRequest {
 	}
 }
 
-func day(t *testing.T, text string) service.Date {
+func day(t *testing.T, text string) domain.Date {
 	t.Helper()
-	d, err := service.ParseDate(text)
+	d, err := domain.ParseDate(text)
 	if err != nil {
 		t.Fatalf("ParseDate: %v", err)
 	}
@@ -51,12 +54,12 @@ func TestQuestionsArriveWhole(t *testing.T) {
 			if err != nil {
 				t.Fatalf("LookUp: %v", err)
 			}
-			want := &service.Question{
+			want := &lookup.Question{
 				NHSNumber: "999 000 0018", DateOfBirth: "2019-04-30", Mode: "unscheduled",
-				Encounter:        service.Encounter{ID: "ED-1", Setting: service.NHS111, Start: start},
-				Purpose:          service.Safeguarding,
-				Responsible:      service.Responsible{Name: "Zoë", Role: "Nurse", Phone: "1"},
-				SafeguardingLead: service.Responsible{Name: "Lead", Role: "Named nurse", Phone: "2"},
+				Encounter:        domain.Encounter{ID: "ED-1", Setting: domain.NHS111, Start: start},
+				Purpose:          domain.Safeguarding,
+				Responsible:      domain.Responsible{Name: "Zoë", Role: "Nurse", Phone: "1"},
+				SafeguardingLead: domain.Responsible{Name: "Lead", Role: "Named nurse", Phone: "2"},
 				BreakGlass:       "a \"good\" reason",
 				Request:          aRequest,
 			}
@@ -79,7 +82,7 @@ func TestAnEmptyQuestionStaysEmpty(t *testing.T) {
 			if _, err := c.lookups.LookUp(t.Context(), &cpisv1.LookUpRequest{}); err != nil {
 				t.Fatalf("LookUp: %v", err)
 			}
-			if diff := cmp.Diff(&service.Question{Request: aRequest}, b.uses.question); diff != "" {
+			if diff := cmp.Diff(&lookup.Question{Request: aRequest}, b.uses.question); diff != "" {
 				t.Errorf("question (-want +got):\n%s", diff)
 			}
 		})
@@ -105,13 +108,13 @@ func TestEveryEnumValueHasItsWord(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	c := wires[0].dial(t, b.serveTLS(t))
-	ask := func(m *cpisv1.LookUpRequest) *service.Question {
+	ask := func(m *cpisv1.LookUpRequest) *lookup.Question {
 		if _, err := c.lookups.LookUp(t.Context(), m); err != nil {
 			t.Fatalf("LookUp: %v", err)
 		}
 		return b.uses.question
 	}
-	answer := func(a service.Answer) *cpisv1.LookUpResponse {
+	answer := func(a lookup.Answer) *cpisv1.LookUpResponse {
 		b.uses.answer = a
 		m, err := c.lookups.LookUp(t.Context(), &cpisv1.LookUpRequest{})
 		if err != nil {
@@ -120,10 +123,10 @@ func TestEveryEnumValueHasItsWord(t *testing.T) {
 		return m
 	}
 
-	for value, w := range words(t, cpisv1.Setting_name, func(v int32) service.Setting {
+	for value, w := range words(t, cpisv1.Setting_name, func(v int32) domain.Setting {
 		return ask(&cpisv1.LookUpRequest{Encounter: &cpisv1.Encounter{Setting: cpisv1.Setting(v)}}).Encounter.Setting
 	}) {
-		got := answer(service.Answer{History: []service.Access{{Setting: w}}}).GetHistory()[0].GetSetting()
+		got := answer(lookup.Answer{History: []lookup.Access{{Setting: w}}}).GetHistory()[0].GetSetting()
 		if got != cpisv1.Setting(value) {
 			t.Errorf("setting %q came back as %v, want %v", w, got, cpisv1.Setting(value))
 		}
@@ -137,11 +140,11 @@ func TestEveryEnumValueHasItsWord(t *testing.T) {
 			t.Errorf("mode %q came back as %v, want %v", w, got, cpisv1.AccessMode(value))
 		}
 	}
-	words(t, cpisv1.Purpose_name, func(v int32) service.Purpose {
+	words(t, cpisv1.Purpose_name, func(v int32) domain.Purpose {
 		return ask(&cpisv1.LookUpRequest{Purpose: cpisv1.Purpose(v)}).Purpose
 	})
-	for _, k := range []service.Kind{service.CPP, service.LAC, service.UCPP} {
-		p := answer(service.Answer{Plans: []service.Plan{{ID: "p", Kind: k}}}).GetPlans()[0]
+	for _, k := range []domain.Kind{domain.CPP, domain.LAC, domain.UCPP} {
+		p := answer(lookup.Answer{Plans: []lookup.Plan{{ID: "p", Kind: k}}}).GetPlans()[0]
 		r := registration()
 		r.Kind = p.GetKind()
 		if _, err := c.plans.RegisterPlan(t.Context(), r); err != nil {
@@ -151,7 +154,7 @@ func TestEveryEnumValueHasItsWord(t *testing.T) {
 			t.Errorf("kind %q came back as %q, with the note %q", k, b.uses.plan.Kind, p.GetNote())
 		}
 	}
-	for value, w := range words(t, cpisv1.LegalBasis_name, func(v int32) service.Basis {
+	for value, w := range words(t, cpisv1.LegalBasis_name, func(v int32) domain.Basis {
 		r := registration()
 		r.LegalBasis = cpisv1.LegalBasis(v)
 		if _, err := c.plans.RegisterPlan(t.Context(), r); err != nil {
@@ -159,7 +162,7 @@ func TestEveryEnumValueHasItsWord(t *testing.T) {
 		}
 		return b.uses.plan.Basis
 	}) {
-		b.uses.person = service.OwnPerson{Plans: []service.OwnPlan{{Details: service.Details{Basis: w}}}}
+		b.uses.person = plan.OwnPerson{Plans: []plan.Plan{{Details: domain.Details{Basis: w}}}}
 		m, err := c.plans.GetPerson(t.Context(), &cpisv1.GetPersonRequest{NhsNumber: "9990000018"})
 		if err != nil {
 			t.Fatalf("GetPerson: %v", err)
@@ -179,10 +182,10 @@ func TestVerdictsAndReasonsHaveTheirValues(t *testing.T) {
 		t.Run(w.name, func(t *testing.T) {
 			t.Parallel()
 			b, c := w.open(t)
-			for verdict, want := range map[service.Verdict]cpisv1.Answer{
-				service.FlagHeld:    cpisv1.Answer_ANSWER_FLAG_HELD,
-				service.NoFlagKnown: cpisv1.Answer_ANSWER_NO_FLAG_KNOWN,
-				service.CannotSay:   cpisv1.Answer_ANSWER_CANNOT_SAY,
+			for verdict, want := range map[lookup.Verdict]cpisv1.Answer{
+				lookup.FlagHeld:    cpisv1.Answer_ANSWER_FLAG_HELD,
+				lookup.NoFlagKnown: cpisv1.Answer_ANSWER_NO_FLAG_KNOWN,
+				lookup.CannotSay:   cpisv1.Answer_ANSWER_CANNOT_SAY,
 			} {
 				b.uses.answer.Verdict = verdict
 				got, err := c.lookups.LookUp(t.Context(), &cpisv1.LookUpRequest{})
@@ -193,10 +196,10 @@ func TestVerdictsAndReasonsHaveTheirValues(t *testing.T) {
 					t.Errorf("%s: got %v, want %v", verdict, got.GetAnswer(), want)
 				}
 			}
-			for reason, want := range map[service.Reason]cpisv1.CannotSayReason{
-				service.NoReason:         cpisv1.CannotSayReason_CANNOT_SAY_REASON_UNSPECIFIED,
-				service.IdentityMismatch: cpisv1.CannotSayReason_CANNOT_SAY_REASON_IDENTITY_MISMATCH,
-				service.RecordDamaged:    cpisv1.CannotSayReason_CANNOT_SAY_REASON_RECORD_DAMAGED,
+			for reason, want := range map[lookup.Reason]cpisv1.CannotSayReason{
+				lookup.NoReason:         cpisv1.CannotSayReason_CANNOT_SAY_REASON_UNSPECIFIED,
+				lookup.IdentityMismatch: cpisv1.CannotSayReason_CANNOT_SAY_REASON_IDENTITY_MISMATCH,
+				lookup.RecordDamaged:    cpisv1.CannotSayReason_CANNOT_SAY_REASON_RECORD_DAMAGED,
 			} {
 				b.uses.answer.Reason = reason
 				got, err := c.lookups.LookUp(t.Context(), &cpisv1.LookUpRequest{})
@@ -211,13 +214,13 @@ func TestVerdictsAndReasonsHaveTheirValues(t *testing.T) {
 	}
 }
 
-func contact(name string, until time.Time) service.Contact {
-	return service.Contact{
-		Authority: service.Authority{GSS: "E09000019", DfE: "206", Name: name},
+func contact(name string, until time.Time) domain.Contact {
+	return domain.Contact{
+		Authority: domain.Authority{GSS: "E09000019", DfE: "206", Name: name},
 		Name:      name + " children's services",
-		Office:    service.Phone{Number: "1", Hours: "Mon-Fri 09:00-17:00"},
-		Duty:      service.Phone{Number: "2", Hours: "outside office hours"},
-		RingNow:   service.RingNow{Number: "2", Who: "emergency duty team", Until: until},
+		Office:    domain.Phone{Number: "1", Hours: "Mon-Fri 09:00-17:00"},
+		Duty:      domain.Phone{Number: "2", Hours: "outside office hours"},
+		RingNow:   domain.RingNow{Number: "2", Who: "emergency duty team", Until: until},
 	}
 }
 
@@ -238,21 +241,21 @@ func TestAnswersLeaveWhole(t *testing.T) {
 			t.Parallel()
 			b, c := w.open(t)
 			at := time.Date(2026, 11, 23, 17, 5, 6, 123456000, time.UTC)
-			b.uses.answer = service.Answer{
-				Verdict: service.FlagHeld, Degraded: true, Restricted: true, IdentityChecked: true, Superseded: true, Mode: "scheduled", Advice: "do \"this\"",
-				Plans: []service.Plan{
+			b.uses.answer = lookup.Answer{
+				Verdict: lookup.FlagHeld, Degraded: true, Restricted: true, IdentityChecked: true, Superseded: true, Mode: "scheduled", Advice: "do \"this\"",
+				Plans: []lookup.Plan{
 					{
-						ID: "p1", Version: 2, Kind: service.CPP, Ended: true,
+						ID: "p1", Version: 2, Kind: domain.CPP, Ended: true,
 						Start: day(t, "2024-01-02"), End: day(t, "2025-01-02"), VisibleUntil: day(t, "2026-01-02"), Contact: contact("Islington", at),
 					},
-					{ID: "p2", Version: 1, Kind: service.UCPP, Start: day(t, "2026-01-02"), Expected: day(t, "2026-06-02"), Contact: contact("Camden", time.Time{}), Receiving: contact("Leeds", at)},
-					{Kind: service.LAC}, // a restricted person's
+					{ID: "p2", Version: 1, Kind: domain.UCPP, Start: day(t, "2026-01-02"), Expected: day(t, "2026-06-02"), Contact: contact("Camden", time.Time{}), Receiving: contact("Leeds", at)},
+					{Kind: domain.LAC}, // a restricted person's
 				},
-				Contacts: []service.Contact{{Name: "hub", RingNow: service.RingNow{Number: "3", Who: "hub"}}},
-				History: []service.Access{{
-					At: at, Organisation: "RXX01", OrganisationName: "Hospital", Setting: service.Maternity, Who: "A, nurse", WrongPatient: true,
+				Contacts: []domain.Contact{{Name: "hub", RingNow: domain.RingNow{Number: "3", Who: "hub"}}},
+				History: []lookup.Access{{
+					At: at, Organisation: "RXX01", OrganisationName: "Hospital", Setting: domain.Maternity, Who: "A, nurse", WrongPatient: true,
 				}},
-				Receipt: service.Receipt{Log: "log", Index: 5, TreeSize: 9, Leaf: [32]byte{1, 31: 2}},
+				Receipt: guard.Receipt{Log: "log", Index: 5, TreeSize: 9, Leaf: [32]byte{1, 31: 2}},
 			}
 			leaf := make([]byte, 32)
 			leaf[0], leaf[31] = 1, 2
@@ -263,14 +266,14 @@ func TestAnswersLeaveWhole(t *testing.T) {
 					{
 						Id: "p1", Version: 2, Kind: cpisv1.PlanKind_PLAN_KIND_CPP, Status: cpisv1.PlanStatus_PLAN_STATUS_ENDED,
 						Start: "2024-01-02", End: "2025-01-02", VisibleUntil: "2026-01-02",
-						Contact: contactOut("Islington", timestamppb.New(at)), Note: service.CPP.Note(),
+						Contact: contactOut("Islington", timestamppb.New(at)), Note: domain.CPP.Note(),
 					},
 					{
 						Id: "p2", Version: 1, Kind: cpisv1.PlanKind_PLAN_KIND_UCPP, Status: cpisv1.PlanStatus_PLAN_STATUS_ACTIVE,
-						Start: "2026-01-02", Expected: "2026-06-02", Contact: contactOut("Camden", nil), Note: service.UCPP.Note(),
+						Start: "2026-01-02", Expected: "2026-06-02", Contact: contactOut("Camden", nil), Note: domain.UCPP.Note(),
 						Receiving: contactOut("Leeds", timestamppb.New(at)),
 					},
-					{Kind: cpisv1.PlanKind_PLAN_KIND_LAC, Note: service.LAC.Note()},
+					{Kind: cpisv1.PlanKind_PLAN_KIND_LAC, Note: domain.LAC.Note()},
 				},
 				Contacts: []*cpisv1.Contact{{Name: "hub", RingNow: &cpisv1.RingNow{Number: "3", Who: "hub"}}},
 				History: []*cpisv1.Access{{
@@ -297,9 +300,9 @@ func TestClinicListsGoThereAndBack(t *testing.T) {
 			t.Parallel()
 			b, c := w.open(t)
 			one := noFlag()
-			b.uses.items = []service.ItemAnswer{
+			b.uses.items = []lookup.ItemAnswer{
 				{Answer: &one},
-				{Invalid: &service.InvalidError{Violations: []service.Violation{{Field: "nhs_number", Problem: "bad", Example: "good"}}}},
+				{Invalid: &domain.InvalidError{Violations: []domain.Violation{{Field: "nhs_number", Problem: "bad", Example: "good"}}}},
 			}
 			got, err := c.lookups.LookUpMany(t.Context(), &cpisv1.LookUpManyRequest{
 				Items:             []*cpisv1.LookUpManyItem{{NhsNumber: "1", DateOfBirth: "2", EncounterId: "3"}, {NhsNumber: "4"}},
@@ -311,10 +314,10 @@ func TestClinicListsGoThereAndBack(t *testing.T) {
 			if err != nil {
 				t.Fatalf("LookUpMany: %v", err)
 			}
-			want := &service.ClinicList{
-				Items:   []service.ClinicItem{{NHSNumber: "1", DateOfBirth: "2", EncounterID: "3"}, {NHSNumber: "4"}},
-				Setting: service.Outpatient, Purpose: service.DirectCare, Mode: "scheduled",
-				Responsible: service.Responsible{Name: "A", Role: "B"}, Request: aRequest,
+			want := &lookup.ClinicList{
+				Items:   []lookup.ClinicItem{{NHSNumber: "1", DateOfBirth: "2", EncounterID: "3"}, {NHSNumber: "4"}},
+				Setting: domain.Outpatient, Purpose: domain.DirectCare, Mode: "scheduled",
+				Responsible: domain.Responsible{Name: "A", Role: "B"}, Request: aRequest,
 			}
 			if diff := cmp.Diff(want, b.uses.list); diff != "" {
 				t.Errorf("list (-want +got):\n%s", diff)
@@ -335,8 +338,8 @@ func TestPlansGoThereAndBack(t *testing.T) {
 		t.Run(w.name, func(t *testing.T) {
 			t.Parallel()
 			b, c := w.open(t)
-			receipt := service.Receipt{Log: "log", Index: 1, TreeSize: 2}
-			b.uses.registered = service.Registered{PlanID: "p", Version: 1, Receipt: receipt}
+			receipt := guard.Receipt{Log: "log", Index: 1, TreeSize: 2}
+			b.uses.registered = plan.RegisterPlanResult{PlanID: "p", Version: 1, Receipt: receipt}
 			r, err := c.plans.RegisterPlan(t.Context(), registration())
 			if err != nil {
 				t.Fatalf("RegisterPlan: %v", err)
@@ -344,16 +347,16 @@ func TestPlansGoThereAndBack(t *testing.T) {
 			if r.GetPlanId() != "p" || r.GetVersion() != 1 || r.GetReceipt().GetTreeSize() != 2 {
 				t.Errorf("got %v", r)
 			}
-			want := &service.Registration{
-				NHSNumber: "999 000 0018", Family: "Example", Given: "Child", DateOfBirth: "2019-04-30", Kind: service.LAC,
-				Start: "2026-01-02", End: "2026-03-04", Expected: "2026-05-06", Basis: service.S20, Reference: "CASE-1",
+			want := &domain.Registration{
+				NHSNumber: "999 000 0018", Family: "Example", Given: "Child", DateOfBirth: "2019-04-30", Kind: domain.LAC,
+				Start: "2026-01-02", End: "2026-03-04", Expected: "2026-05-06", Basis: domain.S20, Reference: "CASE-1",
 				Restricted: true, Request: aRequest,
 			}
 			if diff := cmp.Diff(want, b.uses.plan); diff != "" {
 				t.Errorf("registration (-want +got):\n%s", diff)
 			}
 
-			b.uses.ended = service.Changed{Version: 2, VisibleUntil: day(t, "2027-01-02"), Receipt: receipt}
+			b.uses.ended = plan.ChangeResult{Version: 2, VisibleUntil: day(t, "2027-01-02"), Receipt: receipt}
 			e, err := c.plans.EndPlan(t.Context(), &cpisv1.EndPlanRequest{PlanId: "p", Version: 1, End: "2026-01-02", Reason: "over"})
 			if err != nil {
 				t.Fatalf("EndPlan: %v", err)
@@ -361,7 +364,7 @@ func TestPlansGoThereAndBack(t *testing.T) {
 			if e.GetVersion() != 2 || e.GetVisibleUntil() != "2027-01-02" || e.GetReceipt().GetIndex() != 1 {
 				t.Errorf("got %v", e)
 			}
-			ending := &service.Ending{PlanID: "p", Version: 1, End: "2026-01-02", Reason: "over", Request: aRequest}
+			ending := &plan.EndPlanRequest{PlanID: "p", Version: 1, End: "2026-01-02", Reason: "over", Request: aRequest}
 			if diff := cmp.Diff(ending, b.uses.ending); diff != "" {
 				t.Errorf("ending (-want +got):\n%s", diff)
 			}
@@ -375,18 +378,18 @@ func TestOwnPersonsLeaveWhole(t *testing.T) {
 		t.Run(w.name, func(t *testing.T) {
 			t.Parallel()
 			b, c := w.open(t)
-			number, problem := service.ParseNHSNumber("9990000018")
+			number, problem := domain.ParseNHSNumber("9990000018")
 			if problem != "" {
 				t.Fatalf("ParseNHSNumber: %v", problem)
 			}
 			changed := time.Date(2026, 11, 23, 17, 5, 6, 0, time.UTC)
-			b.uses.person = service.OwnPerson{
-				Person:     service.Person{NHSNumber: number, Family: "Example", Given: "Child", DateOfBirth: day(t, "2019-04-30")},
+			b.uses.person = plan.OwnPerson{
+				Person:     domain.Person{NHSNumber: number, Family: "Example", Given: "Child", DateOfBirth: day(t, "2019-04-30")},
 				Restricted: true,
-				Plans: []service.OwnPlan{{
+				Plans: []plan.Plan{{
 					ID: "p", Version: 3, Ended: true, VisibleUntil: day(t, "2027-01-02"), Changed: changed,
-					Details: service.Details{
-						Kind: service.LAC, Start: day(t, "2025-01-02"), End: day(t, "2026-01-02"), Basis: service.S31,
+					Details: domain.Details{
+						Kind: domain.LAC, Start: day(t, "2025-01-02"), End: day(t, "2026-01-02"), Basis: domain.S31,
 						Reference: "CASE-1", EndReason: "adopted",
 					},
 				}},

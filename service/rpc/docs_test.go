@@ -11,7 +11,7 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/reflect/protoregistry"
 
-	"cpis/service"
+	"cpis/service/domain"
 	"cpis/service/rpc"
 )
 
@@ -84,7 +84,7 @@ func TestTheGuideSaysWhatIsRequired(t *testing.T) {
 		if kind.Descriptor().ParentFile().Package() != "cpis.v1" || !strings.HasSuffix(string(name), "Request") || name == "UploadRequest" {
 			return true
 		}
-		invalid, ok := errors.AsType[*service.InvalidError](validate(kind.New().Interface()))
+		invalid, ok := errors.AsType[*domain.InvalidError](validate(kind.New().Interface()))
 		if !ok {
 			return true
 		}

@@ -4,14 +4,14 @@ import (
 	"context"
 
 	cpisv1 "cpis/proto/cpis/v1"
-	"cpis/service"
 	"cpis/service/identity"
+	"cpis/service/notice"
 )
 
 // Encounters are the use cases behind EncounterService.
 type Encounters interface {
-	ReportMissedAppointment(ctx context.Context, c *identity.Caller, m *service.MissedAppointment) (*service.Reported, error)
-	ReportWrongPatient(ctx context.Context, c *identity.Caller, w *service.WrongPatient) (*service.Reported, error)
+	ReportMissedAppointment(ctx context.Context, c *identity.Caller, m *notice.MissedAppointment) (*notice.ReportResult, error)
+	ReportWrongPatient(ctx context.Context, c *identity.Caller, w *notice.WrongPatient) (*notice.ReportResult, error)
 }
 
 // encounterHandler is EncounterService.
@@ -21,7 +21,7 @@ func (h *encounterHandler) ReportMissedAppointment(
 	ctx context.Context, m *cpisv1.ReportMissedAppointmentRequest,
 ) (*cpisv1.ReportMissedAppointmentResponse, error) {
 	c := callOf(ctx)
-	q := &service.MissedAppointment{
+	q := &notice.MissedAppointment{
 		NHSNumber:     m.GetNhsNumber(),
 		DateOfBirth:   m.GetDateOfBirth(),
 		AppointmentID: m.GetAppointmentId(),
@@ -44,7 +44,7 @@ func (h *encounterHandler) ReportWrongPatient(
 	ctx context.Context, m *cpisv1.ReportWrongPatientRequest,
 ) (*cpisv1.ReportWrongPatientResponse, error) {
 	c := callOf(ctx)
-	r, err := h.uses.ReportWrongPatient(ctx, &c.caller, &service.WrongPatient{
+	r, err := h.uses.ReportWrongPatient(ctx, &c.caller, &notice.WrongPatient{
 		NHSNumber:   m.GetNhsNumber(),
 		EncounterID: m.GetEncounterId(),
 		Reason:      m.GetReason(),

@@ -17,7 +17,8 @@ import (
 	"google.golang.org/protobuf/types/known/durationpb"
 
 	cpisv1 "cpis/proto/cpis/v1"
-	"cpis/service"
+	"cpis/service/domain"
+	"cpis/service/guard"
 	"cpis/service/identity"
 )
 
@@ -47,22 +48,22 @@ const soon = 2 * time.Second
 // A request that could not be recorded comes first: joined to a refusal it
 // would otherwise pass for a mere refusal.
 var answers = []answer{
-	{is: one(service.ErrUnrecorded), code: connect.CodeUnavailable, text: "try again later", log: true, retry: soon},
+	{is: one(guard.ErrUnrecorded), code: connect.CodeUnavailable, text: "try again later", log: true, retry: soon},
 	{is: one(identity.ErrUnauthenticated), code: connect.CodeUnauthenticated, text: "not authenticated"},
 	{is: one(identity.ErrUnavailable), code: connect.CodeUnavailable, text: "try again later", log: true, retry: soon},
-	{is: one(service.ErrWeakSignIn), code: connect.CodePermissionDenied, text: "a stronger sign-in is needed"},
-	{is: one(service.ErrDenied), code: connect.CodePermissionDenied, text: "not permitted"},
+	{is: one(guard.ErrWeakSignIn), code: connect.CodePermissionDenied, text: "a stronger sign-in is needed"},
+	{is: one(guard.ErrDenied), code: connect.CodePermissionDenied, text: "not permitted"},
 	{is: one(errUnreadable), code: connect.CodeInvalidArgument, text: "the request cannot be read"},
 	{is: one(errTooLarge), code: connect.CodeInvalidArgument, text: "the request is too large"},
-	{is: kind[*service.InvalidError], code: connect.CodeInvalidArgument, text: "the request is not valid"},
-	{is: kind[*service.OverloadedError], code: connect.CodeResourceExhausted, text: "busy: try again later", retry: soon},
-	{is: one(service.ErrNotFound), code: connect.CodeNotFound, text: "not found"},
-	{is: one(service.ErrConflict), code: connect.CodeAborted, text: "changed meanwhile: read it again"},
-	{is: one(service.ErrSamePerson), code: connect.CodePermissionDenied, text: "somebody else must decide"},
-	{is: one(service.ErrState), code: connect.CodeFailedPrecondition, text: "not possible in this state"},
-	{is: one(service.ErrReused), code: connect.CodeAlreadyExists, text: "this X-Request-ID was used before with other content"},
-	{is: one(service.ErrUnavailable), code: connect.CodeUnavailable, text: "try again later", log: true, retry: soon},
-	{is: one(service.ErrDamaged), code: connect.CodeDataLoss, text: "stored data does not verify", log: true},
+	{is: kind[*domain.InvalidError], code: connect.CodeInvalidArgument, text: "the request is not valid"},
+	{is: kind[*guard.OverloadedError], code: connect.CodeResourceExhausted, text: "busy: try again later", retry: soon},
+	{is: one(guard.ErrNotFound), code: connect.CodeNotFound, text: "not found"},
+	{is: one(guard.ErrConflict), code: connect.CodeAborted, text: "changed meanwhile: read it again"},
+	{is: one(guard.ErrSamePerson), code: connect.CodePermissionDenied, text: "somebody else must decide"},
+	{is: one(guard.ErrState), code: connect.CodeFailedPrecondition, text: "not possible in this state"},
+	{is: one(guard.ErrReused), code: connect.CodeAlreadyExists, text: "this X-Request-ID was used before with other content"},
+	{is: one(guard.ErrUnavailable), code: connect.CodeUnavailable, text: "try again later", log: true, retry: soon},
+	{is: one(guard.ErrDamaged), code: connect.CodeDataLoss, text: "stored data does not verify", log: true},
 	{is: one(errNoProcedure), code: connect.CodeUnimplemented, text: "no such procedure"},
 	{is: one(context.Canceled), code: connect.CodeCanceled, text: "canceled"},
 	{is: one(context.DeadlineExceeded), code: connect.CodeDeadlineExceeded, text: "took too long", log: true},
@@ -93,21 +94,21 @@ func answerTo(err error) *answer {
 // wire gives the error as it leaves. The cause stays here.
 func (a *answer) wire(err error, header *connect.Header) *connect.Error {
 	out := connect.NewError(a.code, a.text).WithCause(err)
-	if invalid, ok := errors.AsType[*service.InvalidError](err); ok && a.code == connect.CodeInvalidArgument {
+	if invalid, ok := errors.AsType[*domain.InvalidError](err); ok && a.code == connect.CodeInvalidArgument {
 		out = with(out, invalidToProto(invalid))
 	}
-	if stale, ok := errors.AsType[*service.StaleError](err); ok && a.code == connect.CodeAborted {
+	if stale, ok := errors.AsType[*guard.StaleError](err); ok && a.code == connect.CodeAborted {
 		out = with(out, &cpisv1.StaleVersion{Current: count(stale.Current)})
 	}
-	if state, ok := errors.AsType[*service.StateError](err); ok && a.code == connect.CodeFailedPrecondition {
-		out = with(out, invalidToProto(&service.InvalidError{Violations: []service.Violation{{Problem: state.Problem}}}))
+	if state, ok := errors.AsType[*guard.StateError](err); ok && a.code == connect.CodeFailedPrecondition {
+		out = with(out, invalidToProto(&domain.InvalidError{Violations: []domain.Violation{{Problem: state.Problem}}}))
 	}
 	if a.code == connect.CodeUnauthenticated {
 		header.Set("Www-Authenticate", "Bearer")
 	}
 	if a.retry > 0 {
 		after := a.retry
-		if overloaded, ok := errors.AsType[*service.OverloadedError](err); ok {
+		if overloaded, ok := errors.AsType[*guard.OverloadedError](err); ok {
 			after = overloaded.RetryAfter
 		}
 		header.Set("Retry-After", strconv.FormatInt(wholeSeconds(after), 10))
@@ -133,7 +134,7 @@ func with(e *connect.Error, detail proto.Message) *connect.Error {
 // use case finds it is not in the audit log yet.
 type fault struct {
 	what     error // errUnreadable, errTooLarge, or nil: the rules of the contract
-	invalid  *service.InvalidError
+	invalid  *domain.InvalidError
 	recorded bool // a use case was told of it, and records it
 }
 
@@ -147,8 +148,8 @@ func (f *fault) Unwrap() []error {
 	return []error{f.what, f.invalid}
 }
 
-func newFault(what error, v ...service.Violation) *fault {
-	return &fault{what: what, invalid: &service.InvalidError{Violations: v}}
+func newFault(what error, v ...domain.Violation) *fault {
+	return &fault{what: what, invalid: &domain.InvalidError{Violations: v}}
 }
 
 // received gives in our words why a message could not be received. The
@@ -163,14 +164,14 @@ func received(err error, p *procedure) error {
 	case connect.CodeDeadlineExceeded:
 		return context.DeadlineExceeded
 	case connect.CodeResourceExhausted:
-		return newFault(errTooLarge, service.Violation{
+		return newFault(errTooLarge, domain.Violation{
 			Problem: fmt.Sprintf("is larger than %d bytes", p.limit),
 		})
 	default:
 		if misfit, ok := errors.AsType[*misfitError](err); ok {
 			return newFault(errUnreadable, misfit.violations...)
 		}
-		return newFault(errUnreadable, service.Violation{
+		return newFault(errUnreadable, domain.Violation{
 			Problem: "does not fit the message type: check the syntax, the types of the fields and the names of enum values",
 		})
 	}

@@ -15,7 +15,8 @@ import (
 	"google.golang.org/protobuf/testing/protocmp"
 
 	cpisv1 "cpis/proto/cpis/v1"
-	"cpis/service"
+	"cpis/service/domain"
+	"cpis/service/guard"
 	"cpis/service/identity"
 )
 
@@ -30,30 +31,30 @@ var told = []struct {
 	text  string
 	retry time.Duration
 }{
-	{"unrecorded", service.ErrUnrecorded, connect.CodeUnavailable, "try again later", 2 * time.Second},
+	{"unrecorded", guard.ErrUnrecorded, connect.CodeUnavailable, "try again later", 2 * time.Second},
 	{
-		"denied and unrecorded", errors.Join(service.ErrDenied, service.ErrUnrecorded),
+		"denied and unrecorded", errors.Join(guard.ErrDenied, guard.ErrUnrecorded),
 		connect.CodeUnavailable, "try again later", 2 * time.Second,
 	},
 	{
-		"invalid and unrecorded", errors.Join(service.ErrUnrecorded, &service.InvalidError{}),
+		"invalid and unrecorded", errors.Join(guard.ErrUnrecorded, &domain.InvalidError{}),
 		connect.CodeUnavailable, "try again later", 2 * time.Second,
 	},
-	{"weak sign-in", service.ErrWeakSignIn, connect.CodePermissionDenied, "a stronger sign-in is needed", 0},
-	{"denied", service.ErrDenied, connect.CodePermissionDenied, "not permitted", 0},
-	{"invalid", &service.InvalidError{}, connect.CodeInvalidArgument, "the request is not valid", 0},
+	{"weak sign-in", guard.ErrWeakSignIn, connect.CodePermissionDenied, "a stronger sign-in is needed", 0},
+	{"denied", guard.ErrDenied, connect.CodePermissionDenied, "not permitted", 0},
+	{"invalid", &domain.InvalidError{}, connect.CodeInvalidArgument, "the request is not valid", 0},
 	{
-		"overloaded", &service.OverloadedError{RetryAfter: 3500 * time.Millisecond},
+		"overloaded", &guard.OverloadedError{RetryAfter: 3500 * time.Millisecond},
 		connect.CodeResourceExhausted, "busy: try again later", 3500 * time.Millisecond,
 	},
-	{"not found", service.ErrNotFound, connect.CodeNotFound, "not found", 0},
-	{"conflict", service.ErrConflict, connect.CodeAborted, "changed meanwhile: read it again", 0},
-	{"state", service.ErrState, connect.CodeFailedPrecondition, "not possible in this state", 0},
-	{"what stands in the way", &service.StateError{Problem: "decided"}, connect.CodeFailedPrecondition, "not possible in this state", 0},
-	{"the same person", service.ErrSamePerson, connect.CodePermissionDenied, "somebody else must decide", 0},
-	{"reused", service.ErrReused, connect.CodeAlreadyExists, "this X-Request-ID was used before with other content", 0},
-	{"unavailable", service.ErrUnavailable, connect.CodeUnavailable, "try again later", 2 * time.Second},
-	{"damaged", service.ErrDamaged, connect.CodeDataLoss, "stored data does not verify", 0},
+	{"not found", guard.ErrNotFound, connect.CodeNotFound, "not found", 0},
+	{"conflict", guard.ErrConflict, connect.CodeAborted, "changed meanwhile: read it again", 0},
+	{"state", guard.ErrState, connect.CodeFailedPrecondition, "not possible in this state", 0},
+	{"what stands in the way", &guard.StateError{Problem: "decided"}, connect.CodeFailedPrecondition, "not possible in this state", 0},
+	{"the same person", guard.ErrSamePerson, connect.CodePermissionDenied, "somebody else must decide", 0},
+	{"reused", guard.ErrReused, connect.CodeAlreadyExists, "this X-Request-ID was used before with other content", 0},
+	{"unavailable", guard.ErrUnavailable, connect.CodeUnavailable, "try again later", 2 * time.Second},
+	{"damaged", guard.ErrDamaged, connect.CodeDataLoss, "stored data does not verify", 0},
 	{"canceled", context.Canceled, connect.CodeCanceled, "canceled", 0},
 	{"late", context.DeadlineExceeded, connect.CodeDeadlineExceeded, "took too long", 0},
 	{"unauthenticated", identity.ErrUnauthenticated, connect.CodeUnauthenticated, "not authenticated", 0},
@@ -151,7 +152,7 @@ func TestInvalidRequestsSayWhatIsWrong(t *testing.T) {
 		t.Run(w.name, func(t *testing.T) {
 			t.Parallel()
 			b, c := w.open(t)
-			b.uses.err = &service.InvalidError{Violations: []service.Violation{
+			b.uses.err = &domain.InvalidError{Violations: []domain.Violation{
 				{Field: "nhs_number", Problem: "must be ten digits", Example: "999 000 0018"},
 				{Field: "date_of_birth", Problem: "lies in the future", Example: "2019-04-30"},
 			}}

@@ -7,11 +7,11 @@ import (
 
 	"google.golang.org/protobuf/proto"
 
-	"cpis/service"
+	"cpis/service/domain"
 )
 
 // Misfits reads a message in JSON, and returns what does not fit it.
-func Misfits(ctx context.Context, text string, into proto.Message) []service.Violation {
+func Misfits(ctx context.Context, text string, into proto.Message) []domain.Violation {
 	err := jsonCodec{}.UnmarshalRead(ctx, strings.NewReader(text), into)
 	if misfit, ok := errors.AsType[*misfitError](err); ok {
 		return misfit.violations

@@ -18,8 +18,12 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"cpis/proto/cpis/v1/cpisv1connect"
-	"cpis/service"
+	"cpis/service/auditlog"
+	"cpis/service/domain"
+	"cpis/service/guard"
 	"cpis/service/identity"
+	"cpis/service/lookup"
+	"cpis/service/plan"
 	"cpis/service/rpc"
 )
 
@@ -34,10 +38,10 @@ const aRequest = "60e0b220-8136-4ca5-ae46-1d97ef59d068"
 type uses struct {
 	mu       sync.Mutex
 	callers  []identity.Caller
-	question *service.Question
-	list     *service.ClinicList
-	plan     *service.Registration
-	ending   *service.Ending
+	question *lookup.Question
+	list     *lookup.ClinicList
+	plan     *domain.Registration
+	ending   *plan.EndPlanRequest
 	number   string
 	log      string
 	index    int64
@@ -47,12 +51,12 @@ type uses struct {
 	err        error
 	refuseErr  error
 	panic      any
-	answer     service.Answer
-	items      []service.ItemAnswer
-	registered service.Registered
-	ended      service.Changed
-	person     service.OwnPerson
-	proof      service.Proof
+	answer     lookup.Answer
+	items      []lookup.ItemAnswer
+	registered plan.RegisterPlanResult
+	ended      plan.ChangeResult
+	person     plan.OwnPerson
+	proof      auditlog.Proof
 	planLife
 	uploadLife
 }
@@ -69,7 +73,7 @@ type others struct {
 // refusal is a request that was refused before it became a use case.
 type refusal struct {
 	Action, Request, Client string
-	Violations              []service.Violation
+	Violations              []domain.Violation
 }
 
 // asked notes who asked, and gives what the test wants to go wrong.
@@ -84,23 +88,23 @@ func (u *uses) asked(c *identity.Caller, note func()) error {
 	return u.err
 }
 
-func (u *uses) LookUp(_ context.Context, c *identity.Caller, q *service.Question) (*service.Answer, error) {
+func (u *uses) LookUp(_ context.Context, c *identity.Caller, q *lookup.Question) (*lookup.Answer, error) {
 	return &u.answer, u.asked(c, func() { u.question = q })
 }
 
-func (u *uses) LookUpMany(_ context.Context, c *identity.Caller, l *service.ClinicList) ([]service.ItemAnswer, error) {
+func (u *uses) LookUpMany(_ context.Context, c *identity.Caller, l *lookup.ClinicList) ([]lookup.ItemAnswer, error) {
 	return u.items, u.asked(c, func() { u.list = l })
 }
 
-func (u *uses) RegisterPlan(_ context.Context, c *identity.Caller, r *service.Registration) (*service.Registered, error) {
+func (u *uses) RegisterPlan(_ context.Context, c *identity.Caller, r *domain.Registration) (*plan.RegisterPlanResult, error) {
 	return &u.registered, u.asked(c, func() { u.plan = r })
 }
 
-func (u *uses) EndPlan(_ context.Context, c *identity.Caller, e *service.Ending) (*service.Changed, error) {
+func (u *uses) EndPlan(_ context.Context, c *identity.Caller, e *plan.EndPlanRequest) (*plan.ChangeResult, error) {
 	return &u.ended, u.asked(c, func() { u.ending = e })
 }
 
-func (u *uses) GetPerson(_ context.Context, c *identity.Caller, number, _ string) (*service.OwnPerson, error) {
+func (u *uses) GetPerson(_ context.Context, c *identity.Caller, number, _ string) (*plan.OwnPerson, error) {
 	return &u.person, u.asked(c, func() { u.number = number })
 }
 
@@ -108,11 +112,11 @@ func (u *uses) Checkpoint(_ context.Context, c *identity.Caller, log string) ([]
 	return []byte("a signed note"), u.asked(c, func() { u.log = log })
 }
 
-func (u *uses) InclusionProof(_ context.Context, c *identity.Caller, log string, index int64) (*service.Proof, error) {
+func (u *uses) InclusionProof(_ context.Context, c *identity.Caller, log string, index int64) (*auditlog.Proof, error) {
 	return &u.proof, u.asked(c, func() { u.log, u.index = log, index })
 }
 
-func (u *uses) refuse(_ context.Context, c *identity.Caller, action, request string, why *service.InvalidError) error {
+func (u *uses) refuse(_ context.Context, c *identity.Caller, action, request string, why *domain.InvalidError) error {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	u.refused = append(u.refused, refusal{action, request, c.ClientID, why.Violations})
@@ -198,13 +202,13 @@ func newBench(tb testing.TB, options ...option) *bench {
 }
 
 // noFlag is the answer that nearly everybody gets.
-func noFlag() service.Answer {
-	return service.Answer{
-		Verdict: service.NoFlagKnown,
+func noFlag() lookup.Answer {
+	return lookup.Answer{
+		Verdict: lookup.NoFlagKnown,
 		Mode:    "unscheduled",
 		Advice: "No flag is known for this NHS number. The absence of a flag is not the absence of risk: children at risk " +
 			"may be unknown, unmatched or known elsewhere. Follow your safeguarding procedures whenever you are concerned.",
-		Receipt: service.Receipt{Log: "cpis.example/log/1", Index: 123456, TreeSize: 123499, Leaf: [32]byte{1, 2, 3}},
+		Receipt: guard.Receipt{Log: "cpis.example/log/1", Index: 123456, TreeSize: 123499, Leaf: [32]byte{1, 2, 3}},
 	}
 }
 

@@ -6,7 +6,7 @@ import (
 	"path"
 	"regexp"
 
-	"cpis/service"
+	"cpis/service/domain"
 )
 
 // headers are what the library reads of a request before it asks who calls, and
@@ -33,11 +33,11 @@ type headKey struct{}
 // words, and notes what is wrong with them for whoever is known to call. A path
 // that would be corrected, and told, becomes one that nobody knows.
 func checkHead(r *http.Request) *http.Request {
-	var wrong []service.Violation
+	var wrong []domain.Violation
 	for _, h := range headers {
 		for _, value := range r.Header[h.name] {
 			if !h.right.MatchString(value) {
-				wrong = append(wrong, service.Violation{Field: h.name, Problem: h.problem})
+				wrong = append(wrong, domain.Violation{Field: h.name, Problem: h.problem})
 				r.Header.Del(h.name)
 				break
 			}

@@ -16,8 +16,11 @@ import (
 	"go.opentelemetry.io/otel/sdk/trace/tracetest"
 
 	cpisv1 "cpis/proto/cpis/v1"
-	"cpis/service"
+	"cpis/service/domain"
+	"cpis/service/guard"
 	"cpis/service/identity"
+	"cpis/service/lookup"
+	"cpis/service/plan"
 )
 
 // lines reads what was logged.
@@ -60,9 +63,9 @@ func TestWritesAndErrorsAreLogged(t *testing.T) {
 		}
 	}
 	_, _ = c.plans.RegisterPlan(t.Context(), registration())
-	b.uses.err = service.ErrDenied
+	b.uses.err = guard.ErrDenied
 	_, _ = c.lookups.LookUp(t.Context(), &cpisv1.LookUpRequest{})
-	b.uses.err = fmt.Errorf("reading: %w", service.ErrUnavailable)
+	b.uses.err = fmt.Errorf("reading: %w", guard.ErrUnavailable)
 	_, _ = c.lookups.LookUp(t.Context(), &cpisv1.LookUpRequest{})
 
 	failed := line("error", "cpis.v1.LookupService/LookUp", "unavailable")
@@ -102,10 +105,10 @@ func sing(t *testing.T, b *bench, c *clients) {
 		_, _ = c.plans.GetPerson(t.Context(), &cpisv1.GetPersonRequest{NhsNumber: canary})
 		_, _ = send(t, c, begin(), chunk(canary))
 	}
-	b.uses.answer.History = []service.Access{{Who: canary}}
-	b.uses.person = service.OwnPerson{Person: service.Person{Family: canary}}
+	b.uses.answer.History = []lookup.Access{{Who: canary}}
+	b.uses.person = plan.OwnPerson{Person: domain.Person{Family: canary}}
 	ask()
-	for _, err := range []error{service.ErrDenied, service.ErrUnavailable, service.ErrDamaged, service.ErrUnrecorded, errors.New("other")} {
+	for _, err := range []error{guard.ErrDenied, guard.ErrUnavailable, guard.ErrDamaged, guard.ErrUnrecorded, errors.New("other")} {
 		b.uses.err = err
 		ask()
 	}
@@ -156,7 +159,7 @@ func TestMetricsCountRequestsAndLookUps(t *testing.T) {
 			t.Fatalf("LookUp: %v", err)
 		}
 	}
-	b.uses.err = service.ErrDenied
+	b.uses.err = guard.ErrDenied
 	_, _ = c.lookups.LookUp(t.Context(), &cpisv1.LookUpRequest{})
 	b.door.err = &identity.RefusalError{Reason: identity.Expired}
 	_, _ = c.lookups.LookUp(t.Context(), &cpisv1.LookUpRequest{})
@@ -222,7 +225,7 @@ func TestTracesNameTheProcedureAndTheCode(t *testing.T) {
 	spans := tracetest.NewSpanRecorder()
 	b := newBench(t, withTraces(sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(spans))))
 	c := wires[3].dial(t, b.serveTLS(t), "Traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
-	b.uses.err = fmt.Errorf("%s: %w", secret, service.ErrDamaged)
+	b.uses.err = fmt.Errorf("%s: %w", secret, guard.ErrDamaged)
 	_, _ = c.lookups.LookUp(t.Context(), &cpisv1.LookUpRequest{})
 	ended := spans.Ended()
 	if len(ended) != 1 {

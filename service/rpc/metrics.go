@@ -17,7 +17,7 @@ import (
 	"go.opentelemetry.io/otel/metric"
 
 	cpisv1 "cpis/proto/cpis/v1"
-	"cpis/service"
+	"cpis/service/deliver"
 	"cpis/service/identity"
 )
 
@@ -113,7 +113,7 @@ func (m *Metrics) label(ctx context.Context) {
 	m.refused.Add(ctx, 0)
 	m.unrecorded.Add(ctx, 0)
 	m.unsigned.Add(ctx, 0)
-	for _, kind := range []service.ChannelKind{service.WebhookChannel, service.MeshChannel} {
+	for _, kind := range []deliver.ChannelKind{deliver.WebhookChannel, deliver.MeshChannel} {
 		m.deliveries.Add(ctx, 0, delivered(kind, true))
 		m.deliveries.Add(ctx, 0, delivered(kind, false))
 	}
@@ -181,7 +181,7 @@ func (m *Metrics) unauthenticated(ctx context.Context, err error) {
 }
 
 // delivered labels an attempt to send a notice on.
-func delivered(kind service.ChannelKind, ok bool) metric.MeasurementOption {
+func delivered(kind deliver.ChannelKind, ok bool) metric.MeasurementOption {
 	outcome := "failed"
 	if ok {
 		outcome = "ok"
@@ -252,6 +252,6 @@ func (e *Events) Unsigned(err error) {
 }
 
 // Sent counts an attempt to send a notice on.
-func (e *Events) Sent(kind service.ChannelKind, ok bool) {
+func (e *Events) Sent(kind deliver.ChannelKind, ok bool) {
 	e.deliveries.Add(e.ctx, 1, delivered(kind, ok))
 }

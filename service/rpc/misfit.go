@@ -13,11 +13,11 @@ import (
 
 	"google.golang.org/protobuf/reflect/protoreflect"
 
-	"cpis/service"
+	"cpis/service/domain"
 )
 
 // misfitError is errCodec of JSON, and says which members do not fit.
-type misfitError struct{ violations []service.Violation }
+type misfitError struct{ violations []domain.Violation }
 
 // Error says no more than errCodec does: the library quotes it.
 func (e *misfitError) Error() string { return errCodec.Error() }
@@ -45,10 +45,10 @@ func misfits(data []byte, d protoreflect.MessageDescriptor) error {
 }
 
 // misfitting collects what does not fit. No value that was sent gets into it.
-type misfitting struct{ found []service.Violation }
+type misfitting struct{ found []domain.Violation }
 
 func (m *misfitting) add(field, problem, example string) {
-	m.found = append(m.found, service.Violation{Field: field, Problem: problem, Example: example})
+	m.found = append(m.found, domain.Violation{Field: field, Problem: problem, Example: example})
 }
 
 func (m *misfitting) message(path string, value any, d protoreflect.MessageDescriptor) {

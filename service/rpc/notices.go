@@ -5,18 +5,20 @@ import (
 
 	cpisv1 "cpis/proto/cpis/v1"
 	"cpis/proto/cpis/v1/cpisv1connect"
-	"cpis/service"
+	"cpis/service/domain"
+	"cpis/service/guard"
 	"cpis/service/identity"
+	"cpis/service/notice"
 )
 
 // Notices are the use cases behind NoticeService.
 type Notices interface {
-	ListNotices(ctx context.Context, c *identity.Caller, q *service.InboxQuery) (*service.InboxPage, error)
-	GetNotice(ctx context.Context, c *identity.Caller, id, request string) (*service.NoticeDetail, error)
-	WatchNotices(ctx context.Context, c *identity.Caller, w *service.Watch, send func(*service.NewNotices) error) error
-	AcknowledgeNotice(ctx context.Context, c *identity.Caller, k *service.Acknowledgement) (*service.NoticeActed, error)
-	AssignNotice(ctx context.Context, c *identity.Caller, k *service.Assignment) (*service.NoticeActed, error)
-	ListColleagues(ctx context.Context, c *identity.Caller, request string) (*service.ColleagueList, error)
+	ListNotices(ctx context.Context, c *identity.Caller, q *notice.InboxQuery) (*notice.InboxPage, error)
+	GetNotice(ctx context.Context, c *identity.Caller, id, request string) (*notice.Detail, error)
+	WatchNotices(ctx context.Context, c *identity.Caller, w *notice.WatchRequest, send func(*notice.NewNotices) error) error
+	AcknowledgeNotice(ctx context.Context, c *identity.Caller, k *notice.AcknowledgeRequest) (*notice.ActResult, error)
+	AssignNotice(ctx context.Context, c *identity.Caller, k *notice.AssignRequest) (*notice.ActResult, error)
+	ListColleagues(ctx context.Context, c *identity.Caller, request string) (*notice.ColleagueList, error)
 }
 
 // noticeHandler is NoticeService.
@@ -27,13 +29,13 @@ type noticeHandler struct {
 
 func (h *noticeHandler) ListNotices(ctx context.Context, m *cpisv1.ListNoticesRequest) (*cpisv1.ListNoticesResponse, error) {
 	c := callOf(ctx)
-	p, err := h.uses.ListNotices(ctx, &c.caller, &service.InboxQuery{
+	p, err := h.uses.ListNotices(ctx, &c.caller, &notice.InboxQuery{
 		Open:        m.GetOpenOnly(),
 		Priority:    m.GetPriorityOnly(),
 		Undelivered: m.GetUndeliveredOnly(),
 		Kind:        fromEnum(noticeKinds, m.GetKind()),
 		AssignedTo:  m.GetAssignedTo(),
-		Paging:      service.Paging{Size: int(m.GetPageSize()), Page: m.GetPage()},
+		Paging:      guard.Paging{Size: int(m.GetPageSize()), Page: m.GetPage()},
 		Request:     c.request,
 	})
 	if err != nil {
@@ -66,8 +68,8 @@ func (h *noticeHandler) WatchNotices(
 	c, l := callOf(ctx), liveOf(ctx)
 	ctx, leave := l.stay(ctx)
 	defer leave()
-	w := &service.Watch{Cursor: m.GetCursor(), Request: c.request}
-	err := h.uses.WatchNotices(ctx, &c.caller, w, func(n *service.NewNotices) error {
+	w := &notice.WatchRequest{Cursor: m.GetCursor(), Request: c.request}
+	err := h.uses.WatchNotices(ctx, &c.caller, w, func(n *notice.NewNotices) error {
 		l.extend()
 		return l.unsent(ctx, stream.Send(newNoticesToProto(n)))
 	})
@@ -76,7 +78,7 @@ func (h *noticeHandler) WatchNotices(
 
 func (h *noticeHandler) AcknowledgeNotice(ctx context.Context, m *cpisv1.AcknowledgeNoticeRequest) (*cpisv1.AcknowledgeNoticeResponse, error) {
 	c := callOf(ctx)
-	r, err := h.uses.AcknowledgeNotice(ctx, &c.caller, &service.Acknowledgement{
+	r, err := h.uses.AcknowledgeNotice(ctx, &c.caller, &notice.AcknowledgeRequest{
 		NoticeID: m.GetNoticeId(),
 		Version:  int(m.GetVersion()),
 		Outcome:  fromEnum(ackOutcomes, m.GetOutcome()),
@@ -91,7 +93,7 @@ func (h *noticeHandler) AcknowledgeNotice(ctx context.Context, m *cpisv1.Acknowl
 
 func (h *noticeHandler) AssignNotice(ctx context.Context, m *cpisv1.AssignNoticeRequest) (*cpisv1.AssignNoticeResponse, error) {
 	c := callOf(ctx)
-	r, err := h.uses.AssignNotice(ctx, &c.caller, &service.Assignment{
+	r, err := h.uses.AssignNotice(ctx, &c.caller, &notice.AssignRequest{
 		NoticeID: m.GetNoticeId(),
 		Version:  int(m.GetVersion()),
 		To:       m.GetTo(),
@@ -118,35 +120,35 @@ func (h *noticeHandler) ListColleagues(ctx context.Context, _ *cpisv1.ListCollea
 
 // The words of notices, as those in convert.go.
 var (
-	noticeKinds = []service.NoticeKind{
+	noticeKinds = []notice.Kind{
 		cpisv1.NoticeKind_NOTICE_KIND_UNSPECIFIED:          "",
-		cpisv1.NoticeKind_NOTICE_KIND_UNSCHEDULED_ACCESS:   service.NoticeUnscheduled,
-		cpisv1.NoticeKind_NOTICE_KIND_BREAK_GLASS:          service.NoticeBreakGlass,
-		cpisv1.NoticeKind_NOTICE_KIND_RESTRICTED_ACCESS:    service.NoticeRestricted,
-		cpisv1.NoticeKind_NOTICE_KIND_IDENTITY_MISMATCH:    service.NoticeMismatch,
-		cpisv1.NoticeKind_NOTICE_KIND_MISSED_APPOINTMENT:   service.NoticeMissed,
-		cpisv1.NoticeKind_NOTICE_KIND_CORRECTION:           service.NoticeCorrection,
-		cpisv1.NoticeKind_NOTICE_KIND_OVERLAP:              service.NoticeOverlap,
-		cpisv1.NoticeKind_NOTICE_KIND_TRANSFER_PROPOSED:    service.NoticeTransferProposed,
-		cpisv1.NoticeKind_NOTICE_KIND_TRANSFER_DECIDED:     service.NoticeTransferDecided,
-		cpisv1.NoticeKind_NOTICE_KIND_NUMBER_REPLACED:      service.NoticeNumberReplaced,
-		cpisv1.NoticeKind_NOTICE_KIND_MERGED:               service.NoticeMerged,
-		cpisv1.NoticeKind_NOTICE_KIND_CHANGE_PROPOSED:      service.NoticeChangeProposed,
-		cpisv1.NoticeKind_NOTICE_KIND_UPLOAD_WAITING:       service.NoticeUploadWaiting,
-		cpisv1.NoticeKind_NOTICE_KIND_CONTACTS_UNCONFIRMED: service.NoticeUnconfirmed,
-		cpisv1.NoticeKind_NOTICE_KIND_RESTRICTION_CHANGED:  service.NoticeRestriction,
+		cpisv1.NoticeKind_NOTICE_KIND_UNSCHEDULED_ACCESS:   notice.Unscheduled,
+		cpisv1.NoticeKind_NOTICE_KIND_BREAK_GLASS:          notice.BreakGlass,
+		cpisv1.NoticeKind_NOTICE_KIND_RESTRICTED_ACCESS:    notice.Restricted,
+		cpisv1.NoticeKind_NOTICE_KIND_IDENTITY_MISMATCH:    notice.Mismatch,
+		cpisv1.NoticeKind_NOTICE_KIND_MISSED_APPOINTMENT:   notice.Missed,
+		cpisv1.NoticeKind_NOTICE_KIND_CORRECTION:           notice.Correction,
+		cpisv1.NoticeKind_NOTICE_KIND_OVERLAP:              notice.Overlap,
+		cpisv1.NoticeKind_NOTICE_KIND_TRANSFER_PROPOSED:    notice.TransferProposed,
+		cpisv1.NoticeKind_NOTICE_KIND_TRANSFER_DECIDED:     notice.TransferDecided,
+		cpisv1.NoticeKind_NOTICE_KIND_NUMBER_REPLACED:      notice.NumberReplaced,
+		cpisv1.NoticeKind_NOTICE_KIND_MERGED:               notice.Merged,
+		cpisv1.NoticeKind_NOTICE_KIND_CHANGE_PROPOSED:      notice.ChangeProposed,
+		cpisv1.NoticeKind_NOTICE_KIND_UPLOAD_WAITING:       notice.UploadWaiting,
+		cpisv1.NoticeKind_NOTICE_KIND_CONTACTS_UNCONFIRMED: notice.Unconfirmed,
+		cpisv1.NoticeKind_NOTICE_KIND_RESTRICTION_CHANGED:  notice.RestrictionChanged,
 	}
-	ackOutcomes = []service.AckOutcome{
+	ackOutcomes = []notice.AckOutcome{
 		cpisv1.AcknowledgeOutcome_ACKNOWLEDGE_OUTCOME_UNSPECIFIED:       "",
-		cpisv1.AcknowledgeOutcome_ACKNOWLEDGE_OUTCOME_SETTING_CONTACTED: service.SettingContacted,
-		cpisv1.AcknowledgeOutcome_ACKNOWLEDGE_OUTCOME_FAMILY_CONTACTED:  service.FamilyContacted,
-		cpisv1.AcknowledgeOutcome_ACKNOWLEDGE_OUTCOME_ESCALATED:         service.Escalated,
-		cpisv1.AcknowledgeOutcome_ACKNOWLEDGE_OUTCOME_NO_ACTION:         service.NoAction,
-		cpisv1.AcknowledgeOutcome_ACKNOWLEDGE_OUTCOME_OTHER:             service.OtherOutcome,
+		cpisv1.AcknowledgeOutcome_ACKNOWLEDGE_OUTCOME_SETTING_CONTACTED: notice.SettingContacted,
+		cpisv1.AcknowledgeOutcome_ACKNOWLEDGE_OUTCOME_FAMILY_CONTACTED:  notice.FamilyContacted,
+		cpisv1.AcknowledgeOutcome_ACKNOWLEDGE_OUTCOME_ESCALATED:         notice.Escalated,
+		cpisv1.AcknowledgeOutcome_ACKNOWLEDGE_OUTCOME_NO_ACTION:         notice.NoAction,
+		cpisv1.AcknowledgeOutcome_ACKNOWLEDGE_OUTCOME_OTHER:             notice.OtherOutcome,
 	}
 )
 
-func noticeToProto(n *service.Notice) *cpisv1.Notice {
+func noticeToProto(n *notice.Notice) *cpisv1.Notice {
 	m := &cpisv1.Notice{
 		Id:                 n.ID,
 		Version:            count(n.Version),
@@ -177,13 +179,13 @@ func noticeToProto(n *service.Notice) *cpisv1.Notice {
 	return m
 }
 
-func colleagueToProto(c *service.Colleague) *cpisv1.Colleague {
+func colleagueToProto(c *notice.Colleague) *cpisv1.Colleague {
 	return &cpisv1.Colleague{Id: c.ID, UserId: c.User, Name: c.Name, LastSeen: c.LastSeen.String()}
 }
 
 // actorToProto gives nobody where nobody is known.
-func actorToProto(a *service.NoticeActor) *cpisv1.NoticeActor {
-	if *a == (service.NoticeActor{}) {
+func actorToProto(a *notice.Actor) *cpisv1.NoticeActor {
+	if *a == (notice.Actor{}) {
 		return nil
 	}
 	return &cpisv1.NoticeActor{
@@ -194,14 +196,14 @@ func actorToProto(a *service.NoticeActor) *cpisv1.NoticeActor {
 	}
 }
 
-func responsibleToProto(r service.Responsible) *cpisv1.Responsible {
+func responsibleToProto(r domain.Responsible) *cpisv1.Responsible {
 	if r.IsZero() {
 		return nil
 	}
 	return &cpisv1.Responsible{Name: r.Name, Role: r.Role, Phone: r.Phone}
 }
 
-func noticeActToProto(a *service.NoticeAct) *cpisv1.NoticeAct {
+func noticeActToProto(a *notice.Done) *cpisv1.NoticeAct {
 	return &cpisv1.NoticeAct{
 		Change:     changeToProto(&a.Change),
 		Outcome:    toEnum[cpisv1.AcknowledgeOutcome](ackOutcomes, a.Outcome),
@@ -211,7 +213,7 @@ func noticeActToProto(a *service.NoticeAct) *cpisv1.NoticeAct {
 	}
 }
 
-func newNoticesToProto(n *service.NewNotices) *cpisv1.WatchNoticesResponse {
+func newNoticesToProto(n *notice.NewNotices) *cpisv1.WatchNoticesResponse {
 	m := &cpisv1.WatchNoticesResponse{Notices: each(n.Notices, noticeToProto), Cursor: n.Cursor}
 	if len(n.Notices) > 0 {
 		m.Receipt = receiptToProto(&n.Receipt)

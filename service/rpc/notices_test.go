@@ -20,8 +20,10 @@ import (
 
 	cpisv1 "cpis/proto/cpis/v1"
 	"cpis/proto/cpis/v1/cpisv1connect"
-	"cpis/service"
+	"cpis/service/domain"
+	"cpis/service/guard"
 	"cpis/service/identity"
+	"cpis/service/notice"
 	"cpis/service/rpc"
 )
 
@@ -29,54 +31,54 @@ import (
 // set by the test, and what it was asked is kept.
 type inbox struct {
 	asked  any
-	page   service.InboxPage
-	detail service.NoticeDetail
-	watch  func(ctx context.Context, send func(*service.NewNotices) error) error
+	page   notice.InboxPage
+	detail notice.Detail
+	watch  func(ctx context.Context, send func(*notice.NewNotices) error) error
 }
 
-func (i *inbox) ListNotices(_ context.Context, _ *identity.Caller, q *service.InboxQuery) (*service.InboxPage, error) {
+func (i *inbox) ListNotices(_ context.Context, _ *identity.Caller, q *notice.InboxQuery) (*notice.InboxPage, error) {
 	i.asked = *q
 	return &i.page, nil
 }
 
-func (i *inbox) GetNotice(_ context.Context, _ *identity.Caller, id, request string) (*service.NoticeDetail, error) {
+func (i *inbox) GetNotice(_ context.Context, _ *identity.Caller, id, request string) (*notice.Detail, error) {
 	i.asked = [2]string{id, request}
 	return &i.detail, nil
 }
 
-func (i *inbox) WatchNotices(ctx context.Context, _ *identity.Caller, w *service.Watch, send func(*service.NewNotices) error) error {
+func (i *inbox) WatchNotices(ctx context.Context, _ *identity.Caller, w *notice.WatchRequest, send func(*notice.NewNotices) error) error {
 	i.asked = *w
 	return i.watch(ctx, send)
 }
 
-func (i *inbox) AcknowledgeNotice(_ context.Context, _ *identity.Caller, k *service.Acknowledgement) (*service.NoticeActed, error) {
+func (i *inbox) AcknowledgeNotice(_ context.Context, _ *identity.Caller, k *notice.AcknowledgeRequest) (*notice.ActResult, error) {
 	i.asked = *k
-	return &service.NoticeActed{Version: 8, Receipt: noFlag().Receipt}, nil
+	return &notice.ActResult{Version: 8, Receipt: noFlag().Receipt}, nil
 }
 
-func (i *inbox) AssignNotice(_ context.Context, _ *identity.Caller, k *service.Assignment) (*service.NoticeActed, error) {
+func (i *inbox) AssignNotice(_ context.Context, _ *identity.Caller, k *notice.AssignRequest) (*notice.ActResult, error) {
 	i.asked = *k
-	return &service.NoticeActed{Version: 9, Receipt: noFlag().Receipt}, nil
+	return &notice.ActResult{Version: 9, Receipt: noFlag().Receipt}, nil
 }
 
-func (i *inbox) ListColleagues(_ context.Context, _ *identity.Caller, request string) (*service.ColleagueList, error) {
+func (i *inbox) ListColleagues(_ context.Context, _ *identity.Caller, request string) (*notice.ColleagueList, error) {
 	i.asked = request
-	return &service.ColleagueList{Receipt: noFlag().Receipt, Colleagues: []service.Colleague{someColleague()}}, nil
+	return &notice.ColleagueList{Receipt: noFlag().Receipt, Colleagues: []notice.Colleague{someColleague()}}, nil
 }
 
 // someColleague is a colleague with everything filled in.
-func someColleague() service.Colleague {
-	return service.Colleague{ID: "c", User: "u", Name: "Casey Colleague"}
+func someColleague() notice.Colleague {
+	return notice.Colleague{ID: "c", User: "u", Name: "Casey Colleague"}
 }
 
-func (i *inbox) ReportMissedAppointment(_ context.Context, _ *identity.Caller, m *service.MissedAppointment) (*service.Reported, error) {
+func (i *inbox) ReportMissedAppointment(_ context.Context, _ *identity.Caller, m *notice.MissedAppointment) (*notice.ReportResult, error) {
 	i.asked = *m
-	return &service.Reported{Receipt: noFlag().Receipt}, nil
+	return &notice.ReportResult{Receipt: noFlag().Receipt}, nil
 }
 
-func (i *inbox) ReportWrongPatient(_ context.Context, _ *identity.Caller, w *service.WrongPatient) (*service.Reported, error) {
+func (i *inbox) ReportWrongPatient(_ context.Context, _ *identity.Caller, w *notice.WrongPatient) (*notice.ReportResult, error) {
 	i.asked = *w
-	return &service.Reported{Receipt: noFlag().Receipt}, nil
+	return &notice.ReportResult{Receipt: noFlag().Receipt}, nil
 }
 
 // withInbox has an inbox answer.
@@ -113,22 +115,22 @@ func (w wire) client(tb testing.TB, s *httptest.Server) *http.Client {
 }
 
 // aNotice is a notice that says all there is to say.
-func aNotice(t *testing.T) (service.Notice, *cpisv1.Notice) {
+func aNotice(t *testing.T) (notice.Notice, *cpisv1.Notice) {
 	t.Helper()
 	at := time.Date(2026, 11, 23, 17, 5, 6, 123456000, time.UTC)
-	number, problem := service.ParseNHSNumber("9990000018")
+	number, problem := domain.ParseNHSNumber("9990000018")
 	if problem != "" {
 		t.Fatal(problem)
 	}
-	responsible, leading := service.Responsible{Name: "Ada", Role: "Registrar", Phone: "1"}, service.Responsible{Name: "Bea", Role: "Lead", Phone: "2"}
-	in := service.Notice{
-		ID: "n", Version: 2, Kind: service.NoticeCorrection, Priority: true, At: at,
-		Person:       &service.Person{NHSNumber: number, Family: "Example", Given: "Robin", DateOfBirth: day(t, "2019-04-30")},
-		Organisation: "RXX01", OrganisationName: "Hospital", Setting: service.Maternity,
-		Actor: service.NoticeActor{Name: "Cy", Role: "Nurse", Responsible: responsible, Lead: leading},
+	responsible, leading := domain.Responsible{Name: "Ada", Role: "Registrar", Phone: "1"}, domain.Responsible{Name: "Bea", Role: "Lead", Phone: "2"}
+	in := notice.Notice{
+		ID: "n", Version: 2, Kind: notice.Correction, Priority: true, At: at,
+		Person:       &domain.Person{NHSNumber: number, Family: "Example", Given: "Robin", DateOfBirth: day(t, "2019-04-30")},
+		Organisation: "RXX01", OrganisationName: "Hospital", Setting: domain.Maternity,
+		Actor: notice.Actor{Name: "Cy", Role: "Nurse", Responsible: responsible, Lead: leading},
 		Text:  "Another child", Encounter: at.Add(-time.Hour), Corrects: "o", CorrectedBy: "p", Reference: "r",
 		PlanIDs: []string{"a", "b"}, Acknowledged: true, AssignedTo: "me", Undelivered: true, Degraded: true,
-		Assignee: &service.Colleague{ID: "c", User: "me", Name: "Casey Colleague", LastSeen: day(t, "2026-11-23")},
+		Assignee: &notice.Colleague{ID: "c", User: "me", Name: "Casey Colleague", LastSeen: day(t, "2026-11-23")},
 	}
 	out := &cpisv1.Notice{
 		Id: "n", Version: 2, Kind: cpisv1.NoticeKind_NOTICE_KIND_CORRECTION, Priority: true, At: timestamppb.New(at),
@@ -157,16 +159,16 @@ func TestNoticesArriveAndLeaveWhole(t *testing.T) {
 		t.Run(w.name, func(t *testing.T) {
 			t.Parallel()
 			in, out := aNotice(t)
-			bare, bareOut := service.Notice{ID: "q", Version: 1}, &cpisv1.Notice{Id: "q", Version: 1}
+			bare, bareOut := notice.Notice{ID: "q", Version: 1}, &cpisv1.Notice{Id: "q", Version: 1}
 			i := &inbox{
-				page: service.InboxPage{Notices: []service.Notice{in, bare}, Next: "on", Receipt: noFlag().Receipt},
-				detail: service.NoticeDetail{
+				page: notice.InboxPage{Notices: []notice.Notice{in, bare}, Next: "on", Receipt: noFlag().Receipt},
+				detail: notice.Detail{
 					Notice: in, Receipt: noFlag().Receipt,
-					Acts: []service.NoticeAct{{
-						Change:  service.Change{Act: "acknowledge", Actor: "a", Name: "A", Organisation: "E", Reason: "why", At: in.At},
-						Outcome: service.Escalated, AssignedTo: "x", AssignedName: "X",
+					Acts: []notice.Done{{
+						Change:  domain.Change{Act: "acknowledge", Actor: "a", Name: "A", Organisation: "E", Reason: "why", At: in.At},
+						Outcome: notice.Escalated, AssignedTo: "x", AssignedName: "X",
 					}},
-					Deliveries: []service.Delivery{{Channel: "c", State: service.DeliveryPending, Attempts: 3, Last: in.At, Next: in.At, Failure: "timeout"}},
+					Deliveries: []notice.Delivery{{Channel: "c", State: notice.DeliveryPending, Attempts: 3, Last: in.At, Next: in.At, Failure: "timeout"}},
 				},
 			}
 			c, _ := w.openInbox(t, i)
@@ -176,9 +178,9 @@ func TestNoticesArriveAndLeaveWhole(t *testing.T) {
 				AssignedTo: "me", PageSize: 7, Page: "p",
 			})
 			same(t, err, &cpisv1.ListNoticesResponse{Notices: []*cpisv1.Notice{out, bareOut}, NextPage: "on", Receipt: receiptOut()}, list)
-			handedOver(t, i, service.InboxQuery{
-				Open: true, Priority: true, Undelivered: true, Kind: service.NoticeOverlap, AssignedTo: "me",
-				Paging: service.Paging{Size: 7, Page: "p"}, Request: aRequest,
+			handedOver(t, i, notice.InboxQuery{
+				Open: true, Priority: true, Undelivered: true, Kind: notice.Overlap, AssignedTo: "me",
+				Paging: guard.Paging{Size: 7, Page: "p"}, Request: aRequest,
 			})
 			got, err := c.GetNotice(ctx, &cpisv1.GetNoticeRequest{NoticeId: "n"})
 			same(t, err, &cpisv1.GetNoticeResponse{
@@ -197,10 +199,10 @@ func TestNoticesArriveAndLeaveWhole(t *testing.T) {
 				NoticeId: "n", Version: 3, Outcome: cpisv1.AcknowledgeOutcome_ACKNOWLEDGE_OUTCOME_NO_ACTION, Note: "words",
 			})
 			same(t, err, &cpisv1.AcknowledgeNoticeResponse{Version: 8, Receipt: receiptOut()}, ack)
-			handedOver(t, i, service.Acknowledgement{NoticeID: "n", Version: 3, Outcome: service.NoAction, Note: "words", Request: aRequest})
+			handedOver(t, i, notice.AcknowledgeRequest{NoticeID: "n", Version: 3, Outcome: notice.NoAction, Note: "words", Request: aRequest})
 			assigned, err := c.AssignNotice(ctx, &cpisv1.AssignNoticeRequest{NoticeId: "n", Version: 3, To: "you", Note: "words"})
 			same(t, err, &cpisv1.AssignNoticeResponse{Version: 9, Receipt: receiptOut()}, assigned)
-			handedOver(t, i, service.Assignment{NoticeID: "n", Version: 3, To: "you", Note: "words", Request: aRequest})
+			handedOver(t, i, notice.AssignRequest{NoticeID: "n", Version: 3, To: "you", Note: "words", Request: aRequest})
 			colleagues, err := c.ListColleagues(ctx, &cpisv1.ListColleaguesRequest{})
 			same(t, err, &cpisv1.ListColleaguesResponse{
 				Colleagues: []*cpisv1.Colleague{{Id: "c", UserId: "u", Name: "Casey Colleague"}}, Receipt: receiptOut(),
@@ -235,21 +237,21 @@ func TestReportsOfEncountersArriveWhole(t *testing.T) {
 			i := &inbox{}
 			_, c := w.openInbox(t, i)
 			at := time.Date(2026, 11, 23, 9, 30, 0, 0, time.UTC)
-			by, byOut := service.Responsible{Name: "Ada", Role: "GP", Phone: "1"}, &cpisv1.Responsible{Name: "Ada", Role: "GP", Phone: "1"}
+			by, byOut := domain.Responsible{Name: "Ada", Role: "GP", Phone: "1"}, &cpisv1.Responsible{Name: "Ada", Role: "GP", Phone: "1"}
 			missed, err := c.ReportMissedAppointment(t.Context(), &cpisv1.ReportMissedAppointmentRequest{
 				NhsNumber: "9990000018", DateOfBirth: "2019-04-30", AppointmentId: "A", Appointment: timestamppb.New(at),
 				Setting: cpisv1.Setting_SETTING_DENTAL, MissedInARow: 2, ResponsiblePerson: byOut,
 			})
 			same(t, err, &cpisv1.ReportMissedAppointmentResponse{Receipt: receiptOut()}, missed)
-			handedOver(t, i, service.MissedAppointment{
+			handedOver(t, i, notice.MissedAppointment{
 				NHSNumber: "9990000018", DateOfBirth: "2019-04-30", AppointmentID: "A", Appointment: at,
-				Setting: service.Dental, InARow: 2, Responsible: by, Request: aRequest,
+				Setting: domain.Dental, InARow: 2, Responsible: by, Request: aRequest,
 			})
 			wrong, err := c.ReportWrongPatient(t.Context(), &cpisv1.ReportWrongPatientRequest{
 				NhsNumber: "9990000018", EncounterId: "E", Reason: "Another", ResponsiblePerson: byOut,
 			})
 			same(t, err, &cpisv1.ReportWrongPatientResponse{Receipt: receiptOut()}, wrong)
-			handedOver(t, i, service.WrongPatient{
+			handedOver(t, i, notice.WrongPatient{
 				NHSNumber: "9990000018", EncounterID: "E", Reason: "Another", Responsible: by, Request: aRequest,
 			})
 		})
@@ -261,29 +263,29 @@ func TestWordsOfNotices(t *testing.T) {
 	t.Parallel()
 	i := &inbox{}
 	c, _ := wires[0].openInbox(t, i)
-	kinds := map[service.NoticeKind]bool{}
+	kinds := map[notice.Kind]bool{}
 	for value := range cpisv1.NoticeKind_name {
 		kind := cpisv1.NoticeKind(value)
 		if _, err := c.ListNotices(t.Context(), &cpisv1.ListNoticesRequest{Kind: kind}); err != nil {
 			t.Fatal(err)
 		}
-		q, _ := i.asked.(service.InboxQuery)
+		q, _ := i.asked.(notice.InboxQuery)
 		kinds[q.Kind] = true
-		i.page.Notices = []service.Notice{{Kind: q.Kind}}
+		i.page.Notices = []notice.Notice{{Kind: q.Kind}}
 		list, err := c.ListNotices(t.Context(), &cpisv1.ListNoticesRequest{})
 		if err != nil || list.GetNotices()[0].GetKind() != kind || !fits(kind.String(), "NOTICE_KIND_", string(q.Kind)) {
 			t.Errorf("%v came back as %v, in words %q", kind, list.GetNotices()[0].GetKind(), q.Kind)
 		}
 	}
-	outcomes := map[service.AckOutcome]bool{}
+	outcomes := map[notice.AckOutcome]bool{}
 	for value := int32(1); int(value) < len(cpisv1.AcknowledgeOutcome_name); value++ {
 		outcome := cpisv1.AcknowledgeOutcome(value)
 		if _, err := c.AcknowledgeNotice(t.Context(), &cpisv1.AcknowledgeNoticeRequest{NoticeId: "n", Version: 1, Outcome: outcome}); err != nil {
 			t.Fatal(err)
 		}
-		k, _ := i.asked.(service.Acknowledgement)
+		k, _ := i.asked.(notice.AcknowledgeRequest)
 		outcomes[k.Outcome] = true
-		i.detail.Acts = []service.NoticeAct{{Outcome: k.Outcome}}
+		i.detail.Acts = []notice.Done{{Outcome: k.Outcome}}
 		got, err := c.GetNotice(t.Context(), &cpisv1.GetNoticeRequest{NoticeId: "n"})
 		if err != nil || got.GetActs()[0].GetOutcome() != outcome || !fits(outcome.String(), "ACKNOWLEDGE_OUTCOME_", string(k.Outcome)) {
 			t.Errorf("%v came back in words as %q", outcome, k.Outcome)
@@ -302,12 +304,12 @@ func fits(name, prefix, word string) bool {
 
 // keepTelling sends a message now and then until its context ends, and says
 // that it did.
-func keepTelling(every time.Duration, ended chan<- error) func(context.Context, func(*service.NewNotices) error) error {
-	return func(ctx context.Context, send func(*service.NewNotices) error) error {
+func keepTelling(every time.Duration, ended chan<- error) func(context.Context, func(*notice.NewNotices) error) error {
+	return func(ctx context.Context, send func(*notice.NewNotices) error) error {
 		tick := time.NewTicker(every)
 		defer tick.Stop()
 		for {
-			if err := send(&service.NewNotices{Cursor: "c"}); err != nil {
+			if err := send(&notice.NewNotices{Cursor: "c"}); err != nil {
 				ended <- err
 				return err
 			}
@@ -327,10 +329,10 @@ func TestStreamsLeaveWholeAndEnd(t *testing.T) {
 		t.Run(w.name, func(t *testing.T) {
 			t.Parallel()
 			in, out := aNotice(t)
-			i := &inbox{watch: func(_ context.Context, send func(*service.NewNotices) error) error {
+			i := &inbox{watch: func(_ context.Context, send func(*notice.NewNotices) error) error {
 				return errors.Join(
-					send(&service.NewNotices{Notices: []service.Notice{in}, Cursor: "one", Receipt: noFlag().Receipt}),
-					send(&service.NewNotices{Cursor: "two"}),
+					send(&notice.NewNotices{Notices: []notice.Notice{in}, Cursor: "one", Receipt: noFlag().Receipt}),
+					send(&notice.NewNotices{Cursor: "two"}),
 				)
 			}}
 			c, _ := w.openInbox(t, i)
@@ -347,8 +349,8 @@ func TestStreamsLeaveWholeAndEnd(t *testing.T) {
 			if _, err := stream.Receive(); !errors.Is(err, io.EOF) {
 				t.Errorf("at the end: got %v", err)
 			}
-			handedOver(t, i, service.Watch{Cursor: "zero", Request: aRequest})
-			i.watch = func(context.Context, func(*service.NewNotices) error) error { return service.ErrDenied }
+			handedOver(t, i, notice.WatchRequest{Cursor: "zero", Request: aRequest})
+			i.watch = func(context.Context, func(*notice.NewNotices) error) error { return guard.ErrDenied }
 			if stream, err = c.WatchNotices(t.Context(), &cpisv1.WatchNoticesRequest{}); err == nil {
 				_, err = stream.Receive()
 			}
@@ -474,9 +476,9 @@ func TestStreamsToWhoDoesNotReadEnd(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			ended := make(chan error, 1)
-			b := newBench(t, withInbox(&inbox{watch: func(_ context.Context, send func(*service.NewNotices) error) (err error) {
+			b := newBench(t, withInbox(&inbox{watch: func(_ context.Context, send func(*notice.NewNotices) error) (err error) {
 				for long := strings.Repeat("c", 1<<16); err == nil; {
-					err = send(&service.NewNotices{Cursor: long})
+					err = send(&notice.NewNotices{Cursor: long})
 				}
 				ended <- err
 				return err

@@ -4,24 +4,25 @@ import (
 	"context"
 
 	cpisv1 "cpis/proto/cpis/v1"
-	"cpis/service"
+	"cpis/service/domain"
 	"cpis/service/identity"
+	"cpis/service/plan"
 )
 
 // Plans are the use cases behind PlanService.
 type Plans interface {
-	RegisterPlan(ctx context.Context, c *identity.Caller, q *service.Registration) (*service.Registered, error)
-	AmendPlan(ctx context.Context, c *identity.Caller, q *service.Amendment) (*service.Changed, error)
-	EndPlan(ctx context.Context, c *identity.Caller, q *service.Ending) (*service.Changed, error)
-	RemovePlan(ctx context.Context, c *identity.Caller, q *service.Removal) (*service.Changed, error)
-	RecordBirth(ctx context.Context, c *identity.Caller, q *service.Birth) (*service.Birthed, error)
-	GetPerson(ctx context.Context, c *identity.Caller, number, request string) (*service.OwnPerson, error)
-	GetPlan(ctx context.Context, c *identity.Caller, plan, request string) (*service.FoundPlan, error)
-	ListPlans(ctx context.Context, c *identity.Caller, q *service.PlanQuery) (*service.PlanPage, error)
-	ListVersions(ctx context.Context, c *identity.Caller, plan, request string) (*service.Versions, error)
-	ProposeTransfer(ctx context.Context, c *identity.Caller, q *service.Offer) (*service.Offered, error)
-	DecideTransfer(ctx context.Context, c *identity.Caller, q *service.Settlement) (*service.Settled, error)
-	ListTransfers(ctx context.Context, c *identity.Caller, q *service.TransferQuery) (*service.TransferPage, error)
+	RegisterPlan(ctx context.Context, c *identity.Caller, q *domain.Registration) (*plan.RegisterPlanResult, error)
+	AmendPlan(ctx context.Context, c *identity.Caller, q *plan.AmendPlanRequest) (*plan.ChangeResult, error)
+	EndPlan(ctx context.Context, c *identity.Caller, q *plan.EndPlanRequest) (*plan.ChangeResult, error)
+	RemovePlan(ctx context.Context, c *identity.Caller, q *plan.RemovePlanRequest) (*plan.ChangeResult, error)
+	RecordBirth(ctx context.Context, c *identity.Caller, q *plan.RecordBirthRequest) (*plan.RecordBirthResult, error)
+	GetPerson(ctx context.Context, c *identity.Caller, number, request string) (*plan.OwnPerson, error)
+	GetPlan(ctx context.Context, c *identity.Caller, plan, request string) (*plan.Found, error)
+	ListPlans(ctx context.Context, c *identity.Caller, q *plan.ListRequest) (*plan.Page, error)
+	ListVersions(ctx context.Context, c *identity.Caller, plan, request string) (*plan.Versions, error)
+	ProposeTransfer(ctx context.Context, c *identity.Caller, q *plan.ProposeTransferRequest) (*plan.ProposeTransferResult, error)
+	DecideTransfer(ctx context.Context, c *identity.Caller, q *plan.DecideTransferRequest) (*plan.DecideTransferResult, error)
+	ListTransfers(ctx context.Context, c *identity.Caller, q *plan.TransferQuery) (*plan.TransferPage, error)
 }
 
 // planHandler is PlanService.

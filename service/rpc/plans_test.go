@@ -11,8 +11,10 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	cpisv1 "cpis/proto/cpis/v1"
-	"cpis/service"
+	"cpis/service/domain"
+	"cpis/service/guard"
 	"cpis/service/identity"
+	"cpis/service/plan"
 )
 
 // planLife stands for the use cases of a plan's life: what they answer, and
@@ -20,60 +22,60 @@ import (
 type planLife struct {
 	asking any // what was asked
 
-	changed   service.Changed
-	birthed   service.Birthed
-	found     service.FoundPlan
-	plans     service.PlanPage
-	versions  service.Versions
-	offered   service.Offered
-	settled   service.Settled
-	transfers service.TransferPage
+	changed   plan.ChangeResult
+	birthed   plan.RecordBirthResult
+	found     plan.Found
+	plans     plan.Page
+	versions  plan.Versions
+	offered   plan.ProposeTransferResult
+	settled   plan.DecideTransferResult
+	transfers plan.TransferPage
 }
 
-func (u *uses) AmendPlan(_ context.Context, c *identity.Caller, q *service.Amendment) (*service.Changed, error) {
+func (u *uses) AmendPlan(_ context.Context, c *identity.Caller, q *plan.AmendPlanRequest) (*plan.ChangeResult, error) {
 	return &u.changed, u.asked(c, func() { u.asking = q })
 }
 
-func (u *uses) RemovePlan(_ context.Context, c *identity.Caller, q *service.Removal) (*service.Changed, error) {
+func (u *uses) RemovePlan(_ context.Context, c *identity.Caller, q *plan.RemovePlanRequest) (*plan.ChangeResult, error) {
 	return &u.changed, u.asked(c, func() { u.asking = q })
 }
 
-func (u *uses) RecordBirth(_ context.Context, c *identity.Caller, q *service.Birth) (*service.Birthed, error) {
+func (u *uses) RecordBirth(_ context.Context, c *identity.Caller, q *plan.RecordBirthRequest) (*plan.RecordBirthResult, error) {
 	return &u.birthed, u.asked(c, func() { u.asking = q })
 }
 
-func (u *uses) GetPlan(_ context.Context, c *identity.Caller, plan, request string) (*service.FoundPlan, error) {
+func (u *uses) GetPlan(_ context.Context, c *identity.Caller, plan, request string) (*plan.Found, error) {
 	return &u.found, u.asked(c, func() { u.asking = [2]string{plan, request} })
 }
 
-func (u *uses) ListPlans(_ context.Context, c *identity.Caller, q *service.PlanQuery) (*service.PlanPage, error) {
+func (u *uses) ListPlans(_ context.Context, c *identity.Caller, q *plan.ListRequest) (*plan.Page, error) {
 	return &u.plans, u.asked(c, func() { u.asking = q })
 }
 
-func (u *uses) ListVersions(_ context.Context, c *identity.Caller, plan, request string) (*service.Versions, error) {
+func (u *uses) ListVersions(_ context.Context, c *identity.Caller, plan, request string) (*plan.Versions, error) {
 	return &u.versions, u.asked(c, func() { u.asking = [2]string{plan, request} })
 }
 
-func (u *uses) ProposeTransfer(_ context.Context, c *identity.Caller, q *service.Offer) (*service.Offered, error) {
+func (u *uses) ProposeTransfer(_ context.Context, c *identity.Caller, q *plan.ProposeTransferRequest) (*plan.ProposeTransferResult, error) {
 	return &u.offered, u.asked(c, func() { u.asking = q })
 }
 
-func (u *uses) DecideTransfer(_ context.Context, c *identity.Caller, q *service.Settlement) (*service.Settled, error) {
+func (u *uses) DecideTransfer(_ context.Context, c *identity.Caller, q *plan.DecideTransferRequest) (*plan.DecideTransferResult, error) {
 	return &u.settled, u.asked(c, func() { u.asking = q })
 }
 
-func (u *uses) ListTransfers(_ context.Context, c *identity.Caller, q *service.TransferQuery) (*service.TransferPage, error) {
+func (u *uses) ListTransfers(_ context.Context, c *identity.Caller, q *plan.TransferQuery) (*plan.TransferPage, error) {
 	return &u.transfers, u.asked(c, func() { u.asking = q })
 }
 
 // ownPlan is a plan as its authority sees it, and as that leaves.
-func ownPlan(t *testing.T) (service.OwnPlan, *cpisv1.OwnPlan) {
+func ownPlan(t *testing.T) (plan.Plan, *cpisv1.OwnPlan) {
 	t.Helper()
 	changed := time.Date(2026, 11, 23, 17, 5, 6, 0, time.UTC)
-	in := service.OwnPlan{
+	in := plan.Plan{
 		ID: "p", Version: 3, Ended: true, VisibleUntil: day(t, "2027-01-02"), Changed: changed, Removed: true, TransferTo: "E09000007",
-		Details: service.Details{
-			Kind: service.LAC, Start: day(t, "2025-01-02"), End: day(t, "2026-01-02"), Basis: service.S31,
+		Details: domain.Details{
+			Kind: domain.LAC, Start: day(t, "2025-01-02"), End: day(t, "2026-01-02"), Basis: domain.S31,
 			Reference: "CASE-1", EndReason: "adopted",
 		},
 	}
@@ -86,15 +88,15 @@ func ownPlan(t *testing.T) (service.OwnPlan, *cpisv1.OwnPlan) {
 }
 
 // listedPlan is a plan with whom it is about, and as that leaves.
-func listedPlan(t *testing.T) (service.ListedPlan, *cpisv1.ListedPlan) {
+func listedPlan(t *testing.T) (plan.Listed, *cpisv1.ListedPlan) {
 	t.Helper()
-	number, problem := service.ParseNHSNumber("9990000018")
+	number, problem := domain.ParseNHSNumber("9990000018")
 	if problem != "" {
 		t.Fatalf("ParseNHSNumber: %v", problem)
 	}
 	own, ownOut := ownPlan(t)
-	in := service.ListedPlan{
-		Person:     service.Person{NHSNumber: number, Family: "Example", Given: "Child", DateOfBirth: day(t, "2019-04-30")},
+	in := plan.Listed{
+		Person:     domain.Person{NHSNumber: number, Family: "Example", Given: "Child", DateOfBirth: day(t, "2019-04-30")},
 		Plan:       own,
 		Restricted: true,
 	}
@@ -107,17 +109,17 @@ func listedPlan(t *testing.T) (service.ListedPlan, *cpisv1.ListedPlan) {
 }
 
 // change says who changed something, and as that leaves.
-func change() (service.Change, *cpisv1.Change) {
+func change() (domain.Change, *cpisv1.Change) {
 	at := time.Date(2026, 11, 23, 17, 5, 6, 0, time.UTC)
-	return service.Change{Act: "amend", Actor: "lead", Name: "A Lead", Organisation: "E09000019", Reason: "a slip", At: at},
+	return domain.Change{Act: "amend", Actor: "lead", Name: "A Lead", Organisation: "E09000019", Reason: "a slip", At: at},
 		&cpisv1.Change{Act: "amend", Actor: "lead", Name: "A Lead", Organisation: "E09000019", Reason: "a slip", At: timestamppb.New(at)}
 }
 
 // someReceipt is a receipt, and as that leaves.
-func someReceipt() (service.Receipt, *cpisv1.Receipt) {
+func someReceipt() (guard.Receipt, *cpisv1.Receipt) {
 	leaf := make([]byte, 32)
 	leaf[31] = 7
-	return service.Receipt{Log: "log", Index: 5, TreeSize: 9, Leaf: [32]byte{31: 7}}, &cpisv1.Receipt{Log: "log", Index: 5, TreeSize: 9, LeafHash: leaf}
+	return guard.Receipt{Log: "log", Index: 5, TreeSize: 9, Leaf: [32]byte{31: 7}}, &cpisv1.Receipt{Log: "log", Index: 5, TreeSize: 9, LeafHash: leaf}
 }
 
 // passage is one procedure: what arrives of a request, and what leaves.
@@ -156,8 +158,8 @@ func TestThePlansLifeGoesThereAndBack(t *testing.T) {
 func (b *bench) changesOfPlans(t *testing.T) []passage {
 	t.Helper()
 	receipt, out := someReceipt()
-	b.uses.changed = service.Changed{Version: 4, VisibleUntil: day(t, "2027-01-02"), Receipt: receipt}
-	b.uses.birthed = service.Birthed{Version: 4, VisibleUntil: day(t, "2027-01-02"), ChildPlanID: "c", Receipt: receipt}
+	b.uses.changed = plan.ChangeResult{Version: 4, VisibleUntil: day(t, "2027-01-02"), Receipt: receipt}
+	b.uses.birthed = plan.RecordBirthResult{Version: 4, VisibleUntil: day(t, "2027-01-02"), ChildPlanID: "c", Receipt: receipt}
 	born := &cpisv1.RecordBirthResponse{Version: 4, VisibleUntil: "2027-01-02", ChildPlanId: "c", Receipt: out}
 	return []passage{
 		{
@@ -167,9 +169,9 @@ func (b *bench) changesOfPlans(t *testing.T) []passage {
 					Start: "2026-01-02", End: "2026-03-04", Expected: "2026-05-06", LegalBasis: cpisv1.LegalBasis_LEGAL_BASIS_S38, Reference: "CASE-1",
 				})
 			},
-			&service.Amendment{
+			&plan.AmendPlanRequest{
 				PlanID: "p", Version: 3, Reason: "a slip", Family: "Example", Given: "Child", DateOfBirth: "2019-04-30",
-				Start: "2026-01-02", End: "2026-03-04", Expected: "2026-05-06", Basis: service.S38, Reference: "CASE-1", Request: aRequest,
+				Start: "2026-01-02", End: "2026-03-04", Expected: "2026-05-06", Basis: domain.S38, Reference: "CASE-1", Request: aRequest,
 			},
 			&cpisv1.AmendPlanResponse{Version: 4, VisibleUntil: "2027-01-02", Receipt: out},
 		},
@@ -177,7 +179,7 @@ func (b *bench) changesOfPlans(t *testing.T) []passage {
 			"RemovePlan", func(ctx context.Context, c *clients) (proto.Message, error) {
 				return c.plans.RemovePlan(ctx, &cpisv1.RemovePlanRequest{PlanId: "p", Version: 3, Reason: "wrong"})
 			},
-			&service.Removal{PlanID: "p", Version: 3, Reason: "wrong", Request: aRequest},
+			&plan.RemovePlanRequest{PlanID: "p", Version: 3, Reason: "wrong", Request: aRequest},
 			&cpisv1.RemovePlanResponse{Version: 4, Receipt: out},
 		},
 		{
@@ -187,7 +189,7 @@ func (b *bench) changesOfPlans(t *testing.T) []passage {
 					Start: "2026-11-20", Reference: "CASE-2", Restricted: true,
 				}})
 			},
-			&service.Birth{PlanID: "p", Version: 3, Born: "2026-11-19", Request: aRequest, Child: &service.ChildPlan{
+			&plan.RecordBirthRequest{PlanID: "p", Version: 3, Born: "2026-11-19", Request: aRequest, Child: &plan.ChildPlan{
 				NHSNumber: "999 000 0018", Family: "Example", Given: "Child", DateOfBirth: "2026-11-19",
 				Start: "2026-11-20", Reference: "CASE-2", Restricted: true,
 			}},
@@ -197,7 +199,7 @@ func (b *bench) changesOfPlans(t *testing.T) []passage {
 			"RecordBirth without a plan for the child", func(ctx context.Context, c *clients) (proto.Message, error) {
 				return c.plans.RecordBirth(ctx, &cpisv1.RecordBirthRequest{PlanId: "p", Version: 3, Born: "2026-11-19"})
 			},
-			&service.Birth{PlanID: "p", Version: 3, Born: "2026-11-19", Request: aRequest},
+			&plan.RecordBirthRequest{PlanID: "p", Version: 3, Born: "2026-11-19", Request: aRequest},
 			born,
 		},
 	}
@@ -208,11 +210,11 @@ func (b *bench) viewsOfPlans(t *testing.T) []passage {
 	receipt, out := someReceipt()
 	listed, listedOut := listedPlan(t)
 	made, madeOut := change()
-	b.uses.found = service.FoundPlan{ListedPlan: listed, Receipt: receipt}
-	b.uses.plans = service.PlanPage{Plans: []service.ListedPlan{listed}, Next: "n", Receipt: receipt}
-	b.uses.versions = service.Versions{Receipt: receipt, Versions: []service.Version{
+	b.uses.found = plan.Found{Listed: listed, Receipt: receipt}
+	b.uses.plans = plan.Page{Plans: []plan.Listed{listed}, Next: "n", Receipt: receipt}
+	b.uses.versions = plan.Versions{Receipt: receipt, Versions: []plan.Version{
 		{Plan: listed.Plan, Family: "Example", Given: "Child", Change: made, Authority: "E09000019", Entry: 5},
-		{Plan: service.OwnPlan{ID: "p", Version: 1}, Change: made, Authority: "E09000007", Entry: 2}, // another authority's
+		{Plan: plan.Plan{ID: "p", Version: 1}, Change: made, Authority: "E09000007", Entry: 2}, // another authority's
 	}}
 	return []passage{
 		{
@@ -228,8 +230,8 @@ func (b *bench) viewsOfPlans(t *testing.T) []passage {
 					Filter: cpisv1.PlanFilter_PLAN_FILTER_OVERDUE, Kind: cpisv1.PlanKind_PLAN_KIND_UCPP, PageSize: 7, Page: "m",
 				})
 			},
-			&service.PlanQuery{
-				Filter: service.OverduePlans, Kind: service.UCPP, Paging: service.Paging{Size: 7, Page: "m"}, Request: aRequest,
+			&plan.ListRequest{
+				Filter: plan.OverduePlans, Kind: domain.UCPP, Paging: guard.Paging{Size: 7, Page: "m"}, Request: aRequest,
 			},
 			&cpisv1.ListPlansResponse{Plans: []*cpisv1.ListedPlan{listedOut}, NextPage: "n", Receipt: out},
 		},
@@ -251,18 +253,18 @@ func (b *bench) transfersOfPlans(t *testing.T) []passage {
 	receipt, out := someReceipt()
 	listed, listedOut := listedPlan(t)
 	made, madeOut := change()
-	b.uses.offered = service.Offered{TransferID: "t", Version: 4, Receipt: receipt}
-	b.uses.settled = service.Settled{State: service.Declined, Version: 5, Receipt: receipt}
-	b.uses.transfers = service.TransferPage{Next: "n", Receipt: receipt, Transfers: []service.Transfer{
-		{ID: "t2", State: service.Open, From: "E09000019", To: "E09000007", Plan: &listed, Proposed: made, Person: listed.Person, Restricted: true},
-		{ID: "t1", State: service.Withdrawn, From: "E09000007", To: "E09000019", Proposed: made, Decided: &made, Person: listed.Person},
+	b.uses.offered = plan.ProposeTransferResult{TransferID: "t", Version: 4, Receipt: receipt}
+	b.uses.settled = plan.DecideTransferResult{State: domain.Declined, Version: 5, Receipt: receipt}
+	b.uses.transfers = plan.TransferPage{Next: "n", Receipt: receipt, Transfers: []plan.Transfer{
+		{ID: "t2", State: domain.Open, From: "E09000019", To: "E09000007", Plan: &listed, Proposed: made, Person: listed.Person, Restricted: true},
+		{ID: "t1", State: domain.Withdrawn, From: "E09000007", To: "E09000019", Proposed: made, Decided: &made, Person: listed.Person},
 	}}
 	return []passage{
 		{
 			"ProposeTransfer", func(ctx context.Context, c *clients) (proto.Message, error) {
 				return c.plans.ProposeTransfer(ctx, &cpisv1.ProposeTransferRequest{PlanId: "p", Version: 3, To: "E09000007", Reason: "moved"})
 			},
-			&service.Offer{PlanID: "p", Version: 3, To: "E09000007", Reason: "moved", Request: aRequest},
+			&plan.ProposeTransferRequest{PlanID: "p", Version: 3, To: "E09000007", Reason: "moved", Request: aRequest},
 			&cpisv1.ProposeTransferResponse{TransferId: "t", Version: 4, Receipt: out},
 		},
 		{
@@ -271,14 +273,14 @@ func (b *bench) transfersOfPlans(t *testing.T) []passage {
 					TransferId: "t", Decision: cpisv1.Decision_DECISION_ACCEPT, Reason: "held", Reference: "CAM-1",
 				})
 			},
-			&service.Settlement{TransferID: "t", Decision: service.Accept, Reason: "held", Reference: "CAM-1", Request: aRequest},
+			&plan.DecideTransferRequest{TransferID: "t", Decision: domain.Accept, Reason: "held", Reference: "CAM-1", Request: aRequest},
 			&cpisv1.DecideTransferResponse{State: cpisv1.ProposalState_PROPOSAL_STATE_DECLINED, Version: 5, Receipt: out},
 		},
 		{
 			"ListTransfers", func(ctx context.Context, c *clients) (proto.Message, error) {
 				return c.plans.ListTransfers(ctx, &cpisv1.ListTransfersRequest{OpenOnly: true, PageSize: 7, Page: "m"})
 			},
-			&service.TransferQuery{OpenOnly: true, Paging: service.Paging{Size: 7, Page: "m"}, Request: aRequest},
+			&plan.TransferQuery{OpenOnly: true, Paging: guard.Paging{Size: 7, Page: "m"}, Request: aRequest},
 			&cpisv1.ListTransfersResponse{NextPage: "n", Receipt: out, Transfers: []*cpisv1.Transfer{
 				{
 					Id: "t2", State: cpisv1.ProposalState_PROPOSAL_STATE_OPEN, From: "E09000019", To: "E09000007",
@@ -296,30 +298,30 @@ func (b *bench) transfersOfPlans(t *testing.T) []passage {
 func TestEveryWordOfThePlansLifeHasItsValue(t *testing.T) {
 	t.Parallel()
 	b, c := wires[0].open(t)
-	words(t, cpisv1.PlanFilter_name, func(v int32) service.PlanFilter {
+	words(t, cpisv1.PlanFilter_name, func(v int32) plan.Filter {
 		if _, err := c.plans.ListPlans(t.Context(), &cpisv1.ListPlansRequest{Filter: cpisv1.PlanFilter(v)}); err != nil {
 			t.Fatalf("ListPlans: %v", err)
 		}
-		q, _ := b.uses.asking.(*service.PlanQuery)
+		q, _ := b.uses.asking.(*plan.ListRequest)
 		return q.Filter
 	})
-	for d, want := range map[cpisv1.Decision]service.Decision{
-		cpisv1.Decision_DECISION_ACCEPT:   service.Accept,
-		cpisv1.Decision_DECISION_DECLINE:  service.Decline,
-		cpisv1.Decision_DECISION_WITHDRAW: service.Withdraw,
+	for d, want := range map[cpisv1.Decision]domain.Decision{
+		cpisv1.Decision_DECISION_ACCEPT:   domain.Accept,
+		cpisv1.Decision_DECISION_DECLINE:  domain.Decline,
+		cpisv1.Decision_DECISION_WITHDRAW: domain.Withdraw,
 	} {
 		if _, err := c.plans.DecideTransfer(t.Context(), &cpisv1.DecideTransferRequest{TransferId: "t", Decision: d, Reason: "x"}); err != nil {
 			t.Fatalf("DecideTransfer: %v", err)
 		}
-		if q, _ := b.uses.asking.(*service.Settlement); q.Decision != want {
+		if q, _ := b.uses.asking.(*plan.DecideTransferRequest); q.Decision != want {
 			t.Errorf("%v: got %q, want %q", d, q.Decision, want)
 		}
 	}
-	for state, want := range map[service.State]cpisv1.ProposalState{
-		service.Open:      cpisv1.ProposalState_PROPOSAL_STATE_OPEN,
-		service.Accepted:  cpisv1.ProposalState_PROPOSAL_STATE_ACCEPTED,
-		service.Declined:  cpisv1.ProposalState_PROPOSAL_STATE_DECLINED,
-		service.Withdrawn: cpisv1.ProposalState_PROPOSAL_STATE_WITHDRAWN,
+	for state, want := range map[domain.State]cpisv1.ProposalState{
+		domain.Open:      cpisv1.ProposalState_PROPOSAL_STATE_OPEN,
+		domain.Accepted:  cpisv1.ProposalState_PROPOSAL_STATE_ACCEPTED,
+		domain.Declined:  cpisv1.ProposalState_PROPOSAL_STATE_DECLINED,
+		domain.Withdrawn: cpisv1.ProposalState_PROPOSAL_STATE_WITHDRAWN,
 	} {
 		b.uses.settled.State = state
 		got, err := c.plans.DecideTransfer(t.Context(), &cpisv1.DecideTransferRequest{

@@ -2,35 +2,37 @@ package rpc
 
 import (
 	cpisv1 "cpis/proto/cpis/v1"
-	"cpis/service"
+	"cpis/service/domain"
+	"cpis/service/guard"
+	"cpis/service/plan"
 )
 
 // The words of PlanService, as in the tables of all services.
 var (
-	planFilters = []service.PlanFilter{
-		cpisv1.PlanFilter_PLAN_FILTER_UNSPECIFIED: service.AllPlans,
-		cpisv1.PlanFilter_PLAN_FILTER_ACTIVE:      service.ActivePlans,
-		cpisv1.PlanFilter_PLAN_FILTER_ENDED:       service.EndedPlans,
-		cpisv1.PlanFilter_PLAN_FILTER_OVERDUE:     service.OverduePlans,
-		cpisv1.PlanFilter_PLAN_FILTER_ADULT:       service.AdultPlans,
+	planFilters = []plan.Filter{
+		cpisv1.PlanFilter_PLAN_FILTER_UNSPECIFIED: plan.AllPlans,
+		cpisv1.PlanFilter_PLAN_FILTER_ACTIVE:      plan.ActivePlans,
+		cpisv1.PlanFilter_PLAN_FILTER_ENDED:       plan.EndedPlans,
+		cpisv1.PlanFilter_PLAN_FILTER_OVERDUE:     plan.OverduePlans,
+		cpisv1.PlanFilter_PLAN_FILTER_ADULT:       plan.AdultPlans,
 	}
-	decisions = []service.Decision{
+	decisions = []domain.Decision{
 		cpisv1.Decision_DECISION_UNSPECIFIED: "",
-		cpisv1.Decision_DECISION_ACCEPT:      service.Accept,
-		cpisv1.Decision_DECISION_DECLINE:     service.Decline,
-		cpisv1.Decision_DECISION_WITHDRAW:    service.Withdraw,
+		cpisv1.Decision_DECISION_ACCEPT:      domain.Accept,
+		cpisv1.Decision_DECISION_DECLINE:     domain.Decline,
+		cpisv1.Decision_DECISION_WITHDRAW:    domain.Withdraw,
 	}
-	proposalStates = []service.State{
+	proposalStates = []domain.State{
 		cpisv1.ProposalState_PROPOSAL_STATE_UNSPECIFIED: "",
-		cpisv1.ProposalState_PROPOSAL_STATE_OPEN:        service.Open,
-		cpisv1.ProposalState_PROPOSAL_STATE_ACCEPTED:    service.Accepted,
-		cpisv1.ProposalState_PROPOSAL_STATE_DECLINED:    service.Declined,
-		cpisv1.ProposalState_PROPOSAL_STATE_WITHDRAWN:   service.Withdrawn,
+		cpisv1.ProposalState_PROPOSAL_STATE_OPEN:        domain.Open,
+		cpisv1.ProposalState_PROPOSAL_STATE_ACCEPTED:    domain.Accepted,
+		cpisv1.ProposalState_PROPOSAL_STATE_DECLINED:    domain.Declined,
+		cpisv1.ProposalState_PROPOSAL_STATE_WITHDRAWN:   domain.Withdrawn,
 	}
 )
 
-func amendmentFromProto(m *cpisv1.AmendPlanRequest, request string) *service.Amendment {
-	return &service.Amendment{
+func amendmentFromProto(m *cpisv1.AmendPlanRequest, request string) *plan.AmendPlanRequest {
+	return &plan.AmendPlanRequest{
 		PlanID:      m.GetPlanId(),
 		Version:     int(m.GetVersion()),
 		Reason:      m.GetReason(),
@@ -46,7 +48,7 @@ func amendmentFromProto(m *cpisv1.AmendPlanRequest, request string) *service.Ame
 	}
 }
 
-func amendedToProto(r *service.Changed) *cpisv1.AmendPlanResponse {
+func amendedToProto(r *plan.ChangeResult) *cpisv1.AmendPlanResponse {
 	return &cpisv1.AmendPlanResponse{
 		Version:      count(r.Version),
 		VisibleUntil: r.VisibleUntil.String(),
@@ -54,8 +56,8 @@ func amendedToProto(r *service.Changed) *cpisv1.AmendPlanResponse {
 	}
 }
 
-func removalFromProto(m *cpisv1.RemovePlanRequest, request string) *service.Removal {
-	return &service.Removal{
+func removalFromProto(m *cpisv1.RemovePlanRequest, request string) *plan.RemovePlanRequest {
+	return &plan.RemovePlanRequest{
 		PlanID:  m.GetPlanId(),
 		Version: int(m.GetVersion()),
 		Reason:  m.GetReason(),
@@ -63,12 +65,12 @@ func removalFromProto(m *cpisv1.RemovePlanRequest, request string) *service.Remo
 	}
 }
 
-func removedToProto(r *service.Changed) *cpisv1.RemovePlanResponse {
+func removedToProto(r *plan.ChangeResult) *cpisv1.RemovePlanResponse {
 	return &cpisv1.RemovePlanResponse{Version: count(r.Version), Receipt: receiptToProto(&r.Receipt)}
 }
 
-func birthFromProto(m *cpisv1.RecordBirthRequest, request string) *service.Birth {
-	b := &service.Birth{
+func birthFromProto(m *cpisv1.RecordBirthRequest, request string) *plan.RecordBirthRequest {
+	b := &plan.RecordBirthRequest{
 		PlanID:  m.GetPlanId(),
 		Version: int(m.GetVersion()),
 		Born:    m.GetBorn(),
@@ -76,7 +78,7 @@ func birthFromProto(m *cpisv1.RecordBirthRequest, request string) *service.Birth
 	}
 	if child := m.GetChildPlan(); child != nil {
 		p := child.GetChild()
-		b.Child = &service.ChildPlan{
+		b.Child = &plan.ChildPlan{
 			NHSNumber:   p.GetNhsNumber(),
 			Family:      p.GetFamilyName(),
 			Given:       p.GetGivenName(),
@@ -89,7 +91,7 @@ func birthFromProto(m *cpisv1.RecordBirthRequest, request string) *service.Birth
 	return b
 }
 
-func birthedToProto(r *service.Birthed) *cpisv1.RecordBirthResponse {
+func birthedToProto(r *plan.RecordBirthResult) *cpisv1.RecordBirthResponse {
 	return &cpisv1.RecordBirthResponse{
 		Version:      count(r.Version),
 		VisibleUntil: r.VisibleUntil.String(),
@@ -99,7 +101,7 @@ func birthedToProto(r *service.Birthed) *cpisv1.RecordBirthResponse {
 }
 
 // ownPersonToProto gives a person to an authority that may know the number.
-func ownPersonToProto(p *service.Person) *cpisv1.Person {
+func ownPersonToProto(p *domain.Person) *cpisv1.Person {
 	return &cpisv1.Person{
 		NhsNumber:   p.NHSNumber.Reveal(),
 		FamilyName:  p.Family,
@@ -108,7 +110,7 @@ func ownPersonToProto(p *service.Person) *cpisv1.Person {
 	}
 }
 
-func foundPlanToProto(r *service.FoundPlan) *cpisv1.GetPlanResponse {
+func foundPlanToProto(r *plan.Found) *cpisv1.GetPlanResponse {
 	return &cpisv1.GetPlanResponse{
 		Person:     ownPersonToProto(&r.Person),
 		Plan:       ownPlanToProto(&r.Plan),
@@ -117,16 +119,16 @@ func foundPlanToProto(r *service.FoundPlan) *cpisv1.GetPlanResponse {
 	}
 }
 
-func planQueryFromProto(m *cpisv1.ListPlansRequest, request string) *service.PlanQuery {
-	return &service.PlanQuery{
+func planQueryFromProto(m *cpisv1.ListPlansRequest, request string) *plan.ListRequest {
+	return &plan.ListRequest{
 		Filter:  fromEnum(planFilters, m.GetFilter()),
 		Kind:    fromEnum(kinds, m.GetKind()),
-		Paging:  service.Paging{Size: int(m.GetPageSize()), Page: m.GetPage()},
+		Paging:  guard.Paging{Size: int(m.GetPageSize()), Page: m.GetPage()},
 		Request: request,
 	}
 }
 
-func planPageToProto(r *service.PlanPage) *cpisv1.ListPlansResponse {
+func planPageToProto(r *plan.Page) *cpisv1.ListPlansResponse {
 	return &cpisv1.ListPlansResponse{
 		Plans:    each(r.Plans, listedPlanToProto),
 		NextPage: r.Next,
@@ -134,7 +136,7 @@ func planPageToProto(r *service.PlanPage) *cpisv1.ListPlansResponse {
 	}
 }
 
-func listedPlanToProto(p *service.ListedPlan) *cpisv1.ListedPlan {
+func listedPlanToProto(p *plan.Listed) *cpisv1.ListedPlan {
 	return &cpisv1.ListedPlan{
 		Person:     ownPersonToProto(&p.Person),
 		Plan:       ownPlanToProto(&p.Plan),
@@ -142,14 +144,14 @@ func listedPlanToProto(p *service.ListedPlan) *cpisv1.ListedPlan {
 	}
 }
 
-func versionsToProto(r *service.Versions) *cpisv1.ListVersionsResponse {
+func versionsToProto(r *plan.Versions) *cpisv1.ListVersionsResponse {
 	return &cpisv1.ListVersionsResponse{
 		Versions: each(r.Versions, versionToProto),
 		Receipt:  receiptToProto(&r.Receipt),
 	}
 }
 
-func versionToProto(v *service.Version) *cpisv1.PlanVersion {
+func versionToProto(v *plan.Version) *cpisv1.PlanVersion {
 	m := &cpisv1.PlanVersion{
 		Plan:       ownPlanToProto(&v.Plan),
 		FamilyName: v.Family,
@@ -165,7 +167,7 @@ func versionToProto(v *service.Version) *cpisv1.PlanVersion {
 }
 
 // changeToProto gives who changed something; nothing where nobody has yet.
-func changeToProto(c *service.Change) *cpisv1.Change {
+func changeToProto(c *domain.Change) *cpisv1.Change {
 	if c == nil {
 		return nil
 	}
@@ -179,8 +181,8 @@ func changeToProto(c *service.Change) *cpisv1.Change {
 	}
 }
 
-func offerFromProto(m *cpisv1.ProposeTransferRequest, request string) *service.Offer {
-	return &service.Offer{
+func offerFromProto(m *cpisv1.ProposeTransferRequest, request string) *plan.ProposeTransferRequest {
+	return &plan.ProposeTransferRequest{
 		PlanID:  m.GetPlanId(),
 		Version: int(m.GetVersion()),
 		To:      m.GetTo(),
@@ -189,7 +191,7 @@ func offerFromProto(m *cpisv1.ProposeTransferRequest, request string) *service.O
 	}
 }
 
-func offeredToProto(r *service.Offered) *cpisv1.ProposeTransferResponse {
+func offeredToProto(r *plan.ProposeTransferResult) *cpisv1.ProposeTransferResponse {
 	return &cpisv1.ProposeTransferResponse{
 		TransferId: r.TransferID,
 		Version:    count(r.Version),
@@ -197,8 +199,8 @@ func offeredToProto(r *service.Offered) *cpisv1.ProposeTransferResponse {
 	}
 }
 
-func settlementFromProto(m *cpisv1.DecideTransferRequest, request string) *service.Settlement {
-	return &service.Settlement{
+func settlementFromProto(m *cpisv1.DecideTransferRequest, request string) *plan.DecideTransferRequest {
+	return &plan.DecideTransferRequest{
 		TransferID: m.GetTransferId(),
 		Decision:   fromEnum(decisions, m.GetDecision()),
 		Reason:     m.GetReason(),
@@ -207,7 +209,7 @@ func settlementFromProto(m *cpisv1.DecideTransferRequest, request string) *servi
 	}
 }
 
-func settledToProto(r *service.Settled) *cpisv1.DecideTransferResponse {
+func settledToProto(r *plan.DecideTransferResult) *cpisv1.DecideTransferResponse {
 	return &cpisv1.DecideTransferResponse{
 		State:   toEnum[cpisv1.ProposalState](proposalStates, r.State),
 		Version: count(r.Version),
@@ -215,15 +217,15 @@ func settledToProto(r *service.Settled) *cpisv1.DecideTransferResponse {
 	}
 }
 
-func transferQueryFromProto(m *cpisv1.ListTransfersRequest, request string) *service.TransferQuery {
-	return &service.TransferQuery{
+func transferQueryFromProto(m *cpisv1.ListTransfersRequest, request string) *plan.TransferQuery {
+	return &plan.TransferQuery{
 		OpenOnly: m.GetOpenOnly(),
-		Paging:   service.Paging{Size: int(m.GetPageSize()), Page: m.GetPage()},
+		Paging:   guard.Paging{Size: int(m.GetPageSize()), Page: m.GetPage()},
 		Request:  request,
 	}
 }
 
-func transferPageToProto(r *service.TransferPage) *cpisv1.ListTransfersResponse {
+func transferPageToProto(r *plan.TransferPage) *cpisv1.ListTransfersResponse {
 	return &cpisv1.ListTransfersResponse{
 		Transfers: each(r.Transfers, transferToProto),
 		NextPage:  r.Next,
@@ -231,7 +233,7 @@ func transferPageToProto(r *service.TransferPage) *cpisv1.ListTransfersResponse 
 	}
 }
 
-func transferToProto(t *service.Transfer) *cpisv1.Transfer {
+func transferToProto(t *plan.Transfer) *cpisv1.Transfer {
 	m := &cpisv1.Transfer{
 		Id:       t.ID,
 		State:    toEnum[cpisv1.ProposalState](proposalStates, t.State),

@@ -16,26 +16,28 @@ import (
 
 	cpisv1 "cpis/proto/cpis/v1"
 	"cpis/proto/cpis/v1/cpisv1connect"
-	"cpis/service"
+	"cpis/service/domain"
+	"cpis/service/guard"
+	"cpis/service/lookup"
 )
 
 // flaggedAnswer is an answer that says as much as there is to say.
-func flaggedAnswer(t *testing.T) service.Answer {
+func flaggedAnswer(t *testing.T) lookup.Answer {
 	t.Helper()
 	at := time.Date(2026, 11, 23, 17, 5, 6, 0, time.UTC)
 	a := noFlag()
-	a.Verdict, a.IdentityChecked, a.Superseded = service.FlagHeld, true, true
+	a.Verdict, a.IdentityChecked, a.Superseded = lookup.FlagHeld, true, true
 	for _, name := range []string{"Bournemouth, Christchurch and Poole", "Kingston upon Hull, City of", "Westmorland and Furness"} {
-		a.Plans = append(a.Plans, service.Plan{
-			ID: aRequest, Version: 3, Kind: service.UCPP, Ended: true, Start: day(t, "2024-04-30"), End: day(t, "2026-04-30"),
+		a.Plans = append(a.Plans, lookup.Plan{
+			ID: aRequest, Version: 3, Kind: domain.UCPP, Ended: true, Start: day(t, "2024-04-30"), End: day(t, "2026-04-30"),
 			Expected: day(t, "2026-04-30"), VisibleUntil: day(t, "2026-05-28"), Contact: contact(name, at),
 			Receiving: contact(name, at),
 		})
 	}
 	for i := range 25 {
-		a.History = append(a.History, service.Access{
+		a.History = append(a.History, lookup.Access{
 			At: at, Organisation: "RXX01", OrganisationName: "Example University Hospitals NHS Foundation Trust",
-			Setting: service.EmergencyDepartment, Who: "Alexandra Featherstonehaugh, Emergency Nurse Practitioner",
+			Setting: domain.EmergencyDepartment, Who: "Alexandra Featherstonehaugh, Emergency Nurse Practitioner",
 			WrongPatient: i%8 == 0,
 		})
 	}
@@ -72,7 +74,7 @@ func TestFlaggedAndUnflaggedLookTheSameFromOutside(t *testing.T) {
 		t.Run(w.name, func(t *testing.T) {
 			t.Parallel()
 			b, c := w.open(t)
-			look := func(a service.Answer) shape {
+			look := func(a lookup.Answer) shape {
 				b.uses.answer = a
 				if _, err := c.lookups.LookUp(t.Context(), &cpisv1.LookUpRequest{}); err != nil {
 					t.Fatalf("LookUp: %v", err)
@@ -85,8 +87,8 @@ func TestFlaggedAndUnflaggedLookTheSameFromOutside(t *testing.T) {
 				longest.History[i].Who = strings.Repeat("€", 25) + "…"
 			}
 			cannot := noFlag()
-			cannot.Verdict, cannot.Reason = service.CannotSay, service.IdentityMismatch
-			for name, a := range map[string]service.Answer{"flagged": flaggedAnswer(t), "longest": longest, "cannot say": cannot} {
+			cannot.Verdict, cannot.Reason = lookup.CannotSay, lookup.IdentityMismatch
+			for name, a := range map[string]lookup.Answer{"flagged": flaggedAnswer(t), "longest": longest, "cannot say": cannot} {
 				if diff := cmp.Diff(without, look(a)); diff != "" {
 					t.Errorf("%s (-without +with):\n%s", name, diff)
 				}
@@ -104,7 +106,7 @@ func TestClinicListsLookTheSameFromOutside(t *testing.T) {
 		t.Run(w.name, func(t *testing.T) {
 			t.Parallel()
 			b, c := w.open(t)
-			look := func(items ...service.ItemAnswer) shape {
+			look := func(items ...lookup.ItemAnswer) shape {
 				b.uses.items = items
 				if _, err := c.lookups.LookUpMany(t.Context(), &cpisv1.LookUpManyRequest{Items: []*cpisv1.LookUpManyItem{{}}}); err != nil {
 					t.Fatalf("LookUpMany: %v", err)
@@ -112,12 +114,12 @@ func TestClinicListsLookTheSameFromOutside(t *testing.T) {
 				return c.shape()
 			}
 			without, with := noFlag(), flaggedAnswer(t)
-			bad := &service.InvalidError{Violations: []service.Violation{{Field: "nhs_number", Problem: "bad"}}}
-			want := look(service.ItemAnswer{Answer: &without}, service.ItemAnswer{Answer: &without})
+			bad := &domain.InvalidError{Violations: []domain.Violation{{Field: "nhs_number", Problem: "bad"}}}
+			want := look(lookup.ItemAnswer{Answer: &without}, lookup.ItemAnswer{Answer: &without})
 			for _, got := range []shape{
-				look(service.ItemAnswer{Answer: &with}, service.ItemAnswer{Answer: &without}),
-				look(service.ItemAnswer{Answer: &with}, service.ItemAnswer{Answer: &with}),
-				look(service.ItemAnswer{Invalid: bad}, service.ItemAnswer{Answer: &with}),
+				look(lookup.ItemAnswer{Answer: &with}, lookup.ItemAnswer{Answer: &without}),
+				look(lookup.ItemAnswer{Answer: &with}, lookup.ItemAnswer{Answer: &with}),
+				look(lookup.ItemAnswer{Invalid: bad}, lookup.ItemAnswer{Answer: &with}),
 			} {
 				if diff := cmp.Diff(want, got); diff != "" {
 					t.Errorf("(-without +with):\n%s", diff)
@@ -154,7 +156,7 @@ func TestAnswersAreNeverCompressed(t *testing.T) {
 func TestUnaryAnswersSayTheirLength(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
-	b.uses.items = make([]service.ItemAnswer, 20)
+	b.uses.items = make([]lookup.ItemAnswer, 20)
 	for i := range b.uses.items {
 		a := flaggedAnswer(t)
 		b.uses.items[i].Answer = &a
@@ -173,7 +175,7 @@ func TestUnaryAnswersSayTheirLength(t *testing.T) {
 				t.Errorf("%s, %s: got Content-Length %q, want %s", w.name, path, got, want)
 			}
 		}
-		b.uses.err = service.ErrDenied
+		b.uses.err = guard.ErrDenied
 		if _, err := c.lookups.LookUp(t.Context(), &cpisv1.LookUpRequest{}); connect.CodeOf(err) != connect.CodePermissionDenied {
 			t.Errorf("%s: got %v", w.name, err)
 		}

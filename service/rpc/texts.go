@@ -6,7 +6,7 @@ import (
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 
-	"cpis/service"
+	"cpis/service/domain"
 	"cpis/service/text"
 )
 
@@ -23,7 +23,7 @@ func foldTexts(m proto.Message) error {
 }
 
 // folding collects what is wrong with texts.
-type folding []service.Violation
+type folding []domain.Violation
 
 // message folds the texts of a message, which stands at a path.
 func (f *folding) message(m protoreflect.Message, path string) {
@@ -61,7 +61,7 @@ func (f *folding) list(l protoreflect.List, kind protoreflect.Kind, path string)
 func (f *folding) text(s, at string) protoreflect.Value {
 	s = text.Fold(s)
 	if !text.Fit(s) {
-		*f = append(*f, service.Violation{Field: at, Problem: text.Unfit})
+		*f = append(*f, domain.Violation{Field: at, Problem: text.Unfit})
 	}
 	return protoreflect.ValueOfString(s)
 }

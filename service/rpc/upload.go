@@ -8,21 +8,23 @@ import (
 
 	cpisv1 "cpis/proto/cpis/v1"
 	"cpis/proto/cpis/v1/cpisv1connect"
-	"cpis/service"
+	"cpis/service/domain"
+	"cpis/service/guard"
 	"cpis/service/identity"
+	"cpis/service/upload"
 )
 
 // Uploads are the use cases behind UploadService.
 type Uploads interface {
-	Upload(ctx context.Context, c *identity.Caller, q *service.Uploading, next func() (service.UploadPart, error)) (*service.UploadAnswer, error)
-	ApproveUpload(ctx context.Context, c *identity.Caller, q *service.Approval) (*service.UploadAnswer, error)
-	CancelUpload(ctx context.Context, c *identity.Caller, q *service.Cancellation) (*service.UploadAnswer, error)
-	GetUpload(ctx context.Context, c *identity.Caller, id, request string) (*service.UploadAnswer, error)
-	ListUploads(ctx context.Context, c *identity.Caller, q *service.UploadList) (*service.UploadPage, error)
-	ListUploadRows(ctx context.Context, c *identity.Caller, q *service.RowList) (*service.RowPage, error)
-	GetUploadRules(ctx context.Context, c *identity.Caller, request string) (*service.OwnUploadRules, error)
-	SetUploadRules(ctx context.Context, c *identity.Caller, q *service.SettingUploadRules) (*service.UploadRulesKept, error)
-	GetQualityReport(ctx context.Context, c *identity.Caller, request string) (*service.QualityReport, error)
+	Upload(ctx context.Context, c *identity.Caller, q *upload.Request, next func() (upload.Part, error)) (*upload.Answer, error)
+	ApproveUpload(ctx context.Context, c *identity.Caller, q *upload.ApproveRequest) (*upload.Answer, error)
+	CancelUpload(ctx context.Context, c *identity.Caller, q *upload.CancelRequest) (*upload.Answer, error)
+	GetUpload(ctx context.Context, c *identity.Caller, id, request string) (*upload.Answer, error)
+	ListUploads(ctx context.Context, c *identity.Caller, q *upload.ListRequest) (*upload.Page, error)
+	ListUploadRows(ctx context.Context, c *identity.Caller, q *upload.ListRowsRequest) (*upload.RowPage, error)
+	GetUploadRules(ctx context.Context, c *identity.Caller, request string) (*upload.RulesAnswer, error)
+	SetUploadRules(ctx context.Context, c *identity.Caller, q *upload.SetRulesRequest) (*upload.SetRulesResult, error)
+	GetQualityReport(ctx context.Context, c *identity.Caller, request string) (*upload.QualityReport, error)
 }
 
 // uploadHandler is UploadService.
@@ -47,7 +49,7 @@ func (h *uploadHandler) Upload(ctx context.Context, stream cpisv1connect.UploadS
 
 func (h *uploadHandler) ApproveUpload(ctx context.Context, m *cpisv1.ApproveUploadRequest) (*cpisv1.ApproveUploadResponse, error) {
 	c := callOf(ctx)
-	r, err := h.uses.ApproveUpload(ctx, &c.caller, &service.Approval{
+	r, err := h.uses.ApproveUpload(ctx, &c.caller, &upload.ApproveRequest{
 		UploadID: m.GetUploadId(), Version: int(m.GetVersion()), ConfirmEnding: int(m.GetConfirmEnding()), Request: c.request,
 	})
 	if err != nil {
@@ -58,7 +60,7 @@ func (h *uploadHandler) ApproveUpload(ctx context.Context, m *cpisv1.ApproveUplo
 
 func (h *uploadHandler) CancelUpload(ctx context.Context, m *cpisv1.CancelUploadRequest) (*cpisv1.CancelUploadResponse, error) {
 	c := callOf(ctx)
-	r, err := h.uses.CancelUpload(ctx, &c.caller, &service.Cancellation{
+	r, err := h.uses.CancelUpload(ctx, &c.caller, &upload.CancelRequest{
 		UploadID: m.GetUploadId(), Version: int(m.GetVersion()), Reason: m.GetReason(), Request: c.request,
 	})
 	if err != nil {
@@ -78,8 +80,8 @@ func (h *uploadHandler) GetUpload(ctx context.Context, m *cpisv1.GetUploadReques
 
 func (h *uploadHandler) ListUploads(ctx context.Context, m *cpisv1.ListUploadsRequest) (*cpisv1.ListUploadsResponse, error) {
 	c := callOf(ctx)
-	r, err := h.uses.ListUploads(ctx, &c.caller, &service.UploadList{
-		WaitingOnly: m.GetWaitingOnly(), Paging: service.Paging{Size: int(m.GetPageSize()), Page: m.GetPage()}, Request: c.request,
+	r, err := h.uses.ListUploads(ctx, &c.caller, &upload.ListRequest{
+		WaitingOnly: m.GetWaitingOnly(), Paging: guard.Paging{Size: int(m.GetPageSize()), Page: m.GetPage()}, Request: c.request,
 	})
 	if err != nil {
 		return nil, err
@@ -91,7 +93,7 @@ func (h *uploadHandler) ListUploads(ctx context.Context, m *cpisv1.ListUploadsRe
 
 func (h *uploadHandler) ListUploadRows(ctx context.Context, m *cpisv1.ListUploadRowsRequest) (*cpisv1.ListUploadRowsResponse, error) {
 	c := callOf(ctx)
-	r, err := h.uses.ListUploadRows(ctx, &c.caller, &service.RowList{
+	r, err := h.uses.ListUploadRows(ctx, &c.caller, &upload.ListRowsRequest{
 		UploadID: m.GetUploadId(), Outcome: fromEnum(outcomes, m.GetOutcome()), Page: m.GetPage(), Request: c.request,
 	})
 	if err != nil {
@@ -113,7 +115,7 @@ func (h *uploadHandler) GetUploadRules(ctx context.Context, _ *cpisv1.GetUploadR
 
 func (h *uploadHandler) SetUploadRules(ctx context.Context, m *cpisv1.SetUploadRulesRequest) (*cpisv1.SetUploadRulesResponse, error) {
 	c := callOf(ctx)
-	r, err := h.uses.SetUploadRules(ctx, &c.caller, &service.SettingUploadRules{
+	r, err := h.uses.SetUploadRules(ctx, &c.caller, &upload.SetRulesRequest{
 		Rules: rulesFromProto(m.GetRules()), Request: c.request,
 	})
 	if err != nil {
@@ -138,7 +140,7 @@ func receiveBegin(stream cpisv1connect.UploadServiceUploadServerStream) (*cpisv1
 		return nil, err
 	}
 	if first.GetBegin() == nil {
-		return nil, newFault(nil, service.Violation{Field: "begin", Problem: "is required in the first message"})
+		return nil, newFault(nil, domain.Violation{Field: "begin", Problem: "is required in the first message"})
 	}
 	return first.GetBegin(), nil
 }
@@ -151,21 +153,21 @@ type parts struct {
 	left, max int64 // bytes that may still come, and that may come at all
 }
 
-func (p *parts) next() (service.UploadPart, error) {
+func (p *parts) next() (upload.Part, error) {
 	m, err := p.receive()
 	if err != nil {
-		return service.UploadPart{}, leftTo(err)
+		return upload.Part{}, leftTo(err)
 	}
 	if m.GetBegin() != nil {
-		return service.UploadPart{}, leftTo(newFault(nil, service.Violation{Field: "begin", Problem: "must come only once"}))
+		return upload.Part{}, leftTo(newFault(nil, domain.Violation{Field: "begin", Problem: "must come only once"}))
 	}
 	p.left -= int64(len(m.GetChunk()))
 	if p.left < 0 {
-		return service.UploadPart{}, leftTo(newFault(errTooLarge, service.Violation{
+		return upload.Part{}, leftTo(newFault(errTooLarge, domain.Violation{
 			Field: "chunk", Problem: fmt.Sprintf("makes the upload larger than %d bytes", p.max),
 		}))
 	}
-	return service.UploadPart{File: m.GetFile().GetName(), Chunk: m.GetChunk()}, nil
+	return upload.Part{File: m.GetFile().GetName(), Chunk: m.GetChunk()}, nil
 }
 
 // leftTo leaves a fault to the use case that asks for the parts: it records it.

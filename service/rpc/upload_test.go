@@ -15,30 +15,32 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	cpisv1 "cpis/proto/cpis/v1"
-	"cpis/service"
+	"cpis/service/domain"
+	"cpis/service/guard"
 	"cpis/service/identity"
+	"cpis/service/upload"
 )
 
 // uploadLife is what the use cases of files answer, and what they were asked.
 type uploadLife struct {
-	uploading    *service.Uploading
+	uploading    *upload.Request
 	uploaded     []byte
 	names        []string
-	approval     *service.Approval
-	cancellation *service.Cancellation
+	approval     *upload.ApproveRequest
+	cancellation *upload.CancelRequest
 	uploadID     string
-	uploadList   *service.UploadList
-	rowList      *service.RowList
-	settingRules *service.SettingUploadRules
+	uploadList   *upload.ListRequest
+	rowList      *upload.ListRowsRequest
+	settingRules *upload.SetRulesRequest
 
-	uploadAnswer service.UploadAnswer
-	uploadPage   service.UploadPage
-	rowPage      service.RowPage
-	rules        service.OwnUploadRules
-	quality      service.QualityReport
+	uploadAnswer upload.Answer
+	uploadPage   upload.Page
+	rowPage      upload.RowPage
+	rules        upload.RulesAnswer
+	quality      upload.QualityReport
 }
 
-func (u *uses) Upload(_ context.Context, c *identity.Caller, q *service.Uploading, next func() (service.UploadPart, error)) (*service.UploadAnswer, error) {
+func (u *uses) Upload(_ context.Context, c *identity.Caller, q *upload.Request, next func() (upload.Part, error)) (*upload.Answer, error) {
 	var data []byte
 	var names []string
 	var readErr error
@@ -62,35 +64,35 @@ func (u *uses) Upload(_ context.Context, c *identity.Caller, q *service.Uploadin
 	return &u.uploadAnswer, errors.Join(readErr, err)
 }
 
-func (u *uses) ApproveUpload(_ context.Context, c *identity.Caller, q *service.Approval) (*service.UploadAnswer, error) {
+func (u *uses) ApproveUpload(_ context.Context, c *identity.Caller, q *upload.ApproveRequest) (*upload.Answer, error) {
 	return &u.uploadAnswer, u.asked(c, func() { u.approval = q })
 }
 
-func (u *uses) CancelUpload(_ context.Context, c *identity.Caller, q *service.Cancellation) (*service.UploadAnswer, error) {
+func (u *uses) CancelUpload(_ context.Context, c *identity.Caller, q *upload.CancelRequest) (*upload.Answer, error) {
 	return &u.uploadAnswer, u.asked(c, func() { u.cancellation = q })
 }
 
-func (u *uses) GetUpload(_ context.Context, c *identity.Caller, id, _ string) (*service.UploadAnswer, error) {
+func (u *uses) GetUpload(_ context.Context, c *identity.Caller, id, _ string) (*upload.Answer, error) {
 	return &u.uploadAnswer, u.asked(c, func() { u.uploadID = id })
 }
 
-func (u *uses) ListUploads(_ context.Context, c *identity.Caller, q *service.UploadList) (*service.UploadPage, error) {
+func (u *uses) ListUploads(_ context.Context, c *identity.Caller, q *upload.ListRequest) (*upload.Page, error) {
 	return &u.uploadPage, u.asked(c, func() { u.uploadList = q })
 }
 
-func (u *uses) ListUploadRows(_ context.Context, c *identity.Caller, q *service.RowList) (*service.RowPage, error) {
+func (u *uses) ListUploadRows(_ context.Context, c *identity.Caller, q *upload.ListRowsRequest) (*upload.RowPage, error) {
 	return &u.rowPage, u.asked(c, func() { u.rowList = q })
 }
 
-func (u *uses) GetUploadRules(_ context.Context, c *identity.Caller, _ string) (*service.OwnUploadRules, error) {
+func (u *uses) GetUploadRules(_ context.Context, c *identity.Caller, _ string) (*upload.RulesAnswer, error) {
 	return &u.rules, u.asked(c, func() {})
 }
 
-func (u *uses) SetUploadRules(_ context.Context, c *identity.Caller, q *service.SettingUploadRules) (*service.UploadRulesKept, error) {
-	return &service.UploadRulesKept{Version: 2}, u.asked(c, func() { u.settingRules = q })
+func (u *uses) SetUploadRules(_ context.Context, c *identity.Caller, q *upload.SetRulesRequest) (*upload.SetRulesResult, error) {
+	return &upload.SetRulesResult{Version: 2}, u.asked(c, func() { u.settingRules = q })
 }
 
-func (u *uses) GetQualityReport(_ context.Context, c *identity.Caller, _ string) (*service.QualityReport, error) {
+func (u *uses) GetQualityReport(_ context.Context, c *identity.Caller, _ string) (*upload.QualityReport, error) {
 	return &u.quality, u.asked(c, func() {})
 }
 
@@ -125,16 +127,16 @@ func send(t *testing.T, c *clients, parts ...*cpisv1.UploadRequest) (*cpisv1.Upl
 var uploadTime = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 
 // anUpload has something in every field.
-func anUpload() service.Upload {
-	return service.Upload{
-		ID: "u", Version: 4, State: service.UploadApplied, Format: service.UploadSSD, Extent: service.UploadWhole, Sequence: 7,
-		Counts: service.UploadCounts{
+func anUpload() upload.Upload {
+	return upload.Upload{
+		ID: "u", Version: 4, State: upload.Applied, Format: upload.SSD, Extent: upload.Whole, Sequence: 7,
+		Counts: upload.Counts{
 			Rows: 9, New: 1, Unchanged: 2, Changed: 3, Ending: 4, HeldBack: 5, Rejected: 6, ValidNumbers: 8,
 		},
-		Code: "CPF03", Problems: []service.Violation{{Field: "file", Problem: "is empty"}}, Warnings: []string{"a gap"}, Brake: true,
-		Sent:    service.Change{Act: "upload", Actor: "system", Organisation: "E09000019", At: uploadTime},
-		Decided: service.Change{Act: "approve", Actor: "lead", Name: "Lead", Organisation: "E09000019", Reason: "r", At: uploadTime},
-		Changed: uploadTime, Size: 1234, Reasons: []service.ReasonCount{{Field: "start", Code: "CPR07", Problem: "is required", Rows: 2}},
+		Code: "CPF03", Problems: []domain.Violation{{Field: "file", Problem: "is empty"}}, Warnings: []string{"a gap"}, Brake: true,
+		Sent:    domain.Change{Act: "upload", Actor: "system", Organisation: "E09000019", At: uploadTime},
+		Decided: domain.Change{Act: "approve", Actor: "lead", Name: "Lead", Organisation: "E09000019", Reason: "r", At: uploadTime},
+		Changed: uploadTime, Size: 1234, Reasons: []upload.ReasonCount{{Field: "start", Code: "CPR07", Problem: "is required", Rows: 2}},
 	}
 }
 
@@ -161,12 +163,12 @@ func TestUploadGivesThePartsToTheUseCase(t *testing.T) {
 			t.Parallel()
 			b, c := w.open(t)
 			large := strings.Repeat("x", 1<<20)
-			b.uses.uploadAnswer = service.UploadAnswer{Upload: anUpload()}
+			b.uses.uploadAnswer = upload.Answer{Upload: anUpload()}
 			got, err := send(t, c, begin(), named("a.csv"), chunk("head\n"), chunk(""), named("b.csv"), chunk(large), chunk("tail"))
 			if err != nil {
 				t.Fatalf("Upload: %v", err)
 			}
-			want := &service.Uploading{Format: service.UploadSSD, Extent: service.UploadWhole, Sequence: 7, Authority: "206", Request: aRequest}
+			want := &upload.Request{Format: upload.SSD, Extent: upload.Whole, Sequence: 7, Authority: "206", Request: aRequest}
 			if diff := cmp.Diff(want, b.uses.uploading); diff != "" {
 				t.Errorf("asked (-want +got):\n%s", diff)
 			}
@@ -188,7 +190,7 @@ func TestUploadIsADeltaInCSVUnlessItSays(t *testing.T) {
 	if _, err := send(t, c, empty); err != nil {
 		t.Fatalf("Upload: %v", err)
 	}
-	if q := b.uses.uploading; q.Format != service.UploadCSV || q.Extent != service.UploadDelta {
+	if q := b.uses.uploading; q.Format != upload.CSV || q.Extent != upload.Delta {
 		t.Errorf("got %+v", q)
 	}
 }
@@ -271,27 +273,27 @@ func TestUploadServiceTranslates(t *testing.T) {
 	t.Parallel()
 	b, c := wires[0].open(t)
 	u := b.uses
-	u.uploadAnswer = service.UploadAnswer{Upload: anUpload()}
-	u.uploadPage = service.UploadPage{Uploads: []service.Upload{anUpload()}, Next: "n"}
-	u.rowPage = service.RowPage{Next: "1", Rows: []service.RowResult{{
-		File: "ssd_cp_plans", Line: 3, Outcome: service.RowChanged, PlanID: "p", Code: "CPR06", Reference: "CASE-1",
-		Violations: []service.Violation{{Field: "start", Problem: "is required", Example: "2026-09-01"}},
-		Changes:    []service.FieldChange{{Field: "end", Old: "", New: "2026-11-01"}},
+	u.uploadAnswer = upload.Answer{Upload: anUpload()}
+	u.uploadPage = upload.Page{Uploads: []upload.Upload{anUpload()}, Next: "n"}
+	u.rowPage = upload.RowPage{Next: "1", Rows: []upload.RowResult{{
+		File: "ssd_cp_plans", Line: 3, Outcome: upload.RowChanged, PlanID: "p", Code: "CPR06", Reference: "CASE-1",
+		Violations: []domain.Violation{{Field: "start", Problem: "is required", Example: "2026-09-01"}},
+		Changes:    []upload.FieldChange{{Field: "end", Old: "", New: "2026-11-01"}},
 	}}}
-	u.rules.Rules = service.UploadRules{
+	u.rules.Rules = upload.Rules{
 		ApproveSystems: true, MaxNew: 1, MaxChanged: 2, MaxEnding: 3, MaxRejectedPercent: 4, BrakePercent: 5, Version: 6,
 	}
-	u.quality = service.QualityReport{
+	u.quality = upload.QualityReport{
 		ValidNumbersPercent: 97.5, LastApplied: uploadTime, DaysSince: -1, Rejected: anUpload().Reasons, Active: 1, Overdue: 2, Adults: 3, ContactsDays: -1,
 	}
 	ctx := t.Context()
 
 	approved, err := c.uploads.ApproveUpload(ctx, &cpisv1.ApproveUploadRequest{UploadId: "u", Version: 3, ConfirmEnding: 4})
-	compare(t, "ApproveUpload", err, &service.Approval{UploadID: "u", Version: 3, ConfirmEnding: 4, Request: aRequest}, u.approval)
+	compare(t, "ApproveUpload", err, &upload.ApproveRequest{UploadID: "u", Version: 3, ConfirmEnding: 4, Request: aRequest}, u.approval)
 	compareProto(t, "ApproveUpload", anUploadToProto(), approved.GetUpload())
 
 	cancelled, err := c.uploads.CancelUpload(ctx, &cpisv1.CancelUploadRequest{UploadId: "u", Version: 3, Reason: "r"})
-	compare(t, "CancelUpload", err, &service.Cancellation{UploadID: "u", Version: 3, Reason: "r", Request: aRequest}, u.cancellation)
+	compare(t, "CancelUpload", err, &upload.CancelRequest{UploadID: "u", Version: 3, Reason: "r", Request: aRequest}, u.cancellation)
 	compareProto(t, "CancelUpload", anUploadToProto(), cancelled.GetUpload())
 
 	got, err := c.uploads.GetUpload(ctx, &cpisv1.GetUploadRequest{UploadId: "u"})
@@ -299,8 +301,8 @@ func TestUploadServiceTranslates(t *testing.T) {
 	compareProto(t, "GetUpload", anUploadToProto(), got.GetUpload())
 
 	page, err := c.uploads.ListUploads(ctx, &cpisv1.ListUploadsRequest{WaitingOnly: true, PageSize: 3, Page: "p"})
-	compare(t, "ListUploads", err, &service.UploadList{
-		WaitingOnly: true, Paging: service.Paging{Size: 3, Page: "p"}, Request: aRequest,
+	compare(t, "ListUploads", err, &upload.ListRequest{
+		WaitingOnly: true, Paging: guard.Paging{Size: 3, Page: "p"}, Request: aRequest,
 	}, u.uploadList)
 	compareProto(t, "ListUploads", &cpisv1.ListUploadsResponse{
 		Uploads: []*cpisv1.Upload{anUploadToProto()}, NextPage: "n", Receipt: page.GetReceipt(),
@@ -309,7 +311,7 @@ func TestUploadServiceTranslates(t *testing.T) {
 	rows, err := c.uploads.ListUploadRows(ctx, &cpisv1.ListUploadRowsRequest{
 		UploadId: "u", Outcome: cpisv1.RowOutcome_ROW_OUTCOME_HELD_BACK, Page: "1",
 	})
-	compare(t, "ListUploadRows", err, &service.RowList{UploadID: "u", Outcome: service.RowHeldBack, Page: "1", Request: aRequest}, u.rowList)
+	compare(t, "ListUploadRows", err, &upload.ListRowsRequest{UploadID: "u", Outcome: upload.RowHeldBack, Page: "1", Request: aRequest}, u.rowList)
 	compareProto(t, "ListUploadRows", &cpisv1.ListUploadRowsResponse{NextPage: "1", Receipt: rows.GetReceipt(), Rows: []*cpisv1.RowResult{{
 		File: "ssd_cp_plans", Line: 3, Outcome: cpisv1.RowOutcome_ROW_OUTCOME_CHANGED, PlanId: "p", Code: "CPR06", Reference: "CASE-1",
 		Violations: []*cpisv1.FieldViolation{{Field: "start", Problem: "is required", Example: "2026-09-01"}},
@@ -321,7 +323,7 @@ func TestUploadServiceTranslates(t *testing.T) {
 		t.Fatalf("GetUploadRules: %v", err)
 	}
 	set, err := c.uploads.SetUploadRules(ctx, &cpisv1.SetUploadRulesRequest{Rules: rules.GetRules()})
-	compare(t, "SetUploadRules", err, &service.SettingUploadRules{Rules: u.rules.Rules, Request: aRequest}, u.settingRules)
+	compare(t, "SetUploadRules", err, &upload.SetRulesRequest{Rules: u.rules.Rules, Request: aRequest}, u.settingRules)
 	if set.GetVersion() != 2 {
 		t.Errorf("SetUploadRules: got %v", set)
 	}

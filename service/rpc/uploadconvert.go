@@ -2,45 +2,45 @@ package rpc
 
 import (
 	cpisv1 "cpis/proto/cpis/v1"
-	"cpis/service"
+	"cpis/service/upload"
 )
 
 // The words of uploads, side by side.
 var (
-	uploadStates = []service.UploadState{
+	uploadStates = []upload.State{
 		cpisv1.UploadState_UPLOAD_STATE_UNSPECIFIED: "",
-		cpisv1.UploadState_UPLOAD_STATE_RECEIVED:    service.UploadReceived,
-		cpisv1.UploadState_UPLOAD_STATE_CHECKED:     service.UploadChecked,
-		cpisv1.UploadState_UPLOAD_STATE_WAITING:     service.UploadWaiting,
-		cpisv1.UploadState_UPLOAD_STATE_APPLYING:    service.UploadApplying,
-		cpisv1.UploadState_UPLOAD_STATE_APPLIED:     service.UploadApplied,
-		cpisv1.UploadState_UPLOAD_STATE_REJECTED:    service.UploadRejected,
-		cpisv1.UploadState_UPLOAD_STATE_CANCELLED:   service.UploadCancelled,
+		cpisv1.UploadState_UPLOAD_STATE_RECEIVED:    upload.Received,
+		cpisv1.UploadState_UPLOAD_STATE_CHECKED:     upload.Checked,
+		cpisv1.UploadState_UPLOAD_STATE_WAITING:     upload.Waiting,
+		cpisv1.UploadState_UPLOAD_STATE_APPLYING:    upload.Applying,
+		cpisv1.UploadState_UPLOAD_STATE_APPLIED:     upload.Applied,
+		cpisv1.UploadState_UPLOAD_STATE_REJECTED:    upload.Rejected,
+		cpisv1.UploadState_UPLOAD_STATE_CANCELLED:   upload.Cancelled,
 	}
 	// What is not said is a delta in CSV.
-	uploadFormats = []service.UploadFormat{
+	uploadFormats = []upload.Format{
 		cpisv1.UploadFormat_UPLOAD_FORMAT_UNSPECIFIED: "",
-		cpisv1.UploadFormat_UPLOAD_FORMAT_CSV:         service.UploadCSV,
-		cpisv1.UploadFormat_UPLOAD_FORMAT_SSD:         service.UploadSSD,
+		cpisv1.UploadFormat_UPLOAD_FORMAT_CSV:         upload.CSV,
+		cpisv1.UploadFormat_UPLOAD_FORMAT_SSD:         upload.SSD,
 	}
-	uploadExtents = []service.UploadExtent{
+	uploadExtents = []upload.Extent{
 		cpisv1.UploadExtent_UPLOAD_EXTENT_UNSPECIFIED: "",
-		cpisv1.UploadExtent_UPLOAD_EXTENT_DELTA:       service.UploadDelta,
-		cpisv1.UploadExtent_UPLOAD_EXTENT_WHOLE:       service.UploadWhole,
+		cpisv1.UploadExtent_UPLOAD_EXTENT_DELTA:       upload.Delta,
+		cpisv1.UploadExtent_UPLOAD_EXTENT_WHOLE:       upload.Whole,
 	}
-	outcomes = []service.RowOutcome{
+	outcomes = []upload.RowOutcome{
 		cpisv1.RowOutcome_ROW_OUTCOME_UNSPECIFIED: "",
-		cpisv1.RowOutcome_ROW_OUTCOME_NEW:         service.RowNew,
-		cpisv1.RowOutcome_ROW_OUTCOME_UNCHANGED:   service.RowUnchanged,
-		cpisv1.RowOutcome_ROW_OUTCOME_REJECTED:    service.RowRejected,
-		cpisv1.RowOutcome_ROW_OUTCOME_CHANGED:     service.RowChanged,
-		cpisv1.RowOutcome_ROW_OUTCOME_ENDING:      service.RowEnding,
-		cpisv1.RowOutcome_ROW_OUTCOME_HELD_BACK:   service.RowHeldBack,
+		cpisv1.RowOutcome_ROW_OUTCOME_NEW:         upload.RowNew,
+		cpisv1.RowOutcome_ROW_OUTCOME_UNCHANGED:   upload.RowUnchanged,
+		cpisv1.RowOutcome_ROW_OUTCOME_REJECTED:    upload.RowRejected,
+		cpisv1.RowOutcome_ROW_OUTCOME_CHANGED:     upload.RowChanged,
+		cpisv1.RowOutcome_ROW_OUTCOME_ENDING:      upload.RowEnding,
+		cpisv1.RowOutcome_ROW_OUTCOME_HELD_BACK:   upload.RowHeldBack,
 	}
 )
 
-func uploadingFromProto(m *cpisv1.UploadBegin, request string) *service.Uploading {
-	q := &service.Uploading{
+func uploadingFromProto(m *cpisv1.UploadBegin, request string) *upload.Request {
+	q := &upload.Request{
 		Format:    fromEnum(uploadFormats, m.GetFormat()),
 		Extent:    fromEnum(uploadExtents, m.GetExtent()),
 		Sequence:  m.GetSequence(),
@@ -48,15 +48,15 @@ func uploadingFromProto(m *cpisv1.UploadBegin, request string) *service.Uploadin
 		Request:   request,
 	}
 	if q.Format == "" {
-		q.Format = service.UploadCSV
+		q.Format = upload.CSV
 	}
 	if q.Extent == "" {
-		q.Extent = service.UploadDelta
+		q.Extent = upload.Delta
 	}
 	return q
 }
 
-func uploadToProto(u *service.Upload) *cpisv1.Upload {
+func uploadToProto(u *upload.Upload) *cpisv1.Upload {
 	m := &cpisv1.Upload{
 		Id:       u.ID,
 		Version:  count(u.Version),
@@ -90,11 +90,11 @@ func uploadToProto(u *service.Upload) *cpisv1.Upload {
 	return m
 }
 
-func reasonToProto(r *service.ReasonCount) *cpisv1.ReasonCount {
+func reasonToProto(r *upload.ReasonCount) *cpisv1.ReasonCount {
 	return &cpisv1.ReasonCount{Field: r.Field, Code: r.Code, Problem: r.Problem, Rows: count(r.Rows)}
 }
 
-func rowToProto(r *service.RowResult) *cpisv1.RowResult {
+func rowToProto(r *upload.RowResult) *cpisv1.RowResult {
 	return &cpisv1.RowResult{
 		Line:       count(r.Line),
 		Outcome:    toEnum[cpisv1.RowOutcome](outcomes, r.Outcome),
@@ -107,11 +107,11 @@ func rowToProto(r *service.RowResult) *cpisv1.RowResult {
 	}
 }
 
-func fieldChangeToProto(c *service.FieldChange) *cpisv1.FieldChange {
+func fieldChangeToProto(c *upload.FieldChange) *cpisv1.FieldChange {
 	return &cpisv1.FieldChange{Field: c.Field, Old: c.Old, New: c.New}
 }
 
-func rulesToProto(r *service.UploadRules) *cpisv1.UploadRules {
+func rulesToProto(r *upload.Rules) *cpisv1.UploadRules {
 	return &cpisv1.UploadRules{
 		ApproveSystems:     r.ApproveSystems,
 		MaxNew:             count(r.MaxNew),
@@ -123,8 +123,8 @@ func rulesToProto(r *service.UploadRules) *cpisv1.UploadRules {
 	}
 }
 
-func rulesFromProto(m *cpisv1.UploadRules) service.UploadRules {
-	return service.UploadRules{
+func rulesFromProto(m *cpisv1.UploadRules) upload.Rules {
+	return upload.Rules{
 		ApproveSystems:     m.GetApproveSystems(),
 		MaxNew:             int(m.GetMaxNew()),
 		MaxChanged:         int(m.GetMaxChanged()),
@@ -135,10 +135,10 @@ func rulesFromProto(m *cpisv1.UploadRules) service.UploadRules {
 	}
 }
 
-func qualityToProto(q *service.QualityReport) *cpisv1.GetQualityReportResponse {
+func qualityToProto(q *upload.QualityReport) *cpisv1.GetQualityReportResponse {
 	return &cpisv1.GetQualityReportResponse{
 		ValidNumbersPercent: q.ValidNumbersPercent,
-		GoLivePercent:       service.GoLivePercent,
+		GoLivePercent:       upload.GoLivePercent,
 		LastApplied:         timeToProto(q.LastApplied),
 		DaysSince:           signed(q.DaysSince),
 		Rejected:            each(q.Rejected, reasonToProto),

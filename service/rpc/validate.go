@@ -11,7 +11,7 @@ import (
 	"google.golang.org/protobuf/reflect/protoregistry"
 
 	cpisv1 "cpis/proto/cpis/v1"
-	"cpis/service"
+	"cpis/service/domain"
 )
 
 // newValidate makes the check of requests against the rules of the contract.
@@ -55,10 +55,10 @@ func requests() []protoreflect.MessageDescriptor {
 	return all
 }
 
-func violationsOf(broken *protovalidate.ValidationError) []service.Violation {
-	violations := make([]service.Violation, len(broken.Violations))
+func violationsOf(broken *protovalidate.ValidationError) []domain.Violation {
+	violations := make([]domain.Violation, len(broken.Violations))
 	for i, v := range broken.Violations {
-		violations[i] = service.Violation{
+		violations[i] = domain.Violation{
 			Field:   protovalidate.FieldPathString(v.Proto.GetField()),
 			Problem: problemOf(v),
 		}

@@ -43,7 +43,7 @@ func TestNothingPersonalIsAnywhereElse(t *testing.T) {
 	}
 	s.endAndGet(&errs)
 	s.spoilJSON(&errs)
-	must(t, s.service.Sign(t.Context()))
+	must(t, s.service.Log.Sign(t.Context()))
 	after := s.places(examples.Replace(errs.String()))
 	for place, text := range after {
 		if len(text) < 1000 {
@@ -67,7 +67,7 @@ func TestSearchFindsWhatIsPlanted(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
 	s.register(everybody()...)
-	must(t, s.service.Sign(t.Context()))
+	must(t, s.service.Log.Sign(t.Context()))
 	before := s.places("")
 	for i, c := range canaries() {
 		for form, text := range c.forms() {
@@ -231,7 +231,7 @@ func (s *site) places(errs string) map[string]string {
 		"errors":   errs,
 	}
 	if s.size() > 0 {
-		must(s.tb, s.service.Sign(s.tb.Context()))
+		must(s.tb, s.service.Log.Sign(s.tb.Context()))
 		places["export"] = read(s.tb, s.export())
 	}
 	return places

@@ -13,7 +13,8 @@ import (
 	"cpis/audit"
 	cpisv1 "cpis/proto/cpis/v1"
 	"cpis/proto/cpis/v1/cpisv1connect"
-	"cpis/service"
+	"cpis/service/auditlog"
+	"cpis/service/guard"
 	"cpis/service/store/dbtest"
 )
 
@@ -40,7 +41,7 @@ func (s *site) export() string {
 	must(s.tb, os.Mkdir(dir, 0o700))
 	root, err := os.OpenRoot(dir)
 	must(s.tb, err)
-	_, err = (&service.LogAdmin{Command: s.command(s.db)}).Export(s.tb.Context(), audit.CreateIn(root))
+	_, err = (&auditlog.Admin{Command: s.command(s.db)}).Export(s.tb.Context(), audit.CreateIn(root))
 	must(s.tb, err)
 	must(s.tb, root.Close())
 	return dir
@@ -64,7 +65,7 @@ func TestReceiptIsProved(t *testing.T) {
 	if connect.CodeOf(err) != connect.CodeNotFound {
 		t.Errorf("before the checkpoint: got %v, want not found", err)
 	}
-	must(t, s.service.Sign(t.Context()))
+	must(t, s.service.Log.Sign(t.Context()))
 	proof, err := logs.GetInclusionProof(t.Context(), &cpisv1.GetInclusionProofRequest{Index: a.Receipt.Index})
 	must(t, err)
 	leaf := audit.Hash(a.Receipt.LeafHash)
@@ -104,7 +105,7 @@ func TestTamperedEntriesAreFound(t *testing.T) {
 				_, err := client.LookUp(t.Context(), &cpisv1.LookUpRequest{NhsNumber: unknown})
 				must(t, err)
 			}
-			must(t, s.service.Sign(t.Context()))
+			must(t, s.service.Log.Sign(t.Context()))
 			if err := s.verify(); err != nil {
 				t.Fatalf("before: %v", err)
 			}
@@ -125,10 +126,10 @@ func TestTamperedBeforeSigningStopsTheService(t *testing.T) {
 	s := newSite(t)
 	ask := s.asker()
 	must(t, ask())
-	must(t, s.service.Sign(t.Context()))
+	must(t, s.service.Log.Sign(t.Context()))
 	must(t, ask())
 	s.exec(`UPDATE cpis.entry SET line = set_byte(line, 40, get_byte(line, 40) # 1) WHERE idx = (SELECT max(idx) FROM cpis.entry)`)
-	if err := s.service.Sign(t.Context()); err == nil {
+	if err := s.service.Log.Sign(t.Context()); err == nil {
 		t.Error("the signer signed a log that was tampered with")
 	}
 	if err := ask(); connect.CodeOf(err) != connect.CodeDataLoss {
@@ -177,15 +178,15 @@ func TestRolledBackLogStopsTheService(t *testing.T) {
 				}
 			}
 			askTimes(3)
-			must(t, s.service.Sign(t.Context()))
+			must(t, s.service.Log.Sign(t.Context()))
 			s.exec(`CREATE TABLE public.earlier AS SELECT * FROM cpis.log_head`)
 			askTimes(4)
-			must(t, s.service.Sign(t.Context()))
+			must(t, s.service.Log.Sign(t.Context()))
 			askTimes(c.unsigned)
 			s.exec(c.sql)
 			askTimes(c.after)
-			if err := s.service.Sign(t.Context()); !errors.Is(err, service.ErrDamaged) {
-				t.Errorf("signing: got %v, want %v", err, service.ErrDamaged)
+			if err := s.service.Log.Sign(t.Context()); !errors.Is(err, guard.ErrDamaged) {
+				t.Errorf("signing: got %v, want %v", err, guard.ErrDamaged)
 			}
 			if err := ask(); connect.CodeOf(err) != connect.CodeDataLoss {
 				t.Errorf("look-up: got %v, want data loss", err)

@@ -351,7 +351,7 @@ func TestLookUp_OneAttendanceOneNotice(t *testing.T) {
 	ask("")
 	ask("")
 	s.clock.set(monday.Add(4*time.Hour + time.Second))
-	must(t, s.service.CheckKeys(t.Context())) // as it does every second
+	must(t, s.service.Records.CheckKeys(t.Context())) // as it does every second
 	client = s.lookups(protocols[0], "nurse")
 	ask("")
 	if n := len(s.noticesTo(islington)); n != 3 {

@@ -26,9 +26,15 @@ import (
 	cpisv1 "cpis/proto/cpis/v1"
 	"cpis/proto/cpis/v1/cpisv1connect"
 	"cpis/service"
+	"cpis/service/deliver"
+	"cpis/service/directory"
+	"cpis/service/domain"
+	"cpis/service/guard"
 	"cpis/service/identity"
 	"cpis/service/keys"
 	"cpis/service/keys/local"
+	"cpis/service/lookup"
+	"cpis/service/record"
 	"cpis/service/reference"
 	"cpis/service/rpc"
 	"cpis/service/store"
@@ -132,7 +138,7 @@ func (nowhere) Check(to string) (problem, example string) {
 	return "", ""
 }
 
-func (nowhere) Send(context.Context, *service.Message) error { return nil }
+func (nowhere) Send(context.Context, *deliver.Message) error { return nil }
 
 // newSite starts a service of its own for a test.
 func newSite(tb testing.TB) *site {
@@ -182,27 +188,27 @@ func (s *site) fill() {
 	owner := dbtest.OpenURL(s.tb, s.database.Owner, store.Options{AllowUnsafe: true, Owner: true}).
 		Guarded(s.ring, func(string) {})
 	must(s.tb, owner.Tx(ctx, func(tx *store.Tx) error { return tx.LoadReference(ctx, orgs, las) }))
-	admin := &service.DirectoryAdmin{Command: s.command(owner)}
+	admin := &directory.Admin{Command: s.command(owner)}
 	for _, o := range idp.Organisations() {
 		must(s.tb, admin.AddOrganisation(ctx, o.Code, o.Name, o.Class))
 	}
 	must(s.tb, admin.AddOrganisation(ctx, "TST111", "Test 111", policy.NHS111))
-	must(s.tb, admin.SetContact(ctx, islington, service.Contacts{Office: "020 7946 0001", Hours: "Mon-Fri 09:00-17:00", Duty: "020 7946 0002"}))
-	must(s.tb, admin.SetContact(ctx, camden, service.Contacts{Office: "020 7946 0003", Hours: "Mon-Fri 09:00-17:00", Duty: "020 7946 0004"}))
+	must(s.tb, admin.SetContact(ctx, islington, directory.Numbers{Office: "020 7946 0001", Hours: "Mon-Fri 09:00-17:00", Duty: "020 7946 0002"}))
+	must(s.tb, admin.SetContact(ctx, camden, directory.Numbers{Office: "020 7946 0003", Hours: "Mon-Fri 09:00-17:00", Duty: "020 7946 0004"}))
 }
 
 // command returns what an administrator does on the machine.
-func (s *site) command(db *store.DB) service.Command {
+func (s *site) command(db *store.DB) guard.Command {
 	s.tb.Helper()
 	log, err := db.Log(s.tb.Context(), dbtest.Origin)
 	must(s.tb, err)
-	return service.Command{DB: db, Log: log, Now: s.clock.Now, Operator: "tester"}
+	return guard.Command{DB: db, Log: log, Now: s.clock.Now, Operator: "tester"}
 }
 
 func (s *site) openKeys() {
 	s.tb.Helper()
 	ctx := s.tb.Context()
-	must(s.tb, (&service.KeyAdmin{Command: s.command(s.db), Keeper: s.keeper}).EnsureIndexKey(ctx))
+	must(s.tb, (&record.KeyAdmin{Command: s.command(s.db), Keeper: s.keeper}).EnsureIndexKey(ctx))
 	rows, err := s.db.IndexKeys(ctx)
 	must(s.tb, err)
 	s.ring, err = keys.OpenRing(ctx, s.keeper, []keys.Wrapped{{Owner: "index/1", Text: rows[0].Wrapped}},
@@ -213,9 +219,10 @@ func (s *site) openKeys() {
 // useCases hands the use cases to their face, which does not know the policy.
 func useCases(s *service.Service) rpc.UseCases {
 	return rpc.UseCases{
-		LookUps: s, Plans: s, Changes: s, Uploads: s, Notices: s, Channels: s, Encounters: s, Contacts: s, Proofs: s,
-		Refuse: func(ctx context.Context, c *identity.Caller, action, request string, why *service.InvalidError) error {
-			return s.Refuse(ctx, c, policy.Action(action), request, why)
+		LookUps: s.LookUps, Plans: s.Plans, Changes: s.Persons, Uploads: s.Uploads, Notices: s.Notices, Channels: s.Channels,
+		Encounters: s.Notices, Contacts: s.Contacts, Proofs: s.Log,
+		Refuse: func(ctx context.Context, c *identity.Caller, action, request string, why *domain.InvalidError) error {
+			return s.Guard.Refuse(ctx, c, policy.Action(action), request, why)
 		},
 	}
 }
@@ -234,7 +241,7 @@ func (s *site) serve() {
 	must(s.tb, err)
 	s.tb.Cleanup(func() { _ = provider.Close(context.Background()) })
 	s.idp = provider
-	directory, err := service.OpenDirectory(ctx, s.db)
+	directory, err := directory.OpenDirectory(ctx, s.db)
 	must(s.tb, err)
 	verifier, err := identity.New(ctx, identity.Config{
 		Audiences: []string{audience}, Issuers: []identity.Issuer{provider.Issuer()},
@@ -247,9 +254,9 @@ func (s *site) serve() {
 	must(s.tb, err)
 	s.service, err = service.New(ctx, service.Config{
 		DB: s.db, Policy: rules, Ring: s.ring, Log: dbtest.Origin, Now: s.clock.Now,
-		Hub:     service.Hub{Name: "National safeguarding hub", Phone: hubPhone},
-		Group:   service.GroupConfig{KeyWait: 200 * time.Millisecond},
-		Senders: map[service.ChannelKind]service.Sender{service.WebhookChannel: nowhere{}},
+		Hub:     domain.Hub{Name: "National safeguarding hub", Phone: hubPhone},
+		Group:   lookup.GroupConfig{KeyWait: 200 * time.Millisecond},
+		Senders: map[deliver.ChannelKind]deliver.Sender{deliver.WebhookChannel: nowhere{}},
 		Observe: observer(metrics.Events(ctx, log)),
 	})
 	must(s.tb, err)

@@ -67,8 +67,19 @@ func TestBentArrowsAreFound(t *testing.T) {
 			[]string{"audit imports policy, which is not one of its arrows"},
 		},
 		{
-			"FacePassesServiceBy", pkg("service/rpc", "cpis/service", "cpis/service/store"),
-			[]string{"service/rpc imports service/store, which is not one of its arrows"},
+			"FacePassesRoomsBy", pkg("service/rpc", "cpis/service/lookup", "cpis/service/store", "cpis/service"),
+			[]string{
+				"service/rpc imports service, which is not one of its arrows",
+				"service/rpc imports service/store, which is not one of its arrows",
+			},
+		},
+		{
+			"RoomReachesIntoAnother", pkg("service/upload", "cpis/service/plan", "cpis/service/lookup"),
+			[]string{"service/upload imports service/lookup, which is not one of its arrows"},
+		},
+		{
+			"WordsKnowTheirUsers", pkg("service/domain", "cpis/service/guard"),
+			[]string{"service/domain imports service/guard, which is not one of its arrows"},
 		},
 		{
 			"FoldersBeneathAreCovered", pkg("service/web/static", "cpis/policy"),

@@ -18,9 +18,14 @@ type arrow struct {
 // What is absent matters as much: audit and policy stand alone, so that an
 // auditor can build the one and a reviewer read the other; planfile, which reads
 // what anybody may send, reaches the rule of text only; store cannot name a
-// plaintext plan; the faces (rpc, fhir, web) reach neither store nor keys nor
-// policy, so they decide nothing and cannot pass the log by. What text from outside
-// may hold is one rule for all who take it, so it stands alone as well.
+// plaintext plan; the faces (rpc, web, fhir, hl7) see the rooms that they show,
+// and neither record nor store nor keys nor policy nor what puts it all together,
+// so they decide nothing and cannot pass the log by. What text from outside may
+// hold is one rule for all who take it, so it stands alone as well.
+//
+// The rooms of service point one way: domain has the words, guard is the way in,
+// record is what is held about people, notice what authorities are told; the
+// others stand on these, and on each other only as said here.
 var arrows = []arrow{
 	{from: "audit"},
 	{from: "policy"},
@@ -36,13 +41,41 @@ var arrows = []arrow{
 	{from: "service/reference", to: []string{"policy"}},
 	{from: "service/planfile", to: []string{"service/text"}},
 
-	{from: "service", to: []string{
-		"audit", "policy", "service/identity", "service/keys", "service/planfile", "service/reference", "service/store", "service/text",
-	}},
-	{from: "service/deliver/...", to: []string{"service", "service/deliver/..."}},
-	{from: "service/rpc/...", to: []string{"proto/...", "service", "service/identity", "service/rpc/...", "service/text"}},
-	{from: "service/fhir/...", to: []string{"service", "service/identity", "service/fhir/...", "service/text"}},
-	{from: "service/web/...", to: []string{"service", "service/identity", "service/web/...", "service/text"}},
+	{from: "service/domain", to: []string{"service/text"}},
+	{from: "service/guard", to: ground("service/domain")},
+	{from: "service/record", to: ground("service/domain", "service/guard")},
+	{from: "service/notice", to: ground("service/domain", "service/guard", "service/record")},
+	{from: "service/directory", to: ground("service/domain", "service/guard", "service/notice")},
+	{from: "service/auditlog", to: ground("service/domain", "service/guard", "service/record")},
+	{from: "service/plan", to: ground("service/domain", "service/guard", "service/record", "service/notice")},
+	{from: "service/person", to: ground("service/domain", "service/guard", "service/record", "service/notice")},
+	{from: "service/deliver", to: ground("service/domain", "service/guard", "service/record", "service/notice")},
+	{from: "service/lookup", to: ground("service/domain", "service/guard", "service/record", "service/notice", "service/directory")},
+	{from: "service/upload", to: ground(
+		"service/domain", "service/guard", "service/record", "service/notice", "service/plan", "service/planfile",
+	)},
+	// To come: reports of access, reviews, unusual access.
+	{from: "service/oversight", to: ground(
+		"service/domain", "service/guard", "service/record", "service/notice", "service/lookup", "service/auditlog",
+	)},
+	// To come: what administrators do in pages.
+	{from: "service/admin", to: ground("service/domain", "service/guard", "service/directory")},
+
+	// Puts the rooms together.
+	{from: "service", to: ground(
+		"service/domain", "service/guard", "service/record", "service/notice", "service/directory", "service/auditlog", "service/plan",
+		"service/person", "service/deliver", "service/lookup", "service/upload", "service/oversight", "service/admin",
+	)},
+
+	{from: "service/deliver/outbound", to: []string{"service/deliver"}},
+	{from: "service/deliver/...", to: []string{"service/deliver", "service/deliver/outbound"}},
+
+	{from: "service/rpc/...", to: face("service/rpc/...", "proto/...", "service/lookup", "service/plan", "service/person", "service/upload",
+		"service/notice", "service/deliver", "service/directory", "service/auditlog", "service/oversight")},
+	{from: "service/web/...", to: face("service/web/...", "service/lookup", "service/plan", "service/person", "service/upload",
+		"service/notice", "service/deliver", "service/directory", "service/auditlog", "service/oversight", "service/admin")},
+	{from: "service/fhir/...", to: face("service/fhir/...", "service/lookup", "service/notice")},
+	{from: "service/hl7/...", to: face("service/hl7/...", "service/lookup", "service/notice")},
 
 	// Wiring, and the clients among the commands. What `cpis dev` and `cpis
 	// bench` start are the only helpers that the program contains.
@@ -53,6 +86,16 @@ var arrows = []arrow{
 
 	// What an administrator runs, embedded where `cpis dev` runs it.
 	{from: "deploy/postgres"},
+}
+
+// ground is what every room stands on, and more.
+func ground(more ...string) []string {
+	return append([]string{"audit", "policy", "service/identity", "service/keys", "service/store", "service/text"}, more...)
+}
+
+// face is what every face stands on, and the rooms that it shows.
+func face(more ...string) []string {
+	return append([]string{"service/domain", "service/guard", "service/identity", "service/text"}, more...)
 }
 
 // A home says which packages of ours alone may import a library.
@@ -70,11 +113,11 @@ var homes = []home{
 	{library: "connectrpc.com/...", in: []string{"proto/...", "service/rpc/...", "cmd/..."}},
 	{library: "google.golang.org/protobuf/...", in: []string{"proto/...", "service/rpc/...", "cmd/..."}},
 	{library: "net/http/...", in: []string{
-		"service/identity/...", "service/keys/vault", "service/deliver/...",
-		"service/rpc/...", "service/fhir/...", "service/web/...", "cmd/...",
+		"service/identity/...", "service/keys/vault", "service/deliver/outbound", "service/deliver/webhook", "service/deliver/mesh",
+		"service/rpc/...", "service/fhir/...", "service/hl7/...", "service/web/...", "cmd/...",
 	}},
 	{library: "github.com/rs/zerolog/...", in: []string{
-		"service", "service/rpc/...", "service/fhir/...", "service/web/...", "cmd/...",
+		"service", "service/rpc/...", "service/fhir/...", "service/hl7/...", "service/web/...", "cmd/...",
 	}},
 	// Only to say, in LogValue, that a secret is not to be shown.
 	{library: "log/slog", in: []string{"service/keys"}},

@@ -8,9 +8,11 @@ import (
 	"cpis/deploy/dev/idp"
 	"cpis/policy"
 	"cpis/service"
+	"cpis/service/domain"
 	"cpis/service/keys"
 	"cpis/service/keys/local"
 	"cpis/service/keys/vault"
+	"cpis/service/record"
 	"cpis/service/store"
 )
 
@@ -42,7 +44,7 @@ func serviceOn(ctx context.Context, s *site, db *store.DB) (*service.Service, fu
 	if err != nil {
 		return nil, nil, err
 	}
-	ring, err := keys.OpenRing(ctx, keeper, service.WrappedIndexKeys(rows), keys.RingConfig{Now: s.b.Now})
+	ring, err := keys.OpenRing(ctx, keeper, record.WrappedIndexKeys(rows), keys.RingConfig{Now: s.b.Now})
 	if err != nil {
 		return nil, nil, err
 	}
@@ -51,7 +53,7 @@ func serviceOn(ctx context.Context, s *site, db *store.DB) (*service.Service, fu
 		return nil, nil, err
 	}
 	sv, err := service.New(ctx, service.Config{
-		DB: db, Policy: rules, Ring: ring, Log: origin, Hub: service.Hub{Name: "Hub", Phone: "01632 960000"}, Now: s.b.Now,
+		DB: db, Policy: rules, Ring: ring, Log: origin, Hub: domain.Hub{Name: "Hub", Phone: "01632 960000"}, Now: s.b.Now,
 	})
 	return sv, closeKeeper, err
 }

@@ -18,6 +18,7 @@ import (
 	cpisv1 "cpis/proto/cpis/v1"
 	"cpis/service"
 	"cpis/service/identity"
+	"cpis/service/upload"
 )
 
 // people are those who are asked about.
@@ -85,27 +86,27 @@ func (s *site) seed(ctx context.Context) error {
 // upload uploads the flagged people, and approves that.
 func (s *site) upload(ctx context.Context, sv *service.Service, system *identity.Caller) error {
 	file := s.people.file()
-	parts := func() (service.UploadPart, error) {
+	parts := func() (upload.Part, error) {
 		if file.Len() == 0 {
-			return service.UploadPart{}, io.EOF
+			return upload.Part{}, io.EOF
 		}
-		return service.UploadPart{Chunk: file.Next(1 << 20)}, nil
+		return upload.Part{Chunk: file.Next(1 << 20)}, nil
 	}
-	sent, err := sv.Upload(ctx, system, &service.Uploading{
-		Format: service.UploadCSV, Extent: service.UploadDelta, Request: uuid.NewString(),
+	sent, err := sv.Uploads.Upload(ctx, system, &upload.Request{
+		Format: upload.CSV, Extent: upload.Delta, Request: uuid.NewString(),
 	}, parts)
 	if err != nil {
 		return fmt.Errorf("uploading: %w", err)
 	}
 	lead := *system
 	lead.Roles, lead.System = policy.RolesOf(policy.SafeguardingLead), false
-	applied, err := sv.ApproveUpload(ctx, &lead, &service.Approval{
+	applied, err := sv.Uploads.ApproveUpload(ctx, &lead, &upload.ApproveRequest{
 		UploadID: sent.Upload.ID, Version: sent.Upload.Version, Request: uuid.NewString(),
 	})
 	if err != nil {
 		return fmt.Errorf("approving: %w", err)
 	}
-	if applied.Upload.State != service.UploadApplied {
+	if applied.Upload.State != upload.Applied {
 		return errors.New("upload was not applied")
 	}
 	return nil

@@ -12,7 +12,7 @@ import (
 
 	"cpis/deploy/dev/demo"
 	"cpis/deploy/dev/idp"
-	"cpis/service"
+	"cpis/service/domain"
 	"cpis/service/reference"
 )
 
@@ -45,7 +45,7 @@ func TestPeopleCannotBeReal(t *testing.T) {
 	for gss, records := range rows(t) {
 		for _, r := range records {
 			count++
-			if _, problem := service.ParseNHSNumber(r[0]); problem != "" || !strings.HasPrefix(r[0], "999 ") {
+			if _, problem := domain.ParseNHSNumber(r[0]); problem != "" || !strings.HasPrefix(r[0], "999 ") {
 				t.Errorf("%s: NHS number %s is not a test number: %s", gss, r[0], problem)
 			}
 		}
@@ -53,7 +53,7 @@ func TestPeopleCannotBeReal(t *testing.T) {
 	if count < 200 || count > 500 {
 		t.Errorf("got %d plans, want a few hundred", count)
 	}
-	if _, problem := service.ParseNHSNumber(demo.NotHeld.NHSNumber); problem != "" {
+	if _, problem := domain.ParseNHSNumber(demo.NotHeld.NHSNumber); problem != "" {
 		t.Errorf("NotHeld: %s", problem)
 	}
 }
@@ -127,7 +127,7 @@ func TestAuthoritiesAreRealAndTheirNumbersAreNot(t *testing.T) {
 		if names[a.GSS] != a.Name {
 			t.Errorf("%s is %q in the register, and %q here", a.GSS, names[a.GSS], a.Name)
 		}
-		if _, err := service.ParseHours(a.Hours); err != nil {
+		if _, err := domain.ParseHours(a.Hours); err != nil {
 			t.Errorf("%s: %v", a.Name, err)
 		}
 		phones = append(phones, a.Office, a.Duty)

@@ -25,8 +25,8 @@ import (
 	"sync"
 	"time"
 
-	"cpis/service"
 	"cpis/service/deliver"
+	"cpis/service/deliver/outbound"
 )
 
 const (
@@ -100,7 +100,7 @@ func New(cfg Config) (*Sender, error) {
 	return &Sender{
 		cfg:    cfg,
 		base:   strings.TrimSuffix(cfg.URL, "/") + "/messageexchange/" + cfg.Mailbox,
-		client: deliver.Client(deliver.Options{Timeout: timeout, CAs: cfg.CAs, Certificate: cfg.Certificate}),
+		client: outbound.Client(outbound.Options{Timeout: timeout, CAs: cfg.CAs, Certificate: cfg.Certificate}),
 	}, nil
 }
 
@@ -117,7 +117,7 @@ func (s *Sender) Check(to string) (problem, right string) {
 }
 
 // Send puts a message into a mailbox, in pieces where it is long.
-func (s *Sender) Send(ctx context.Context, m *service.Message) error {
+func (s *Sender) Send(ctx context.Context, m *deliver.Message) error {
 	if err := s.greet(ctx); err != nil {
 		return err
 	}
@@ -161,7 +161,7 @@ func (s *Sender) greet(ctx context.Context) error {
 	r.Header.Set("Mex-OSName", "Linux")
 	r.Header.Set("Mex-OSVersion", "N/A")
 	r.Header.Set("Mex-OSArchitecture", "N/A")
-	status, _, err := deliver.Do(s.client, r)
+	status, _, err := outbound.Do(s.client, r)
 	switch {
 	case err != nil:
 		return err
@@ -174,7 +174,7 @@ func (s *Sender) greet(ctx context.Context) error {
 
 // first sends the first piece of a message, and gives the id that MESH has
 // given the message.
-func (s *Sender) first(ctx context.Context, m *service.Message, piece []byte, pieces int) (string, error) {
+func (s *Sender) first(ctx context.Context, m *deliver.Message, piece []byte, pieces int) (string, error) {
 	r, err := s.request(ctx, s.base+"/outbox", piece)
 	if err != nil {
 		return "", err
@@ -198,7 +198,7 @@ func (s *Sender) first(ctx context.Context, m *service.Message, piece []byte, pi
 		r.Header.Set("Content-Type", pieceType)
 		r.Header.Set("Mex-Content-Type", jsonType)
 	}
-	status, answer, err := deliver.Do(s.client, r)
+	status, answer, err := outbound.Do(s.client, r)
 	switch {
 	case err != nil:
 		return "", err
@@ -209,7 +209,7 @@ func (s *Sender) first(ctx context.Context, m *service.Message, piece []byte, pi
 		ID string `json:"message_id"`
 	}
 	if json.Unmarshal(answer, &accepted) != nil || accepted.ID == "" {
-		return "", &service.DeliveryError{Word: deliver.Connection} // whatever answered, it is not MESH
+		return "", &deliver.DeliveryError{Word: outbound.Connection} // whatever answered, it is not MESH
 	}
 	return accepted.ID, nil
 }
@@ -222,7 +222,7 @@ func (s *Sender) further(ctx context.Context, id string, piece []byte, number, p
 	}
 	r.Header.Set("Content-Type", pieceType)
 	r.Header.Set("Mex-Chunk-Range", chunkRange(number, pieces))
-	status, answer, err := deliver.Do(s.client, r)
+	status, answer, err := outbound.Do(s.client, r)
 	switch {
 	case err != nil:
 		return err
@@ -238,7 +238,7 @@ func chunkRange(number, of int) string { return strconv.Itoa(number) + ":" + str
 func (s *Sender) request(ctx context.Context, address string, body []byte) (*http.Request, error) {
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, address, bytes.NewReader(body))
 	if err != nil {
-		return nil, &service.DeliveryError{Word: deliver.Connection}
+		return nil, &deliver.DeliveryError{Word: outbound.Connection}
 	}
 	r.Header.Set("Accept", answerType)
 	r.Header.Set("User-Agent", "cpis")
@@ -268,10 +268,10 @@ func failure(status int, answer []byte) error {
 	}
 	switch {
 	case status == http.StatusUnauthorized || status == http.StatusForbidden:
-		return &service.DeliveryError{Word: unauthorised}
+		return &deliver.DeliveryError{Word: unauthorised}
 	case status == http.StatusExpectationFailed && json.Unmarshal(answer, &told) == nil &&
 		len(told.Detail) > 0 && told.Detail[0].Code == noRecipient:
-		return &service.DeliveryError{Word: unknownMailbox}
+		return &deliver.DeliveryError{Word: unknownMailbox}
 	}
-	return deliver.Status(status)
+	return outbound.Status(status)
 }

@@ -14,7 +14,7 @@ import (
 	"time"
 
 	"cpis/deploy/dev/meshdev"
-	"cpis/service"
+	"cpis/service/deliver"
 	"cpis/service/deliver/mesh"
 )
 
@@ -56,12 +56,12 @@ func newExchange(t *testing.T, change func(*mesh.Config)) *exchange {
 	return x
 }
 
-func message(body string) *service.Message {
-	return &service.Message{ID: "0192-notice", At: time.Now(), To: theirs, Body: []byte(body)}
+func message(body string) *deliver.Message {
+	return &deliver.Message{ID: "0192-notice", At: time.Now(), To: theirs, Body: []byte(body)}
 }
 
 func word(err error) string {
-	if e, ok := errors.AsType[*service.DeliveryError](err); ok {
+	if e, ok := errors.AsType[*deliver.DeliveryError](err); ok {
 		return e.Word
 	}
 	return ""

@@ -6,7 +6,7 @@ import (
 	"strconv"
 	"strings"
 
-	"cpis/service/deliver"
+	"cpis/service/deliver/outbound"
 )
 
 // Where nothing is sent, of IPv4: what is private, of this network or this
@@ -66,7 +66,7 @@ func (s *Sender) admits(a netip.Addr) bool {
 func (s *Sender) admit(network, address string) error {
 	at, err := netip.ParseAddrPort(address)
 	if err != nil || network != "tcp4" && network != "tcp6" || !s.admits(at.Addr()) {
-		return deliver.ErrBlocked()
+		return outbound.ErrBlocked()
 	}
 	return nil
 }

@@ -21,8 +21,8 @@ import (
 	"strings"
 	"time"
 
-	"cpis/service"
 	"cpis/service/deliver"
+	"cpis/service/deliver/outbound"
 )
 
 // timeout bounds one attempt.
@@ -55,7 +55,7 @@ func New(cfg Config) *Sender {
 	if cfg.Timeout == 0 {
 		cfg.Timeout = timeout
 	}
-	s.client = deliver.Client(deliver.Options{Timeout: cfg.Timeout, CAs: cfg.CAs, Admit: s.admit})
+	s.client = outbound.Client(outbound.Options{Timeout: cfg.Timeout, CAs: cfg.CAs, Admit: s.admit})
 	return s
 }
 
@@ -83,26 +83,26 @@ func isPort(text string) bool {
 }
 
 // Send sends a message. Every answer of 200 to 299 says that it arrived.
-func (s *Sender) Send(ctx context.Context, m *service.Message) error {
+func (s *Sender) Send(ctx context.Context, m *deliver.Message) error {
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, m.To, bytes.NewReader(m.Body))
 	if err != nil {
-		return &service.DeliveryError{Word: deliver.Connection} // not err: it quotes the address
+		return &deliver.DeliveryError{Word: outbound.Connection} // not err: it quotes the address
 	}
 	r.Header.Set("Content-Type", "application/json")
 	r.Header.Set("User-Agent", "cpis")
 	sign(r.Header, m)
-	status, _, err := deliver.Do(s.client, r)
+	status, _, err := outbound.Do(s.client, r)
 	switch {
 	case status >= 200 && status < 300:
 		return nil // though the answer may have broken off
 	case err != nil:
 		return err
 	}
-	return deliver.Status(status)
+	return outbound.Status(status)
 }
 
 // sign adds what tells who sent a message, which, and when.
-func sign(h http.Header, m *service.Message) {
+func sign(h http.Header, m *deliver.Message) {
 	at := strconv.FormatInt(m.At.Unix(), 10)
 	signatures := make([]string, len(m.Secrets))
 	for i, secret := range m.Secrets {

@@ -13,7 +13,7 @@ import (
 
 	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
 
-	"cpis/service"
+	"cpis/service/deliver"
 	"cpis/service/deliver/webhook"
 )
 
@@ -109,14 +109,14 @@ func TestCheck_NamesThatLeadNowhereElse(t *testing.T) {
 
 // word gives the word of a failure.
 func word(err error) string {
-	if e, ok := errors.AsType[*service.DeliveryError](err); ok {
+	if e, ok := errors.AsType[*deliver.DeliveryError](err); ok {
 		return e.Word
 	}
 	return ""
 }
 
-func message(to string) *service.Message {
-	return &service.Message{
+func message(to string) *deliver.Message {
+	return &deliver.Message{
 		ID: "0192", At: time.Now(), To: to, Body: []byte(`{"a": 1}`),
 		Secrets: [][]byte{[]byte(strings.Repeat("n", 32)), []byte(strings.Repeat("o", 32))},
 	}

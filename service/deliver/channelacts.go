@@ -1,0 +1,154 @@
+package deliver
+
+import (
+	"context"
+	"time"
+
+	"cpis/audit"
+	"cpis/policy"
+	"cpis/service/domain"
+	"cpis/service/guard"
+	"cpis/service/identity"
+	"cpis/service/store"
+)
+
+// RotateSecretResult is the answer to RotateSecret. As in PutChannelResult, the secret is not
+// kept with it.
+type RotateSecretResult struct {
+	guard.Receipt `json:"-"`
+
+	ChannelID string
+	Version   int
+	Secret    string    `json:"-"`
+	OldUntil  time.Time // until then the old one signs too
+}
+
+// rotation is what RotateSecret asks for.
+type rotation struct {
+	ChannelID string
+	Version   int
+}
+
+// RotateSecret gives a webhook of the caller's authority a new secret. For a
+// day the old one signs too, and no longer whichever was before that. The error
+// is ErrDenied, *InvalidError, *OverloadedError, ErrNotFound, ErrConflict,
+// ErrState (it is no webhook), ErrReused, ErrUnrecorded, ErrUnavailable or
+// ErrDamaged.
+func (s *Channels) RotateSecret(ctx context.Context, c *identity.Caller, id string, version int, request string) (*RotateSecretResult, error) {
+	a := guard.Act{
+		Caller: c, Action: policy.ManageChannels, Own: true, Request: request, Asks: &rotation{id, version},
+		Check: checkVersion(version),
+	}
+	out, err := guard.Once(ctx, s.guard, a, func(ctx context.Context, tx *store.Tx, _ *audit.Entry) (*RotateSecretResult, error) {
+		row, err := lockChannel(ctx, tx, c.Organisation, id, version)
+		if err != nil {
+			return nil, err
+		}
+		key, sealed, err := s.openChannel(ctx, row)
+		switch {
+		case err != nil:
+			return nil, err
+		case sealed.Secret == nil:
+			return nil, &guard.StateError{Problem: "the channel is no webhook: it has no secret"}
+		}
+		sealed.Old, sealed.OldUntil = sealed.Secret, s.clock.Moment().Add(secretOverlap)
+		sealed.Secret = newSecret()
+		if err := s.writeChannel(ctx, tx, key, row, &sealed); err != nil {
+			return nil, err
+		}
+		return &RotateSecretResult{
+			ChannelID: row.ID.String(), Version: row.Version, Secret: secretText(sealed.Secret), OldUntil: sealed.OldUntil,
+		}, nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return out, s.showSecret(ctx, true, out.ChannelID, out.Version, &out.Secret)
+}
+
+// lockChannel finds a channel of an authority in the version that its caller
+// saw, and keeps all of that authority's as they are.
+func lockChannel(ctx context.Context, tx *store.Tx, authority, id string, version int) (*store.ChannelRow, error) {
+	held, err := tx.LockChannels(ctx, authority)
+	if err != nil {
+		return nil, err
+	}
+	return findChannel(held, id, version)
+}
+
+// checkVersion refuses a version that no channel has.
+func checkVersion(version int) error {
+	var v domain.Violations
+	if version < 1 {
+		v.Add("version", "must be the version of the channel that you saw", exampleVersion)
+	}
+	return v.Err()
+}
+
+// RemoveChannelResult is the answer to RemoveChannel.
+type RemoveChannelResult struct {
+	guard.Receipt `json:"-"`
+}
+
+// channelRemoval is what RemoveChannel asks for.
+type channelRemoval struct {
+	ChannelID string
+	Version   int
+}
+
+// RemoveChannel stops a channel of the caller's authority for good. What it has
+// not delivered goes to the next one within seconds; where there is none, it is
+// shown as undelivered. The error is ErrDenied, *InvalidError,
+// *OverloadedError, ErrNotFound, ErrConflict, ErrReused, ErrUnrecorded,
+// ErrUnavailable or ErrDamaged.
+func (s *Channels) RemoveChannel(ctx context.Context, c *identity.Caller, id string, version int, request string) (*RemoveChannelResult, error) {
+	a := guard.Act{
+		Caller: c, Action: policy.ManageChannels, Own: true, Request: request, Asks: &channelRemoval{id, version},
+		Check: checkVersion(version),
+	}
+	return guard.Once(ctx, s.guard, a, func(ctx context.Context, tx *store.Tx, _ *audit.Entry) (*RemoveChannelResult, error) {
+		row, err := lockChannel(ctx, tx, c.Organisation, id, version)
+		if err != nil {
+			return nil, err
+		}
+		at := s.clock.Moment()
+		row.Version++
+		row.ChangedAt, row.RemovedAt = at, &at
+		row.Sealed = []byte{} // address and secrets are forgotten
+		return &RemoveChannelResult{}, tx.UpdateChannel(ctx, row)
+	})
+}
+
+// ChannelList is the channels of an authority.
+type ChannelList struct {
+	guard.Receipt
+
+	Channels []Channel // in the order in which they are tried
+}
+
+// ListChannels shows the channels of the caller's authority, without their
+// secrets. The error is ErrDenied, *OverloadedError, ErrUnrecorded,
+// ErrUnavailable or ErrDamaged.
+func (s *Channels) ListChannels(ctx context.Context, c *identity.Caller, request string) (*ChannelList, error) {
+	a := guard.Act{Caller: c, Action: policy.ReadNotices, Own: true, Request: request}
+	return guard.Answer(ctx, s.guard, a, func(ctx context.Context, tx *store.Tx, e *audit.Entry) (*ChannelList, error) {
+		out := &ChannelList{}
+		rows, err := tx.Channels(ctx, c.Organisation)
+		if err != nil {
+			return nil, err
+		}
+		for i := range rows {
+			row := &rows[i]
+			_, sealed, err := s.openChannel(ctx, &row.ChannelRow)
+			if err != nil {
+				return nil, err
+			}
+			out.Channels = append(out.Channels, Channel{
+				ID: row.ID.String(), Version: row.Version, Rank: row.Rank, Kind: ChannelKind(row.Kind),
+				To: sealed.To, Paused: row.Paused, Pending: row.Pending, Undelivered: row.Undelivered,
+			})
+		}
+		e.Counts = audit.Counts{"channels": int64(len(rows))}
+		return out, nil
+	})
+}

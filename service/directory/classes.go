@@ -1,0 +1,55 @@
+package directory
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"sync/atomic"
+
+	"cpis/policy"
+	"cpis/service/guard"
+	"cpis/service/store"
+)
+
+// Directory knows the organisations and their classes. It answers from memory
+// and is safe for concurrent use.
+type Directory struct {
+	db      *store.DB
+	classes atomic.Pointer[map[string]policy.Class]
+}
+
+// OpenDirectory loads the organisations.
+func OpenDirectory(ctx context.Context, db *store.DB) (*Directory, error) {
+	d := &Directory{db: db}
+	return d, d.Refresh(ctx)
+}
+
+// Class gives the class of an organisation: ODS code, or GSS code of a local
+// authority.
+func (d *Directory) Class(organisation string) (policy.Class, bool) {
+	c, ok := (*d.classes.Load())[organisation]
+	return c, ok
+}
+
+// Refresh loads the organisations anew.
+func (d *Directory) Refresh(ctx context.Context) error {
+	organisations, err := d.db.Organisations(ctx)
+	if err != nil {
+		return fmt.Errorf("loading organisations: %w", guard.Translate(err))
+	}
+	authorities, err := d.db.Authorities(ctx)
+	if err != nil {
+		return fmt.Errorf("loading authorities: %w", guard.Translate(err))
+	}
+	classes := make(map[string]policy.Class, len(organisations)+len(authorities))
+	for _, o := range organisations {
+		classes[o.Code] = policy.Class(o.Class)
+	}
+	for _, a := range authorities {
+		classes[a.GSS] = policy.LocalAuthority
+	}
+	if old := d.classes.Load(); old == nil || !maps.Equal(*old, classes) {
+		d.classes.Store(&classes)
+	}
+	return nil
+}

@@ -1,0 +1,45 @@
+package domain
+
+import (
+	"time"
+)
+
+// Contact is whom to ring about a flag.
+type Contact struct {
+	Authority Authority // zero where it must not be revealed
+	Name      string
+	Office    Phone
+	Duty      Phone // emergency duty team
+	RingNow   RingNow
+}
+
+// Authority names a local authority.
+type Authority struct{ GSS, DfE, Name string }
+
+// Phone is one number and when it is answered.
+type Phone struct{ Number, Hours string }
+
+// RingNow is the number to ring at the moment of the answer.
+type RingNow struct {
+	Number string
+	Who    string    // "office", "emergency duty team" or "hub"
+	Until  time.Time // zero where it does not change
+}
+
+const (
+	whoHub = "hub"
+)
+
+// Hub is the contact for what an authority's numbers cannot or must not
+// answer: restricted persons, and authorities without numbers.
+type Hub struct{ Name, Phone string }
+
+func (h Hub) Contact() Contact {
+	phone := Phone{h.Phone, "at all hours"}
+	return Contact{
+		Name:    h.Name,
+		Office:  phone,
+		Duty:    phone,
+		RingNow: RingNow{Number: h.Phone, Who: whoHub},
+	}
+}

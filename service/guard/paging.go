@@ -1,0 +1,67 @@
+package guard
+
+import (
+	"encoding/base64"
+	"errors"
+	"strconv"
+	"strings"
+
+	"github.com/google/uuid"
+
+	"cpis/service/domain"
+)
+
+// Paging asks for a part of a list.
+type Paging struct {
+	Size int    // most to give; 50 where it is 0
+	Page string // where to go on: Next of the part before; empty at the beginning
+}
+
+const (
+	defaultPage = 50
+	maxPage     = 200
+)
+
+// Read reads a Paging of a list that is ordered by identifiers, and begins after
+// first, or before it.
+func (p Paging) Read(c *domain.Reader, first uuid.UUID) (size int, from uuid.UUID) {
+	if p.Size < 0 || p.Size > maxPage {
+		c.Add("page_size", "must be 0 to "+strconv.Itoa(maxPage), strconv.Itoa(defaultPage))
+	}
+	size, from = p.Size, first
+	if size == 0 {
+		size = defaultPage
+	}
+	if p.Page != "" {
+		var err error
+		if from, err = uuid.Parse(p.Page); err != nil {
+			c.Add("page", "must be what the answer before gave as next_page", "")
+		}
+	}
+	return size, from
+}
+
+// Next is the Next of a part that ends with last: empty where fewer came than
+// were asked for, because nothing follows.
+func Next(came, asked int, last uuid.UUID) string {
+	if came < asked {
+		return ""
+	}
+	return last.String()
+}
+
+// errPlace says that a text is no place in a list that was given before.
+var errPlace = errors.New("not a place that was given")
+
+// DecodePlace decodes a place in a list, of which there is one form only: the
+// library passes over line breaks.
+func DecodePlace(text string) ([]byte, error) {
+	if strings.ContainsAny(text, "\r\n") {
+		return nil, errPlace
+	}
+	b, err := base64.RawURLEncoding.Strict().DecodeString(text)
+	if err != nil {
+		return nil, errPlace
+	}
+	return b, nil
+}

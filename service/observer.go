@@ -1,0 +1,35 @@
+package service
+
+import (
+	"reflect"
+	"time"
+
+	"cpis/service/deliver"
+)
+
+// Observer is told of events that an operator counts. Its functions must be
+// quick, and are told nothing about anybody; those that are nil are not called.
+type Observer struct {
+	Group      func(size int, took time.Duration)      // a group was committed
+	Refused    func()                                  // a look-up, change or upload was refused by overload
+	Damaged    func(table string)                      // something stored does not verify: wake somebody
+	Unrecorded func(err error)                         // the log could not be written: wake somebody
+	Signed     func(size int64, at time.Time)          // the checkpoint covers all entries, that many
+	Unsigned   func(err error)                         // a checkpoint could not be made
+	Sent       func(kind deliver.ChannelKind, ok bool) // a notice was delivered, or could not be this time
+}
+
+// withDefaults fills in functions that do nothing.
+func (o Observer) withDefaults() Observer {
+	all := Observer{
+		Group: func(int, time.Duration) {}, Refused: func() {}, Damaged: func(string) {}, Unrecorded: func(error) {},
+		Signed: func(int64, time.Time) {}, Unsigned: func(error) {}, Sent: func(deliver.ChannelKind, bool) {},
+	}
+	given, filled := reflect.ValueOf(o), reflect.ValueOf(&all).Elem()
+	for i := range filled.NumField() {
+		if !given.Field(i).IsNil() {
+			filled.Field(i).Set(given.Field(i))
+		}
+	}
+	return all
+}

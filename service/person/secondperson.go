@@ -1,0 +1,53 @@
+package person
+
+import (
+	"strings"
+
+	"cpis/service/domain"
+	"cpis/service/guard"
+	"cpis/service/identity"
+	"cpis/service/text"
+)
+
+// Two people have to agree where one alone could reveal somebody, hide them, or
+// move other authorities' plans. Somebody is behind every system, who may be the
+// very person that accepts what the system proposed. So a system proposes no
+// more than one person may do at once, by registering a plan: to restrict.
+
+// actor is who acts, as far as two are compared.
+type actor struct {
+	ID     string `json:"id"`
+	Issuer string `json:"issuer,omitempty"` // empty where an earlier version wrote it
+	System bool   `json:"system,omitempty"`
+}
+
+func actorOf(c *identity.Caller) actor { return actor{ID: c.ID, Issuer: c.Issuer, System: c.System} }
+
+// is says whether two actors are one. Identifiers are compared as issuers
+// compare those of people, who type them: without regard to the case of letters,
+// or to what is not seen. Those of two issuers are of two actors; where the
+// issuer of one is not known, they may be of one.
+func (a actor) is(other actor) bool {
+	sameIssuer := a.Issuer == other.Issuer || a.Issuer == "" || other.Issuer == ""
+	return sameIssuer && strings.EqualFold(text.Fold(a.ID), text.Fold(other.ID))
+}
+
+// secondPerson says what keeps second from accepting what first proposed.
+func secondPerson(kind ChangeKind, first, second actor) error {
+	switch {
+	case first.is(second):
+		return guard.ErrSamePerson
+	case second.System:
+		return &guard.StateError{Problem: "a system cannot be the second person"}
+	case kind != Restrict && (first.System || first.Issuer == ""):
+		return &guard.StateError{Problem: "it is not certain that a person proposed this: decline it, and have a person propose it anew"}
+	}
+	return nil
+}
+
+// mayPropose refuses systems what only people propose.
+func mayPropose(c *domain.Reader, by *identity.Caller, kind ChangeKind) {
+	if by.System && kind != Restrict {
+		c.Add("kind", "can be restrict only for a system: one person proposes everything else, and another accepts it", string(Restrict))
+	}
+}

@@ -1,0 +1,304 @@
+package record
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+
+	"cpis/audit"
+	"cpis/service/guard"
+	"cpis/service/keys"
+	"cpis/service/store"
+)
+
+// KeyAdmin administers the keys.
+type KeyAdmin struct {
+	guard.Command
+
+	Keeper keys.Keeper
+}
+
+// EnsureIndexKey makes the first index key, where there is none.
+func (a *KeyAdmin) EnsureIndexKey(ctx context.Context) error {
+	rows, err := a.DB.IndexKeys(ctx)
+	if err != nil {
+		return err
+	}
+	if len(rows) > 0 {
+		return nil
+	}
+	return a.addIndexKey(ctx, 1)
+}
+
+func (a *KeyAdmin) addIndexKey(ctx context.Context, version int) error {
+	wrapped, err := keys.NewIndexKey(ctx, a.Keeper, version)
+	if err != nil {
+		return fmt.Errorf("making the index key: %w", err)
+	}
+	return a.Do(ctx, "add_index_key", audit.Counts{"version": int64(version)}, func(tx *store.Tx) error {
+		return tx.InsertIndexKey(ctx, store.IndexKeyRow{Version: version, Wrapped: wrapped.Text, At: a.Now().UTC()})
+	})
+}
+
+// EnsureMACs makes the MACs of rows that an older version of the program wrote:
+// once, with an entry that says how many. From then on a row without is damage.
+// No server may run meanwhile.
+func (a *KeyAdmin) EnsureMACs(ctx context.Context) error {
+	counts := audit.Counts{}
+	err := a.Do(ctx, "make_row_macs", counts, func(tx *store.Tx) (err error) {
+		counts["rows"], err = tx.MakeMACs(ctx)
+		if err == nil && counts["rows"] == 0 {
+			return errNothingToDo
+		}
+		return err
+	})
+	if errors.Is(err, errNothingToDo) {
+		return nil
+	}
+	return err
+}
+
+// errNothingToDo ends a transaction that would leave an entry of nothing.
+var errNothingToDo = errors.New("nothing to do")
+
+// renewMACs makes MACs of all rows with the newest index key.
+func (a *KeyAdmin) renewMACs(ctx context.Context, version int) error {
+	for place := new(store.MACPlace); place != nil; {
+		counts := audit.Counts{}
+		err := a.Do(ctx, "renew_row_macs", counts, func(tx *store.Tx) error {
+			next, n, err := tx.RenewMACs(ctx, version, place, 10*page)
+			counts["rows"] = int64(n)
+			if err != nil {
+				return err
+			}
+			place = next
+			if n == 0 {
+				return errNothingToDo
+			}
+			return nil
+		})
+		if err != nil && !errors.Is(err, errNothingToDo) {
+			return err
+		}
+	}
+	return nil
+}
+
+// ErrRotating says that the index key is being rotated already, or is not.
+var ErrRotating = errors.New("not possible in this state of the index key's rotation")
+
+// ErrTooSoon says that servers may not have noticed the new index key yet.
+var ErrTooSoon = errors.New("new index key is too new, and servers may not know it")
+
+// RotateIndex begins to rotate the index key: it adds a new one, which running
+// servers take into use by themselves. A minute later Retag may run, and then
+// RetireIndex.
+func (a *KeyAdmin) RotateIndex(ctx context.Context) (version int, err error) {
+	rows, err := a.DB.IndexKeys(ctx)
+	if err != nil {
+		return 0, err
+	}
+	if len(rows) != 1 {
+		return 0, ErrRotating
+	}
+	version = rows[0].Version + 1
+	return version, a.addIndexKey(ctx, version)
+}
+
+// page is how many rows a command treats in one transaction.
+const page = keys.MaxBatch
+
+// aged refuses while the newest index key is younger than a step of the rotation
+// needs.
+func (a *KeyAdmin) aged(newest *store.IndexKeyRow, needs time.Duration) error {
+	if wait := needs - a.Now().Sub(newest.At); wait > 0 {
+		return fmt.Errorf("%w: wait another %v", ErrTooSoon, (wait + time.Second - 1).Truncate(time.Second))
+	}
+	return nil
+}
+
+// Retag gives every person a tag under the newest index key for each NHS number
+// that finds it, and every row a MAC under it. It may be interrupted and run again. ring must hold both keys.
+// It refuses with ErrTooSoon in the first minute after RotateIndex, when servers
+// may still register people under the old key alone.
+func (a *KeyAdmin) Retag(ctx context.Context, ring *keys.Ring, progress func(done int)) error {
+	rows, err := a.DB.IndexKeys(ctx)
+	if err != nil {
+		return err
+	}
+	if len(rows) == 0 || rows[0].Version != ring.IndexVersion() {
+		return ErrRotating // another command has changed the keys meanwhile
+	}
+	if err := a.aged(&rows[0], retagAfter); err != nil {
+		return err
+	}
+	a = a.with(ring)
+	r := retagging{KeyAdmin: a, ring: ring, version: rows[0].Version}
+	after, done := uuid.Nil, 0
+	for {
+		persons, err := a.DB.PersonsWithoutTag(ctx, r.version, after, page)
+		if err != nil {
+			return err
+		}
+		if len(persons) == 0 {
+			return a.renewMACs(ctx, r.version)
+		}
+		tagged, err := r.page(ctx, after, persons)
+		if err != nil {
+			return err
+		}
+		after = persons[len(persons)-1].ID
+		done += tagged
+		progress(done)
+	}
+}
+
+// RetireIndex ends the rotation: it removes the old tags and the old key. It
+// refuses while any person has no new tag, and with ErrTooSoon in the first two
+// minutes after RotateIndex: a server that knew only the old key would find
+// nobody any more.
+func (a *KeyAdmin) RetireIndex(ctx context.Context) error {
+	rows, err := a.DB.IndexKeys(ctx)
+	if err != nil {
+		return err
+	}
+	if len(rows) != 2 {
+		return ErrRotating
+	}
+	if err := a.aged(&rows[0], retireAfter); err != nil {
+		return err
+	}
+	if err := a.retagged(ctx, rows[0].Version); err != nil {
+		return err
+	}
+	old := rows[1].Version
+	for removed := int64(1); removed > 0; {
+		err := a.Do(ctx, "delete_tags", audit.Counts{"version": int64(old)}, func(tx *store.Tx) error {
+			removed, err = tx.DeleteTags(ctx, old, 10*page)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return a.Do(ctx, "retire_index_key", audit.Counts{"version": int64(old)}, func(tx *store.Tx) error {
+		return tx.DeleteIndexKey(ctx, old)
+	})
+}
+
+// with is the same administrator whose rows are verified with a ring.
+func (a *KeyAdmin) with(ring *keys.Ring) *KeyAdmin {
+	same := *a
+	same.DB = a.DB.Guarded(ring, func(string) {}) // the command fails, and says so
+	return &same
+}
+
+// retagged refuses with ErrRotating while any person has no tag, or any row no
+// MAC, under an index key.
+func (a *KeyAdmin) retagged(ctx context.Context, version int) error {
+	left, err := a.DB.PersonsWithoutTag(ctx, version, uuid.Nil, 1)
+	if err != nil {
+		return err
+	}
+	if len(left) > 0 {
+		return fmt.Errorf("some persons have no new tag yet: %w", ErrRotating)
+	}
+	lacks, err := a.DB.LacksMAC(ctx, version)
+	if err == nil && lacks {
+		err = fmt.Errorf("some rows have no new MAC yet: %w", ErrRotating)
+	}
+	return err
+}
+
+// Rewrap wraps all data keys and index keys anew under the newest
+// key-encryption key, and gives how many were not wrapped so already. It may be
+// interrupted and run again: what is wrapped newly already stays as it is.
+//
+// For an hour after a rotation servers still store reasons of break-glass under
+// keys that the older key-encryption key wrapped, and for moments persons: only
+// a run after that which gives 0 says that nothing needs the older one.
+func (a *KeyAdmin) Rewrap(ctx context.Context, progress func(done int)) (changed int, err error) {
+	if changed, err = a.rewrapIndex(ctx); err != nil {
+		return changed, err
+	}
+	done := 0
+	for _, table := range store.KeyTables() {
+		for after := uuid.Nil; ; {
+			rows, err := a.DB.KeysAfter(ctx, table, after, page)
+			if err != nil {
+				return changed, err
+			}
+			if len(rows) == 0 {
+				break
+			}
+			after = rows[len(rows)-1].ID
+			n, err := a.rewrapRows(ctx, table, rows)
+			if err != nil {
+				return changed, err
+			}
+			changed += n
+			done += len(rows)
+			progress(done)
+		}
+	}
+	return changed, nil
+}
+
+// rewrapIndex re-wraps the index keys, and gives how many needed it.
+func (a *KeyAdmin) rewrapIndex(ctx context.Context) (changed int, err error) {
+	rows, err := a.DB.IndexKeys(ctx)
+	if err != nil {
+		return 0, err
+	}
+	for _, row := range rows {
+		r, err := a.Keeper.Rewrap(ctx, WrappedIndexKeys([]store.IndexKeyRow{row}))
+		if err == nil {
+			err = r[0].Err
+		}
+		if err != nil {
+			return changed, fmt.Errorf("re-wrapping the index key: %w", err)
+		}
+		if r[0].Value.Text == row.Wrapped {
+			continue
+		}
+		err = a.Do(ctx, "rewrap_index_key", audit.Counts{"version": int64(row.Version)}, func(tx *store.Tx) error {
+			return tx.ReplaceIndexKey(ctx, row.Version, row.Wrapped, r[0].Value.Text)
+		})
+		if err != nil {
+			return changed, err
+		}
+		changed++
+	}
+	return changed, nil
+}
+
+// rewrapRows re-wraps one page, and gives how many needed it.
+func (a *KeyAdmin) rewrapRows(ctx context.Context, table store.KeyTable, rows []store.KeyRow) (int, error) {
+	wrapped := make([]keys.Wrapped, len(rows))
+	for i, row := range rows {
+		wrapped[i] = keys.Wrapped{Owner: table.Owner(row.ID), Text: row.Wrapped}
+	}
+	results, err := a.Keeper.Rewrap(ctx, wrapped)
+	if err != nil {
+		return 0, fmt.Errorf("re-wrapping: %w", err)
+	}
+	var changed []store.Rewrapped
+	for i, r := range results {
+		if r.Err != nil {
+			return 0, fmt.Errorf("re-wrapping: %w", r.Err)
+		}
+		if r.Value.Text != rows[i].Wrapped {
+			changed = append(changed, store.Rewrapped{ID: rows[i].ID, Old: rows[i].Wrapped, New: r.Value.Text})
+		}
+	}
+	if len(changed) == 0 {
+		return 0, nil
+	}
+	return len(changed), a.Do(ctx, "rewrap", audit.Counts{"keys": int64(len(changed))}, func(tx *store.Tx) error {
+		_, err := tx.ReplaceKeys(ctx, table, changed)
+		return err
+	})
+}

@@ -1,0 +1,77 @@
+package service
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+)
+
+// round is something that the service does by itself, again and again. What
+// fails is tried again the next time.
+type round struct {
+	every time.Duration
+	do    func(context.Context)
+}
+
+// rounds are all of them. Where several servers run, they share the work.
+func (s *Service) rounds() []round {
+	return append(s.keyRounds(),
+		round{time.Second, s.Log.SignOrReport},                                          // how far a checkpoint may lag behind the log
+		round{time.Second, func(ctx context.Context) { _ = s.Channels.Dispatch(ctx) }},  // sends notices on
+		round{5 * time.Second, func(ctx context.Context) { _ = s.Uploads.Resume(ctx) }}, // files that nobody works on any more
+		round{10 * time.Minute, func(ctx context.Context) { _ = s.Tidy(ctx) }},          // forgets what has served its time
+		round{time.Hour, func(ctx context.Context) { _, _ = s.Contacts.Remind(ctx) }},   // numbers that nobody has confirmed for long
+	)
+}
+
+// keyRounds keep the keys in memory up with those that are stored: index keys
+// that rotate, and the key that seals the reasons of break-glass.
+func (s *Service) keyRounds() []round {
+	return []round{
+		{time.Second, func(ctx context.Context) { _ = s.Records.CheckKeys(ctx) }},
+		{time.Minute, s.LookUps.RenewReviews},
+	}
+}
+
+// Run does what the service does by itself, until ctx ends.
+func (s *Service) Run(ctx context.Context) {
+	keep(ctx, s.rounds())
+	s.Channels.WaitForCouriers()
+}
+
+// KeepKeys is Run for a program that only asks and records. Without it the
+// service soon refuses to answer: a server that knows only an index key that was
+// retired would find nobody.
+func (s *Service) KeepKeys(ctx context.Context) { keep(ctx, s.keyRounds()) }
+
+// Tidy forgets what has served its time: answers kept for requests that may be
+// repeated, what files said about people, and colleagues who were not seen for
+// long.
+func (s *Service) Tidy(ctx context.Context) error {
+	return errors.Join(s.Guard.ExpireAnswers(ctx), s.Uploads.Forget(ctx), s.Notices.ForgetColleagues(ctx))
+}
+
+// keep runs rounds side by side until ctx ends.
+func keep(ctx context.Context, rounds []round) {
+	var running sync.WaitGroup
+	for _, r := range rounds {
+		running.Go(func() { Every(ctx, r.every, r.do) })
+	}
+	running.Wait()
+}
+
+// Every calls fn every d, the first time after d, until ctx ends. A call that
+// takes longer than d delays the next one: calls never overlap.
+func Every(ctx context.Context, d time.Duration, fn func(context.Context)) {
+	tick := time.NewTicker(d)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			fn(ctx)
+		}
+	}
+}

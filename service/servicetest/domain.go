@@ -1,0 +1,46 @@
+package servicetest
+
+import (
+	"testing"
+
+	"cpis/service/domain"
+)
+
+// Day reads a date that is known to be right; empty means none.
+func Day(tb testing.TB, text string) domain.Date {
+	tb.Helper()
+	if text == "" {
+		return domain.Date{}
+	}
+	d, err := domain.ParseDate(text)
+	if err != nil {
+		tb.Fatalf("date %q: %v", text, err)
+	}
+	return d
+}
+
+// RightCPP, rightLAC and rightUCPP are registrations with nothing wrong.
+func RightCPP() *domain.Registration {
+	return &domain.Registration{
+		NHSNumber: "999 000 0018", Family: "Example", Given: "Robin", DateOfBirth: "2019-04-30",
+		Kind: domain.CPP, Start: "2026-09-01", Reference: "CASE-1042",
+	}
+}
+
+func RightLAC() *domain.Registration {
+	r := RightCPP()
+	r.Kind, r.Basis = domain.LAC, domain.S20
+	return r
+}
+
+func RightUCPP() *domain.Registration {
+	return &domain.Registration{
+		NHSNumber: "9990000026", Family: "Example", Given: "Alex", DateOfBirth: "1998-04-30",
+		Kind: domain.UCPP, Start: "2026-09-01", Expected: "2027-02-01",
+	}
+}
+
+func With(r *domain.Registration, change func(*domain.Registration)) *domain.Registration {
+	change(r)
+	return r
+}

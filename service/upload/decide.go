@@ -1,0 +1,157 @@
+package upload
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/google/uuid"
+
+	"cpis/audit"
+	"cpis/policy"
+	"cpis/service/domain"
+	"cpis/service/guard"
+	"cpis/service/identity"
+	"cpis/service/record"
+	"cpis/service/store"
+)
+
+// ApproveRequest approves a file.
+type ApproveRequest struct {
+	UploadID      string
+	Version       int    // that the caller saw
+	ConfirmEnding int    // where the safety brake holds it: the number of plans that end
+	Request       string `json:"-"` // request id
+}
+
+// CancelRequest gives a file up.
+type CancelRequest struct {
+	UploadID string
+	Version  int    // that the caller saw
+	Reason   string // may be empty
+	Request  string `json:"-"` // request id
+}
+
+// ApproveUpload applies a file that was checked: all rows that are right, in one
+// transaction. Where that does something else than when it was checked, because
+// what is held has changed, it is checked again instead, and waits. The error is
+// ErrDenied, *InvalidError (the safety brake holds it, and the number is not
+// confirmed), ErrNotFound (also for files of others), *StaleError, ErrState (it
+// does not wait), *OverloadedError, ErrReused, ErrUnrecorded, ErrUnavailable or
+// ErrDamaged.
+//
+// Once it is approved, it is applied whatever becomes of this server: the answer
+// may be that it is being applied.
+func (s *Uploads) ApproveUpload(ctx context.Context, c *identity.Caller, q *ApproveRequest) (*Answer, error) {
+	var v domain.Violations
+	if q.Version < 1 {
+		v.Add("version", "must be the version of the upload that you saw", "1")
+	}
+	a := guard.Act{Caller: c, Action: policy.ApproveUpload, Own: true, Request: q.Request, Asks: q, Check: v.Err()}
+	out, err := guard.Once(ctx, s.guard, a, func(ctx context.Context, tx *store.Tx, e *audit.Entry) (*uploadAct, error) {
+		u, err := s.lockOwn(ctx, tx, c.Organisation, q.UploadID, q.Version)
+		if err != nil {
+			return nil, err
+		}
+		if u.state() != Waiting {
+			return nil, u.notIn("approved")
+		}
+		if err := q.confirms(u); err != nil {
+			return nil, err
+		}
+		u.decide(record.AuthorOf(c, "approve", ""), s, q.Request)
+		e.Counts = u.counts.audit()
+		return &uploadAct{ID: u.row.ID.String()}, u.move(ctx, tx, Applying, s.clock.Moment(), turnLease)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return s.attended(ctx, c.Organisation, out)
+}
+
+// notIn says that an upload cannot be approved, or cancelled, where it stands.
+func (u *upload) notIn(done string) error {
+	return &guard.StateError{Problem: "the upload is " + u.row.State + ", and cannot be " + done + " any more"}
+}
+
+// confirms says whether the number of plans that end is confirmed, where it
+// must be.
+func (q *ApproveRequest) confirms(u *upload) error {
+	var v domain.Violations
+	if ends := u.counts.Ends(); u.details.Brake && q.ConfirmEnding != ends {
+		v.Add("confirm_ending", fmt.Sprintf("must be %d, the number of plans that this file ends", ends), strconv.Itoa(ends))
+	}
+	return v.Err()
+}
+
+// decide notes who decided.
+func (u *upload) decide(by record.Author, s *Uploads, request string) {
+	u.details.Decided, u.details.DecidedAt, u.details.DecidedRequest = by, s.clock.Moment(), request
+}
+
+// CancelUpload gives up a file that was not applied. The error is ErrDenied,
+// *InvalidError, ErrNotFound (also for files of others), *StaleError, ErrState
+// (it was approved, or nothing becomes of it any more), *OverloadedError,
+// ErrReused, ErrUnrecorded, ErrUnavailable or ErrDamaged.
+func (s *Uploads) CancelUpload(ctx context.Context, c *identity.Caller, q *CancelRequest) (*Answer, error) {
+	var check domain.Reader
+	if q.Version < 1 {
+		check.Add("version", "must be the version of the upload that you saw", "1")
+	}
+	reason := check.Text("reason", q.Reason, domain.MaxReasonLength, "Sent by mistake")
+	a := guard.Act{Caller: c, Action: policy.UploadPlans, Own: true, Request: q.Request, Asks: q, Check: check.Err()}
+	var shown Upload
+	out, err := guard.Once(ctx, s.guard, a, func(ctx context.Context, tx *store.Tx, e *audit.Entry) (*uploadAct, error) {
+		u, err := s.lockOwn(ctx, tx, c.Organisation, q.UploadID, q.Version)
+		if err != nil {
+			return nil, err
+		}
+		if u.state() != Received && u.state() != Waiting {
+			return nil, u.notIn("cancelled")
+		}
+		u.decide(record.AuthorOf(c, "cancel", reason), s, q.Request)
+		u.details.Brake = false
+		e.Reason = guard.ReasonCancelled
+		if err := u.move(ctx, tx, Cancelled, s.clock.Moment(), 0); err != nil {
+			return nil, err
+		}
+		shown = u.show()
+		return &uploadAct{ID: shown.ID}, nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	if shown.ID == "" { // the answer is an earlier one
+		return s.attended(ctx, c.Organisation, out)
+	}
+	return &Answer{Upload: shown, Receipt: out.Receipt}, nil
+}
+
+// lockOwn finds, locks and opens an upload of an authority.
+func (s *Uploads) lockOwn(ctx context.Context, tx *store.Tx, authority, id string, version int) (*upload, error) {
+	row, err := findUpload(ctx, tx.LockUpload, authority, id)
+	if err != nil {
+		return nil, err
+	}
+	if row.Version != version {
+		return nil, &guard.StaleError{Current: row.Version}
+	}
+	return s.openUpload(ctx, &row)
+}
+
+// findUpload finds an upload of an authority. One of another is not found, like
+// one that does not exist.
+func findUpload(
+	ctx context.Context, find func(context.Context, uuid.UUID) (store.UploadRow, error), authority, id string,
+) (store.UploadRow, error) {
+	parsed, err := uuid.Parse(strings.ToLower(id))
+	if err != nil {
+		return store.UploadRow{}, guard.ErrNotFound
+	}
+	row, err := find(ctx, parsed)
+	if err == nil && row.Authority != authority {
+		return store.UploadRow{}, guard.ErrNotFound
+	}
+	return row, err
+}

@@ -1,0 +1,104 @@
+package upload
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"cpis/service/guard"
+	"cpis/service/record"
+	"cpis/service/store"
+)
+
+const (
+	// resumeWait is how long each of them waits for its turn.
+	resumeWait = time.Second
+	// resumePage is how many of them it takes at once.
+	resumePage = 20
+	// uploadKept is how long it is kept what a file said about people.
+	uploadKept = 90 * 24 * time.Hour
+)
+
+// Resume attends once to all uploads that nobody works on any more.
+func (s *Uploads) Resume(ctx context.Context) error {
+	rows, err := s.db.UnattendedUploads(ctx, s.clock.Moment(), resumePage)
+	if err != nil {
+		return guard.Translate(err)
+	}
+	for i := range rows {
+		row := &rows[i]
+		if State(row.State) == receiving { // whoever sent it has gone
+			err = s.db.Tx(ctx, func(tx *store.Tx) error { return tx.DeleteUpload(ctx, row.ID) })
+		} else {
+			err = s.resume(ctx, row)
+		}
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+	}
+	return guard.Translate(err)
+}
+
+// Forget gives up files that nobody approved for long, and forgets what
+// files said about people that nothing becomes of any more.
+func (s *Uploads) Forget(ctx context.Context) error {
+	before := s.clock.Moment().Add(-uploadKept)
+	err := s.eachUpload(ctx, before, []State{Waiting}, s.giveUp)
+	if err != nil {
+		return err
+	}
+	over := []State{Checked, Applied, Rejected, Cancelled}
+	return s.eachUpload(ctx, before, over, func(ctx context.Context, row *store.UploadRow) error {
+		defer s.ring.Forget(store.UploadKeys.Owner(row.ID))
+		return s.db.Tx(ctx, func(tx *store.Tx) error { return tx.ForgetUpload(ctx, row.ID) })
+	})
+}
+
+// eachUpload calls do with each upload in one of some states that has not
+// changed since a time. do must change it.
+func (s *Uploads) eachUpload(
+	ctx context.Context, before time.Time, in []State, do func(context.Context, *store.UploadRow) error,
+) error {
+	states := make([]string, len(in))
+	for i := range in {
+		states[i] = string(in[i])
+	}
+	for {
+		rows, err := s.db.UploadsChangedBefore(ctx, before, states, resumePage)
+		if err != nil {
+			return err
+		}
+		for i := range rows {
+			if err := do(ctx, &rows[i]); err != nil {
+				return err
+			}
+		}
+		if len(rows) < resumePage {
+			return nil
+		}
+	}
+}
+
+// giveUp cancels a file that nobody approved.
+func (s *Uploads) giveUp(ctx context.Context, row *store.UploadRow) error {
+	u, err := s.openUpload(ctx, row)
+	if err != nil {
+		return err
+	}
+	err = s.db.Tx(ctx, func(tx *store.Tx) error {
+		to := *u // fn may run again
+		by := record.Author{Act: "cancel", Actor: guard.ActorService, Organisation: row.Authority, Reason: "nobody approved it for 90 days"}
+		to.decide(by, s, "")
+		to.details.Brake = false
+		if err := to.move(ctx, tx, Cancelled, s.clock.Moment(), 0); err != nil {
+			return err
+		}
+		e := to.entry(actionCancelUpload, guard.NewID().String())
+		_, err := s.guard.Enter(ctx, tx, &e)
+		return err
+	})
+	if errors.Is(err, store.ErrConflict) {
+		return nil // somebody decided at this moment
+	}
+	return err
+}

@@ -1,0 +1,175 @@
+package upload
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+
+	"github.com/google/uuid"
+
+	"cpis/audit"
+	"cpis/policy"
+	"cpis/service/domain"
+	"cpis/service/guard"
+	"cpis/service/identity"
+	"cpis/service/store"
+)
+
+// ListRequest asks for files.
+type ListRequest struct {
+	WaitingOnly bool // only those that wait for approval
+	guard.Paging
+	Request string // request id
+}
+
+// Page is a part of the list of files, the newest first.
+type Page struct {
+	guard.Receipt
+
+	Uploads []Upload
+	Next    string // where to go on; empty at the end
+}
+
+// ListRowsRequest asks for the rows of a file.
+type ListRowsRequest struct {
+	UploadID string
+	Outcome  RowOutcome // only these; empty for all
+	Page     string     // where to go on: Next of the part before
+	Request  string     // request id
+}
+
+// RowPage is a part of the rows, in the order of the file. It may be empty, and
+// others still follow.
+type RowPage struct {
+	guard.Receipt
+
+	Rows []RowResult
+	Next string // where to go on; empty at the end
+}
+
+// GetUpload shows where a file of the caller's authority stands. The error is
+// ErrDenied, ErrNotFound (also for files of others), *OverloadedError,
+// ErrUnrecorded, ErrUnavailable or ErrDamaged.
+func (s *Uploads) GetUpload(ctx context.Context, c *identity.Caller, id, request string) (*Answer, error) {
+	a := guard.Act{Caller: c, Action: policy.ReadUploads, Own: true, Request: request}
+	return guard.Answer(ctx, s.guard, a, func(ctx context.Context, tx *store.Tx, e *audit.Entry) (*Answer, error) {
+		row, err := findUpload(ctx, tx.Upload, c.Organisation, id)
+		if err != nil {
+			return nil, err
+		}
+		u, err := s.openUpload(ctx, &row)
+		if err != nil {
+			return nil, err
+		}
+		e.Counts = audit.Counts{"uploads": 1}
+		return &Answer{Upload: u.show()}, nil
+	})
+}
+
+// ListUploads shows the files of the caller's authority. The error is ErrDenied,
+// *InvalidError, *OverloadedError, ErrUnrecorded, ErrUnavailable or ErrDamaged.
+func (s *Uploads) ListUploads(ctx context.Context, c *identity.Caller, q *ListRequest) (*Page, error) {
+	var check domain.Reader
+	size, before := q.Paging.Read(&check, uuid.Max)
+	a := guard.Act{Caller: c, Action: policy.ReadUploads, Own: true, Request: q.Request, Check: check.Err()}
+	state := ""
+	if q.WaitingOnly {
+		state = string(Waiting)
+	}
+	return guard.Answer(ctx, s.guard, a, func(ctx context.Context, tx *store.Tx, e *audit.Entry) (*Page, error) {
+		out := &Page{}
+		rows, err := tx.UploadsBefore(ctx, c.Organisation, state, before, size)
+		if err != nil {
+			return nil, err
+		}
+		for i := range rows {
+			u, err := s.openUpload(ctx, &rows[i])
+			if err != nil {
+				return nil, err
+			}
+			out.Uploads = append(out.Uploads, u.show())
+		}
+		if len(rows) > 0 {
+			out.Next = guard.Next(len(rows), size, rows[len(rows)-1].ID)
+		}
+		e.Counts = audit.Counts{"uploads": int64(len(rows))}
+		return out, nil
+	})
+}
+
+// ListUploadRows shows what the check says about the rows of a file or, once it
+// is applied, what became of them. What would end comes last. The rows are kept
+// for 90 days. The error is ErrDenied, *InvalidError, ErrNotFound (also for files
+// of others), *OverloadedError, ErrUnrecorded, ErrUnavailable or ErrDamaged.
+func (s *Uploads) ListUploadRows(ctx context.Context, c *identity.Caller, q *ListRowsRequest) (*RowPage, error) {
+	n, wrong := q.page()
+	a := guard.Act{Caller: c, Action: policy.ReadUploads, Own: true, Request: q.Request, Check: wrong.Err()}
+	return guard.Answer(ctx, s.guard, a, func(ctx context.Context, tx *store.Tx, e *audit.Entry) (*RowPage, error) {
+		out := &RowPage{}
+		row, err := findUpload(ctx, tx.Upload, c.Organisation, q.UploadID)
+		if err != nil {
+			return nil, err
+		}
+		u, err := s.openUpload(ctx, &row)
+		if err != nil || n >= u.details.Pages {
+			return out, err
+		}
+		if n+1 < u.details.Pages {
+			out.Next = strconv.Itoa(n + 1)
+		}
+		if out.Rows, err = s.uploadRows(ctx, tx, u, n); err != nil {
+			return nil, err
+		}
+		out.Rows = slices.DeleteFunc(out.Rows, func(r RowResult) bool { return q.Outcome != "" && r.Outcome != q.Outcome })
+		e.Counts = audit.Counts{"rows": int64(len(out.Rows))}
+		e.Disclosed = disclosedBy(out.Rows)
+		return out, nil
+	})
+}
+
+// page reads where to go on.
+func (q *ListRowsRequest) page() (n int, wrong domain.Violations) {
+	if q.Page == "" {
+		return 0, nil
+	}
+	n, err := strconv.Atoi(q.Page)
+	if err != nil || n < 0 || n > maxThreshold {
+		wrong.Add("page", "must be what the answer before gave as next_page", "")
+	}
+	return n, wrong
+}
+
+// uploadRows opens a page of rows. Where there is none any more, the upload was
+// checked again at this moment.
+func (s *Uploads) uploadRows(ctx context.Context, tx *store.Tx, u *upload, n int) ([]RowResult, error) {
+	sealed, err := tx.UploadRows(ctx, u.row.ID, u.details.Run, n)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, guard.ErrConflict
+	}
+	if err != nil {
+		return nil, err
+	}
+	text, err := u.key.Open(sealed, uploadRowsContext(u.row.ID, u.details.Run, n))
+	if err != nil {
+		return nil, s.records.Damaged("upload_rows")
+	}
+	var rows []RowResult
+	if json.Unmarshal(text, &rows) != nil {
+		return nil, fmt.Errorf("decoding rows: %w", guard.ErrDamaged)
+	}
+	return rows, nil
+}
+
+// disclosedBy gives the plans of which rows show what is held.
+func disclosedBy(rows []RowResult) []audit.Disclosed {
+	var all []audit.Disclosed
+	for i := range rows {
+		if r := &rows[i]; r.PlanID != "" {
+			all = append(all, audit.Disclosed{Plan: r.PlanID, Version: r.Version})
+		}
+	}
+	return all
+}
