@@ -37,6 +37,7 @@ func TestDatabasesAreLikeNew(t *testing.T) {
 		{`UPDATE cpis.log SET origin = 'other.example/log'`, 1},
 		{`GRANT DELETE ON cpis.entry TO cpis_app`, 0},
 		{`ALTER TABLE cpis.organisation ADD COLUMN other text`, 0},
+		{`CREATE TABLE public.another (id int)`, 0},
 		{`ALTER TABLE cpis.entry ALTER COLUMN line DROP NOT NULL`, 0},
 		{`INSERT INTO cpis.organisation (code, name, class, source, mac)
 		  SELECT 'TST' || n, repeat(md5(n::text), 20), 'nhs_111', 'command', '\x00' FROM generate_series(1, 30000) AS n`, 0},

@@ -75,18 +75,26 @@ func (m *made) release(ctx context.Context) error {
 const maxReused = 24 << 20
 
 // shape sums up all that restoring does not undo: relations with their columns,
-// constraints, rights and settings, and functions.
+// constraints, rights and settings, and functions. What PostgreSQL brings along
+// is left out.
 const shape = `
+	WITH space AS (
+	    SELECT oid, nspname, nspacl FROM pg_namespace WHERE nspname !~ '^pg_' AND nspname <> 'information_schema'
+	),
+	relation AS (
+	    SELECT * FROM pg_class WHERE relnamespace IN (SELECT oid FROM space)
+	)
 	SELECT md5(concat(
+	    (SELECT string_agg(concat(s.nspname, s.nspacl), ',' ORDER BY s.oid) FROM space AS s),
 	    (SELECT string_agg(concat(c.oid, c.relname, c.relkind, c.relowner, c.relacl, c.reloptions, c.relpartbound), ',' ORDER BY c.oid)
-	     FROM pg_class AS c WHERE c.relnamespace = 'cpis'::regnamespace),
+	     FROM relation AS c),
 	    (SELECT string_agg(concat(a.attrelid, a.attname, a.attnotnull, a.atttypid, a.attacl), ',' ORDER BY a.attrelid, a.attnum)
-	     FROM pg_attribute AS a JOIN pg_class AS c ON c.oid = a.attrelid WHERE c.relnamespace = 'cpis'::regnamespace),
+	     FROM pg_attribute AS a JOIN relation AS c ON c.oid = a.attrelid),
 	    (SELECT string_agg(concat(k.oid, k.convalidated, pg_get_constraintdef(k.oid)), ',' ORDER BY k.oid)
-	     FROM pg_constraint AS k WHERE k.connamespace = 'cpis'::regnamespace),
+	     FROM pg_constraint AS k WHERE k.connamespace IN (SELECT oid FROM space)),
 	    (SELECT string_agg(concat(t.oid, t.tgenabled), ',' ORDER BY t.oid) FROM pg_trigger AS t),
 	    (SELECT string_agg(concat(p.oid, p.prosrc, p.proacl), ',' ORDER BY p.oid)
-	     FROM pg_proc AS p WHERE p.pronamespace = 'cpis'::regnamespace),
+	     FROM pg_proc AS p WHERE p.pronamespace IN (SELECT oid FROM space)),
 	    (SELECT concat(d.datacl, d.datdba, d.datconnlimit) FROM pg_database AS d WHERE d.datname = current_database()),
 	    (SELECT string_agg(concat(s.setrole, s.setconfig), ',' ORDER BY s.setrole)
 	     FROM pg_db_role_setting AS s JOIN pg_database AS d ON d.oid = s.setdatabase WHERE d.datname = current_database())
