@@ -5,13 +5,13 @@ import (
 	"fmt"
 	"maps"
 	"math"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/reflect/protoregistry"
 
 	"cpis/service/domain"
 )
@@ -82,18 +82,28 @@ func within(path, name string) string {
 	return path + "." + name
 }
 
-// mayName are the names of members that are repeated to whoever sent them:
-// letters only, so that nothing that identifies a person by digits is.
-var mayName = regexp.MustCompile(`^[A-Za-z][A-Za-z_]{0,39}$`)
-
-// unknown says that the contract has no such member, and which it has.
+// unknown says that a message has no such member, and which it has. The name is
+// repeated only if it is a slip of one that the message has, or one that another
+// message of the contract has: any other may be somebody's.
 func (m *misfitting) unknown(path, name string, d protoreflect.MessageDescriptor) {
 	problem := fmt.Sprintf("is not a member of %s, which has %s", d.Name(), strings.Join(jsonNames(d), ", "))
-	if !mayName.MatchString(name) {
+	meant := nearest(name, jsonNames(d))
+	if meant == "" && !isNameOf(d.ParentFile().Package(), name) {
 		m.add(path, "has a member that "+problem, "")
 		return
 	}
-	m.add(within(path, name), problem, nearest(name, jsonNames(d)))
+	m.add(within(path, name), problem, meant)
+}
+
+// isNameOf reports whether any message of a package has a member of this name.
+func isNameOf(pkg protoreflect.FullName, name string) (found bool) {
+	protoregistry.GlobalFiles.RangeFilesByPackage(pkg, func(file protoreflect.FileDescriptor) bool {
+		for i := range file.Messages().Len() {
+			found = found || fieldNamed(file.Messages().Get(i), name) != nil
+		}
+		return !found
+	})
+	return found
 }
 
 // jsonNames are the names of the fields that a message has.

@@ -19,7 +19,7 @@ func TestUnreadableJSON_SaysWhichMembersDoNotFit(t *testing.T) {
 		want       []string // field, a part of the problem, example
 	}{
 		{"Misspelt", `{"nhsNumber": "999", "dateOfBrith": "2019-04-30"}`, &cpisv1.LookUpRequest{}, []string{"dateOfBrith", "is not a member of LookUpRequest, which has nhsNumber, dateOfBirth, ", "dateOfBirth"}},
-		{"OfAnotherSystem", `{"dob": "2019-04-30"}`, &cpisv1.LookUpRequest{}, []string{"dob", "is not a member of LookUpRequest", ""}},
+		{"OfAnotherSystem", `{"dob": "2019-04-30"}`, &cpisv1.LookUpRequest{}, []string{"", "has a member that is not a member of LookUpRequest, which has nhsNumber", ""}},
 		{"Within", `{"encounter": {"Setting": "SETTING_DENTAL"}}`, &cpisv1.LookUpRequest{}, []string{"encounter.Setting", "is not a member of Encounter, which has id, setting, start", "setting"}},
 		{"InAList", `{"items": [{}, {"number": "1"}]}`, &cpisv1.LookUpManyRequest{}, []string{"items[1].number", "is not a member of", ""}},
 		{"WithDigits", `{"9990000018": "x"}`, &cpisv1.LookUpRequest{}, []string{"", "has a member that is not a member of LookUpRequest", ""}},
