@@ -280,6 +280,8 @@ func (s *site) leadNotices(lead *leadClients, errs io.Writer) {
 			s.tb.Errorf("the inbox does not say %q", text)
 		}
 	}
+	_, err = lead.notices.ListColleagues(ctx, &cpisv1.ListColleaguesRequest{})
+	must(s.tb, err)
 	notice := inbox.GetNotices()[0]
 	_, err = lead.notices.GetNotice(ctx, &cpisv1.GetNoticeRequest{NoticeId: notice.GetId()})
 	must(s.tb, err)

@@ -99,7 +99,7 @@ func People() []Person {
 			Assurance: 3, roleProfile: "555021935203",
 		},
 		{
-			Key: "second-lead", ID: "555021935107", GivenName: "Amos", FamilyName: "Bell", Name: "BELL Amos (Mr)",
+			Key: "second-lead", ID: "555021935107", GivenName: "Amos", FamilyName: "Bellingham", Name: "BELLINGHAM Amos (Mr)",
 			Does:  "Manages the same plans, and is the second person who accepts what the first proposes.",
 			Place: authority, PlaceName: "Islington",
 			JobRole: roleLead, JobTitle: "Safeguarding Lead",
