@@ -58,7 +58,7 @@ func TestLookup_NothingButAnAnswerHasTheStatusOfOne(t *testing.T) {
 		{"NobodyThere", []string{"--url", "http://127.0.0.1:1", "--token-file", token}, "does not mean that there is no flag"},
 		{"AnAnswerOfANewerService", []string{"--url", unknown, "--token-file", token}, "ring the local authority"},
 		{"NoToken", []string{"--sign-in-file", token + ".not"}, "who asks?"},
-		{"NoSuchTokenFile", []string{"--token-file", token + ".not"}, "reading secret"},
+		{"NoSuchTokenFile", []string{"--token-file", token + ".not"}, "--token-file: open"},
 		{"TwoTokens", []string{"--token-file", tokenFile(t, "one\ntwo\n")}, "one token and nothing else"},
 		{"PlainHTTPElsewhere", []string{"--url", "http://cpis.example.org", "--token-file", token}, "must be https"},
 		{"PlainHTTPToADeceptiveName", []string{"--url", "http://127.0.0.1.example.org", "--token-file", token}, "must be https"},
