@@ -34,6 +34,7 @@ const (
 // answer: restricted persons, and authorities without numbers.
 type Hub struct{ Name, Phone string }
 
+// Contact returns the hub as whom to ring, at all hours.
 func (h Hub) Contact() Contact {
 	phone := Phone{h.Phone, "at all hours"}
 	return Contact{

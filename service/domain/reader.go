@@ -122,6 +122,7 @@ type Reader struct {
 	Today Date
 }
 
+// Number reads an NHS number.
 func (c *Reader) Number(text string) NHSNumber {
 	n, problem := c.Form.number(text)
 	if problem != "" {
@@ -195,6 +196,7 @@ func (c *Reader) Past(field, s, example string) Date {
 	return Date{}
 }
 
+// Born reads a date of birth, which is required.
 func (c *Reader) Born(text string) Date {
 	d := c.Past("date_of_birth", text, exampleBorn)
 	if !d.IsZero() && d.Time().Year() < firstBirthYear {
@@ -206,6 +208,7 @@ func (c *Reader) Born(text string) Date {
 
 func (c *Reader) start(text string) Date { return c.Past("start", text, ExampleDay) }
 
+// Kind reads the kind of a plan.
 func (c *Reader) Kind(k Kind) Kind {
 	switch k {
 	case CPP, LAC, UCPP:

@@ -17,6 +17,7 @@ func (e *InvalidError) Error() string { return "the request is not valid" }
 // Violations collects what is wrong with a request.
 type Violations []Violation
 
+// Add notes something that is wrong, and what a right value looks like.
 func (v *Violations) Add(field, problem, example string) {
 	*v = append(*v, Violation{field, problem, example})
 }

@@ -26,6 +26,7 @@ const (
 	OutcomeAbandoned = "abandoned" // the caller hung up before anything was read
 )
 
+// OutcomeOf returns the word for what became of an act, as it stands in its entry.
 func OutcomeOf(err error) string {
 	var invalid *domain.InvalidError
 	switch {

@@ -26,6 +26,16 @@ import (
 // authority in the last 90 days, as a safeguarding lead. Who that is, the
 // service remembers by itself, once a day for each; nobody keeps a list.
 
+// Colleagues are to whom notices can be given.
+type Colleagues struct {
+	db      *store.DB
+	ring    *keys.Ring
+	clock   domain.Clock
+	guard   *guard.Guard
+	records *record.Records
+	met     met // who need not be remembered again today
+}
+
 // Colleague is somebody who acts for the caller's authority.
 type Colleague struct {
 	ID       string // the service's own
@@ -52,7 +62,7 @@ const (
 
 // colleagueID gives the identifier of somebody who acts for an authority.
 // Identifiers at an issuer are taken as actors are compared.
-func (s *Notices) colleagueID(authority, issuer, user string) uuid.UUID {
+func (s *Colleagues) colleagueID(authority, issuer, user string) uuid.UUID {
 	h := s.ring.StableHash(colleagueTable, authority, issuer, strings.ToLower(text.Fold(user)))
 	id, _ := uuid.FromBytes(h[:16]) // never fails: sixteen bytes
 	return id
@@ -87,7 +97,7 @@ func (m *met) set(id uuid.UUID, then time.Time) {
 
 // Meet remembers, once a day, a person who acts as a safeguarding lead. Where
 // that fails it is tried again with a later act: no act waits for it in vain.
-func (s *Notices) Meet(ctx context.Context, c *identity.Caller, as policy.Role) {
+func (s *Colleagues) Meet(ctx context.Context, c *identity.Caller, as policy.Role) {
 	if c.System || as != policy.SafeguardingLead {
 		return
 	}
@@ -105,7 +115,7 @@ func (s *Notices) Meet(ctx context.Context, c *identity.Caller, as policy.Role) 
 }
 
 // keepColleague writes that somebody was seen today.
-func (s *Notices) keepColleague(ctx context.Context, id uuid.UUID, c *identity.Caller) error {
+func (s *Colleagues) keepColleague(ctx context.Context, id uuid.UUID, c *identity.Caller) error {
 	rows, err := s.db.ColleaguesByID(ctx, c.Organisation, []uuid.UUID{id})
 	if err != nil {
 		return err
@@ -136,7 +146,7 @@ func (s *Notices) keepColleague(ctx context.Context, id uuid.UUID, c *identity.C
 }
 
 // colleagueKeys gets the keys of colleagues; nil for those that cannot be had.
-func (s *Notices) colleagueKeys(ctx context.Context, rows []store.ColleagueRow) []*keys.DataKey {
+func (s *Colleagues) colleagueKeys(ctx context.Context, rows []store.ColleagueRow) []*keys.DataKey {
 	wrapped := make([]keys.Wrapped, len(rows))
 	for i := range rows {
 		wrapped[i] = keys.Wrapped{Owner: store.ColleagueKeys.Owner(rows[i].ID), Text: rows[i].WrappedKey}
@@ -156,7 +166,7 @@ func (s *Notices) colleagueKeys(ctx context.Context, rows []store.ColleagueRow) 
 
 // openColleagues opens colleagues of an authority. Of those who cannot be opened
 // now nothing but the identifier is known.
-func (s *Notices) openColleagues(ctx context.Context, rows []store.ColleagueRow) []Colleague {
+func (s *Colleagues) openColleagues(ctx context.Context, rows []store.ColleagueRow) []Colleague {
 	out := make([]Colleague, len(rows))
 	for i, key := range s.colleagueKeys(ctx, rows) {
 		r := &rows[i]
@@ -185,7 +195,7 @@ type ColleagueList struct {
 // ListColleagues shows to whom notices of the caller's authority can be given:
 // who acted for it as a safeguarding lead in the last 90 days. The error is
 // ErrDenied, *OverloadedError, ErrUnrecorded or ErrUnavailable.
-func (s *Notices) ListColleagues(ctx context.Context, c *identity.Caller, requestID string) (*ColleagueList, error) {
+func (s *Colleagues) ListColleagues(ctx context.Context, c *identity.Caller, requestID string) (*ColleagueList, error) {
 	a := guard.Act{Caller: c, Action: policy.ListColleagues, Own: true, Request: requestID}
 	return guard.Answer(ctx, s.guard, a, func(ctx context.Context, tx *store.Tx, e *audit.Entry) (*ColleagueList, error) {
 		rows, err := tx.Colleagues(ctx, c.Organisation, maxColleagues)
@@ -206,7 +216,7 @@ func (s *Notices) ListColleagues(ctx context.Context, c *identity.Caller, reques
 
 // colleaguesCalled gives the identifiers that a text may mean: one of the
 // service's own, or a user id at the issuer of who says it.
-func (s *Notices) colleaguesCalled(c *identity.Caller, called string) []uuid.UUID {
+func (s *Colleagues) colleaguesCalled(c *identity.Caller, called string) []uuid.UUID {
 	ids := []uuid.UUID{s.colleagueID(c.Organisation, c.Issuer, called)}
 	if id, err := uuid.Parse(called); err == nil {
 		ids = append(ids, id)
@@ -215,7 +225,7 @@ func (s *Notices) colleaguesCalled(c *identity.Caller, called string) []uuid.UUI
 }
 
 // findColleague finds to whom a notice is to be given.
-func (s *Notices) findColleague(ctx context.Context, tx *store.Tx, c *identity.Caller, called string) (Colleague, error) {
+func (s *Colleagues) findColleague(ctx context.Context, tx *store.Tx, c *identity.Caller, called string) (Colleague, error) {
 	rows, err := tx.ColleaguesByID(ctx, c.Organisation, s.colleaguesCalled(c, called))
 	if err != nil {
 		return Colleague{}, err
@@ -229,7 +239,7 @@ func (s *Notices) findColleague(ctx context.Context, tx *store.Tx, c *identity.C
 }
 
 // ForgetColleagues forgets who was not seen for long.
-func (s *Notices) ForgetColleagues(ctx context.Context) error {
+func (s *Colleagues) ForgetColleagues(ctx context.Context) error {
 	return s.db.Tx(ctx, func(tx *store.Tx) error {
 		_, err := tx.ForgetColleagues(ctx, s.clock.Now().Add(-colleagueFor))
 		return err
@@ -238,7 +248,7 @@ func (s *Notices) ForgetColleagues(ctx context.Context) error {
 
 // nameAssignees says to whom notices were given. What stands there of an earlier
 // version is a text that somebody chose.
-func (s *Notices) nameAssignees(ctx context.Context, authority string, notices []Notice) error {
+func (s *Colleagues) nameAssignees(ctx context.Context, authority string, notices []Notice) error {
 	var ids []uuid.UUID
 	for i := range notices {
 		if id, err := uuid.Parse(notices[i].AssignedTo); err == nil {

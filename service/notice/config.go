@@ -28,6 +28,8 @@ type Config struct {
 
 // Notices are what authorities are told.
 type Notices struct {
+	*Colleagues
+
 	db       *store.DB
 	ring     *keys.Ring
 	clock    domain.Clock
@@ -35,14 +37,14 @@ type Notices struct {
 	records  *record.Records
 	decoy    *record.Decoy
 	watchers *watchers
-	met      met // colleagues who need not be remembered again today
 	observe  Observer
 }
 
 // New makes Notices.
 func New(c Config) *Notices {
 	return &Notices{
-		db: c.DB, ring: c.Ring, clock: c.Clock, guard: c.Guard, records: c.Records, decoy: c.Decoy,
+		Colleagues: &Colleagues{db: c.DB, ring: c.Ring, clock: c.Clock, guard: c.Guard, records: c.Records},
+		db:         c.DB, ring: c.Ring, clock: c.Clock, guard: c.Guard, records: c.Records, decoy: c.Decoy,
 		watchers: newWatchers(c.Watch), observe: c.Observe,
 	}
 }

@@ -21,6 +21,7 @@ type NewPlan struct {
 // keys takes longer than all the rest. One that nobody needed is forgotten.
 type NewKeys map[keys.Tag]NewKey
 
+// NewKey is a key made for a person, and the identifier that the person will have.
 type NewKey struct {
 	Person uuid.UUID
 	keys.NewKey

@@ -107,6 +107,7 @@ func (s *Records) OpenPlans(h *Record) error {
 	return nil
 }
 
+// OpenOwn opens one plan under the key of whom it is about.
 func (s *Records) OpenOwn(key *keys.DataKey, p *Plan) error {
 	if OpenJSON(key, "plan", p.Row.ID, p.Row.Version, p.Row.Sealed, &p.Content) != nil {
 		return s.Damaged("plan")

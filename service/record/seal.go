@@ -102,10 +102,12 @@ func (s *SealedPerson) Read() (domain.Person, error) {
 	return p, nil
 }
 
+// SealPerson seals one version of a person.
 func SealPerson(key *keys.DataKey, id uuid.UUID, version int, p domain.Person) ([]byte, error) {
 	return SealJSON(key, "person", id, version, TextsOf(&p))
 }
 
+// OpenPerson opens a person.
 func OpenPerson(key *keys.DataKey, row *store.PersonRow) (domain.Person, error) {
 	var s SealedPerson
 	if err := OpenJSON(key, "person", row.ID, row.Version, row.Sealed, &s); err != nil {
@@ -114,6 +116,7 @@ func OpenPerson(key *keys.DataKey, row *store.PersonRow) (domain.Person, error) 
 	return s.Read()
 }
 
+// OpenDetails opens the details of a plan.
 func OpenDetails(key *keys.DataKey, row *store.PlanRow) (domain.Details, error) {
 	var d domain.Details
 	err := OpenJSON(key, "plan", row.ID, row.Version, row.Sealed, &d)
@@ -129,6 +132,7 @@ func dayOrNil(d domain.Date) *time.Time {
 	return &t
 }
 
+// AccessContext is what the sealed part of an access is bound to.
 func AccessContext(a *store.AccessRow) keys.Context {
 	return keys.Context{Purpose: "who", Table: "access", Row: a.ID.String(), Version: 1}
 }

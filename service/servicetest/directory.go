@@ -8,6 +8,7 @@ import (
 	"cpis/service/identity"
 )
 
+// MustGetContacts returns the numbers of the caller's authority.
 func (f *Fixture) MustGetContacts(c *identity.Caller) *directory.OwnContacts {
 	f.TB.Helper()
 	out, err := f.GetContacts(f.TB.Context(), c, "")
@@ -43,6 +44,7 @@ func (f *Fixture) Reminders() []string {
 	return to
 }
 
+// MustRemind reminds authorities, and expects so many to be told.
 func (f *Fixture) MustRemind(want int) {
 	f.TB.Helper()
 	if told, err := f.Remind(f.TB.Context()); err != nil || told != want {

@@ -27,12 +27,14 @@ func RightCPP() *domain.Registration {
 	}
 }
 
+// RightLAC is a registration of a looked-after child that is right.
 func RightLAC() *domain.Registration {
 	r := RightCPP()
 	r.Kind, r.Basis = domain.LAC, domain.S20
 	return r
 }
 
+// RightUCPP is a registration for an unborn child that is right.
 func RightUCPP() *domain.Registration {
 	return &domain.Registration{
 		NHSNumber: "9990000026", Family: "Example", Given: "Alex", DateOfBirth: "1998-04-30",
@@ -40,6 +42,7 @@ func RightUCPP() *domain.Registration {
 	}
 }
 
+// With changes a registration.
 func With(r *domain.Registration, change func(*domain.Registration)) *domain.Registration {
 	change(r)
 	return r

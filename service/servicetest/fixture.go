@@ -67,6 +67,7 @@ var (
 	Administrator  = Caller("administrator", operator, policy.Operator, policy.Administrator)
 )
 
+// Caller makes a person who calls.
 func Caller(id, organisation string, class policy.Class, roles ...policy.Role) *identity.Caller {
 	return &identity.Caller{
 		ID: id, Name: "Test " + id, Title: "Tester", ClientID: "test-client", Issuer: "https://issuer.example",
@@ -74,6 +75,7 @@ func Caller(id, organisation string, class policy.Class, roles ...policy.Role) *
 	}
 }
 
+// System makes a system that calls.
 func System(id, organisation string, class policy.Class, roles ...policy.Role) *identity.Caller {
 	c := Caller(id, organisation, class, roles...)
 	c.Name, c.Title, c.System = "", "", true
@@ -246,6 +248,7 @@ func (f *Fixture) OpenRing() *keys.Ring {
 	return ring
 }
 
+// Tx runs a transaction that prepares a test.
 func (f *Fixture) Tx(db *store.DB, fn func(*store.Tx) error) {
 	f.TB.Helper()
 	if err := db.Tx(f.TB.Context(), fn); err != nil {
@@ -397,6 +400,7 @@ func (f *Fixture) EachGuarded(format string) {
 		END $do$`)
 }
 
+// AsSuperuser does what no part of the service can do.
 func (f *Fixture) AsSuperuser(do func(*pgx.Conn) error) {
 	f.TB.Helper()
 	conn, err := pgx.Connect(f.TB.Context(), f.Database.Admin)

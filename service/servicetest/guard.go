@@ -14,6 +14,7 @@ import (
 // longest is how long a look-up may take whatever else is going on.
 const longest = 2 * time.Second
 
+// IsOverloaded says whether an error refuses for overload.
 func IsOverloaded(err error) bool {
 	_, ok := errors.AsType[*guard.OverloadedError](err)
 	return ok

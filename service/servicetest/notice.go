@@ -38,10 +38,12 @@ func (f *Fixture) Assign(c *identity.Caller, n *notice.Notice, to string) error 
 	return err
 }
 
+// WrongPatient is a report of a wrong patient.
 func WrongPatient(encounter string) *notice.WrongPatient {
 	return &notice.WrongPatient{NHSNumber: "9990000018", EncounterID: encounter, Reason: "It was another child"}
 }
 
+// MustReportMissed reports a missed appointment.
 func (f *Fixture) MustReportMissed(c *identity.Caller, m *notice.MissedAppointment) *notice.ReportResult {
 	f.TB.Helper()
 	out, err := f.ReportMissedAppointment(f.TB.Context(), c, m)
@@ -51,6 +53,7 @@ func (f *Fixture) MustReportMissed(c *identity.Caller, m *notice.MissedAppointme
 	return out
 }
 
+// MustReportWrong reports a wrong patient.
 func (f *Fixture) MustReportWrong(c *identity.Caller, w *notice.WrongPatient) *notice.ReportResult {
 	f.TB.Helper()
 	out, err := f.ReportWrongPatient(f.TB.Context(), c, w)
@@ -101,6 +104,7 @@ type About struct {
 	Plans         []string
 }
 
+// AboutOf is what a notice says about its person.
 func AboutOf(n *notice.Notice) (a About) {
 	a.Plans = n.PlanIDs
 	if n.Person != nil {

@@ -27,6 +27,7 @@ func Merging(from, into string, superseded bool) *person.ProposeChangeRequest {
 	return &person.ProposeChangeRequest{Kind: person.Merge, NHSNumber: into, From: from, Superseded: superseded, Reason: "the same child"}
 }
 
+// Under is a right registration under a number.
 func Under(number string, change ...func(*domain.Registration)) *domain.Registration {
 	r := With(RightCPP(), func(r *domain.Registration) { r.NHSNumber = number })
 	for _, c := range change {
@@ -92,6 +93,7 @@ var (
 	Deputy = Caller("deputy", Islington, policy.LocalAuthority, policy.SafeguardingLead)
 )
 
+// Proposal is a proposal about a person.
 func Proposal(kind person.ChangeKind, number string) *person.ProposeChangeRequest {
 	return &person.ProposeChangeRequest{Kind: kind, NHSNumber: number, Reason: "the same child"}
 }
@@ -114,6 +116,7 @@ func Because(err error) string {
 	return Explain(err)
 }
 
+// Decide decides about a proposal.
 func (f *Fixture) Decide(c *identity.Caller, id string, d domain.Decision) error {
 	f.TB.Helper()
 	out, err := f.DecideChange(f.TB.Context(), c, &person.DecideChangeRequest{ChangeID: id, Decision: d, Reason: "no, two"})
@@ -189,6 +192,7 @@ const (
 	ThirdNumber = "9990000042"
 )
 
+// Replacement replaces one number by another.
 func Replacement(from, to string) *person.ReplaceNHSNumberRequest {
 	return &person.ReplaceNHSNumberRequest{Old: from, New: to, DateOfBirth: "2019-04-30", Reason: "PDS says so"}
 }

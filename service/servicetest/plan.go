@@ -199,6 +199,7 @@ func Unscheduled(number string) *lookup.Question {
 	}
 }
 
+// Removal removes a plan.
 func Removal(registered *plan.RegisterPlanResult) *plan.RemovePlanRequest {
 	return &plan.RemovePlanRequest{PlanID: registered.PlanID, Version: registered.Version, Reason: "the wrong child"}
 }
@@ -228,6 +229,7 @@ func (f *Fixture) MustTransfer(plan *plan.RegisterPlanResult) *plan.ProposeTrans
 	return out
 }
 
+// Settlement decides about a transfer.
 func Settlement(t *plan.ProposeTransferResult, d domain.Decision) *plan.DecideTransferRequest {
 	return &plan.DecideTransferRequest{TransferID: t.TransferID, Decision: d, Reason: "conference held"}
 }

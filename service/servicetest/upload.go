@@ -203,8 +203,10 @@ func Lines(rows []upload.RowResult) []string {
 	return all
 }
 
+// ReaderFunc is a function that reads.
 type ReaderFunc func([]byte) (int, error)
 
+// Read implements io.Reader.
 func (r ReaderFunc) Read(p []byte) (int, error) { return r(p) }
 
 // Persist tries again what is refused because others are busy.
@@ -303,6 +305,7 @@ const (
 	stageMemory = 64 << 20
 )
 
+// WholeList takes a whole list of so many rows from its arrival to its end.
 func (f *Fixture) WholeList(rows int) {
 	t := f.TB
 	var file bytes.Buffer
