@@ -71,7 +71,7 @@ func New(ctx context.Context, cfg Config) (*Service, error) {
 		return nil, fmt.Errorf("making the key for reviews: %w", err)
 	}
 	s := &Service{}
-	s.build(&cfg, log, made[0], record.NewDecoy(made[1].Key))
+	s.build(&cfg, log, made[0], record.NewDecoy(made[1].Key)) //nolint:contextcheck // groups run on contexts of their callers, detached
 	if err := s.Records.CheckKeys(ctx); err != nil {
 		s.Close()
 		return nil, err

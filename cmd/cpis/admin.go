@@ -34,9 +34,9 @@ type databaseFlags struct {
 
 // Variables whose files hold passwords of the database.
 const (
-	appPassword   = "CPIS_DATABASE_PASSWORD_FILE"
-	ownerPassword = "CPIS_OWNER_DATABASE_PASSWORD_FILE"
-	adminPassword = "CPIS_ADMIN_DATABASE_PASSWORD_FILE"
+	appPassword   = "CPIS_DATABASE_PASSWORD_FILE"       //nolint:gosec // names a variable
+	ownerPassword = "CPIS_OWNER_DATABASE_PASSWORD_FILE" //nolint:gosec // as above
+	adminPassword = "CPIS_ADMIN_DATABASE_PASSWORD_FILE" //nolint:gosec // as above
 )
 
 // withPassword puts the password of a file, which a variable names, into an

@@ -38,13 +38,13 @@ func written(tb testing.TB, name, text string) string {
 }
 
 // asMember returns an answer in JSON that has a file's text as a member.
-func asMember(tb *testing.T, member, name string) string {
-	tb.Helper()
-	text, err := json.Marshal(map[string]string{member: readText(tb, name)})
+func asMember(t *testing.T, member, name string) string {
+	t.Helper()
+	text, err := json.Marshal(map[string]string{member: readText(t, name)})
 	if err != nil {
-		tb.Fatal(err)
+		t.Fatal(err)
 	}
-	return written(tb, member+".json", string(text))
+	return written(t, member+".json", string(text))
 }
 
 func TestAuditVerify_TellsWhatCannotBeReadFromWhatContradicts(t *testing.T) {

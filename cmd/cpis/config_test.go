@@ -157,8 +157,10 @@ func TestSettingsThatNobodyReadsAreErrors(t *testing.T) {
 // Where a Service is called cpis, Kubernetes sets variables of its own.
 func TestVariablesOfKubernetesAreNotOurs(t *testing.T) {
 	t.Parallel()
-	links := []string{"CPIS_SERVICE_HOST=10.0.0.1", "CPIS_SERVICE_PORT=8443", "CPIS_SERVICE_PORT_HTTPS=8443", "CPIS_PORT=tcp://10.0.0.1:8443",
-		"CPIS_PORT_8443_TCP=tcp://10.0.0.1:8443", "CPIS_PORT_8443_TCP_PROTO=tcp", "CPIS_ADMIN_PORT_9443_TCP_ADDR=10.0.0.1"}
+	links := []string{
+		"CPIS_SERVICE_HOST=10.0.0.1", "CPIS_SERVICE_PORT=8443", "CPIS_SERVICE_PORT_HTTPS=8443", "CPIS_PORT=tcp://10.0.0.1:8443",
+		"CPIS_PORT_8443_TCP=tcp://10.0.0.1:8443", "CPIS_PORT_8443_TCP_PROTO=tcp", "CPIS_ADMIN_PORT_9443_TCP_ADDR=10.0.0.1",
+	}
 	if err := checkEnvironment(append(links, "KUBERNETES_SERVICE_HOST=10.0.0.2"), nil); err != nil {
 		t.Errorf("in Kubernetes: %v", err)
 	}

@@ -63,7 +63,7 @@ func (c *signInCmd) Run(ctx context.Context, w *world) error {
 	if err != nil {
 		return err
 	}
-	defer flow.close()
+	defer flow.close() //nolint:contextcheck // it must also end when ctx has
 	_, _ = fmt.Fprintf(w.stderr, "Open this address in a browser on this machine, and sign in within five minutes:\n\n%s\n\n", flow.address)
 	s, err := flow.finish(ctx)
 	if err != nil {

@@ -137,7 +137,7 @@ func TestSignIn(t *testing.T) {
 func TestSignIn_IsNotTakenFromAnyFile(t *testing.T) {
 	t.Parallel()
 	readable, empty := written(t, "a", `{"access_token": "x"}`), written(t, "b", "{}")
-	if err := os.Chmod(readable, 0o644); err != nil { //nolint:gosec // that is what is tested
+	if err := os.Chmod(readable, 0o644); err != nil {
 		t.Fatal(err)
 	}
 	command(t, "", "plan", "list", "--sign-in-file", readable).want(t, 1, "others can read")

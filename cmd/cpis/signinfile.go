@@ -21,7 +21,7 @@ type signIn struct {
 	Service string    `json:"service"` // address of the service that the token is for
 	Issuer  string    `json:"issuer"`
 	Name    string    `json:"name,omitempty"`
-	Token   string    `json:"access_token"` //nolint:gosec // kept in a file of its owner's only
+	Token   string    `json:"access_token"`
 	Expires time.Time `json:"expires"`
 }
 
@@ -39,7 +39,7 @@ func signInFile(given string) (string, error) {
 
 // keep writes the sign-in for its owner only.
 func (s *signIn) keep(name string) error {
-	text, err := json.Marshal(s)
+	text, err := json.Marshal(s) //nolint:gosec // into a file of its owner's only
 	if err != nil {
 		return err
 	}

@@ -51,7 +51,7 @@ func (v *verb) without(f *field, request proto.Message) bool {
 	if !ok {
 		return false
 	}
-	switch q.GetKind() {
+	switch q.GetKind() { //nolint:exhaustive // the others are alike
 	case cpisv1.ChangeKind_CHANGE_KIND_UNMERGE:
 		return true // the merge says whom it was about
 	case cpisv1.ChangeKind_CHANGE_KIND_MERGE:

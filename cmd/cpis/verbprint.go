@@ -71,10 +71,10 @@ func listIn(answer protoreflect.Message) protoreflect.List {
 
 // cellAt gives what stands at a path of a message, in words for people.
 func cellAt(m protoreflect.Message, path []string) string {
-	fd := m.Descriptor().Fields().ByName(protoreflect.Name(path[0]))
+	fd := m.Descriptor().Fields().ByName(protoreflect.Name(path[0])) //nolint:gosec // no path is empty
 	switch {
 	case fd == nil:
-		panic("no such column: " + path[0]) // a mistake in the table of verbs
+		panic("no such column: " + path[0]) //nolint:gosec // as above; a mistake in the table of verbs
 	case len(path) > 1:
 		return cellAt(m.Get(fd).Message(), path[1:])
 	case fd.IsList():

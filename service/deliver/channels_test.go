@@ -32,7 +32,7 @@ func TestPutChannel_ShowsTheSecretOnce(t *testing.T) {
 	if err != nil {
 		t.Fatalf("PutChannel: %s", explain(err))
 	}
-	if !strings.HasPrefix(first.Secret, "whsec_") || first.Version != 1 || first.Receipt.Log == "" {
+	if !strings.HasPrefix(first.Secret, "whsec_") || first.Version != 1 || first.Log == "" {
 		t.Errorf("got %+v", first)
 	}
 	// Whoever did not hear the answer asks again, and is told the same.

@@ -85,8 +85,8 @@ func TestSetContacts_EntryNamesVersionAndNoNumber(t *testing.T) {
 	if diff := cmp.Diff(want, e, cmpopts.IgnoreFields(audit.Entry{}, "Time", "Salt")); diff != "" {
 		t.Errorf("entry (-want +got):\n%s", diff)
 	}
-	if leaf := audit.LeafHash(e.AppendLine(nil)); kept.Receipt.Leaf != leaf {
-		t.Errorf("receipt: got leaf %x, want %x", kept.Receipt.Leaf, leaf)
+	if leaf := audit.LeafHash(e.AppendLine(nil)); kept.Leaf != leaf {
+		t.Errorf("receipt: got leaf %x, want %x", kept.Leaf, leaf)
 	}
 }
 

@@ -6,6 +6,8 @@ import (
 	"cpis/service/text"
 )
 
+// MaxEncounterID is how many bytes an identifier of an encounter may have, and
+// ExampleEncounter is one.
 const (
 	MaxEncounterID   = 128
 	ExampleEncounter = "APPT-2026-0042"

@@ -19,12 +19,11 @@ func (c *Reader) Reason(text string) string {
 	return c.RequiredText("reason", text, MaxReasonLength, exampleReason)
 }
 
+// MaxPhoneLength is how many bytes a phone number may have, and ExampleOffice is
+// one.
 const (
 	MaxPhoneLength = 32
-)
-
-const (
-	ExampleOffice = "020 7946 0102"
+	ExampleOffice  = "020 7946 0102"
 )
 
 // ReadIdentifiers reads an NHS number and, where there is one, a date of
@@ -90,6 +89,7 @@ const (
 	exampleReason    = "Plan ended at review conference"
 )
 
+// ProblemRequired says that something is missing.
 const (
 	ProblemRequired = "is required"
 	problemFuture   = "lies in the future"

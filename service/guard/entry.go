@@ -86,9 +86,8 @@ func Clip(name string) string {
 	return strings.ToValidUTF8(name[:maxName], "")
 }
 
-const (
-	ActorService = "service"
-)
+// ActorService is the actor of entries of what the service does by itself.
+const ActorService = "service"
 
 // NewID makes an identifier that sorts by time of making.
 func NewID() uuid.UUID {

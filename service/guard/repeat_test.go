@@ -262,6 +262,7 @@ func requests() []reflect.Type {
 }
 
 func differsInEachField(t *testing.T, request reflect.Type) {
+	t.Helper()
 	none := contentOf(t, reflect.New(request))
 	for _, index := range fieldsOf(request) {
 		one := reflect.New(request)
@@ -313,7 +314,7 @@ func contentOf(t *testing.T, request reflect.Value) []string {
 // fill sets a field to something else than nothing.
 func fill(t *testing.T, field reflect.Value) {
 	t.Helper()
-	if at, ok := field.Addr().Interface().(*time.Time); ok {
+	if at, ok := reflect.TypeAssert[*time.Time](field.Addr()); ok {
 		*at = noon
 		return
 	}

@@ -56,13 +56,15 @@ type ReportResult struct {
 	guard.Receipt `json:"-"`
 }
 
+// CountNotices counts in an entry the notices that were made.
+const CountNotices = "notices"
+
 const (
 	maxInARow            = 99
 	exampleSetting       = "SETTING_GENERAL_PRACTICE"
 	exampleAppointment   = "2026-11-23T09:30:00Z"
 	exampleWrongPatient  = "Opened the record of another child of the same name"
 	sameAppointment      = 30 * 24 * time.Hour // a report of one appointment stands for those that follow
-	CountNotices         = "notices"
 	countMarked          = "marked"
 	countMissed          = "missed_in_a_row"
 	domainEncounter      = "encounter"

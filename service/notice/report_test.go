@@ -93,7 +93,7 @@ func TestReportMissed_SaysNothing(t *testing.T) {
 		if e.Outcome != "done" || e.Reason != c.reason || e.Counts["notices"] != c.notices || len(e.Disclosed) != 0 {
 			t.Errorf("%s: entry %+v", name, e)
 		}
-		if len(all) != before+1 || r.Receipt.Index != int64(before) || r.Receipt.TreeSize != int64(len(all)) {
+		if len(all) != before+1 || r.Index != int64(before) || r.TreeSize != int64(len(all)) {
 			t.Errorf("%s: got the receipt %+v", name, r.Receipt)
 		}
 	}
@@ -385,7 +385,7 @@ func TestReportWrongPatient_OfOthersDoesNothing(t *testing.T) {
 		"another person":       {nurse, nobody},
 	} {
 		r := f.MustReportWrong(c.who, c.w)
-		if e := f.LastEntry(); len(e.Counts) != 0 || e.Outcome != "done" || r.Receipt.Index != int64(len(f.Entries())-1) {
+		if e := f.LastEntry(); len(e.Counts) != 0 || e.Outcome != "done" || r.Index != int64(len(f.Entries())-1) {
 			t.Errorf("%s: entry %+v", name, e)
 		}
 	}

@@ -73,7 +73,7 @@ func TestProposal_LeavesItsEntries(t *testing.T) {
 		Organisation: islington, Role: "la_system", Action: "propose_change", Rule: "P24", Request: "request-1",
 		Subject: f.Tag(oldNumber), Outcome: "done", Reason: "restrict",
 	}
-	if diff := cmp.Diff(want, e); diff != "" || made.Receipt.Index != 1 {
+	if diff := cmp.Diff(want, e); diff != "" || made.Index != 1 {
 		t.Errorf("entry of the proposal (-want +got):\n%s", diff)
 	}
 	if again, err := f.ProposeChange(t.Context(), laSystem, q); err != nil || again.ID != made.ID {
@@ -94,7 +94,7 @@ func TestProposal_LeavesItsEntries(t *testing.T) {
 		t.Errorf("the same decision again: %+v, %v", again, err)
 	}
 	listed := f.MustListChanges(laSystem, false, guard.Paging{})
-	if e := f.LastEntry(); e.Action != "list_plans" || e.Counts["changes"] != 1 || listed.Receipt.Index != 5 {
+	if e := f.LastEntry(); e.Action != "list_plans" || e.Counts["changes"] != 1 || listed.Index != 5 {
 		t.Errorf("entry of the list %+v", e)
 	}
 }

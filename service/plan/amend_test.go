@@ -24,7 +24,7 @@ func TestAmendPlan_MakesAVersionAndAnEntry(t *testing.T) {
 	q := amendment(registered, rightLAC())
 	q.Given, q.Start, q.Basis, q.Reference, q.Request = "Robin Lee", "2026-08-01", domain.S31, "CASE-7", "request-2"
 	got := f.MustAmend(secondLead, q)
-	if got.Version != 2 || !got.VisibleUntil.IsZero() || got.Receipt.Index != 1 {
+	if got.Version != 2 || !got.VisibleUntil.IsZero() || got.Index != 1 {
 		t.Errorf("got %+v", got)
 	}
 	e := f.LastEntry()

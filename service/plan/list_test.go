@@ -117,7 +117,7 @@ func TestListPlans_LeavesItsEntry(t *testing.T) {
 		t.Errorf("entry (-want +got):\n%s", diff)
 	}
 	p := page.Plans[0]
-	if page.Receipt.Index != 2 || p.Person.NHSNumber.Reveal() != "9990000026" || p.Person.Given != "Alex" || !p.Restricted {
+	if page.Index != 2 || p.Person.NHSNumber.Reveal() != "9990000026" || p.Person.Given != "Alex" || !p.Restricted {
 		t.Errorf("got %+v, receipt %+v", p, page.Receipt)
 	}
 }
@@ -173,7 +173,7 @@ func TestGetPlan_ShowsThePlanAndLeavesItsEntry(t *testing.T) {
 	if diff := cmp.Diff(want, e); diff != "" {
 		t.Errorf("entry (-want +got):\n%s", diff)
 	}
-	if got.Person.Given != "Robin" || got.Plan.ID != plan.PlanID || got.Plan.Details.Kind != domain.CPP || got.Receipt.Index != 2 {
+	if got.Person.Given != "Robin" || got.Plan.ID != plan.PlanID || got.Plan.Details.Kind != domain.CPP || got.Index != 2 {
 		t.Errorf("got %+v", got)
 	}
 	for _, id := range []string{plan.PlanID, "01890000-0000-7000-8000-000000000000", "plan-1", ""} {

@@ -59,7 +59,7 @@ func TestGetPerson_LeavesItsEntry(t *testing.T) {
 	if diff := cmp.Diff(want, e); diff != "" {
 		t.Errorf("entry (-want +got):\n%s", diff)
 	}
-	if got.Receipt.Index != 1 {
+	if got.Index != 1 {
 		t.Errorf("receipt %+v", got.Receipt)
 	}
 }

@@ -43,7 +43,7 @@ func TestRegisterPlan_LeavesItsEntry(t *testing.T) {
 	r.Request = "request-1"
 	made := f.MustRegister(lead, r)
 	all := f.Entries()
-	if len(all) != 1 || made.Receipt.Index != 0 || made.Receipt.TreeSize != 1 {
+	if len(all) != 1 || made.Index != 0 || made.TreeSize != 1 {
 		t.Fatalf("%d entries, receipt %+v", len(all), made.Receipt)
 	}
 	got := all[0]

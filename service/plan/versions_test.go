@@ -36,7 +36,7 @@ func TestListVersions_SaysWhoWhenAndWhy(t *testing.T) {
 			Plan: plan.Plan{
 				ID: registered.PlanID, Version: 3, Details: over, Ended: true, VisibleUntil: day(t, "2027-11-20"), Changed: noon.Add(2 * time.Hour),
 			},
-			Family: "Other", Given: "Robin", Authority: islington, Entry: ended.Receipt.Index,
+			Family: "Other", Given: "Robin", Authority: islington, Entry: ended.Index,
 			Change: domain.Change{
 				Act: "end", Actor: secondLead.ID, Name: secondLead.Name, Organisation: islington, Reason: "review conference",
 				At: noon.Add(2 * time.Hour),
@@ -44,14 +44,14 @@ func TestListVersions_SaysWhoWhenAndWhy(t *testing.T) {
 		},
 		{
 			Plan:   plan.Plan{ID: registered.PlanID, Version: 2, Details: details, Changed: noon.Add(time.Hour)},
-			Family: "Other", Given: "Robin", Authority: islington, Entry: amended.Receipt.Index,
+			Family: "Other", Given: "Robin", Authority: islington, Entry: amended.Index,
 			Change: domain.Change{
 				Act: "amend", Actor: lead.ID, Name: lead.Name, Organisation: islington, Reason: "a slip", At: noon.Add(time.Hour),
 			},
 		},
 		{
 			Plan:   plan.Plan{ID: registered.PlanID, Version: 1, Details: details, Changed: noon},
-			Family: "Example", Given: "Robin", Authority: islington, Entry: registered.Receipt.Index,
+			Family: "Example", Given: "Robin", Authority: islington, Entry: registered.Index,
 			Change: domain.Change{Act: "register", Actor: laSystem.ID, Organisation: islington, At: noon},
 		},
 	}

@@ -37,7 +37,8 @@ func NewDecoy(key *keys.DataKey) *Decoy {
 	d.person.Sealed, _ = SealJSON(key, "person", d.person.ID, 1,
 		SealedPerson{NHSNumber: "9990000018", Family: "Nobody", Given: "Nowhere", DateOfBirth: born})
 	d.Plan.Sealed, _ = SealJSON(key, "plan", d.Plan.ID, 1, domain.Details{Kind: domain.CPP, Start: began})
-	text, _ := json.Marshal(Who{Name: "Nobody", Title: "Nurse"})
+	text, _ := json.Marshal(Who{ //nolint:errchkjson // as above
+		Name: "Nobody", Title: "Nurse"})
 	d.Access.Sealed = key.Seal(text, AccessContext(&d.Access))
 	return d
 }

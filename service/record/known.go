@@ -12,7 +12,7 @@ func KnownOf(rows []store.KnownPlan) map[uuid.UUID]*Record {
 	known := make(map[uuid.UUID]*Record, len(rows))
 	for i := range rows {
 		k := &rows[i]
-		if h := known[k.Of]; h == nil || h.Past.Row.At.Before(k.PlanRow.At) {
+		if h := known[k.Of]; h == nil || h.Past.Row.At.Before(k.At) {
 			known[k.Of] = &Record{Row: k.About, Past: &Plan{Row: k.PlanRow}}
 		}
 	}

@@ -85,11 +85,11 @@ func (c complaints) Write(text []byte) (int, error) {
 
 func (c complaints) handshake(about string) {
 	from, why, _ := strings.Cut(about, ": ")
-	e := c.log.Warn().Str("kind", "TLS handshake error")
+	log := c.log.With().Str("kind", "TLS handshake error").Str("cause", handshakeCause(why)).Logger()
 	if address, err := netip.ParseAddrPort(from); err == nil {
-		e = e.Stringer("address", address)
+		log = log.With().Stringer("address", address).Logger()
 	}
-	e.Str("cause", handshakeCause(why)).Msg("http server complained")
+	log.Warn().Msg("http server complained")
 }
 
 // handshakeCauses are why handshakes fail, as crypto/tls and the network put

@@ -19,7 +19,8 @@ func Day(tb testing.TB, text string) domain.Date {
 	return d
 }
 
-// RightCPP, rightLAC and rightUCPP are registrations with nothing wrong.
+// RightCPP is a registration with nothing wrong, as are those of [RightLAC] and
+// [RightUCPP].
 func RightCPP() *domain.Registration {
 	return &domain.Registration{
 		NHSNumber: "999 000 0018", Family: "Example", Given: "Robin", DateOfBirth: "2019-04-30",

@@ -113,6 +113,7 @@ func AboutOf(n *notice.Notice) (a About) {
 	return a
 }
 
+// Hackney is an authority that has nothing.
 const Hackney = "E09000012"
 
 // ThirdLead works for yet another authority.

@@ -41,7 +41,7 @@ func AsLAC(r *domain.Registration) {
 	r.Kind, r.Basis, r.Start = domain.LAC, domain.S20, "2026-10-01"
 }
 
-// change makes an act on a plan with the newest version.
+// VersionOf returns the newest version of a plan, to act upon.
 func (f *Fixture) VersionOf(plan *plan.RegisterPlanResult) int {
 	f.TB.Helper()
 	row, err := f.DB.Plan(f.TB.Context(), uuid.MustParse(plan.PlanID))
@@ -89,9 +89,8 @@ func (f *Fixture) MustOffer(c *identity.Caller, registered, to string) string {
 	return out.TransferID
 }
 
-var (
-	Deputy = Caller("deputy", Islington, policy.LocalAuthority, policy.SafeguardingLead)
-)
+// Deputy is a second safeguarding lead of Islington.
+var Deputy = Caller("deputy", Islington, policy.LocalAuthority, policy.SafeguardingLead)
 
 // Proposal is a proposal about a person.
 func Proposal(kind person.ChangeKind, number string) *person.ProposeChangeRequest {

@@ -9,9 +9,8 @@ import (
 	"cpis/service/store"
 )
 
-const (
-	Another = "9990000034"
-)
+// Another is an NHS number of somebody else.
+const Another = "9990000034"
 
 // Spoil runs SQL as a superuser. Of the two parameters, it may leave out $2.
 func (f *Fixture) Spoil(sql string, first, second any) {

@@ -33,7 +33,7 @@ func (f *Fixture) SendCase(name string) *upload.Upload {
 	return f.MustSendFiles(Lead, upload.Request{Format: upload.SSD, Extent: upload.Delta}, path)
 }
 
-// held says what is held about whoever has an NHS number.
+// HeldAbout says what is held about whoever has an NHS number.
 func (f *Fixture) HeldAbout(number string) string {
 	f.TB.Helper()
 	p := f.MustGet(Lead, number)
@@ -60,6 +60,7 @@ func (f *Fixture) CrashApplying(c *identity.Caller, u *upload.Upload) {
 	}
 }
 
+// SheetHeader is the first row of a file of plans.
 const SheetHeader = "nhs_number,family_name,given_name,date_of_birth,kind,start,end,expected,legal_basis,reference,restricted\n"
 
 // SheetRow is one row that is right, with some cells changed: "column=text".
@@ -77,6 +78,7 @@ func SheetRow(changes ...string) string {
 	return strings.Join(cells, ",") + "\n"
 }
 
+// NumberB and NumberC are cells with numbers of other people.
 const (
 	NumberB = "nhs_number=9990000026"
 	NumberC = "nhs_number=9990000034"
@@ -106,6 +108,7 @@ func NumberAt(i int) string {
 	}
 }
 
+// Delta and Whole are uploads of some plans and of all.
 var (
 	Delta = upload.Request{Format: upload.CSV, Extent: upload.Delta}
 	Whole = upload.Request{Format: upload.CSV, Extent: upload.Whole}
@@ -191,14 +194,15 @@ func (f *Fixture) Rows(c *identity.Caller, u *upload.Upload) []upload.RowResult 
 func Lines(rows []upload.RowResult) []string {
 	var all []string
 	for _, r := range rows {
-		line := fmt.Sprint(r.Line, " ", r.Outcome)
+		var line strings.Builder
+		fmt.Fprint(&line, r.Line, " ", r.Outcome)
 		for _, v := range r.Violations {
-			line += fmt.Sprint("; ", v.Field, " ", v.Problem)
+			fmt.Fprint(&line, "; ", v.Field, " ", v.Problem)
 		}
 		for _, c := range r.Changes {
-			line += fmt.Sprintf("; %s %q to %q", c.Field, c.Old, c.New)
+			fmt.Fprintf(&line, "; %s %q to %q", c.Field, c.Old, c.New)
 		}
-		all = append(all, line)
+		all = append(all, line.String())
 	}
 	return all
 }

@@ -72,8 +72,8 @@ func TestEveryColumnIsCoveredOrHarmless(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	covered := store.CoveredColumns()
-	rows, err := f.admin.Query(t.Context(), `
-		SELECT c.table_name::text, c.column_name::text
+	rows, err := f.admin.Query(t.Context(), //nolint:rowserrcheck // ForEachRow returns it
+		`SELECT c.table_name::text, c.column_name::text
 		FROM information_schema.columns AS c
 		JOIN pg_class AS r ON r.relname = c.table_name AND r.relnamespace = 'cpis'::regnamespace
 		WHERE c.table_schema = 'cpis'

@@ -48,14 +48,16 @@ func tableOf[T any, P interface {
 	covered
 	targets() []any
 }](name, columns, alias, id string) guardedTable {
-	return guardedTable{name: name, columns: columns, from: "cpis." + name + " AS " + alias, alias: alias, id: id,
+	return guardedTable{
+		name: name, columns: columns, from: "cpis." + name + " AS " + alias, alias: alias, id: id,
 		zero: func() covered { return P(new(T)) },
 		scan: func(row pgx.CollectableRow) (r macRow, err error) {
 			p := P(new(T))
 			r.row = p
 			targets := append([]any{&r.place}, p.targets()...)
 			return r, row.Scan(append(targets, &r.mac)...)
-		}}
+		},
+	}
 }
 
 // macPage reads rows behind a place for which something holds, and locks them.

@@ -68,7 +68,7 @@ const nextColumn = 18
 func (q queries) scanKnown(row pgx.CollectableRow) (k KnownPlan, err error) {
 	var next PlanRow
 	var planMAC, personMAC, nextMAC []byte
-	targets := slices.Concat([]any{&k.Of}, k.PlanRow.targets(), []any{&planMAC}, k.About.targets(), []any{&personMAC}, next.targets(), []any{&nextMAC})
+	targets := slices.Concat([]any{&k.Of}, k.targets(), []any{&planMAC}, k.About.targets(), []any{&personMAC}, next.targets(), []any{&nextMAC})
 	ended := row.RawValues()[nextColumn] != nil
 	if !ended {
 		clear(targets[nextColumn:]) // nil: skip

@@ -73,7 +73,7 @@ func (s *Uploads) GetUpload(ctx context.Context, c *identity.Caller, id, request
 // *InvalidError, *OverloadedError, ErrUnrecorded, ErrUnavailable or ErrDamaged.
 func (s *Uploads) ListUploads(ctx context.Context, c *identity.Caller, q *ListRequest) (*Page, error) {
 	var check domain.Reader
-	size, before := q.Paging.Read(&check, uuid.Max)
+	size, before := q.Read(&check, uuid.Max)
 	a := guard.Act{Caller: c, Action: policy.ReadUploads, Own: true, Request: q.Request, Check: check.Err()}
 	state := ""
 	if q.WaitingOnly {

@@ -83,7 +83,7 @@ func (s *site) timePairs(ctx context.Context, c class, pairs int) (without, with
 	}
 	for i := range pairs {
 		numbers := []string{s.people.unflagged[1000+i], s.people.flagged[i]}
-		for _, which := range rand.Perm(2) {
+		for _, which := range rand.Perm(2) { //nolint:gosec // which comes first, no secret
 			took, err := ask(numbers[which])
 			switch {
 			case err != nil:

@@ -77,7 +77,7 @@ var (
 	errSignIn       = errors.New("the role id, secret id or token is wrong, or has ended")
 	errNoRight      = errors.New("the token has no right to it: compare its policy with deploy/vault/service.hcl")
 	errNoKey        = errors.New("there is no such mount or key: see CPIS_VAULT_MOUNT, and deploy/vault/setup.sh, which makes them")
-	errRefused      = errors.New("Vault cannot do that with what it was sent: its keys may be another installation's")
+	errRefused      = errors.New("the keeper cannot do that with what it was sent: its keys may be another installation's")
 	errKeyUnbound   = errors.New("the wrapping key is not a derived key: it would not bind keys to their owners")
 	errBadSignature = errors.New("the signature does not verify")
 )

@@ -104,7 +104,7 @@ const shape = `
 // the first that this process sees.
 func (m *made) remember(ctx context.Context) error {
 	if known, ok := states.Load(m.server.admin); ok {
-		m.state = known.(*state)
+		m.state, _ = known.(*state) // nothing else is stored
 		return nil
 	}
 	conn, err := pgx.Connect(ctx, m.Admin)

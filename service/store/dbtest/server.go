@@ -29,8 +29,9 @@ type server struct {
 var servers sync.Map // address of the superuser → *server
 
 func serverAt(admin string) *server {
-	s, _ := servers.LoadOrStore(admin, &server{admin: admin})
-	return s.(*server)
+	known, _ := servers.LoadOrStore(admin, &server{admin: admin})
+	s, _ := known.(*server) // nothing else is stored
+	return s
 }
 
 // do runs fn on the superuser's connection, one at a time.
