@@ -26,7 +26,7 @@ import (
 // SendCase uploads one of planfile's cases as a delta.
 func (f *Fixture) SendCase(name string) *upload.Upload {
 	f.TB.Helper()
-	path := filepath.Join("planfile/testdata/cases", name)
+	path := filepath.Join("../planfile/testdata/cases", name)
 	if content, err := os.ReadFile(path + ".csv"); err == nil {
 		return f.MustSend(Lead, Delta, string(content))
 	}

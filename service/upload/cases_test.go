@@ -117,7 +117,7 @@ func TestUpload_WhatIsNotUnderstoodEndsNothing(t *testing.T) {
 		sheetRow("nhs_number=9995101289", "date_of_birth=2015-04-30", "kind=lac", "legal_basis=s31", "start=2026-03-01", "reference=C9"))
 	before := f.HeldAbout("9995101289")
 	files := map[string]string{}
-	names, err := filepath.Glob("planfile/testdata/cases/s02_desc_x1_last/*.csv")
+	names, err := filepath.Glob("../planfile/testdata/cases/s02_desc_x1_last/*.csv")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -144,7 +144,7 @@ func TestUpload_WhatIsNotUnderstoodEndsNothing(t *testing.T) {
 	if v := rows[0].Violations[0]; v.Field != "end" || !strings.HasPrefix(v.Problem, "is not understood: clae_cla_episode_ceased_reason") {
 		t.Errorf("got %+v", v)
 	}
-	dropped, err := os.ReadFile("planfile/testdata/cases/c30_excel_trailing_dropped.csv")
+	dropped, err := os.ReadFile("../planfile/testdata/cases/c30_excel_trailing_dropped.csv")
 	if err != nil {
 		t.Fatal(err)
 	}
