@@ -306,7 +306,7 @@ func TestUpload_TablesOfTheDataset(t *testing.T) {
 	t.Parallel()
 	f := newService(t)
 	q := upload.Request{Format: upload.SSD, Extent: upload.Whole}
-	sent := f.MustSendFiles(lead, q, "planfile/testdata/ssd")
+	sent := f.MustSendFiles(lead, q, "../planfile/testdata/ssd")
 	if c := sent.Counts; sent.State != upload.Waiting || c.New == 0 || c.Rejected == 0 || len(sent.Warnings) == 0 {
 		t.Fatalf("got %+v", sent)
 	}
@@ -320,7 +320,7 @@ func TestUpload_TablesOfTheDataset(t *testing.T) {
 	if !p.Restricted || p.Person.Family != "O’Neill" || p.Plans[0].Details.Reference != "CP7001" {
 		t.Errorf("got %+v", p)
 	}
-	again := f.MustSendFiles(lead, q, "planfile/testdata/ssd")
+	again := f.MustSendFiles(lead, q, "../planfile/testdata/ssd")
 	if again.State != upload.Checked || again.Counts.Unchanged != sent.Counts.New {
 		t.Errorf("again: %+v", again)
 	}
