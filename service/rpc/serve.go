@@ -85,11 +85,11 @@ func (c complaints) Write(text []byte) (int, error) {
 
 func (c complaints) handshake(about string) {
 	from, why, _ := strings.Cut(about, ": ")
-	log := c.log.With().Str("kind", "TLS handshake error").Str("cause", handshakeCause(why)).Logger()
+	log := c.log.With().Str("kind", "TLS handshake error").Logger()
 	if address, err := netip.ParseAddrPort(from); err == nil {
 		log = log.With().Stringer("address", address).Logger()
 	}
-	log.Warn().Msg("http server complained")
+	log.Warn().Str("cause", handshakeCause(why)).Msg("http server complained")
 }
 
 // handshakeCauses are why handshakes fail, as crypto/tls and the network put
