@@ -46,15 +46,17 @@ const (
 
 // dispatcher is which channels this server is sending on.
 type dispatcher struct {
-	conns    chan struct{}
-	couriers sync.WaitGroup
+	conns chan struct{}
 
-	mu   sync.Mutex
-	busy map[uuid.UUID]bool
+	mu    sync.Mutex
+	busy  map[uuid.UUID]bool // a courier sends on it
+	ended *sync.Cond         // one of them no longer does
 }
 
 func newDispatcher() *dispatcher {
-	return &dispatcher{conns: make(chan struct{}, dispatchConns), busy: make(map[uuid.UUID]bool)}
+	d := &dispatcher{conns: make(chan struct{}, dispatchConns), busy: make(map[uuid.UUID]bool)}
+	d.ended = sync.NewCond(&d.mu)
+	return d
 }
 
 // begin takes a channel, unless this server is sending on it, or on too many.
@@ -72,6 +74,17 @@ func (d *dispatcher) end(id uuid.UUID) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	delete(d.busy, id)
+	d.ended.Broadcast()
+}
+
+// wait waits until no courier is under way. Others may start meanwhile, from any
+// goroutine, so a sync.WaitGroup would not do.
+func (d *dispatcher) wait() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for len(d.busy) > 0 {
+		d.ended.Wait()
+	}
 }
 
 // Deliver sends on what is due now, and comes back when all of it was tried.
@@ -82,7 +95,7 @@ func (s *Channels) Deliver(ctx context.Context) error {
 }
 
 // WaitForCouriers waits until all that Dispatch started has ended.
-func (s *Channels) WaitForCouriers() { s.dispatcher.couriers.Wait() }
+func (s *Channels) WaitForCouriers() { s.dispatcher.wait() }
 
 // Dispatch gives new notices to channels, and starts a courier for each channel
 // on which something is due.
@@ -102,10 +115,10 @@ func (s *Channels) Dispatch(ctx context.Context) error {
 		if !s.dispatcher.begin(channel.ID) {
 			continue
 		}
-		s.dispatcher.couriers.Go(func() {
+		go func() {
 			defer s.dispatcher.end(channel.ID)
 			s.courier(ctx, channel.ID)
-		})
+		}()
 	}
 	return failed
 }
