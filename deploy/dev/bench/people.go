@@ -126,7 +126,7 @@ func (p *people) file() *bytes.Buffer {
 const crowdChunk = 1_000_000
 
 // crowd copies one person with a plan many times. The copies cannot be opened,
-// and nobody asks for them: they are there to make the indexes as deep as they
+// their MACs do not verify, and nobody asks for them: they are there to make the indexes as deep as they
 // would be. Many are loaded in pieces, without checking each against the others:
 // they fit, being made together.
 func (s *site) crowd(ctx context.Context) error {
@@ -154,11 +154,12 @@ CREATE TEMP TABLE crowd (i int, id uuid);
 const crowdSQL = `
 TRUNCATE crowd;
 INSERT INTO crowd SELECT i, gen_random_uuid() FROM generate_series(%d, %d) AS i;
-INSERT INTO cpis.person (id, restricted, wrapped_key, version, sealed, changed_at)
-SELECT c.id, false, p.wrapped_key, 1, p.sealed, p.changed_at FROM crowd c, (SELECT * FROM cpis.person LIMIT 1) p;
-INSERT INTO cpis.person_tag (tag, person_id, index_version) SELECT sha256(('crowd' || i)::bytea), id, 1 FROM crowd;
-INSERT INTO cpis.plan (id, person_id, authority, version, visible_until, removed, sealed, changed_at)
-SELECT gen_random_uuid(), c.id, p.authority, 1, NULL, false, p.sealed, p.changed_at FROM crowd c, (SELECT * FROM cpis.plan LIMIT 1) p;
+INSERT INTO cpis.person (id, restricted, wrapped_key, version, sealed, changed_at, mac)
+SELECT c.id, false, p.wrapped_key, 1, p.sealed, p.changed_at, p.mac FROM crowd c, (SELECT * FROM cpis.person LIMIT 1) p;
+INSERT INTO cpis.person_tag (tag, person_id, index_version, mac)
+SELECT sha256(('crowd' || c.i)::bytea), c.id, 1, t.mac FROM crowd c, (SELECT * FROM cpis.person_tag LIMIT 1) t;
+INSERT INTO cpis.plan (id, person_id, authority, version, visible_until, removed, sealed, changed_at, mac)
+SELECT gen_random_uuid(), c.id, p.authority, 1, NULL, false, p.sealed, p.changed_at, p.mac FROM crowd c, (SELECT * FROM cpis.plan LIMIT 1) p;
 `
 
 const entriesSQL = `
