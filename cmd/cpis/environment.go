@@ -17,6 +17,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"cpis/service/store"
+	"cpis/service/text"
 )
 
 // environment reads variables and collects what is wrong with them. It names
@@ -177,7 +178,7 @@ var serviceLink = regexp.MustCompile(`^CPIS_([A-Z0-9_]+_)?(SERVICE_(HOST|PORT)|P
 func nearest(name string, known []string) string {
 	best, least := "", 4 // more than three letters apart is another word
 	for _, k := range known {
-		if d := distance(name, k); d < least {
+		if d := text.Slips(name, k); d < least {
 			best, least = k, d
 		}
 	}
@@ -185,26 +186,6 @@ func nearest(name string, known []string) string {
 		return "; docs/operations.md lists them"
 	}
 	return "; did you mean " + best + "?"
-}
-
-// distance is how many letters must be added, removed or replaced.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		last := row[0]
-		row[0]++
-		for j := range len(b) {
-			cost := last
-			if a[i] != b[j] {
-				cost = 1 + min(last, row[j], row[j+1])
-			}
-			last, row[j+1] = row[j+1], cost
-		}
-	}
-	return row[len(b)]
 }
 
 // setupVariables are read by deploy/vault/setup.sh, in whose shell our commands

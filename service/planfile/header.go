@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"cpis/service/text"
 )
 
 // header is what a table's first line says beside where the columns stand.
@@ -86,34 +88,9 @@ func (cs columns) near(name string) (int, bool) {
 		return cs.find(meant)
 	}
 	for c := range cs {
-		if len(cs[c].name) > 2*slips && distance(cs[c].name, name) <= slips {
+		if len(cs[c].name) > 2*slips && text.Slips(cs[c].name, name) <= slips {
 			return c, true
 		}
 	}
 	return 0, false
-}
-
-// distance counts the letters by which two names differ: left out, added or
-// taken for others. Beyond slips, it is only known to be so.
-func distance(a, b string) int {
-	if len(a)-len(b) > slips || len(b)-len(a) > slips {
-		return slips + 1
-	}
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		before := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			changed := before
-			if a[i] != b[j] {
-				changed++
-			}
-			before = row[j+1]
-			row[j+1] = min(changed, row[j]+1, before+1)
-		}
-	}
-	return row[len(b)]
 }

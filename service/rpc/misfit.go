@@ -14,6 +14,7 @@ import (
 	"google.golang.org/protobuf/reflect/protoregistry"
 
 	"cpis/service/domain"
+	"cpis/service/text"
 )
 
 // misfitError is errCodec of JSON, and says which members do not fit.
@@ -124,7 +125,7 @@ func nearest(name string, names []string) string {
 	const near = 3
 	best, least := "", near
 	for _, candidate := range names {
-		if n := distance(bareName(name), bareName(candidate)); n < least {
+		if n := text.Slips(bareName(name), bareName(candidate)); n < least {
 			best, least = candidate, n
 		}
 	}
@@ -132,28 +133,6 @@ func nearest(name string, names []string) string {
 }
 
 func bareName(name string) string { return strings.ToLower(strings.ReplaceAll(name, "_", "")) }
-
-// distance is how many letters must be put in, taken out or changed to make one
-// text of another.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			change := diagonal
-			if a[i] != b[j] {
-				change++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(change, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
-}
 
 func (m *misfitting) field(path string, value any, fd protoreflect.FieldDescriptor) {
 	if value == nil {
