@@ -35,15 +35,17 @@ func (c *benchRunCmd) Run(ctx context.Context, w *world) error {
 }
 
 type benchTimingCmd struct {
-	Pairs   int    `default:"2000" help:"Of a flagged and an unflagged person, for each way of asking."`
-	Persons int    `default:"150000" help:"People with plans."`
-	Dir     string `type:"path" placeholder:"DIR" help:"Where to work; a temporary directory, removed in the end, if not given."`
+	Pairs   int           `default:"2000" help:"Of a flagged and an unflagged person, for each way of asking."`
+	Persons int           `default:"150000" help:"People with plans."`
+	Hold    time.Duration `default:"10ms" help:"For how long answers are held back, as CPIS_LOOKUP_HOLD says."`
+	Vault   bool          `help:"With keys in a real Vault."`
+	Dir     string        `type:"path" placeholder:"DIR" help:"Where to work; a temporary directory, removed in the end, if not given."`
 }
 
 // Run measures.
 func (c *benchTimingCmd) Run(ctx context.Context, w *world) error {
 	return benchIn(c.Dir, w, func(o bench.Options) error {
-		o.Persons = c.Persons
+		o.Persons, o.Hold, o.Vault = c.Persons, c.Hold, c.Vault
 		return bench.Timing(ctx, o, c.Pairs)
 	})
 }

@@ -73,6 +73,9 @@ type config struct {
 	// MaxWaiting bounds the look-ups under way (CPIS_MAX_WAITING, default
 	// 4096, at least 200); further ones are refused.
 	MaxWaiting int
+	// Hold is the shortest time in which a look-up is answered (CPIS_LOOKUP_HOLD,
+	// default 10ms, 0s for none), so that the time tells no flag.
+	Hold time.Duration
 	// UploadMax bounds the bytes of an upload (CPIS_UPLOAD_MAX, default
 	// 256 MiB).
 	UploadMax int64
@@ -136,6 +139,7 @@ func readConfig(getenv func(string) string) (*config, error) {
 		KeyCache:             e.number("CPIS_KEY_CACHE", 20_000),
 		KeyCacheFor:          e.duration("CPIS_KEY_CACHE_FOR", 15*time.Minute),
 		MaxWaiting:           e.numberFrom(longestList, "CPIS_MAX_WAITING", 4096),
+		Hold:                 e.pause("CPIS_LOOKUP_HOLD", 10*time.Millisecond, time.Second),
 		UploadMax:            int64(e.number("CPIS_UPLOAD_MAX", 256<<20)),
 		Shutdown:             e.duration("CPIS_SHUTDOWN", 20*time.Second),
 		Traces:               e.url("CPIS_OTLP_ENDPOINT", true),

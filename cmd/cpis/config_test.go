@@ -61,6 +61,7 @@ func TestReadConfig_ReportsAllMistakesAtOnceAndNoValue(t *testing.T) {
 		"CPIS_DATABASE_CONNS":          secret,
 		"CPIS_KEY_CACHE_FOR":           secret,
 		"CPIS_MAX_WAITING":             "-1",
+		"CPIS_LOOKUP_HOLD":             "2s",
 		"CPIS_LOG_LEVEL":               secret,
 		"CPIS_VAULT_SECRET_ID_FILE":    secret,
 		"CPIS_VAULT_TOKEN_FILE":        secret,
@@ -73,7 +74,7 @@ func TestReadConfig_ReportsAllMistakesAtOnceAndNoValue(t *testing.T) {
 	for _, name := range []string{
 		"CPIS_LISTEN", "CPIS_TLS_REQUIRE_CLIENT_CERT", "CPIS_TLS_KEY", "CPIS_DATABASE_URL", "CPIS_DATABASE_CONNS",
 		"CPIS_ISSUERS", "CPIS_LOG_ORIGIN", "CPIS_HUB_NAME", "CPIS_HUB_PHONE", "CPIS_KEY_CACHE_FOR", "CPIS_MAX_WAITING",
-		"CPIS_LOG_LEVEL", "CPIS_VAULT_SECRET_ID_FILE",
+		"CPIS_LOOKUP_HOLD", "CPIS_LOG_LEVEL", "CPIS_VAULT_SECRET_ID_FILE",
 	} {
 		if !strings.Contains(err.Error(), name+" ") {
 			t.Errorf("%s: not reported in\n%v", name, err)

@@ -66,6 +66,15 @@ func (e *environment) duration(name string, fallback time.Duration) time.Duratio
 	return d
 }
 
+// pause reads how long something is put off: not at all if it is 0s.
+func (e *environment) pause(name string, fallback, most time.Duration) time.Duration {
+	d, err := time.ParseDuration(e.text(name, fallback.String()))
+	if err != nil || d < 0 || d > most {
+		e.fail(name, fmt.Sprintf("must be a duration from 0s to %v, such as %v", most, fallback))
+	}
+	return d
+}
+
 func (e *environment) yes(name string) bool {
 	b, err := strconv.ParseBool(e.text(name, "false"))
 	if err != nil {

@@ -322,6 +322,7 @@ func (s *server) public() (rpc.Listener, error) {
 		Now:       time.Now,
 		Log:       s.log,
 		MaxUpload: s.cfg.UploadMax,
+		Hold:      s.cfg.Hold,
 	}
 	if s.tracer != nil {
 		cfg.Traces = s.tracer

@@ -14,6 +14,7 @@ type procedure struct {
 	upload bool   // takes many messages, and longer than others
 	slow   bool   // may take as long as an upload
 	stream bool   // is answered by many messages, for longer than others
+	held   bool   // the answer is held back, so that its time tells nothing
 	limit  int    // bytes of the largest message
 }
 
@@ -27,8 +28,8 @@ const (
 
 // procedures are those of the contract.
 var procedures = tell([]procedure{
-	{name: cpisv1connect.LookupServiceLookUpProcedure, action: "look_up"},
-	{name: cpisv1connect.LookupServiceLookUpManyProcedure, action: "look_up_many", limit: maxList},
+	{name: cpisv1connect.LookupServiceLookUpProcedure, action: "look_up", held: true},
+	{name: cpisv1connect.LookupServiceLookUpManyProcedure, action: "look_up_many", held: true, limit: maxList},
 	{name: cpisv1connect.PlanServiceRegisterPlanProcedure, action: "register_plan", write: true},
 	{name: cpisv1connect.PlanServiceEndPlanProcedure, action: "end_plan", write: true},
 	{name: cpisv1connect.PlanServiceGetPersonProcedure, action: "get_person"},
@@ -64,8 +65,8 @@ var procedures = tell([]procedure{
 	{name: cpisv1connect.NoticeServiceRotateSecretProcedure, action: "manage_channels", write: true},
 	{name: cpisv1connect.NoticeServiceRemoveChannelProcedure, action: "manage_channels", write: true},
 	{name: cpisv1connect.NoticeServiceListChannelsProcedure, action: "read_notices"},
-	{name: cpisv1connect.EncounterServiceReportMissedAppointmentProcedure, action: "report_missed", write: true},
-	{name: cpisv1connect.EncounterServiceReportWrongPatientProcedure, action: "report_wrong_patient", write: true},
+	{name: cpisv1connect.EncounterServiceReportMissedAppointmentProcedure, action: "report_missed", write: true, held: true},
+	{name: cpisv1connect.EncounterServiceReportWrongPatientProcedure, action: "report_wrong_patient", write: true, held: true},
 	{name: cpisv1connect.ContactServiceGetContactsProcedure, action: "read_contacts"},
 	{name: cpisv1connect.ContactServiceSetContactsProcedure, action: "set_contacts", write: true},
 	{name: cpisv1connect.ContactServiceConfirmContactsProcedure, action: "set_contacts", write: true},

@@ -45,6 +45,9 @@ type Config struct {
 	// UploadTimeout is how long a file may take to arrive and to be worked on;
 	// 10 minutes if 0.
 	UploadTimeout time.Duration
+	// Hold is how long after the head of its request an answer that tells about
+	// a person leaves at the earliest; at once if 0.
+	Hold time.Duration
 }
 
 func (c Config) withDefaults() Config {
@@ -96,7 +99,8 @@ func NewHandler(c Config) (http.Handler, error) {
 	connecthttp.Mount(mux, server, options()...)
 	connecthttp.Mount(mux, health, options()...)
 	return &gate{
-		next: mux, now: c.Now, maxUpload: c.MaxUpload, uploadTimeout: c.UploadTimeout, stopping: make(chan struct{}),
+		next: mux, now: c.Now, maxUpload: c.MaxUpload, uploadTimeout: c.UploadTimeout, holdFor: c.Hold,
+		stopping: make(chan struct{}),
 	}, nil
 }
 
@@ -172,6 +176,7 @@ type gate struct {
 	now           func() time.Time
 	maxUpload     int64
 	uploadTimeout time.Duration
+	holdFor       time.Duration
 	anybody       bool // nobody is asked who calls
 
 	stop     sync.Once
@@ -211,6 +216,7 @@ func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	r = checkHead(r.WithContext(ctx))
 	r.Body = http.MaxBytesReader(w, r.Body, limit)
+	w = g.hold(p, w, r)
 	if isUnaryConnect(r.Header.Get("Content-Type")) {
 		w = &whole{ResponseWriter: w, request: r}
 	}

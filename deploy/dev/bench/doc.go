@@ -22,13 +22,17 @@ import (
 
 // Options say what to measure.
 type Options struct {
-	Dir     string    // where everything lives meanwhile; required
-	Persons int       // how many people have plans
-	Entries int       // how many entries the log has at the beginning
-	Grown   int       // how many entries a second log has, which is measured in turns with it; 0 for none
-	Seconds int       // of each measurement
-	Rounds  int       // how often each is repeated; the median counts
-	Vault   bool      // also with keys in a real Vault
+	Dir     string // where everything lives meanwhile; required
+	Persons int    // how many people have plans
+	Entries int    // how many entries the log has at the beginning
+	Grown   int    // how many entries a second log has, which is measured in turns with it; 0 for none
+	Seconds int    // of each measurement
+	Rounds  int    // how often each is repeated; the median counts
+	Vault   bool   // also with keys in a real Vault
+
+	// Hold is how long answers are held back. Speed is measured without, so
+	// that it is the work that counts.
+	Hold    time.Duration
 	Out     io.Writer // where the table goes; required
 	Program string    // the cpis program; required
 	Migrate Migrate   // prepares a database; required

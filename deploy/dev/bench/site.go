@@ -131,6 +131,7 @@ func (s *site) startServer(ctx context.Context) error {
 		"CPIS_HUB_NAME":     "Hub",
 		"CPIS_HUB_PHONE":    "01632 960000",
 		"CPIS_LOG_LEVEL":    "warn",
+		"CPIS_LOOKUP_HOLD":  s.b.Hold.String(),
 	})
 	s.base = "http://" + public
 	s.server, err = s.start(ctx, "serve")

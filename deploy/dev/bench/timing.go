@@ -37,11 +37,12 @@ func Timing(ctx context.Context, o Options, pairs int) error {
 	}
 	defer func() { _ = cluster.Stop(context.WithoutCancel(ctx)) }()
 	b := &bench{Options: o, cluster: cluster}
-	s, err := b.newSite(ctx, "local", nil)
+	s, stop, err := b.timedSite(ctx)
 	if err != nil {
 		return err
 	}
-	defer s.stop(ctx)
+	defer stop()
+	fmt.Fprintf(o.Out, "answers are held back for %v\n", o.Hold)
 	t := tabwriter.NewWriter(o.Out, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintf(t, "\nlook-ups\tpairs\tp50 ms without\tp50 ms with a flag\tAUC\twanted\t\t\n")
 	for _, c := range []class{
@@ -62,6 +63,16 @@ func Timing(ctx context.Context, o Options, pairs int) error {
 		}
 	}
 	return nil
+}
+
+// timedSite starts a site, with keys in a file or in a Vault.
+func (b *bench) timedSite(ctx context.Context) (s *site, stop func(), err error) {
+	if !b.Vault {
+		s, err = b.newSite(ctx, "local", nil)
+		return s, func() { s.stop(ctx) }, err
+	}
+	s, stopVault, err := b.vaultSite(ctx)
+	return s, func() { s.stop(ctx); stopVault() }, err
 }
 
 // class is a way of asking.
