@@ -52,18 +52,18 @@ help: ## List what can be made
 ## Trying it out
 
 .PHONY: demo
-demo: postgres $(if $(VAULT),$(VAULT_BUILT)) build ## Run the service with synthetic children and print commands to try
+demo: go postgres $(if $(VAULT),$(VAULT_BUILT)) build ## Run the service with synthetic children and print commands to try
 	.tmp/bin/cpis dev $(if $(VAULT),--vault) $(DEMO_FLAGS)
 
 .PHONY: build
-build: ## Build the program into .tmp/bin/cpis
+build: go ## Build the program into .tmp/bin/cpis
 	@echo 'building .tmp/bin/cpis (the first time, Go fetches its modules)'
 	CGO_ENABLED=0 go build -trimpath -o .tmp/bin/cpis ./cmd/cpis
 
 ## Checking it
 
 .PHONY: test
-test: postgres $(VAULT_BUILT) ## Run all tests with the race detector, on real PostgreSQL and Vault
+test: go cc postgres $(VAULT_BUILT) ## Run all tests with the race detector, on real PostgreSQL and Vault
 	go build -o .tmp/bin/testenv ./deploy/dev/testenv
 	.tmp/bin/testenv -- .ci/gotest $(TEST_TIMEOUT) '$(PKG)' $(TEST_FLAGS)
 
@@ -126,12 +126,21 @@ fmt: $(GOLANGCI_LINT) $(BUF) ## Format Go and the contract
 .PHONY: tools
 tools: postgres $(VAULT_BUILT) $(GOLANGCI_LINT) $(BUF) ## Install all that test, lint and generate need
 
-.PHONY: postgres wrk
+.PHONY: buf
+buf: $(BUF) ## Install buf, such as for calls over gRPC
+
+.PHONY: go postgres wrk cc
+go:
+	@deploy/dev/install/go
+
 postgres:
 	@deploy/dev/install/debian postgresql
 
 wrk:
 	@deploy/dev/install/debian wrk
+
+cc:
+	@deploy/dev/install/debian gcc libc6-dev
 
 .PHONY: clean
 clean: ## Remove .tmp: tools, caches and the demo's data

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"time"
@@ -21,7 +22,7 @@ func (d *dev) text(l loaded, questions []demo.Question) string {
 	d.places(say)
 	say("\n%d plans of %d local authorities were uploaded, one file each; %d of them were held already.",
 		l.rows, l.authorities, l.unchanged)
-	say("\nTry, from another terminal in this directory:")
+	say("\nTry, from another terminal in this directory (tr squeezes the blanks that bring answers to one length):")
 	for _, q := range questions {
 		say("\n# %s\n%s", q.About, q.Curl(d.public, d.header(q.As)))
 	}
@@ -56,11 +57,13 @@ func (d *dev) buf(say func(string, ...any), q demo.Question) {
 	if _, err := os.Stat("buf.yaml"); err != nil {
 		return
 	}
-	program := filepath.Join(".tmp", "bin", "buf")
+	program := filepath.Join(".tmp", "bin", "buf") // where make puts it
 	if _, err := os.Stat(program); err != nil {
-		program = "buf"
+		if _, err := exec.LookPath("buf"); err == nil {
+			program = "buf"
+		}
 	}
-	say("\n# The first question again, over gRPC (make tools installs buf). sed shortens the padding that brings all answers to one size.")
+	say("\n# The first question again, over gRPC (make buf installs buf, by npm). sed shortens the padding that brings all answers to one size.")
 	say(`%s | sed 's/\("padding": *"\)[^"]*/\1.../'`, q.BufCurl(program, ".", d.public, d.header(q.As)))
 }
 

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -88,6 +89,33 @@ func checkShown(t *testing.T, at string, shown, held any) {
 		if shown != held {
 			t.Errorf("%s is %v in README.md and %v in the answer", at, shown, held)
 		}
+	}
+}
+
+// A machine with the Go that Linux packages is told which one is needed before
+// anything is installed or built.
+func TestOldGoIsToldWhichOneIsNeeded(t *testing.T) {
+	t.Parallel()
+	const root = "../../"
+	module, err := os.ReadFile(root + "go.mod")
+	if err != nil {
+		t.Fatal(err)
+	}
+	need := regexp.MustCompile(`(?m)^go (\S+)$`).FindSubmatch(module)
+	readme, err := os.ReadFile(root + "README.md")
+	if need == nil || err != nil || !strings.Contains(string(readme), string(need[1])+" or newer") {
+		t.Fatalf("README.md does not say that Go %s is needed", need)
+	}
+	old := filepath.Join(t.TempDir(), "go")
+	script := "#!/bin/sh\n[ $1 = version ] && exec echo go version go1.19.8 linux/amd64\nexit 1\n"
+	if err := os.WriteFile(old, []byte(script), 0o700); err != nil { //nolint:gosec // a program
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(t.Context(), root+"deploy/dev/install/go")
+	cmd.Env = []string{"PATH=" + filepath.Dir(old) + ":/usr/bin:/bin"}
+	out, err := cmd.CombinedOutput()
+	if said := string(out); err == nil || !strings.Contains(said, string(need[1])+" or newer") || !strings.Contains(said, "here is go1.19.8") {
+		t.Errorf("got %v, %s", err, said)
 	}
 }
 

@@ -175,7 +175,7 @@ func TestCommandsSurviveAShell(t *testing.T) {
 	q := demo.Question{Procedure: "a.B/C", Body: `{"x": "it's"}`}
 	const want = "curl -s http://h/a.B/C \\\n" +
 		"  -H @'/a b/nurse' -H 'Content-Type: application/json' \\\n" +
-		`  -d '{"x": "it'\''s"}'`
+		`  -d '{"x": "it'\''s"}' | tr -s ' '`
 	if got := q.Curl("http://h", "/a b/nurse"); got != want {
 		t.Errorf("Curl: got\n%s\nwant\n%s", got, want)
 	}

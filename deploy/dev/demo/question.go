@@ -83,11 +83,12 @@ func emergency(encounter string) string {
 
 // Curl gives the question as a curl command to paste into a shell. header is
 // the name of a file that holds the header with the token: a command line can
-// be read by others on the machine, and it is short so.
+// be read by others on the machine, and it is short so. tr squeezes the blanks
+// at the end of answers, which would scroll the answer away.
 func (q Question) Curl(address, header string) string {
 	return "curl -s " + address + "/" + q.Procedure + " \\\n" +
 		"  -H @" + Quote(header) + " -H 'Content-Type: application/json' \\\n" +
-		"  -d " + Quote(q.Body)
+		"  -d " + Quote(q.Body) + " | tr -s ' '"
 }
 
 // BufCurl gives the question as a buf command that speaks gRPC, with the
