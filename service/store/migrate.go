@@ -26,8 +26,8 @@ const (
 	// versionTable is where goose keeps which migrations have run.
 	versionTable = "cpis.schema_version"
 	// oldestSchema and newestSchema are the migrations that this program works
-	// with: it must run before and after the newest one, so that servers and
-	// schema can be replaced one after the other.
+	// with. On others it does not start, and is not ready any more: what is new
+	// there may mean something that it does not know.
 	oldestSchema, newestSchema = 14, 14
 )
 

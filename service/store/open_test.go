@@ -100,3 +100,15 @@ func TestReadyFollowsTheDatabase(t *testing.T) {
 	f.must(c.Restart(t.Context()))
 	f.must(f.db.Ready(t.Context()))
 }
+
+// A server whose database was migrated by a newer program is taken out of
+// rotation, though it goes on to finish what it has.
+func TestReadyEndsWithANewerSchema(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.must(f.db.Ready(t.Context()))
+	f.exec(`INSERT INTO cpis.schema_version (version_id, is_applied) VALUES (9999, true)`)
+	if err := f.db.Ready(t.Context()); !errors.Is(err, store.ErrSchema) {
+		t.Errorf("Ready on a newer schema: got %v, want %v", err, store.ErrSchema)
+	}
+}
