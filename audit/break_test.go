@@ -277,13 +277,13 @@ func TestManipulationsOfALogShortenedByRetention(t *testing.T) {
 		rest := l.lines[first:]
 		changed := slices.Clone(rest)
 		changed[7] = forge(changed[7])
-		_, err := verify(t, withLines(export, changed))
+		_, err := verifyFrom(t, withLines(export, changed), first)
 		wantBad(t, err, audit.BadEntry{Index: int64(first + 7), Last: int64(first + 7), Problem: audit.Changed, Other: -1})
 
-		_, err = verify(t, withLines(export, rest[1:]))
+		_, err = verifyFrom(t, withLines(export, rest[1:]), first)
 		wantBad(t, err, audit.BadEntry{Index: int64(first), Last: int64(first), Problem: audit.Missing, Other: int64(first + 1)})
 
-		_, err = verify(t, withLines(export, l.lines))
+		_, err = verifyFrom(t, withLines(export, l.lines), first)
 		wantBad(t, err, audit.BadEntry{Index: int64(first), Last: int64(first), Problem: audit.Inserted, Other: 0})
 
 		for name, text := range map[string]string{
@@ -294,6 +294,9 @@ func TestManipulationsOfALogShortenedByRetention(t *testing.T) {
 			lying["first"] = &fstest.MapFile{Data: []byte(text)}
 			if _, err := verify(t, lying); !errors.Is(err, audit.ErrBroken) {
 				t.Errorf("first line said to be %s: got %v, want ErrBroken", name, err)
+			}
+			if _, err := verifyFrom(t, lying, first); !errors.Is(err, audit.ErrBroken) {
+				t.Errorf("first line said to be %s, and known: got %v, want ErrBroken", name, err)
 			}
 		}
 	}

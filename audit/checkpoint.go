@@ -159,7 +159,7 @@ func OpenCheckpoint(signed []byte, origin string, keys []VerifierKey) (Checkpoin
 	}
 	// Before the signature, so that the checkpoint of another log is called
 	// that, and not badly signed.
-	stated, err := readCheckpoint(signed)
+	stated, err := ReadCheckpoint(signed)
 	if err != nil {
 		return Checkpoint{}, err
 	}
@@ -203,9 +203,9 @@ func signatureError(err error) error {
 	return fmt.Errorf("%w checkpoint: %w", ErrMalformed, err)
 }
 
-// readCheckpoint returns what a signed note states without asking who signed
+// ReadCheckpoint returns what a signed note states without asking who signed
 // it.
-func readCheckpoint(signed []byte) (Checkpoint, error) {
+func ReadCheckpoint(signed []byte) (Checkpoint, error) {
 	split := bytes.LastIndex(signed, []byte("\n\n"))
 	if split < 0 {
 		return Checkpoint{}, fmt.Errorf("%w checkpoint: no signatures", ErrMalformed)

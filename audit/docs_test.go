@@ -129,6 +129,28 @@ func TestTheGuideShowsAProofThatHolds(t *testing.T) {
 	}
 }
 
+// TestDocumentsShowOneLog: no two checkpoints in them contradict each other, for
+// a fork is what the reader is to learn to recognise.
+func TestDocumentsShowOneLog(t *testing.T) {
+	t.Parallel()
+	guide, err := os.ReadFile("../docs/api.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := specification(t) + strings.ReplaceAll(string(guide), `\n`, "\n")
+	shown := regexp.MustCompile(`(?m)^(?:.*")?(`+regexp.QuoteMeta(origin)+`)\n(\d+)\n(\S{44})$`).FindAllStringSubmatch(text, -1)
+	if len(shown) < 4 {
+		t.Errorf("%d checkpoints shown, want 4 at least", len(shown))
+	}
+	roots := map[string]string{}
+	for _, c := range shown {
+		if root, ok := roots[c[2]]; ok && root != c[3] {
+			t.Errorf("two checkpoints of %s entries have the roots %s and %s", c[2], root, c[3])
+		}
+		roots[c[2]] = c[3]
+	}
+}
+
 // TestSpecificationNamesEveryField, in the order in which they are written.
 func TestSpecificationNamesEveryField(t *testing.T) {
 	t.Parallel()
@@ -176,7 +198,7 @@ func TestSpecificationNamesEveryFinding(t *testing.T) {
 	text := specification(t)
 	findings := []string{audit.ErrForked.Error(), audit.ErrRolledBack.Error()}
 	for _, p := range []audit.Problem{
-		audit.Changed, audit.Missing, audit.Inserted, audit.OutOfOrder, audit.Truncated, audit.Extra, audit.Unlocated, audit.NotAnEntry,
+		audit.Changed, audit.Missing, audit.Inserted, audit.OutOfOrder, audit.Truncated, audit.Extra, audit.Unlocated, audit.Removed, audit.NotAnEntry,
 	} {
 		findings = append(findings, "| "+string(p)+" |")
 	}

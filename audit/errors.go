@@ -64,6 +64,9 @@ const (
 	// was signed. Which one cannot be said, because the tile that would tell
 	// was damaged too.
 	Unlocated Problem = "not as signed, and their tile is damaged too"
+	// Removed: the oldest lines are not there, and neither an entry of the log
+	// nor whoever verifies says that they were removed.
+	Removed Problem = "removed, and no entry of the log says so"
 	// NotAnEntry: the line is exactly what was signed, but it is not an entry
 	// of a version that this package knows.
 	NotAnEntry Problem = "as signed, but not a well-formed entry"

@@ -12,16 +12,20 @@ import (
 	"os"
 	"path"
 	"strconv"
+	"strings"
 
 	"golang.org/x/mod/sumdb/tlog"
 )
 
 // The files of an export, besides its tiles.
 const (
-	entriesFile    = "entries.ndjson" // the lines, each ended by a line feed
-	firstFile      = "first"          // index of the first line, where it is not 0
-	frontierFile   = "frontier"       // the frontier stored with the checkpoint
-	checkpointFile = "checkpoint"     // the signed note
+	entriesFile    = "entries.ndjson"  // the lines, each ended by a line feed
+	firstFile      = "first"           // index of the first line, where it is not 0
+	frontierFile   = "frontier"        // the frontier stored with the checkpoint
+	unsignedFile   = "unsigned.ndjson" // the lines that the checkpoint does not cover yet
+	damageFile     = "damage"          // what whoever exported it found to be wrong
+	asideDir       = "aside/"          // what is none of the log, and was found in its place
+	checkpointFile = "checkpoint"      // the signed note
 )
 
 // exportBatch is how many tiles an export reads at once: half a megabyte.
@@ -30,8 +34,12 @@ const exportBatch = 64
 // Source is what an export is made from. Nothing in it is judged: an export of
 // a log that was tampered with must succeed, for it is the evidence.
 type Source struct {
-	// Checkpoint is the signed note that the export ends with. Required.
+	// Checkpoint is the signed note that the export ends with. Without one, which
+	// is what a log has whose checkpoints were all destroyed, nothing can be
+	// verified, and what there is is written all the same.
 	Checkpoint []byte
+	// Size is how many entries are exported, if there is no checkpoint.
+	Size int64
 	// First is the index of the first line. It is more than 0 where retention
 	// has removed older lines; their hashes are still exported.
 	First int64
@@ -43,10 +51,24 @@ type Source struct {
 	// written. If they were made anew from the lines, a changed line could
 	// still be detected, but no longer be named. Required.
 	Tiles Tiles
+	// Unsigned yields the lines that the checkpoint does not cover yet, nil if
+	// there are none. Nothing vouches for them.
+	Unsigned iter.Seq2[[]byte, error]
+	// Aside yields what was found in the log's place and is none of it: evidence.
+	// Nil if there is none.
+	Aside iter.Seq2[Aside, error]
+	// Damage says what was found to be wrong, a line for each. It is asked last.
+	Damage func() []string
 	// Tree is the tree that was stored with the checkpoint. It helps to name
 	// what was changed among the last entries, whose tile is not full and
 	// hence not stored. Leave it empty if it is not known.
 	Tree Tree
+}
+
+// Aside is something that is none of the log.
+type Aside struct {
+	Name    string // of its file
+	Content []byte
 }
 
 // Create makes a file of an export. Names are slash-separated relative paths;
@@ -56,20 +78,30 @@ type Create func(name string) (io.WriteCloser, error)
 // Export writes a log as a set of files that Verify reads, in memory that does
 // not depend on the size of the log.
 func Export(ctx context.Context, src Source, create Create) error {
-	c, err := readCheckpoint(src.Checkpoint)
-	if err != nil {
-		return fmt.Errorf("exporting: %w", err)
+	size := src.Size
+	if src.Checkpoint != nil {
+		c, err := ReadCheckpoint(src.Checkpoint)
+		if err != nil {
+			return fmt.Errorf("exporting: %w", err)
+		}
+		size = c.Size
 	}
 	if err := exportLines(ctx, src, create); err != nil {
 		return fmt.Errorf("exporting entries: %w", err)
 	}
-	if err := exportTiles(ctx, src.Tiles, c.Size, create); err != nil {
+	if err := exportTiles(ctx, src.Tiles, size, create); err != nil {
 		return fmt.Errorf("exporting tiles: %w", err)
 	}
-	if src.Tree.Size() == c.Size {
+	if src.Tree.Size() == size && src.Checkpoint != nil {
 		if err := writeFile(create, frontierFile, src.Tree.AppendFrontier(nil)); err != nil {
 			return fmt.Errorf("exporting frontier: %w", err)
 		}
+	}
+	if err := exportEvidence(ctx, src, create); err != nil {
+		return fmt.Errorf("exporting what is none of the log: %w", err)
+	}
+	if src.Checkpoint == nil {
+		return nil
 	}
 	// Last: an export that was interrupted has no checkpoint and verifies as
 	// nothing.
@@ -79,6 +111,33 @@ func Export(ctx context.Context, src Source, create Create) error {
 	return nil
 }
 
+// exportEvidence writes what stands beside the log, and what is wrong.
+func exportEvidence(ctx context.Context, src Source, create Create) error {
+	if src.Unsigned != nil {
+		if err := exportTo(ctx, create, unsignedFile, src.Unsigned); err != nil {
+			return err
+		}
+	}
+	if src.Aside != nil {
+		for aside, err := range src.Aside {
+			if err != nil {
+				return err
+			}
+			if err := writeFile(create, asideDir+aside.Name, aside.Content); err != nil {
+				return err
+			}
+		}
+	}
+	if src.Damage == nil {
+		return nil
+	}
+	damage := src.Damage()
+	if len(damage) == 0 {
+		return nil
+	}
+	return writeFile(create, damageFile, []byte(strings.Join(damage, "\n")+"\n"))
+}
+
 func exportLines(ctx context.Context, src Source, create Create) error {
 	if src.First > 0 {
 		first := strconv.AppendInt(nil, src.First, 10)
@@ -86,11 +145,16 @@ func exportLines(ctx context.Context, src Source, create Create) error {
 			return err
 		}
 	}
-	file, err := create(entriesFile)
+	return exportTo(ctx, create, entriesFile, src.Lines)
+}
+
+// exportTo writes lines into a file.
+func exportTo(ctx context.Context, create Create, name string, lines iter.Seq2[[]byte, error]) error {
+	file, err := create(name)
 	if err != nil {
 		return err
 	}
-	return errors.Join(copyLines(ctx, file, src.Lines), file.Close())
+	return errors.Join(copyLines(ctx, file, lines), file.Close())
 }
 
 func copyLines(ctx context.Context, w io.Writer, lines iter.Seq2[[]byte, error]) error {

@@ -64,7 +64,7 @@ func TestExportGoesIntoADirectory(t *testing.T) {
 	if err := audit.Export(t.Context(), l.source(t, 100), audit.CreateIn(dir)); err != nil {
 		t.Fatal(err)
 	}
-	if got, err := verify(t, dir.FS()); err != nil || got.Entries != 600 {
+	if got, err := verifyFrom(t, dir.FS(), 100); err != nil || got.Entries != 600 {
 		t.Errorf("got %+v, %v", got, err)
 	}
 	if err := audit.Export(t.Context(), l.source(t, 100), audit.CreateIn(dir)); !errors.Is(err, fs.ErrExist) {
@@ -173,7 +173,7 @@ func TestExportReportsABadSource(t *testing.T) {
 		change func(*audit.Source)
 		want   error
 	}{
-		"checkpoint that is none":   {false, func(s *audit.Source) { s.Checkpoint = nil }, audit.ErrMalformed},
+		"checkpoint that is none":   {false, func(s *audit.Source) { s.Checkpoint = []byte("x") }, audit.ErrMalformed},
 		"lines that cannot be read": {false, func(s *audit.Source) { s.Lines = failingLines }, errRead},
 		"tiles that cannot be read": {false, func(s *audit.Source) { s.Tiles = failing{} }, errRead},
 		"time is up":                {true, func(*audit.Source) {}, context.Canceled},

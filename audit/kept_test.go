@@ -16,7 +16,7 @@ func TestKeptCheckpointsAgree(t *testing.T) {
 		kept = append(kept, l.at(size).signed(t))
 	}
 	for _, first := range []int{0, 400, 1000} {
-		got, err := verify(t, mustExport(t, l.source(t, first)), kept...)
+		got, err := verifyFrom(t, mustExport(t, l.source(t, first)), first, kept...)
 		if err != nil || got.Kept != len(kept) {
 			t.Errorf("lines from %d: got %d of %d, %v", first, got.Kept, len(kept), err)
 		}

@@ -9,6 +9,14 @@ import (
 	"io/fs"
 )
 
+// lineSource returns lines one after the other, with their leaf hashes, until
+// io.EOF. A line is valid until the next is read; one that cannot be an entry is
+// nil.
+type lineSource interface {
+	read() ([]byte, Hash, error)
+	cutOff() bool // the last line did not end with a line feed
+}
+
 // lineReader reads the lines of an export one after the other, in constant
 // memory however long a line is.
 type lineReader struct {
@@ -31,11 +39,11 @@ func openLines(export fs.FS) (*lineReader, error) {
 	return &lineReader{buf: bufio.NewReaderSize(file, 2*MaxLine), file: file}, nil
 }
 
-// next returns the next line and its leaf hash, or io.EOF. The line is valid
+// read returns the next line and its leaf hash, or io.EOF. The line is valid
 // until the next call. A line that is far too long to be an entry is returned
 // as nil, with its true hash. One that does not end with a line feed is
 // returned as nil, with a hash that no entry has.
-func (r *lineReader) next() ([]byte, Hash, error) {
+func (r *lineReader) read() ([]byte, Hash, error) {
 	line, err := r.buf.ReadSlice('\n')
 	switch {
 	case err == nil:
@@ -72,5 +80,8 @@ func (r *lineReader) long(start []byte) (Hash, error) {
 		}
 	}
 }
+
+// cutOff implements lineSource.
+func (r *lineReader) cutOff() bool { return r.cut }
 
 func (r *lineReader) close() { _ = r.file.Close() } // only read, so nothing is lost

@@ -75,7 +75,13 @@ func (v *verifier) locate(ctx context.Context, lo int64, stored, leaves []Hash) 
 	case i == len(leaves):
 		bad.Problem, bad.Last = Missing, v.size-1
 		return bad
-	case v.lines.cut && i == len(leaves)-1:
+	case v.part:
+		bad.Problem = Changed
+		if leaves[i] == (Hash{}) {
+			bad.Problem = Missing
+		}
+		return bad
+	case v.lines.cutOff() && i == len(leaves)-1:
 		bad.Problem, bad.Last = Truncated, v.size-1
 		return bad
 	}

@@ -33,7 +33,7 @@ type Proof struct {
 // the proof verifies against it, so that nothing wrong leaves: tiles that do not
 // add up to the checkpoint yield ErrBroken.
 func Prove(ctx context.Context, tiles Tiles, signed []byte, index int64) (Proof, error) {
-	c, err := readCheckpoint(signed)
+	c, err := ReadCheckpoint(signed)
 	if err != nil {
 		return Proof{}, err
 	}
@@ -53,6 +53,20 @@ func Prove(ctx context.Context, tiles Tiles, signed []byte, index int64) (Proof,
 		return Proof{}, fmt.Errorf("%w: the tiles do not prove entry %d", ErrBroken, index)
 	}
 	return Proof{Index: index, Hashes: hashes, Checkpoint: signed}, nil
+}
+
+// Contains reports whether the entry at an index of a tree that is known to be
+// true has the given leaf hash. If tiles that would tell are not there, or do not
+// add up, it does not.
+func Contains(ctx context.Context, tree Tree, tiles Tiles, index int64, leaf Hash) (bool, error) {
+	hashes, err := tlog.ProveRecord(tree.size, index, HashReader(ctx, tree.size, tiles))
+	if errors.Is(err, ErrNoTile) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("looking for entry %d: %w", index, err)
+	}
+	return tlog.CheckRecord(hashes, tree.size, tree.Root(), index, leaf) == nil, nil
 }
 
 // Text returns the proof in the format of C2SP tlog-proof.

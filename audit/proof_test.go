@@ -19,7 +19,7 @@ func mustProve(tb testing.TB, l *testLog, index int64) []byte {
 
 func TestProofIsAsSpecified(t *testing.T) {
 	t.Parallel()
-	golden(t, "proof.golden", mustProve(t, newLog(3), 1))
+	golden(t, "proof.golden", mustProve(t, exampleLog(), 1))
 }
 
 func TestEveryEntryIsProved(t *testing.T) {

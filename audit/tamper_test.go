@@ -266,7 +266,7 @@ func TestDamagedHashesOfRemovedLines(t *testing.T) {
 	for name, count := range map[string]int64{"tile/0/000": 1, "tile/1/000": 1, "tile/0/256": 1} {
 		broken := maps.Clone(export)
 		damage(broken, name, 100)
-		got, err := verify(t, broken)
+		got, err := verifyFrom(t, broken, 66_000)
 		wantBadTile(t, err, name, count)
 		if got.Entries != 4000 {
 			t.Errorf("%s: got %+v", name, got)
@@ -275,7 +275,7 @@ func TestDamagedHashesOfRemovedLines(t *testing.T) {
 	both := maps.Clone(export)
 	damage(both, "tile/0/000", 100)
 	damage(both, "tile/1/000", 100)
-	got, err := verify(t, both)
+	got, err := verifyFrom(t, both, 66_000)
 	wantBadTile(t, err, "tile/1/000", 1)
 	if got.Entries != 4000 {
 		t.Errorf("got %+v", got)
@@ -290,13 +290,13 @@ func TestDamagedHashesWhereLinesBegin(t *testing.T) {
 	export := mustExport(t, l.source(t, 300))
 	before, within := maps.Clone(export), maps.Clone(export)
 	damage(before, "tile/0/001", 10*32)
-	_, err := verify(t, before)
+	_, err := verifyFrom(t, before, 300)
 	wantBad(t, err, audit.BadEntry{Index: 300, Last: 511, Problem: audit.Unlocated, Other: -1})
 	delete(before, "tile/0/001")
-	_, err = verify(t, before)
+	_, err = verifyFrom(t, before, 300)
 	wantBad(t, err, audit.BadEntry{Index: 300, Last: 511, Problem: audit.Unlocated, Other: -1})
 	damage(within, "tile/0/001", 100*32)
-	_, err = verify(t, within)
+	_, err = verifyFrom(t, within, 300)
 	wantBadTile(t, err, "tile/0/001", 1)
 }
 
@@ -308,12 +308,12 @@ func TestRetentionAndDamageAbove(t *testing.T) {
 	export := mustExport(t, l.source(t, 300))
 	damage(export, "tile/1/000", 5)
 	damage(export, "tile/0/200", 5)
-	got, err := verify(t, export, l.at(700).signed(t), l.at(69_000).signed(t))
+	got, err := verifyFrom(t, export, 300, l.at(700).signed(t), l.at(69_000).signed(t))
 	wantBadTile(t, err, "tile/1/000", 1)
 	if got.Entries != 69_700 || got.Kept != 2 {
 		t.Errorf("got %+v", got)
 	}
-	_, err = verify(t, export, newLog(701).at(700).signed(t))
+	_, err = verifyFrom(t, export, 300, newLog(701).at(700).signed(t))
 	if !errors.Is(err, audit.ErrForked) {
 		t.Errorf("another history: got %v, want ErrForked", err)
 	}

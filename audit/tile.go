@@ -128,6 +128,14 @@ func TileRoot(tile []byte) (Hash, error) {
 	return fold(hashes[:]), nil
 }
 
+// HashesOf returns the hashes of a full tile.
+func HashesOf(tile []byte) ([]Hash, error) {
+	if len(tile) != TileSize {
+		return nil, fmt.Errorf("%w tile: %d bytes", ErrMalformed, len(tile))
+	}
+	return splitTile(make([]Hash, 0, TileWidth), tile), nil
+}
+
 // splitTile appends the hashes of a tile to dst.
 func splitTile(dst []Hash, tile []byte) []Hash {
 	for h := range slices.Chunk(tile, tlog.HashSize) {

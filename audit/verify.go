@@ -18,8 +18,8 @@ type Report struct {
 	Checkpoint Checkpoint
 	// First is the index of the first line in the export. Where it is more than
 	// 0, the lines before it are not there and nothing is known of what they
-	// said: only that their hashes are the signed ones. Compare it with what
-	// retention was allowed to remove.
+	// said: only that their hashes are the signed ones, and that an entry of the
+	// log, or whoever verifies, says that lines before this index may be gone.
 	First int64
 	// Entries is how many lines were found to be as they were signed.
 	Entries int64
@@ -40,6 +40,10 @@ type Report struct {
 // log must contain each of them unchanged. They are what reveals that an
 // operator who holds the signing key rewrote the log or cut off its end.
 //
+// Lines may be missing at the beginning only if an entry of the log says that
+// lines before exactly this index are removed (SayRetained); VerifyFrom takes the
+// word of whoever verifies instead.
+//
 // Verify reads the export once, in constant memory. If something does not
 // verify, the error wraps ErrBroken and is or wraps
 //
@@ -56,13 +60,38 @@ func Verify(ctx context.Context, export fs.FS, origin string, keys []VerifierKey
 	if err := v.open(origin, keys, kept); err != nil {
 		return v.report, err
 	}
-	var err error
-	if v.lines, err = openLines(export); err != nil {
+	err := v.readAll(ctx)
+	return v.report, err
+}
+
+// VerifyFrom is Verify for whoever knows at which index the log begins, because
+// they know what was removed: no entry of the log needs to say so, and none that
+// says something else counts.
+func VerifyFrom(ctx context.Context, export fs.FS, first int64, origin string, keys []VerifierKey, kept ...[]byte) (Report, error) {
+	v := verifier{export: export, tiles: exported{export}}
+	if err := v.open(origin, keys, kept); err != nil {
 		return v.report, err
 	}
-	defer v.lines.close()
-	err = v.run(ctx)
+	switch {
+	case v.first > first:
+		return v.report, &BadEntry{Index: first, Last: v.first - 1, Problem: Removed, Other: -1}
+	case v.first < first:
+		return v.report, fmt.Errorf("%w: it begins with entry %d, and should with %d", ErrBroken, v.first, first)
+	}
+	v.may = true
+	err := v.readAll(ctx)
 	return v.report, err
+}
+
+// readAll verifies what open has opened.
+func (v *verifier) readAll(ctx context.Context) error {
+	lines, err := openLines(v.export)
+	if err != nil {
+		return err
+	}
+	defer lines.close()
+	v.lines = lines
+	return v.run(ctx)
 }
 
 // open reads everything but lines and tiles.
@@ -137,6 +166,8 @@ func (v *verifier) run(ctx context.Context) error {
 		return fmt.Errorf("%w: the entries do not add up to the checkpoint", ErrBroken)
 	}
 	switch {
+	case v.first > 0 && !v.may:
+		return &BadEntry{Index: 0, Last: v.first - 1, Problem: Removed, Other: -1}
 	case v.malformed != nil:
 		return v.malformed
 	case v.uncompared > 0:
@@ -144,7 +175,27 @@ func (v *verifier) run(ctx context.Context) error {
 	case v.report.BadFiles > 0:
 		return &BadTile{Path: v.badFile, Count: v.report.BadFiles}
 	}
-	return nil
+	return v.checkDamage()
+}
+
+// maxDamage bounds how much is read of what whoever exported the log found.
+const maxDamage = 64 << 10
+
+// checkDamage repeats what whoever exported the log found to be wrong beside it.
+// Nobody signed that, but nobody exports it of a log that is as it should be.
+func (v *verifier) checkDamage() error {
+	text, err := readFile(v.export, damageFile, maxDamage)
+	if err != nil || text == nil {
+		return err
+	}
+	first, _, _ := strings.Cut(strings.TrimSpace(string(text)), "\n")
+	clean := strings.Map(func(r rune) rune {
+		if r < ' ' || r > '~' {
+			return -1
+		}
+		return r
+	}, first)
+	return fmt.Errorf("%w: all entries verify, but whoever exported it found: %s", ErrBroken, clean)
 }
 
 // walk goes through the log from left to right, one perfect subtree of the
@@ -157,11 +208,16 @@ func (v *verifier) walk(ctx context.Context) error {
 	if !ok {
 		return v.blind(ctx, 0, v.size, v.report.Checkpoint.Root)
 	}
+	return v.descend(ctx, &trusted)
+}
+
+// descend verifies the subtrees of a tree that is known to be true.
+func (v *verifier) descend(ctx context.Context, trusted *Tree) error {
 	for level := len(trusted.edge) - 1; level >= 0; level-- {
 		if !trusted.has(level) {
 			continue
 		}
-		n := v.tree.size >> level
+		n := trusted.size >> (level + 1) << 1 // all larger subtrees lie before it
 		if err := v.checkEdge(ctx, level, n, trusted.edge[level]); err != nil {
 			return err
 		}

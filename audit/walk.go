@@ -18,9 +18,13 @@ import (
 type verifier struct {
 	export fs.FS
 	tiles  Tiles
-	lines  *lineReader
+	lines  lineSource
 	size   int64        // how many entries the checkpoint covers
 	first  int64        // index of the first line
+	may    bool         // lines before the first may have been removed
+	part   bool         // only entries from one index up to another are verified
+	from   int64        // the one
+	to     int64        // the other
 	kept   []Checkpoint // those not reached yet, smallest first
 	tree   Tree         // of all that has been confirmed
 	report Report
@@ -45,6 +49,9 @@ type heldTile struct {
 // node verifies the n-th subtree of 2^level entries, whose root is known to be
 // want.
 func (v *verifier) node(ctx context.Context, level int, n int64, want Hash) error {
+	if v.outside(n<<level, (n+1)<<level) {
+		return nil
+	}
 	if level <= TileHeight {
 		return v.group(ctx, level, n, want)
 	}
@@ -55,6 +62,8 @@ func (v *verifier) node(ctx context.Context, level int, n int64, want Hash) erro
 	switch {
 	case hashes == nil && (n+1)<<level <= v.first: // no lines to verify
 		return v.confirm(nil, level, want)
+	case hashes == nil && v.part: // there may be millions of lines under it
+		return fmt.Errorf("%w: hashes do not add up to what was signed, so entries %d to %d cannot be told", ErrBroken, n<<level, (n+1)<<level-1)
 	case hashes == nil:
 		return v.blind(ctx, n<<level, (n+1)<<level, want)
 	}
@@ -208,6 +217,9 @@ func (v *verifier) removed(stored []Hash, t Tile, level int, want Hash) error {
 // confirm adds a subtree that was found true to the tree, and compares with the
 // kept checkpoints that end in it. Leaves is nil if they are not known.
 func (v *verifier) confirm(leaves []Hash, level int, root Hash) error {
+	if v.part {
+		return nil
+	}
 	err := v.checkKept(leaves)
 	v.tree.appendSubtree(level, root)
 	return err
@@ -245,6 +257,8 @@ func nth(hashes []Hash, i int64) Hash {
 // signed, that is the graver finding, and will end the verification.
 func (v *verifier) judge(index int64, line []byte) {
 	if v.entry.parse(line) == nil {
+		first, removes := v.entry.Retains()
+		v.may = v.may || removes && first == v.first
 		return
 	}
 	v.report.Malformed++
@@ -255,7 +269,7 @@ func (v *verifier) judge(index int64, line []byte) {
 
 // nextLine returns the next line, its hash, and whether there was one.
 func (v *verifier) nextLine() ([]byte, Hash, bool, error) {
-	line, h, err := v.lines.next()
+	line, h, err := v.lines.read()
 	if errors.Is(err, io.EOF) {
 		return nil, Hash{}, false, nil
 	}
