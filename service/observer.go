@@ -13,9 +13,11 @@ type Observer struct {
 	Group      func(size int, took time.Duration)      // a group was committed
 	Refused    func()                                  // a look-up, change or upload was refused by overload
 	Damaged    func(table string)                      // something stored does not verify: wake somebody
+	Tampered   func(err error)                         // the log is not as it was signed, and how; told beside Damaged
 	Unrecorded func(err error)                         // the log could not be written: wake somebody
 	Signed     func(size int64, at time.Time)          // the checkpoint covers all entries, that many
 	Unsigned   func(err error)                         // a checkpoint could not be made
+	Scrubbed   func(entries int64, whole bool)         // so many old entries were read again; whole if the round was over
 	Sent       func(kind deliver.ChannelKind, ok bool) // a notice was delivered, or could not be this time
 }
 
@@ -23,6 +25,7 @@ type Observer struct {
 func (o Observer) withDefaults() Observer {
 	all := Observer{
 		Group: func(int, time.Duration) {}, Refused: func() {}, Damaged: func(string) {}, Unrecorded: func(error) {},
+		Tampered: func(error) {}, Scrubbed: func(int64, bool) {},
 		Signed: func(int64, time.Time) {}, Unsigned: func(error) {}, Sent: func(deliver.ChannelKind, bool) {},
 	}
 	given, filled := reflect.ValueOf(o), reflect.ValueOf(&all).Elem()

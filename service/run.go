@@ -18,6 +18,8 @@ type round struct {
 func (s *Service) rounds() []round {
 	return append(s.keyRounds(),
 		round{time.Second, s.Log.SignOrReport},                                          // how far a checkpoint may lag behind the log
+		round{time.Second, func(ctx context.Context) { _ = s.Log.Scrub(ctx) }},          // reads old entries again
+		round{time.Minute, func(ctx context.Context) { _ = s.Log.FillTiles(ctx) }},      // tiles that were not made with a checkpoint
 		round{time.Second, func(ctx context.Context) { _ = s.Channels.Dispatch(ctx) }},  // sends notices on
 		round{5 * time.Second, func(ctx context.Context) { _ = s.Uploads.Resume(ctx) }}, // files that nobody works on any more
 		round{10 * time.Minute, func(ctx context.Context) { _ = s.Tidy(ctx) }},          // forgets what has served its time

@@ -38,6 +38,12 @@ type Config struct {
 	// Senders send notices on. Authorities can have channels of these kinds
 	// only.
 	Senders map[deliver.ChannelKind]deliver.Sender
+	// LogPace is how many old entries of the log are read again in a second; 0
+	// means auditlog.DefaultPace.
+	LogPace int
+	// Kept is the log's newest checkpoint, kept outside of the database; nil
+	// keeps none.
+	Kept    auditlog.Kept
 	Observe Observer // hears what an operator wants to count
 }
 
@@ -72,7 +78,7 @@ func New(ctx context.Context, cfg Config) (*Service, error) {
 	}
 	s := &Service{}
 	s.build(&cfg, log, made[0], record.NewDecoy(made[1].Key)) //nolint:contextcheck // groups run on contexts of their callers, detached
-	if err := s.Records.CheckKeys(ctx); err != nil {
+	if err := errors.Join(s.Records.CheckKeys(ctx), s.Log.CheckKept(ctx)); err != nil {
 		s.Close()
 		return nil, err
 	}
@@ -99,8 +105,11 @@ func (s *Service) build(cfg *Config, log store.Log, reviews keys.NewKey, decoy *
 		Observe: guard.Observer{Refused: observe.Refused},
 	})
 	s.Log = auditlog.New(auditlog.Config{
-		DB: db, Ring: cfg.Ring, Log: log, Clock: clock, Guard: s.Guard,
-		Observe: auditlog.Observer{Damaged: observe.Damaged, Signed: observe.Signed, Unsigned: observe.Unsigned},
+		DB: db, Ring: cfg.Ring, Log: log, Clock: clock, Guard: s.Guard, Pace: cfg.LogPace, Kept: cfg.Kept,
+		Observe: auditlog.Observer{
+			Damaged: observe.Damaged, Tampered: observe.Tampered, Signed: observe.Signed, Unsigned: observe.Unsigned,
+			Scrubbed: observe.Scrubbed,
+		},
 	})
 	s.Notices = notice.New(notice.Config{
 		DB: db, Ring: cfg.Ring, Clock: clock, Guard: s.Guard, Records: s.Records, Decoy: decoy, Watch: cfg.Watch,
@@ -154,6 +163,9 @@ func (s *Service) ready() error {
 // Close finishes the look-ups under way and refuses new ones.
 func (s *Service) Close() { s.LookUps.Close() }
 
-// Intact says whether the log was found to be as it was signed: nil, or
-// guard.ErrDamaged for good.
+// Intact says whether the log can be continued: nil, or guard.ErrDamaged.
 func (s *Service) Intact(context.Context) error { return s.Log.Intact() }
+
+// Undamaged says whether anything of the log was found to be damaged since the
+// start, also if that is no reason not to answer.
+func (s *Service) Undamaged(context.Context) error { return s.Log.Undamaged() }

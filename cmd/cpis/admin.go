@@ -14,7 +14,6 @@ import (
 	"cpis/deploy/postgres"
 	"cpis/policy"
 	cpisv1 "cpis/proto/cpis/v1"
-	"cpis/service/auditlog"
 	"cpis/service/directory"
 	"cpis/service/domain"
 	"cpis/service/guard"
@@ -37,6 +36,8 @@ const (
 	appPassword   = "CPIS_DATABASE_PASSWORD_FILE"       //nolint:gosec // names a variable
 	ownerPassword = "CPIS_OWNER_DATABASE_PASSWORD_FILE" //nolint:gosec // as above
 	adminPassword = "CPIS_ADMIN_DATABASE_PASSWORD_FILE" //nolint:gosec // as above
+
+	auditorPassword = "CPIS_AUDITOR_DATABASE_PASSWORD_FILE" //nolint:gosec // as above
 )
 
 // withPassword puts the password of a file, which a variable names, into an
@@ -59,13 +60,30 @@ func withPassword(variable, address, file string) (string, error) {
 
 // open opens the database for an administrator. The result closes it.
 func (f *databaseFlags) open(ctx context.Context) (guard.Command, func(), error) {
-	address, err := withPassword(ownerPassword, f.Database, f.PasswordFile)
+	return f.openAs(ctx, asOwner)
+}
+
+// signedInAs says as whom a command opens the database: which variables it names,
+// and with which options.
+type signedInAs struct {
+	url, password string
+	options       store.Options
+}
+
+var (
+	asOwner   = signedInAs{"CPIS_OWNER_DATABASE_URL", ownerPassword, store.Options{Owner: true, MaxConns: 4}}
+	asAuditor = signedInAs{"CPIS_AUDITOR_DATABASE_URL", auditorPassword, store.Options{ReadOnly: true, MaxConns: 4}}
+)
+
+// openAs opens the database for a command.
+func (f *databaseFlags) openAs(ctx context.Context, as signedInAs) (guard.Command, func(), error) {
+	address, err := withPassword(as.password, f.Database, f.PasswordFile)
 	if err != nil {
 		return guard.Command{}, nil, err
 	}
-	db, err := store.Open(ctx, address, store.Options{Owner: true, MaxConns: 4})
+	db, err := store.Open(ctx, address, as.options)
 	if err != nil {
-		return guard.Command{}, nil, fmt.Errorf("CPIS_OWNER_DATABASE_URL: %w", err)
+		return guard.Command{}, nil, fmt.Errorf("%s: %w", as.url, err)
 	}
 	log, err := findLog(ctx, db, f.LogOrigin)
 	if err != nil {
@@ -351,35 +369,6 @@ func explained(err error) error {
 		lines = append(lines, violationText(&cpisv1.FieldViolation{Field: v.Field, Problem: v.Problem, Example: v.Example}))
 	}
 	return errors.New(strings.Join(lines, "\n  "))
-}
-
-type auditCmd struct {
-	Export auditExportCmd `cmd:"" help:"Write the log, up to its latest checkpoint, into a directory."`
-	Verify auditVerifyCmd `cmd:"" help:"Verify an export offline. Exit status: 0 it verifies, 3 it does not, 1 something could not be read."`
-	Key    auditKeyCmd    `cmd:"" help:"Print the public key of the log, for those who verify."`
-
-	Checkpoint  auditCheckpointCmd  `cmd:"" help:"Fetch the latest signed checkpoint, to be kept where the operator cannot reach it."`
-	Proof       auditProofCmd       `cmd:"" help:"Fetch the proof that an entry is in the log."`
-	VerifyProof auditVerifyProofCmd `cmd:"" help:"Verify such a proof offline. Exit status: 0 it holds, 3 it does not, 1 something could not be read."`
-}
-
-type auditExportCmd struct {
-	databaseFlags
-	Dir string `arg:"" type:"path" help:"Directory to make; it must not exist."`
-}
-
-// Run exports the log.
-func (c *auditExportCmd) Run(ctx context.Context, w *world) error {
-	admin, done, err := c.open(ctx)
-	if err != nil {
-		return err
-	}
-	defer done()
-	exported, err := exportTo(ctx, &auditlog.Admin{Command: admin}, c.Dir)
-	if err != nil {
-		return err
-	}
-	return printExported(w.stdout, exported, c.Dir)
 }
 
 type auditKeyCmd struct {

@@ -18,13 +18,78 @@ import (
 // contradicts what was signed. What cannot be read is a failure like others.
 const exitBroken = 3
 
+type auditCmd struct {
+	Export auditExportCmd `cmd:"" help:"Write the log, up to its latest checkpoint and what lies behind it, into a directory."`
+	Verify auditVerifyCmd `cmd:"" help:"Verify an export offline. Exit status: 0 it verifies, 3 it does not, 1 something could not be read."`
+	Key    auditKeyCmd    `cmd:"" help:"Print the public key of the log, for those who verify."`
+
+	Checkpoint  auditCheckpointCmd  `cmd:"" help:"Fetch the latest signed checkpoint, to be kept where the operator cannot reach it."`
+	Proof       auditProofCmd       `cmd:"" help:"Fetch the proof that an entry is in the log."`
+	VerifyProof auditVerifyProofCmd `cmd:"" help:"Verify such a proof offline. Exit status: 0 it holds, 3 it does not, 1 something could not be read."`
+
+	Retain       auditRetainCmd       `cmd:"" help:"Remove lines that are old enough. That they are removed is signed first; their hashes stay."`
+	RebuildTiles auditRebuildTilesCmd `cmd:"" help:"Make the tiles of the log anew from its lines, after comparing them with what was signed."`
+	SetAside     auditSetAsideCmd     `cmd:"" help:"Set aside what somebody has put where the log goes on, so that it can go on. It is kept as evidence."`
+}
+
+type auditExportCmd struct {
+	Database            string   `env:"CPIS_OWNER_DATABASE_URL" placeholder:"URL" help:"Database as cpis_owner, without password. The export is an entry of the log then."`
+	PasswordFile        string   `env:"CPIS_OWNER_DATABASE_PASSWORD_FILE" type:"path" placeholder:"FILE" help:"File with its password, where one is needed."`
+	AuditorDatabase     string   `env:"CPIS_AUDITOR_DATABASE_URL" placeholder:"URL" help:"Database as cpis_auditor, who can read the log and nothing else. Used if given."`
+	AuditorPasswordFile string   `env:"CPIS_AUDITOR_DATABASE_PASSWORD_FILE" type:"path" placeholder:"FILE" help:"File with its password, where one is needed."`
+	LogOrigin           string   `env:"CPIS_LOG_ORIGIN" required:"" placeholder:"NAME" help:"Audit log to export, such as cpis.example.org/log/1."`
+	Instance            string   `env:"CPIS_INSTANCE" placeholder:"NAME" help:"What the installation is called, where servers are told."`
+	Key                 []string `placeholder:"KEY|FILE" help:"Public key of the log, as \"cpis audit key\" prints it, or a file with such lines: a checkpoint that it did not sign is exported as evidence, and not as the checkpoint."`
+	Dir                 string   `arg:"" type:"path" help:"Directory to make; it must not exist."`
+}
+
+// Help says what it needs.
+func (auditExportCmd) Help() string {
+	return "Needs no server, and nothing of the log to be right: what was tampered with is written as it stands, because it is the evidence, and what is wrong is named."
+}
+
+// Run exports the log.
+func (c *auditExportCmd) Run(ctx context.Context, w *world) error {
+	var known []audit.VerifierKey
+	var err error
+	if len(c.Key) > 0 {
+		if known, err = verifierKeys(c.Key); err != nil {
+			return err
+		}
+	}
+	admin, done, err := c.open(ctx)
+	if err != nil {
+		return err
+	}
+	defer done()
+	exported, err := exportTo(ctx, admin, c.Dir, known)
+	if err != nil {
+		return err
+	}
+	return printExported(w.stdout, exported, c.Dir)
+}
+
+// open opens the database as the auditor, or else as its owner.
+func (c *auditExportCmd) open(ctx context.Context) (*auditlog.Admin, func(), error) {
+	f := databaseFlags{Database: c.Database, PasswordFile: c.PasswordFile, LogOrigin: c.LogOrigin, Instance: c.Instance}
+	as := asOwner
+	if c.AuditorDatabase != "" {
+		f.Database, f.PasswordFile, as = c.AuditorDatabase, c.AuditorPasswordFile, asAuditor
+	}
+	if f.Database == "" {
+		return nil, nil, errors.New("CPIS_AUDITOR_DATABASE_URL or CPIS_OWNER_DATABASE_URL is required")
+	}
+	command, done, err := f.openAs(ctx, as)
+	return &auditlog.Admin{Command: command, ReadOnly: as.options.ReadOnly}, done, err
+}
+
 // exportTo exports the log into a new directory.
-func exportTo(ctx context.Context, admin *auditlog.Admin, name string) (auditlog.Exported, error) {
+func exportTo(ctx context.Context, admin *auditlog.Admin, name string, known []audit.VerifierKey) (auditlog.Exported, error) {
 	dir, err := makeDir(name)
 	if err != nil {
 		return auditlog.Exported{}, fmt.Errorf("making the directory: %w", err)
 	}
-	exported, err := admin.Export(ctx, audit.CreateIn(dir))
+	exported, err := admin.Export(ctx, audit.CreateIn(dir), known...)
 	if err != nil {
 		err = fmt.Errorf("exporting: %w", err)
 	}
@@ -34,9 +99,13 @@ func exportTo(ctx context.Context, admin *auditlog.Admin, name string) (auditlog
 // printExported says what an export holds, and whether there is more.
 func printExported(out io.Writer, e auditlog.Exported, name string) error {
 	var p page
-	p.line("Exported %d entries of %s to %s.", e.Checkpoint.Size, e.Checkpoint.Origin, name)
-	if e.Copy {
-		p.line("This database is a copy that nobody has claimed: the export is no entry of its log.")
+	if e.Checkpoint.Origin == "" {
+		p.line("ATTENTION: the log has no checkpoint that is one. What there is was exported to %s; nothing vouches for it.", name)
+	} else {
+		p.line("Exported %d entries of %s to %s.", e.Checkpoint.Size, e.Checkpoint.Origin, name)
+	}
+	if e.Unrecorded != "" {
+		p.line("The export is no entry of the log: %s.", e.Unrecorded)
 	}
 	switch e.Unsigned {
 	case 0:
@@ -44,6 +113,9 @@ func printExported(out io.Writer, e auditlog.Exported, name string) error {
 		p.line("1 newer entry is not signed yet: a running server signs it within a second.")
 	default:
 		p.line("%d newer entries are not signed yet: a running server signs them within a second.", e.Unsigned)
+	}
+	for _, damage := range e.Damage {
+		p.line("ATTENTION: %s.", damage)
 	}
 	_, err := io.WriteString(out, p.String())
 	return err
@@ -68,9 +140,10 @@ func printKeys(ctx context.Context, keeper keys.Keeper, origin string, out io.Wr
 }
 
 type auditVerifyCmd struct {
-	Dir  string   `arg:"" type:"existingdir" help:"Directory of the export."`
-	Key  []string `required:"" placeholder:"KEY|FILE" help:"Public key of the log, as \"cpis audit key\" prints it, or a file with such lines. Get it from someone other than the person who gave you the export."`
-	Kept []string `type:"existingfile" placeholder:"FILE" help:"Checkpoint of the log that somebody kept, as it is or as the service answers in JSON: the export must contain it unchanged."`
+	Dir   string   `arg:"" type:"existingdir" help:"Directory of the export."`
+	Key   []string `required:"" placeholder:"KEY|FILE" help:"Public key of the log, as \"cpis audit key\" prints it, or a file with such lines. Get it from someone other than the person who gave you the export."`
+	First *int64   `placeholder:"INDEX" help:"Index of the first line, if lines before it were removed and no entry of the log says so."`
+	Kept  []string `type:"existingfile" placeholder:"FILE" help:"Checkpoint of the log that somebody kept, as it is or as the service answers in JSON: the export must contain it unchanged."`
 }
 
 // Run verifies an export and says what it found.
@@ -88,7 +161,7 @@ func (c *auditVerifyCmd) Run(ctx context.Context, w *world) error {
 	if err := holdsExport(c.Dir); err != nil {
 		return err
 	}
-	report, err := audit.Verify(ctx, os.DirFS(c.Dir), known[0].Origin(), known, kept...)
+	report, err := c.verify(ctx, known, kept)
 	if errors.Is(err, audit.ErrBroken) {
 		_, _ = fmt.Fprintf(w.stdout, "NOT VERIFIED: %v\n", err)
 		return exitError(exitBroken)
@@ -97,12 +170,27 @@ func (c *auditVerifyCmd) Run(ctx context.Context, w *world) error {
 		return fmt.Errorf("verifying: %w", err)
 	}
 	if report.First > 0 {
-		_, _ = fmt.Fprintf(w.stdout, "ATTENTION: the lines of the first %d entries are not in the export. "+
-			"Of them only the hashes are verified: compare with what retention was allowed to remove.\n", report.First)
+		_, _ = fmt.Fprintf(w.stdout, "The lines of the first %d entries were removed, as %s. Of them only the hashes are verified.\n", report.First, c.whoSays())
 	}
 	_, err = fmt.Fprintf(w.stdout, "VERIFIED: %d entries of %s, from index %d, are as they were signed (size %d, root %v).\n",
 		report.Entries, report.Checkpoint.Origin, report.First, report.Checkpoint.Size, report.Checkpoint.Root)
 	return err
+}
+
+// verify verifies the export, of which the auditor may know where it begins.
+func (c *auditVerifyCmd) verify(ctx context.Context, known []audit.VerifierKey, kept [][]byte) (audit.Report, error) {
+	if c.First != nil {
+		return audit.VerifyFrom(ctx, os.DirFS(c.Dir), *c.First, known[0].Origin(), known, kept...)
+	}
+	return audit.Verify(ctx, os.DirFS(c.Dir), known[0].Origin(), known, kept...)
+}
+
+// whoSays names who says that lines were removed.
+func (c *auditVerifyCmd) whoSays() string {
+	if c.First != nil {
+		return "--first says"
+	}
+	return "an entry of the log says"
 }
 
 // holdsExport says whether a directory holds any part of an export. What is

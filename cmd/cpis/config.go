@@ -11,6 +11,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"cpis/audit"
+	"cpis/service/auditlog"
 	"cpis/service/directory"
 )
 
@@ -51,6 +52,13 @@ type config struct {
 	// LogOrigin names the audit log that this server writes (CPIS_LOG_ORIGIN,
 	// required), such as cpis.example.org/log/1.
 	LogOrigin string
+	// CheckpointDir is a directory outside of the database in which the server
+	// keeps the newest checkpoint (CPIS_CHECKPOINT_DIR), and refuses to sign a
+	// database that lacks it. Without it that is not noticed.
+	CheckpointDir string
+	// LogPace is how many old entries of the log are read again in a second
+	// (CPIS_LOG_PACE, default 5000).
+	LogPace int
 	// MetricsTokenFile is a file with the bearer token that /metrics asks for
 	// (CPIS_METRICS_TOKEN_FILE); without it /metrics is for whoever reaches it.
 	MetricsTokenFile string
@@ -130,6 +138,8 @@ func readConfig(getenv func(string) string) (*config, error) {
 		DatabaseConns:        e.number("CPIS_DATABASE_CONNS", 10),
 		Issuers:              e.file("CPIS_ISSUERS"),
 		LogOrigin:            e.required("CPIS_LOG_ORIGIN"),
+		CheckpointDir:        e.directory("CPIS_CHECKPOINT_DIR"),
+		LogPace:              e.number("CPIS_LOG_PACE", auditlog.DefaultPace),
 		HubName:              e.required("CPIS_HUB_NAME"),
 		HubPhone:             e.required("CPIS_HUB_PHONE"),
 		MetricsTokenFile:     e.file("CPIS_METRICS_TOKEN_FILE"),

@@ -95,6 +95,23 @@ func (e *environment) file(name string) string {
 	return file
 }
 
+// directory reads the name of a directory that must be there, and in which files
+// can be made.
+func (e *environment) directory(name string) string {
+	dir := e.getenv(name)
+	if dir == "" {
+		return ""
+	}
+	probe, err := os.CreateTemp(dir, ".probe-*")
+	if err == nil {
+		err = errors.Join(probe.Close(), os.Remove(probe.Name()))
+	}
+	if err != nil {
+		e.fail(name, "must name a directory in which this user may make files")
+	}
+	return dir
+}
+
 // unreadable says why a file cannot be read; nothing if it can. What is no
 // regular file may be read only once, so it is not tried.
 func unreadable(name string) string {

@@ -21,6 +21,7 @@ import (
 
 	"cpis/policy"
 	"cpis/service"
+	"cpis/service/auditlog"
 	"cpis/service/directory"
 	"cpis/service/domain"
 	"cpis/service/guard"
@@ -234,6 +235,8 @@ func (s *server) openService(ctx context.Context) error {
 		Now:     time.Now,
 		Group:   lookup.GroupConfig{MaxWaiting: s.cfg.MaxWaiting},
 		Senders: senders,
+		LogPace: s.cfg.LogPace,
+		Kept:    s.kept(),
 		Observe: observer(s.metrics.Events(ctx, s.log)),
 	})
 	if err != nil {
@@ -247,8 +250,18 @@ func (s *server) openService(ctx context.Context) error {
 func observer(e *rpc.Events) service.Observer {
 	return service.Observer{
 		Group: e.Group, Refused: e.Refused, Damaged: e.Damaged, Unrecorded: e.Unrecorded, Signed: e.Signed, Unsigned: e.Unsigned,
-		Sent: e.Sent,
+		Sent: e.Sent, Tampered: e.Tampered, Scrubbed: e.Scrubbed,
 	}
+}
+
+// kept is what was signed last, outside of the database, if there is a place for
+// it.
+func (s *server) kept() auditlog.Kept {
+	if s.cfg.CheckpointDir == "" {
+		s.log.Warn().Msg("CPIS_CHECKPOINT_DIR is not set: a backup that is restored in place of the database would be signed")
+		return nil
+	}
+	return auditlog.KeptIn(s.cfg.CheckpointDir, s.cfg.LogOrigin)
 }
 
 func (s *server) openIdentity(ctx context.Context) error {
@@ -373,5 +386,6 @@ func (s *server) readiness() *rpc.Readiness {
 	return rpc.NewReadiness(time.Now, s.log,
 		rpc.Check{Name: "database", OK: s.db.Ready},
 		rpc.Check{Name: "log", OK: s.service.Intact},
+		rpc.Check{Name: "the log was tampered with", OK: s.service.Undamaged, Warns: true},
 		rpc.Check{Name: "issuers", OK: s.idents.Ready})
 }

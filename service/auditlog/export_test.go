@@ -7,5 +7,9 @@ func (s *Log) ReadInChunksOf(n int64) { s.chunk = n }
 func (s *Log) Verified() int64 {
 	s.signing.Lock()
 	defer s.signing.Unlock()
-	return s.verified.Size()
+	tree := s.verified.Tree()
+	return tree.Size()
 }
+
+// HoldTiles sets how many tiles wait in memory for their checkpoint.
+func (s *Log) HoldTiles(n int) { s.maxHeld = n }

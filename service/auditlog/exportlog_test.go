@@ -8,6 +8,7 @@ import (
 	"cpis/service/auditlog"
 	"cpis/service/guard"
 	"cpis/service/lookup"
+	"cpis/service/store"
 	"cpis/service/store/dbtest"
 )
 
@@ -20,7 +21,8 @@ func TestExportTellsOfEntriesThatAreNotSigned(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	admin := &auditlog.Admin{Command: guard.Command{DB: f.DB, Log: log, Now: f.Clock.Now, Operator: "tester"}}
+	db := dbtest.OpenURL(t, f.Database.Owner, store.Options{AllowUnsafe: true, Owner: true})
+	admin := &auditlog.Admin{Command: guard.Command{DB: db, Log: log, Now: f.Clock.Now, Operator: "tester"}}
 	export := func(size, unsigned int64) {
 		t.Helper()
 		dir, err := os.OpenRoot(t.TempDir())

@@ -21,7 +21,7 @@ type Proof struct {
 	Leaf   audit.Hash
 }
 
-// Checkpoint gives the latest signed checkpoint of a log; of this server's own
+// Checkpoint returns the latest signed checkpoint of a log; of this server's own
 // if none is named. Checkpoints are meant to be public, so asking for one
 // leaves no entry; it takes a caller all the same.
 func (s *Log) Checkpoint(ctx context.Context, c *identity.Caller, origin string) ([]byte, error) {
@@ -29,29 +29,67 @@ func (s *Log) Checkpoint(ctx context.Context, c *identity.Caller, origin string)
 	if err != nil {
 		return nil, err
 	}
+	if newest := s.newestOf(log); newest != nil {
+		return []byte(newest.Note), nil
+	}
 	row, err := s.db.LatestCheckpoint(ctx, log.ID)
 	if err != nil {
 		return nil, fmt.Errorf("reading the checkpoint: %w", guard.Translate(err))
 	}
+	if err := s.check(ctx, log, &row); err != nil {
+		return nil, fmt.Errorf("reading the checkpoint: %w", err)
+	}
 	return []byte(row.Note), nil
 }
 
-// InclusionProof proves that an entry is in a log. ErrNotFound says that no
-// checkpoint covers the entry yet: ask again in a second. Proofs hold hashes
-// only, and like checkpoints leave no entry.
+// newestOf returns the newest checkpoint that this server has checked or made
+// itself, nil if there is none of that log.
+func (s *Log) newestOf(log store.Log) *store.CheckpointRow {
+	if log.ID != s.log.ID {
+		return nil
+	}
+	return s.newest.Load()
+}
+
+// check returns nil if the key of a log signed a checkpoint, so that nothing
+// leaves that somebody has put into the database. The keys are asked for again
+// only if those at hand do not fit.
+func (s *Log) check(ctx context.Context, log store.Log, row *store.CheckpointRow) error {
+	if known := s.known.Load(); known != nil && opens(row, log, known.of(log.Origin)) == nil {
+		return nil
+	}
+	pubs, err := s.ring.Keeper().PublicKeys(ctx)
+	if err != nil {
+		return fmt.Errorf("reading the log's public keys: %w", err)
+	}
+	known := publicKeys(pubs)
+	s.known.Store(&known)
+	err = opens(row, log, known.of(log.Origin))
+	if err != nil {
+		s.report("checkpoint", err)
+	}
+	return err
+}
+
+// InclusionProof proves that an entry is in a log, under the first checkpoint
+// that covers it, so that it is the same whenever it is asked for. ErrNotFound
+// says that none does yet: ask again in a second. Proofs hold hashes only, and
+// like checkpoints leave no entry.
 func (s *Log) InclusionProof(ctx context.Context, c *identity.Caller, origin string, index int64) (*Proof, error) {
 	log, err := s.publicLog(ctx, c, origin)
 	if err != nil {
 		return nil, err
 	}
-	cp, err := s.db.CheckpointFor(ctx, log.ID, index)
+	cp, err := s.covering(ctx, log, index)
 	if err != nil {
-		return nil, fmt.Errorf("reading the checkpoint: %w", guard.Translate(err))
+		return nil, fmt.Errorf("reading the checkpoint: %w", err)
 	}
 	p, err := audit.Prove(ctx, s.tilesOf(log.ID), []byte(cp.Note), index)
 	if errors.Is(err, audit.ErrBroken) {
-		s.observe.Damaged("tile")
-		return nil, fmt.Errorf("making the proof: %w", guard.ErrDamaged)
+		err = fmt.Errorf("making the proof: %w: %w", guard.ErrDamaged, err)
+		s.report("tile", err)
+		s.tiles.Delete(log.ID) // what was made of it is as wrong, and it may be healed
+		return nil, err
 	}
 	if err != nil {
 		return nil, fmt.Errorf("making the proof: %w", err)
@@ -63,7 +101,23 @@ func (s *Log) InclusionProof(ctx context.Context, c *identity.Caller, origin str
 	return &Proof{Text: p.Text(), Hashes: p.Hashes, Leaf: leaf}, nil
 }
 
-// leaf gives the leaf hash of an entry, which stays when its line is gone.
+// covering returns the first checkpoint that covers an entry; or, if that is no
+// checkpoint of the log, the newest one that is known to be.
+func (s *Log) covering(ctx context.Context, log store.Log, index int64) (*store.CheckpointRow, error) {
+	row, err := s.db.CheckpointFor(ctx, log.ID, index)
+	if errors.Is(err, audit.ErrMalformed) {
+		err = guard.ErrDamaged
+	}
+	if err == nil {
+		err = s.check(ctx, log, &row)
+	}
+	if newest := s.newestOf(log); errors.Is(err, guard.ErrDamaged) && newest != nil && newest.Tree.Size() > index {
+		return newest, nil
+	}
+	return &row, guard.Translate(err)
+}
+
+// leaf returns the leaf hash of an entry, which stays when its line is gone.
 func (s *Log) leaf(ctx context.Context, log store.LogID, size, index int64) (audit.Hash, error) {
 	tile := audit.Tile{Index: index / audit.TileWidth, Width: audit.TileWidth}
 	tile.Width = int(min(audit.TileWidth, size-tile.Index*audit.TileWidth))
@@ -102,7 +156,7 @@ func (s *Log) publicLog(ctx context.Context, c *identity.Caller, origin string) 
 	return log, nil
 }
 
-// tilesOf gives the tiles of a log, full ones from the database and the others
+// tilesOf returns the tiles of a log, full ones from the database and the others
 // made from its entries. What they are made from is remembered between calls.
 func (s *Log) tilesOf(log store.LogID) audit.Tiles {
 	tiles, ok := s.tiles.Load(log)
@@ -113,19 +167,4 @@ func (s *Log) tilesOf(log store.LogID) audit.Tiles {
 		tiles, _ = s.tiles.LoadOrStore(log, audit.Derive(storedTiles{s.db, log}, leaves))
 	}
 	return tiles.(audit.Tiles) //nolint:forcetypeassert,errcheck // nothing else is stored
-}
-
-// hashLines hashes the lines of entries as they stand in the database.
-func hashLines(ctx context.Context, db *store.DB, log store.LogID, from, to int64) ([]audit.Hash, error) {
-	leaves := make([]audit.Hash, 0, to-from)
-	for row, err := range db.Entries(ctx, log, from, to) {
-		if errors.Is(err, store.ErrNotFound) {
-			return nil, fmt.Errorf("an entry is missing: %w", guard.ErrDamaged)
-		}
-		if err != nil {
-			return nil, fmt.Errorf("reading entries: %w", guard.Translate(err))
-		}
-		leaves = append(leaves, audit.LeafHash(row.Line))
-	}
-	return leaves, nil
 }

@@ -2,6 +2,7 @@ package auditlog
 
 import (
 	"context"
+	"crypto/ed25519"
 	"errors"
 	"fmt"
 	"time"
@@ -19,6 +20,11 @@ const signChunk = 1 << 14
 // may take several: each goes on where the one before ended.
 const signTimeout = time.Minute
 
+// maxHeldTiles bounds the tiles that wait in memory, 8 KiB each, until the
+// entries that they are made from are signed. Who has to catch up with more
+// makes none, and has them made from what is signed then.
+const maxHeldTiles = 1024
+
 // Sign brings the checkpoint up to the head of the log, if it is not there.
 // The error is ErrDamaged if the log was tampered with, and something passing
 // otherwise. Several servers may sign one log: the first one counts.
@@ -27,6 +33,9 @@ func (s *Log) Sign(ctx context.Context) error {
 	defer cancel()
 	s.signing.Lock()
 	defer s.signing.Unlock()
+	if err := s.lookBeyond(ctx); err != nil {
+		return err
+	}
 	signed, err := s.lastSigned(ctx)
 	if err != nil {
 		return err
@@ -39,6 +48,9 @@ func (s *Log) Sign(ctx context.Context) error {
 		return fmt.Errorf("reading the head: %w", err)
 	}
 	if head == signed.Tree { // nothing new, or nothing at all
+		if err := s.keep(ctx); err != nil {
+			return err
+		}
 		s.observe.Signed(head.Size(), s.clock.Now())
 		return nil
 	}
@@ -48,20 +60,20 @@ func (s *Log) Sign(ctx context.Context) error {
 	return s.signHead(ctx, head)
 }
 
-// verify checks that the entries behind the last checkpoint lead to the head.
-// It begins where the attempt before has ended. That is a short cut and no
-// evidence: where it leads elsewhere, all of them are read again, and decide.
-func (s *Log) verify(ctx context.Context, head audit.Tree) error {
-	began := s.verified
-	err := s.extend(ctx, head)
-	if errors.Is(err, guard.ErrDamaged) && began != s.signed {
-		s.verified = s.signed
-		err = s.extend(ctx, head)
+// verify checks that the entries behind the last checkpoint lead to a tree. It
+// begins where the attempt before has ended. That is a short cut and no
+// evidence: if it leads elsewhere, all of them are read again, and decide.
+func (s *Log) verify(ctx context.Context, to audit.Tree) error {
+	began := s.verified.Tree()
+	err := s.extend(ctx, to)
+	if errors.Is(err, guard.ErrDamaged) && began != s.signed.Tree() {
+		s.verified = s.signed.Clone()
+		err = s.extend(ctx, to)
 	}
 	return err
 }
 
-// lastSigned gives the latest checkpoint, or an empty tree if there is none. It
+// lastSigned returns the latest checkpoint, or an empty tree if there is none. It
 // trusts neither the database nor who signed: the checkpoint must carry a
 // signature of the log's key over the tree beside it, and must continue the one
 // that this server saw last. Another server may have signed a log that somebody
@@ -71,26 +83,28 @@ func (s *Log) lastSigned(ctx context.Context) (store.CheckpointRow, error) {
 	switch {
 	case errors.Is(err, store.ErrNotFound):
 		row = store.CheckpointRow{}
+	case errors.Is(err, audit.ErrMalformed):
+		return row, s.breakOff("checkpoint", "the last checkpoint speaks of no tree")
 	case err != nil:
 		return row, fmt.Errorf("reading the last checkpoint: %w", err)
-	case row.Tree != s.signed:
+	case row.Tree != s.signed.Tree() || row.Note != s.note:
 		if err := s.checkSigned(ctx, &row); err != nil {
 			return row, err
 		}
 	}
-	if row.Tree.Size() < s.signed.Size() {
+	before := s.signed.Tree()
+	if row.Tree.Size() < before.Size() {
 		return row, s.breakOff("checkpoint", "log was rolled back behind a checkpoint")
 	}
-	if s.signed.Size() > 0 && row.Tree != s.signed {
+	if before.Size() > 0 && row.Tree != before {
 		if err := s.verify(ctx, row.Tree); err != nil {
 			return row, s.breakIf(err)
 		}
 	}
-	s.setSigned(row.Tree)
-	return row, nil
+	return row, s.setSigned(ctx, &row)
 }
 
-// breakIf stops the service where entries do not add up.
+// breakIf stops the service if entries do not add up.
 func (s *Log) breakIf(err error) error {
 	if errors.Is(err, guard.ErrDamaged) {
 		return s.breakOff("entry", err.Error())
@@ -98,20 +112,32 @@ func (s *Log) breakIf(err error) error {
 	return err
 }
 
-// setSigned remembers a checkpoint. Where it is a new one, which may be another
+// setSigned remembers a checkpoint. If it is a new one, which may be another
 // server's, entries are verified from there on.
-func (s *Log) setSigned(tree audit.Tree) {
-	if tree != s.signed {
-		s.signed, s.verified = tree, tree
+func (s *Log) setSigned(ctx context.Context, row *store.CheckpointRow) error {
+	if row.Tree != s.signed.Tree() {
+		if s.verified.Tree() != row.Tree {
+			opened, err := s.openEdge(ctx, row.Tree)
+			if err != nil {
+				return err
+			}
+			s.verified = opened
+		}
+		s.verified.Forget() // whoever signed has kept them
+		s.signed = s.verified.Clone()
 	}
+	if s.note != row.Note {
+		s.note = row.Note
+		s.newest.Store(row)
+	}
+	return nil
 }
 
 // checkSigned checks a checkpoint, and stops the service if it is not right.
 func (s *Log) checkSigned(ctx context.Context, row *store.CheckpointRow) error {
 	err := openSigned(ctx, s.ring.Keeper(), s.log, row)
 	if errors.Is(err, guard.ErrDamaged) {
-		s.broken.Store(true)
-		s.observe.Damaged("checkpoint")
+		return s.breakOff("checkpoint", err.Error())
 	}
 	return err
 }
@@ -119,34 +145,86 @@ func (s *Log) checkSigned(ctx context.Context, row *store.CheckpointRow) error {
 // openSigned checks a checkpoint's signature, and that it speaks of the tree
 // that is kept beside it.
 func openSigned(ctx context.Context, keeper keys.Keeper, log store.Log, row *store.CheckpointRow) error {
-	pubs, err := keeper.PublicKeys(ctx)
+	known, err := verifierKeys(ctx, keeper, log)
 	if err != nil {
-		return fmt.Errorf("reading the log's public keys: %w", err)
+		return err
 	}
-	known := make([]audit.VerifierKey, len(pubs))
-	for i, pub := range pubs {
-		if known[i], err = audit.NewVerifierKey(log.Origin, pub); err != nil {
-			return fmt.Errorf("reading the log's public keys: %w", err)
+	return opens(row, log, known)
+}
+
+// publicKeys are those of a log's signing key, in all its versions.
+type publicKeys []ed25519.PublicKey
+
+// of returns them as those who verify a log take them.
+func (k publicKeys) of(origin string) []audit.VerifierKey {
+	var known []audit.VerifierKey
+	for _, pub := range k {
+		if key, err := audit.NewVerifierKey(origin, pub); err == nil { // no other signed anything
+			known = append(known, key)
 		}
 	}
+	return known
+}
+
+// verifierKeys returns the public keys of a log.
+func verifierKeys(ctx context.Context, keeper keys.Keeper, log store.Log) ([]audit.VerifierKey, error) {
+	pubs, err := keeper.PublicKeys(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("reading the log's public keys: %w", err)
+	}
+	return publicKeys(pubs).of(log.Origin), nil
+}
+
+// opens returns nil if one of the keys signed a checkpoint, and it speaks of the
+// tree that is kept beside it.
+func opens(row *store.CheckpointRow, log store.Log, known []audit.VerifierKey) error {
 	cp, err := audit.OpenCheckpoint([]byte(row.Note), log.Origin, known)
 	if err != nil {
-		return fmt.Errorf("last checkpoint does not verify: %w", guard.ErrDamaged)
+		return fmt.Errorf("checkpoint of %d entries does not verify: %w", row.Tree.Size(), guard.ErrDamaged)
 	}
 	if cp != row.Tree.Checkpoint(log.Origin) {
-		return fmt.Errorf("last checkpoint speaks of another tree: %w", guard.ErrDamaged)
+		return fmt.Errorf("checkpoint of %d entries speaks of another tree: %w", row.Tree.Size(), guard.ErrDamaged)
 	}
 	return nil
 }
 
-// breakOff stops the service for good: the log was tampered with.
-func (s *Log) breakOff(table, why string) error {
-	s.broken.Store(true)
-	s.observe.Damaged(table)
-	return fmt.Errorf("%s: %w", why, guard.ErrDamaged)
+// nearHead is how far from the head an entry stops the next appends: more than a
+// group of look-ups has.
+const nearHead = 4096
+
+// lookBeyond looks whether an entry stands where the log has not come to. No
+// append can pass it, so whoever planted it has stopped the service; it can go on
+// as soon as the entry was set aside.
+func (s *Log) lookBeyond(ctx context.Context) error {
+	planted, err := s.db.BeyondHead(ctx, s.log.ID)
+	if errors.Is(err, store.ErrNotFound) {
+		s.blocked.Store(false)
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("looking beyond the head: %w", err)
+	}
+	head, err := s.db.Head(ctx, s.log.ID)
+	if err != nil && !errors.Is(err, audit.ErrMalformed) {
+		return fmt.Errorf("reading the head: %w", err)
+	}
+	s.blocked.Store(planted < head.Size()+nearHead)
+	s.report("entry", fmt.Errorf("entry %d stands where the log has not come to: %w", planted, guard.ErrDamaged))
+	return nil
 }
 
-// signHead has the keeper sign the head and keeps the checkpoint.
+// breakOff stops the service for good: the log was tampered with, and to sign
+// what comes would vouch for that.
+func (s *Log) breakOff(table, why string) error {
+	err := fmt.Errorf("%s: %w", why, guard.ErrDamaged)
+	s.broken.Store(true)
+	s.report(table, err)
+	return err
+}
+
+// signHead has the keeper sign the head, and keeps the checkpoint together with
+// the tiles that became full. They are made of nothing but what was compared with
+// the head.
 func (s *Log) signHead(ctx context.Context, head audit.Tree) error {
 	cp := head.Checkpoint(s.log.Origin)
 	sig, pub, err := s.ring.Keeper().Sign(ctx, cp.Body())
@@ -157,120 +235,55 @@ func (s *Log) signHead(ctx context.Context, head audit.Tree) error {
 	if err != nil {
 		return fmt.Errorf("signing the checkpoint: %w", err)
 	}
-	err = s.db.Tx(ctx, func(tx *store.Tx) error {
-		return tx.InsertCheckpoint(ctx, store.CheckpointRow{
-			Log: s.log.ID, Tree: head, Note: string(note), At: s.clock.Now().UTC(),
-		})
+	row := store.CheckpointRow{Log: s.log.ID, Tree: head, Note: string(note), At: s.clock.Now().UTC()}
+	var planted []store.TileRow
+	err = s.db.Tx(ctx, func(tx *store.Tx) (err error) {
+		if err := tx.InsertCheckpoint(ctx, row); err != nil {
+			return err
+		}
+		planted, err = tx.InsertTiles(ctx, s.log.ID, tileRows(s.verified.Full()))
+		return err
 	})
-	if err != nil && !errors.Is(err, store.ErrConflict) { // another server was first
+	switch {
+	case errors.Is(err, store.ErrConflict):
+		return nil // another server was first: what it says is checked the next time
+	case err != nil:
 		return fmt.Errorf("keeping the checkpoint: %w", err)
 	}
-	s.setSigned(head)
+	s.reportTiles(planted)
+	if err := s.setSigned(ctx, &row); err != nil {
+		return err
+	}
+	if err := s.keep(ctx); err != nil {
+		return err
+	}
 	s.observe.Signed(head.Size(), s.clock.Now())
 	return nil
 }
 
-// extend reads the entries between the verified tree and another again, checks
-// that they lead from one to the other, and keeps the tiles that became full. It
-// remembers how far it came.
+// extend reads the entries between the verified tree and another again, and
+// checks that they lead from one to the other. It remembers how far it came.
 func (s *Log) extend(ctx context.Context, to audit.Tree) error {
-	if to.Size() < s.verified.Size() {
+	size := s.verified.Tree()
+	if to.Size() < size.Size() {
 		return fmt.Errorf("log is shorter than its checkpoint: %w", guard.ErrDamaged)
 	}
-	for s.verified.Size() < to.Size() {
-		tree := s.verified
-		next := min(to.Size(), tree.Size()+s.chunk)
-		// Tiles begin at multiples of their width, so a few entries that are
-		// signed already are read once more.
-		start := tree.Size() / audit.TileWidth * audit.TileWidth
-		leaves, err := hashLines(ctx, s.db, s.log.ID, start, next)
+	for at := size.Size(); at < to.Size(); {
+		next := min(to.Size(), at+s.chunk)
+		leaves, err := hashLines(ctx, s.db, s.log.ID, at, next)
 		if err != nil {
 			return err
 		}
-		grown := tree
-		for _, leaf := range leaves[tree.Size()-start:] {
-			grown.Append(leaf)
+		for _, leaf := range leaves {
+			s.verified.Append(leaf)
 		}
-		if err := s.keepTiles(ctx, tree.Size(), next, start, leaves); err != nil {
-			return err
+		if len(s.verified.Full()) > s.maxHeld {
+			s.verified = audit.BlindBuilder(s.verified.Tree())
 		}
-		s.verified = grown
+		at = next
 	}
-	if s.verified != to {
+	if s.verified.Tree() != to {
 		return fmt.Errorf("entries do not add up to the head: %w", guard.ErrDamaged)
 	}
 	return nil
-}
-
-// keepTiles stores the tiles that became full when the log grew; leaves are
-// those from index start on.
-func (s *Log) keepTiles(ctx context.Context, from, to, start int64, leaves []audit.Hash) error {
-	known := func(ctx context.Context, a, b int64) ([]audit.Hash, error) {
-		if a >= start {
-			return leaves[a-start : b-start], nil
-		}
-		return hashLines(ctx, s.db, s.log.ID, a, b)
-	}
-	tiles := audit.Derive(storedTiles{s.db, s.log.ID}, known)
-	var level []audit.Tile // those of one level: the next are made from them
-	for tile := range audit.FullTiles(from, to) {
-		if len(level) > 0 && level[0].Level != tile.Level {
-			if err := s.keepLevel(ctx, tiles, level); err != nil {
-				return err
-			}
-			level = level[:0]
-		}
-		level = append(level, tile)
-	}
-	return s.keepLevel(ctx, tiles, level)
-}
-
-// keepLevel makes tiles of one level and stores them.
-func (s *Log) keepLevel(ctx context.Context, from audit.Tiles, level []audit.Tile) error {
-	if len(level) == 0 {
-		return nil
-	}
-	made, err := from.ReadTiles(ctx, level)
-	if err != nil {
-		return fmt.Errorf("making tiles: %w", err)
-	}
-	rows := make([]store.TileRow, len(level))
-	for i, tile := range level {
-		if made[i] == nil {
-			return fmt.Errorf("making tiles: %w", audit.ErrNoTile)
-		}
-		rows[i] = store.TileRow{Level: tile.Level, Index: tile.Index, Hashes: made[i]}
-	}
-	err = s.db.Tx(ctx, func(tx *store.Tx) error { return tx.InsertTiles(ctx, s.log.ID, rows) })
-	if err != nil {
-		return fmt.Errorf("keeping tiles: %w", err)
-	}
-	return nil
-}
-
-// storedTiles are the full tiles that the database keeps.
-type storedTiles struct {
-	db  *store.DB
-	log store.LogID
-}
-
-// ReadTiles gives the tiles that are kept, and nil for the others.
-func (t storedTiles) ReadTiles(ctx context.Context, tiles []audit.Tile) ([][]byte, error) {
-	found := make([][]byte, len(tiles))
-	at := make(map[audit.Tile]int, len(tiles))
-	byLevel := make(map[int][]int64)
-	for i, tile := range tiles {
-		at[audit.Tile{Level: tile.Level, Index: tile.Index}] = i
-		byLevel[tile.Level] = append(byLevel[tile.Level], tile.Index)
-	}
-	for level, indexes := range byLevel {
-		rows, err := t.db.Tiles(ctx, t.log, level, indexes)
-		if err != nil {
-			return nil, fmt.Errorf("reading tiles: %w", guard.Translate(err))
-		}
-		for _, row := range rows {
-			found[at[audit.Tile{Level: row.Level, Index: row.Index}]] = row.Hashes
-		}
-	}
-	return found, nil
 }

@@ -16,7 +16,7 @@ import (
 // own that callers cannot reach:
 //
 //	/livez    the process answers
-//	/readyz   the server can answer; if not, what is away
+//	/readyz   the server can answer; if not, what is away; if so, what is an incident all the same
 //	/metrics  for Prometheus
 //
 // and gRPC reflection. Nothing on it is about anybody.
@@ -29,11 +29,15 @@ func NewAdmin(ready *Readiness, m *Metrics) http.Handler {
 	mux.Handle("GET /metrics", m.Handler())
 	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) { say(w, http.StatusOK, "alive") })
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
-		if away := ready.Away(r.Context()); len(away) > 0 {
+		away, warned := ready.State(r.Context())
+		switch {
+		case len(away) > 0:
 			say(w, http.StatusServiceUnavailable, "away: "+strings.Join(away, ", "))
-			return
+		case len(warned) > 0:
+			say(w, http.StatusOK, "ready, but this is an incident: "+strings.Join(warned, ", "))
+		default:
+			say(w, http.StatusOK, "ready")
 		}
-		say(w, http.StatusOK, "ready")
 	})
 	return mux
 }

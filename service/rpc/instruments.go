@@ -27,6 +27,8 @@ type instruments struct {
 	checkpointTime       metric.Int64Gauge
 	keyCalls             metric.Int64Counter
 	deliveries           metric.Int64Counter
+	scrubbed             metric.Int64Counter
+	scrubTime            metric.Int64Gauge
 }
 
 // Upper bounds of the histograms.
@@ -60,6 +62,8 @@ func newInstruments(to prometheus.Registerer) (instruments, error) {
 		checkpoint:           b.gauge("checkpoint.size", "Entries beneath the last signed checkpoint.", ""),
 		checkpointTime:       b.gauge("checkpoint.time", "When the last checkpoint was seen to cover all entries.", "s"),
 		deliveries:           b.counter("deliveries", "Attempts to send notices on, by kind of channel and outcome."),
+		scrubbed:             b.counter("log.read_again", "Old entries of the log that were read again and compared."),
+		scrubTime:            b.gauge("log.round_time", "When the whole log had last been read again.", "s"),
 		keyCalls:             b.counter("keys.calls", "Calls to where keys are kept, by operation and outcome."),
 	}
 	return i, errors.Join(b.errs...)

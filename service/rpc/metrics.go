@@ -113,6 +113,7 @@ func (m *Metrics) label(ctx context.Context) {
 	m.refused.Add(ctx, 0)
 	m.unrecorded.Add(ctx, 0)
 	m.unsigned.Add(ctx, 0)
+	m.scrubbed.Add(ctx, 0)
 	for _, kind := range []deliver.ChannelKind{deliver.WebhookChannel, deliver.MeshChannel} {
 		m.deliveries.Add(ctx, 0, delivered(kind, true))
 		m.deliveries.Add(ctx, 0, delivered(kind, false))
@@ -226,6 +227,20 @@ func (e *Events) Refused() { e.refused.Add(e.ctx, 1) }
 func (e *Events) Damaged(table string) {
 	e.damaged.Add(e.ctx, 1, set(attribute.String("table", table)))
 	e.log.Error().Str("table", table).Msg("stored data does not verify")
+}
+
+// Tampered logs what is wrong with the log.
+func (e *Events) Tampered(err error) {
+	e.log.Error().Err(err).Msg("the log is not as it was signed: keep everything as it is")
+}
+
+// Scrubbed counts old entries that were read again, and notes when a round over
+// the whole log has ended.
+func (e *Events) Scrubbed(entries int64, whole bool) {
+	e.scrubbed.Add(e.ctx, entries)
+	if whole {
+		e.scrubTime.Record(e.ctx, time.Now().Unix())
+	}
 }
 
 // Unrecorded counts and logs that the log could not be written.

@@ -13,6 +13,9 @@ import (
 type Check struct {
 	Name string                          // such as "database": all that is said of it
 	OK   func(ctx context.Context) error // nil, or why it cannot be had
+	// Warns says that the server answers although it fails: what is wrong is
+	// said, and nobody is turned away.
+	Warns bool
 }
 
 // How readiness is found out.
@@ -28,9 +31,10 @@ type Readiness struct {
 	now    func() time.Time
 	log    zerolog.Logger
 
-	mu   sync.Mutex // held while checking: whoever asks meanwhile waits for the answer
-	at   time.Time
-	away []string
+	mu     sync.Mutex // held while checking: whoever asks meanwhile waits for the answer
+	at     time.Time
+	away   []string
+	warned []string
 }
 
 // NewReadiness makes a Readiness of checks. It logs when something goes away
@@ -41,33 +45,45 @@ func NewReadiness(now func() time.Time, log zerolog.Logger, checks ...Check) *Re
 
 // Away names what cannot be had; nothing means that the server is ready.
 func (r *Readiness) Away(ctx context.Context) []string {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if !r.at.IsZero() && r.now().Sub(r.at) < readyFor {
-		return r.away
-	}
-	// Not on the asker's time: others get this answer as well.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), readyTimeout)
-	defer cancel()
-	r.away = r.ask(ctx)
-	r.at = r.now()
-	return r.away
+	away, _ := r.State(ctx)
+	return away
 }
 
-func (r *Readiness) ask(ctx context.Context) []string {
-	var away []string
+// State names what cannot be had, and what is wrong although the server answers.
+func (r *Readiness) State(ctx context.Context) (away, warned []string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.at.IsZero() || r.now().Sub(r.at) >= readyFor {
+		// Not on the asker's time: others get this answer as well.
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), readyTimeout)
+		defer cancel()
+		r.ask(ctx)
+		r.at = r.now()
+	}
+	return r.away, r.warned
+}
+
+func (r *Readiness) ask(ctx context.Context) {
+	var away, warned []string
 	for _, c := range r.checks {
 		err := c.OK(ctx)
-		was := slices.Contains(r.away, c.Name)
+		was := slices.Contains(r.away, c.Name) || slices.Contains(r.warned, c.Name)
+		gone, back := "went away", "came back"
+		if c.Warns {
+			gone, back = "is not as it should be", "is as it should be again"
+		}
 		switch {
 		case err != nil && !was:
-			r.log.Warn().Str("what", c.Name).Err(err).Msg("went away")
+			r.log.Warn().Str("what", c.Name).Err(err).Msg(gone)
 		case err == nil && was:
-			r.log.Info().Str("what", c.Name).Msg("came back")
+			r.log.Info().Str("what", c.Name).Msg(back)
 		}
-		if err != nil {
+		switch {
+		case err != nil && c.Warns:
+			warned = append(warned, c.Name)
+		case err != nil:
 			away = append(away, c.Name)
 		}
 	}
-	return away
+	r.away, r.warned = away, warned
 }

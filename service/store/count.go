@@ -20,8 +20,8 @@ type Counts struct {
 	Oldest               *time.Time
 	// Heads are the sizes of the logs, by their origins.
 	Heads map[string]int64
-	// Room is how many entries the largest log can take before partitions run
-	// out; `cpis migrate` makes more.
+	// Room is how many entries the log with the least room can take before its
+	// partitions run out; `cpis migrate` makes more.
 	Room int64
 }
 
@@ -36,7 +36,7 @@ func (q queries) Counts(ctx context.Context) (Counts, error) {
 		       (SELECT min(first_at) FROM cpis.delivery WHERE state = 'pending'),
 		       array(SELECT l.origin FROM cpis.log AS l ORDER BY l.id),
 		       array(SELECT h.size FROM cpis.log_head AS h ORDER BY h.log),
-		       `+partitionsEnd)
+		       `+roomLeft)
 	if err != nil {
 		return Counts{}, err
 	}
@@ -47,7 +47,6 @@ func scanCounts(row pgx.CollectableRow) (c Counts, err error) {
 	var (
 		origins []string
 		sizes   []int64
-		largest int64
 	)
 	if err := row.Scan(
 		&c.Persons, &c.Plans, &c.OpenReviews, &c.Pending, &c.Undelivered, &c.Oldest, &origins, &sizes, &c.Room,
@@ -57,8 +56,6 @@ func scanCounts(row pgx.CollectableRow) (c Counts, err error) {
 	c.Heads = make(map[string]int64, len(origins))
 	for i, origin := range origins {
 		c.Heads[origin] = sizes[i]
-		largest = max(largest, sizes[i])
 	}
-	c.Room -= largest
 	return c, nil
 }

@@ -12,6 +12,9 @@ import (
 type EntryRow struct {
 	Index int64
 	Line  []byte
+	// Subject is the tag of the person that the entry is about, nil if there is
+	// none. It stands beside the line, and nobody signs it: compare it.
+	Subject []byte
 }
 
 // entriesPage is how many entries are read at once: about a megabyte.
@@ -67,12 +70,8 @@ func missingEntry(index int64) error {
 }
 
 func (q queries) entries(ctx context.Context, log LogID, from, to int64) ([]EntryRow, error) {
-	return all(ctx, q.q, "reading entries",
-		func(row pgx.CollectableRow) (e EntryRow, err error) {
-			err = row.Scan(&e.Index, &e.Line)
-			return e, err
-		}, `
-		SELECT idx, line
+	return all(ctx, q.q, "reading entries", scanEntry, `
+		SELECT idx, line, subject
 		FROM cpis.entry
 		WHERE log = $1
 		  AND idx >= $2
@@ -82,13 +81,38 @@ func (q queries) entries(ctx context.Context, log LogID, from, to int64) ([]Entr
 
 // Entry gives one entry; ErrNotFound if there is none at the index.
 func (q queries) Entry(ctx context.Context, log LogID, index int64) (EntryRow, error) {
-	return one(ctx, q.q, "reading entry",
-		func(row pgx.CollectableRow) (e EntryRow, err error) {
-			err = row.Scan(&e.Index, &e.Line)
-			return e, err
-		}, `
-		SELECT idx, line
+	return one(ctx, q.q, "reading entry", scanEntry, `
+		SELECT idx, line, subject
 		FROM cpis.entry
 		WHERE log = $1
 		  AND idx = $2`, log, index)
+}
+
+func scanEntry(row pgx.CollectableRow) (e EntryRow, err error) {
+	err = row.Scan(&e.Index, &e.Line, &e.Subject)
+	return e, err
+}
+
+// FirstEntry returns the index of the first entry that is stored; ErrNotFound if
+// there is none.
+func (q queries) FirstEntry(ctx context.Context, log LogID) (int64, error) {
+	return one(ctx, q.q, "reading first entry", pgx.RowTo[int64], `
+		SELECT idx
+		FROM cpis.entry
+		WHERE log = $1
+		ORDER BY idx
+		LIMIT 1`, log)
+}
+
+// BeyondHead returns the index of the first entry that stands where the log has
+// not come to yet; ErrNotFound if there is none, as there should be. Nobody
+// writes one there: an append moves the head in the same transaction.
+func (q queries) BeyondHead(ctx context.Context, log LogID) (int64, error) {
+	return one(ctx, q.q, "looking beyond the head", pgx.RowTo[int64], `
+		SELECT e.idx
+		FROM cpis.log_head AS h
+		JOIN cpis.entry AS e ON e.log = h.log AND e.idx >= h.size
+		WHERE h.log = $1
+		ORDER BY e.idx
+		LIMIT 1`, log)
 }

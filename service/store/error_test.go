@@ -20,7 +20,8 @@ func TestErrorsQuoteNoValues(t *testing.T) {
 	const canary = "canary9990000000"
 	for name, write := range map[string]func(tx *store.Tx) error{
 		"check": func(tx *store.Tx) error {
-			return tx.InsertTiles(ctx, f.log, []store.TileRow{{Hashes: []byte(canary)}})
+			_, err := tx.InsertTiles(ctx, f.log, []store.TileRow{{Hashes: []byte(canary)}})
+			return err
 		},
 		"unique": func(tx *store.Tx) error {
 			row := store.IdempotentRow{Organisation: canary, Key: canary, Fingerprint: []byte(canary), Response: []byte(canary), At: f.now}

@@ -62,7 +62,7 @@ func TestEntriesAreReadFromTheirPartition(t *testing.T) {
 		SELECT idx, line FROM cpis.entry WHERE log = $1 AND idx >= $2 AND idx < $3 ORDER BY idx`)
 	f.must(err)
 	plan := f.explained(conn, `EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF) EXECUTE entries (1, 100, 200)`)
-	if !strings.Contains(plan, "entry_p0000_pkey") || strings.Contains(plan, "entry_p0001") {
+	if !strings.Contains(plan, "entry_l1_p0000_pkey") || strings.Contains(plan, "entry_l1_p0001") {
 		t.Errorf("other partitions are not left out:\n%s", plan)
 	}
 }

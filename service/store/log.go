@@ -89,7 +89,7 @@ func parseTree(size int64, frontier []byte) (audit.Tree, error) {
 	return tree, nil
 }
 
-// CreateLog makes a new, empty log. It needs the owner's rights (Options.Owner).
+// CreateLog makes a new, empty log, with partitions for its entries. It needs the owner's rights (Options.Owner).
 // ErrConflict says that the origin is taken.
 func (tx *Tx) CreateLog(ctx context.Context, origin string) (Log, error) {
 	var empty audit.Tree
@@ -107,5 +107,12 @@ func (tx *Tx) CreateLog(ctx context.Context, origin string) (Log, error) {
 		)
 		SELECT id, origin
 		FROM made`, origin, root[:])
+	if err != nil {
+		return l, err
+	}
+	if err := lockPartitions(ctx, tx.q); err != nil {
+		return l, err
+	}
+	_, err = makePartitions(ctx, tx.q, logSize{log: l.ID}, partitionsAhead)
 	return l, err
 }

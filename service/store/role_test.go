@@ -15,11 +15,11 @@ import (
 var forbidden = []string{
 	// The log.
 	`UPDATE cpis.entry SET line = 'x'`,
-	`UPDATE cpis.entry_p0000 SET line = 'x'`,
+	`UPDATE cpis.entry_l1_p0000 SET line = 'x'`,
 	`DELETE FROM cpis.entry`,
-	`DELETE FROM cpis.entry_p0000`,
+	`DELETE FROM cpis.entry_l1_p0000`,
 	`TRUNCATE cpis.entry`,
-	`INSERT INTO cpis.entry_p0000 (log, idx, line) VALUES (1, 0, 'x')`,
+	`INSERT INTO cpis.entry_l1_p0000 (log, idx, line) VALUES (1, 0, 'x')`,
 	`INSERT INTO cpis.log (id, origin) VALUES (7, 'forged')`,
 	`UPDATE cpis.log SET origin = 'forged'`,
 	`DELETE FROM cpis.log`,
@@ -88,6 +88,13 @@ var forbidden = []string{
 	`INSERT INTO cpis.instance (log, claim, name, system, database, addresses, reason, operator, at) VALUES (1, 7, '', '', 1, '{}', '', '', now())`,
 	`UPDATE cpis.instance SET system = 'x'`,
 	`DELETE FROM cpis.instance`,
+	// What was removed of the log, and what was set aside.
+	`INSERT INTO cpis.retention (log, first, entry, before, reason, operator, at) VALUES (1, 1, 1, now(), '', '', now())`,
+	`UPDATE cpis.retention SET first = 2`,
+	`DELETE FROM cpis.retention`,
+	`SELECT content FROM cpis.set_aside`,
+	`INSERT INTO cpis.set_aside (id, log, kind, level, idx, content, reason, operator, at) VALUES (gen_random_uuid(), 1, 'entry', 0, 1, 'x', '', '', now())`,
+	`DELETE FROM cpis.set_aside`,
 	`TRUNCATE cpis.index_key`,
 	// The schema.
 	`UPDATE cpis.schema_version SET is_applied = false`,
@@ -99,7 +106,8 @@ var forbidden = []string{
 	`CREATE FUNCTION cpis.mine() RETURNS int LANGUAGE sql AS 'SELECT 1'`,
 	`CREATE EXTENSION pgcrypto`,
 	`ALTER TABLE cpis.entry ADD COLUMN mine int`,
-	`ALTER TABLE cpis.entry DETACH PARTITION cpis.entry_p0000`,
+	`ALTER TABLE cpis.entry_l1 DETACH PARTITION cpis.entry_l1_p0000`,
+	`DROP TABLE cpis.entry_l1`,
 	`DROP TABLE cpis.entry`,
 	`DROP INDEX cpis.notice_order`,
 	`DROP SCHEMA cpis CASCADE`,
@@ -132,11 +140,11 @@ func TestServiceCannot(t *testing.T) {
 
 // The tables, by what the auditor may do with them.
 var (
-	auditorReads       = []string{"log", "log_head", "entry", "tile", "checkpoint", "instance"}
+	auditorReads       = []string{"log", "log_head", "entry", "tile", "checkpoint", "instance", "retention", "set_aside", "schema_version"}
 	auditorDoesNotRead = []string{
 		"person", "person_version", "person_tag", "plan", "plan_version", "change", "transfer", "proposal",
 		"access", "access_mark", "notice", "notice_act", "colleague", "channel", "dispatched", "delivery", "review",
-		"upload", "upload_part", "upload_rows", "upload_rules", "idempotency", "index_key", "organisation", "authority", "schema_version",
+		"upload", "upload_part", "upload_rows", "upload_rules", "idempotency", "index_key", "organisation", "authority",
 	}
 )
 

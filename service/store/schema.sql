@@ -114,9 +114,9 @@ CREATE TABLE cpis.entry (
     idx bigint NOT NULL,
     line bytea NOT NULL,
     subject bytea,
-    CONSTRAINT entry_check CHECK (((idx >= 0) AND (octet_length(line) > 0)))
+    CONSTRAINT entry_check1 CHECK (((idx >= 0) AND (octet_length(line) > 0)))
 )
-PARTITION BY RANGE (idx);
+PARTITION BY LIST (log);
 
 CREATE TABLE cpis.idempotency (
     organisation text NOT NULL,
@@ -304,6 +304,18 @@ CREATE TABLE cpis.proposal (
     CONSTRAINT proposal_state_check CHECK ((state = ANY (ARRAY['open'::text, 'accepted'::text, 'declined'::text, 'withdrawn'::text])))
 );
 
+CREATE TABLE cpis.retention (
+    log smallint NOT NULL,
+    first bigint NOT NULL,
+    entry bigint NOT NULL,
+    before timestamp with time zone NOT NULL,
+    reason text NOT NULL,
+    operator text NOT NULL,
+    at timestamp with time zone NOT NULL,
+    CONSTRAINT retention_check CHECK ((entry >= first)),
+    CONSTRAINT retention_first_check CHECK ((first > 0))
+);
+
 CREATE TABLE cpis.review (
     id uuid NOT NULL,
     organisation text NOT NULL,
@@ -318,6 +330,19 @@ CREATE TABLE cpis.review (
     closed_by text,
     outcome text DEFAULT ''::text NOT NULL,
     CONSTRAINT review_check CHECK (((closed_at IS NULL) = (closed_by IS NULL)))
+);
+
+CREATE TABLE cpis.set_aside (
+    id uuid NOT NULL,
+    log smallint NOT NULL,
+    kind text NOT NULL,
+    level smallint NOT NULL,
+    idx bigint NOT NULL,
+    content bytea NOT NULL,
+    reason text NOT NULL,
+    operator text NOT NULL,
+    at timestamp with time zone NOT NULL,
+    CONSTRAINT set_aside_kind_check CHECK ((kind = ANY (ARRAY['entry'::text, 'checkpoint'::text, 'tile'::text])))
 );
 
 CREATE TABLE cpis.tile (
@@ -520,11 +545,17 @@ ALTER TABLE ONLY cpis.proposal
 ALTER TABLE cpis.proposal
     ADD CONSTRAINT proposal_two CHECK (((state <> 'accepted'::text) OR (lower(btrim(decided_by)) <> lower(btrim(proposed_by))) OR ((proposed_issuer <> ''::text) AND (decided_issuer <> ''::text) AND (decided_issuer <> proposed_issuer)))) NOT VALID;
 
+ALTER TABLE ONLY cpis.retention
+    ADD CONSTRAINT retention_pkey PRIMARY KEY (log, first);
+
 ALTER TABLE ONLY cpis.review
     ADD CONSTRAINT review_pkey PRIMARY KEY (id);
 
 ALTER TABLE cpis.review
     ADD CONSTRAINT review_two CHECK ((lower(btrim(closed_by)) <> lower(btrim(actor)))) NOT VALID;
+
+ALTER TABLE ONLY cpis.set_aside
+    ADD CONSTRAINT set_aside_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY cpis.tile
     ADD CONSTRAINT tile_pkey PRIMARY KEY (log, level, idx);
@@ -685,6 +716,12 @@ ALTER TABLE ONLY cpis.proposal
 
 ALTER TABLE ONLY cpis.proposal
     ADD CONSTRAINT proposal_person_id_fkey FOREIGN KEY (person_id) REFERENCES cpis.person(id);
+
+ALTER TABLE ONLY cpis.retention
+    ADD CONSTRAINT retention_log_fkey FOREIGN KEY (log) REFERENCES cpis.log(id);
+
+ALTER TABLE ONLY cpis.set_aside
+    ADD CONSTRAINT set_aside_log_fkey FOREIGN KEY (log) REFERENCES cpis.log(id);
 
 ALTER TABLE ONLY cpis.tile
     ADD CONSTRAINT tile_log_fkey FOREIGN KEY (log) REFERENCES cpis.log(id);
@@ -885,6 +922,9 @@ GRANT UPDATE(mac) ON TABLE cpis.proposal TO cpis_app;
 
 GRANT UPDATE(decided_issuer) ON TABLE cpis.proposal TO cpis_app;
 
+GRANT SELECT ON TABLE cpis.retention TO cpis_auditor;
+GRANT SELECT ON TABLE cpis.retention TO cpis_app;
+
 GRANT SELECT,INSERT ON TABLE cpis.review TO cpis_app;
 
 GRANT UPDATE(wrapped_key) ON TABLE cpis.review TO cpis_app;
@@ -894,6 +934,8 @@ GRANT UPDATE(closed_at) ON TABLE cpis.review TO cpis_app;
 GRANT UPDATE(closed_by) ON TABLE cpis.review TO cpis_app;
 
 GRANT UPDATE(outcome) ON TABLE cpis.review TO cpis_app;
+
+GRANT SELECT ON TABLE cpis.set_aside TO cpis_auditor;
 
 GRANT SELECT,INSERT ON TABLE cpis.tile TO cpis_app;
 GRANT SELECT ON TABLE cpis.tile TO cpis_auditor;

@@ -16,17 +16,18 @@ type TileRow struct {
 // Tiles gives those of the tiles at a level and some indexes that are kept, in
 // order of their indexes.
 func (q queries) Tiles(ctx context.Context, log LogID, level int, indexes []int64) ([]TileRow, error) {
-	return all(ctx, q.q, "reading tiles",
-		func(row pgx.CollectableRow) (t TileRow, err error) {
-			err = row.Scan(&t.Level, &t.Index, &t.Hashes)
-			return t, err
-		}, `
+	return all(ctx, q.q, "reading tiles", scanTile, `
 		SELECT level, idx, hashes
 		FROM cpis.tile
 		WHERE log = $1
 		  AND level = $2
 		  AND idx = ANY ($3::bigint[])
 		ORDER BY idx`, log, level, indexes)
+}
+
+func scanTile(row pgx.CollectableRow) (t TileRow, err error) {
+	err = row.Scan(&t.Level, &t.Index, &t.Hashes)
+	return t, err
 }
 
 // TileCount gives how many tiles at a level are kept without a gap from the
@@ -39,20 +40,37 @@ func (q queries) TileCount(ctx context.Context, log LogID, level int) (int64, er
 		  AND level = $2`, log, level)
 }
 
-// InsertTiles keeps full tiles. Those that are kept already stay as they are:
-// tiles are derived from the entries and are the same whoever made them, so
-// nothing is promised by keeping them, and ON CONFLICT DO NOTHING is right here.
-func (tx *Tx) InsertTiles(ctx context.Context, log LogID, tiles []TileRow) error {
+// InsertTiles keeps full tiles, and returns those of which others are kept: a
+// tile follows from the entries, so one that differs was planted. It stays as it
+// is, for whoever may change it, see [Tx.ReplaceTiles]. Nothing is promised by
+// keeping tiles, so ON CONFLICT DO NOTHING is right here.
+func (tx *Tx) InsertTiles(ctx context.Context, log LogID, tiles []TileRow) (differ []TileRow, err error) {
+	levels, indexes, hashes := tileArgs(tiles)
+	_, err = tx.exec(ctx, "keeping tiles", `
+		INSERT INTO cpis.tile (log, level, idx, hashes)
+		SELECT $1, n.level, n.idx, n.hashes
+		FROM `+givenTiles+`
+		ORDER BY n.level, n.idx
+		ON CONFLICT DO NOTHING`, log, levels, indexes, hashes)
+	if err != nil {
+		return nil, err
+	}
+	// Not in the same statement: it would not see what another wrote meanwhile.
+	return all(ctx, tx.q, "comparing tiles", scanTile, `
+		SELECT t.level, t.idx, t.hashes
+		FROM `+givenTiles+`
+		JOIN cpis.tile AS t ON t.log = $1 AND t.level = n.level AND t.idx = n.idx
+		WHERE t.hashes <> n.hashes
+		ORDER BY t.level, t.idx`, log, levels, indexes, hashes)
+}
+
+const givenTiles = `unnest($2::smallint[], $3::bigint[], $4::bytea[]) AS n (level, idx, hashes)`
+
+func tileArgs(tiles []TileRow) (levels []int16, indexes []int64, hashes [][]byte) {
 	n := len(tiles)
-	levels, indexes, hashes := make([]int16, n), make([]int64, n), make([][]byte, n)
+	levels, indexes, hashes = make([]int16, n), make([]int64, n), make([][]byte, n)
 	for i, t := range tiles {
 		levels[i], indexes[i], hashes[i] = int16(t.Level), t.Index, t.Hashes //nolint:gosec // levels are below 64.
 	}
-	_, err := tx.exec(ctx, "keeping tiles", `
-		INSERT INTO cpis.tile (log, level, idx, hashes)
-		SELECT $1, n.level, n.idx, n.hashes
-		FROM unnest($2::smallint[], $3::bigint[], $4::bytea[]) AS n (level, idx, hashes)
-		ORDER BY n.level, n.idx
-		ON CONFLICT DO NOTHING`, log, levels, indexes, hashes)
-	return err
+	return levels, indexes, hashes
 }

@@ -130,12 +130,14 @@ const crowdChunk = 1_000_000
 // would be. Many are loaded in pieces, without checking each against the others:
 // they fit, being made together.
 func (s *site) crowd(ctx context.Context) error {
-	sql := bytes.NewBufferString(`
+	sql := &bytes.Buffer{}
+	fmt.Fprintf(sql, `
 SET synchronous_commit = off;
 SET session_replication_role = replica;
 CREATE SEQUENCE IF NOT EXISTS public.bench_idx MINVALUE 0 START 0;
+CREATE TABLE IF NOT EXISTS cpis.entry_l%[1]d PARTITION OF cpis.entry FOR VALUES IN (%[1]d);
 CREATE TEMP TABLE crowd (i int, id uuid);
-`)
+`, benchLog)
 	for from := 1; from <= s.b.Persons-flaggedPeople; from += crowdChunk {
 		fmt.Fprintf(sql, crowdSQL, from, min(from+crowdChunk-1, s.b.Persons-flaggedPeople))
 	}
