@@ -33,7 +33,7 @@ type uploadCmd struct {
 	Whole         bool     `xor:"extent" help:"The file lists all plans in force: plans that are missing from it are ended."`
 	Delta         bool     `xor:"extent" help:"The file lists only what is new or changed: plans that are missing from it stay (the default)."`
 	Sequence      int64    `placeholder:"N" help:"Your number of the file: one more than that of the file before."`
-	Authority     string   `placeholder:"CODE" help:"Code of your authority, GSS, DfE or ODS: a file of another is rejected."`
+	Authority     string   `placeholder:"TEXT" help:"Your authority: its name, or its GSS, DfE or ODS code. A file of another is rejected."`
 	Check         bool     `help:"Check the file and stop: it waits for approval."`
 	Yes           bool     `help:"Approve without asking. Needed if nobody is there to ask."`
 	ConfirmEnding int32    `placeholder:"N" help:"With --yes, if the safety brake holds the file: how many plans it may end."`
@@ -48,6 +48,19 @@ func (uploadCmd) Help() string {
 		`nothing from them but your own reference. ` +
 		`Exit status: 0 applied, or nothing to apply, or with --check nothing is wrong; 4 rows are wrong, or the whole file is; ` +
 		`1 failed or not approved; 2 the command line is wrong.`
+}
+
+// Validate puts the code of the authority in place of its name.
+func (c *uploadCmd) Validate() error {
+	if c.Authority == "" || strings.ContainsAny(c.Authority, "0123456789") {
+		return nil // a code, which the service knows: DfE and ODS codes look alike
+	}
+	code, err := authorityCode(c.Authority)
+	if err != nil {
+		return fmt.Errorf("--authority %w", err)
+	}
+	c.Authority = code
+	return nil
 }
 
 // Run sends the file, shows what it would do, asks, and approves it.

@@ -296,6 +296,15 @@ func TestUpload_SaysWhatComes(t *testing.T) {
 			}
 		})
 	}
+	for given, want := range map[string]string{"Islington": "E09000019", "north tyneside": "E08000022", "206": "206", "E09000019": "E09000019"} {
+		s := &intake{states: []*cpisv1.Upload{state(checked, nil)}}
+		command(t, "", slices.Concat([]string{"upload", "--yes", "--authority", given, csv}, s.serve(t))...).want(t, 0)
+		if got := s.begin.GetAuthority(); got != want {
+			t.Errorf("--authority %s: got %q, want %q", given, got, want)
+		}
+	}
+	command(t, "", "upload", "--yes", "--authority", "Nowhere", csv).want(t, 2, "--authority must be a local authority: its name")
+
 	token := tokenFile(t, "a-token")
 	for want, args := range map[string][]string{
 		"only with --ssd":                       {csv, archive},

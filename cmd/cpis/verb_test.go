@@ -209,11 +209,25 @@ func TestVerbs_NoTwoColumnsHaveOneName(t *testing.T) {
 	t.Parallel()
 	for _, g := range groups {
 		for _, v := range g.verbs {
-			heads := headsOf(strings.Fields(v.columns))
+			if v.columns == "" {
+				continue
+			}
+			answer := (&verbCmd{}).message(methodOf(g.service, v.method).Output()).ProtoReflect()
+			heads := headsOf(listIn(answer).NewElement().Message().Descriptor(), strings.Fields(v.columns))
 			slices.Sort(heads)
 			if unique := slices.Compact(slices.Clone(heads)); len(unique) != len(heads) {
 				t.Errorf("cpis %s %s: %q", g.name, v.name, heads)
 			}
+		}
+	}
+}
+
+// What is said in other words than the contract's is in the contract.
+func TestSaidAs_NamesFieldsOfTheContract(t *testing.T) {
+	t.Parallel()
+	for name := range saidAs {
+		if _, err := protoregistry.GlobalFiles.FindDescriptorByName(name); err != nil {
+			t.Errorf("%s: %v", name, err)
 		}
 	}
 }

@@ -98,24 +98,6 @@ func lineOf(m protoreflect.Message, fd protoreflect.FieldDescriptor) string {
 	return cellAt(m, []string{string(fd.Name())})
 }
 
-// titleOf is the name of a field as a line begins with it.
-func titleOf(fd protoreflect.FieldDescriptor) string {
-	text := wordsOf(string(fd.Name()))
-	return strings.ToUpper(text[:1]) + text[1:]
-}
-
-// wordsOf writes the name of a field as people do.
-func wordsOf(name string) string {
-	words := strings.Split(name, "_")
-	for i, word := range words {
-		switch word {
-		case "nhs", "url", "gss", "dfe", "id":
-			words[i] = strings.ToUpper(word)
-		}
-	}
-	return strings.Join(words, " ")
-}
-
 // filledColumns are the paths at which any message of a list says something.
 func filledColumns(list protoreflect.List) []string {
 	var paths []string
@@ -149,29 +131,6 @@ func leavesOf(d protoreflect.MessageDescriptor) func(yield func(string) bool) {
 	}
 	walk(d, "")
 	return slices.Values(all)
-}
-
-// headsOf are the heads of columns: of each path the last name, and as many
-// before it as tell it from the others.
-func headsOf(paths []string) []string {
-	heads := make([]string, len(paths))
-	for i, path := range paths {
-		parts := strings.Split(path, ".")
-		n := 1
-		for n < len(parts) && sharesTail(paths, i, parts[len(parts)-n:]) {
-			n++
-		}
-		heads[i] = strings.ToUpper(wordsOf(strings.Join(parts[len(parts)-n:], "_")))
-	}
-	return heads
-}
-
-// sharesTail says whether another path ends in the same names.
-func sharesTail(paths []string, i int, tail []string) bool {
-	end := "." + strings.Join(tail, ".")
-	return slices.ContainsFunc(slices.Delete(slices.Clone(paths), i, i+1), func(other string) bool {
-		return strings.HasSuffix("."+other, end)
-	})
 }
 
 // numberText writes a number. Of a fraction it cuts off all but two decimals

@@ -48,7 +48,7 @@ func printTable(out io.Writer, answer proto.Message, columns []string) error {
 
 // writeRows writes a list under the heads of its columns.
 func writeRows(table *tabwriter.Writer, list protoreflect.List, columns []string, indent string) {
-	_, _ = fmt.Fprintln(table, indent+strings.Join(headsOf(columns), "\t"))
+	_, _ = fmt.Fprintln(table, indent+strings.Join(headsOf(list.NewElement().Message().Descriptor(), columns), "\t"))
 	for i := range list.Len() {
 		cells := make([]string, len(columns))
 		for j, path := range columns {
