@@ -179,6 +179,8 @@ func TestDev(t *testing.T) {
 	testRegisters(t, d)
 	testAudit(t, d)
 	testMetrics(t, d)
+	testOperatorsSQL(t, d)
+	testGuide(t, d)
 	testFilesAreClosedToOthers(t, dir)
 	d.stop().want(t, 0, "stopped; everything is kept in "+dir)
 

@@ -76,8 +76,8 @@ func testLead(t *testing.T, d *running) {
 	channel := d.listed(t, "https://cases.example.org/notices", "channel", "list")
 	d.command(t, "", "channel", "remove", channel, "--version", "1", "--as", "lead").want(t, 0)
 	d.command(t, "", "upload", "set-rules", "--version", "0", "--max-new", "7", "--as", "lead").want(t, 0, "Version  1\n")
-	d.command(t, "", "upload", "rules", "--as", "lead").want(t, 0, "Max new               7\n")
-	d.command(t, "", "upload", "quality", "--as", "lead").want(t, 0, "Valid numbers percent  no whole list yet\n", "Days since             0\n")
+	d.command(t, "", "upload", "rules", "--as", "lead").want(t, 0, "At most new                                 7\n")
+	d.command(t, "", "upload", "quality", "--as", "lead").want(t, 0, "Valid NHS numbers, in percent of rows              no whole list yet\n", "Days since then                                    0\n")
 }
 
 // testLeadsPlans goes through the life of a plan.

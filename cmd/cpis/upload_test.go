@@ -436,5 +436,5 @@ func testUploads(t *testing.T, d *running) {
 	d.command(t, "", "upload", "--as", "lead", "--yes", name).want(t, 0, "Nothing to apply")
 	d.command(t, "", "upload", "--as", "nurse", "--yes", name).want(t, 1, "not permitted")
 	d.command(t, "", "upload", "list", "--as", "lead", "--waiting-only").want(t, 0, "waiting")
-	d.command(t, "", "upload", "quality", "--as", "lead").want(t, 0, "Active ")
+	d.command(t, "", "upload", "quality", "--as", "lead").want(t, 0, "Plans in force ")
 }
