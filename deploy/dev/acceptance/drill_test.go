@@ -7,7 +7,9 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -59,23 +61,58 @@ func (r *receiver) settings(tb testing.TB) []string {
 type restored struct {
 	in         *installation
 	app, owner string
+	kept       string // directory with what was kept of the original
 }
 
-// dump copies the database as pg_dump does.
-func (in *installation) dump() *restored {
-	in.tb.Helper()
-	file := filepath.Join(in.tb.TempDir(), "cpis.dump")
-	for _, args := range [][]string{
-		{"pg_dump", "-Fc", "-f", file, "cpis"},
-		{"createdb", "-T", "template0", "-E", "UTF8", "--locale=C", "drill"},
-		{"pg_restore", "--exit-on-error", "-d", "drill", file},
-		{"psql", "-d", "postgres", "-c", "GRANT CONNECT ON DATABASE drill TO cpis_app, cpis_owner"},
-	} {
-		if out, err := in.cluster.Command(in.tb.Context(), args[0], args[1:]...).CombinedOutput(); err != nil {
-			in.tb.Fatalf("%s: %v\n%s", strings.Join(args, " "), err, out)
-		}
+// theDrill are the commands of the drill, as docs/operations.md has them: those
+// of PostgreSQL, which make the copy, and those that export and verify its log.
+func theDrill(t *testing.T) (copying, verifying string) {
+	t.Helper()
+	copying, rest, found := strings.Cut(commandsOf(t, "Backup, and the restore drill"), "\nexport ")
+	_, rest, exported := strings.Cut(rest, "\n")
+	verifying, serving, served := strings.Cut(rest, "\nCPIS_LISTEN=")
+	if !found || !exported || !served || !strings.Contains(serving, "cpis serve --drill") || !strings.Contains(serving, "/drill") {
+		t.Fatal("docs/operations.md has the drill's commands in another order")
 	}
-	return &restored{in, in.cluster.URL("cpis_app", "drill"), in.cluster.URL("cpis_owner", "drill")}
+	return copying, verifying
+}
+
+// typed runs commands that somebody types into a shell, as PostgreSQL's
+// superuser and with the settings of the installation.
+func (in *installation) typed(dir, commands string, env ...string) string {
+	in.tb.Helper()
+	ctx, cancel := context.WithTimeout(in.tb.Context(), patience)
+	defer cancel()
+	psql := in.cluster.Command(ctx, "psql")
+	cmd := exec.CommandContext(ctx, "bash", "-euc", commands)
+	cmd.Dir = dir
+	cmd.Env = slices.Concat(psql.Env, in.env, env,
+		[]string{"PATH=" + filepath.Dir(psql.Path) + ":" + filepath.Dir(in.program) + ":" + os.Getenv("PATH")})
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		in.tb.Fatalf("%v\n%s\n%s", err, commands, out)
+	}
+	return string(out)
+}
+
+// dump copies the database as the drill's page says.
+func (in *installation) dump(t *testing.T) *restored {
+	t.Helper()
+	copying, _ := theDrill(t)
+	in.typed(t.TempDir(), copying)
+	return &restored{in: in, app: in.cluster.URL("cpis_app", "drill"), owner: in.cluster.URL("cpis_owner", "drill")}
+}
+
+// keep has somebody keep the newest checkpoint, and the public key.
+func (in *installation) keep(s *server, dir string) {
+	in.tb.Helper()
+	text, err := in.token("nurse")
+	must(in.tb, err)
+	file := filepath.Join(dir, "token")
+	must(in.tb, os.WriteFile(file, []byte(text), 0o600))
+	checkpoint := in.run("audit", "checkpoint", "--url", s.base, "--token-file", file)
+	must(in.tb, os.WriteFile(filepath.Join(dir, "newest-kept-checkpoint"), []byte(checkpoint), 0o600))
+	must(in.tb, os.WriteFile(filepath.Join(dir, "log-keys.txt"), []byte(in.run("audit", "key")), 0o600))
 }
 
 // baseBackup copies the whole cluster, byte for byte, as a base backup that is
@@ -88,7 +125,7 @@ func (in *installation) baseBackup() *restored {
 	if out, err := standby.Command(in.tb.Context(), "psql", "-d", "postgres", "-c", "SELECT pg_promote()").CombinedOutput(); err != nil {
 		in.tb.Fatalf("promoting: %v\n%s", err, out)
 	}
-	return &restored{in, standby.URL("cpis_app", "cpis"), standby.URL("cpis_owner", "cpis")}
+	return &restored{in: in, app: standby.URL("cpis_app", "cpis"), owner: standby.URL("cpis_owner", "cpis")}
 }
 
 func (r *restored) env() []string {
@@ -186,7 +223,10 @@ func TestCopyOfARunningInstallationSignsSendsAndRecordsNothing(t *testing.T) {
 	must(t, err)
 	in.registerChildren(s) // which makes notices: some children have plans of two authorities
 	in.await("messages to be refused", func() bool { return to.refused.Load() > 0 })
-	dump, backup := in.dump(), in.baseBackup() // of what is running
+	kept := t.TempDir()
+	in.keep(s, kept)
+	dump, backup := in.dump(t), in.baseBackup() // of what is running
+	dump.kept, backup.kept = kept, kept
 	if code := s.terminate(); code != 0 {
 		t.Fatalf("the original ended with status %d", code)
 	}
@@ -218,14 +258,12 @@ func (r *restored) wantNothing(t *testing.T, settings []string, differs string) 
 	if said, ok := r.try("migrate"); !ok || !strings.Contains(said, "is a copy") {
 		t.Errorf("cpis migrate on a copy: succeeded %v, said\n%s", ok, said)
 	}
-	export := filepath.Join(t.TempDir(), "export")
-	if said, ok := r.try("audit", "export", export); !ok || !strings.Contains(said, "no entry of its log") {
-		t.Errorf("cpis audit export of a copy: succeeded %v, said\n%s", ok, said)
+	_, verifying := theDrill(t)
+	said := r.in.typed(r.kept, verifying, r.env()...)
+	if !strings.Contains(said, "no entry of its log") || !strings.Contains(said, "VERIFIED: ") {
+		t.Errorf("exporting and verifying a copy's log: %s", said)
 	}
-	key := strings.Fields(r.in.run("audit", "key"))[0]
-	if said, ok := r.try("audit", "verify", export, "--key", key); !ok {
-		t.Errorf("cpis audit verify of a copy's export:\n%s", said)
-	}
+	must(t, os.RemoveAll(filepath.Join(r.kept, "drill-log")))
 	r.drill(t, settings)
 
 	if diff := cmp.Diff(before, r.rows(t)); diff != "" {
