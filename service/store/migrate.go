@@ -96,10 +96,21 @@ func migrate(ctx context.Context, url string) error {
 	cfg.RuntimeParams["lock_timeout"] = "10s"
 	db := stdlib.OpenDB(*cfg)
 	defer db.Close()
-	if _, err := db.ExecContext(ctx, `CREATE SCHEMA IF NOT EXISTS cpis`); err != nil {
+	if err := makeSchema(ctx, db); err != nil {
 		return translate("making schema", err)
 	}
 	return up(ctx, db)
+}
+
+// makeSchema makes the schema if it is missing. Only then is the right to make
+// one asked for: a restored database has it from nobody.
+func makeSchema(ctx context.Context, db *sql.DB) error {
+	var missing bool
+	if err := db.QueryRowContext(ctx, `SELECT to_regnamespace('cpis') IS NULL`).Scan(&missing); err != nil || !missing {
+		return err
+	}
+	_, err := db.ExecContext(ctx, `CREATE SCHEMA IF NOT EXISTS cpis`)
+	return err
 }
 
 // up runs the migrations that are missing.

@@ -112,6 +112,20 @@ func TestMigrateMayRunAgainAndByMany(t *testing.T) {
 	}
 }
 
+// A dump leaves out who may do what with the database itself, so whoever owns
+// the schema of a restored one may not make schemas there.
+func TestMigrateARestoredDatabase(t *testing.T) {
+	t.Parallel()
+	data := dbtest.New(t)
+	admin := connect(t, data.Admin)
+	if _, err := admin.Exec(t.Context(), `REVOKE CREATE ON DATABASE `+pgx.Identifier{data.Name}.Sanitize()+` FROM cpis_owner`); err != nil {
+		t.Fatal(err)
+	}
+	if err := store.Migrate(t.Context(), data.Owner); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestPartitionsAreMadeAhead(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
