@@ -6,6 +6,16 @@ import (
 	"cpis/service/keys"
 )
 
+// operation is what Vault does with keys: as errors and metrics name it, and
+// where Vault has it.
+type operation struct{ name, path string }
+
+var (
+	wrapKeys   = operation{"wrap", "encrypt"}
+	unwrapKeys = operation{"unwrap", "decrypt"}
+	rewrapKeys = operation{"rewrap", "rewrap"}
+)
+
 // Wrap implements keys.Keeper.
 func (k *Keeper) Wrap(ctx context.Context, plain []keys.Plain) ([]keys.Wrapped, error) {
 	if len(plain) > keys.MaxBatch {
@@ -15,7 +25,7 @@ func (k *Keeper) Wrap(ctx context.Context, plain []keys.Plain) ([]keys.Wrapped, 
 	for i := range plain {
 		items[i] = item{Context: []byte(plain[i].Owner), Plaintext: plain[i].Key[:]}
 	}
-	results, err := k.batch(ctx, "wrap", "encrypt", items)
+	results, err := k.batch(ctx, wrapKeys, items)
 	if err != nil {
 		return nil, err
 	}
@@ -23,7 +33,7 @@ func (k *Keeper) Wrap(ctx context.Context, plain []keys.Plain) ([]keys.Wrapped, 
 	for i := range results {
 		wrapped[i], err = results[i].wrapped(plain[i].Owner)
 		if err != nil {
-			return nil, &failure{operation: "wrap", cause: errRefused} // all or nothing
+			return nil, &failure{operation: wrapKeys.name, cause: errRefused} // all or nothing
 		}
 	}
 	return wrapped, nil
@@ -31,14 +41,14 @@ func (k *Keeper) Wrap(ctx context.Context, plain []keys.Plain) ([]keys.Wrapped, 
 
 // Unwrap implements keys.Keeper.
 func (k *Keeper) Unwrap(ctx context.Context, wrapped []keys.Wrapped) ([]keys.Result[keys.Plain], error) {
-	return each(ctx, k, "unwrap", "decrypt", wrapped, func(w keys.Wrapped, r *itemResult) (keys.Plain, error) {
+	return each(ctx, k, unwrapKeys, wrapped, func(w keys.Wrapped, r *itemResult) (keys.Plain, error) {
 		return r.plain(w.Owner)
 	})
 }
 
 // Rewrap implements keys.Keeper.
 func (k *Keeper) Rewrap(ctx context.Context, wrapped []keys.Wrapped) ([]keys.Result[keys.Wrapped], error) {
-	return each(ctx, k, "rewrap", "rewrap", wrapped, func(w keys.Wrapped, r *itemResult) (keys.Wrapped, error) {
+	return each(ctx, k, rewrapKeys, wrapped, func(w keys.Wrapped, r *itemResult) (keys.Wrapped, error) {
 		fresh, err := r.wrapped(w.Owner)
 		if err == nil && version(fresh) == version(w) {
 			return w, nil // Vault seals anew even what is under the newest key
@@ -50,7 +60,7 @@ func (k *Keeper) Rewrap(ctx context.Context, wrapped []keys.Wrapped) ([]keys.Res
 // each sends wrapped keys to Vault and reads the results. What cannot be a
 // wrapping is not sent: Vault would take some texts for others.
 func each[T any](
-	ctx context.Context, k *Keeper, operation, path string, wrapped []keys.Wrapped,
+	ctx context.Context, k *Keeper, o operation, wrapped []keys.Wrapped,
 	read func(keys.Wrapped, *itemResult) (T, error),
 ) ([]keys.Result[T], error) {
 	if len(wrapped) > keys.MaxBatch {
@@ -62,7 +72,7 @@ func each[T any](
 			items = append(items, item{Context: []byte(w.Owner), Ciphertext: w.Text})
 		}
 	}
-	answers, err := k.batch(ctx, operation, path, items)
+	answers, err := k.batch(ctx, o, items)
 	if err != nil {
 		return nil, err
 	}
@@ -79,21 +89,21 @@ func each[T any](
 }
 
 // batch has Vault work on items: one result for each.
-func (k *Keeper) batch(ctx context.Context, operation, path string, items []item) ([]itemResult, error) {
+func (k *Keeper) batch(ctx context.Context, o operation, items []item) ([]itemResult, error) {
 	if len(items) == 0 {
-		return nil, ended(ctx, operation)
+		return nil, ended(ctx, o.name)
 	}
 	if err := k.checkBinding(ctx); err != nil {
 		return nil, err
 	}
-	return k.send(ctx, operation, path, items)
+	return k.send(ctx, o, items)
 }
 
-func (k *Keeper) send(ctx context.Context, operation, path string, items []item) ([]itemResult, error) {
+func (k *Keeper) send(ctx context.Context, o operation, items []item) ([]itemResult, error) {
 	var answer batchAnswer
 	r := request{
-		operation: operation,
-		path:      k.cfg.Mount + "/" + path + "/" + k.cfg.WrappingKey,
+		operation: o.name,
+		path:      k.cfg.Mount + "/" + o.path + "/" + k.cfg.WrappingKey,
 		body:      batch{Items: items},
 		items:     len(items),
 	}
@@ -101,17 +111,17 @@ func (k *Keeper) send(ctx context.Context, operation, path string, items []item)
 		return nil, err
 	}
 	if len(answer.results()) != len(items) {
-		return nil, &failure{operation: operation, cause: errMalformed}
+		return nil, &failure{operation: o.name, cause: errMalformed}
 	}
 	return answer.results(), nil
 }
 
 // ended gives the error of a context that has ended, or nil.
-func ended(ctx context.Context, operation string) error {
+func ended(ctx context.Context, name string) error {
 	if ctx.Err() == nil {
 		return nil
 	}
-	return &failure{operation: operation, cause: context.Cause(ctx)}
+	return &failure{operation: name, cause: context.Cause(ctx)}
 }
 
 // checkBinding makes sure, once, that the wrapping key binds keys to their
@@ -120,17 +130,17 @@ func (k *Keeper) checkBinding(ctx context.Context) error {
 	if k.bound.Load() {
 		return nil
 	}
-	const operation = "check the wrapping key"
-	sealed, err := k.send(ctx, operation, "encrypt", []item{{Context: []byte("check/1"), Plaintext: make([]byte, 32)}})
+	const check = "check the wrapping key"
+	sealed, err := k.send(ctx, operation{check, wrapKeys.path}, []item{{Context: []byte("check/1"), Plaintext: make([]byte, 32)}})
 	if err != nil {
 		return err
 	}
-	opened, err := k.send(ctx, operation, "decrypt", []item{{Context: []byte("check/2"), Ciphertext: sealed[0].Ciphertext}})
+	opened, err := k.send(ctx, operation{check, unwrapKeys.path}, []item{{Context: []byte("check/2"), Ciphertext: sealed[0].Ciphertext}})
 	if err != nil {
 		return err
 	}
 	if opened[0].Error == "" {
-		return &failure{operation: operation, cause: errKeyUnbound}
+		return &failure{operation: check, cause: errKeyUnbound}
 	}
 	k.bound.Store(true)
 	return nil
