@@ -242,17 +242,21 @@ func (s *Sender) request(ctx context.Context, address string, body []byte) (*htt
 	}
 	r.Header.Set("Accept", answerType)
 	r.Header.Set("User-Agent", "cpis")
-	r.Header.Set("Authorization", Authorization(s.cfg.Mailbox, s.cfg.Password, s.cfg.SharedKey, rand.Text(), 0, s.cfg.Now()))
+	own := Credentials{s.cfg.Mailbox, s.cfg.Password, s.cfg.SharedKey}
+	r.Header.Set("Authorization", own.Authorization(rand.Text(), 0, s.cfg.Now()))
 	return r, nil
 }
 
-// Authorization makes the header that authenticates a mailbox. Nonce and count
+// Credentials are what a mailbox authenticates itself with.
+type Credentials struct{ Mailbox, Password, SharedKey string }
+
+// Authorization returns the header that authenticates a mailbox. Nonce and count
 // together must not be used twice.
-func Authorization(mailbox, password, sharedKey, nonce string, count int, at time.Time) string {
+func (c Credentials) Authorization(nonce string, count int, at time.Time) string {
 	stamp, number := at.UTC().Format("200601021504"), strconv.Itoa(count)
-	mac := hmac.New(sha256.New, []byte(sharedKey))
-	_, _ = mac.Write([]byte(strings.Join([]string{mailbox, nonce, number, password, stamp}, ":")))
-	public := strings.Join([]string{mailbox, nonce, number, stamp, hex.EncodeToString(mac.Sum(nil))}, ":")
+	mac := hmac.New(sha256.New, []byte(c.SharedKey))
+	_, _ = mac.Write([]byte(strings.Join([]string{c.Mailbox, nonce, number, c.Password, stamp}, ":")))
+	public := strings.Join([]string{c.Mailbox, nonce, number, stamp, hex.EncodeToString(mac.Sum(nil))}, ":")
 	return "NHSMESH " + public
 }
 

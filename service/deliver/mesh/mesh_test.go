@@ -186,7 +186,7 @@ func TestReceiving(t *testing.T) {
 			t.Fatal(err)
 		}
 		count++
-		r.Header.Set("Authorization", mesh.Authorization(theirs, "another", key, "nonce", count, x.now))
+		r.Header.Set("Authorization", mesh.Credentials{Mailbox: theirs, Password: "another", SharedKey: key}.Authorization("nonce", count, x.now))
 		resp, err := x.http.Client().Do(r)
 		if err != nil {
 			t.Fatal(err)
@@ -230,8 +230,8 @@ func TestAuthorizationIsChecked(t *testing.T) {
 		x.ServeHTTP(w, r)
 		return w.Code
 	}
-	right := mesh.Authorization(ours, password, key, "n", 0, x.now)
-	again := mesh.Authorization(ours, password, key, "n", 1, x.now)
+	right := mesh.Credentials{Mailbox: ours, Password: password, SharedKey: key}.Authorization("n", 0, x.now)
+	again := mesh.Credentials{Mailbox: ours, Password: password, SharedKey: key}.Authorization("n", 1, x.now)
 	for _, tt := range []struct {
 		name, header string
 		want         int
@@ -240,12 +240,12 @@ func TestAuthorizationIsChecked(t *testing.T) {
 		{"used before", right, 403},
 		{"the nonce with another count", again, 200},
 		{"none", "", 403},
-		{"another scheme", strings.Replace(mesh.Authorization(ours, password, key, "a", 0, x.now), "NHSMESH", "Bearer", 1), 403},
-		{"another mailbox", mesh.Authorization(theirs, "another", key, "b", 0, x.now), 403},
-		{"too late", mesh.Authorization(ours, password, key, "c", 0, x.now.Add(-3*time.Hour)), 403},
-		{"too early", mesh.Authorization(ours, password, key, "d", 0, x.now.Add(3*time.Hour)), 403},
-		{"another count than was hashed", strings.Replace(mesh.Authorization(ours, password, key, "e", 0, x.now), ":e:0:", ":e:1:", 1), 403},
-		{"cut off", mesh.Authorization(ours, password, key, "f", 0, x.now)[:40], 403},
+		{"another scheme", strings.Replace(mesh.Credentials{Mailbox: ours, Password: password, SharedKey: key}.Authorization("a", 0, x.now), "NHSMESH", "Bearer", 1), 403},
+		{"another mailbox", mesh.Credentials{Mailbox: theirs, Password: "another", SharedKey: key}.Authorization("b", 0, x.now), 403},
+		{"too late", mesh.Credentials{Mailbox: ours, Password: password, SharedKey: key}.Authorization("c", 0, x.now.Add(-3*time.Hour)), 403},
+		{"too early", mesh.Credentials{Mailbox: ours, Password: password, SharedKey: key}.Authorization("d", 0, x.now.Add(3*time.Hour)), 403},
+		{"another count than was hashed", strings.Replace(mesh.Credentials{Mailbox: ours, Password: password, SharedKey: key}.Authorization("e", 0, x.now), ":e:0:", ":e:1:", 1), 403},
+		{"cut off", mesh.Credentials{Mailbox: ours, Password: password, SharedKey: key}.Authorization("f", 0, x.now)[:40], 403},
 	} {
 		if got := ask(tt.header); got != tt.want {
 			t.Errorf("%s: got %d, want %d", tt.name, got, tt.want)
@@ -257,7 +257,8 @@ func TestAuthorizationIsChecked(t *testing.T) {
 // mailbox, nonce, count, password and time, under the shared key.
 func TestAuthorization(t *testing.T) {
 	t.Parallel()
-	got := mesh.Authorization("MB1", "pw", "k", "nonce", 7, time.Date(2026, 3, 29, 1, 2, 3, 0, time.FixedZone("BST", 3600)))
+	own := mesh.Credentials{Mailbox: "MB1", Password: "pw", SharedKey: "k"}
+	got := own.Authorization("nonce", 7, time.Date(2026, 3, 29, 1, 2, 3, 0, time.FixedZone("BST", 3600)))
 	const want = "NHSMESH MB1:nonce:7:202603290002:"
 	if !strings.HasPrefix(got, want) || len(got) != len(want)+64 {
 		t.Errorf("got %s, want %s and a hash", got, want)
