@@ -175,7 +175,7 @@ func (d *dev) keepFile(name string, text []byte) ([]byte, error) {
 func upload(ctx context.Context, service *clients, a demo.Authority, file []byte) (*cpisv1.UploadCounts, error) {
 	begin := &cpisv1.UploadBegin{Format: cpisv1.UploadFormat_UPLOAD_FORMAT_CSV, Authority: a.GSS}
 	text := source{size: int64(len(file)), open: func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(file)), nil }}
-	sent, err := sendFile(ctx, service, uuid.NewString(), begin, []source{text}, func(int64) {})
+	sent, err := sendFile(ctx, service, uuid.NewString(), &sending{begin, []source{text}, func(int64) {}})
 	if err != nil {
 		return nil, err
 	}

@@ -90,12 +90,12 @@ func (c *uploadCmd) resultName() string { return strings.TrimRight(c.Files[0], "
 // send sends the file, and shows on a terminal how far that is.
 func (u *uploader) send(ctx context.Context, begin *cpisv1.UploadBegin) (*cpisv1.UploadResponse, error) {
 	bar := u.progress()
-	out, err := sendFile(ctx, u.service, u.request, begin, u.files, func(n int64) {
+	out, err := sendFile(ctx, u.service, u.request, &sending{begin, u.files, func(n int64) {
 		_ = bar.Set64(n) // a bar that is not drawn harms nobody
 		if bar.IsFinished() {
 			u.tell("sent: the service checks it")
 		}
-	})
+	}})
 	_ = bar.Clear()
 	u.tell("")
 	if err != nil && mayBeDone(err) {
@@ -119,14 +119,18 @@ func (u *uploader) progress() *progressbar.ProgressBar {
 	)
 }
 
-// sendFile sends a file of plans, from the beginning where the service is busy
-// or the connection is lost, and gives what the check says of it. sent is told
-// how many bytes have gone.
-func sendFile(
-	ctx context.Context, service *clients, request string, begin *cpisv1.UploadBegin, files []source, sent func(n int64),
-) (out *cpisv1.UploadResponse, err error) {
+// sending is an upload on its way.
+type sending struct {
+	begin *cpisv1.UploadBegin
+	files []source
+	sent  func(n int64) // is told how many bytes have gone
+}
+
+// sendFile sends a file of plans, from the beginning if the service is busy or
+// the connection is lost, and returns what the check says of it.
+func sendFile(ctx context.Context, service *clients, request string, s *sending) (out *cpisv1.UploadResponse, err error) {
 	err = again(ctx, isAway, func() error {
-		out, err = sendOnce(withRequestID(ctx, request), service, begin, files, sent)
+		out, err = s.once(withRequestID(ctx, request), service)
 		return err
 	})
 	if err != nil {
@@ -135,23 +139,21 @@ func sendFile(
 	return out, nil
 }
 
-// sendOnce sends a file once.
-func sendOnce(
-	ctx context.Context, service *clients, begin *cpisv1.UploadBegin, files []source, sent func(n int64),
-) (*cpisv1.UploadResponse, error) {
+// once sends a file once.
+func (s *sending) once(ctx context.Context, service *clients) (*cpisv1.UploadResponse, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel() // ends the stream where it was given up
 	stream, err := service.uploads.Upload(ctx)
 	if err != nil {
 		return nil, err
 	}
-	err = stream.Send(&cpisv1.UploadRequest{Part: &cpisv1.UploadRequest_Begin{Begin: begin}})
+	err = stream.Send(&cpisv1.UploadRequest{Part: &cpisv1.UploadRequest_Begin{Begin: s.begin}})
 	total := int64(0)
-	for _, f := range files {
+	for _, f := range s.files {
 		if err != nil {
 			break
 		}
-		err = f.send(stream.Send, func(n int) { total += int64(n); sent(total) })
+		err = f.send(stream.Send, func(n int) { total += int64(n); s.sent(total) })
 	}
 	if err != nil && !errors.Is(err, io.EOF) { // EOF: the service has answered already; what, is said below
 		return nil, err

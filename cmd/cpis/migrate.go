@@ -1,0 +1,179 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/url"
+	"time"
+
+	"cpis/deploy/postgres"
+	"cpis/service/guard"
+	"cpis/service/keys"
+	"cpis/service/record"
+	"cpis/service/reference"
+	"cpis/service/store"
+)
+
+type migrateCmd struct {
+	databaseFlags
+	serverFlags
+	AppPasswordFile   string `env:"CPIS_DATABASE_PASSWORD_FILE" type:"path" placeholder:"FILE" help:"File with the servers' password, for the first time."`
+	AdminDatabase     string `env:"CPIS_ADMIN_DATABASE_URL" placeholder:"URL" help:"Cluster as its superuser: makes the roles and the database first, and gives roles without a password those of the files."`
+	AdminPasswordFile string `env:"CPIS_ADMIN_DATABASE_PASSWORD_FILE" type:"path" placeholder:"FILE" help:"File with its password, where one is needed."`
+}
+
+// Run brings schema, reference data, log and index key up to date. It may be
+// run again.
+func (c *migrateCmd) Run(ctx context.Context, w *world) error {
+	keeper, closeKeeper, err := keeperFrom(ctx, w)
+	if err != nil {
+		return err
+	}
+	defer closeKeeper()
+	address, err := withPassword(ownerPassword, c.Database, c.PasswordFile)
+	if err != nil {
+		return err
+	}
+	if c.AdminDatabase != "" {
+		if err := c.prepare(ctx, address); err != nil {
+			return err
+		}
+	}
+	return migrate(ctx, address, c, keeper, w.stdout)
+}
+
+func (c *migrateCmd) prepare(ctx context.Context, address string) error {
+	admin, err := withPassword(adminPassword, c.AdminDatabase, c.AdminPasswordFile)
+	if err != nil {
+		return err
+	}
+	u, err := url.Parse(address)
+	if err != nil {
+		return errors.New("CPIS_OWNER_DATABASE_URL: the database's address must be a URL")
+	}
+	if err := store.Prepare(ctx, admin, u.Path[min(1, len(u.Path)):], postgres.Roles); err != nil {
+		return fmt.Errorf("CPIS_ADMIN_DATABASE_URL: %w", err)
+	}
+	return c.givePasswords(ctx, admin)
+}
+
+// givePasswords gives roles that were just made the passwords of the files:
+// without, they could not sign in.
+func (c *migrateCmd) givePasswords(ctx context.Context, admin string) error {
+	passwords := map[string]string{}
+	for role, file := range map[string][2]string{
+		"cpis_owner": {ownerPassword, c.PasswordFile}, "cpis_app": {appPassword, c.AppPasswordFile},
+	} {
+		if file[1] == "" {
+			continue
+		}
+		password, err := readSecret(file[0], file[1])
+		if err != nil {
+			return err
+		}
+		passwords[role] = password
+	}
+	if len(passwords) == 0 {
+		return nil
+	}
+	if err := store.GivePasswords(ctx, admin, passwords); err != nil {
+		return fmt.Errorf("CPIS_ADMIN_DATABASE_URL: %w", err)
+	}
+	return nil
+}
+
+// migrate brings a database up to date, whatever state it is in. address is
+// that of the command, with a password where it has one.
+func migrate(ctx context.Context, address string, c *migrateCmd, keeper keys.Keeper, out io.Writer) error {
+	if err := store.Migrate(ctx, address); err != nil {
+		return fmt.Errorf("CPIS_OWNER_DATABASE_URL: %w", err)
+	}
+	db, err := store.Open(ctx, address, store.Options{Owner: true, MaxConns: 4})
+	if err != nil {
+		return fmt.Errorf("CPIS_OWNER_DATABASE_URL: %w", err)
+	}
+	defer db.Close()
+	log, err := ensureLog(ctx, db, c.LogOrigin)
+	if err != nil {
+		return err
+	}
+	admin := &record.KeyAdmin{
+		Command: guard.Command{DB: db, Log: log, Now: time.Now, Operator: operator()}, Keeper: keeper,
+	}
+	r, err := c.claim(ctx, db, c.serverFlags)
+	if err != nil {
+		return err
+	}
+	if _, err := admin.EnsureClaim(ctx, r); err != nil {
+		return err
+	}
+	copied := guard.Claimed(ctx, db, log, &r.Marks)
+	if copied != nil && !errors.Is(copied, guard.ErrCopy) {
+		return copied
+	}
+	admin.Copy = copied != nil
+	if err := admin.EnsureIndexKey(ctx); err != nil {
+		return err
+	}
+	if copied == nil {
+		if err := loadRows(ctx, admin); err != nil {
+			return err
+		}
+	}
+	_, err = fmt.Fprintf(out, "The database is up to date; the log is %s.\n%s\n", c.LogOrigin, reference.Attribution)
+	if copied != nil && err == nil {
+		_, err = fmt.Fprintf(out, "ATTENTION: %v. Until it is claimed no server starts on it; then run this again. %s.\n", copied, advice)
+	}
+	return err
+}
+
+// loadRows makes the MACs of rows that have none, and loads the registers. It
+// is left out for a copy: MACs are made once, with an entry in the log.
+func loadRows(ctx context.Context, admin *record.KeyAdmin) (err error) {
+	if admin.DB, err = guarded(ctx, admin.DB, admin.Keeper); err != nil {
+		return err
+	}
+	if err := admin.EnsureMACs(ctx); err != nil {
+		return fmt.Errorf("making the MACs of rows: %w", err)
+	}
+	return loadReference(ctx, admin.DB)
+}
+
+// ensureLog gives the log, and makes it where there is none.
+func ensureLog(ctx context.Context, db *store.DB, origin string) (log store.Log, err error) {
+	err = db.Tx(ctx, func(tx *store.Tx) error {
+		log, err = tx.Log(ctx, origin)
+		if errors.Is(err, store.ErrNotFound) {
+			log, err = tx.CreateLog(ctx, origin)
+		}
+		return err
+	})
+	return log, err
+}
+
+// loadReference loads the registers.
+func loadReference(ctx context.Context, db *store.DB) error {
+	organisations, err := reference.Organisations()
+	if err != nil {
+		return err
+	}
+	authorities, err := reference.Authorities()
+	if err != nil {
+		return err
+	}
+	orgs := make([]store.OrganisationRow, len(organisations))
+	for i, o := range organisations {
+		orgs[i] = store.OrganisationRow{Code: o.Code, Name: o.Name, Class: string(o.Class), Postcode: o.Postcode}
+	}
+	las := make([]store.AuthorityRow, len(authorities))
+	for i, a := range authorities {
+		las[i] = store.AuthorityRow{GSS: a.GSS, DfE: a.DfE, Name: a.Name, Kind: a.Kind, Region: a.Region}
+	}
+	err = db.Tx(ctx, func(tx *store.Tx) error { return tx.LoadReference(ctx, orgs, las) })
+	if err != nil {
+		return fmt.Errorf("loading the reference data: %w", err)
+	}
+	return nil
+}
