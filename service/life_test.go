@@ -275,7 +275,7 @@ func (l *life) amend(who *identity.Caller) (string, func() error) {
 	if l.r.IntN(2) == 0 {
 		q.End = l.day(-10, 200)
 	}
-	if found, err := l.GetPlan(l.t.Context(), who, id, ""); err == nil {
+	if found, err := l.GetPlan(l.t.Context(), who, &plan.GetPlanRequest{PlanID: id}); err == nil {
 		q.Basis, q.Expected = found.Plan.Details.Basis, found.Plan.Details.Expected.String()
 		q.DateOfBirth = found.Person.DateOfBirth.String()
 	}
@@ -496,7 +496,7 @@ func (l *life) owner(id string) *owned {
 	l.t.Helper()
 	var found []*owned
 	for _, c := range []*identity.Caller{lead, otherLead} {
-		if p, err := l.GetPlan(l.t.Context(), c, id, ""); err == nil {
+		if p, err := l.GetPlan(l.t.Context(), c, &plan.GetPlanRequest{PlanID: id}); err == nil {
 			found = append(found, &owned{p, c.Organisation})
 		}
 	}

@@ -162,7 +162,7 @@ func (f *logFixture) keys() []audit.VerifierKey {
 // proves fails unless the entry with a leaf hash is proved to be in the log.
 func (f *logFixture) proves(index int64, leaf audit.Hash) {
 	f.t.Helper()
-	p, err := f.InclusionProof(f.t.Context(), nurse, "", index)
+	p, err := f.InclusionProof(f.t.Context(), nurse, &auditlog.ProofRequest{Index: index})
 	if err != nil {
 		f.t.Errorf("proof of entry %d: %v", index, err)
 		return

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"cpis/audit"
+	"cpis/service/auditlog"
 	"cpis/service/guard"
 	"cpis/service/lookup"
 )
@@ -86,13 +87,13 @@ func TestPlantedCheckpoint(t *testing.T) {
 			t.Parallel()
 			f := newLog(t)
 			f.signed(5)
-			was, err := f.Checkpoint(t.Context(), nurse, "")
+			was, err := f.Checkpoint(t.Context(), nurse, &auditlog.CheckpointRequest{})
 			if err != nil {
 				t.Fatal(err)
 			}
 			f.Grow(7)
 			f.Exec(sql)
-			if got, err := f.Checkpoint(t.Context(), nurse, ""); err != nil || string(got) != string(was) {
+			if got, err := f.Checkpoint(t.Context(), nurse, &auditlog.CheckpointRequest{}); err != nil || string(got.Note) != string(was.Note) {
 				t.Errorf("Checkpoint: got %q, %v", got, err)
 			}
 			_, _ = f.Sign(t.Context()), f.Sign(t.Context())
@@ -101,7 +102,7 @@ func TestPlantedCheckpoint(t *testing.T) {
 			}
 			f.heard.want(t, "does not verify")
 			s, _ := f.restart()
-			if got, err := s.Log.Checkpoint(t.Context(), nurse, ""); !errors.Is(err, guard.ErrDamaged) {
+			if got, err := s.Log.Checkpoint(t.Context(), nurse, &auditlog.CheckpointRequest{}); !errors.Is(err, guard.ErrDamaged) {
 				t.Errorf("Checkpoint of a server that just started: got %q, %v, want %v", got, err, guard.ErrDamaged)
 			}
 			mended, err := f.mender().SetAside(t.Context(), "planted")

@@ -14,6 +14,22 @@ import (
 	"cpis/service/text"
 )
 
+// CheckpointRequest asks for the latest checkpoint of a log.
+type CheckpointRequest struct {
+	Log string // origin; this server's own if empty
+}
+
+// SignedCheckpoint is a checkpoint as it was signed.
+type SignedCheckpoint struct {
+	Note []byte
+}
+
+// ProofRequest asks for the proof that an entry is in a log.
+type ProofRequest struct {
+	Log   string // origin; this server's own if empty
+	Index int64
+}
+
 // Proof shows that an entry is in a log under a signed checkpoint.
 type Proof struct {
 	Text   []byte // with its checkpoint, for anybody to verify
@@ -21,16 +37,15 @@ type Proof struct {
 	Leaf   audit.Hash
 }
 
-// Checkpoint returns the latest signed checkpoint of a log; of this server's own
-// if none is named. Checkpoints are meant to be public, so asking for one
-// leaves no entry; it takes a caller all the same.
-func (s *Log) Checkpoint(ctx context.Context, c *identity.Caller, origin string) ([]byte, error) {
-	log, err := s.publicLog(ctx, c, origin)
+// Checkpoint returns the latest signed checkpoint of a log. Checkpoints are meant
+// to be public, so asking for one leaves no entry; it takes a caller all the same.
+func (s *Log) Checkpoint(ctx context.Context, c *identity.Caller, q *CheckpointRequest) (*SignedCheckpoint, error) {
+	log, err := s.publicLog(ctx, c, q.Log)
 	if err != nil {
 		return nil, err
 	}
 	if newest := s.newestOf(log); newest != nil {
-		return []byte(newest.Note), nil
+		return &SignedCheckpoint{Note: []byte(newest.Note)}, nil
 	}
 	row, err := s.db.LatestCheckpoint(ctx, log.ID)
 	if err != nil {
@@ -39,7 +54,7 @@ func (s *Log) Checkpoint(ctx context.Context, c *identity.Caller, origin string)
 	if err := s.check(ctx, log, &row); err != nil {
 		return nil, fmt.Errorf("reading the checkpoint: %w", err)
 	}
-	return []byte(row.Note), nil
+	return &SignedCheckpoint{Note: []byte(row.Note)}, nil
 }
 
 // newestOf returns the newest checkpoint that this server has checked or made
@@ -75,16 +90,16 @@ func (s *Log) check(ctx context.Context, log store.Log, row *store.CheckpointRow
 // that covers it, so that it is the same whenever it is asked for. ErrNotFound
 // says that none does yet: ask again in a second. Proofs hold hashes only, and
 // like checkpoints leave no entry.
-func (s *Log) InclusionProof(ctx context.Context, c *identity.Caller, origin string, index int64) (*Proof, error) {
-	log, err := s.publicLog(ctx, c, origin)
+func (s *Log) InclusionProof(ctx context.Context, c *identity.Caller, q *ProofRequest) (*Proof, error) {
+	log, err := s.publicLog(ctx, c, q.Log)
 	if err != nil {
 		return nil, err
 	}
-	cp, err := s.covering(ctx, log, index)
+	cp, err := s.covering(ctx, log, q.Index)
 	if err != nil {
 		return nil, fmt.Errorf("reading the checkpoint: %w", err)
 	}
-	p, err := audit.Prove(ctx, s.tilesOf(log.ID), []byte(cp.Note), index)
+	p, err := audit.Prove(ctx, s.tilesOf(log.ID), []byte(cp.Note), q.Index)
 	if errors.Is(err, audit.ErrBroken) {
 		err = fmt.Errorf("making the proof: %w: %w", guard.ErrDamaged, err)
 		s.report("tile", err)
@@ -94,7 +109,7 @@ func (s *Log) InclusionProof(ctx context.Context, c *identity.Caller, origin str
 	if err != nil {
 		return nil, fmt.Errorf("making the proof: %w", err)
 	}
-	leaf, err := s.leaf(ctx, log.ID, cp.Tree.Size(), index)
+	leaf, err := s.leaf(ctx, log.ID, cp.Tree.Size(), q.Index)
 	if err != nil {
 		return nil, err
 	}

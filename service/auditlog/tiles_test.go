@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"cpis/audit"
+	"cpis/service/auditlog"
 	"cpis/service/guard"
 	"cpis/service/lookup"
 )
@@ -70,7 +71,7 @@ func TestSign_ComparesTilesThatAreThere(t *testing.T) {
 	f.Exec(`INSERT INTO cpis.tile (log, level, idx, hashes) VALUES (1, 0, 0, decode(repeat('00', 8192), 'hex'))`)
 	f.signed(300)
 	f.heard.want(t, "tile/0/000 is not that of the log")
-	if _, err := f.InclusionProof(t.Context(), nurse, "", 3); !errors.Is(err, guard.ErrDamaged) {
+	if _, err := f.InclusionProof(t.Context(), nurse, &auditlog.ProofRequest{Index: 3}); !errors.Is(err, guard.ErrDamaged) {
 		t.Errorf("proof with the planted tile: got %v, want %v", err, guard.ErrDamaged)
 	}
 	leaves := f.leaves()

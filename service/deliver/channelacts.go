@@ -12,8 +12,15 @@ import (
 	"cpis/service/store"
 )
 
-// RotateSecretResult is the answer to RotateSecret. As in PutChannelResult, the secret is not
-// kept with it.
+// RotateSecretRequest gives a webhook a new secret.
+type RotateSecretRequest struct {
+	ChannelID string
+	Version   int    // that the caller saw
+	Request   string `json:"-"` // request id
+}
+
+// RotateSecretResult is the answer to RotateSecret. As in PutChannelResult, the
+// secret is not kept with it.
 type RotateSecretResult struct {
 	guard.Receipt `json:"-"`
 
@@ -23,24 +30,18 @@ type RotateSecretResult struct {
 	OldUntil  time.Time // until then the old one signs too
 }
 
-// rotation is what RotateSecret asks for.
-type rotation struct {
-	ChannelID string
-	Version   int
-}
-
 // RotateSecret gives a webhook of the caller's authority a new secret. For a
 // day the old one signs too, and no longer whichever was before that. The error
 // is ErrDenied, *InvalidError, *OverloadedError, ErrNotFound, ErrConflict,
 // ErrState (it is no webhook), ErrReused, ErrUnrecorded, ErrUnavailable or
 // ErrDamaged.
-func (s *Channels) RotateSecret(ctx context.Context, c *identity.Caller, id string, version int, request string) (*RotateSecretResult, error) {
+func (s *Channels) RotateSecret(ctx context.Context, c *identity.Caller, q *RotateSecretRequest) (*RotateSecretResult, error) {
 	a := guard.Act{
-		Caller: c, Action: policy.ManageChannels, Own: true, Request: request, Asks: &rotation{id, version},
-		Check: checkVersion(version),
+		Caller: c, Action: policy.ManageChannels, Own: true, Request: q.Request, Asks: q,
+		Check: checkVersion(q.Version),
 	}
 	out, err := guard.Once(ctx, s.guard, a, func(ctx context.Context, tx *store.Tx, _ *audit.Entry) (*RotateSecretResult, error) {
-		row, err := lockChannel(ctx, tx, c.Organisation, id, version)
+		row, err := lockChannel(ctx, tx, c.Organisation, q.ChannelID, q.Version)
 		if err != nil {
 			return nil, err
 		}
@@ -73,7 +74,7 @@ func lockChannel(ctx context.Context, tx *store.Tx, authority, id string, versio
 	if err != nil {
 		return nil, err
 	}
-	return findChannel(held, id, version)
+	return findChannel(ctx, held, authority, id, version)
 }
 
 // checkVersion refuses a version that no channel has.
@@ -85,15 +86,16 @@ func checkVersion(version int) error {
 	return v.Err()
 }
 
+// RemoveChannelRequest stops a channel for good.
+type RemoveChannelRequest struct {
+	ChannelID string
+	Version   int    // that the caller saw
+	Request   string `json:"-"` // request id
+}
+
 // RemoveChannelResult is the answer to RemoveChannel.
 type RemoveChannelResult struct {
 	guard.Receipt `json:"-"`
-}
-
-// channelRemoval is what RemoveChannel asks for.
-type channelRemoval struct {
-	ChannelID string
-	Version   int
 }
 
 // RemoveChannel stops a channel of the caller's authority for good. What it has
@@ -101,13 +103,13 @@ type channelRemoval struct {
 // shown as undelivered. The error is ErrDenied, *InvalidError,
 // *OverloadedError, ErrNotFound, ErrConflict, ErrReused, ErrUnrecorded,
 // ErrUnavailable or ErrDamaged.
-func (s *Channels) RemoveChannel(ctx context.Context, c *identity.Caller, id string, version int, request string) (*RemoveChannelResult, error) {
+func (s *Channels) RemoveChannel(ctx context.Context, c *identity.Caller, q *RemoveChannelRequest) (*RemoveChannelResult, error) {
 	a := guard.Act{
-		Caller: c, Action: policy.ManageChannels, Own: true, Request: request, Asks: &channelRemoval{id, version},
-		Check: checkVersion(version),
+		Caller: c, Action: policy.ManageChannels, Own: true, Request: q.Request, Asks: q,
+		Check: checkVersion(q.Version),
 	}
 	return guard.Once(ctx, s.guard, a, func(ctx context.Context, tx *store.Tx, _ *audit.Entry) (*RemoveChannelResult, error) {
-		row, err := lockChannel(ctx, tx, c.Organisation, id, version)
+		row, err := lockChannel(ctx, tx, c.Organisation, q.ChannelID, q.Version)
 		if err != nil {
 			return nil, err
 		}
@@ -117,6 +119,11 @@ func (s *Channels) RemoveChannel(ctx context.Context, c *identity.Caller, id str
 		row.Sealed = []byte{} // address and secrets are forgotten
 		return &RemoveChannelResult{}, tx.UpdateChannel(ctx, row)
 	})
+}
+
+// ListChannelsRequest asks for the channels of the caller's authority.
+type ListChannelsRequest struct {
+	Request string // request id
 }
 
 // ChannelList is the channels of an authority.
@@ -129,8 +136,8 @@ type ChannelList struct {
 // ListChannels shows the channels of the caller's authority, without their
 // secrets. The error is ErrDenied, *OverloadedError, ErrUnrecorded,
 // ErrUnavailable or ErrDamaged.
-func (s *Channels) ListChannels(ctx context.Context, c *identity.Caller, request string) (*ChannelList, error) {
-	a := guard.Act{Caller: c, Action: policy.ReadNotices, Own: true, Request: request}
+func (s *Channels) ListChannels(ctx context.Context, c *identity.Caller, q *ListChannelsRequest) (*ChannelList, error) {
+	a := guard.Act{Caller: c, Action: policy.ReadNotices, Own: true, Request: q.Request}
 	return guard.Answer(ctx, s.guard, a, func(ctx context.Context, tx *store.Tx, e *audit.Entry) (*ChannelList, error) {
 		out := &ChannelList{}
 		rows, err := tx.Channels(ctx, c.Organisation)

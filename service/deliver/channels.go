@@ -31,16 +31,14 @@ const (
 
 // Channel is a way on which an authority's notices are sent on.
 type Channel struct {
-	ID      string // empty for one that is to be made
-	Version int    // that the caller saw; 0 for one that is to be made
-	Rank    int    // the lowest is tried first
-	Kind    ChannelKind
-	To      string // address of a webhook, or a mailbox
-	Paused  bool   // nothing is sent; notices wait
-
-	// Only shown.
-	Pending     int `json:"-"` // notices that wait to be delivered
-	Undelivered int `json:"-"` // notices that could not be delivered
+	ID          string
+	Version     int
+	Rank        int // the lowest is tried first
+	Kind        ChannelKind
+	To          string // address of a webhook, or a mailbox
+	Paused      bool   // nothing is sent; notices wait
+	Pending     int    // notices that wait to be delivered
+	Undelivered int    // notices that could not be delivered
 }
 
 const (
@@ -60,6 +58,10 @@ type sealedChannel struct {
 	Secret   []byte    `json:"secret,omitempty"`
 	Old      []byte    `json:"old,omitempty"` // signs too
 	OldUntil time.Time `json:"old_until,omitzero"`
+}
+
+func detailsIn(row *store.ChannelRow) keys.Context {
+	return record.DetailsContext(record.TableChannel, row.ID, row.Version)
 }
 
 // secrets are those that sign at a time, the newest first.
@@ -87,6 +89,17 @@ func secretText(secret []byte) string {
 	return secretPrefix + base64.StdEncoding.EncodeToString(secret)
 }
 
+// PutChannelRequest creates a channel, or changes one.
+type PutChannelRequest struct {
+	ChannelID string // empty for a new one
+	Version   int    // that the caller saw; 0 for a new one
+	Rank      int    // the lowest is tried first
+	Kind      ChannelKind
+	To        string // address of a webhook, or a mailbox
+	Paused    bool   // nothing is sent; notices wait
+	Request   string `json:"-"` // request id
+}
+
 // PutChannelResult is the answer to PutChannel. The secret is not kept with it:
 // whoever sends the same request again is told it as long as it is the
 // channel's.
@@ -107,16 +120,13 @@ type PutChannelResult struct {
 // A channel gets the notices that are made from then on. What is of one kind
 // stays so, and a webhook whose address changes keeps its secret. At a new
 // address, and after a pause, what waits is tried at once, and for three days.
-func (s *Channels) PutChannel(ctx context.Context, c *identity.Caller, want *Channel, request string) (*PutChannelResult, error) {
-	var (
-		made  keys.NewKey
-		fresh = guard.NewID()
-	)
+func (s *Channels) PutChannel(ctx context.Context, c *identity.Caller, q *PutChannelRequest) (*PutChannelResult, error) {
+	fresh := newChannel{id: guard.NewID(), authority: c.Organisation}
 	a := guard.Act{
-		Caller: c, Action: policy.ManageChannels, Own: true, Request: request, Asks: want, Check: s.checkChannel(want),
+		Caller: c, Action: policy.ManageChannels, Own: true, Request: q.Request, Asks: q, Check: s.checkChannel(q),
 		Prepare: func(ctx context.Context) error {
-			if want.ID == "" {
-				made, _ = s.newChannelKey(ctx, fresh) // what fails here the transaction tries itself
+			if q.ChannelID == "" {
+				_ = s.fetchChannelKey(ctx, &fresh) // what fails here the transaction tries itself
 			}
 			return nil
 		},
@@ -126,15 +136,15 @@ func (s *Channels) PutChannel(ctx context.Context, c *identity.Caller, want *Cha
 		if err != nil {
 			return nil, err
 		}
-		if want.ID == "" {
-			secret, err := s.makeChannel(ctx, tx, c.Organisation, held, want, fresh, &made)
-			return &PutChannelResult{ChannelID: fresh.String(), Version: 1, Made: true, Secret: secret}, err
+		if q.ChannelID == "" {
+			secret, err := s.makeChannel(ctx, tx, held, q, &fresh)
+			return &PutChannelResult{ChannelID: fresh.id.String(), Version: 1, Made: true, Secret: secret}, err
 		}
-		row, err := findChannel(held, want.ID, want.Version)
+		row, err := findChannel(ctx, held, c.Organisation, q.ChannelID, q.Version)
 		if err != nil {
 			return nil, err
 		}
-		if err := s.changeChannel(ctx, tx, held, row, want); err != nil {
+		if err := s.changeChannel(ctx, tx, held, row, q); err != nil {
 			return nil, err
 		}
 		return &PutChannelResult{ChannelID: row.ID.String(), Version: row.Version}, nil
@@ -152,64 +162,72 @@ var channelFields = map[ChannelKind]string{
 }
 
 // checkChannel says what is wrong with a channel on its face.
-func (s *Channels) checkChannel(c *Channel) error {
+func (s *Channels) checkChannel(q *PutChannelRequest) error {
 	var v domain.Violations
-	if c.Rank < 1 || c.Rank > maxRank {
+	if q.Rank < 1 || q.Rank > maxRank {
 		v.Add("channel.rank", "must be 1 to 9", exampleRank)
 	}
-	if (c.ID == "") != (c.Version == 0) {
+	if (q.ChannelID == "") != (q.Version == 0) {
 		v.Add("channel.version", "must be the version of the channel that you saw; none for a new one", exampleVersion)
 	}
-	sender := s.senders[c.Kind]
+	sender := s.senders[q.Kind]
 	if sender == nil {
 		v.Add("channel.to", "is of a kind that this installation does not send to", "")
 		return v.Err()
 	}
-	if problem, example := sender.Check(c.To); problem != "" {
-		v.Add(channelFields[c.Kind], problem, example)
+	if problem, example := sender.Check(q.To); problem != "" {
+		v.Add(channelFields[q.Kind], problem, example)
 	}
 	return v.Err()
 }
 
-// newChannelKey makes the data key of a channel.
-func (s *Channels) newChannelKey(ctx context.Context, id uuid.UUID) (keys.NewKey, error) {
-	ctx, cancel := context.WithTimeout(ctx, record.KeyWait)
-	defer cancel()
-	made, err := s.ring.New(ctx, []string{store.ChannelKeys.Owner(id)})
-	if err != nil {
-		return keys.NewKey{}, fmt.Errorf("making the key of a channel: %w", s.records.KeyError(err))
-	}
-	return made[0], nil
+// newChannel is a channel that is to be created.
+type newChannel struct {
+	id        uuid.UUID
+	authority string
+	key       keys.NewKey // its data key, once there is one
 }
 
-// makeChannel makes a channel, and gives its secret.
+// fetchChannelKey creates the data key of a channel, unless it has one.
+func (s *Channels) fetchChannelKey(ctx context.Context, n *newChannel) error {
+	if n.key.Key != nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, record.KeyWait)
+	defer cancel()
+	made, err := s.ring.New(ctx, []string{store.ChannelKeys.Owner(n.id)})
+	if err != nil {
+		return fmt.Errorf("making the key of a channel: %w", s.records.KeyError(err))
+	}
+	n.key = made[0]
+	return nil
+}
+
+// makeChannel creates a channel, and returns its secret.
 func (s *Channels) makeChannel(
-	ctx context.Context, tx *store.Tx, authority string, held []store.ChannelRow, want *Channel, id uuid.UUID, key *keys.NewKey,
+	ctx context.Context, tx *store.Tx, held []store.ChannelRow, want *PutChannelRequest, n *newChannel,
 ) (string, error) {
 	if err := freeRank(held, want.Rank, uuid.Nil); err != nil {
 		return "", err
 	}
 	if len(held) == 0 {
-		if err := tx.BeginDispatch(ctx, authority); err != nil {
+		if err := tx.BeginDispatch(ctx, n.authority); err != nil {
 			return "", err
 		}
 	}
-	if key.Key == nil {
-		var err error
-		if *key, err = s.newChannelKey(ctx, id); err != nil {
-			return "", err
-		}
+	if err := s.fetchChannelKey(ctx, n); err != nil {
+		return "", err
 	}
 	sealed := sealedChannel{To: want.To}
 	if want.Kind == WebhookChannel {
 		sealed.Secret = newSecret()
 	}
 	row := store.ChannelRow{
-		ID: id, Authority: authority, Version: 1, Rank: want.Rank, Kind: string(want.Kind), Paused: want.Paused,
-		WrappedKey: key.Wrapped.Text, MadeAt: s.clock.Moment(),
+		ID: n.id, Authority: n.authority, Version: 1, Rank: want.Rank, Kind: string(want.Kind), Paused: want.Paused,
+		WrappedKey: n.key.Wrapped.Text, MadeAt: s.clock.Moment(),
 	}
 	var err error
-	if row.Sealed, err = record.SealJSON(key.Key, "channel", row.ID, row.Version, &sealed); err != nil {
+	if row.Sealed, err = record.SealJSON(n.key.Key, detailsIn(&row), &sealed); err != nil {
 		return "", err
 	}
 	return secretText(sealed.Secret), tx.InsertChannel(ctx, &row)
@@ -228,7 +246,7 @@ func freeRank(held []store.ChannelRow, rank int, id uuid.UUID) error {
 
 // changeChannel makes the next version of a channel, where anything differs.
 func (s *Channels) changeChannel(
-	ctx context.Context, tx *store.Tx, held []store.ChannelRow, row *store.ChannelRow, want *Channel,
+	ctx context.Context, tx *store.Tx, held []store.ChannelRow, row *store.ChannelRow, want *PutChannelRequest,
 ) error {
 	if row.Kind != string(want.Kind) {
 		var v domain.Violations
@@ -261,7 +279,7 @@ func (s *Channels) writeChannel(
 	row.Version++
 	row.ChangedAt = s.clock.Moment()
 	var err error
-	if row.Sealed, err = record.SealJSON(key, "channel", row.ID, row.Version, sealed); err != nil {
+	if row.Sealed, err = record.SealJSON(key, detailsIn(row), sealed); err != nil {
 		return err
 	}
 	return tx.UpdateChannel(ctx, row)
@@ -276,27 +294,29 @@ func (s *Channels) openChannel(ctx context.Context, row *store.ChannelRow) (*key
 	if r.Err != nil {
 		return nil, sealed, fmt.Errorf("unwrapping the key of a channel: %w", s.records.KeyError(r.Err))
 	}
-	if record.OpenJSON(r.Value, "channel", row.ID, row.Version, row.Sealed, &sealed) != nil {
-		return nil, sealed, s.records.Damaged("channel")
+	if record.OpenJSON(r.Value, detailsIn(row), row.Sealed, &sealed) != nil {
+		return nil, sealed, s.records.Damaged(record.TableChannel)
 	}
 	return r.Value, sealed, nil
 }
 
 // findChannel finds a channel among those of its authority. Where it has
 // another version than the caller saw, the error is *StaleError.
-func findChannel(held []store.ChannelRow, id string, version int) (*store.ChannelRow, error) {
-	parsed, err := uuid.Parse(id)
-	if err != nil {
-		return nil, guard.ErrNotFound
-	}
-	i := slices.IndexFunc(held, func(c store.ChannelRow) bool { return c.ID == parsed })
+func findChannel(ctx context.Context, held []store.ChannelRow, authority, id string, version int) (*store.ChannelRow, error) {
+	row, err := guard.FindOwn(ctx, func(_ context.Context, id uuid.UUID) (store.ChannelRow, error) {
+		i := slices.IndexFunc(held, func(c store.ChannelRow) bool { return c.ID == id })
+		if i < 0 {
+			return store.ChannelRow{}, store.ErrNotFound
+		}
+		return held[i], nil
+	}, authority, id)
 	switch {
-	case i < 0:
-		return nil, guard.ErrNotFound
-	case held[i].Version != version:
-		return nil, &guard.StaleError{Current: held[i].Version}
+	case err != nil:
+		return nil, err
+	case row.Version != version:
+		return nil, &guard.StaleError{Current: row.Version}
 	}
-	return &held[i], nil
+	return &row, nil
 }
 
 // showSecret fills in the secret of an answer to a request that was sent

@@ -28,7 +28,8 @@ func TestPutChannel_ShowsTheSecretOnce(t *testing.T) {
 	r := newReceiver(t, a)
 	request := uuid.NewString()
 	want := webhookTo(r, 1)
-	first, err := f.PutChannel(t.Context(), lead, want, request)
+	want.Request = request
+	first, err := f.PutChannel(t.Context(), lead, want)
 	if err != nil {
 		t.Fatalf("PutChannel: %s", explain(err))
 	}
@@ -36,7 +37,7 @@ func TestPutChannel_ShowsTheSecretOnce(t *testing.T) {
 		t.Errorf("got %+v", first)
 	}
 	// Whoever did not hear the answer asks again, and is told the same.
-	again, err := f.PutChannel(t.Context(), lead, want, request)
+	again, err := f.PutChannel(t.Context(), lead, want)
 	if err != nil {
 		t.Fatalf("PutChannel again: %s", explain(err))
 	}
@@ -45,7 +46,7 @@ func TestPutChannel_ShowsTheSecretOnce(t *testing.T) {
 	}
 	other := *want
 	other.Rank = 2
-	if _, err := f.PutChannel(t.Context(), lead, &other, request); !errors.Is(err, guard.ErrReused) {
+	if _, err := f.PutChannel(t.Context(), lead, &other); !errors.Is(err, guard.ErrReused) {
 		t.Errorf("the same request with other content: %v", err)
 	}
 	list := f.MustListChannels(lead)
@@ -56,10 +57,10 @@ func TestPutChannel_ShowsTheSecretOnce(t *testing.T) {
 		t.Errorf("the secret or the address stands in the clear in %d rows", n)
 	}
 	// Another secret: the old answer tells no secret any more.
-	if _, err := f.RotateSecret(t.Context(), lead, first.ChannelID, 1, ""); err != nil {
+	if _, err := f.RotateSecret(t.Context(), lead, &deliver.RotateSecretRequest{ChannelID: first.ChannelID, Version: 1}); err != nil {
 		t.Fatal(err)
 	}
-	if late, err := f.PutChannel(t.Context(), lead, want, request); err != nil || late.Secret != "" {
+	if late, err := f.PutChannel(t.Context(), lead, want); err != nil || late.Secret != "" {
 		t.Errorf("asked again after a change: %+v, %v", late, err)
 	}
 }
@@ -71,22 +72,22 @@ func TestPutChannel_RefusesWhatIsWrong(t *testing.T) {
 	held := f.MustPut(lead, webhookTo(r, 1))
 	for _, tt := range []struct {
 		name   string
-		change func(*deliver.Channel)
+		change func(*deliver.PutChannelRequest)
 		field  string
 	}{
-		{"no rank", func(c *deliver.Channel) { c.Rank = 0 }, "channel.rank"},
-		{"a rank beyond all", func(c *deliver.Channel) { c.Rank = 10 }, "channel.rank"},
-		{"a rank that is taken", func(c *deliver.Channel) { c.Rank = 1 }, "channel.rank"},
-		{"a version of nothing", func(c *deliver.Channel) { c.Version = 1 }, "channel.version"},
-		{"no version", func(c *deliver.Channel) { c.ID = held.ChannelID }, "channel.version"},
-		{"plain HTTP", func(c *deliver.Channel) { c.To = "http://cases.example.gov.uk" }, "channel.webhook.url"},
-		{"a private network", func(c *deliver.Channel) { c.To = "https://10.0.0.1/" }, "channel.webhook.url"},
-		{"a kind that nobody sends", func(c *deliver.Channel) { c.Kind = deliver.MeshChannel }, "channel.to"},
-		{"nowhere", func(c *deliver.Channel) { c.Kind = "" }, "channel.to"},
+		{"no rank", func(c *deliver.PutChannelRequest) { c.Rank = 0 }, "channel.rank"},
+		{"a rank beyond all", func(c *deliver.PutChannelRequest) { c.Rank = 10 }, "channel.rank"},
+		{"a rank that is taken", func(c *deliver.PutChannelRequest) { c.Rank = 1 }, "channel.rank"},
+		{"a version of nothing", func(c *deliver.PutChannelRequest) { c.Version = 1 }, "channel.version"},
+		{"no version", func(c *deliver.PutChannelRequest) { c.ChannelID = held.ChannelID }, "channel.version"},
+		{"plain HTTP", func(c *deliver.PutChannelRequest) { c.To = "http://cases.example.gov.uk" }, "channel.webhook.url"},
+		{"a private network", func(c *deliver.PutChannelRequest) { c.To = "https://10.0.0.1/" }, "channel.webhook.url"},
+		{"a kind that nobody sends", func(c *deliver.PutChannelRequest) { c.Kind = deliver.MeshChannel }, "channel.to"},
+		{"nowhere", func(c *deliver.PutChannelRequest) { c.Kind = "" }, "channel.to"},
 	} {
 		c := webhookTo(r, 2)
 		tt.change(c)
-		_, err := f.PutChannel(t.Context(), lead, c, "")
+		_, err := f.PutChannel(t.Context(), lead, c)
 		invalid, ok := errors.AsType[*domain.InvalidError](err)
 		if !ok || !slices.ContainsFunc(invalid.Violations, func(v domain.Violation) bool { return v.Field == tt.field }) {
 			t.Errorf("%s: got %s", tt.name, explain(err))
@@ -108,13 +109,13 @@ func TestChannels_BelongToTheirAuthority(t *testing.T) {
 	r := newReceiver(t, a)
 	held := f.MustPut(lead, webhookTo(r, 1))
 	change := webhookTo(r, 3)
-	change.ID, change.Version = held.ChannelID, 1
+	change.ChannelID, change.Version = held.ChannelID, 1
 	acts := func(c *identity.Caller, version int) map[string]error {
 		change := *change
 		change.Version = version
-		_, put := f.PutChannel(t.Context(), c, &change, "")
-		_, rotate := f.RotateSecret(t.Context(), c, held.ChannelID, version, "")
-		_, remove := f.RemoveChannel(t.Context(), c, held.ChannelID, version, "")
+		_, put := f.PutChannel(t.Context(), c, &change)
+		_, rotate := f.RotateSecret(t.Context(), c, &deliver.RotateSecretRequest{ChannelID: held.ChannelID, Version: version})
+		_, remove := f.RemoveChannel(t.Context(), c, &deliver.RemoveChannelRequest{ChannelID: held.ChannelID, Version: version})
 		return map[string]error{"put": put, "rotate": rotate, "remove": remove}
 	}
 	for name, err := range acts(otherLead, 1) {
@@ -148,11 +149,11 @@ func TestChannels_BelongToTheirAuthority(t *testing.T) {
 	if same := f.MustPut(lead, change); same.Version != 2 {
 		t.Errorf("nothing differs: %+v", same)
 	}
-	if _, err := f.RemoveChannel(t.Context(), lead, held.ChannelID, 2, ""); err != nil {
+	if _, err := f.RemoveChannel(t.Context(), lead, &deliver.RemoveChannelRequest{ChannelID: held.ChannelID, Version: 2}); err != nil {
 		t.Fatal(err)
 	}
 	change.Version = 3
-	if _, err := f.PutChannel(t.Context(), lead, change, ""); !errors.Is(err, guard.ErrNotFound) {
+	if _, err := f.PutChannel(t.Context(), lead, change); !errors.Is(err, guard.ErrNotFound) {
 		t.Errorf("changing a removed one: %v", err)
 	}
 	if got := f.MustListChannels(lead); len(got) != 0 {
@@ -169,7 +170,9 @@ func TestChannels_OneOfTwoWins(t *testing.T) {
 	errs := make([]error, 2)
 	var both sync.WaitGroup
 	for i := range errs {
-		both.Go(func() { _, errs[i] = f.RotateSecret(t.Context(), lead, held.ChannelID, 1, "") })
+		both.Go(func() {
+			_, errs[i] = f.RotateSecret(t.Context(), lead, &deliver.RotateSecretRequest{ChannelID: held.ChannelID, Version: 1})
+		})
 	}
 	both.Wait()
 	won := slices.Index(errs, nil)
@@ -178,7 +181,7 @@ func TestChannels_OneOfTwoWins(t *testing.T) {
 	}
 	// The first channel of an authority: nothing is there to be locked.
 	for i := range errs {
-		both.Go(func() { _, errs[i] = f.PutChannel(t.Context(), otherLead, webhookTo(r, 1), "") })
+		both.Go(func() { _, errs[i] = f.PutChannel(t.Context(), otherLead, webhookTo(r, 1)) })
 	}
 	both.Wait()
 	if won = slices.Index(errs, nil); won < 0 || errs[1-won] == nil {
@@ -200,7 +203,7 @@ func TestChannels_DeliveriesAreShownWithTheNotice(t *testing.T) {
 	f.Attend(rightCPP().NHSNumber, 1)
 	f.MustDeliver()
 	one := f.Made(islington)[0].ID
-	detail, err := f.GetNotice(t.Context(), lead, one, "")
+	detail, err := f.GetNotice(t.Context(), lead, &notice.GetNoticeRequest{NoticeID: one})
 	if err != nil {
 		t.Fatalf("GetNotice: %s", explain(err))
 	}

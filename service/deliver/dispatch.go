@@ -104,7 +104,7 @@ func (s *Channels) Dispatch(ctx context.Context) error {
 		return err
 	}
 	// What goes wrong with one does not hold up what others wait for.
-	failed := errors.Join(s.giveNew(ctx), s.leave(ctx, s.removed), s.leave(ctx, s.overdue))
+	failed := errors.Join(s.giveNew(ctx), s.handOver(ctx, s.removed), s.handOver(ctx, s.overdue))
 	due, err := s.db.DueChannels(ctx, s.clock.Moment())
 	if err != nil {
 		return errors.Join(failed, guard.Translate(err))
@@ -151,8 +151,8 @@ func (s *Channels) give(ctx context.Context, u store.Undispatched) error {
 	}
 }
 
-// leave gives what waits on some channels to the next ones, page after page.
-func (s *Channels) leave(ctx context.Context, page func(context.Context, *store.Tx) (int, error)) error {
+// handOver gives what waits on some channels to the next ones, page after page.
+func (s *Channels) handOver(ctx context.Context, page func(context.Context, *store.Tx) (int, error)) error {
 	for {
 		var left int
 		err := s.dispatchTx(ctx, func(ctx context.Context, tx *store.Tx) (err error) {

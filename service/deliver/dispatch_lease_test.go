@@ -42,7 +42,7 @@ func (i *inbox) all() []string {
 	return append([]string(nil), i.ids...)
 }
 
-var anywhere = &deliver.Channel{Kind: deliver.WebhookChannel, To: "anywhere", Rank: 1}
+var anywhere = &deliver.PutChannelRequest{Kind: deliver.WebhookChannel, To: "anywhere", Rank: 1}
 
 // A server that ends between sending and recording loses nothing: when its
 // lease is over somebody else sends the same message again, and what came later
@@ -188,7 +188,7 @@ func TestDeliver_PausedChannelsWait(t *testing.T) {
 	f.Attend(rightCPP().NHSNumber, 1)
 	f.MustDeliver()
 	change := *anywhere
-	change.ID, change.Version, change.Paused = channel.ChannelID, channel.Version, true
+	change.ChannelID, change.Version, change.Paused = channel.ChannelID, channel.Version, true
 	paused := f.MustPut(lead, &change)
 	f.Attend(rightCPP().NHSNumber, 1)
 	f.Clock.Advance(100 * time.Hour)
@@ -225,14 +225,14 @@ func TestDeliver_RemovedChannels(t *testing.T) {
 			return nil
 		}))
 	})
-	first := f.MustPut(lead, &deliver.Channel{Kind: deliver.WebhookChannel, To: "nowhere", Rank: 1})
+	first := f.MustPut(lead, &deliver.PutChannelRequest{Kind: deliver.WebhookChannel, To: "nowhere", Rank: 1})
 	f.MustRegister(lead, rightCPP())
 	f.Attend(rightCPP().NHSNumber, 1)
 	f.MustDeliver()
-	second := f.MustPut(lead, &deliver.Channel{Kind: deliver.WebhookChannel, To: "somewhere", Rank: 2})
+	second := f.MustPut(lead, &deliver.PutChannelRequest{Kind: deliver.WebhookChannel, To: "somewhere", Rank: 2})
 	remove := func(c *deliver.PutChannelResult) {
 		t.Helper()
-		if _, err := f.RemoveChannel(t.Context(), lead, c.ChannelID, c.Version, ""); err != nil {
+		if _, err := f.RemoveChannel(t.Context(), lead, &deliver.RemoveChannelRequest{ChannelID: c.ChannelID, Version: c.Version}); err != nil {
 			t.Fatalf("RemoveChannel: %s", explain(err))
 		}
 	}
@@ -241,7 +241,7 @@ func TestDeliver_RemovedChannels(t *testing.T) {
 	if n := len(got.all()); n != 1 {
 		t.Errorf("%d messages were sent, want 1", n)
 	}
-	third := f.MustPut(lead, &deliver.Channel{Kind: deliver.WebhookChannel, To: "nowhere", Rank: 1})
+	third := f.MustPut(lead, &deliver.PutChannelRequest{Kind: deliver.WebhookChannel, To: "nowhere", Rank: 1})
 	f.Attend(rightCPP().NHSNumber, 1)
 	f.MustDeliver()
 	remove(second)
@@ -254,7 +254,7 @@ func TestDeliver_RemovedChannels(t *testing.T) {
 	// What is made while there is no channel is for the inbox alone.
 	f.Attend(rightCPP().NHSNumber, 1)
 	f.MustDeliver()
-	f.MustPut(lead, &deliver.Channel{Kind: deliver.WebhookChannel, To: "somewhere", Rank: 1})
+	f.MustPut(lead, &deliver.PutChannelRequest{Kind: deliver.WebhookChannel, To: "somewhere", Rank: 1})
 	f.Attend(rightCPP().NHSNumber, 1)
 	f.MustDeliver()
 	if ids := got.all(); len(ids) != 2 || ids[1] != f.Made(islington)[3].ID {

@@ -53,7 +53,7 @@ func newMesh(t *testing.T, change func(*mesh.Config)) (*fixture, *meshdev.Server
 func TestDeliver_MeshHoldsTheWholeNotice(t *testing.T) {
 	t.Parallel()
 	f, exchange := newMesh(t, func(*mesh.Config) {})
-	f.MustPut(lead, &deliver.Channel{Kind: deliver.MeshChannel, To: theirMailbox, Rank: 1})
+	f.MustPut(lead, &deliver.PutChannelRequest{Kind: deliver.MeshChannel, To: theirMailbox, Rank: 1})
 	child := rightCPP()
 	plan := f.MustRegister(lead, child)
 	q := unscheduled(child.NHSNumber)
@@ -125,7 +125,7 @@ func TestDeliver_MeshHoldsTheWholeNotice(t *testing.T) {
 func TestDeliver_MeshFailures(t *testing.T) {
 	t.Parallel()
 	f, exchange := newMesh(t, func(c *mesh.Config) { c.SharedKey = "another" })
-	f.MustPut(lead, &deliver.Channel{Kind: deliver.MeshChannel, To: theirMailbox, Rank: 1})
+	f.MustPut(lead, &deliver.PutChannelRequest{Kind: deliver.MeshChannel, To: theirMailbox, Rank: 1})
 	f.MustRegister(lead, rightCPP())
 	f.Attend(rightCPP().NHSNumber, 1)
 	f.MustDeliver()
@@ -135,7 +135,7 @@ func TestDeliver_MeshFailures(t *testing.T) {
 	}
 
 	f, exchange = newMesh(t, func(*mesh.Config) {})
-	channel := f.MustPut(lead, &deliver.Channel{Kind: deliver.MeshChannel, To: "X26NONE", Rank: 1})
+	channel := f.MustPut(lead, &deliver.PutChannelRequest{Kind: deliver.MeshChannel, To: "X26NONE", Rank: 1})
 	f.MustRegister(lead, rightCPP())
 	f.Attend(rightCPP().NHSNumber, 2)
 	f.MustDeliver()
@@ -143,8 +143,8 @@ func TestDeliver_MeshFailures(t *testing.T) {
 	if d := f.Deliveries(notice); d[0].Failure != "unknown_mailbox" {
 		t.Errorf("to a mailbox that does not exist: %+v", d)
 	}
-	f.MustPut(lead, &deliver.Channel{
-		ID: channel.ChannelID, Version: channel.Version, Kind: deliver.MeshChannel, To: theirMailbox, Rank: 1,
+	f.MustPut(lead, &deliver.PutChannelRequest{
+		ChannelID: channel.ChannelID, Version: channel.Version, Kind: deliver.MeshChannel, To: theirMailbox, Rank: 1,
 	})
 	exchange.Fail(503)
 	f.MustDeliver() // at the new address at once
@@ -162,7 +162,7 @@ func TestDeliver_MeshFailures(t *testing.T) {
 func TestDeliver_MeshWaitsForKeys(t *testing.T) {
 	t.Parallel()
 	f, exchange := newMesh(t, func(*mesh.Config) {})
-	f.MustPut(lead, &deliver.Channel{Kind: deliver.MeshChannel, To: theirMailbox, Rank: 1})
+	f.MustPut(lead, &deliver.PutChannelRequest{Kind: deliver.MeshChannel, To: theirMailbox, Rank: 1})
 	f.MustRegister(lead, rightCPP())
 	f.Attend(rightCPP().NHSNumber, 1)
 	f.Clock.Advance(time.Hour) // keys are forgotten

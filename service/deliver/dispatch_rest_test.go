@@ -34,8 +34,8 @@ func newAway(t *testing.T) (*fixture, *away) {
 	return newServiceWith(t, func(c *service.Config) { c.Senders = webhooks(a) }), a
 }
 
-func nowhere() *deliver.Channel {
-	return &deliver.Channel{Kind: deliver.WebhookChannel, To: "nowhere", Rank: 1}
+func nowhere() *deliver.PutChannelRequest {
+	return &deliver.PutChannelRequest{Kind: deliver.WebhookChannel, To: "nowhere", Rank: 1}
 }
 
 // A receiver that is away is asked for one notice now and then, however many
@@ -84,8 +84,8 @@ func TestDeliver_WhatWasNeverTriedGoesOnToo(t *testing.T) {
 	t.Parallel()
 	f, a := newAway(t)
 	f.MustPut(lead, nowhere())
-	f.MustPut(lead, &deliver.Channel{Kind: deliver.WebhookChannel, To: "paused", Rank: 2, Paused: true})
-	f.MustPut(lead, &deliver.Channel{Kind: deliver.WebhookChannel, To: "somewhere", Rank: 3})
+	f.MustPut(lead, &deliver.PutChannelRequest{Kind: deliver.WebhookChannel, To: "paused", Rank: 2, Paused: true})
+	f.MustPut(lead, &deliver.PutChannelRequest{Kind: deliver.WebhookChannel, To: "somewhere", Rank: 3})
 	f.Waiting(500)
 	for range 71 {
 		f.MustDeliver()
@@ -101,7 +101,7 @@ func TestDeliver_WhatWasNeverTriedGoesOnToo(t *testing.T) {
 	if n := len(a.got.all()); n != 500 || f.Pending() != 0 {
 		t.Errorf("%d went on, %d wait", n, f.Pending())
 	}
-	list, err := f.ListChannels(t.Context(), lead, "")
+	list, err := f.ListChannels(t.Context(), lead, &deliver.ListChannelsRequest{})
 	if err != nil {
 		t.Fatal(err)
 	}

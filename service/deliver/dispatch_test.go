@@ -15,8 +15,8 @@ import (
 )
 
 // webhookTo is a new channel to a receiver.
-func webhookTo(r *receiver, rank int) *deliver.Channel {
-	return &deliver.Channel{Kind: deliver.WebhookChannel, To: r.URL(), Rank: rank}
+func webhookTo(r *receiver, rank int) *deliver.PutChannelRequest {
+	return &deliver.PutChannelRequest{Kind: deliver.WebhookChannel, To: r.URL(), Rank: rank}
 }
 
 // wantAll checks that a receiver has got all notices, and those of each person
@@ -140,7 +140,7 @@ func TestDeliver_SecretsRotate(t *testing.T) {
 	r := newReceiver(t, a)
 	channel := f.MustPut(lead, webhookTo(r, 1))
 	f.MustRegister(lead, rightCPP())
-	rotated, err := f.RotateSecret(t.Context(), lead, channel.ChannelID, channel.Version, "")
+	rotated, err := f.RotateSecret(t.Context(), lead, &deliver.RotateSecretRequest{ChannelID: channel.ChannelID, Version: channel.Version})
 	if err != nil {
 		t.Fatalf("RotateSecret: %s", explain(err))
 	}
@@ -209,7 +209,7 @@ func TestDeliver_GoesToTheNextChannelAfterThreeDays(t *testing.T) {
 			t.Errorf("delivery: %+v", d)
 		}
 	}
-	list, err := f.ListChannels(t.Context(), lead, "")
+	list, err := f.ListChannels(t.Context(), lead, &deliver.ListChannelsRequest{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -27,6 +27,11 @@ type Numbers struct {
 	Duty   string // number of the emergency duty team
 }
 
+// GetContactsRequest asks for the numbers of the caller's authority.
+type GetContactsRequest struct {
+	Request string // request id
+}
+
 // OwnContacts are the numbers of the caller's authority.
 type OwnContacts struct {
 	guard.Receipt
@@ -63,8 +68,8 @@ type SetContactsResult struct {
 // GetContacts gives the numbers of the caller's authority. The error is
 // ErrDenied, *OverloadedError, ErrNotFound, ErrUnrecorded, ErrUnavailable or
 // ErrDamaged.
-func (s *Contacts) GetContacts(ctx context.Context, c *identity.Caller, request string) (*OwnContacts, error) {
-	a := guard.Act{Caller: c, Action: policy.ReadContacts, Own: true, Request: request}
+func (s *Contacts) GetContacts(ctx context.Context, c *identity.Caller, q *GetContactsRequest) (*OwnContacts, error) {
+	a := guard.Act{Caller: c, Action: policy.ReadContacts, Own: true, Request: q.Request}
 	return guard.Answer(ctx, s.guard, a, func(ctx context.Context, tx *store.Tx, _ *audit.Entry) (*OwnContacts, error) {
 		row, err := tx.Authority(ctx, c.Organisation)
 		if err != nil {

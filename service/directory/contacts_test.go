@@ -185,7 +185,7 @@ func TestContacts_BelongToTheirAuthority(t *testing.T) {
 		t.Errorf("confirming no numbers: got %v, want ErrState", err)
 	}
 	for _, c := range []*identity.Caller{nurse, gp, clinicalSystem, privacyOfficer, auditor, administrator} {
-		if _, err := f.GetContacts(t.Context(), c, ""); !errors.Is(err, guard.ErrDenied) {
+		if _, err := f.GetContacts(t.Context(), c, &directory.GetContactsRequest{}); !errors.Is(err, guard.ErrDenied) {
 			t.Errorf("%s gets them: %v", c.ID, err)
 		}
 		if _, err := f.SetContacts(t.Context(), c, setting(0)); !errors.Is(err, guard.ErrDenied) {

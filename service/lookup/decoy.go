@@ -10,7 +10,6 @@ import (
 	"cpis/service/guard"
 	"cpis/service/notice"
 	"cpis/service/record"
-	"cpis/service/store"
 )
 
 // decoyHistory is how many earlier accesses the decoy has.
@@ -27,7 +26,7 @@ func (s *LookUps) workOnDecoy(l *lookup, now time.Time) {
 	_ = directory.ContactOf(&d.Authority, s.hub, now)
 	for range decoyHistory {
 		var w record.Who
-		if text, err := d.Key.Open(d.Access.Sealed, record.AccessContext(&d.Access)); err == nil && json.Unmarshal(text, &w) == nil {
+		if text, err := d.Key.Open(d.Access.Sealed, record.AccessContext(d.Access.ID)); err == nil && json.Unmarshal(text, &w) == nil {
 			_ = shorten(w.String(), maxWho)
 		}
 	}
@@ -37,6 +36,6 @@ func (s *LookUps) workOnDecoy(l *lookup, now time.Time) {
 	asks := l.who()
 	_ = notice.SealSaid(d.Key, guard.NewID(), notice.Said{Who: asks})
 	if text, err := json.Marshal(asks); err == nil {
-		_ = d.Key.Seal(text, record.AccessContext(&store.AccessRow{ID: guard.NewID()}))
+		_ = d.Key.Seal(text, record.AccessContext(guard.NewID()))
 	}
 }

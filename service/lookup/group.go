@@ -208,12 +208,12 @@ func (g *group) read(ctx context.Context, ls []*lookup, now time.Time) error {
 	if len(flags) == 0 {
 		return nil
 	}
-	g.deal(ls, flags, history)
+	g.assignRows(ls, flags, history)
 	return nil
 }
 
-// deal gives each look-up the rows of its tags. Few have any.
-func (g *group) deal(ls []*lookup, flags []store.FlagRow, history []store.AccessRow) {
+// assignRows gives each look-up the rows of its tags. Few have any.
+func (g *group) assignRows(ls []*lookup, flags []store.FlagRow, history []store.AccessRow) {
 	byTag := make(map[store.Tag][]store.FlagRow)
 	for _, f := range flags {
 		byTag[f.Tag] = append(byTag[f.Tag], f)

@@ -104,8 +104,7 @@ func (s *LookUps) lookupEntry(l *lookup, a policy.Action) audit.Entry {
 	}
 	e.Encounter = s.records.Encounter(l.caller.Organisation, q.Encounter.ID)
 	if !q.Responsible.IsZero() {
-		h := s.ring.StableHash("responsible", l.caller.Organisation, q.Responsible.Name, q.Responsible.Role)
-		e.Responsible = h[:]
+		e.Responsible = s.records.Responsible(l.caller.Organisation, q.Responsible.Name, q.Responsible.Role)
 	}
 	return e
 }
@@ -194,7 +193,7 @@ func (s *LookUps) open(l *lookup, now time.Time) {
 func (s *LookUps) answerOpened(l *lookup, now time.Time) {
 	person, err := record.OpenPerson(l.key, &l.rows[0].Person)
 	if err != nil {
-		s.observe.Damaged("person")
+		s.observe.Damaged(record.TablePerson)
 		s.answerDegraded(l, now)
 		return
 	}

@@ -16,6 +16,12 @@ type ItemAnswer struct {
 	Invalid *domain.InvalidError
 }
 
+// ListAnswer is the answer to a clinic list. Each of its items has a receipt of
+// its own.
+type ListAnswer struct {
+	Items []ItemAnswer // in the order of the list
+}
+
 // maxItems is the longest clinic list.
 const maxItems = 200
 
@@ -23,7 +29,7 @@ const maxItems = 200
 // It is for expected patients only: any other mode is refused. Either every
 // item has its answer, or there is an error and none is disclosed; their
 // entries stand all the same.
-func (s *LookUps) LookUpMany(ctx context.Context, c *identity.Caller, list *ClinicList) ([]ItemAnswer, error) {
+func (s *LookUps) LookUpMany(ctx context.Context, c *identity.Caller, list *ClinicList) (*ListAnswer, error) {
 	if list.Mode == policy.Unspecified {
 		list.Mode = policy.Scheduled
 	}
@@ -72,7 +78,7 @@ func (s *LookUps) admitList(ctx context.Context, c *identity.Caller, list *Clini
 }
 
 // answersOf waits for all look-ups of a list.
-func answersOf(ctx context.Context, ls []*lookup) ([]ItemAnswer, error) {
+func answersOf(ctx context.Context, ls []*lookup) (*ListAnswer, error) {
 	answers := make([]ItemAnswer, len(ls))
 	for i, l := range ls {
 		a, err := l.wait(ctx)
@@ -86,5 +92,5 @@ func answersOf(ctx context.Context, ls []*lookup) ([]ItemAnswer, error) {
 			return nil, err
 		}
 	}
-	return answers, nil
+	return &ListAnswer{Items: answers}, nil
 }

@@ -58,7 +58,6 @@ func (s *LookUps) reviewOf(l *lookup, now time.Time) store.ReviewRow {
 	if len(l.rows) > 0 {
 		r.Person = uuid.NullUUID{UUID: l.rows[0].Person.ID, Valid: true}
 	}
-	r.Sealed = key.Key.Seal([]byte(l.question.BreakGlass),
-		keys.Context{Purpose: "reason", Table: "review", Row: r.ID.String(), Version: 1})
+	r.Sealed = key.Key.Seal([]byte(l.question.BreakGlass), record.ReviewContext(r.ID))
 	return r
 }

@@ -39,7 +39,7 @@ func (s *LookUps) showPlans(l *lookup, now time.Time) {
 		row := &l.rows[i]
 		d, err := record.OpenDetails(l.key, &row.Plan)
 		if err != nil {
-			s.observe.Damaged("plan")
+			s.observe.Damaged(record.TablePlan)
 			a.Degraded = true // the others are shown, and whom to ring about this one
 			if !hidden {
 				a.Contacts = append(a.Contacts, s.contactFor(row, now))
@@ -115,14 +115,14 @@ func (s *LookUps) showHistory(l *lookup) {
 }
 
 func (s *LookUps) openWho(key *keys.DataKey, row *store.AccessRow) string {
-	text, err := key.Open(row.Sealed, record.AccessContext(row))
+	text, err := key.Open(row.Sealed, record.AccessContext(row.ID))
 	if err != nil {
-		s.observe.Damaged("access")
+		s.observe.Damaged(record.TableAccess)
 		return ""
 	}
 	var w record.Who
 	if err := json.Unmarshal(text, &w); err != nil {
-		s.observe.Damaged("access")
+		s.observe.Damaged(record.TableAccess)
 		return ""
 	}
 	return shorten(w.String(), maxWho)
@@ -223,7 +223,7 @@ func (s *LookUps) accessOf(l *lookup, now time.Time) store.AccessRow {
 		return a // who it was stands in the log
 	}
 	if text, err := json.Marshal(l.who()); err == nil { // fails only for years beyond four digits
-		a.Sealed = l.key.Seal(text, record.AccessContext(&a))
+		a.Sealed = l.key.Seal(text, record.AccessContext(a.ID))
 	}
 	return a
 }

@@ -117,14 +117,14 @@ func (s *Notices) actOnNotice(ctx context.Context, k noticeAct) (*ActResult, err
 		Caller: k.caller, Action: policy.AnswerNotice, Own: true, Request: k.request, Asks: k.asks, Check: k.check,
 		Prepare: func(ctx context.Context) error { // fetches the key; what fails here the transaction says
 			_, _ = s.readNotices(ctx, k.caller.Organisation, func(ctx context.Context) ([]store.NoticeRow, error) {
-				row, err := findNotice(ctx, s.db.Notice, k.caller.Organisation, k.notice)
+				row, err := guard.FindOwn(ctx, s.db.Notice, k.caller.Organisation, k.notice)
 				return []store.NoticeRow{row}, err
 			})
 			return nil
 		},
 	}
 	return guard.Once(ctx, s.guard, a, func(ctx context.Context, tx *store.Tx, e *audit.Entry) (*ActResult, error) {
-		n, err := findNotice(ctx, tx.LockNotice, k.caller.Organisation, k.notice)
+		n, err := guard.FindOwn(ctx, tx.LockNotice, k.caller.Organisation, k.notice)
 		if err != nil {
 			return nil, err
 		}
@@ -167,7 +167,7 @@ func (s *Notices) sealNote(n *store.NoticeRow, row *store.NoticeActRow, v noted)
 	if err != nil {
 		return nil, errors.New("encoding note") // never: two texts
 	}
-	return key.Seal(text, noteContext(row.Notice, row.Version)), nil
+	return key.Seal(text, record.NoteContext(row.Notice, row.Version)), nil
 }
 
 // noted is what is sealed of an act on a notice.
@@ -178,10 +178,6 @@ type noted struct {
 	// To whom it was given. The colleague may be forgotten one day.
 	To     string `json:"to,omitempty"`
 	ToName string `json:"to_name,omitempty"`
-}
-
-func noteContext(notice uuid.UUID, version int) keys.Context {
-	return keys.Context{Purpose: "note", Table: "notice_act", Row: notice.String(), Version: version}
 }
 
 // actsOn gives what was done with a notice. about is whom it is about; nil
@@ -208,9 +204,9 @@ func (s *Notices) actsOn(ctx context.Context, tx *store.Tx, n *store.NoticeRow, 
 }
 
 func (s *Notices) openNote(key *keys.DataKey, r *store.NoticeActRow) (v noted) {
-	text, err := key.Open(r.Sealed, noteContext(r.Notice, r.Version))
+	text, err := key.Open(r.Sealed, record.NoteContext(r.Notice, r.Version))
 	if err != nil || json.Unmarshal(text, &v) != nil {
-		s.observe.Damaged("notice_act")
+		s.observe.Damaged(record.TableNoticeAct)
 		return noted{}
 	}
 	return v

@@ -53,7 +53,7 @@ type sealedColleague struct {
 }
 
 const (
-	colleagueTable   = "colleague"
+	hashColleague    = "colleague" // domain of the hashes that are identifiers
 	colleagueVersion = 1
 	colleagueFor     = 90 * 24 * time.Hour // since they were seen
 	maxColleagues    = 500
@@ -63,7 +63,7 @@ const (
 // colleagueID gives the identifier of somebody who acts for an authority.
 // Identifiers at an issuer are taken as actors are compared.
 func (s *Colleagues) colleagueID(authority, issuer, user string) uuid.UUID {
-	h := s.ring.StableHash(colleagueTable, authority, issuer, strings.ToLower(text.Fold(user)))
+	h := s.ring.StableHash(hashColleague, authority, issuer, strings.ToLower(text.Fold(user)))
 	id, _ := uuid.FromBytes(h[:16]) // never fails: sixteen bytes
 	return id
 }
@@ -121,7 +121,7 @@ func (s *Colleagues) keepColleague(ctx context.Context, id uuid.UUID, c *identit
 		return err
 	}
 	row := store.ColleagueRow{ID: id, Authority: c.Organisation, SeenOn: s.clock.Today().Time()}
-	write := (*store.Tx).InsertColleague
+	write := func(tx *store.Tx) error { return tx.InsertColleague(ctx, &row) }
 	var key *keys.DataKey
 	if len(rows) == 0 {
 		made, err := s.ring.New(ctx, []string{store.ColleagueKeys.Owner(id)})
@@ -136,13 +136,13 @@ func (s *Colleagues) keepColleague(ctx context.Context, id uuid.UUID, c *identit
 		if key = s.colleagueKeys(ctx, rows)[0]; key == nil {
 			return guard.ErrUnavailable
 		}
-		write = (*store.Tx).UpdateColleague
+		write = func(tx *store.Tx) error { return tx.UpdateColleague(ctx, &row) }
 	}
 	who := sealedColleague{Authority: c.Organisation, Issuer: c.Issuer, User: guard.Clip(c.ID), Name: guard.Clip(c.Name)}
-	if row.Sealed, err = record.SealJSON(key, colleagueTable, id, colleagueVersion, who); err != nil {
+	if row.Sealed, err = record.SealJSON(key, record.DetailsContext(record.TableColleague, id, colleagueVersion), who); err != nil {
 		return err
 	}
-	return s.db.Tx(ctx, func(tx *store.Tx) error { return write(tx, ctx, &row) })
+	return s.db.Tx(ctx, write)
 }
 
 // colleagueKeys gets the keys of colleagues; nil for those that cannot be had.
@@ -175,14 +175,19 @@ func (s *Colleagues) openColleagues(ctx context.Context, rows []store.ColleagueR
 			continue
 		}
 		var who sealedColleague
-		err := record.OpenJSON(key, colleagueTable, r.ID, colleagueVersion, r.Sealed, &who)
+		err := record.OpenJSON(key, record.DetailsContext(record.TableColleague, r.ID, colleagueVersion), r.Sealed, &who)
 		if err != nil || who.Authority != r.Authority {
-			_ = s.records.Damaged(colleagueTable)
+			_ = s.records.Damaged(record.TableColleague)
 			continue
 		}
 		out[i].User, out[i].Name = who.User, who.Name
 	}
 	return out
+}
+
+// ListColleaguesRequest asks to whom notices can be given.
+type ListColleaguesRequest struct {
+	Request string // request id
 }
 
 // ColleagueList is to whom notices of an authority can be given.
@@ -195,8 +200,8 @@ type ColleagueList struct {
 // ListColleagues shows to whom notices of the caller's authority can be given:
 // who acted for it as a safeguarding lead in the last 90 days. The error is
 // ErrDenied, *OverloadedError, ErrUnrecorded or ErrUnavailable.
-func (s *Colleagues) ListColleagues(ctx context.Context, c *identity.Caller, requestID string) (*ColleagueList, error) {
-	a := guard.Act{Caller: c, Action: policy.ListColleagues, Own: true, Request: requestID}
+func (s *Colleagues) ListColleagues(ctx context.Context, c *identity.Caller, q *ListColleaguesRequest) (*ColleagueList, error) {
+	a := guard.Act{Caller: c, Action: policy.ListColleagues, Own: true, Request: q.Request}
 	return guard.Answer(ctx, s.guard, a, func(ctx context.Context, tx *store.Tx, e *audit.Entry) (*ColleagueList, error) {
 		rows, err := tx.Colleagues(ctx, c.Organisation, maxColleagues)
 		if err != nil {

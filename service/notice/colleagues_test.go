@@ -113,7 +113,7 @@ func TestTidy_ForgetsColleagues(t *testing.T) {
 		f.MustAcknowledge(laSystem, &n)
 		n.Version++
 	}
-	d, err := f.GetNotice(t.Context(), laSystem, n.ID, "")
+	d, err := f.GetNotice(t.Context(), laSystem, &notice.GetNoticeRequest{NoticeID: n.ID})
 	if err != nil || d.Acts[0].AssignedTo != "deputy" || d.Acts[0].AssignedName != "Test deputy" {
 		t.Errorf("got %+v, %v", d, err)
 	}

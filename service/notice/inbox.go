@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/binary"
-	"errors"
 	"time"
 
 	"github.com/google/uuid"
@@ -163,6 +162,12 @@ func (o *openedNotices) enter(e *audit.Entry) {
 	}
 }
 
+// GetNoticeRequest asks for one notice.
+type GetNoticeRequest struct {
+	NoticeID string
+	Request  string // request id
+}
+
 // Detail is one notice with all that happened to it.
 type Detail struct {
 	guard.Receipt
@@ -184,14 +189,14 @@ type Done struct {
 // GetNotice shows one notice of the caller's authority. The error is ErrDenied,
 // *OverloadedError, ErrNotFound (also for notices of others), ErrUnrecorded,
 // ErrUnavailable or ErrDamaged.
-func (s *Notices) GetNotice(ctx context.Context, c *identity.Caller, id, requestID string) (*Detail, error) {
+func (s *Notices) GetNotice(ctx context.Context, c *identity.Caller, q *GetNoticeRequest) (*Detail, error) {
 	var o *openedNotices
 	var row store.NoticeRow
 	a := guard.Act{
-		Caller: c, Action: policy.ReadNotices, Own: true, Request: requestID,
+		Caller: c, Action: policy.ReadNotices, Own: true, Request: q.Request,
 		Prepare: func(ctx context.Context) (err error) {
 			o, err = s.readNotices(ctx, c.Organisation, func(ctx context.Context) (_ []store.NoticeRow, err error) {
-				row, err = findNotice(ctx, s.db.Notice, c.Organisation, id)
+				row, err = guard.FindOwn(ctx, s.db.Notice, c.Organisation, q.NoticeID)
 				return []store.NoticeRow{row}, err
 			})
 			return err
@@ -210,20 +215,4 @@ func (s *Notices) GetNotice(ctx context.Context, c *identity.Caller, id, request
 		out.Deliveries, err = s.deliveriesOf(ctx, tx, row.ID)
 		return out, err
 	})
-}
-
-// findNotice finds a notice of an authority. One of another is not found, like
-// one that does not exist.
-func findNotice(
-	ctx context.Context, find func(context.Context, uuid.UUID) (store.NoticeRow, error), authority, id string,
-) (store.NoticeRow, error) {
-	parsed, err := uuid.Parse(id)
-	if err != nil {
-		return store.NoticeRow{}, guard.ErrNotFound
-	}
-	row, err := find(ctx, parsed)
-	if errors.Is(err, store.ErrNotFound) || err == nil && row.Authority != authority {
-		return store.NoticeRow{}, guard.ErrNotFound
-	}
-	return row, err
 }

@@ -169,7 +169,7 @@ func TestNotices_AreForTheirAuthority(t *testing.T) {
 		"an auditor":        {auditor, n.ID, guard.ErrDenied},
 	} {
 		before := len(f.Entries())
-		_, get := f.GetNotice(ctx, c.who, c.id, "")
+		_, get := f.GetNotice(ctx, c.who, &notice.GetNoticeRequest{NoticeID: c.id})
 		_, ack := f.AcknowledgeNotice(ctx, c.who, &notice.AcknowledgeRequest{NoticeID: c.id, Version: 1, Outcome: notice.NoAction})
 		_, assign := f.AssignNotice(ctx, c.who, &notice.AssignRequest{NoticeID: c.id, Version: 1, To: "me"})
 		for _, err := range []error{get, ack, assign} {
@@ -211,7 +211,7 @@ func TestNotices_ActsAreVersions(t *testing.T) {
 	}
 	_, err = f.AcknowledgeNotice(ctx, lead, &notice.AcknowledgeRequest{NoticeID: n.ID, Version: 2, Outcome: notice.NoAction})
 	expectStale(t, err, 3)
-	d, err := f.GetNotice(ctx, lead, n.ID, "")
+	d, err := f.GetNotice(ctx, lead, &notice.GetNoticeRequest{NoticeID: n.ID})
 	if err != nil {
 		t.Fatalf("GetNotice: %s", explain(err))
 	}
@@ -253,7 +253,7 @@ func TestAcknowledgeNotice_OneOfTwoWins(t *testing.T) {
 	}
 	errs := atOnce(act(f.Service, notice.NoAction), act(other, notice.Escalated), act(f.Service, notice.FamilyContacted))
 	expectOneWon(t, errs, guard.ErrConflict)
-	d, err := f.GetNotice(t.Context(), lead, n.ID, "")
+	d, err := f.GetNotice(t.Context(), lead, &notice.GetNoticeRequest{NoticeID: n.ID})
 	if err != nil || len(d.Acts) != 1 || d.Notice.Version != 2 {
 		t.Errorf("got %+v and %v, want one act", d, err)
 	}

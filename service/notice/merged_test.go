@@ -35,7 +35,7 @@ func TestNotices_FollowPlansThatMoved(t *testing.T) {
 				if e := f.LastEntry(); len(e.Disclosed) != 1 || e.Disclosed[0].Plan != plan {
 					t.Errorf("%s: the entry discloses %+v", when, e.Disclosed)
 				}
-				d, err := f.GetNotice(t.Context(), c, n.ID, "")
+				d, err := f.GetNotice(t.Context(), c, &notice.GetNoticeRequest{NoticeID: n.ID})
 				if err != nil || d.Notice.Person == nil {
 					t.Errorf("%s: got %+v, %v", when, d, err)
 				}
@@ -55,7 +55,7 @@ func TestNotices_FollowPlansThatMoved(t *testing.T) {
 			}); err != nil {
 				t.Errorf("AcknowledgeNotice: %s", explain(err))
 			}
-			if d, err := f.GetNotice(t.Context(), lead, n.ID, ""); err != nil || len(d.Acts) != 1 || d.Acts[0].Change.Reason != "rang the ward" {
+			if d, err := f.GetNotice(t.Context(), lead, &notice.GetNoticeRequest{NoticeID: n.ID}); err != nil || len(d.Acts) != 1 || d.Acts[0].Change.Reason != "rang the ward" {
 				t.Errorf("got %+v, %v", d, err)
 			}
 			f.Seen(newNumber, "ED-2") // about who stays

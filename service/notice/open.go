@@ -281,7 +281,7 @@ func (s *Notices) nameFor(h *record.Record) *record.Plan {
 	}
 	var err error
 	if h.Person, err = record.OpenPerson(h.Key, &h.Row); err != nil {
-		s.observe.Damaged("person")
+		s.observe.Damaged(record.TablePerson)
 		return nil
 	}
 	h.Person = latest.Of(h.Person)
@@ -325,9 +325,9 @@ func (s *Notices) openWhatWasSaid(n *Notice, row *store.NoticeRow, key *keys.Dat
 // OpenSaid opens what is sealed of a notice.
 func (s *Notices) OpenSaid(key *keys.DataKey, row *store.NoticeRow) (Said, bool) {
 	var v Said
-	text, err := key.Open(row.Sealed, noticeContext(row.ID))
+	text, err := key.Open(row.Sealed, record.NoticeContext(row.ID))
 	if err != nil || json.Unmarshal(text, &v) != nil {
-		s.observe.Damaged("notice")
+		s.observe.Damaged(record.TableNotice)
 		return Said{}, false
 	}
 	return v, true

@@ -91,7 +91,7 @@ func (s *Notices) overlapping(p *record.NewPlan, others []store.PlanRow) (with [
 	for i := range others {
 		d, err := record.OpenDetails(p.About.Key, &others[i])
 		if err != nil { // theirs: it must not keep anybody from protecting a child
-			s.observe.Damaged("plan")
+			s.observe.Damaged(record.TablePlan)
 			continue
 		}
 		if d.RunsWith(&p.Details) {

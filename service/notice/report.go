@@ -67,7 +67,6 @@ const (
 	sameAppointment      = 30 * 24 * time.Hour // a report of one appointment stands for those that follow
 	countMarked          = "marked"
 	countMissed          = "missed_in_a_row"
-	domainEncounter      = "encounter"
 	problemEncounterTime = "is required: when the appointment was to be"
 )
 
@@ -165,8 +164,7 @@ func (s *Notices) report(
 	return guard.Once(ctx, s.guard, a, func(ctx context.Context, tx *store.Tx, e *audit.Entry) (*ReportResult, error) {
 		e.Encounter = s.records.Encounter(r.caller.Organisation, r.encounter)
 		if r.who.Responsible != "" {
-			h := s.ring.StableHash("responsible", r.caller.Organisation, r.who.Responsible, r.who.Role)
-			e.Responsible = h[:]
+			e.Responsible = s.records.Responsible(r.caller.Organisation, r.who.Responsible, r.who.Role)
 		}
 		e.Counts = audit.Counts{}
 		tx.Notify() // none, too
@@ -175,12 +173,11 @@ func (s *Notices) report(
 }
 
 // encounterOf says which encounter a report is about, for who was found by its
-// number. It is looked for under all index keys: what is stored was made under
-// one of them.
+// number.
 func (s *Notices) encounterOf(r *report, found *store.PersonRow) *store.Encounter {
-	e := store.Encounter{Person: found.ID, Organisation: r.caller.Organisation}
-	for _, h := range s.ring.Hashes(domainEncounter, r.caller.Organisation, r.encounter) {
-		e.Hashes = append(e.Hashes, h[:])
+	e := store.Encounter{
+		Person: found.ID, Organisation: r.caller.Organisation,
+		Hashes: s.records.EncounterHashes(r.caller.Organisation, r.encounter),
 	}
 	numbers := []domain.NHSNumber{r.number}
 	if key, ok := s.ring.Cached(store.PersonKeys.Owner(found.ID)); !ok {
@@ -253,7 +250,7 @@ func (s *Notices) mistaken(r *report, key *keys.DataKey, row *store.PersonRow) s
 	person, err := record.OpenPerson(key, row)
 	switch {
 	case err != nil:
-		s.observe.Damaged("person")
+		s.observe.Damaged(record.TablePerson)
 	case !person.Has(r.number):
 		s.observe.Damaged("person_tag")
 		return guard.ReasonDamaged

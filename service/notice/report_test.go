@@ -283,7 +283,7 @@ func TestReportWrongPatient_MarksAndCorrects(t *testing.T) {
 		}
 	}
 	first := before[1].ID // of ED-1
-	if d, err := f.GetNotice(t.Context(), lead, first, ""); err != nil || d.Notice.CorrectedBy == "" {
+	if d, err := f.GetNotice(t.Context(), lead, &notice.GetNoticeRequest{NoticeID: first}); err != nil || d.Notice.CorrectedBy == "" {
 		t.Errorf("got %+v and %v, want that it was corrected", d, err)
 	}
 	var marks []bool

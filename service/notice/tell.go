@@ -34,17 +34,13 @@ type Said struct {
 	Text string `json:"text,omitempty"`
 }
 
-func noticeContext(id uuid.UUID) keys.Context {
-	return keys.Context{Purpose: "notice", Table: "notice", Row: id.String(), Version: 1}
-}
-
 // SealSaid seals what is said with a notice.
 func SealSaid(key *keys.DataKey, notice uuid.UUID, v Said) []byte {
 	text, err := json.Marshal(v)
 	if err != nil { // only for years beyond four digits
 		return nil
 	}
-	return key.Seal(text, noticeContext(notice))
+	return key.Seal(text, record.NoticeContext(notice))
 }
 
 // Tell makes notices. They are written with the entry of the act.

@@ -76,7 +76,7 @@ func (d *deciding) run(ctx context.Context, tx *store.Tx, e *audit.Entry) error 
 	}
 	p.row.State, p.row.DecidedAt = string(to), d.s.clock.Moment()
 	p.row.DecidedBy, p.row.DecidedIssuer = d.by.Actor, d.who.Issuer
-	if p.row.Decided, err = record.SealJSON(p.into.Key, proposalTable, p.row.ID, versionDecided, said); err != nil {
+	if p.row.Decided, err = record.SealJSON(p.into.Key, saidIn(p.row.ID, versionDecided), said); err != nil {
 		return err
 	}
 	return tx.DecideProposal(ctx, &p.row)
@@ -123,7 +123,7 @@ type lockedProposal struct {
 // lock finds the proposal, and locks and opens whom it is about, and whom its
 // numbers lead to.
 func (d *deciding) lock(ctx context.Context, tx *store.Tx) (*lockedProposal, error) {
-	row, err := findProposal(ctx, tx.Proposal, d.by.Organisation, d.ruling.ChangeID)
+	row, err := guard.FindOwn(ctx, tx.Proposal, d.by.Organisation, d.ruling.ChangeID)
 	if err != nil {
 		return nil, err
 	}

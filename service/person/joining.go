@@ -59,12 +59,21 @@ func (j *joining) own(plans []record.Plan) []record.Plan {
 	return slices.DeleteFunc(slices.Clone(plans), func(l record.Plan) bool { return !j.owns(&l) })
 }
 
-// moves says whether a merge moves a plan.
-func (j *joining) moves(l *record.Plan) bool { return j.superseded || j.owns(l) }
+// moving is from which record plans are to go to which, and which of them.
+type moving struct {
+	from, to *record.Record
+	moves    func(*record.Plan) bool
+}
 
-// errOtherBirth refuses to join two records with different dates of birth: one
+// merging is what a merge moves.
+func (j *joining) merging() moving { return moving{j.from, j.into, j.merges} }
+
+// merges says whether a merge moves a plan.
+func (j *joining) merges(l *record.Plan) bool { return j.superseded || j.owns(l) }
+
+// otherBirth refuses to join two records with different dates of birth: one
 // of the persons would be flagged as the other.
-func errOtherBirth() error {
+func otherBirth() error {
 	var v domain.Violations
 	v.Add("from_nhs_number", "is not of a record with the same date of birth: check both numbers, and trace them again", "")
 	return errors.Join(v.Err(), guard.ErrWrongPerson)
@@ -73,9 +82,9 @@ func errOtherBirth() error {
 // mergeable says what keeps the two records from being joined.
 func (j *joining) mergeable() error {
 	if !j.from.IsBorn(j.born()) || !j.into.IsBorn(j.born()) {
-		return errOtherBirth()
+		return otherBirth()
 	}
-	return j.movable(j.from, j.into, j.moves)
+	return j.movable(j.merging())
 }
 
 // born gives the date of birth of both records, where they can be of one person:
@@ -91,18 +100,18 @@ func (j *joining) born() domain.Date {
 // an offer to another authority that somebody is to decide about the person as
 // it is, or a plan of the authority's own beside which it could not have been
 // registered.
-func (j *joining) movable(from, to *record.Record, moves func(*record.Plan) bool) error {
-	for i := range from.Plans {
-		l := &from.Plans[i]
+func (j *joining) movable(m moving) error {
+	for i := range m.from.Plans {
+		l := &m.from.Plans[i]
 		switch {
-		case !moves(l):
+		case !m.moves(l):
 		case l.Row.TransferTo != "" && j.owns(l):
 			return &guard.StateError{Problem: l.Name() + " is offered to another authority: withdraw that, or wait until it is decided"}
 		case l.Row.TransferTo != "":
 			return &guard.StateError{Problem: "a plan about this person is being transferred: wait until that is decided"}
 		case j.owns(l):
-			for k := range to.Plans {
-				if other := &to.Plans[k]; j.owns(other) && (l.RunsWith(&other.Details) || l.Kind == other.Kind && l.Start == other.Start) {
+			for k := range m.to.Plans {
+				if other := &m.to.Plans[k]; j.owns(other) && (l.RunsWith(&other.Details) || l.Kind == other.Kind && l.Start == other.Start) {
 					return &guard.StateError{Problem: l.Name() + " overlaps with " + other.Name() + " of the same kind: end or remove one of them first"}
 				}
 			}
@@ -111,28 +120,26 @@ func (j *joining) movable(from, to *record.Record, moves func(*record.Plan) bool
 	return nil
 }
 
-// move makes the versions of plans by which they are about the other person,
-// and gives the plans.
-func (j *joining) move(
-	ctx context.Context, tx *store.Tx, e *audit.Entry, from, to *record.Record, moves func(*record.Plan) bool,
-) (moved []record.Plan, err error) {
+// move creates the versions of plans by which they are about the other person,
+// and returns the plans.
+func (j *joining) move(ctx context.Context, tx *store.Tx, e *audit.Entry, m moving) (moved []record.Plan, err error) {
 	var stay []record.Plan
 	var rows []store.PlanRow
-	for _, l := range from.Plans {
-		if !moves(&l) {
+	for _, l := range m.from.Plans {
+		if !m.moves(&l) {
 			stay = append(stay, l)
 			continue
 		}
-		l.Row.Person, l.Row.At = to.Row.ID, j.s.clock.Moment()
+		l.Row.Person, l.Row.At = m.to.Row.ID, j.s.clock.Moment()
 		l.Row.Version++
 		l.Change = j.changeOf(&l)
-		if err := record.SealOwn(to.Key, &l); err != nil {
+		if err := record.SealOwn(m.to.Key, &l); err != nil {
 			return nil, err
 		}
 		moved, rows = append(moved, l), append(rows, l.Row)
 		e.Disclosed = append(e.Disclosed, audit.Disclosed{Plan: l.Row.ID.String(), Version: l.Row.Version})
 	}
-	from.Plans, to.Plans = stay, append(to.Plans, moved...)
+	m.from.Plans, m.to.Plans = stay, append(m.to.Plans, moved...)
 	e.Counts = audit.Counts{"moved": int64(len(moved))}
 	return moved, tx.UpdatePlans(ctx, rows)
 }
@@ -170,9 +177,9 @@ func (j *joining) tell(tx *store.Tx, h *record.Record, plans []record.Plan, text
 	}
 }
 
-// leadsAstray says whether a number of a person leads to somebody who is none
+// conflictsElsewhere says whether a number of a person leads to somebody who is none
 // of the two.
-func (j *joining) leadsAstray(ctx context.Context, tx *store.Tx, h *record.Record) (bool, error) {
+func (j *joining) conflictsElsewhere(ctx context.Context, tx *store.Tx, h *record.Record) (bool, error) {
 	ids, err := j.s.records.LeadingTo(ctx, tx, &h.Person)
 	return slices.ContainsFunc(ids, func(id uuid.UUID) bool { return id != j.into.Row.ID && id != j.from.Row.ID }), err
 }

@@ -126,7 +126,7 @@ func (d *deciding) merge(ctx context.Context, tx *store.Tx, e *audit.Entry, p *l
 	if err := j.stillMergeable(ctx, tx); err != nil {
 		return err
 	}
-	moved, err := j.move(ctx, tx, e, j.from, j.into, j.moves)
+	moved, err := j.move(ctx, tx, e, j.merging())
 	if err != nil {
 		return err
 	}
@@ -157,7 +157,7 @@ func (j *joining) stillMergeable(ctx context.Context, tx *store.Tx) error {
 		return errOvertaken
 	}
 	for _, h := range []*record.Record{j.into, j.from} {
-		switch astray, err := j.leadsAstray(ctx, tx, h); {
+		switch astray, err := j.conflictsElsewhere(ctx, tx, h); {
 		case err != nil:
 			return err
 		case astray:
@@ -233,12 +233,12 @@ func (j *joining) copyHistory(ctx context.Context, tx *store.Tx) ([]uuid.UUID, e
 		if rows[i].Sealed == nil {
 			continue
 		}
-		text, err := j.from.Key.Open(rows[i].Sealed, record.AccessContext(&rows[i]))
+		text, err := j.from.Key.Open(rows[i].Sealed, record.AccessContext(rows[i].ID))
 		if err != nil {
-			j.s.observe.Damaged("access") // who it was stands in the log
+			j.s.observe.Damaged(record.TableAccess) // who it was stands in the log
 			continue
 		}
-		copies[i].Sealed = j.into.Key.Seal(text, record.AccessContext(&store.AccessRow{ID: ids[i]}))
+		copies[i].Sealed = j.into.Key.Seal(text, record.AccessContext(ids[i]))
 	}
 	return ids, tx.CopyAccesses(ctx, j.into.Row.ID, copies)
 }

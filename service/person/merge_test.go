@@ -23,28 +23,28 @@ import (
 func TestMerge_MovesAPlanToTheRightNumber(t *testing.T) {
 	t.Parallel()
 	f := newService(t)
-	plan := f.MustRegister(lead, under(oldNumber))
+	held := f.MustRegister(lead, under(oldNumber))
 	f.MustLookUp(nurse, unscheduled(oldNumber))
 	id := f.MustPropose(lead, merging(oldNumber, newNumber, false))
-	f.WantFlags(oldNumber, false, plan.PlanID)
+	f.WantFlags(oldNumber, false, held.PlanID)
 	f.WantFlags(newNumber, false)
 	if e := f.Entries(); e[2].Action != "propose_change" || e[2].Reason != "merge" || string(e[2].Subject) != string(f.Tag(newNumber)) {
 		t.Errorf("entry of the proposal %+v", e[2])
 	}
 	f.MustAccept(deputy, id)
 	e := f.LastEntry()
-	if e.Reason != "merge_accepted" || e.Counts["moved"] != 1 || len(e.Disclosed) != 1 || e.Disclosed[0].Plan != plan.PlanID || e.Disclosed[0].Version != 2 {
+	if e.Reason != "merge_accepted" || e.Counts["moved"] != 1 || len(e.Disclosed) != 1 || e.Disclosed[0].Plan != held.PlanID || e.Disclosed[0].Version != 2 {
 		t.Errorf("entry of the decision %+v", e)
 	}
 	f.WantFlags(oldNumber, false)
-	f.WantFlags(newNumber, false, plan.PlanID)
+	f.WantFlags(newNumber, false, held.PlanID)
 	q := unscheduled(newNumber)
 	q.DateOfBirth = "2019-04-30"
 	a := f.MustLookUp(nurse, q)
 	if !a.IdentityChecked || a.Plans[0].Version != 2 || a.Superseded || len(a.History) != 1 {
 		t.Errorf("got %+v", a) // what was looked up under the wrong number was somebody else
 	}
-	if _, err := f.GetPerson(t.Context(), lead, oldNumber, ""); !errors.Is(err, guard.ErrNotFound) {
+	if _, err := f.GetPerson(t.Context(), lead, &plan.GetPersonRequest{NHSNumber: oldNumber}); !errors.Is(err, guard.ErrNotFound) {
 		t.Errorf("the wrong number: got %v, want %v", err, guard.ErrNotFound)
 	}
 	if got := f.MustGet(lead, newNumber); len(got.Plans) != 1 || got.Plans[0].Details.Reference != "CASE-1042" || got.Person.Given != "Robin" {
@@ -52,8 +52,8 @@ func TestMerge_MovesAPlanToTheRightNumber(t *testing.T) {
 	}
 	theirs := f.MustRegister(otherLead, under(oldNumber, func(r *domain.Registration) { r.DateOfBirth = "2015-01-01" }))
 	f.WantFlags(oldNumber, false, theirs.PlanID)
-	f.WantFlags(newNumber, false, plan.PlanID)
-	f.WantVersions(plan, "register", "merge")
+	f.WantFlags(newNumber, false, held.PlanID)
+	f.WantVersions(held, "register", "merge")
 	f.NothingInTheClear()
 }
 
@@ -123,7 +123,7 @@ func TestMerge_OfASupersededNumberMovesAll(t *testing.T) {
 	if i < 0 || n[i].Organisation != islington {
 		t.Errorf("the other authority was told %v", f.KindsTo(camden))
 	}
-	versions, err := f.ListVersions(t.Context(), otherLead, theirs.PlanID, "")
+	versions, err := f.ListVersions(t.Context(), otherLead, &plan.ListVersionsRequest{PlanID: theirs.PlanID})
 	if err != nil || len(versions.Versions) != 2 {
 		t.Fatalf("%+v, %v", versions, err)
 	}

@@ -139,10 +139,13 @@ type decided struct {
 
 // What is sealed of a proposal counts as its versions.
 const (
-	proposalTable   = "proposal"
 	versionProposed = 1
 	versionDecided  = 2
 )
+
+func saidIn(proposal uuid.UUID, version int) keys.Context {
+	return record.DetailsContext(record.TableProposal, proposal, version)
+}
 
 func sealProposed(key *keys.DataKey, id uuid.UUID, said *proposed) ([]byte, error) {
 	sealed := sealedProposed{said.Change, said.By, record.TextsOf(&said.Person), nil, said.Superseded}
@@ -150,13 +153,13 @@ func sealProposed(key *keys.DataKey, id uuid.UUID, said *proposed) ([]byte, erro
 		from := record.TextsOf(&said.From)
 		sealed.From = &from
 	}
-	return record.SealJSON(key, proposalTable, id, versionProposed, sealed)
+	return record.SealJSON(key, saidIn(id, versionProposed), sealed)
 }
 
 func (s *Persons) openProposed(key *keys.DataKey, row *store.ProposalRow) (said proposed, err error) {
 	var sealed sealedProposed
-	if record.OpenJSON(key, proposalTable, row.ID, versionProposed, row.Proposed, &sealed) != nil {
-		return said, s.records.Damaged(proposalTable)
+	if record.OpenJSON(key, saidIn(row.ID, versionProposed), row.Proposed, &sealed) != nil {
+		return said, s.records.Damaged(record.TableProposal)
 	}
 	said = proposed{Change: sealed.Change, By: sealed.By, Superseded: sealed.Superseded}
 	if said.By == (actor{}) { // an earlier version wrote it
@@ -166,14 +169,14 @@ func (s *Persons) openProposed(key *keys.DataKey, row *store.ProposalRow) (said 
 		said.From, err = sealed.From.Read()
 	}
 	if err != nil {
-		return said, s.records.Damaged(proposalTable)
+		return said, s.records.Damaged(record.TableProposal)
 	}
 	return said, nil
 }
 
 func (s *Persons) openDecided(key *keys.DataKey, row *store.ProposalRow) (said decided, err error) {
-	if record.OpenJSON(key, proposalTable, row.ID, versionDecided, row.Decided, &said) != nil {
-		return said, s.records.Damaged(proposalTable)
+	if record.OpenJSON(key, saidIn(row.ID, versionDecided), row.Decided, &said) != nil {
+		return said, s.records.Damaged(record.TableProposal)
 	}
 	return said, nil
 }
@@ -269,22 +272,6 @@ func (p *proposing) keep(ctx context.Context, tx *store.Tx, about *proposal, sai
 	return row.ID, tx.InsertProposal(ctx, &row)
 }
 
-// findProposal finds a proposal of an authority. One of another is not found,
-// like one that does not exist.
-func findProposal(
-	ctx context.Context, find func(context.Context, uuid.UUID) (store.ProposalRow, error), authority, id string,
-) (store.ProposalRow, error) {
-	parsed, err := uuid.Parse(id)
-	if err != nil {
-		return store.ProposalRow{}, guard.ErrNotFound
-	}
-	row, err := find(ctx, parsed)
-	if errors.Is(err, store.ErrNotFound) || err == nil && row.Authority != authority {
-		return store.ProposalRow{}, guard.ErrNotFound
-	}
-	return row, err
-}
-
 // parties are the persons of a proposal.
 func parties(row *store.ProposalRow) []uuid.UUID {
 	if row.From == uuid.Nil {
@@ -297,7 +284,7 @@ func parties(row *store.ProposalRow) []uuid.UUID {
 func (s *Persons) fetchKeysOfProposal(ctx context.Context, authority, id string) {
 	ctx, cancel := context.WithTimeout(ctx, record.KeyWait)
 	defer cancel()
-	row, err := findProposal(ctx, s.db.Proposal, authority, id)
+	row, err := guard.FindOwn(ctx, s.db.Proposal, authority, id)
 	if err != nil {
 		return
 	}

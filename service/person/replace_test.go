@@ -43,13 +43,13 @@ func TestReplaceNHSNumber_LookUpsFindThePersonByBoth(t *testing.T) {
 			t.Errorf("%s: the authority does not see the number that is current, with its plan", number)
 		}
 	}
-	items, err := f.LookUpMany(t.Context(), gp, &lookup.ClinicList{
+	list, err := f.LookUpMany(t.Context(), gp, &lookup.ClinicList{
 		Items: []lookup.ClinicItem{{NHSNumber: oldNumber}, {NHSNumber: newNumber}}, Setting: domain.GeneralPractice,
 	})
-	if err != nil || len(items) != 2 {
+	if err != nil || len(list.Items) != 2 {
 		t.Fatalf("LookUpMany: %s", explain(err))
 	}
-	for i, item := range items {
+	for i, item := range list.Items {
 		if item.Answer == nil || item.Answer.Verdict != lookup.FlagHeld || item.Answer.Superseded != (i == 0) {
 			t.Errorf("item %d of a clinic list: %+v", i, item)
 		}

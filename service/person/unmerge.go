@@ -39,13 +39,16 @@ func (s *Persons) undo(ctx context.Context, tx *store.Tx, by record.Author, p *p
 	return &u, u.reversible(ctx, tx)
 }
 
-// goesBack says whether undoing the merge moves a plan: what the merge moved,
+// undone is what undoing the merge moves.
+func (u *undoing) undone() moving { return moving{u.into, u.from, u.movesBack} }
+
+// movesBack says whether undoing the merge moves a plan: what the merge moved,
 // of the authority's own where the merge moved no others, and what was
 // registered since under a number of the record that is to be again.
-func (u *undoing) goesBack(l *record.Plan) bool {
+func (u *undoing) movesBack(l *record.Plan) bool {
 	switch {
 	case slices.Contains(u.done.Moved, l.Row.ID):
-		return u.moves(l)
+		return u.merges(l)
 	case !u.superseded || l.Under == "":
 		return false
 	}
@@ -59,7 +62,7 @@ func (u *undoing) reversible(ctx context.Context, tx *store.Tx) error {
 	if err != nil {
 		return err
 	}
-	astray, err := u.leadsAstray(ctx, tx, u.from)
+	astray, err := u.conflictsElsewhere(ctx, tx, u.from)
 	if err != nil {
 		return err
 	}
@@ -74,10 +77,10 @@ func (u *undoing) reversible(ctx context.Context, tx *store.Tx) error {
 	if err := u.movedOn(ctx, tx); err != nil {
 		return err
 	}
-	if !u.superseded && !slices.ContainsFunc(u.into.Plans, func(l record.Plan) bool { return u.goesBack(&l) }) {
+	if !u.superseded && !slices.ContainsFunc(u.into.Plans, func(l record.Plan) bool { return u.movesBack(&l) }) {
 		return &guard.StateError{Problem: "none of the plans that the merge moved is left"}
 	}
-	return u.movable(u.into, u.from, u.goesBack)
+	return u.movable(u.undone())
 }
 
 // movedOn refuses where a plan of the authority has been moved further: it would
@@ -102,7 +105,7 @@ func (u *undoing) movedOn(ctx context.Context, tx *store.Tx) error {
 
 // aboutUnmerge finds the merge that is to be undone.
 func (p *proposing) aboutUnmerge(ctx context.Context, tx *store.Tx, said *proposed) (*proposal, error) {
-	row, err := findProposal(ctx, tx.Proposal, p.caller.Organisation, p.merge.String())
+	row, err := guard.FindOwn(ctx, tx.Proposal, p.caller.Organisation, p.merge.String())
 	switch {
 	case err != nil:
 		return nil, err
@@ -145,7 +148,7 @@ func (d *deciding) unmerge(ctx context.Context, tx *store.Tx, e *audit.Entry, p 
 	if err != nil {
 		return err
 	}
-	if _, err := u.move(ctx, tx, e, u.into, u.from, u.goesBack); err != nil {
+	if _, err := u.move(ctx, tx, e, u.undone()); err != nil {
 		return err
 	}
 	if err := u.divide(ctx, tx); err != nil {

@@ -5,6 +5,7 @@ import (
 
 	"cpis/service/domain"
 	"cpis/service/lookup"
+	"cpis/service/plan"
 	"cpis/service/upload"
 )
 
@@ -22,14 +23,14 @@ func TestRemovePlan_OfSomebodyRestrictedFreesTheNumber(t *testing.T) {
 	if a := f.MustLookUp(nurse, unscheduled(oldNumber)); a.Verdict != lookup.NoFlagKnown {
 		t.Errorf("a look-up answers %s", a.Verdict)
 	}
-	plan := f.MustRegister(otherLead, with(rightCPP(), bornLater))
-	f.WantOther(plan.PlanID)
+	held := f.MustRegister(otherLead, with(rightCPP(), bornLater))
+	f.WantOther(held.PlanID)
 
 	v := violationsOf(t, func() error { _, err := f.RegisterPlan(t.Context(), lead, rightCPP()); return err }())
 	if len(v) != 1 || v[0].Field != "person.date_of_birth" {
 		t.Errorf("the other date of birth again: %+v", v)
 	}
-	got, err := f.GetPlan(t.Context(), lead, wrong.PlanID, "")
+	got, err := f.GetPlan(t.Context(), lead, &plan.GetPlanRequest{PlanID: wrong.PlanID})
 	if err != nil || !got.Person.NHSNumber.IsZero() || !got.Person.DateOfBirth.IsZero() || got.Person.Given != "Robin" {
 		t.Errorf("who made the error sees more than what it was: %s", explain(err))
 	}

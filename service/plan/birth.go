@@ -66,7 +66,7 @@ func (s *Plans) RecordBirth(ctx context.Context, c *identity.Caller, q *RecordBi
 		a.beside = b.child.Person.NHSNumber
 	}
 	return changePlan(ctx, s, &a, func(ctx context.Context, p *changing) (*RecordBirthResult, error) {
-		if err := p.bear(ctx, b.born); err != nil {
+		if err := p.endAtBirth(ctx, b.born); err != nil {
 			return nil, err
 		}
 		out := &RecordBirthResult{Version: p.own.Row.Version, VisibleUntil: p.own.VisibleUntil()}
@@ -113,8 +113,8 @@ func ofChild(v domain.Violations) domain.Violations {
 	return v
 }
 
-// bear ends the plan on the day of the birth.
-func (p *changing) bear(ctx context.Context, born domain.Date) error {
+// endAtBirth ends the plan on the day of the birth.
+func (p *changing) endAtBirth(ctx context.Context, born domain.Date) error {
 	check := domain.Reader{Today: p.s.clock.Today()}
 	switch {
 	case p.own.Kind != domain.UCPP:

@@ -74,7 +74,7 @@ func changePlan[A any, P guard.Answered[A]](
 
 // find finds the plan of an act, locks and opens it, and compares versions.
 func (p *changing) find(ctx context.Context, a *planAct) error {
-	row, err := findPlan(ctx, p.tx.Plan, a.caller.Organisation, a.plan)
+	row, err := guard.FindOwn(ctx, p.tx.Plan, a.caller.Organisation, a.plan)
 	if err != nil {
 		return err
 	}
@@ -100,26 +100,10 @@ var errRemoved = &guard.StateError{Problem: "the plan was removed: it was entere
 func (s *Plans) fetchKeyOf(ctx context.Context, authority, plan string) {
 	ctx, cancel := context.WithTimeout(ctx, record.KeyWait)
 	defer cancel()
-	row, err := findPlan(ctx, s.db.Plan, authority, plan)
+	row, err := guard.FindOwn(ctx, s.db.Plan, authority, plan)
 	if err == nil {
 		s.records.FetchKeyFor(ctx, row.Person)
 	}
-}
-
-// findPlan finds a plan of an authority. A plan of another is not found, like
-// one that does not exist, before anything else is read of it.
-func findPlan(
-	ctx context.Context, find func(context.Context, uuid.UUID) (store.PlanRow, error), authority, id string,
-) (store.PlanRow, error) {
-	parsed, err := uuid.Parse(id)
-	if err != nil {
-		return store.PlanRow{}, guard.ErrNotFound
-	}
-	row, err := find(ctx, parsed)
-	if errors.Is(err, store.ErrNotFound) || err == nil && row.Authority != authority {
-		return store.PlanRow{}, guard.ErrNotFound
-	}
-	return row, err
 }
 
 // lockBoth locks a person and the one beside, where there is one that is held:
@@ -180,7 +164,7 @@ func (p *changing) open(ctx context.Context) error {
 	}
 	var err error
 	if h.Person, err = record.OpenPerson(h.Key, &h.Row); err != nil {
-		return s.records.Damaged("person")
+		return s.records.Damaged(record.TablePerson)
 	}
 	p.entry.Subject, p.entry.Restricted = s.records.Subject(h.Person.NHSNumber), h.Row.Restricted
 	return errors.Join(s.records.OpenOwn(h.Key, p.own), s.records.OpenPlans(h))

@@ -1,7 +1,6 @@
 package plan
 
 import (
-	"context"
 	"slices"
 	"time"
 
@@ -27,22 +26,8 @@ type Intake struct {
 	changes   []*record.NewPlan // plans that are held, as they are to be
 }
 
-// takeIn begins to take drafts about persons. Who is going to write must find
-// them by locking them.
-func (s *Plans) takeIn(
-	ctx context.Context, find record.Find, tx *store.Tx, authority string, by record.Author, made record.NewKeys, numbers []domain.NHSNumber,
-) (*Intake, error) {
-	found, err := s.records.Find(ctx, tx, find, authority, numbers)
-	if err != nil {
-		return nil, err
-	}
-	if err := s.records.OpenPeople(ctx, found); err != nil {
-		return nil, err
-	}
-	return s.Intake(authority, by, made, found), nil
-}
-
-// Intake begins to take drafts about people who were found and opened.
+// Intake begins to take drafts about people who were found and opened: by locking
+// them, if anything is going to be written.
 func (s *Plans) Intake(authority string, by record.Author, made record.NewKeys, found record.People) *Intake {
 	return &Intake{s: s, authority: authority, change: by, now: s.clock.Moment(), Keys: made, People: found}
 }
@@ -102,7 +87,7 @@ func (in *Intake) Add(h *record.Record, d *domain.Draft) *record.Plan {
 	if !h.Person.NHSNumber.Is(d.Person.NHSNumber) {
 		p.Under = d.Person.NHSNumber.Reveal()
 	}
-	in.occupy(h, d)
+	in.reuse(h, d)
 	in.Mark(h, d)
 	in.Plans = append(in.Plans, p)
 	h.Plans = append(h.Plans, p.Plan)
@@ -132,8 +117,8 @@ func (in *Intake) Mark(h *record.Record, d *domain.Draft) bool {
 	return true
 }
 
-// occupy makes a person of whom nothing but errors is held the one of a draft.
-func (in *Intake) occupy(h *record.Record, d *domain.Draft) {
+// reuse makes a person of whom nothing but errors is held the one of a draft.
+func (in *Intake) reuse(h *record.Record, d *domain.Draft) {
 	if h.Person.Vacant {
 		h.Person.Vacant, h.Person.DateOfBirth = false, d.Person.DateOfBirth
 		in.alterPerson(h)

@@ -50,6 +50,12 @@ type Page struct {
 	Next  string // where to go on; empty at the end
 }
 
+// GetPlanRequest asks for one plan.
+type GetPlanRequest struct {
+	PlanID  string
+	Request string // request id
+}
+
 // Found is one plan.
 type Found struct {
 	Listed
@@ -59,10 +65,10 @@ type Found struct {
 // GetPlan shows one plan of the caller's authority, also one that was removed.
 // The error is ErrDenied, *OverloadedError, ErrNotFound (also for plans of
 // others), ErrUnrecorded, ErrUnavailable or ErrDamaged.
-func (s *Plans) GetPlan(ctx context.Context, c *identity.Caller, id, request string) (*Found, error) {
-	a := guard.Act{Caller: c, Action: policy.GetPerson, Own: true, Request: request}
+func (s *Plans) GetPlan(ctx context.Context, c *identity.Caller, q *GetPlanRequest) (*Found, error) {
+	a := guard.Act{Caller: c, Action: policy.GetPerson, Own: true, Request: q.Request}
 	return guard.Answer(ctx, s.guard, a, func(ctx context.Context, tx *store.Tx, e *audit.Entry) (*Found, error) {
-		row, err := findPlan(ctx, tx.Plan, c.Organisation, id)
+		row, err := guard.FindOwn(ctx, tx.Plan, c.Organisation, q.PlanID)
 		if err != nil {
 			return nil, err
 		}
@@ -108,11 +114,12 @@ const maxScan = 5 * keys.MaxBatch
 // names those that are shown.
 func (s *Plans) ListPlans(ctx context.Context, c *identity.Caller, q *ListRequest) (*Page, error) {
 	check := domain.Reader{}
-	size, after := q.Paging.Read(&check, uuid.Nil)
+	l := listing{ListRequest: q, authority: c.Organisation}
+	l.size, l.after = q.Paging.Read(&check, uuid.Nil)
 	q.check(&check)
 	a := guard.Act{Caller: c, Action: policy.ListPlans, Own: true, Request: q.Request, Check: check.Err()}
 	return guard.Answer(ctx, s.guard, a, func(ctx context.Context, tx *store.Tx, e *audit.Entry) (*Page, error) {
-		out, err := s.fillPage(ctx, tx, q, c.Organisation, size, after)
+		out, err := s.fillPage(ctx, tx, l)
 		if err != nil {
 			return nil, err
 		}
@@ -135,35 +142,42 @@ func (q *ListRequest) check(c *domain.Reader) {
 	}
 }
 
+// listing is a ListRequest of an authority, and how far it was answered.
+type listing struct {
+	*ListRequest
+
+	authority string
+	size      int
+	after     uuid.UUID // the last plan that was looked at
+}
+
 // fillPage opens plans until as many pass the filter as were asked for.
-func (s *Plans) fillPage(
-	ctx context.Context, tx *store.Tx, q *ListRequest, authority string, size int, after uuid.UUID,
-) (*Page, error) {
+func (s *Plans) fillPage(ctx context.Context, tx *store.Tx, l listing) (*Page, error) {
 	atATime := keys.MaxBatch
-	if q.Filter == AllPlans && q.Kind == "" {
-		atATime = size
+	if l.Filter == AllPlans && l.Kind == "" {
+		atATime = l.size
 	}
 	out := &Page{}
-	for scanned := 0; scanned < maxScan && len(out.Plans) < size; scanned += atATime {
-		rows, err := tx.PlansAfter(ctx, authority, after, atATime)
+	for scanned := 0; scanned < maxScan && len(out.Plans) < l.size; scanned += atATime {
+		rows, err := tx.PlansAfter(ctx, l.authority, l.after, atATime)
 		if err != nil {
 			return nil, err
 		}
-		listed, err := s.openListed(ctx, tx, rows, q.passes)
+		listed, err := s.openListed(ctx, tx, rows, l.passes)
 		if err != nil {
 			return nil, err
 		}
-		for i := 0; i < len(rows) && len(out.Plans) < size; i++ {
-			after = rows[i].ID
+		for i := 0; i < len(rows) && len(out.Plans) < l.size; i++ {
+			l.after = rows[i].ID
 			if listed[i] != nil {
 				out.Plans = append(out.Plans, *listed[i])
 			}
 		}
-		if len(rows) < atATime && (len(rows) == 0 || after == rows[len(rows)-1].ID) {
+		if len(rows) < atATime && (len(rows) == 0 || l.after == rows[len(rows)-1].ID) {
 			return out, nil // that was the last
 		}
 	}
-	out.Next = after.String()
+	out.Next = l.after.String()
 	return out, nil
 }
 

@@ -158,9 +158,9 @@ func TestListPlans_LeavesOutWhoWasErased(t *testing.T) {
 func TestGetPlan_ShowsThePlanAndLeavesItsEntry(t *testing.T) {
 	t.Parallel()
 	f := newService(t)
-	plan := f.MustRegister(lead, rightCPP())
+	held := f.MustRegister(lead, rightCPP())
 	f.MustRegister(otherLead, with(rightLAC(), func(r *domain.Registration) { r.Given = "Another" }))
-	got, err := f.GetPlan(t.Context(), lead, plan.PlanID, "request-3")
+	got, err := f.GetPlan(t.Context(), lead, &plan.GetPlanRequest{PlanID: held.PlanID, Request: "request-3"})
 	if err != nil {
 		t.Fatal(explain(err))
 	}
@@ -168,23 +168,23 @@ func TestGetPlan_ShowsThePlanAndLeavesItsEntry(t *testing.T) {
 	want := audit.Entry{
 		Version: 1, Time: noon, Salt: e.Salt, Actor: lead.ID, Client: lead.ClientID, Issuer: lead.Issuer,
 		Organisation: islington, Role: "safeguarding_lead", Action: "get_person", Rule: "P4", Request: "request-3",
-		Subject: f.Tag("9990000018"), Outcome: "done", Disclosed: []audit.Disclosed{{Plan: plan.PlanID, Version: 1}},
+		Subject: f.Tag("9990000018"), Outcome: "done", Disclosed: []audit.Disclosed{{Plan: held.PlanID, Version: 1}},
 	}
 	if diff := cmp.Diff(want, e); diff != "" {
 		t.Errorf("entry (-want +got):\n%s", diff)
 	}
-	if got.Person.Given != "Robin" || got.Plan.ID != plan.PlanID || got.Plan.Details.Kind != domain.CPP || got.Index != 2 {
+	if got.Person.Given != "Robin" || got.Plan.ID != held.PlanID || got.Plan.Details.Kind != domain.CPP || got.Index != 2 {
 		t.Errorf("got %+v", got)
 	}
-	for _, id := range []string{plan.PlanID, "01890000-0000-7000-8000-000000000000", "plan-1", ""} {
-		if _, err := f.GetPlan(t.Context(), thirdLead, id, ""); !errors.Is(err, guard.ErrNotFound) {
+	for _, id := range []string{held.PlanID, "01890000-0000-7000-8000-000000000000", "plan-1", ""} {
+		if _, err := f.GetPlan(t.Context(), thirdLead, &plan.GetPlanRequest{PlanID: id}); !errors.Is(err, guard.ErrNotFound) {
 			t.Errorf("%q: got %v, want %v", id, err, guard.ErrNotFound)
 		}
 		if e := f.LastEntry(); e.Outcome != "refused" || e.Subject != nil || e.Disclosed != nil {
 			t.Errorf("%q: entry %+v", id, e)
 		}
 	}
-	if _, err := f.GetPlan(t.Context(), nurse, plan.PlanID, ""); !errors.Is(err, guard.ErrDenied) {
+	if _, err := f.GetPlan(t.Context(), nurse, &plan.GetPlanRequest{PlanID: held.PlanID}); !errors.Is(err, guard.ErrDenied) {
 		t.Errorf("a nurse: got %v, want %v", err, guard.ErrDenied)
 	}
 }

@@ -41,6 +41,12 @@ func showPlan(p *record.Plan, today domain.Date) Plan {
 	}
 }
 
+// GetPersonRequest asks what the caller's authority recorded about a person.
+type GetPersonRequest struct {
+	NHSNumber string
+	Request   string // request id
+}
+
 // OwnPerson is what an authority recorded about a person.
 type OwnPerson struct {
 	guard.Receipt
@@ -54,11 +60,11 @@ type OwnPerson struct {
 // an NHS number. The error is ErrDenied, *InvalidError, *OverloadedError,
 // ErrNotFound where it recorded nothing, whoever else did, ErrUnrecorded,
 // ErrUnavailable or ErrDamaged.
-func (s *Plans) GetPerson(ctx context.Context, c *identity.Caller, number, requestID string) (*OwnPerson, error) {
+func (s *Plans) GetPerson(ctx context.Context, c *identity.Caller, q *GetPersonRequest) (*OwnPerson, error) {
 	check := domain.Reader{Form: domain.RequestForms}
-	n := check.Number(number)
+	n := check.Number(q.NHSNumber)
 	a := guard.Act{
-		Caller: c, Action: policy.GetPerson, Own: true, Request: requestID,
+		Caller: c, Action: policy.GetPerson, Own: true, Request: q.Request,
 		Subject: s.records.Subject(n), Check: check.Err(),
 	}
 	return guard.Answer(ctx, s.guard, a, func(ctx context.Context, tx *store.Tx, e *audit.Entry) (*OwnPerson, error) {

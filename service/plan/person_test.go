@@ -45,8 +45,8 @@ func TestGetPerson_ShowsWhatTheAuthorityRecorded(t *testing.T) {
 func TestGetPerson_LeavesItsEntry(t *testing.T) {
 	t.Parallel()
 	f := newService(t)
-	plan := f.MustRegister(lead, rightCPP())
-	got, err := f.GetPerson(t.Context(), laSystem, "9990000018", "request-3")
+	held := f.MustRegister(lead, rightCPP())
+	got, err := f.GetPerson(t.Context(), laSystem, &plan.GetPersonRequest{NHSNumber: "9990000018", Request: "request-3"})
 	if err != nil {
 		t.Fatal(explain(err))
 	}
@@ -54,7 +54,7 @@ func TestGetPerson_LeavesItsEntry(t *testing.T) {
 	want := audit.Entry{
 		Version: 1, Time: noon, Salt: e.Salt, Actor: laSystem.ID, Client: laSystem.ClientID, Issuer: laSystem.Issuer,
 		Organisation: islington, Role: "la_system", Action: "get_person", Rule: "P9", Request: "request-3",
-		Subject: f.Tag("9990000018"), Outcome: "done", Disclosed: []audit.Disclosed{{Plan: plan.PlanID, Version: 1}},
+		Subject: f.Tag("9990000018"), Outcome: "done", Disclosed: []audit.Disclosed{{Plan: held.PlanID, Version: 1}},
 	}
 	if diff := cmp.Diff(want, e); diff != "" {
 		t.Errorf("entry (-want +got):\n%s", diff)
@@ -74,7 +74,7 @@ func TestGetPerson_DoesNotTellWhomOthersKnow(t *testing.T) {
 	f.Pretend(`UPDATE cpis.plan SET removed = true WHERE id = $1`, removed.PlanID)
 	asked := f.Keeper.Unwraps.Load()
 	for _, number := range []string{"9990000018", "9990000026", "9990000034"} {
-		_, err := f.GetPerson(t.Context(), lead, number, "")
+		_, err := f.GetPerson(t.Context(), lead, &plan.GetPersonRequest{NHSNumber: number})
 		if !errors.Is(err, guard.ErrNotFound) || fmt.Sprint(err) != "get_person: not found" {
 			t.Errorf("%s: got %v, want %v", number, err, guard.ErrNotFound)
 		}
@@ -93,7 +93,7 @@ func TestGetPerson_IsForAuthoritiesOnly(t *testing.T) {
 	f := newService(t)
 	f.MustRegister(lead, rightCPP())
 	for _, c := range []*identity.Caller{nurse, gp, clinicalSystem, privacyOfficer, auditor, administrator} {
-		if _, err := f.GetPerson(t.Context(), c, "9990000018", ""); !errors.Is(err, guard.ErrDenied) {
+		if _, err := f.GetPerson(t.Context(), c, &plan.GetPersonRequest{NHSNumber: "9990000018"}); !errors.Is(err, guard.ErrDenied) {
 			t.Errorf("%s: got %v, want %v", c.ID, err, guard.ErrDenied)
 		}
 	}
@@ -102,7 +102,7 @@ func TestGetPerson_IsForAuthoritiesOnly(t *testing.T) {
 func TestGetPerson_SaysWhatIsWrongWithANumber(t *testing.T) {
 	t.Parallel()
 	f := newService(t)
-	_, err := f.GetPerson(t.Context(), lead, "9990000019", "")
+	_, err := f.GetPerson(t.Context(), lead, &plan.GetPersonRequest{NHSNumber: "9990000019"})
 	if v := violationsOf(t, err); len(v) != 1 || v[0].Field != "nhs_number" {
 		t.Errorf("got %+v", v)
 	}
@@ -117,7 +117,7 @@ func TestGetPerson_WhileTheKeysAreAway(t *testing.T) {
 	f.MustRegister(lead, rightCPP())
 	s := f.Another()
 	f.Keeper.TakeAway(true)
-	if _, err := s.Plans.GetPerson(t.Context(), lead, "9990000018", ""); !errors.Is(err, guard.ErrUnavailable) {
+	if _, err := s.Plans.GetPerson(t.Context(), lead, &plan.GetPersonRequest{NHSNumber: "9990000018"}); !errors.Is(err, guard.ErrUnavailable) {
 		t.Errorf("got %v, want %v", err, guard.ErrUnavailable)
 	}
 	if e := f.LastEntry(); e.Outcome != "failed" || e.Disclosed != nil {

@@ -58,10 +58,14 @@ func (s *Plans) RegisterPlan(ctx context.Context, c *identity.Caller, r *domain.
 func (s *Plans) register(
 	ctx context.Context, tx *store.Tx, by record.Author, made record.NewKeys, d *domain.Draft,
 ) (plan *record.Plan, restricted bool, err error) {
-	in, err := s.takeIn(ctx, tx.LockPersonsByTags, tx, by.Organisation, by, made, []domain.NHSNumber{d.Person.NHSNumber})
+	found, err := s.records.Find(ctx, tx, tx.LockPersonsByTags, by.Organisation, []domain.NHSNumber{d.Person.NHSNumber})
 	if err != nil {
 		return nil, false, err
 	}
+	if err := s.records.OpenPeople(ctx, found); err != nil {
+		return nil, false, err
+	}
+	in := s.Intake(by.Organisation, by, made, found)
 	p := in.place(d)
 	switch {
 	case p.known:

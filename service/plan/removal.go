@@ -41,15 +41,15 @@ func (s *Plans) RemovePlan(ctx context.Context, c *identity.Caller, q *RemovePla
 		if err := p.write(ctx); err != nil {
 			return nil, err
 		}
-		return &ChangeResult{Version: p.own.Row.Version}, p.release(ctx)
+		return &ChangeResult{Version: p.own.Row.Version}, p.untagIfUnused(ctx)
 	})
 }
 
-// release makes the person of a plan that was an error unfindable, where nobody
+// untagIfUnused makes the person of a plan that was an error unfindable, where nobody
 // holds another: the number may be somebody else's, whose date of birth is to be
 // taken then. So it is of somebody who was restricted, but the restriction stays
 // with the number: else one person could lift it, by registering the plan anew.
-func (p *changing) release(ctx context.Context) error {
+func (p *changing) untagIfUnused(ctx context.Context) error {
 	others := slices.ContainsFunc(p.about.Plans, func(l record.Plan) bool { return l.Row.ID != p.own.Row.ID })
 	switch {
 	case p.others || others:

@@ -14,15 +14,15 @@ import (
 func TestRemovePlan_VanishesFromFlagsAndStaysInTheLog(t *testing.T) {
 	t.Parallel()
 	f := newService(t)
-	plan := f.MustRegister(lead, rightCPP())
+	held := f.MustRegister(lead, rightCPP())
 	before := f.Entries()
-	if got := f.MustRemove(lead, plan); got.Version != 2 || !got.VisibleUntil.IsZero() {
+	if got := f.MustRemove(lead, held); got.Version != 2 || !got.VisibleUntil.IsZero() {
 		t.Errorf("got %+v", got)
 	}
 	if a := f.MustLookUp(nurse, unscheduled("9990000018")); a.Verdict != lookup.NoFlagKnown {
 		t.Errorf("a look-up answers %s", a.Verdict)
 	}
-	if _, err := f.GetPerson(t.Context(), lead, "9990000018", ""); !errors.Is(err, guard.ErrNotFound) {
+	if _, err := f.GetPerson(t.Context(), lead, &plan.GetPersonRequest{NHSNumber: "9990000018"}); !errors.Is(err, guard.ErrNotFound) {
 		t.Errorf("the person: got %v, want %v", err, guard.ErrNotFound)
 	}
 	after := f.Entries()
@@ -33,12 +33,12 @@ func TestRemovePlan_VanishesFromFlagsAndStaysInTheLog(t *testing.T) {
 	if e.Action != "remove_plan" || e.Rule != "P11" || e.Outcome != "done" || string(e.Subject) != string(f.Tag("9990000018")) {
 		t.Errorf("entry %+v", e)
 	}
-	got, err := f.GetPlan(t.Context(), lead, plan.PlanID, "")
+	got, err := f.GetPlan(t.Context(), lead, &plan.GetPlanRequest{PlanID: held.PlanID})
 	if err != nil || !got.Plan.Removed || got.Plan.Version != 2 {
 		t.Errorf("the plan: %+v, %s", got, explain(err))
 	}
 	want := []string{"2 remove by lead", "1 register by lead"}
-	versions := f.MustVersions(lead, plan.PlanID)
+	versions := f.MustVersions(lead, held.PlanID)
 	if diff := cmp.Diff(want, acts(versions)); diff != "" || versions[0].Change.Reason != "the wrong child" {
 		t.Errorf("versions (-want +got):\n%s", diff)
 	}

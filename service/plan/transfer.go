@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 
+	"github.com/google/uuid"
+
 	"cpis/policy"
 	"cpis/service/domain"
 	"cpis/service/guard"
@@ -82,7 +84,7 @@ func (p *changing) offer(ctx context.Context, to string) (store.TransferRow, err
 		State: string(domain.Open), ProposedAt: p.own.Row.At,
 	}
 	var err error
-	if t.Proposed, err = record.SealJSON(p.about.Key, transferTable, t.ID, transferProposed, p.by); err != nil {
+	if t.Proposed, err = record.SealJSON(p.about.Key, saidIn(t.ID, transferProposed), p.by); err != nil {
 		return store.TransferRow{}, err
 	}
 	return t, p.tx.InsertTransfer(ctx, &t)
@@ -101,10 +103,13 @@ func unknownReceiver(err error) error {
 
 // What is sealed of a transfer counts as its versions.
 const (
-	transferTable    = "transfer"
 	transferProposed = 1
 	transferDecided  = 2
 )
+
+func saidIn(transfer uuid.UUID, version int) keys.Context {
+	return record.DetailsContext(record.TableTransfer, transfer, version)
+}
 
 // tellOfTransfer tells the other side, whom it names: both know.
 func (p *changing) tellOfTransfer(kind notice.Kind, t *store.TransferRow, to, why string) {
@@ -140,7 +145,7 @@ func (p *changing) settle(ctx context.Context, t *store.TransferRow, state domai
 	now := p.s.clock.Moment()
 	t.State, t.DecidedAt = string(state), &now
 	var err error
-	if t.Decided, err = record.SealJSON(p.about.Key, transferTable, t.ID, transferDecided, by); err != nil {
+	if t.Decided, err = record.SealJSON(p.about.Key, saidIn(t.ID, transferDecided), by); err != nil {
 		return err
 	}
 	p.own.Row.TransferTo = ""
@@ -154,8 +159,8 @@ func (s *Plans) openChange(key *keys.DataKey, t *store.TransferRow, version int)
 	if version == transferDecided {
 		sealed = t.Decided
 	}
-	if record.OpenJSON(key, transferTable, t.ID, version, sealed, &by) != nil {
-		return record.Author{}, s.records.Damaged(transferTable)
+	if record.OpenJSON(key, saidIn(t.ID, version), sealed, &by) != nil {
+		return record.Author{}, s.records.Damaged(record.TableTransfer)
 	}
 	return by, nil
 }

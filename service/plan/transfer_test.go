@@ -18,8 +18,8 @@ import (
 func TestTransfer_IsTheSendersUntilItIsAccepted(t *testing.T) {
 	t.Parallel()
 	f := newService(t)
-	plan := f.MustRegister(lead, rightCPP())
-	offered := f.MustTransfer(plan)
+	held := f.MustRegister(lead, rightCPP())
+	offered := f.MustTransfer(held)
 	if offered.Version != 2 {
 		t.Errorf("got %+v", offered)
 	}
@@ -36,7 +36,7 @@ func TestTransfer_IsTheSendersUntilItIsAccepted(t *testing.T) {
 	if p := f.MustGet(lead, "9990000018").Plans[0]; p.TransferTo != camden {
 		t.Errorf("got %+v", p)
 	}
-	if _, err := f.GetPlan(t.Context(), otherLead, plan.PlanID, ""); !errors.Is(err, guard.ErrNotFound) {
+	if _, err := f.GetPlan(t.Context(), otherLead, &plan.GetPlanRequest{PlanID: held.PlanID}); !errors.Is(err, guard.ErrNotFound) {
 		t.Errorf("the receiver finds the plan: %v", err)
 	}
 	q := settlement(offered, domain.Accept)
@@ -53,9 +53,18 @@ func TestTransfer_IsTheSendersUntilItIsAccepted(t *testing.T) {
 		t.Errorf("the receiver has %+v", p.Plans)
 	}
 	for _, find := range []func() error{
-		func() error { _, err := f.GetPerson(t.Context(), lead, "9990000018", ""); return err },
-		func() error { _, err := f.GetPlan(t.Context(), lead, plan.PlanID, ""); return err },
-		func() error { _, err := f.ListVersions(t.Context(), lead, plan.PlanID, ""); return err },
+		func() error {
+			_, err := f.GetPerson(t.Context(), lead, &plan.GetPersonRequest{NHSNumber: "9990000018"})
+			return err
+		},
+		func() error {
+			_, err := f.GetPlan(t.Context(), lead, &plan.GetPlanRequest{PlanID: held.PlanID})
+			return err
+		},
+		func() error {
+			_, err := f.ListVersions(t.Context(), lead, &plan.ListVersionsRequest{PlanID: held.PlanID})
+			return err
+		},
 	} {
 		if err := find(); !errors.Is(err, guard.ErrNotFound) {
 			t.Errorf("the sender still finds it: %v", err)

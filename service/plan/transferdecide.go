@@ -2,7 +2,6 @@ package plan
 
 import (
 	"context"
-	"errors"
 
 	"github.com/google/uuid"
 
@@ -81,27 +80,11 @@ func transferWord(d domain.Decision) string {
 	return ""
 }
 
-// findTransfer finds a transfer to or from an authority. One between others is
-// not found, like one that does not exist.
-func findTransfer(
-	ctx context.Context, find func(context.Context, uuid.UUID) (store.TransferRow, error), authority, id string,
-) (store.TransferRow, error) {
-	parsed, err := uuid.Parse(id)
-	if err != nil {
-		return store.TransferRow{}, guard.ErrNotFound
-	}
-	t, err := find(ctx, parsed)
-	if errors.Is(err, store.ErrNotFound) || err == nil && t.Sender != authority && t.Receiver != authority {
-		return store.TransferRow{}, guard.ErrNotFound
-	}
-	return t, err
-}
-
 // fetchKeyOfTransfer is fetchKey for the person whom a transfer is about.
 func (s *Plans) fetchKeyOfTransfer(ctx context.Context, authority, id string) {
 	ctx, cancel := context.WithTimeout(ctx, record.KeyWait)
 	defer cancel()
-	t, err := findTransfer(ctx, s.db.Transfer, authority, id)
+	t, err := guard.FindOwn(ctx, s.db.Transfer, authority, id)
 	if err == nil {
 		s.records.FetchKeyFor(ctx, t.Person)
 	}
@@ -110,7 +93,7 @@ func (s *Plans) fetchKeyOfTransfer(ctx context.Context, authority, id string) {
 // lockTransfer finds the transfer, locks whom it is about, and opens the plan
 // with those of the authority that will hold it.
 func (p *changing) lockTransfer(ctx context.Context, q *DecideTransferRequest) (store.TransferRow, error) {
-	t, err := findTransfer(ctx, p.tx.Transfer, p.by.Organisation, q.TransferID)
+	t, err := guard.FindOwn(ctx, p.tx.Transfer, p.by.Organisation, q.TransferID)
 	if err != nil {
 		return t, err
 	}

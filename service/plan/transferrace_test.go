@@ -6,6 +6,7 @@ import (
 	"cpis/service/domain"
 	"cpis/service/guard"
 	"cpis/service/identity"
+	"cpis/service/plan"
 )
 
 // Acceptances, a withdrawal and changes of the plan at the same moment: one
@@ -14,8 +15,8 @@ func TestTransfer_OfDecisionsAtOnceOneWins(t *testing.T) {
 	t.Parallel()
 	f := newService(t)
 	for i := range 5 {
-		plan := f.MustRegister(lead, with(rightCPP(), func(r *domain.Registration) { r.NHSNumber = numberAt(i) }))
-		offered := f.MustTransfer(plan)
+		held := f.MustRegister(lead, with(rightCPP(), func(r *domain.Registration) { r.NHSNumber = numberAt(i) }))
+		offered := f.MustTransfer(held)
 		decide := func(c *identity.Caller, d domain.Decision) func() error {
 			return func() error {
 				_, err := f.DecideTransfer(t.Context(), c, settlement(offered, d))
@@ -32,7 +33,7 @@ func TestTransfer_OfDecisionsAtOnceOneWins(t *testing.T) {
 		}
 		owners := 0
 		for _, c := range []*identity.Caller{lead, otherLead} {
-			if _, err := f.GetPlan(t.Context(), c, plan.PlanID, ""); err == nil {
+			if _, err := f.GetPlan(t.Context(), c, &plan.GetPlanRequest{PlanID: held.PlanID}); err == nil {
 				owners++
 			}
 		}

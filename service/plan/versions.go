@@ -24,6 +24,12 @@ type Version struct {
 	Entry     int64         // index in the log of the entry that records it
 }
 
+// ListVersionsRequest asks for all versions of a plan.
+type ListVersionsRequest struct {
+	PlanID  string
+	Request string // request id
+}
+
 // Versions are all versions of a plan.
 type Versions struct {
 	guard.Receipt
@@ -34,10 +40,10 @@ type Versions struct {
 // ListVersions shows all versions of a plan of the caller's authority, also of
 // one that was removed. Of those made while the plan was another authority's it
 // shows who and when. The error is as of GetPlan.
-func (s *Plans) ListVersions(ctx context.Context, c *identity.Caller, id, request string) (*Versions, error) {
-	a := guard.Act{Caller: c, Action: policy.GetPerson, Own: true, Request: request}
+func (s *Plans) ListVersions(ctx context.Context, c *identity.Caller, q *ListVersionsRequest) (*Versions, error) {
+	a := guard.Act{Caller: c, Action: policy.GetPerson, Own: true, Request: q.Request}
 	return guard.Answer(ctx, s.guard, a, func(ctx context.Context, tx *store.Tx, e *audit.Entry) (*Versions, error) {
-		row, err := findPlan(ctx, tx.Plan, c.Organisation, id)
+		row, err := guard.FindOwn(ctx, tx.Plan, c.Organisation, q.PlanID)
 		if err != nil {
 			return nil, err
 		}

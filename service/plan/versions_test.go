@@ -24,7 +24,7 @@ func TestListVersions_SaysWhoWhenAndWhy(t *testing.T) {
 	f.Clock.Advance(time.Hour)
 	registered.Version = 2
 	ended := f.MustEnd(secondLead, registered, "2026-11-20")
-	got, err := f.ListVersions(t.Context(), lead, registered.PlanID, "request-4")
+	got, err := f.ListVersions(t.Context(), lead, &plan.ListVersionsRequest{PlanID: registered.PlanID, Request: "request-4"})
 	if err != nil {
 		t.Fatal(explain(err))
 	}
@@ -70,10 +70,10 @@ func TestListVersions_SaysWhoWhenAndWhy(t *testing.T) {
 func TestListVersions_OfAnotherAuthorityShowWhoAndWhen(t *testing.T) {
 	t.Parallel()
 	f := newService(t)
-	plan := f.MustRegister(lead, rightCPP())
-	offered := f.MustTransfer(plan)
+	held := f.MustRegister(lead, rightCPP())
+	offered := f.MustTransfer(held)
 	f.MustSettle(otherLead, offered, domain.Accept)
-	got := f.MustVersions(otherLead, plan.PlanID)
+	got := f.MustVersions(otherLead, held.PlanID)
 	want := []string{"3 transfer_accepted by other-lead", "2 transfer_proposed by lead", "1 register by lead"}
 	if diff := cmp.Diff(want, acts(got)); diff != "" {
 		t.Fatalf("versions (-want +got):\n%s", diff)
@@ -86,10 +86,10 @@ func TestListVersions_OfAnotherAuthorityShowWhoAndWhen(t *testing.T) {
 			t.Errorf("the sender's is %+v", v)
 		}
 	}
-	if _, err := f.ListVersions(t.Context(), lead, plan.PlanID, ""); !errors.Is(err, guard.ErrNotFound) {
+	if _, err := f.ListVersions(t.Context(), lead, &plan.ListVersionsRequest{PlanID: held.PlanID}); !errors.Is(err, guard.ErrNotFound) {
 		t.Errorf("the sender: got %v, want %v", err, guard.ErrNotFound)
 	}
-	if _, err := f.ListVersions(t.Context(), gp, plan.PlanID, ""); !errors.Is(err, guard.ErrDenied) {
+	if _, err := f.ListVersions(t.Context(), gp, &plan.ListVersionsRequest{PlanID: held.PlanID}); !errors.Is(err, guard.ErrDenied) {
 		t.Errorf("a practice: got %v, want %v", err, guard.ErrDenied)
 	}
 }

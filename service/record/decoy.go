@@ -34,12 +34,12 @@ func NewDecoy(key *keys.DataKey) *Decoy {
 	}
 	born, began := domain.DateOf(time.Unix(1e9, 0)), domain.DateOf(time.Unix(15e8, 0))
 	// Structs of texts always encode.
-	d.person.Sealed, _ = SealJSON(key, "person", d.person.ID, 1,
+	d.person.Sealed, _ = SealJSON(key, DetailsContext(TablePerson, d.person.ID, 1),
 		SealedPerson{NHSNumber: "9990000018", Family: "Nobody", Given: "Nowhere", DateOfBirth: born})
-	d.Plan.Sealed, _ = SealJSON(key, "plan", d.Plan.ID, 1, domain.Details{Kind: domain.CPP, Start: began})
+	d.Plan.Sealed, _ = SealJSON(key, DetailsContext(TablePlan, d.Plan.ID, 1), domain.Details{Kind: domain.CPP, Start: began})
 	text, _ := json.Marshal(Who{ //nolint:errchkjson // as above
 		Name: "Nobody", Title: "Nurse"})
-	d.Access.Sealed = key.Seal(text, AccessContext(&d.Access))
+	d.Access.Sealed = key.Seal(text, AccessContext(d.Access.ID))
 	return d
 }
 

@@ -19,6 +19,7 @@ import (
 	"cpis/service/keys"
 	"cpis/service/keys/local"
 	"cpis/service/lookup"
+	"cpis/service/plan"
 	"cpis/service/record"
 	"cpis/service/store"
 )
@@ -95,7 +96,7 @@ func TestServerThatDoesNotCheckItsKeysRefuses(t *testing.T) {
 		"LookUp":       second(stale.LookUps.LookUp(t.Context(), nurse, unscheduled(kept))),
 		"LookUp/other": second(stale.LookUps.LookUp(t.Context(), nurse, unscheduled(another))),
 		"RegisterPlan": second(stale.Plans.RegisterPlan(t.Context(), lead, rightLAC())),
-		"GetPerson":    second(stale.Plans.GetPerson(t.Context(), lead, kept, "")),
+		"GetPerson":    second(stale.Plans.GetPerson(t.Context(), lead, &plan.GetPersonRequest{NHSNumber: kept})),
 		"Refuse":       stale.Guard.Refuse(t.Context(), nurse, policy.LookUp, "", new(domain.InvalidError)),
 	} {
 		if !errors.Is(err, guard.ErrUnavailable) {
@@ -284,7 +285,7 @@ func TestKeysChangeUnderLoad(t *testing.T) {
 					err = errors.New(string(a.Verdict))
 				}
 				if err == nil {
-					_, err = f.GetPerson(t.Context(), lead, kept, "")
+					_, err = f.GetPerson(t.Context(), lead, &plan.GetPersonRequest{NHSNumber: kept})
 				}
 				if err != nil {
 					asked <- err

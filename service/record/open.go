@@ -79,7 +79,7 @@ func (s *Records) OpenPersons(ctx context.Context, tx *store.Tx, ids []uuid.UUID
 	}
 	for _, h := range all {
 		if h.Person, err = OpenPerson(h.Key, &h.Row); err != nil {
-			return nil, s.Damaged("person")
+			return nil, s.Damaged(TablePerson)
 		}
 	}
 	return byID, nil
@@ -89,7 +89,7 @@ func (s *Records) OpenPersons(ctx context.Context, tx *store.Tx, ids []uuid.UUID
 func (s *Records) openRecord(tag keys.Tag, h *Record) error {
 	var err error
 	if h.Person, err = OpenPerson(h.Key, &h.Row); err != nil {
-		return s.Damaged("person")
+		return s.Damaged(TablePerson)
 	}
 	if !slices.ContainsFunc(h.Person.Numbers(), func(n domain.NHSNumber) bool { return s.ring.LocalTag(n.Reveal()) == tag }) {
 		return s.Damaged("person_tag") // it leads to somebody else
@@ -109,8 +109,8 @@ func (s *Records) OpenPlans(h *Record) error {
 
 // OpenOwn opens one plan under the key of whom it is about.
 func (s *Records) OpenOwn(key *keys.DataKey, p *Plan) error {
-	if OpenJSON(key, "plan", p.Row.ID, p.Row.Version, p.Row.Sealed, &p.Content) != nil {
-		return s.Damaged("plan")
+	if OpenJSON(key, DetailsContext(TablePlan, p.Row.ID, p.Row.Version), p.Row.Sealed, &p.Content) != nil {
+		return s.Damaged(TablePlan)
 	}
 	return nil
 }
@@ -118,7 +118,7 @@ func (s *Records) OpenOwn(key *keys.DataKey, p *Plan) error {
 // SealOwn seals a plan as its row says it will be stored.
 func SealOwn(key *keys.DataKey, p *Plan) (err error) {
 	p.Row.VisibleUntil = dayOrNil(p.VisibleUntil())
-	p.Row.Sealed, err = SealJSON(key, "plan", p.Row.ID, p.Row.Version, p.Content)
+	p.Row.Sealed, err = SealJSON(key, DetailsContext(TablePlan, p.Row.ID, p.Row.Version), p.Content)
 	return err
 }
 
@@ -135,7 +135,7 @@ func (s *Records) KeyError(err error) error {
 	case errors.Is(err, keys.ErrUnavailable):
 		return guard.ErrUnavailable
 	case errors.Is(err, keys.ErrTampered):
-		s.observe.Damaged("person")
+		s.observe.Damaged(TablePerson)
 		return guard.ErrDamaged
 	}
 	return err
@@ -149,7 +149,7 @@ func (s *Records) OpenAlone(ctx context.Context, all ...*Record) error {
 	for _, h := range all {
 		var err error
 		if h.Person, err = OpenPerson(h.Key, &h.Row); err != nil {
-			return s.Damaged("person")
+			return s.Damaged(TablePerson)
 		}
 	}
 	return nil

@@ -37,8 +37,8 @@ type SealedPerson struct {
 // ciphertext's length says little.
 const sealedSize = 256
 
-// SealJSON seals v for one version of one row.
-func SealJSON(key *keys.DataKey, table string, row uuid.UUID, version int, v any) ([]byte, error) {
+// SealJSON seals v for where it will stand.
+func SealJSON(key *keys.DataKey, in keys.Context, v any) ([]byte, error) {
 	text, err := json.Marshal(v)
 	if err != nil {
 		return nil, fmt.Errorf("encoding details: %w", err)
@@ -46,23 +46,19 @@ func SealJSON(key *keys.DataKey, table string, row uuid.UUID, version int, v any
 	if short := len(text) % sealedSize; short > 0 {
 		text = append(text, bytes.Repeat([]byte{' '}, sealedSize-short)...)
 	}
-	return key.Seal(text, detailsContext(table, row, version)), nil
+	return key.Seal(text, in), nil
 }
 
 // OpenJSON opens what SealJSON sealed.
-func OpenJSON(key *keys.DataKey, table string, row uuid.UUID, version int, sealed []byte, v any) error {
-	text, err := key.Open(sealed, detailsContext(table, row, version))
+func OpenJSON(key *keys.DataKey, in keys.Context, sealed []byte, v any) error {
+	text, err := key.Open(sealed, in)
 	if err != nil {
-		return fmt.Errorf("opening %s: %w", table, err)
+		return fmt.Errorf("opening %s: %w", in.Table, err)
 	}
 	if err := json.Unmarshal(text, v); err != nil {
-		return fmt.Errorf("decoding %s: %w", table, guard.ErrDamaged) // not err: it quotes the text
+		return fmt.Errorf("decoding %s: %w", in.Table, guard.ErrDamaged) // not err: it quotes the text
 	}
 	return nil
-}
-
-func detailsContext(table string, row uuid.UUID, version int) keys.Context {
-	return keys.Context{Purpose: "details", Table: table, Row: row.String(), Version: version}
 }
 
 // TextsOf returns a person as it is sealed.
@@ -104,13 +100,13 @@ func (s *SealedPerson) Read() (domain.Person, error) {
 
 // SealPerson seals one version of a person.
 func SealPerson(key *keys.DataKey, id uuid.UUID, version int, p domain.Person) ([]byte, error) {
-	return SealJSON(key, "person", id, version, TextsOf(&p))
+	return SealJSON(key, DetailsContext(TablePerson, id, version), TextsOf(&p))
 }
 
 // OpenPerson opens a person.
 func OpenPerson(key *keys.DataKey, row *store.PersonRow) (domain.Person, error) {
 	var s SealedPerson
-	if err := OpenJSON(key, "person", row.ID, row.Version, row.Sealed, &s); err != nil {
+	if err := OpenJSON(key, DetailsContext(TablePerson, row.ID, row.Version), row.Sealed, &s); err != nil {
 		return domain.Person{}, err
 	}
 	return s.Read()
@@ -119,7 +115,7 @@ func OpenPerson(key *keys.DataKey, row *store.PersonRow) (domain.Person, error) 
 // OpenDetails opens the details of a plan.
 func OpenDetails(key *keys.DataKey, row *store.PlanRow) (domain.Details, error) {
 	var d domain.Details
-	err := OpenJSON(key, "plan", row.ID, row.Version, row.Sealed, &d)
+	err := OpenJSON(key, DetailsContext(TablePlan, row.ID, row.Version), row.Sealed, &d)
 	return d, err
 }
 
@@ -130,9 +126,4 @@ func dayOrNil(d domain.Date) *time.Time {
 	}
 	t := d.Time()
 	return &t
-}
-
-// AccessContext is what the sealed part of an access is bound to.
-func AccessContext(a *store.AccessRow) keys.Context {
-	return keys.Context{Purpose: "who", Table: "access", Row: a.ID.String(), Version: 1}
 }

@@ -12,13 +12,36 @@ import (
 	"cpis/service/store"
 )
 
-// Encounter gives the keyed hash of an organisation's encounter; nil where
-// there is no identifier. Identifiers of encounters may be hospital numbers.
+// The domains of hashes that stand in entries, so that one of another domain is
+// never the same.
+const (
+	hashEncounter   = "encounter"
+	hashResponsible = "responsible"
+)
+
+// Encounter returns the keyed hash of an organisation's encounter; nil if there
+// is no identifier. Identifiers of encounters may be hospital numbers.
 func (s *Records) Encounter(organisation, id string) []byte {
 	if id == "" {
 		return nil
 	}
-	h := s.ring.StableHash("encounter", organisation, id)
+	h := s.ring.StableHash(hashEncounter, organisation, id)
+	return h[:]
+}
+
+// EncounterHashes returns the hashes of an encounter under all index keys: what
+// is stored was made under one of them.
+func (s *Records) EncounterHashes(organisation, id string) [][]byte {
+	var all [][]byte
+	for _, h := range s.ring.Hashes(hashEncounter, organisation, id) {
+		all = append(all, h[:])
+	}
+	return all
+}
+
+// Responsible returns the keyed hash of who answers for a request.
+func (s *Records) Responsible(organisation, name, role string) []byte {
+	h := s.ring.StableHash(hashResponsible, organisation, name, role)
 	return h[:]
 }
 

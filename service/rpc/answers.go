@@ -118,8 +118,8 @@ func receiptToProto(r *guard.Receipt) *cpisv1.Receipt {
 	}
 }
 
-func itemsToProto(items []lookup.ItemAnswer) *cpisv1.LookUpManyResponse {
-	return &cpisv1.LookUpManyResponse{Results: each(items, itemToProto)}
+func itemsToProto(a *lookup.ListAnswer) *cpisv1.LookUpManyResponse {
+	return &cpisv1.LookUpManyResponse{Results: each(a.Items, itemToProto)}
 }
 
 func itemToProto(i *lookup.ItemAnswer) *cpisv1.LookUpManyResult {
@@ -140,7 +140,7 @@ func violationToProto(v *domain.Violation) *cpisv1.FieldViolation {
 	return &cpisv1.FieldViolation{Field: v.Field, Problem: v.Problem, Example: v.Example}
 }
 
-func registeredToProto(r *plan.RegisterPlanResult) *cpisv1.RegisterPlanResponse {
+func registerPlanToProto(r *plan.RegisterPlanResult) *cpisv1.RegisterPlanResponse {
 	return &cpisv1.RegisterPlanResponse{
 		PlanId:  r.PlanID,
 		Version: count(r.Version),
@@ -148,7 +148,7 @@ func registeredToProto(r *plan.RegisterPlanResult) *cpisv1.RegisterPlanResponse 
 	}
 }
 
-func endedToProto(e *plan.ChangeResult) *cpisv1.EndPlanResponse {
+func endPlanToProto(e *plan.ChangeResult) *cpisv1.EndPlanResponse {
 	return &cpisv1.EndPlanResponse{
 		Version:      count(e.Version),
 		VisibleUntil: e.VisibleUntil.String(),
@@ -156,7 +156,7 @@ func endedToProto(e *plan.ChangeResult) *cpisv1.EndPlanResponse {
 	}
 }
 
-func personToProto(p *plan.OwnPerson) *cpisv1.GetPersonResponse {
+func getPersonToProto(p *plan.OwnPerson) *cpisv1.GetPersonResponse {
 	return &cpisv1.GetPersonResponse{
 		Person:     ownPersonToProto(&p.Person),
 		Plans:      each(p.Plans, ownPlanToProto),

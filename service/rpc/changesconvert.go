@@ -16,7 +16,7 @@ var changeKinds = []person.ChangeKind{
 	cpisv1.ChangeKind_CHANGE_KIND_UNMERGE:          person.Unmerge,
 }
 
-func replacementFromProto(m *cpisv1.ReplaceNHSNumberRequest, request string) *person.ReplaceNHSNumberRequest {
+func replaceNumberFromProto(m *cpisv1.ReplaceNHSNumberRequest, request string) *person.ReplaceNHSNumberRequest {
 	return &person.ReplaceNHSNumberRequest{
 		Old:         m.GetOldNhsNumber(),
 		New:         m.GetNewNhsNumber(),
@@ -26,7 +26,11 @@ func replacementFromProto(m *cpisv1.ReplaceNHSNumberRequest, request string) *pe
 	}
 }
 
-func proposalFromProto(m *cpisv1.ProposeChangeRequest, request string) *person.ProposeChangeRequest {
+func replaceNumberToProto(r *person.ReplaceNHSNumberResult) *cpisv1.ReplaceNHSNumberResponse {
+	return &cpisv1.ReplaceNHSNumberResponse{Receipt: receiptToProto(&r.Receipt)}
+}
+
+func proposeChangeFromProto(m *cpisv1.ProposeChangeRequest, request string) *person.ProposeChangeRequest {
 	return &person.ProposeChangeRequest{
 		Kind:       fromEnum(changeKinds, m.GetKind()),
 		NHSNumber:  m.GetNhsNumber(),
@@ -38,7 +42,11 @@ func proposalFromProto(m *cpisv1.ProposeChangeRequest, request string) *person.P
 	}
 }
 
-func rulingFromProto(m *cpisv1.DecideChangeRequest, request string) *person.DecideChangeRequest {
+func proposeChangeToProto(r *person.ProposeChangeResult) *cpisv1.ProposeChangeResponse {
+	return &cpisv1.ProposeChangeResponse{ChangeId: r.ID, Receipt: receiptToProto(&r.Receipt)}
+}
+
+func decideChangeFromProto(m *cpisv1.DecideChangeRequest, request string) *person.DecideChangeRequest {
 	return &person.DecideChangeRequest{
 		ChangeID: m.GetChangeId(),
 		Decision: fromEnum(decisions, m.GetDecision()),
@@ -47,7 +55,14 @@ func rulingFromProto(m *cpisv1.DecideChangeRequest, request string) *person.Deci
 	}
 }
 
-func changeQueryFromProto(m *cpisv1.ListChangesRequest, request string) *person.ChangeQuery {
+func decideChangeToProto(r *person.DecideChangeResult) *cpisv1.DecideChangeResponse {
+	return &cpisv1.DecideChangeResponse{
+		State:   toEnum[cpisv1.ProposalState](proposalStates, r.State),
+		Receipt: receiptToProto(&r.Receipt),
+	}
+}
+
+func listChangesFromProto(m *cpisv1.ListChangesRequest, request string) *person.ChangeQuery {
 	return &person.ChangeQuery{
 		OpenOnly: m.GetOpenOnly(),
 		Paging:   guard.Paging{Size: int(m.GetPageSize()), Page: m.GetPage()},
@@ -55,7 +70,7 @@ func changeQueryFromProto(m *cpisv1.ListChangesRequest, request string) *person.
 	}
 }
 
-func changePageToProto(r *person.ChangePage) *cpisv1.ListChangesResponse {
+func listChangesToProto(r *person.ChangePage) *cpisv1.ListChangesResponse {
 	return &cpisv1.ListChangesResponse{
 		Changes:  each(r.Changes, proposedChangeToProto),
 		NextPage: r.Next,

@@ -11,59 +11,26 @@ import (
 
 // Channels are the use cases behind the channels of NoticeService.
 type Channels interface {
-	PutChannel(ctx context.Context, c *identity.Caller, want *deliver.Channel, request string) (*deliver.PutChannelResult, error)
-	RotateSecret(ctx context.Context, c *identity.Caller, id string, version int, request string) (*deliver.RotateSecretResult, error)
-	RemoveChannel(ctx context.Context, c *identity.Caller, id string, version int, request string) (*deliver.RemoveChannelResult, error)
-	ListChannels(ctx context.Context, c *identity.Caller, request string) (*deliver.ChannelList, error)
+	PutChannel(ctx context.Context, c *identity.Caller, q *deliver.PutChannelRequest) (*deliver.PutChannelResult, error)
+	RotateSecret(ctx context.Context, c *identity.Caller, q *deliver.RotateSecretRequest) (*deliver.RotateSecretResult, error)
+	RemoveChannel(ctx context.Context, c *identity.Caller, q *deliver.RemoveChannelRequest) (*deliver.RemoveChannelResult, error)
+	ListChannels(ctx context.Context, c *identity.Caller, q *deliver.ListChannelsRequest) (*deliver.ChannelList, error)
 }
 
 func (h *noticeHandler) PutChannel(ctx context.Context, m *cpisv1.PutChannelRequest) (*cpisv1.PutChannelResponse, error) {
-	c := callOf(ctx)
-	put, err := h.channels.PutChannel(ctx, &c.caller, channelFromProto(m.GetChannel()), c.request)
-	if err != nil {
-		return nil, err
-	}
-	return &cpisv1.PutChannelResponse{
-		ChannelId: put.ChannelID,
-		Version:   count(put.Version),
-		Secret:    put.Secret,
-		Receipt:   receiptToProto(&put.Receipt),
-	}, nil
+	return relay(ctx, m, putChannelFromProto, h.channels.PutChannel, putChannelToProto)
 }
 
 func (h *noticeHandler) RotateSecret(ctx context.Context, m *cpisv1.RotateSecretRequest) (*cpisv1.RotateSecretResponse, error) {
-	c := callOf(ctx)
-	r, err := h.channels.RotateSecret(ctx, &c.caller, m.GetChannelId(), int(m.GetVersion()), c.request)
-	if err != nil {
-		return nil, err
-	}
-	return &cpisv1.RotateSecretResponse{
-		Secret:   r.Secret,
-		OldUntil: timeToProto(r.OldUntil),
-		Version:  count(r.Version),
-		Receipt:  receiptToProto(&r.Receipt),
-	}, nil
+	return relay(ctx, m, rotateSecretFromProto, h.channels.RotateSecret, rotateSecretToProto)
 }
 
 func (h *noticeHandler) RemoveChannel(ctx context.Context, m *cpisv1.RemoveChannelRequest) (*cpisv1.RemoveChannelResponse, error) {
-	c := callOf(ctx)
-	r, err := h.channels.RemoveChannel(ctx, &c.caller, m.GetChannelId(), int(m.GetVersion()), c.request)
-	if err != nil {
-		return nil, err
-	}
-	return &cpisv1.RemoveChannelResponse{Receipt: receiptToProto(&r.Receipt)}, nil
+	return relay(ctx, m, removeChannelFromProto, h.channels.RemoveChannel, removeChannelToProto)
 }
 
-func (h *noticeHandler) ListChannels(ctx context.Context, _ *cpisv1.ListChannelsRequest) (*cpisv1.ListChannelsResponse, error) {
-	c := callOf(ctx)
-	list, err := h.channels.ListChannels(ctx, &c.caller, c.request)
-	if err != nil {
-		return nil, err
-	}
-	return &cpisv1.ListChannelsResponse{
-		Channels: each(list.Channels, channelToProto),
-		Receipt:  receiptToProto(&list.Receipt),
-	}, nil
+func (h *noticeHandler) ListChannels(ctx context.Context, m *cpisv1.ListChannelsRequest) (*cpisv1.ListChannelsResponse, error) {
+	return relay(ctx, m, listChannelsFromProto, h.channels.ListChannels, listChannelsToProto)
 }
 
 // deliveryStates are the states of deliveries in both languages.
@@ -74,17 +41,50 @@ var deliveryStates = []notice.DeliveryState{
 	cpisv1.DeliveryState_DELIVERY_STATE_UNDELIVERED: notice.DeliveryUndelivered,
 }
 
-func channelFromProto(m *cpisv1.Channel) *deliver.Channel {
-	c := &deliver.Channel{
-		ID: m.GetId(), Version: int(m.GetVersion()), Rank: int(m.GetRank()), Paused: m.GetPaused(),
+func putChannelFromProto(m *cpisv1.PutChannelRequest, request string) *deliver.PutChannelRequest {
+	want := m.GetChannel()
+	q := &deliver.PutChannelRequest{
+		ChannelID: want.GetId(), Version: int(want.GetVersion()), Rank: int(want.GetRank()), Paused: want.GetPaused(), Request: request,
 	}
-	switch to := m.GetTo().(type) {
+	switch to := want.GetTo().(type) {
 	case *cpisv1.Channel_Webhook:
-		c.Kind, c.To = deliver.WebhookChannel, to.Webhook.GetUrl()
+		q.Kind, q.To = deliver.WebhookChannel, to.Webhook.GetUrl()
 	case *cpisv1.Channel_Mesh:
-		c.Kind, c.To = deliver.MeshChannel, to.Mesh.GetMailbox()
+		q.Kind, q.To = deliver.MeshChannel, to.Mesh.GetMailbox()
 	}
-	return c
+	return q
+}
+
+func putChannelToProto(r *deliver.PutChannelResult) *cpisv1.PutChannelResponse {
+	return &cpisv1.PutChannelResponse{
+		ChannelId: r.ChannelID, Version: count(r.Version), Secret: r.Secret, Receipt: receiptToProto(&r.Receipt),
+	}
+}
+
+func rotateSecretFromProto(m *cpisv1.RotateSecretRequest, request string) *deliver.RotateSecretRequest {
+	return &deliver.RotateSecretRequest{ChannelID: m.GetChannelId(), Version: int(m.GetVersion()), Request: request}
+}
+
+func rotateSecretToProto(r *deliver.RotateSecretResult) *cpisv1.RotateSecretResponse {
+	return &cpisv1.RotateSecretResponse{
+		Secret: r.Secret, OldUntil: timeToProto(r.OldUntil), Version: count(r.Version), Receipt: receiptToProto(&r.Receipt),
+	}
+}
+
+func removeChannelFromProto(m *cpisv1.RemoveChannelRequest, request string) *deliver.RemoveChannelRequest {
+	return &deliver.RemoveChannelRequest{ChannelID: m.GetChannelId(), Version: int(m.GetVersion()), Request: request}
+}
+
+func removeChannelToProto(r *deliver.RemoveChannelResult) *cpisv1.RemoveChannelResponse {
+	return &cpisv1.RemoveChannelResponse{Receipt: receiptToProto(&r.Receipt)}
+}
+
+func listChannelsFromProto(_ *cpisv1.ListChannelsRequest, request string) *deliver.ListChannelsRequest {
+	return &deliver.ListChannelsRequest{Request: request}
+}
+
+func listChannelsToProto(r *deliver.ChannelList) *cpisv1.ListChannelsResponse {
+	return &cpisv1.ListChannelsResponse{Channels: each(r.Channels, channelToProto), Receipt: receiptToProto(&r.Receipt)}
 }
 
 func channelToProto(c *deliver.Channel) *cpisv1.Channel {

@@ -21,7 +21,7 @@ import (
 // channelUses stands for the use cases behind the channels of NoticeService.
 type channelUses struct {
 	mu      sync.Mutex
-	put     *deliver.Channel
+	put     *deliver.PutChannelRequest
 	acted   []string // ids of channels that were rotated and removed
 	version int
 	err     error
@@ -37,29 +37,29 @@ func (u *channelUses) note(do func()) error {
 }
 
 func (u *channelUses) PutChannel(
-	_ context.Context, _ *identity.Caller, want *deliver.Channel, request string,
+	_ context.Context, _ *identity.Caller, q *deliver.PutChannelRequest,
 ) (*deliver.PutChannelResult, error) {
-	err := u.note(func() { u.put = want })
-	return &deliver.PutChannelResult{ChannelID: "c-1", Version: 3, Secret: "whsec_" + request, Receipt: u.receipt}, err
+	err := u.note(func() { u.put = q })
+	return &deliver.PutChannelResult{ChannelID: "c-1", Version: 3, Secret: "whsec_" + q.Request, Receipt: u.receipt}, err
 }
 
 func (u *channelUses) RotateSecret(
-	_ context.Context, _ *identity.Caller, id string, version int, request string,
+	_ context.Context, _ *identity.Caller, q *deliver.RotateSecretRequest,
 ) (*deliver.RotateSecretResult, error) {
-	err := u.note(func() { u.acted, u.version = append(u.acted, id), version })
+	err := u.note(func() { u.acted, u.version = append(u.acted, q.ChannelID), q.Version })
 	return &deliver.RotateSecretResult{
-		ChannelID: id, Version: version + 1, Secret: "whsec_" + request, OldUntil: oldUntil, Receipt: u.receipt,
+		ChannelID: q.ChannelID, Version: q.Version + 1, Secret: "whsec_" + q.Request, OldUntil: oldUntil, Receipt: u.receipt,
 	}, err
 }
 
 func (u *channelUses) RemoveChannel(
-	_ context.Context, _ *identity.Caller, id string, version int, _ string,
+	_ context.Context, _ *identity.Caller, q *deliver.RemoveChannelRequest,
 ) (*deliver.RemoveChannelResult, error) {
-	err := u.note(func() { u.acted, u.version = append(u.acted, id), version })
+	err := u.note(func() { u.acted, u.version = append(u.acted, q.ChannelID), q.Version })
 	return &deliver.RemoveChannelResult{Receipt: u.receipt}, err
 }
 
-func (u *channelUses) ListChannels(context.Context, *identity.Caller, string) (*deliver.ChannelList, error) {
+func (u *channelUses) ListChannels(context.Context, *identity.Caller, *deliver.ListChannelsRequest) (*deliver.ChannelList, error) {
 	err := u.note(func() {})
 	return &deliver.ChannelList{Channels: u.list, Receipt: u.receipt}, err
 }
@@ -91,7 +91,9 @@ func TestChannels_GoThrough(t *testing.T) {
 			if diff := cmp.Diff(wantPut, put, protocmp.Transform()); diff != "" {
 				t.Errorf("PutChannel (-want +got):\n%s", diff)
 			}
-			want := &deliver.Channel{ID: "c-1", Version: 2, Rank: 9, Kind: deliver.MeshChannel, To: "X26LA01", Paused: true}
+			want := &deliver.PutChannelRequest{
+				ChannelID: "c-1", Version: 2, Rank: 9, Kind: deliver.MeshChannel, To: "X26LA01", Paused: true, Request: aRequest,
+			}
 			if diff := cmp.Diff(want, u.put); diff != "" {
 				t.Errorf("channel (-want +got):\n%s", diff)
 			}

@@ -10,7 +10,7 @@ import (
 
 // Contacts are the use cases behind ContactService.
 type Contacts interface {
-	GetContacts(ctx context.Context, c *identity.Caller, request string) (*directory.OwnContacts, error)
+	GetContacts(ctx context.Context, c *identity.Caller, q *directory.GetContactsRequest) (*directory.OwnContacts, error)
 	SetContacts(ctx context.Context, c *identity.Caller, q *directory.SetContactsRequest) (*directory.SetContactsResult, error)
 	ConfirmContacts(ctx context.Context, c *identity.Caller, q *directory.ConfirmContactsRequest) (*directory.SetContactsResult, error)
 }
@@ -18,12 +18,23 @@ type Contacts interface {
 // contactHandler is ContactService.
 type contactHandler struct{ uses Contacts }
 
-func (h *contactHandler) GetContacts(ctx context.Context, _ *cpisv1.GetContactsRequest) (*cpisv1.GetContactsResponse, error) {
-	c := callOf(ctx)
-	o, err := h.uses.GetContacts(ctx, &c.caller, c.request)
-	if err != nil {
-		return nil, err
-	}
+func (h *contactHandler) GetContacts(ctx context.Context, m *cpisv1.GetContactsRequest) (*cpisv1.GetContactsResponse, error) {
+	return relay(ctx, m, getContactsFromProto, h.uses.GetContacts, getContactsToProto)
+}
+
+func (h *contactHandler) SetContacts(ctx context.Context, m *cpisv1.SetContactsRequest) (*cpisv1.SetContactsResponse, error) {
+	return relay(ctx, m, setContactsFromProto, h.uses.SetContacts, setContactsToProto)
+}
+
+func (h *contactHandler) ConfirmContacts(ctx context.Context, m *cpisv1.ConfirmContactsRequest) (*cpisv1.ConfirmContactsResponse, error) {
+	return relay(ctx, m, confirmContactsFromProto, h.uses.ConfirmContacts, confirmContactsToProto)
+}
+
+func getContactsFromProto(_ *cpisv1.GetContactsRequest, request string) *directory.GetContactsRequest {
+	return &directory.GetContactsRequest{Request: request}
+}
+
+func getContactsToProto(o *directory.OwnContacts) *cpisv1.GetContactsResponse {
 	return &cpisv1.GetContactsResponse{
 		LocalAuthority: authorityToProto(o.Authority),
 		Contacts: &cpisv1.Contacts{
@@ -34,31 +45,26 @@ func (h *contactHandler) GetContacts(ctx context.Context, _ *cpisv1.GetContactsR
 		Overdue:   o.Overdue,
 		Shown:     contactToProto(&o.Shown),
 		Receipt:   receiptToProto(&o.Receipt),
-	}, nil
+	}
 }
 
-func (h *contactHandler) SetContacts(ctx context.Context, m *cpisv1.SetContactsRequest) (*cpisv1.SetContactsResponse, error) {
-	c, to := callOf(ctx), m.GetContacts()
-	kept, err := h.uses.SetContacts(ctx, &c.caller, &directory.SetContactsRequest{
+func setContactsFromProto(m *cpisv1.SetContactsRequest, request string) *directory.SetContactsRequest {
+	to := m.GetContacts()
+	return &directory.SetContactsRequest{
 		Contacts: directory.Numbers{Office: to.GetOfficePhone(), Hours: to.GetOfficeHours(), Duty: to.GetDutyPhone()},
 		Version:  int(m.GetVersion()),
-		Request:  c.request,
-	})
-	if err != nil {
-		return nil, err
+		Request:  request,
 	}
-	return &cpisv1.SetContactsResponse{Version: count(kept.Version), Receipt: receiptToProto(&kept.Receipt)}, nil
 }
 
-func (h *contactHandler) ConfirmContacts(
-	ctx context.Context, m *cpisv1.ConfirmContactsRequest,
-) (*cpisv1.ConfirmContactsResponse, error) {
-	c := callOf(ctx)
-	kept, err := h.uses.ConfirmContacts(ctx, &c.caller, &directory.ConfirmContactsRequest{
-		Version: int(m.GetVersion()), Request: c.request,
-	})
-	if err != nil {
-		return nil, err
-	}
-	return &cpisv1.ConfirmContactsResponse{Receipt: receiptToProto(&kept.Receipt)}, nil
+func setContactsToProto(r *directory.SetContactsResult) *cpisv1.SetContactsResponse {
+	return &cpisv1.SetContactsResponse{Version: count(r.Version), Receipt: receiptToProto(&r.Receipt)}
+}
+
+func confirmContactsFromProto(m *cpisv1.ConfirmContactsRequest, request string) *directory.ConfirmContactsRequest {
+	return &directory.ConfirmContactsRequest{Version: int(m.GetVersion()), Request: request}
+}
+
+func confirmContactsToProto(r *directory.SetContactsResult) *cpisv1.ConfirmContactsResponse {
+	return &cpisv1.ConfirmContactsResponse{Receipt: receiptToProto(&r.Receipt)}
 }

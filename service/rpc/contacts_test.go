@@ -29,10 +29,10 @@ type contactUses struct {
 	err      error
 }
 
-func (u *contactUses) GetContacts(_ context.Context, _ *identity.Caller, request string) (*directory.OwnContacts, error) {
+func (u *contactUses) GetContacts(_ context.Context, _ *identity.Caller, q *directory.GetContactsRequest) (*directory.OwnContacts, error) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	u.request = request
+	u.request = q.Request
 	return &u.contacts, u.err
 }
 

@@ -127,7 +127,7 @@ func responsibleFromProto(m *cpisv1.Responsible) domain.Responsible {
 	return domain.Responsible{Name: m.GetName(), Role: m.GetRole(), Phone: m.GetPhone()}
 }
 
-func listFromProto(m *cpisv1.LookUpManyRequest, request string) *lookup.ClinicList {
+func clinicListFromProto(m *cpisv1.LookUpManyRequest, request string) *lookup.ClinicList {
 	l := &lookup.ClinicList{
 		Items:       make([]lookup.ClinicItem, len(m.GetItems())),
 		Setting:     fromEnum(settings, m.GetSetting()),
@@ -146,7 +146,7 @@ func listFromProto(m *cpisv1.LookUpManyRequest, request string) *lookup.ClinicLi
 	return l
 }
 
-func registrationFromProto(m *cpisv1.RegisterPlanRequest, request string) *domain.Registration {
+func registerPlanFromProto(m *cpisv1.RegisterPlanRequest, request string) *domain.Registration {
 	p := m.GetPerson()
 	return &domain.Registration{
 		NHSNumber:   p.GetNhsNumber(),
@@ -164,7 +164,7 @@ func registrationFromProto(m *cpisv1.RegisterPlanRequest, request string) *domai
 	}
 }
 
-func endingFromProto(m *cpisv1.EndPlanRequest, request string) *plan.EndPlanRequest {
+func endPlanFromProto(m *cpisv1.EndPlanRequest, request string) *plan.EndPlanRequest {
 	return &plan.EndPlanRequest{
 		PlanID:  m.GetPlanId(),
 		Version: int(m.GetVersion()),

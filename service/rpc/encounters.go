@@ -20,7 +20,14 @@ type encounterHandler struct{ uses Encounters }
 func (h *encounterHandler) ReportMissedAppointment(
 	ctx context.Context, m *cpisv1.ReportMissedAppointmentRequest,
 ) (*cpisv1.ReportMissedAppointmentResponse, error) {
-	c := callOf(ctx)
+	return relay(ctx, m, missedFromProto, h.uses.ReportMissedAppointment, missedToProto)
+}
+
+func (h *encounterHandler) ReportWrongPatient(ctx context.Context, m *cpisv1.ReportWrongPatientRequest) (*cpisv1.ReportWrongPatientResponse, error) {
+	return relay(ctx, m, wrongPatientFromProto, h.uses.ReportWrongPatient, wrongPatientToProto)
+}
+
+func missedFromProto(m *cpisv1.ReportMissedAppointmentRequest, request string) *notice.MissedAppointment {
 	q := &notice.MissedAppointment{
 		NHSNumber:     m.GetNhsNumber(),
 		DateOfBirth:   m.GetDateOfBirth(),
@@ -28,31 +35,28 @@ func (h *encounterHandler) ReportMissedAppointment(
 		Setting:       fromEnum(settings, m.GetSetting()),
 		InARow:        int(m.GetMissedInARow()),
 		Responsible:   responsibleFromProto(m.GetResponsiblePerson()),
-		Request:       c.request,
+		Request:       request,
 	}
 	if at := m.GetAppointment(); at.IsValid() {
 		q.Appointment = at.AsTime()
 	}
-	r, err := h.uses.ReportMissedAppointment(ctx, &c.caller, q)
-	if err != nil {
-		return nil, err
-	}
-	return &cpisv1.ReportMissedAppointmentResponse{Receipt: receiptToProto(&r.Receipt)}, nil
+	return q
 }
 
-func (h *encounterHandler) ReportWrongPatient(
-	ctx context.Context, m *cpisv1.ReportWrongPatientRequest,
-) (*cpisv1.ReportWrongPatientResponse, error) {
-	c := callOf(ctx)
-	r, err := h.uses.ReportWrongPatient(ctx, &c.caller, &notice.WrongPatient{
+func missedToProto(r *notice.ReportResult) *cpisv1.ReportMissedAppointmentResponse {
+	return &cpisv1.ReportMissedAppointmentResponse{Receipt: receiptToProto(&r.Receipt)}
+}
+
+func wrongPatientFromProto(m *cpisv1.ReportWrongPatientRequest, request string) *notice.WrongPatient {
+	return &notice.WrongPatient{
 		NHSNumber:   m.GetNhsNumber(),
 		EncounterID: m.GetEncounterId(),
 		Reason:      m.GetReason(),
 		Responsible: responsibleFromProto(m.GetResponsiblePerson()),
-		Request:     c.request,
-	})
-	if err != nil {
-		return nil, err
+		Request:     request,
 	}
-	return &cpisv1.ReportWrongPatientResponse{Receipt: receiptToProto(&r.Receipt)}, nil
+}
+
+func wrongPatientToProto(r *notice.ReportResult) *cpisv1.ReportWrongPatientResponse {
+	return &cpisv1.ReportWrongPatientResponse{Receipt: receiptToProto(&r.Receipt)}
 }

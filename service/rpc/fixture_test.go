@@ -92,8 +92,8 @@ func (u *uses) LookUp(_ context.Context, c *identity.Caller, q *lookup.Question)
 	return &u.answer, u.asked(c, func() { u.question = q })
 }
 
-func (u *uses) LookUpMany(_ context.Context, c *identity.Caller, l *lookup.ClinicList) ([]lookup.ItemAnswer, error) {
-	return u.items, u.asked(c, func() { u.list = l })
+func (u *uses) LookUpMany(_ context.Context, c *identity.Caller, l *lookup.ClinicList) (*lookup.ListAnswer, error) {
+	return &lookup.ListAnswer{Items: u.items}, u.asked(c, func() { u.list = l })
 }
 
 func (u *uses) RegisterPlan(_ context.Context, c *identity.Caller, r *domain.Registration) (*plan.RegisterPlanResult, error) {
@@ -104,16 +104,16 @@ func (u *uses) EndPlan(_ context.Context, c *identity.Caller, e *plan.EndPlanReq
 	return &u.ended, u.asked(c, func() { u.ending = e })
 }
 
-func (u *uses) GetPerson(_ context.Context, c *identity.Caller, number, _ string) (*plan.OwnPerson, error) {
-	return &u.person, u.asked(c, func() { u.number = number })
+func (u *uses) GetPerson(_ context.Context, c *identity.Caller, q *plan.GetPersonRequest) (*plan.OwnPerson, error) {
+	return &u.person, u.asked(c, func() { u.number = q.NHSNumber })
 }
 
-func (u *uses) Checkpoint(_ context.Context, c *identity.Caller, log string) ([]byte, error) {
-	return []byte("a signed note"), u.asked(c, func() { u.log = log })
+func (u *uses) Checkpoint(_ context.Context, c *identity.Caller, q *auditlog.CheckpointRequest) (*auditlog.SignedCheckpoint, error) {
+	return &auditlog.SignedCheckpoint{Note: []byte("a signed note")}, u.asked(c, func() { u.log = q.Log })
 }
 
-func (u *uses) InclusionProof(_ context.Context, c *identity.Caller, log string, index int64) (*auditlog.Proof, error) {
-	return &u.proof, u.asked(c, func() { u.log, u.index = log, index })
+func (u *uses) InclusionProof(_ context.Context, c *identity.Caller, q *auditlog.ProofRequest) (*auditlog.Proof, error) {
+	return &u.proof, u.asked(c, func() { u.log, u.index = q.Log, q.Index })
 }
 
 func (u *uses) refuse(_ context.Context, c *identity.Caller, action, request string, why *domain.InvalidError) error {

@@ -7,6 +7,8 @@ import (
 
 	cpisv1 "cpis/proto/cpis/v1"
 	"cpis/proto/cpis/v1/cpisv1connect"
+	"cpis/service/auditlog"
+	"cpis/service/identity"
 )
 
 // register puts the handlers of all services onto a server.
@@ -20,6 +22,19 @@ func register(server *connect.Server, uses UseCases, m *Metrics, maxUpload int64
 	cpisv1connect.RegisterLogServiceHandler(server, &logHandler{uses.Proofs})
 }
 
+// relay passes a request on to a use case, and its answer back.
+func relay[M, Q, A, R any](
+	ctx context.Context, m *M, read func(m *M, request string) *Q,
+	use func(context.Context, *identity.Caller, *Q) (*A, error), write func(*A) *R,
+) (*R, error) {
+	c := callOf(ctx)
+	a, err := use(ctx, &c.caller, read(m, c.request))
+	if err != nil {
+		return nil, err
+	}
+	return write(a), nil
+}
+
 // lookupHandler is LookupService.
 type lookupHandler struct {
 	uses    LookUps
@@ -27,23 +42,19 @@ type lookupHandler struct {
 }
 
 func (h *lookupHandler) LookUp(ctx context.Context, m *cpisv1.LookUpRequest) (*cpisv1.LookUpResponse, error) {
-	c := callOf(ctx)
-	a, err := h.uses.LookUp(ctx, &c.caller, questionFromProto(m, c.request))
+	out, err := relay(ctx, m, questionFromProto, h.uses.LookUp, answerToProto)
 	if err != nil {
 		return nil, err
 	}
-	out := answerToProto(a)
 	h.metrics.lookup(ctx, out)
 	return out, nil
 }
 
 func (h *lookupHandler) LookUpMany(ctx context.Context, m *cpisv1.LookUpManyRequest) (*cpisv1.LookUpManyResponse, error) {
-	c := callOf(ctx)
-	items, err := h.uses.LookUpMany(ctx, &c.caller, listFromProto(m, c.request))
+	out, err := relay(ctx, m, clinicListFromProto, h.uses.LookUpMany, itemsToProto)
 	if err != nil {
 		return nil, err
 	}
-	out := itemsToProto(items)
 	for _, r := range out.GetResults() {
 		if a := r.GetResponse(); a != nil {
 			h.metrics.lookup(ctx, a)
@@ -56,19 +67,21 @@ func (h *lookupHandler) LookUpMany(ctx context.Context, m *cpisv1.LookUpManyRequ
 type logHandler struct{ uses Proofs }
 
 func (h *logHandler) GetCheckpoint(ctx context.Context, m *cpisv1.GetCheckpointRequest) (*cpisv1.GetCheckpointResponse, error) {
-	c := callOf(ctx)
-	note, err := h.uses.Checkpoint(ctx, &c.caller, m.GetLog())
-	if err != nil {
-		return nil, err
-	}
-	return &cpisv1.GetCheckpointResponse{Checkpoint: string(note)}, nil
+	return relay(ctx, m, checkpointFromProto, h.uses.Checkpoint, checkpointToProto)
 }
 
 func (h *logHandler) GetInclusionProof(ctx context.Context, m *cpisv1.GetInclusionProofRequest) (*cpisv1.GetInclusionProofResponse, error) {
-	c := callOf(ctx)
-	p, err := h.uses.InclusionProof(ctx, &c.caller, m.GetLog(), m.GetIndex())
-	if err != nil {
-		return nil, err
-	}
-	return proofToProto(p), nil
+	return relay(ctx, m, proofFromProto, h.uses.InclusionProof, proofToProto)
+}
+
+func checkpointFromProto(m *cpisv1.GetCheckpointRequest, _ string) *auditlog.CheckpointRequest {
+	return &auditlog.CheckpointRequest{Log: m.GetLog()}
+}
+
+func checkpointToProto(c *auditlog.SignedCheckpoint) *cpisv1.GetCheckpointResponse {
+	return &cpisv1.GetCheckpointResponse{Checkpoint: string(c.Note)}
+}
+
+func proofFromProto(m *cpisv1.GetInclusionProofRequest, _ string) *auditlog.ProofRequest {
+	return &auditlog.ProofRequest{Log: m.GetLog(), Index: m.GetIndex()}
 }

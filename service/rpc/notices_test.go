@@ -41,8 +41,8 @@ func (i *inbox) ListNotices(_ context.Context, _ *identity.Caller, q *notice.Inb
 	return &i.page, nil
 }
 
-func (i *inbox) GetNotice(_ context.Context, _ *identity.Caller, id, request string) (*notice.Detail, error) {
-	i.asked = [2]string{id, request}
+func (i *inbox) GetNotice(_ context.Context, _ *identity.Caller, q *notice.GetNoticeRequest) (*notice.Detail, error) {
+	i.asked = *q
 	return &i.detail, nil
 }
 
@@ -61,8 +61,8 @@ func (i *inbox) AssignNotice(_ context.Context, _ *identity.Caller, k *notice.As
 	return &notice.ActResult{Version: 9, Receipt: noFlag().Receipt}, nil
 }
 
-func (i *inbox) ListColleagues(_ context.Context, _ *identity.Caller, request string) (*notice.ColleagueList, error) {
-	i.asked = request
+func (i *inbox) ListColleagues(_ context.Context, _ *identity.Caller, q *notice.ListColleaguesRequest) (*notice.ColleagueList, error) {
+	i.asked = *q
 	return &notice.ColleagueList{Receipt: noFlag().Receipt, Colleagues: []notice.Colleague{someColleague()}}, nil
 }
 
@@ -194,7 +194,7 @@ func TestNoticesArriveAndLeaveWhole(t *testing.T) {
 					LastAttempt: timestamppb.New(in.At), NextAttempt: timestamppb.New(in.At), Failure: "timeout",
 				}},
 			}, got)
-			handedOver(t, i, [2]string{"n", aRequest})
+			handedOver(t, i, notice.GetNoticeRequest{NoticeID: "n", Request: aRequest})
 			ack, err := c.AcknowledgeNotice(ctx, &cpisv1.AcknowledgeNoticeRequest{
 				NoticeId: "n", Version: 3, Outcome: cpisv1.AcknowledgeOutcome_ACKNOWLEDGE_OUTCOME_NO_ACTION, Note: "words",
 			})
@@ -207,7 +207,7 @@ func TestNoticesArriveAndLeaveWhole(t *testing.T) {
 			same(t, err, &cpisv1.ListColleaguesResponse{
 				Colleagues: []*cpisv1.Colleague{{Id: "c", UserId: "u", Name: "Casey Colleague"}}, Receipt: receiptOut(),
 			}, colleagues)
-			handedOver(t, i, aRequest)
+			handedOver(t, i, notice.ListColleaguesRequest{Request: aRequest})
 		})
 	}
 }

@@ -44,16 +44,16 @@ func (u *uses) RecordBirth(_ context.Context, c *identity.Caller, q *plan.Record
 	return &u.birthed, u.asked(c, func() { u.asking = q })
 }
 
-func (u *uses) GetPlan(_ context.Context, c *identity.Caller, plan, request string) (*plan.Found, error) {
-	return &u.found, u.asked(c, func() { u.asking = [2]string{plan, request} })
+func (u *uses) GetPlan(_ context.Context, c *identity.Caller, q *plan.GetPlanRequest) (*plan.Found, error) {
+	return &u.found, u.asked(c, func() { u.asking = q })
 }
 
 func (u *uses) ListPlans(_ context.Context, c *identity.Caller, q *plan.ListRequest) (*plan.Page, error) {
 	return &u.plans, u.asked(c, func() { u.asking = q })
 }
 
-func (u *uses) ListVersions(_ context.Context, c *identity.Caller, plan, request string) (*plan.Versions, error) {
-	return &u.versions, u.asked(c, func() { u.asking = [2]string{plan, request} })
+func (u *uses) ListVersions(_ context.Context, c *identity.Caller, q *plan.ListVersionsRequest) (*plan.Versions, error) {
+	return &u.versions, u.asked(c, func() { u.asking = q })
 }
 
 func (u *uses) ProposeTransfer(_ context.Context, c *identity.Caller, q *plan.ProposeTransferRequest) (*plan.ProposeTransferResult, error) {
@@ -221,7 +221,7 @@ func (b *bench) viewsOfPlans(t *testing.T) []passage {
 			"GetPlan", func(ctx context.Context, c *clients) (proto.Message, error) {
 				return c.plans.GetPlan(ctx, &cpisv1.GetPlanRequest{PlanId: "p"})
 			},
-			[2]string{"p", aRequest},
+			&plan.GetPlanRequest{PlanID: "p", Request: aRequest},
 			&cpisv1.GetPlanResponse{Person: listedOut.Person, Plan: listedOut.Plan, Restricted: true, Receipt: out},
 		},
 		{
@@ -239,7 +239,7 @@ func (b *bench) viewsOfPlans(t *testing.T) []passage {
 			"ListVersions", func(ctx context.Context, c *clients) (proto.Message, error) {
 				return c.plans.ListVersions(ctx, &cpisv1.ListVersionsRequest{PlanId: "p"})
 			},
-			[2]string{"p", aRequest},
+			&plan.ListVersionsRequest{PlanID: "p", Request: aRequest},
 			&cpisv1.ListVersionsResponse{Receipt: out, Versions: []*cpisv1.PlanVersion{
 				{Plan: listedOut.Plan, FamilyName: "Example", GivenName: "Child", Change: madeOut, Authority: "E09000019", Entry: 5},
 				{Plan: &cpisv1.OwnPlan{Id: "p", Version: 1}, Change: madeOut, Authority: "E09000007", Entry: 2},

@@ -31,7 +31,7 @@ var (
 	}
 )
 
-func amendmentFromProto(m *cpisv1.AmendPlanRequest, request string) *plan.AmendPlanRequest {
+func amendPlanFromProto(m *cpisv1.AmendPlanRequest, request string) *plan.AmendPlanRequest {
 	return &plan.AmendPlanRequest{
 		PlanID:      m.GetPlanId(),
 		Version:     int(m.GetVersion()),
@@ -48,7 +48,7 @@ func amendmentFromProto(m *cpisv1.AmendPlanRequest, request string) *plan.AmendP
 	}
 }
 
-func amendedToProto(r *plan.ChangeResult) *cpisv1.AmendPlanResponse {
+func amendPlanToProto(r *plan.ChangeResult) *cpisv1.AmendPlanResponse {
 	return &cpisv1.AmendPlanResponse{
 		Version:      count(r.Version),
 		VisibleUntil: r.VisibleUntil.String(),
@@ -56,7 +56,7 @@ func amendedToProto(r *plan.ChangeResult) *cpisv1.AmendPlanResponse {
 	}
 }
 
-func removalFromProto(m *cpisv1.RemovePlanRequest, request string) *plan.RemovePlanRequest {
+func removePlanFromProto(m *cpisv1.RemovePlanRequest, request string) *plan.RemovePlanRequest {
 	return &plan.RemovePlanRequest{
 		PlanID:  m.GetPlanId(),
 		Version: int(m.GetVersion()),
@@ -65,11 +65,11 @@ func removalFromProto(m *cpisv1.RemovePlanRequest, request string) *plan.RemoveP
 	}
 }
 
-func removedToProto(r *plan.ChangeResult) *cpisv1.RemovePlanResponse {
+func removePlanToProto(r *plan.ChangeResult) *cpisv1.RemovePlanResponse {
 	return &cpisv1.RemovePlanResponse{Version: count(r.Version), Receipt: receiptToProto(&r.Receipt)}
 }
 
-func birthFromProto(m *cpisv1.RecordBirthRequest, request string) *plan.RecordBirthRequest {
+func recordBirthFromProto(m *cpisv1.RecordBirthRequest, request string) *plan.RecordBirthRequest {
 	b := &plan.RecordBirthRequest{
 		PlanID:  m.GetPlanId(),
 		Version: int(m.GetVersion()),
@@ -91,7 +91,7 @@ func birthFromProto(m *cpisv1.RecordBirthRequest, request string) *plan.RecordBi
 	return b
 }
 
-func birthedToProto(r *plan.RecordBirthResult) *cpisv1.RecordBirthResponse {
+func recordBirthToProto(r *plan.RecordBirthResult) *cpisv1.RecordBirthResponse {
 	return &cpisv1.RecordBirthResponse{
 		Version:      count(r.Version),
 		VisibleUntil: r.VisibleUntil.String(),
@@ -110,7 +110,15 @@ func ownPersonToProto(p *domain.Person) *cpisv1.Person {
 	}
 }
 
-func foundPlanToProto(r *plan.Found) *cpisv1.GetPlanResponse {
+func getPersonFromProto(m *cpisv1.GetPersonRequest, request string) *plan.GetPersonRequest {
+	return &plan.GetPersonRequest{NHSNumber: m.GetNhsNumber(), Request: request}
+}
+
+func getPlanFromProto(m *cpisv1.GetPlanRequest, request string) *plan.GetPlanRequest {
+	return &plan.GetPlanRequest{PlanID: m.GetPlanId(), Request: request}
+}
+
+func getPlanToProto(r *plan.Found) *cpisv1.GetPlanResponse {
 	return &cpisv1.GetPlanResponse{
 		Person:     ownPersonToProto(&r.Person),
 		Plan:       ownPlanToProto(&r.Plan),
@@ -119,7 +127,7 @@ func foundPlanToProto(r *plan.Found) *cpisv1.GetPlanResponse {
 	}
 }
 
-func planQueryFromProto(m *cpisv1.ListPlansRequest, request string) *plan.ListRequest {
+func listPlansFromProto(m *cpisv1.ListPlansRequest, request string) *plan.ListRequest {
 	return &plan.ListRequest{
 		Filter:  fromEnum(planFilters, m.GetFilter()),
 		Kind:    fromEnum(kinds, m.GetKind()),
@@ -128,7 +136,7 @@ func planQueryFromProto(m *cpisv1.ListPlansRequest, request string) *plan.ListRe
 	}
 }
 
-func planPageToProto(r *plan.Page) *cpisv1.ListPlansResponse {
+func listPlansToProto(r *plan.Page) *cpisv1.ListPlansResponse {
 	return &cpisv1.ListPlansResponse{
 		Plans:    each(r.Plans, listedPlanToProto),
 		NextPage: r.Next,
@@ -144,7 +152,11 @@ func listedPlanToProto(p *plan.Listed) *cpisv1.ListedPlan {
 	}
 }
 
-func versionsToProto(r *plan.Versions) *cpisv1.ListVersionsResponse {
+func listVersionsFromProto(m *cpisv1.ListVersionsRequest, request string) *plan.ListVersionsRequest {
+	return &plan.ListVersionsRequest{PlanID: m.GetPlanId(), Request: request}
+}
+
+func listVersionsToProto(r *plan.Versions) *cpisv1.ListVersionsResponse {
 	return &cpisv1.ListVersionsResponse{
 		Versions: each(r.Versions, versionToProto),
 		Receipt:  receiptToProto(&r.Receipt),
@@ -181,7 +193,7 @@ func changeToProto(c *domain.Change) *cpisv1.Change {
 	}
 }
 
-func offerFromProto(m *cpisv1.ProposeTransferRequest, request string) *plan.ProposeTransferRequest {
+func proposeTransferFromProto(m *cpisv1.ProposeTransferRequest, request string) *plan.ProposeTransferRequest {
 	return &plan.ProposeTransferRequest{
 		PlanID:  m.GetPlanId(),
 		Version: int(m.GetVersion()),
@@ -191,7 +203,7 @@ func offerFromProto(m *cpisv1.ProposeTransferRequest, request string) *plan.Prop
 	}
 }
 
-func offeredToProto(r *plan.ProposeTransferResult) *cpisv1.ProposeTransferResponse {
+func proposeTransferToProto(r *plan.ProposeTransferResult) *cpisv1.ProposeTransferResponse {
 	return &cpisv1.ProposeTransferResponse{
 		TransferId: r.TransferID,
 		Version:    count(r.Version),
@@ -199,7 +211,7 @@ func offeredToProto(r *plan.ProposeTransferResult) *cpisv1.ProposeTransferRespon
 	}
 }
 
-func settlementFromProto(m *cpisv1.DecideTransferRequest, request string) *plan.DecideTransferRequest {
+func decideTransferFromProto(m *cpisv1.DecideTransferRequest, request string) *plan.DecideTransferRequest {
 	return &plan.DecideTransferRequest{
 		TransferID: m.GetTransferId(),
 		Decision:   fromEnum(decisions, m.GetDecision()),
@@ -209,7 +221,7 @@ func settlementFromProto(m *cpisv1.DecideTransferRequest, request string) *plan.
 	}
 }
 
-func settledToProto(r *plan.DecideTransferResult) *cpisv1.DecideTransferResponse {
+func decideTransferToProto(r *plan.DecideTransferResult) *cpisv1.DecideTransferResponse {
 	return &cpisv1.DecideTransferResponse{
 		State:   toEnum[cpisv1.ProposalState](proposalStates, r.State),
 		Version: count(r.Version),
@@ -217,7 +229,7 @@ func settledToProto(r *plan.DecideTransferResult) *cpisv1.DecideTransferResponse
 	}
 }
 
-func transferQueryFromProto(m *cpisv1.ListTransfersRequest, request string) *plan.TransferQuery {
+func listTransfersFromProto(m *cpisv1.ListTransfersRequest, request string) *plan.TransferQuery {
 	return &plan.TransferQuery{
 		OpenOnly: m.GetOpenOnly(),
 		Paging:   guard.Paging{Size: int(m.GetPageSize()), Page: m.GetPage()},
@@ -225,7 +237,7 @@ func transferQueryFromProto(m *cpisv1.ListTransfersRequest, request string) *pla
 	}
 }
 
-func transferPageToProto(r *plan.TransferPage) *cpisv1.ListTransfersResponse {
+func listTransfersToProto(r *plan.TransferPage) *cpisv1.ListTransfersResponse {
 	return &cpisv1.ListTransfersResponse{
 		Transfers: each(r.Transfers, transferToProto),
 		NextPage:  r.Next,

@@ -9,7 +9,6 @@ import (
 	cpisv1 "cpis/proto/cpis/v1"
 	"cpis/proto/cpis/v1/cpisv1connect"
 	"cpis/service/domain"
-	"cpis/service/guard"
 	"cpis/service/identity"
 	"cpis/service/upload"
 )
@@ -19,12 +18,12 @@ type Uploads interface {
 	Upload(ctx context.Context, c *identity.Caller, q *upload.Request, next func() (upload.Part, error)) (*upload.Answer, error)
 	ApproveUpload(ctx context.Context, c *identity.Caller, q *upload.ApproveRequest) (*upload.Answer, error)
 	CancelUpload(ctx context.Context, c *identity.Caller, q *upload.CancelRequest) (*upload.Answer, error)
-	GetUpload(ctx context.Context, c *identity.Caller, id, request string) (*upload.Answer, error)
+	GetUpload(ctx context.Context, c *identity.Caller, q *upload.GetRequest) (*upload.Answer, error)
 	ListUploads(ctx context.Context, c *identity.Caller, q *upload.ListRequest) (*upload.Page, error)
 	ListUploadRows(ctx context.Context, c *identity.Caller, q *upload.ListRowsRequest) (*upload.RowPage, error)
-	GetUploadRules(ctx context.Context, c *identity.Caller, request string) (*upload.RulesAnswer, error)
+	GetUploadRules(ctx context.Context, c *identity.Caller, q *upload.GetRulesRequest) (*upload.RulesAnswer, error)
 	SetUploadRules(ctx context.Context, c *identity.Caller, q *upload.SetRulesRequest) (*upload.SetRulesResult, error)
-	GetQualityReport(ctx context.Context, c *identity.Caller, request string) (*upload.QualityReport, error)
+	GetQualityReport(ctx context.Context, c *identity.Caller, q *upload.QualityReportRequest) (*upload.QualityReport, error)
 }
 
 // uploadHandler is UploadService.
@@ -40,7 +39,7 @@ func (h *uploadHandler) Upload(ctx context.Context, stream cpisv1connect.UploadS
 		return nil, err
 	}
 	parts := &parts{receive: stream.Receive, left: h.max, max: h.max}
-	r, err := h.uses.Upload(ctx, &c.caller, uploadingFromProto(begin, c.request), parts.next)
+	r, err := h.uses.Upload(ctx, &c.caller, uploadFromProto(begin, c.request), parts.next)
 	if err != nil {
 		return nil, err
 	}
@@ -48,89 +47,35 @@ func (h *uploadHandler) Upload(ctx context.Context, stream cpisv1connect.UploadS
 }
 
 func (h *uploadHandler) ApproveUpload(ctx context.Context, m *cpisv1.ApproveUploadRequest) (*cpisv1.ApproveUploadResponse, error) {
-	c := callOf(ctx)
-	r, err := h.uses.ApproveUpload(ctx, &c.caller, &upload.ApproveRequest{
-		UploadID: m.GetUploadId(), Version: int(m.GetVersion()), ConfirmEnding: int(m.GetConfirmEnding()), Request: c.request,
-	})
-	if err != nil {
-		return nil, err
-	}
-	return &cpisv1.ApproveUploadResponse{Upload: uploadToProto(&r.Upload), Receipt: receiptToProto(&r.Receipt)}, nil
+	return relay(ctx, m, approveUploadFromProto, h.uses.ApproveUpload, approveUploadToProto)
 }
 
 func (h *uploadHandler) CancelUpload(ctx context.Context, m *cpisv1.CancelUploadRequest) (*cpisv1.CancelUploadResponse, error) {
-	c := callOf(ctx)
-	r, err := h.uses.CancelUpload(ctx, &c.caller, &upload.CancelRequest{
-		UploadID: m.GetUploadId(), Version: int(m.GetVersion()), Reason: m.GetReason(), Request: c.request,
-	})
-	if err != nil {
-		return nil, err
-	}
-	return &cpisv1.CancelUploadResponse{Upload: uploadToProto(&r.Upload), Receipt: receiptToProto(&r.Receipt)}, nil
+	return relay(ctx, m, cancelUploadFromProto, h.uses.CancelUpload, cancelUploadToProto)
 }
 
 func (h *uploadHandler) GetUpload(ctx context.Context, m *cpisv1.GetUploadRequest) (*cpisv1.GetUploadResponse, error) {
-	c := callOf(ctx)
-	r, err := h.uses.GetUpload(ctx, &c.caller, m.GetUploadId(), c.request)
-	if err != nil {
-		return nil, err
-	}
-	return &cpisv1.GetUploadResponse{Upload: uploadToProto(&r.Upload), Receipt: receiptToProto(&r.Receipt)}, nil
+	return relay(ctx, m, getUploadFromProto, h.uses.GetUpload, getUploadToProto)
 }
 
 func (h *uploadHandler) ListUploads(ctx context.Context, m *cpisv1.ListUploadsRequest) (*cpisv1.ListUploadsResponse, error) {
-	c := callOf(ctx)
-	r, err := h.uses.ListUploads(ctx, &c.caller, &upload.ListRequest{
-		WaitingOnly: m.GetWaitingOnly(), Paging: guard.Paging{Size: int(m.GetPageSize()), Page: m.GetPage()}, Request: c.request,
-	})
-	if err != nil {
-		return nil, err
-	}
-	return &cpisv1.ListUploadsResponse{
-		Uploads: each(r.Uploads, uploadToProto), NextPage: r.Next, Receipt: receiptToProto(&r.Receipt),
-	}, nil
+	return relay(ctx, m, listUploadsFromProto, h.uses.ListUploads, listUploadsToProto)
 }
 
 func (h *uploadHandler) ListUploadRows(ctx context.Context, m *cpisv1.ListUploadRowsRequest) (*cpisv1.ListUploadRowsResponse, error) {
-	c := callOf(ctx)
-	r, err := h.uses.ListUploadRows(ctx, &c.caller, &upload.ListRowsRequest{
-		UploadID: m.GetUploadId(), Outcome: fromEnum(outcomes, m.GetOutcome()), Page: m.GetPage(), Request: c.request,
-	})
-	if err != nil {
-		return nil, err
-	}
-	return &cpisv1.ListUploadRowsResponse{
-		Rows: each(r.Rows, rowToProto), NextPage: r.Next, Receipt: receiptToProto(&r.Receipt),
-	}, nil
+	return relay(ctx, m, listUploadRowsFromProto, h.uses.ListUploadRows, listUploadRowsToProto)
 }
 
-func (h *uploadHandler) GetUploadRules(ctx context.Context, _ *cpisv1.GetUploadRulesRequest) (*cpisv1.GetUploadRulesResponse, error) {
-	c := callOf(ctx)
-	r, err := h.uses.GetUploadRules(ctx, &c.caller, c.request)
-	if err != nil {
-		return nil, err
-	}
-	return &cpisv1.GetUploadRulesResponse{Rules: rulesToProto(&r.Rules), Receipt: receiptToProto(&r.Receipt)}, nil
+func (h *uploadHandler) GetUploadRules(ctx context.Context, m *cpisv1.GetUploadRulesRequest) (*cpisv1.GetUploadRulesResponse, error) {
+	return relay(ctx, m, getUploadRulesFromProto, h.uses.GetUploadRules, getUploadRulesToProto)
 }
 
 func (h *uploadHandler) SetUploadRules(ctx context.Context, m *cpisv1.SetUploadRulesRequest) (*cpisv1.SetUploadRulesResponse, error) {
-	c := callOf(ctx)
-	r, err := h.uses.SetUploadRules(ctx, &c.caller, &upload.SetRulesRequest{
-		Rules: rulesFromProto(m.GetRules()), Request: c.request,
-	})
-	if err != nil {
-		return nil, err
-	}
-	return &cpisv1.SetUploadRulesResponse{Version: count(r.Version), Receipt: receiptToProto(&r.Receipt)}, nil
+	return relay(ctx, m, setUploadRulesFromProto, h.uses.SetUploadRules, setUploadRulesToProto)
 }
 
-func (h *uploadHandler) GetQualityReport(ctx context.Context, _ *cpisv1.GetQualityReportRequest) (*cpisv1.GetQualityReportResponse, error) {
-	c := callOf(ctx)
-	r, err := h.uses.GetQualityReport(ctx, &c.caller, c.request)
-	if err != nil {
-		return nil, err
-	}
-	return qualityToProto(r), nil
+func (h *uploadHandler) GetQualityReport(ctx context.Context, m *cpisv1.GetQualityReportRequest) (*cpisv1.GetQualityReportResponse, error) {
+	return relay(ctx, m, qualityReportFromProto, h.uses.GetQualityReport, qualityReportToProto)
 }
 
 // receiveBegin receives the first message, which says what comes.

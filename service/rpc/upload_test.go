@@ -72,8 +72,8 @@ func (u *uses) CancelUpload(_ context.Context, c *identity.Caller, q *upload.Can
 	return &u.uploadAnswer, u.asked(c, func() { u.cancellation = q })
 }
 
-func (u *uses) GetUpload(_ context.Context, c *identity.Caller, id, _ string) (*upload.Answer, error) {
-	return &u.uploadAnswer, u.asked(c, func() { u.uploadID = id })
+func (u *uses) GetUpload(_ context.Context, c *identity.Caller, q *upload.GetRequest) (*upload.Answer, error) {
+	return &u.uploadAnswer, u.asked(c, func() { u.uploadID = q.UploadID })
 }
 
 func (u *uses) ListUploads(_ context.Context, c *identity.Caller, q *upload.ListRequest) (*upload.Page, error) {
@@ -84,7 +84,7 @@ func (u *uses) ListUploadRows(_ context.Context, c *identity.Caller, q *upload.L
 	return &u.rowPage, u.asked(c, func() { u.rowList = q })
 }
 
-func (u *uses) GetUploadRules(_ context.Context, c *identity.Caller, _ string) (*upload.RulesAnswer, error) {
+func (u *uses) GetUploadRules(_ context.Context, c *identity.Caller, _ *upload.GetRulesRequest) (*upload.RulesAnswer, error) {
 	return &u.rules, u.asked(c, func() {})
 }
 
@@ -92,7 +92,7 @@ func (u *uses) SetUploadRules(_ context.Context, c *identity.Caller, q *upload.S
 	return &upload.SetRulesResult{Version: 2}, u.asked(c, func() { u.settingRules = q })
 }
 
-func (u *uses) GetQualityReport(_ context.Context, c *identity.Caller, _ string) (*upload.QualityReport, error) {
+func (u *uses) GetQualityReport(_ context.Context, c *identity.Caller, _ *upload.QualityReportRequest) (*upload.QualityReport, error) {
 	return &u.quality, u.asked(c, func() {})
 }
 

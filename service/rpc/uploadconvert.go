@@ -2,6 +2,7 @@ package rpc
 
 import (
 	cpisv1 "cpis/proto/cpis/v1"
+	"cpis/service/guard"
 	"cpis/service/upload"
 )
 
@@ -39,7 +40,7 @@ var (
 	}
 )
 
-func uploadingFromProto(m *cpisv1.UploadBegin, request string) *upload.Request {
+func uploadFromProto(m *cpisv1.UploadBegin, request string) *upload.Request {
 	q := &upload.Request{
 		Format:    fromEnum(uploadFormats, m.GetFormat()),
 		Extent:    fromEnum(uploadExtents, m.GetExtent()),
@@ -54,6 +55,78 @@ func uploadingFromProto(m *cpisv1.UploadBegin, request string) *upload.Request {
 		q.Extent = upload.Delta
 	}
 	return q
+}
+
+func approveUploadFromProto(m *cpisv1.ApproveUploadRequest, request string) *upload.ApproveRequest {
+	return &upload.ApproveRequest{
+		UploadID: m.GetUploadId(), Version: int(m.GetVersion()), ConfirmEnding: int(m.GetConfirmEnding()), Request: request,
+	}
+}
+
+func approveUploadToProto(r *upload.Answer) *cpisv1.ApproveUploadResponse {
+	return &cpisv1.ApproveUploadResponse{Upload: uploadToProto(&r.Upload), Receipt: receiptToProto(&r.Receipt)}
+}
+
+func cancelUploadFromProto(m *cpisv1.CancelUploadRequest, request string) *upload.CancelRequest {
+	return &upload.CancelRequest{
+		UploadID: m.GetUploadId(), Version: int(m.GetVersion()), Reason: m.GetReason(), Request: request,
+	}
+}
+
+func cancelUploadToProto(r *upload.Answer) *cpisv1.CancelUploadResponse {
+	return &cpisv1.CancelUploadResponse{Upload: uploadToProto(&r.Upload), Receipt: receiptToProto(&r.Receipt)}
+}
+
+func getUploadFromProto(m *cpisv1.GetUploadRequest, request string) *upload.GetRequest {
+	return &upload.GetRequest{UploadID: m.GetUploadId(), Request: request}
+}
+
+func getUploadToProto(r *upload.Answer) *cpisv1.GetUploadResponse {
+	return &cpisv1.GetUploadResponse{Upload: uploadToProto(&r.Upload), Receipt: receiptToProto(&r.Receipt)}
+}
+
+func listUploadsFromProto(m *cpisv1.ListUploadsRequest, request string) *upload.ListRequest {
+	return &upload.ListRequest{
+		WaitingOnly: m.GetWaitingOnly(), Paging: guard.Paging{Size: int(m.GetPageSize()), Page: m.GetPage()}, Request: request,
+	}
+}
+
+func listUploadsToProto(r *upload.Page) *cpisv1.ListUploadsResponse {
+	return &cpisv1.ListUploadsResponse{
+		Uploads: each(r.Uploads, uploadToProto), NextPage: r.Next, Receipt: receiptToProto(&r.Receipt),
+	}
+}
+
+func listUploadRowsFromProto(m *cpisv1.ListUploadRowsRequest, request string) *upload.ListRowsRequest {
+	return &upload.ListRowsRequest{
+		UploadID: m.GetUploadId(), Outcome: fromEnum(outcomes, m.GetOutcome()), Page: m.GetPage(), Request: request,
+	}
+}
+
+func listUploadRowsToProto(r *upload.RowPage) *cpisv1.ListUploadRowsResponse {
+	return &cpisv1.ListUploadRowsResponse{
+		Rows: each(r.Rows, rowToProto), NextPage: r.Next, Receipt: receiptToProto(&r.Receipt),
+	}
+}
+
+func getUploadRulesFromProto(_ *cpisv1.GetUploadRulesRequest, request string) *upload.GetRulesRequest {
+	return &upload.GetRulesRequest{Request: request}
+}
+
+func getUploadRulesToProto(r *upload.RulesAnswer) *cpisv1.GetUploadRulesResponse {
+	return &cpisv1.GetUploadRulesResponse{Rules: rulesToProto(&r.Rules), Receipt: receiptToProto(&r.Receipt)}
+}
+
+func setUploadRulesFromProto(m *cpisv1.SetUploadRulesRequest, request string) *upload.SetRulesRequest {
+	return &upload.SetRulesRequest{Rules: rulesFromProto(m.GetRules()), Request: request}
+}
+
+func setUploadRulesToProto(r *upload.SetRulesResult) *cpisv1.SetUploadRulesResponse {
+	return &cpisv1.SetUploadRulesResponse{Version: count(r.Version), Receipt: receiptToProto(&r.Receipt)}
+}
+
+func qualityReportFromProto(_ *cpisv1.GetQualityReportRequest, request string) *upload.QualityReportRequest {
+	return &upload.QualityReportRequest{Request: request}
 }
 
 func uploadToProto(u *upload.Upload) *cpisv1.Upload {
@@ -135,7 +208,7 @@ func rulesFromProto(m *cpisv1.UploadRules) upload.Rules {
 	}
 }
 
-func qualityToProto(q *upload.QualityReport) *cpisv1.GetQualityReportResponse {
+func qualityReportToProto(q *upload.QualityReport) *cpisv1.GetQualityReportResponse {
 	return &cpisv1.GetQualityReportResponse{
 		ValidNumbersPercent: q.ValidNumbersPercent,
 		GoLivePercent:       upload.GoLivePercent,

@@ -12,17 +12,17 @@ import (
 // LookUps are the use cases behind LookupService.
 type LookUps interface {
 	LookUp(ctx context.Context, c *identity.Caller, q *lookup.Question) (*lookup.Answer, error)
-	LookUpMany(ctx context.Context, c *identity.Caller, list *lookup.ClinicList) ([]lookup.ItemAnswer, error)
+	LookUpMany(ctx context.Context, c *identity.Caller, list *lookup.ClinicList) (*lookup.ListAnswer, error)
 }
 
 // Proofs are the use cases behind LogService.
 type Proofs interface {
-	Checkpoint(ctx context.Context, c *identity.Caller, log string) ([]byte, error)
-	InclusionProof(ctx context.Context, c *identity.Caller, log string, index int64) (*auditlog.Proof, error)
+	Checkpoint(ctx context.Context, c *identity.Caller, q *auditlog.CheckpointRequest) (*auditlog.SignedCheckpoint, error)
+	InclusionProof(ctx context.Context, c *identity.Caller, q *auditlog.ProofRequest) (*auditlog.Proof, error)
 }
 
-// Refuse records a request that is not valid on its face, and gives why. If it
-// could not be recorded, the error is service.ErrUnrecorded as well.
+// Refuse records a request that is not valid on its face, and returns why. If
+// it could not be recorded, the error is guard.ErrUnrecorded as well.
 type Refuse func(ctx context.Context, c *identity.Caller, action, request string, why *domain.InvalidError) error
 
 // UseCases are what the face is made for. All are required.

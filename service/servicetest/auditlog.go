@@ -4,6 +4,7 @@ import (
 	"errors"
 	"sync"
 
+	"cpis/audit"
 	"cpis/service/store"
 	"cpis/service/store/dbtest"
 )
@@ -34,4 +35,46 @@ func (f *Fixture) Covered() int64 {
 		f.TB.Fatal(err)
 	}
 	return cp.Tree.Size()
+}
+
+// Entries gives all entries of the log, after checking that each is in
+// canonical form and that they add up to the head.
+func (f *Fixture) Entries() []audit.Entry {
+	f.TB.Helper()
+	ctx := f.TB.Context()
+	log, err := f.DB.Log(ctx, dbtest.Origin)
+	if err != nil {
+		f.TB.Fatalf("finding log: %v", err)
+	}
+	head, err := f.DB.Head(ctx, log.ID)
+	if err != nil {
+		f.TB.Fatalf("reading head: %v", err)
+	}
+	var entries []audit.Entry
+	var tree audit.Tree
+	for row, err := range f.DB.Entries(ctx, log.ID, 0, head.Size()) {
+		if err != nil {
+			f.TB.Fatalf("reading entries: %v", err)
+		}
+		e, err := audit.ParseLine(row.Line)
+		if err != nil {
+			f.TB.Fatalf("entry %d: %v", row.Index, err)
+		}
+		entries = append(entries, e)
+		tree.Append(audit.LeafHash(row.Line))
+	}
+	if tree.Root() != head.Root() {
+		f.TB.Fatalf("the %d entries do not add up to the head", len(entries))
+	}
+	return entries
+}
+
+// LastEntry gives the newest entry.
+func (f *Fixture) LastEntry() audit.Entry {
+	f.TB.Helper()
+	all := f.Entries()
+	if len(all) == 0 {
+		f.TB.Fatal("the log is empty")
+	}
+	return all[len(all)-1]
 }

@@ -18,7 +18,7 @@ import (
 // MustListChannels gives the channels of an authority.
 func (f *Fixture) MustListChannels(c *identity.Caller) []deliver.Channel {
 	f.TB.Helper()
-	list, err := f.ListChannels(f.TB.Context(), c, "")
+	list, err := f.ListChannels(f.TB.Context(), c, &deliver.ListChannelsRequest{})
 	if err != nil {
 		f.TB.Fatalf("ListChannels: %s", Explain(err))
 	}
@@ -73,9 +73,9 @@ func (f *Fixture) Waiting(n int) {
 }
 
 // MustPut makes or changes a channel.
-func (f *Fixture) MustPut(c *identity.Caller, want *deliver.Channel) *deliver.PutChannelResult {
+func (f *Fixture) MustPut(c *identity.Caller, want *deliver.PutChannelRequest) *deliver.PutChannelResult {
 	f.TB.Helper()
-	out, err := f.PutChannel(f.TB.Context(), c, want, "")
+	out, err := f.PutChannel(f.TB.Context(), c, want)
 	if err != nil {
 		f.TB.Fatalf("PutChannel: %s", Explain(err))
 	}

@@ -11,7 +11,7 @@ import (
 // MustGetContacts returns the numbers of the caller's authority.
 func (f *Fixture) MustGetContacts(c *identity.Caller) *directory.OwnContacts {
 	f.TB.Helper()
-	out, err := f.GetContacts(f.TB.Context(), c, "")
+	out, err := f.GetContacts(f.TB.Context(), c, &directory.GetContactsRequest{})
 	if err != nil {
 		f.TB.Fatalf("GetContacts: %s", Explain(err))
 	}

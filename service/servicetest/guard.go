@@ -3,6 +3,7 @@ package servicetest
 import (
 	"errors"
 	"sync"
+	"testing"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -68,4 +69,14 @@ func (f *Fixture) Hold(sql string) (release func()) {
 		f.TB.Fatalf("holding locks: %v", err)
 	}
 	return sync.OnceFunc(func() { _ = conn.Close(f.TB.Context()) }) // which rolls back
+}
+
+// ViolationsOf gives what an *InvalidError says is wrong.
+func ViolationsOf(tb testing.TB, err error) []domain.Violation {
+	tb.Helper()
+	invalid, ok := errors.AsType[*domain.InvalidError](err)
+	if !ok {
+		tb.Fatalf("got error %v, want an *InvalidError", err)
+	}
+	return invalid.Violations
 }

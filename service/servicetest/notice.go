@@ -13,7 +13,7 @@ import (
 // MustColleagues lists to whom notices can be given.
 func (f *Fixture) MustColleagues(c *identity.Caller) []notice.Colleague {
 	f.TB.Helper()
-	out, err := f.ListColleagues(f.TB.Context(), c, "")
+	out, err := f.ListColleagues(f.TB.Context(), c, &notice.ListColleaguesRequest{})
 	if err != nil {
 		f.TB.Fatalf("ListColleagues: %s", Explain(err))
 	}

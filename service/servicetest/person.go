@@ -52,9 +52,9 @@ func (f *Fixture) VersionOf(plan *plan.RegisterPlanResult) int {
 }
 
 // WantVersions checks what made the versions of a plan, the oldest first.
-func (f *Fixture) WantVersions(plan *plan.RegisterPlanResult, acts ...string) {
+func (f *Fixture) WantVersions(held *plan.RegisterPlanResult, acts ...string) {
 	f.TB.Helper()
-	out, err := f.ListVersions(f.TB.Context(), Lead, plan.PlanID, "")
+	out, err := f.ListVersions(f.TB.Context(), Lead, &plan.ListVersionsRequest{PlanID: held.PlanID})
 	if err != nil {
 		f.TB.Fatalf("ListVersions: %s", Explain(err))
 	}

@@ -8,11 +8,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/jackc/pgx/v5"
 
-	"cpis/policy"
 	"cpis/service/domain"
 	"cpis/service/guard"
 	"cpis/service/identity"
-	"cpis/service/lookup"
 	"cpis/service/notice"
 	"cpis/service/plan"
 )
@@ -111,9 +109,9 @@ func (f *Fixture) Told() []Told {
 }
 
 // MustVersions gives the versions of a plan, the newest first.
-func (f *Fixture) MustVersions(c *identity.Caller, plan string) []plan.Version {
+func (f *Fixture) MustVersions(c *identity.Caller, id string) []plan.Version {
 	f.TB.Helper()
-	out, err := f.ListVersions(f.TB.Context(), c, plan, "")
+	out, err := f.ListVersions(f.TB.Context(), c, &plan.ListVersionsRequest{PlanID: id})
 	if err != nil {
 		f.TB.Fatalf("ListVersions: %s", Explain(err))
 	}
@@ -191,14 +189,6 @@ func (f *Fixture) ExpectInvalid(t *testing.T, before Held, err error, field stri
 	return v[0]
 }
 
-// Unscheduled is a question that shows whatever flag there is.
-func Unscheduled(number string) *lookup.Question {
-	return &lookup.Question{
-		NHSNumber: number, Mode: policy.Unscheduled, Purpose: domain.EmergencyCare,
-		Encounter: domain.Encounter{ID: "attendance-1", Setting: domain.EmergencyDepartment},
-	}
-}
-
 // Removal removes a plan.
 func Removal(registered *plan.RegisterPlanResult) *plan.RemovePlanRequest {
 	return &plan.RemovePlanRequest{PlanID: registered.PlanID, Version: registered.Version, Reason: "the wrong child"}
@@ -250,6 +240,38 @@ func (f *Fixture) MustListTransfers(c *identity.Caller, q plan.TransferQuery) *p
 	out, err := f.ListTransfers(f.TB.Context(), c, &q)
 	if err != nil {
 		f.TB.Fatalf("ListTransfers: %s", Explain(err))
+	}
+	return out
+}
+
+// MustRegister registers a plan.
+func (f *Fixture) MustRegister(c *identity.Caller, r *domain.Registration) *plan.RegisterPlanResult {
+	f.TB.Helper()
+	out, err := f.RegisterPlan(f.TB.Context(), c, r)
+	if err != nil {
+		f.TB.Fatalf("RegisterPlan: %s", Explain(err))
+	}
+	return out
+}
+
+// MustEnd ends a plan.
+func (f *Fixture) MustEnd(c *identity.Caller, plan *plan.RegisterPlanResult, end string) *plan.ChangeResult {
+	f.TB.Helper()
+	q := Ending(plan)
+	q.End = end
+	out, err := f.EndPlan(f.TB.Context(), c, q)
+	if err != nil {
+		f.TB.Fatalf("EndPlan: %s", Explain(err))
+	}
+	return out
+}
+
+// MustGet gets what the caller's authority recorded.
+func (f *Fixture) MustGet(c *identity.Caller, number string) *plan.OwnPerson {
+	f.TB.Helper()
+	out, err := f.GetPerson(f.TB.Context(), c, &plan.GetPersonRequest{NHSNumber: number})
+	if err != nil {
+		f.TB.Fatalf("GetPerson: %s", Explain(err))
 	}
 	return out
 }

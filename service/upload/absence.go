@@ -2,8 +2,6 @@ package upload
 
 import (
 	"context"
-	"errors"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -82,7 +80,7 @@ func (a *absence) seen(p *record.Plan, day domain.Date) {
 }
 
 // protect notes what a row may be about that is wrong, for which code says why.
-func (a *absence) protect(ring *keys.Ring, r *uploadRow, code string) {
+func (a *absence) protect(ring *keys.Ring, r *sheetRow, code string) {
 	d := doubt{file: r.File, line: r.Line, reference: r.Reference}
 	n := r.draft.Person.NHSNumber
 	if !n.IsZero() {
@@ -119,29 +117,19 @@ type missing struct {
 // endMissing finds the plans in force that a whole list lacks, and ends them,
 // or says that it would.
 func (p *pass) endMissing(ctx context.Context) error {
-	all, err := p.findMissing(ctx)
+	if !p.u.whole() || p.counts.Rows == p.counts.Rejected {
+		return nil
+	}
+	lacking, err := p.findMissing(ctx)
 	if err != nil {
 		return err
 	}
-	p.counts.InForce = p.absence.inForce + len(all)
+	p.counts.InForce = p.absence.inForce + len(lacking)
 	p.absence.findUnsure()
-	ending := all[:0]
-	for i := range all {
-		m := &all[i]
-		out := RowResult{Outcome: RowHeldBack, PlanID: m.plan.String(), Version: m.version, Reference: m.reference}
-		if len(p.absence.unsure) > 0 || m.protected {
-			p.counts.HeldBack++
-		} else {
-			p.counts.Ending++
-			if m.fresh {
-				p.absence.fresh++
-			}
-			out.Outcome = RowEnding
-			out.Changes = []FieldChange{{planfile.FieldEnd, m.end.String(), p.day.String()}}
-			if p.write != nil {
-				out.Version++
-			}
-		}
+	ending := lacking[:0]
+	for i := range lacking {
+		m := &lacking[i]
+		out := p.missed(m)
 		if err := p.keepResult(ctx, &out); err != nil {
 			return err
 		}
@@ -149,54 +137,41 @@ func (p *pass) endMissing(ctx context.Context) error {
 			ending = append(ending, *m)
 		}
 	}
-	if p.write == nil {
-		return nil
+	return p.mode.end(ctx, ending)
+}
+
+// missed finds out what becomes of a plan that the file lacks.
+func (p *pass) missed(m *missing) RowResult {
+	out := RowResult{Outcome: RowHeldBack, PlanID: m.plan.String(), Version: m.version, Reference: m.reference}
+	if len(p.absence.unsure) > 0 || m.protected {
+		p.counts.HeldBack++
+		return out
 	}
-	for batch := range slices.Chunk(ending, rowsAtOnce) {
-		spell := p.s.spell()
-		if err := p.end(ctx, batch); err != nil {
-			return err
-		}
-		if err := spell.end(ctx, false); err != nil {
-			return err
-		}
+	p.counts.Ending++
+	if m.fresh {
+		p.absence.fresh++
 	}
-	return nil
+	out.Outcome, out.Version = RowEnding, p.mode.next(m.version)
+	out.Changes = []FieldChange{{planfile.FieldEnd, m.end.String(), p.day.String()}}
+	return out
 }
 
 // findMissing finds the plans in force that the file lacks.
 func (p *pass) findMissing(ctx context.Context) ([]missing, error) {
-	var all []missing
-	for after := uuid.Nil; ; {
-		spell := p.s.spell()
-		var rows []store.PlanRow
-		err := p.in(ctx, func(tx *store.Tx) (err error) {
-			rows, err = tx.PlansInForce(ctx, p.u.row.Authority, p.day.Time(), after, rowsAtOnce)
-			return err
-		})
-		if err != nil {
-			return nil, err
-		}
-		if len(rows) == 0 {
-			return all, nil
-		}
-		after = rows[len(rows)-1].ID
-		rows = slices.DeleteFunc(rows, func(r store.PlanRow) bool {
-			_, own := p.absence.own[r.ID]
-			return own
-		})
-		err = p.open(ctx, rows, func(h *record.Record, own *record.Plan) {
-			if own.RunsOn(p.day) {
-				all = append(all, p.absence.miss(p.s.ring, h, own))
-			}
-		})
-		if err == nil {
-			err = spell.end(ctx, p.write == nil)
-		}
-		if err != nil {
-			return nil, err
-		}
+	var lacking []missing
+	page := func(ctx context.Context, tx *store.Tx, after uuid.UUID) ([]store.PlanRow, error) {
+		return tx.PlansInForce(ctx, p.u.row.Authority, p.day.Time(), after, rowsAtOnce)
 	}
+	others := func(r *store.PlanRow) bool {
+		_, own := p.absence.own[r.ID]
+		return !own
+	}
+	err := p.each(ctx, page, others, func(h *record.Record, own *record.Plan) {
+		if own.RunsOn(p.day) {
+			lacking = append(lacking, p.absence.miss(p.s.ring, h, own))
+		}
+	})
+	return lacking, err
 }
 
 // miss notes that the file lacks a plan.
@@ -215,65 +190,4 @@ func (a *absence) miss(ring *keys.Ring, h *record.Record, own *record.Plan) miss
 		m.protected, a.references[own.Reference] = true, true
 	}
 	return m
-}
-
-// open opens plans and whom they are about.
-func (p *pass) open(ctx context.Context, rows []store.PlanRow, do func(*record.Record, *record.Plan)) error {
-	if len(rows) == 0 {
-		return nil
-	}
-	ids := make([]uuid.UUID, len(rows))
-	for i := range rows {
-		ids[i] = rows[i].Person
-	}
-	var byID map[uuid.UUID]*record.Record
-	err := p.in(ctx, func(tx *store.Tx) (err error) {
-		byID, err = p.s.records.OpenPersons(ctx, tx, ids)
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	for i := range rows {
-		own, h := &record.Plan{Row: rows[i]}, byID[rows[i].Person]
-		if h == nil {
-			continue // erased: nothing about the person can be read any more
-		}
-		if err := p.s.records.OpenOwn(h.Key, own); err != nil {
-			return err
-		}
-		do(h, own)
-	}
-	return nil
-}
-
-// errMoved says that a plan which was to end is another person's or another
-// authority's now.
-var errMoved = errors.New("plan has moved")
-
-// end ends plans that the file lacks.
-func (p *pass) end(ctx context.Context, batch []missing) error {
-	ids := make([]uuid.UUID, len(batch))
-	ends := make(map[uuid.UUID]bool, len(batch))
-	for i, m := range batch {
-		ids[i], ends[m.plan] = m.person, true
-	}
-	rows, err := p.write.PlansOf(ctx, ids, p.u.row.Authority)
-	if err != nil {
-		return err
-	}
-	rows = slices.DeleteFunc(rows, func(r store.PlanRow) bool { return !ends[r.ID] })
-	if len(rows) != len(batch) {
-		return errMoved
-	}
-	in := p.s.plans.Intake(p.u.row.Authority, p.by, nil, nil)
-	err = p.open(ctx, rows, func(h *record.Record, own *record.Plan) {
-		to := own.Content
-		to.End, to.EndReason = p.day, endedByAbsence
-		in.Alter(h, own, to)
-	})
-	if err != nil {
-		return err
-	}
-	return in.WriteRows(ctx, p.write)
 }

@@ -111,8 +111,8 @@ func TestUpload_IsForAuthoritiesOnly(t *testing.T) {
 		}
 		for name, err := range map[string]error{
 			"list":    errOf(f.ListUploads(t.Context(), c, &upload.ListRequest{})),
-			"quality": errOf(f.GetQualityReport(t.Context(), c, "")),
-			"rules":   errOf(f.GetUploadRules(t.Context(), c, "")),
+			"quality": errOf(f.GetQualityReport(t.Context(), c, &upload.QualityReportRequest{})),
+			"rules":   errOf(f.GetUploadRules(t.Context(), c, &upload.GetRulesRequest{})),
 		} {
 			if !errors.Is(err, guard.ErrDenied) {
 				t.Errorf("%s: %s: got %v, want %v", c.ID, name, err, guard.ErrDenied)
@@ -130,10 +130,10 @@ func TestUpload_OfAnotherAuthorityIsNotFound(t *testing.T) {
 	for name, err := range map[string]error{
 		"approve": errOf(f.Approve(t.Context(), otherLead, sent, 0)),
 		"cancel":  errOf(f.CancelUpload(t.Context(), otherLead, &upload.CancelRequest{UploadID: id, Version: sent.Version})),
-		"get":     errOf(f.GetUpload(t.Context(), otherLead, id, "")),
+		"get":     errOf(f.GetUpload(t.Context(), otherLead, &upload.GetRequest{UploadID: id})),
 		"rows":    errOf(f.ListUploadRows(t.Context(), otherLead, &upload.ListRowsRequest{UploadID: id})),
-		"none":    errOf(f.GetUpload(t.Context(), lead, "01a20a4a-353f-7581-a9fe-cf9d0a149ee7", "")),
-		"no id":   errOf(f.GetUpload(t.Context(), lead, "x", "")),
+		"none":    errOf(f.GetUpload(t.Context(), lead, &upload.GetRequest{UploadID: "01a20a4a-353f-7581-a9fe-cf9d0a149ee7"})),
+		"no id":   errOf(f.GetUpload(t.Context(), lead, &upload.GetRequest{UploadID: "x"})),
 	} {
 		if !errors.Is(err, guard.ErrNotFound) {
 			t.Errorf("%s: got %v, want %v", name, err, guard.ErrNotFound)

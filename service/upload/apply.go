@@ -45,7 +45,7 @@ func (s *Uploads) attend(ctx context.Context, authority string, id uuid.UUID, wa
 		return err
 	}
 	defer leave()
-	return s.bringOn(ctx, id)
+	return s.advance(ctx, id)
 }
 
 // resume is attend for an upload that nobody works on any more. Of servers that
@@ -63,11 +63,11 @@ func (s *Uploads) resume(ctx context.Context, row *store.UploadRow) error {
 	if err != nil {
 		return err
 	}
-	return s.bringOn(ctx, row.ID)
+	return s.advance(ctx, row.ID)
 }
 
-// bringOn does what is to be done next with an upload whose turn it is.
-func (s *Uploads) bringOn(ctx context.Context, id uuid.UUID) error {
+// advance does what is to be done next with an upload whose turn it is.
+func (s *Uploads) advance(ctx context.Context, id uuid.UUID) error {
 	for range maxSteps {
 		row, err := s.db.Upload(ctx, id)
 		if err != nil {
@@ -93,14 +93,14 @@ func (s *Uploads) attendOnce(ctx context.Context, row *store.UploadRow) error {
 	if err := s.lease(ctx, row, workLease); err != nil {
 		return err
 	}
-	u, err := s.openUpload(ctx, row)
+	u, err := s.open(ctx, row)
 	if err != nil {
 		return err
 	}
 	if u.state() == Received {
-		return s.checkUpload(ctx, u)
+		return s.check(ctx, u)
 	}
-	return s.applyUpload(ctx, u)
+	return s.applyApproved(ctx, u)
 }
 
 // lease keeps other servers from an upload for a while.
@@ -110,10 +110,10 @@ func (s *Uploads) lease(ctx context.Context, row *store.UploadRow, d time.Durati
 	})
 }
 
-// applyUpload does what a file that was approved does, in one transaction with
+// applyApproved does what a file that was approved does, in one transaction with
 // the entry that says so. Where that is not what was approved, the file is
 // checked again instead. What fails leaves it as it is, to be tried again.
-func (s *Uploads) applyUpload(ctx context.Context, u *upload) error {
+func (s *Uploads) applyApproved(ctx context.Context, u *upload) error {
 	ctx, cancel := context.WithTimeout(ctx, applyTimeout)
 	defer cancel()
 	leave, err := s.guard.Acquire(ctx, turnWait)
@@ -131,7 +131,7 @@ func (s *Uploads) applyUpload(ctx context.Context, u *upload) error {
 	case errors.Is(err, errOtherwise), errors.Is(err, errMoved), errors.Is(err, store.ErrConflict):
 		return s.checkAgain(ctx, u)
 	}
-	e := u.entry(actionApplyUpload, u.details.DecidedRequest)
+	e := u.entry(actionApply, u.details.DecidedRequest)
 	e.Counts = nil
 	err = guard.Translate(err)
 	e.Outcome = guard.OutcomeOf(err)
@@ -154,7 +154,7 @@ func (s *Uploads) apply(ctx context.Context, tx *store.Tx, u *upload, made recor
 		return errAttended
 	}
 	to := *u // fn may run again
-	p := s.newPass(&to, u.details.Day, tx, made)
+	p := s.newApplication(&to, tx, made)
 	if err := p.through(ctx); err != nil {
 		if _, is := broken(err); is {
 			return errOtherwise // the check will say so
@@ -175,7 +175,7 @@ func (s *Uploads) apply(ctx context.Context, tx *store.Tx, u *upload, made recor
 	if err := to.move(ctx, tx, Applied, s.clock.Moment(), 0); err != nil {
 		return err
 	}
-	e := to.entry(actionApplyUpload, u.details.DecidedRequest)
+	e := to.entry(actionApply, u.details.DecidedRequest)
 	p.describe(&e)
 	_, err = s.guard.Enter(ctx, tx, &e)
 	return err
@@ -191,7 +191,7 @@ func (s *Uploads) checkAgain(ctx context.Context, u *upload) error {
 		if err := to.move(ctx, tx, Received, s.clock.Moment(), workLease); err != nil {
 			return err
 		}
-		e := u.entry(actionApplyUpload, u.details.DecidedRequest)
+		e := u.entry(actionApply, u.details.DecidedRequest)
 		e.Outcome, e.Reason, e.Counts = guard.OutcomeRefused, guard.ReasonChanged, nil
 		_, err := s.guard.Enter(ctx, tx, &e)
 		return err

@@ -24,8 +24,8 @@ import (
 const (
 	// pieceSize is how much of a file is sealed together.
 	pieceSize = 256 << 10
-	// maxUploadFiles is how many files may make one upload.
-	maxUploadFiles = 16
+	// maxFiles is how many files may make one upload.
+	maxFiles = 16
 	// arriveLease is how long a file may take to arrive and to wait for its turn
 	// before another server looks after it.
 	arriveLease = receiveTimeout + time.Minute
@@ -38,11 +38,11 @@ type arrival struct {
 	s       *Uploads
 	caller  *identity.Caller
 	q       *Request
-	content uploadContent // known once all came
+	content content // known once all came
 	id      uuid.UUID
 	key     *keys.DataKey
 	row     store.UploadRow
-	files   []uploadFile
+	files   []fileSpan
 	piece   []byte // of the file, not kept yet
 	pieces  int    // kept
 	size    int64
@@ -125,15 +125,15 @@ func (in *arrival) begin(ctx context.Context) error {
 // take takes the next part.
 func (in *arrival) take(ctx context.Context, sum hash.Hash, p *Part) error {
 	if p.File != "" {
-		if len(in.files) == maxUploadFiles {
+		if len(in.files) == maxFiles {
 			var v domain.Violations
-			v.Add("file", "comes after "+strconv.Itoa(maxUploadFiles)+" others: an upload has no more", "")
+			v.Add("file", "comes after "+strconv.Itoa(maxFiles)+" others: an upload has no more", "")
 			return v.Err()
 		}
-		in.files = append(in.files, uploadFile{Name: p.File, Offset: in.size})
+		in.files = append(in.files, fileSpan{Name: p.File, Offset: in.size})
 		sum.Write([]byte("\x00file\x00" + p.File + "\x00"))
 	} else if len(in.files) == 0 && len(p.Chunk) > 0 {
-		in.files = append(in.files, uploadFile{})
+		in.files = append(in.files, fileSpan{})
 	}
 	sum.Write(p.Chunk)
 	for rest := p.Chunk; len(rest) > 0; {
@@ -155,7 +155,7 @@ func (in *arrival) keep(ctx context.Context) error {
 	if len(in.piece) == 0 {
 		return nil
 	}
-	sealed := in.key.Seal(in.piece, uploadPartContext(in.id, in.pieces))
+	sealed := in.key.Seal(in.piece, record.FileContext(in.id, in.pieces))
 	err := in.s.db.Tx(ctx, func(tx *store.Tx) error {
 		return tx.InsertUploadParts(ctx, in.id, in.pieces, [][]byte{sealed})
 	})
@@ -171,9 +171,9 @@ func (in *arrival) keep(ctx context.Context) error {
 func (in *arrival) arrive(ctx context.Context, tx *store.Tx, e *audit.Entry) error {
 	u := upload{row: in.row, key: in.key}
 	u.row.Size = in.size
-	digest := in.s.ring.HashBytes(uploadDomain, in.content.Digest)
+	digest := in.s.ring.HashBytes(hashFile, in.content.Digest)
 	u.row.Digest = digest[:]
-	u.details = uploadDetails{
+	u.details = details{
 		Sent: record.AuthorOf(in.caller, record.ActUpload, ""), System: in.caller.System, Request: in.q.Request,
 		Claimed: in.q.Authority, Files: in.files,
 	}
@@ -181,8 +181,8 @@ func (in *arrival) arrive(ctx context.Context, tx *store.Tx, e *audit.Entry) err
 	return u.move(ctx, tx, Received, in.s.clock.Moment(), turnLease)
 }
 
-// uploadDomain is the domain of the hashes of files.
-const uploadDomain = "upload"
+// hashFile is the domain of the hashes of files.
+const hashFile = "upload"
 
 // drop forgets a file that did not arrive, or that was here already. Where that
 // fails, it is forgotten later.

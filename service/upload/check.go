@@ -28,10 +28,10 @@ type finding struct {
 	brake    bool
 }
 
-// checkUpload checks a file that was received, and says what is to become of
+// check checks a file that was received, and says what is to become of
 // it.
-func (s *Uploads) checkUpload(ctx context.Context, u *upload) error {
-	p := s.newPass(u, s.clock.Today(), nil, nil)
+func (s *Uploads) check(ctx context.Context, u *upload) error {
+	p := s.newCheck(u)
 	found, err := s.findOut(ctx, u, p)
 	if errors.Is(err, guard.ErrDamaged) {
 		found, err = unreadable(), nil // trying again would not help
@@ -55,7 +55,7 @@ func (s *Uploads) checkUpload(ctx context.Context, u *upload) error {
 		if found.state == Waiting && u.details.System {
 			s.notices.Tell(tx, notice.News{To: u.row.Authority, Kind: notice.UploadWaiting, Reference: u.row.ID.String()})
 		}
-		e := to.entry(actionCheckUpload, u.details.Request)
+		e := to.entry(actionCheck, u.details.Request)
 		p.describe(&e)
 		e.Reason = string(found.state)
 		_, err := s.guard.Enter(ctx, tx, &e)
@@ -128,7 +128,7 @@ func (s *Uploads) findOut(ctx context.Context, u *upload, p *pass) (finding, err
 	if err := p.countInForce(ctx, earlier.ended); err != nil {
 		return finding{}, err
 	}
-	rules, err := s.uploadRules(ctx, s.db.UploadRules, u.row.Authority)
+	rules, err := rulesOf(ctx, s.db.UploadRules, u.row.Authority)
 	if err != nil {
 		return finding{}, err
 	}

@@ -4,9 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strconv"
-	"strings"
-
-	"github.com/google/uuid"
+	"time"
 
 	"cpis/audit"
 	"cpis/policy"
@@ -49,7 +47,7 @@ func (s *Uploads) ApproveUpload(ctx context.Context, c *identity.Caller, q *Appr
 		v.Add("version", "must be the version of the upload that you saw", "1")
 	}
 	a := guard.Act{Caller: c, Action: policy.ApproveUpload, Own: true, Request: q.Request, Asks: q, Check: v.Err()}
-	out, err := guard.Once(ctx, s.guard, a, func(ctx context.Context, tx *store.Tx, e *audit.Entry) (*uploadAct, error) {
+	out, err := guard.Once(ctx, s.guard, a, func(ctx context.Context, tx *store.Tx, e *audit.Entry) (*acted, error) {
 		u, err := s.lockOwn(ctx, tx, c.Organisation, q.UploadID, q.Version)
 		if err != nil {
 			return nil, err
@@ -60,9 +58,9 @@ func (s *Uploads) ApproveUpload(ctx context.Context, c *identity.Caller, q *Appr
 		if err := q.confirms(u); err != nil {
 			return nil, err
 		}
-		u.decide(record.AuthorOf(c, "approve", ""), s, q.Request)
+		u.decide(record.AuthorOf(c, "approve", ""), s.clock.Moment(), q.Request)
 		e.Counts = u.counts.audit()
-		return &uploadAct{ID: u.row.ID.String()}, u.move(ctx, tx, Applying, s.clock.Moment(), turnLease)
+		return &acted{ID: u.row.ID.String()}, u.move(ctx, tx, Applying, s.clock.Moment(), turnLease)
 	})
 	if err != nil {
 		return nil, err
@@ -86,8 +84,8 @@ func (q *ApproveRequest) confirms(u *upload) error {
 }
 
 // decide notes who decided.
-func (u *upload) decide(by record.Author, s *Uploads, request string) {
-	u.details.Decided, u.details.DecidedAt, u.details.DecidedRequest = by, s.clock.Moment(), request
+func (u *upload) decide(by record.Author, at time.Time, request string) {
+	u.details.Decided, u.details.DecidedAt, u.details.DecidedRequest = by, at, request
 }
 
 // CancelUpload gives up a file that was not applied. The error is ErrDenied,
@@ -102,7 +100,7 @@ func (s *Uploads) CancelUpload(ctx context.Context, c *identity.Caller, q *Cance
 	reason := check.Text("reason", q.Reason, domain.MaxReasonLength, "Sent by mistake")
 	a := guard.Act{Caller: c, Action: policy.UploadPlans, Own: true, Request: q.Request, Asks: q, Check: check.Err()}
 	var shown Upload
-	out, err := guard.Once(ctx, s.guard, a, func(ctx context.Context, tx *store.Tx, e *audit.Entry) (*uploadAct, error) {
+	out, err := guard.Once(ctx, s.guard, a, func(ctx context.Context, tx *store.Tx, e *audit.Entry) (*acted, error) {
 		u, err := s.lockOwn(ctx, tx, c.Organisation, q.UploadID, q.Version)
 		if err != nil {
 			return nil, err
@@ -110,14 +108,14 @@ func (s *Uploads) CancelUpload(ctx context.Context, c *identity.Caller, q *Cance
 		if u.state() != Received && u.state() != Waiting {
 			return nil, u.notIn("cancelled")
 		}
-		u.decide(record.AuthorOf(c, "cancel", reason), s, q.Request)
+		u.decide(record.AuthorOf(c, "cancel", reason), s.clock.Moment(), q.Request)
 		u.details.Brake = false
 		e.Reason = guard.ReasonCancelled
 		if err := u.move(ctx, tx, Cancelled, s.clock.Moment(), 0); err != nil {
 			return nil, err
 		}
 		shown = u.show()
-		return &uploadAct{ID: shown.ID}, nil
+		return &acted{ID: shown.ID}, nil
 	})
 	if err != nil {
 		return nil, err
@@ -130,28 +128,12 @@ func (s *Uploads) CancelUpload(ctx context.Context, c *identity.Caller, q *Cance
 
 // lockOwn finds, locks and opens an upload of an authority.
 func (s *Uploads) lockOwn(ctx context.Context, tx *store.Tx, authority, id string, version int) (*upload, error) {
-	row, err := findUpload(ctx, tx.LockUpload, authority, id)
+	row, err := guard.FindOwn(ctx, tx.LockUpload, authority, id)
 	if err != nil {
 		return nil, err
 	}
 	if row.Version != version {
 		return nil, &guard.StaleError{Current: row.Version}
 	}
-	return s.openUpload(ctx, &row)
-}
-
-// findUpload finds an upload of an authority. One of another is not found, like
-// one that does not exist.
-func findUpload(
-	ctx context.Context, find func(context.Context, uuid.UUID) (store.UploadRow, error), authority, id string,
-) (store.UploadRow, error) {
-	parsed, err := uuid.Parse(strings.ToLower(id))
-	if err != nil {
-		return store.UploadRow{}, guard.ErrNotFound
-	}
-	row, err := find(ctx, parsed)
-	if err == nil && row.Authority != authority {
-		return store.UploadRow{}, guard.ErrNotFound
-	}
-	return row, err
+	return s.open(ctx, &row)
 }

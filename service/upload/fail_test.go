@@ -150,7 +150,7 @@ func TestUpload_IsResumedAfterACrash(t *testing.T) {
 	if err := other.Uploads.Resume(t.Context()); err != nil {
 		t.Fatal(explain(err))
 	}
-	if got, err := f.GetUpload(t.Context(), lead, second.ID, ""); err != nil || got.Upload.State != upload.Received {
+	if got, err := f.GetUpload(t.Context(), lead, &upload.GetRequest{UploadID: second.ID}); err != nil || got.Upload.State != upload.Received {
 		t.Errorf("while the lease lasts: %+v, %s", got, explain(err))
 	}
 	f.Clock.Advance(2 * time.Minute)
@@ -159,7 +159,7 @@ func TestUpload_IsResumedAfterACrash(t *testing.T) {
 		all.Go(func() { _ = s.Uploads.Resume(t.Context()) }) // both at once
 	}
 	all.Wait()
-	got, err := f.GetUpload(t.Context(), lead, second.ID, "")
+	got, err := f.GetUpload(t.Context(), lead, &upload.GetRequest{UploadID: second.ID})
 	if err != nil || got.Upload.State != upload.Waiting || got.Upload.Counts.New != 60 {
 		t.Fatalf("got %+v, %s", got, explain(err))
 	}
@@ -169,7 +169,7 @@ func TestUpload_IsResumedAfterACrash(t *testing.T) {
 		all.Go(func() { _ = s.Uploads.Resume(t.Context()) })
 	}
 	all.Wait()
-	got, err = f.GetUpload(t.Context(), lead, second.ID, "")
+	got, err = f.GetUpload(t.Context(), lead, &upload.GetRequest{UploadID: second.ID})
 	if err != nil || got.Upload.State != upload.Applied {
 		t.Errorf("got %+v, %s", got, explain(err))
 	}
@@ -195,7 +195,7 @@ func TestUpload_ThatFailsIsRolledBackWholly(t *testing.T) {
 	if err := f.Resume(t.Context()); err != nil {
 		t.Fatal(explain(err))
 	}
-	if got, err := f.GetUpload(t.Context(), lead, sent.ID, ""); err != nil || got.Upload.State != upload.Applied {
+	if got, err := f.GetUpload(t.Context(), lead, &upload.GetRequest{UploadID: sent.ID}); err != nil || got.Upload.State != upload.Applied {
 		t.Errorf("got %+v, %s", got, explain(err))
 	}
 	if h := f.Held(); h.Plans != 1200 || h.PlanVersions != 1205 {
@@ -233,11 +233,11 @@ func TestUpload_IsForgotten(t *testing.T) {
 	if err := f.Tidy(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	got, err := f.GetUpload(t.Context(), lead, applied.ID, "")
+	got, err := f.GetUpload(t.Context(), lead, &upload.GetRequest{UploadID: applied.ID})
 	if err != nil || got.Upload.Counts.New != 3 || got.Upload.Sent.Actor != "" || len(f.Rows(lead, applied)) != 0 {
 		t.Errorf("got %+v, %s", got, explain(err))
 	}
-	if got, err := f.GetUpload(t.Context(), lead, waiting.ID, ""); err != nil || got.Upload.State != upload.Cancelled ||
+	if got, err := f.GetUpload(t.Context(), lead, &upload.GetRequest{UploadID: waiting.ID}); err != nil || got.Upload.State != upload.Cancelled ||
 		got.Upload.Decided.Reason != "nobody approved it for 90 days" || len(f.Rows(lead, waiting)) != 3 {
 		t.Errorf("what nobody approved: %+v, %s", got, explain(err))
 	}

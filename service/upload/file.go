@@ -8,6 +8,7 @@ import (
 	"github.com/google/uuid"
 
 	"cpis/service/planfile"
+	"cpis/service/record"
 )
 
 // findPart is how pieces of a file are read: in a transaction, or outside.
@@ -50,7 +51,7 @@ func (k *keptFile) ReadAt(p []byte, off int64) (read int, err error) {
 		}
 		from := int(off % pieceSize)
 		if from >= len(piece) {
-			return read, k.s.records.Damaged("upload_part") // shorter than it was
+			return read, k.s.records.Damaged(record.TableUploadPart) // shorter than it was
 		}
 		n := copy(p, piece[from:])
 		p, off, read = p[n:], off+int64(n), read+n
@@ -70,9 +71,9 @@ func (k *keptFile) piece(n int) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading file: %w", err)
 	}
-	text, err := k.u.key.Open(sealed, uploadPartContext(k.u.row.ID, n))
+	text, err := k.u.key.Open(sealed, record.FileContext(k.u.row.ID, n))
 	if err != nil {
-		return nil, k.s.records.Damaged("upload_part")
+		return nil, k.s.records.Damaged(record.TableUploadPart)
 	}
 	k.latest[0], k.latest[1] = keptPiece{n, text}, k.latest[0]
 	return text, nil

@@ -15,8 +15,8 @@ const (
 	resumeWait = time.Second
 	// resumePage is how many of them it takes at once.
 	resumePage = 20
-	// uploadKept is how long it is kept what a file said about people.
-	uploadKept = 90 * 24 * time.Hour
+	// keptFor is how long it is kept what a file said about people.
+	keptFor = 90 * 24 * time.Hour
 )
 
 // Resume attends once to all uploads that nobody works on any more.
@@ -42,21 +42,21 @@ func (s *Uploads) Resume(ctx context.Context) error {
 // Forget gives up files that nobody approved for long, and forgets what
 // files said about people that nothing becomes of any more.
 func (s *Uploads) Forget(ctx context.Context) error {
-	before := s.clock.Moment().Add(-uploadKept)
-	err := s.eachUpload(ctx, before, []State{Waiting}, s.giveUp)
+	before := s.clock.Moment().Add(-keptFor)
+	err := s.each(ctx, before, []State{Waiting}, s.giveUp)
 	if err != nil {
 		return err
 	}
 	over := []State{Checked, Applied, Rejected, Cancelled}
-	return s.eachUpload(ctx, before, over, func(ctx context.Context, row *store.UploadRow) error {
+	return s.each(ctx, before, over, func(ctx context.Context, row *store.UploadRow) error {
 		defer s.ring.Forget(store.UploadKeys.Owner(row.ID))
 		return s.db.Tx(ctx, func(tx *store.Tx) error { return tx.ForgetUpload(ctx, row.ID) })
 	})
 }
 
-// eachUpload calls do with each upload in one of some states that has not
+// each calls do with each upload in one of some states that has not
 // changed since a time. do must change it.
-func (s *Uploads) eachUpload(
+func (s *Uploads) each(
 	ctx context.Context, before time.Time, in []State, do func(context.Context, *store.UploadRow) error,
 ) error {
 	states := make([]string, len(in))
@@ -81,19 +81,19 @@ func (s *Uploads) eachUpload(
 
 // giveUp cancels a file that nobody approved.
 func (s *Uploads) giveUp(ctx context.Context, row *store.UploadRow) error {
-	u, err := s.openUpload(ctx, row)
+	u, err := s.open(ctx, row)
 	if err != nil {
 		return err
 	}
 	err = s.db.Tx(ctx, func(tx *store.Tx) error {
 		to := *u // fn may run again
 		by := record.Author{Act: "cancel", Actor: guard.ActorService, Organisation: row.Authority, Reason: "nobody approved it for 90 days"}
-		to.decide(by, s, "")
+		to.decide(by, s.clock.Moment(), "")
 		to.details.Brake = false
 		if err := to.move(ctx, tx, Cancelled, s.clock.Moment(), 0); err != nil {
 			return err
 		}
-		e := to.entry(actionCancelUpload, guard.NewID().String())
+		e := to.entry(actionCancel, guard.NewID().String())
 		_, err := s.guard.Enter(ctx, tx, &e)
 		return err
 	})

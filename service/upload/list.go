@@ -15,8 +15,15 @@ import (
 	"cpis/service/domain"
 	"cpis/service/guard"
 	"cpis/service/identity"
+	"cpis/service/record"
 	"cpis/service/store"
 )
+
+// GetRequest asks for one file.
+type GetRequest struct {
+	UploadID string
+	Request  string // request id
+}
 
 // ListRequest asks for files.
 type ListRequest struct {
@@ -53,14 +60,14 @@ type RowPage struct {
 // GetUpload shows where a file of the caller's authority stands. The error is
 // ErrDenied, ErrNotFound (also for files of others), *OverloadedError,
 // ErrUnrecorded, ErrUnavailable or ErrDamaged.
-func (s *Uploads) GetUpload(ctx context.Context, c *identity.Caller, id, request string) (*Answer, error) {
-	a := guard.Act{Caller: c, Action: policy.ReadUploads, Own: true, Request: request}
+func (s *Uploads) GetUpload(ctx context.Context, c *identity.Caller, q *GetRequest) (*Answer, error) {
+	a := guard.Act{Caller: c, Action: policy.ReadUploads, Own: true, Request: q.Request}
 	return guard.Answer(ctx, s.guard, a, func(ctx context.Context, tx *store.Tx, e *audit.Entry) (*Answer, error) {
-		row, err := findUpload(ctx, tx.Upload, c.Organisation, id)
+		row, err := guard.FindOwn(ctx, tx.Upload, c.Organisation, q.UploadID)
 		if err != nil {
 			return nil, err
 		}
-		u, err := s.openUpload(ctx, &row)
+		u, err := s.open(ctx, &row)
 		if err != nil {
 			return nil, err
 		}
@@ -86,7 +93,7 @@ func (s *Uploads) ListUploads(ctx context.Context, c *identity.Caller, q *ListRe
 			return nil, err
 		}
 		for i := range rows {
-			u, err := s.openUpload(ctx, &rows[i])
+			u, err := s.open(ctx, &rows[i])
 			if err != nil {
 				return nil, err
 			}
@@ -109,18 +116,18 @@ func (s *Uploads) ListUploadRows(ctx context.Context, c *identity.Caller, q *Lis
 	a := guard.Act{Caller: c, Action: policy.ReadUploads, Own: true, Request: q.Request, Check: wrong.Err()}
 	return guard.Answer(ctx, s.guard, a, func(ctx context.Context, tx *store.Tx, e *audit.Entry) (*RowPage, error) {
 		out := &RowPage{}
-		row, err := findUpload(ctx, tx.Upload, c.Organisation, q.UploadID)
+		row, err := guard.FindOwn(ctx, tx.Upload, c.Organisation, q.UploadID)
 		if err != nil {
 			return nil, err
 		}
-		u, err := s.openUpload(ctx, &row)
+		u, err := s.open(ctx, &row)
 		if err != nil || n >= u.details.Pages {
 			return out, err
 		}
 		if n+1 < u.details.Pages {
 			out.Next = strconv.Itoa(n + 1)
 		}
-		if out.Rows, err = s.uploadRows(ctx, tx, u, n); err != nil {
+		if out.Rows, err = s.openRows(ctx, tx, u, n); err != nil {
 			return nil, err
 		}
 		out.Rows = slices.DeleteFunc(out.Rows, func(r RowResult) bool { return q.Outcome != "" && r.Outcome != q.Outcome })
@@ -142,9 +149,9 @@ func (q *ListRowsRequest) page() (n int, wrong domain.Violations) {
 	return n, wrong
 }
 
-// uploadRows opens a page of rows. Where there is none any more, the upload was
+// openRows opens a page of rows. Where there is none any more, the upload was
 // checked again at this moment.
-func (s *Uploads) uploadRows(ctx context.Context, tx *store.Tx, u *upload, n int) ([]RowResult, error) {
+func (s *Uploads) openRows(ctx context.Context, tx *store.Tx, u *upload, n int) ([]RowResult, error) {
 	sealed, err := tx.UploadRows(ctx, u.row.ID, u.details.Run, n)
 	if errors.Is(err, store.ErrNotFound) {
 		return nil, guard.ErrConflict
@@ -152,9 +159,9 @@ func (s *Uploads) uploadRows(ctx context.Context, tx *store.Tx, u *upload, n int
 	if err != nil {
 		return nil, err
 	}
-	text, err := u.key.Open(sealed, uploadRowsContext(u.row.ID, u.details.Run, n))
+	text, err := u.key.Open(sealed, record.RowsContext(u.row.ID, u.details.Run, n))
 	if err != nil {
-		return nil, s.records.Damaged("upload_rows")
+		return nil, s.records.Damaged(record.TableUploadRows)
 	}
 	var rows []RowResult
 	if json.Unmarshal(text, &rows) != nil {

@@ -1,7 +1,7 @@
 package upload
 
 import (
-	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/json"
@@ -28,26 +28,25 @@ const (
 	rowsOfPage = 500
 )
 
-// pass goes through the file of an upload and finds out what it does. Where it
-// has a transaction to write in, it also does it; so what was checked and what
-// is applied cannot differ but in what is held meanwhile, which the digest of
-// all results tells.
+// pass goes through the file of an upload and finds out what it does. In another
+// mode it also does it; so what was checked and what is applied cannot differ
+// but in what is held meanwhile, which the digest of all results tells.
 //
 // The file is read twice, in constant memory: first to know which rows are about
 // the same person, then to place each row.
 type pass struct {
-	s       *Uploads
+	reader
+
+	mode    mode
 	u       *upload
+	find    findPart
 	day     domain.Date // of the check
 	by      record.Author
-	write   *store.Tx // nil where it only checks
-	made    record.NewKeys
+	newKeys record.NewKeys // of people who are new; nil in a check
 	run     uuid.UUID
 	persons map[keys.Tag]*filePerson
 
-	batch   []uploadRow
-	locks   []store.Tag    // of persons whom a pass that writes may change
-	tags    []store.TagRow // of persons that were made
+	batch   []sheetRow
 	counts  Counts
 	reasons map[ReasonCount]int // without the number
 	guesses int                 // rows with a date of birth that is not the one held
@@ -62,73 +61,49 @@ type pass struct {
 	notes     []planfile.Note
 }
 
-// newPass begins a pass. tx and made are there where it writes.
-func (s *Uploads) newPass(u *upload, day domain.Date, tx *store.Tx, made record.NewKeys) *pass {
+// newCheck begins a pass that checks a file today.
+func (s *Uploads) newCheck(u *upload) *pass {
+	p := s.newPass(u, s.clock.Today(), reader{s: s, in: s.db.Tx, gently: true})
+	p.mode, p.find = checking{p}, s.db.UploadPart
+	return p
+}
+
+// newApplication begins a pass that applies a file in a transaction, as of the
+// day on which it was checked.
+func (s *Uploads) newApplication(u *upload, tx *store.Tx, made record.NewKeys) *pass {
+	in := func(_ context.Context, fn func(*store.Tx) error) error { return fn(tx) }
+	p := s.newPass(u, u.details.Day, reader{s: s, in: in})
+	p.mode, p.find, p.newKeys = &applying{pass: p, tx: tx}, tx.UploadPart, made
+	return p
+}
+
+func (s *Uploads) newPass(u *upload, day domain.Date, r reader) *pass {
 	by := u.details.Sent
 	by.Act, by.Reason = record.ActUpload, "upload "+u.row.ID.String()
 	return &pass{
-		s: s, u: u, day: day, by: by, write: tx, made: made, run: guard.NewID(), persons: make(map[keys.Tag]*filePerson),
+		reader: r, u: u, day: day, by: by, run: guard.NewID(), persons: make(map[keys.Tag]*filePerson),
 		reasons: make(map[ReasonCount]int), digest: sha256.New(), absence: newAbsence(s.clock.Moment().Add(-freshSpan)),
 	}
 }
 
-// in runs fn in the transaction of the pass, or in a short one of its own.
-func (p *pass) in(ctx context.Context, fn func(*store.Tx) error) error {
-	if p.write != nil {
-		return fn(p.write)
-	}
-	return p.s.db.Tx(ctx, fn)
-}
-
-// through goes through the file. The error is *planfile.Error where that is broken.
+// through goes through the file. The error is *planfile.Error if that is broken.
 func (p *pass) through(ctx context.Context) error {
-	find := p.s.db.UploadPart
-	if p.write != nil {
-		find = p.write.UploadPart
-	}
-	sources := p.s.sources(ctx, p.u, find)
+	sources := p.s.sources(ctx, p.u, p.find)
 	format := planfile.Format(p.u.row.Format)
 	sum, err := planfile.Read(ctx, format, p.day.Time(), sources, p.meet)
 	if err != nil {
 		return err
 	}
 	p.notes = sum.Notes
-	if p.write == nil {
-		err = p.findErrors(ctx)
-	} else {
-		err = p.write.LockForUpload(ctx, p.locks, p.u.row.Authority, p.u.whole(), p.day.Time())
-	}
-	if err != nil {
+	if err := p.mode.prepare(ctx); err != nil {
 		return err
 	}
 	_, err = planfile.Read(ctx, format, p.day.Time(), sources, func(row *planfile.Row) error { return p.take(ctx, row) })
-	if err == nil {
-		err = p.place(ctx)
+	if err != nil {
+		return err
 	}
-	if err == nil && p.u.whole() && p.counts.Rows > p.counts.Rejected {
-		err = p.endMissing(ctx)
-	}
-	if err == nil {
-		err = p.keepPage(ctx)
-	}
-	if err == nil && p.write != nil {
-		err = p.insertTags(ctx)
-	}
-	return err
-}
-
-// InsertTags makes those findable who were made, in one order, so that files
-// that overlap do not deadlock. Tags lie all over their index, so some hundred of
-// them are much to be written to disk: the commits of look-ups would wait for
-// more, and the commit of the file must not have it all to do.
-func (p *pass) insertTags(ctx context.Context) error {
-	slices.SortFunc(p.tags, func(a, b store.TagRow) int { return bytes.Compare(a.Tag[:], b.Tag[:]) })
-	for batch := range slices.Chunk(p.tags, rowsAtOnce) {
-		spell := p.s.spell()
-		if err := record.InsertTags(ctx, p.write, batch); err != nil {
-			return err
-		}
-		if err := spell.end(ctx, false); err != nil {
+	for _, step := range []func(context.Context) error{p.place, p.endMissing, p.keepPage, p.mode.finish} {
+		if err := step(ctx); err != nil {
 			return err
 		}
 	}
@@ -146,9 +121,7 @@ func (p *pass) meet(row *planfile.Row) error {
 	if person == nil {
 		person = &filePerson{}
 		p.persons[tag] = person
-		if p.write != nil {
-			p.locks = append(p.locks, p.s.records.StoreTags(r.draft.Person.NHSNumber)...)
-		}
+		p.mode.meet(r.draft.Person.NHSNumber)
 	}
 	if len(person.rows) < maxRowsEach {
 		person.rows = append(person.rows, rowOfFile(&r, p.u.whole()))
@@ -186,16 +159,13 @@ func (p *pass) place(ctx context.Context) error {
 	}
 	clear(p.batch)
 	p.batch = p.batch[:0]
-	if p.write != nil {
-		if err := p.writeBatch(ctx, in); err != nil {
-			return err
-		}
+	if err := p.mode.placed(ctx, in); err != nil {
+		return err
 	}
-	return spell.end(ctx, p.write == nil)
+	return spell.end(ctx, p.gently)
 }
 
-// intake finds and opens what is held about the persons of the batch. Keys are
-// asked for outside of the short transaction of a check.
+// intake finds and opens what is held about the people of the batch.
 func (p *pass) intake(ctx context.Context) (*plan.Intake, error) {
 	numbers := make([]domain.NHSNumber, 0, len(p.batch))
 	for i := range p.batch {
@@ -214,11 +184,11 @@ func (p *pass) intake(ctx context.Context) (*plan.Intake, error) {
 	if err != nil {
 		return nil, err
 	}
-	return p.s.plans.Intake(p.u.row.Authority, p.by, p.made, found), nil
+	return p.s.plans.Intake(p.u.row.Authority, p.by, p.newKeys, found), nil
 }
 
 // placeRow finds out what becomes of a row.
-func (p *pass) placeRow(in *plan.Intake, r *uploadRow) RowResult {
+func (p *pass) placeRow(in *plan.Intake, r *sheetRow) RowResult {
 	p.counts.Rows++
 	n := r.draft.Person.NHSNumber
 	if !n.IsZero() {
@@ -231,7 +201,7 @@ func (p *pass) placeRow(in *plan.Intake, r *uploadRow) RowResult {
 	person := p.persons[tag]
 	h := person.find(in, tag, r)
 	superseded := !h.IsNew() && h.Person.NHSNumber.Reveal() != n.Reveal()
-	person.judge(h, superseded)
+	person.checkRows(h, superseded)
 	if why := person.why(r); why != nil {
 		if why.code == codeUnverified && person.known {
 			p.guesses++
@@ -251,13 +221,13 @@ func (p *pass) placeRow(in *plan.Intake, r *uploadRow) RowResult {
 	}
 	out := r.result(RowNew)
 	p.restrict(in, person, h, r, &out)
-	out.PlanID, out.Version = in.Add(h, &r.draft).Row.ID.String(), 1
+	out.PlanID, out.Version = p.mode.made(in.Add(h, &r.draft).Row.ID.String())
 	person.restricted = h.Row.Restricted
 	return out
 }
 
 // repeat finds out what a row changes of a plan that is held.
-func (p *pass) repeat(in *plan.Intake, person *filePerson, h *record.Record, own *record.Plan, r *uploadRow) RowResult {
+func (p *pass) repeat(in *plan.Intake, person *filePerson, h *record.Record, own *record.Plan, r *sheetRow) RowResult {
 	p.absence.seen(own, p.day)
 	to, changes := r.differs(own, p.u.whole())
 	out := r.result(RowUnchanged)
@@ -268,9 +238,7 @@ func (p *pass) repeat(in *plan.Intake, person *filePerson, h *record.Record, own
 			p.counts.Closing++
 		}
 		in.Alter(h, own, to)
-		if p.write != nil {
-			out.Version++
-		}
+		out.Version = p.mode.next(out.Version)
 	}
 	p.restrict(in, person, h, r, &out)
 	person.restricted = h.Row.Restricted
@@ -284,7 +252,7 @@ func (p *pass) repeat(in *plan.Intake, person *filePerson, h *record.Record, own
 
 // restrict makes the person restricted where the row says so, and notes it.
 // Nothing in a file takes it away.
-func (p *pass) restrict(in *plan.Intake, person *filePerson, h *record.Record, r *uploadRow, out *RowResult) {
+func (p *pass) restrict(in *plan.Intake, person *filePerson, h *record.Record, r *sheetRow, out *RowResult) {
 	const yes, no = "yes", "no"
 	switch {
 	case !r.Has(planfile.FieldRestricted):
@@ -300,36 +268,13 @@ func (p *pass) restrict(in *plan.Intake, person *filePerson, h *record.Record, r
 
 // reject notes that a row is wrong. What it may be about is not ended for being
 // missing.
-func (p *pass) reject(r *uploadRow, why *rowWrong) RowResult {
+func (p *pass) reject(r *sheetRow, why *rowWrong) RowResult {
 	p.counts.Rejected++
 	for _, v := range why.Violations {
-		p.reasons[ReasonCount{Field: v.Field, Code: why.code, Problem: general(v.Problem)}]++
+		p.reasons[ReasonCount{Field: v.Field, Code: why.code, Problem: cmp.Or(why.general, v.Problem)}]++
 	}
 	p.absence.protect(p.s.ring, r, why.code)
 	return r.rejected(why)
-}
-
-// writeBatch writes what is new and changed in a batch, and tells others of
-// overlaps.
-func (p *pass) writeBatch(ctx context.Context, in *plan.Intake) error {
-	if err := in.WriteRows(ctx, p.write); err != nil {
-		return err
-	}
-	p.tags = append(p.tags, in.Tags()...)
-	for tag, h := range in.People {
-		if person := p.persons[tag]; person != nil && h.Row.Version > 0 && !person.known {
-			person.made, person.version = h.Row.ID, h.Row.Version
-		}
-	}
-	for _, n := range in.Plans {
-		p.absence.own[n.Row.ID] = struct{}{}
-	}
-	all, err := p.s.notices.OverlapNews(ctx, p.write, in.Plans)
-	if err != nil {
-		return err
-	}
-	p.s.notices.Tell(p.write, all...)
-	return nil
 }
 
 // keepResult keeps what becomes of a row, and adds it to the digest: all but
@@ -339,9 +284,6 @@ func (p *pass) keepResult(ctx context.Context, out *RowResult) error {
 	said.Version = 0
 	if said.Outcome == RowNew {
 		said.PlanID = ""
-		if p.write == nil {
-			out.PlanID, out.Version = "", 0
-		}
 	}
 	text, err := json.Marshal(said)
 	if err != nil {
@@ -364,12 +306,10 @@ func (p *pass) keepPage(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("encoding rows: %w", err)
 	}
-	sealed := p.u.key.Seal(text, uploadRowsContext(p.u.row.ID, p.run, p.pages))
+	sealed := p.u.key.Seal(text, record.RowsContext(p.u.row.ID, p.run, p.pages))
 	err = p.in(ctx, func(tx *store.Tx) error {
-		if p.write == nil { // a long check is still attended to
-			if err := tx.LeaseUpload(ctx, p.u.row.ID, p.u.row.Version, p.s.clock.Moment().Add(workLease)); err != nil {
-				return err
-			}
+		if err := p.mode.keep(ctx, tx); err != nil {
+			return err
 		}
 		return tx.InsertUploadRows(ctx, p.u.row.ID, p.run, p.pages, sealed)
 	})

@@ -39,7 +39,7 @@ type fileRow struct {
 }
 
 // rowOfFile gives what other rows about the person must know of a row.
-func rowOfFile(r *uploadRow, whole bool) fileRow {
+func rowOfFile(r *sheetRow, whole bool) fileRow {
 	d := &r.draft.Details
 	return fileRow{
 		file: r.File, line: r.Line, born: r.draft.Person.DateOfBirth, kind: d.Kind, start: d.Start, end: d.End, expected: d.Expected,
@@ -56,19 +56,19 @@ func (r *fileRow) details() domain.Details {
 const maxRowsEach = 100
 
 // why says why a row does not fit; nil where it does.
-func (p *filePerson) why(r *uploadRow) *rowWrong {
+func (p *filePerson) why(r *sheetRow) *rowWrong {
 	for i := range p.rows {
 		if p.rows[i].line == r.Line && p.rows[i].file == r.File {
 			return p.rows[i].wrong
 		}
 	}
-	return otherWrong(rowColumn, fmt.Sprintf("has the same NHS number as %d rows before it: check the number", maxRowsEach))
+	return otherWrong(rowColumn, fmt.Sprintf("has the same NHS number as %d rows before it: check the number", maxRowsEach), "")
 }
 
-// judge finds out which rows fit each other and what is held. It looks at all
+// checkRows finds out which rows fit each other and what is held. It looks at all
 // rows about a person together, so that their order does not matter where a plan
 // ends and another begins.
-func (p *filePerson) judge(h *record.Record, superseded bool) {
+func (p *filePerson) checkRows(h *record.Record, superseded bool) {
 	if p.judged {
 		return
 	}
@@ -97,9 +97,9 @@ func (p *filePerson) judge(h *record.Record, superseded bool) {
 // than the first row about somebody of whom nothing is held.
 func (p *filePerson) otherBirth() *rowWrong {
 	if p.known {
-		return &rowWrong{plan.WrongPerson().Wrong, codeUnverified}
+		return &rowWrong{Violations: plan.WrongPerson().Wrong, code: codeUnverified}
 	}
-	var w rowWrong
+	w := rowWrong{general: "differs from another line, which has the same NHS number"}
 	w.note(codeUnverified, domain.Violation{
 		Field: planfile.FieldDateOfBirth, Problem: fmt.Sprintf("differs from line %d, which has the same NHS number", p.rows[0].line),
 	})
@@ -130,10 +130,10 @@ func clash(before []fileRow, r *fileRow) *rowWrong {
 		switch {
 		case b.wrong != nil || !d.RunsWith(&other) && (d.Kind != other.Kind || d.Start != other.Start):
 		case b.start == r.start:
-			return otherWrong(rowColumn, fmt.Sprintf("repeats line %d", b.line))
+			return otherWrong(rowColumn, fmt.Sprintf("repeats line %d", b.line), "repeats another line")
 		default:
 			return otherWrong(planfile.FieldStart, fmt.Sprintf(
-				"overlaps with the plan on line %d of the same kind: end that one first, or correct the dates", b.line))
+				"overlaps with the plan on line %d of the same kind: end that one first, or correct the dates", b.line), overlapsOther)
 		}
 	}
 	return nil
@@ -152,7 +152,7 @@ func (p *filePerson) settle(h *record.Record) bool {
 			r := &p.rows[j]
 			if d := r.details(); r.wrong == nil && d.RunsWith(&plan.Details) {
 				r.wrong = otherWrong(planfile.FieldStart,
-					"overlaps with "+plan.Name()+" of the same kind: end that one first, or correct the dates")
+					"overlaps with "+plan.Name()+" of the same kind: end that one first, or correct the dates", overlapsOther)
 				return true
 			}
 		}
@@ -173,8 +173,13 @@ func (p *filePerson) covers(plan *record.Plan) bool {
 // rowColumn stands for a row as a whole.
 const rowColumn = planfile.FieldRow
 
-func otherWrong(field, problem string) *rowWrong {
-	var w rowWrong
+// overlapsOther says in general that a row overlaps with another, or with a plan
+// that is held.
+const overlapsOther = "overlaps with another plan of the same kind"
+
+// otherWrong is a problem that has no code of its own. general is as in rowWrong.
+func otherWrong(field, problem, general string) *rowWrong {
+	w := rowWrong{general: general}
 	w.note(codeOther, domain.Violation{Field: field, Problem: problem})
 	return &w
 }
@@ -189,7 +194,7 @@ func supersededNumber() *rowWrong {
 
 // find gives what is held about the person of a row, as far as it is known in
 // this transaction: the rows before may have made the person.
-func (p *filePerson) find(in *plan.Intake, tag keys.Tag, r *uploadRow) *record.Record {
+func (p *filePerson) find(in *plan.Intake, tag keys.Tag, r *sheetRow) *record.Record {
 	h := in.People[tag]
 	switch {
 	case h == nil:

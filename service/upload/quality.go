@@ -23,6 +23,11 @@ const GoLivePercent = 95
 // reportWait is how long a report waits for uploads that are worked on.
 const reportWait = 10 * time.Second
 
+// QualityReportRequest asks how good the records of the caller's authority are.
+type QualityReportRequest struct {
+	Request string // request id
+}
+
 // QualityReport says how good an authority's records are.
 type QualityReport struct {
 	guard.Receipt
@@ -40,10 +45,10 @@ type QualityReport struct {
 // GetQualityReport says how good the records of the caller's authority are. The
 // error is ErrDenied, *OverloadedError, ErrUnrecorded, ErrUnavailable or
 // ErrDamaged.
-func (s *Uploads) GetQualityReport(ctx context.Context, c *identity.Caller, request string) (*QualityReport, error) {
+func (s *Uploads) GetQualityReport(ctx context.Context, c *identity.Caller, q *QualityReportRequest) (*QualityReport, error) {
 	out := &QualityReport{ValidNumbersPercent: -1, DaysSince: -1, ContactsDays: -1}
 	a := guard.Act{
-		Caller: c, Action: policy.ReadUploads, Own: true, Request: request,
+		Caller: c, Action: policy.ReadUploads, Own: true, Request: q.Request,
 		Prepare: func(ctx context.Context) error { return s.quality(ctx, c.Organisation, out) },
 	}
 	return guard.Answer(ctx, s.guard, a, func(_ context.Context, _ *store.Tx, e *audit.Entry) (*QualityReport, error) {
@@ -71,54 +76,43 @@ func (s *Uploads) quality(ctx context.Context, authority string, out *QualityRep
 // countPlans counts the plans in force, and those that want looking after.
 func (s *Uploads) countPlans(ctx context.Context, authority string, out *QualityReport) error {
 	today := s.clock.Today()
-	p := s.newPass(&upload{row: store.UploadRow{Authority: authority}}, today, nil, nil)
 	from := today.AddDays(-domain.VisibleAfterEnd) // an unborn child's plan may be overdue for long
-	for after := uuid.Nil; ; {
-		spell := s.spell()
-		rows, err := s.db.PlansInForce(ctx, authority, from.Time(), after, rowsAtOnce)
-		if err != nil || len(rows) == 0 {
-			return err
-		}
-		after = rows[len(rows)-1].ID
-		err = p.open(ctx, rows, func(h *record.Record, own *record.Plan) {
-			inForce := own.RunsOn(today)
-			if inForce {
-				out.Active++
-			}
-			if own.Kind == domain.UCPP && own.End.IsZero() && own.Expected.Before(today) {
-				out.Overdue++
-			}
-			if own.Kind != domain.UCPP && inForce && !today.Before(h.Person.DateOfBirth.AddYears(domain.AdultAge)) {
-				out.Adults++
-			}
-		})
-		if err != nil {
-			return err
-		}
-		if err := spell.end(ctx, true); err != nil {
-			return err
-		}
+	r := reader{s: s, in: s.db.Tx, gently: true}
+	page := func(ctx context.Context, tx *store.Tx, after uuid.UUID) ([]store.PlanRow, error) {
+		return tx.PlansInForce(ctx, authority, from.Time(), after, rowsAtOnce)
 	}
+	return r.each(ctx, page, everyPlan, func(h *record.Record, own *record.Plan) {
+		inForce := own.RunsOn(today)
+		if inForce {
+			out.Active++
+		}
+		if own.Kind == domain.UCPP && own.End.IsZero() && own.Expected.Before(today) {
+			out.Overdue++
+		}
+		if own.Kind != domain.UCPP && inForce && !today.Before(h.Person.DateOfBirth.AddYears(domain.AdultAge)) {
+			out.Adults++
+		}
+	})
 }
 
 // lastFiles says what the latest files tell.
 func (s *Uploads) lastFiles(ctx context.Context, authority string, out *QualityReport) error {
 	read := []string{string(Checked), string(Waiting), string(Applying), string(Applied), string(Rejected)}
-	list, err := s.latestUpload(ctx, authority, Whole, read)
+	list, err := s.latest(ctx, authority, Whole, read)
 	if err != nil {
 		return err
 	}
 	if list != nil && list.counts.Rows > 0 {
 		out.ValidNumbersPercent = 100 * float64(list.counts.ValidNumbers) / float64(list.counts.Rows)
 	}
-	latest, err := s.latestUpload(ctx, authority, "", read)
+	last, err := s.latest(ctx, authority, "", read)
 	if err != nil {
 		return err
 	}
-	if latest != nil {
-		out.Rejected = latest.details.Reasons
+	if last != nil {
+		out.Rejected = last.details.Reasons
 	}
-	applied, err := s.latestUpload(ctx, authority, "", []string{string(Applied)})
+	applied, err := s.latest(ctx, authority, "", []string{string(Applied)})
 	if err != nil {
 		return err
 	}
@@ -129,9 +123,9 @@ func (s *Uploads) lastFiles(ctx context.Context, authority string, out *QualityR
 	return nil
 }
 
-// latestUpload opens the upload in one of some states that arrived last; nil
+// latest opens the upload in one of some states that arrived last; nil
 // where there is none.
-func (s *Uploads) latestUpload(ctx context.Context, authority string, extent Extent, states []string) (*upload, error) {
+func (s *Uploads) latest(ctx context.Context, authority string, extent Extent, states []string) (*upload, error) {
 	row, err := s.db.LatestUpload(ctx, authority, string(extent), states)
 	if errors.Is(err, store.ErrNotFound) {
 		return nil, nil
@@ -139,7 +133,7 @@ func (s *Uploads) latestUpload(ctx context.Context, authority string, extent Ext
 	if err != nil {
 		return nil, err
 	}
-	return s.openUpload(ctx, &row)
+	return s.open(ctx, &row)
 }
 
 // contactsAge says how long ago the authority's contacts were confirmed.

@@ -20,12 +20,12 @@ import (
 type upload struct {
 	row     store.UploadRow
 	counts  Counts
-	details uploadDetails
+	details details
 	key     *keys.DataKey // nil once it is forgotten; then there are no details
 }
 
-// uploadDetails are what is sealed of an upload.
-type uploadDetails struct {
+// details are what is sealed of an upload.
+type details struct {
 	Sent           record.Author      `json:"sent"`
 	System         bool               `json:"system,omitempty"` // a system sent it
 	Request        string             `json:"request"`          // id of the request that sent it
@@ -33,7 +33,7 @@ type uploadDetails struct {
 	DecidedAt      time.Time          `json:"decided_at,omitzero"`
 	DecidedRequest string             `json:"decided_request,omitempty"`
 	Claimed        string             `json:"claimed,omitempty"` // code of the authority, as sent
-	Files          []uploadFile       `json:"files"`
+	Files          []fileSpan         `json:"files"`
 	Day            domain.Date        `json:"day"`      // in England, when it was checked
 	Run            uuid.UUID          `json:"run"`      // which rows count
 	Pages          int                `json:"pages"`    // of rows
@@ -46,19 +46,19 @@ type uploadDetails struct {
 	Reasons        []ReasonCount      `json:"reasons"`  // of rejected rows
 }
 
-// uploadFile is one of the files of an upload: where it lies in the whole.
-type uploadFile struct {
+// fileSpan is one of the files of an upload: where it lies in the whole.
+type fileSpan struct {
 	Name   string `json:"name"`
 	Offset int64  `json:"offset"`
 	Size   int64  `json:"size"`
 }
 
-// openUpload opens an upload. Of one that was forgotten only what was never
+// open opens an upload. Of one that was forgotten only what was never
 // sealed is known.
-func (s *Uploads) openUpload(ctx context.Context, row *store.UploadRow) (*upload, error) {
+func (s *Uploads) open(ctx context.Context, row *store.UploadRow) (*upload, error) {
 	u := &upload{row: *row}
 	if json.Unmarshal(row.Counts, &u.counts) != nil {
-		return nil, s.records.Damaged("upload")
+		return nil, s.records.Damaged(record.TableUpload)
 	}
 	if row.WrappedKey == "" {
 		return u, nil
@@ -70,8 +70,8 @@ func (s *Uploads) openUpload(ctx context.Context, row *store.UploadRow) (*upload
 		return nil, fmt.Errorf("unwrapping keys: %w", s.records.KeyError(err))
 	}
 	u.key = opened[0].Value
-	if record.OpenJSON(u.key, "upload", row.ID, row.Version, row.Sealed, &u.details) != nil {
-		return nil, s.records.Damaged("upload")
+	if record.OpenJSON(u.key, u.detailsIn(), row.Sealed, &u.details) != nil {
+		return nil, s.records.Damaged(record.TableUpload)
 	}
 	return u, nil
 }
@@ -81,7 +81,7 @@ func (u *upload) seal() (err error) {
 	if u.row.Counts, err = json.Marshal(u.counts); err != nil {
 		return fmt.Errorf("encoding counts: %w", err)
 	}
-	u.row.Sealed, err = record.SealJSON(u.key, "upload", u.row.ID, u.row.Version, &u.details)
+	u.row.Sealed, err = record.SealJSON(u.key, u.detailsIn(), &u.details)
 	return err
 }
 
@@ -138,15 +138,11 @@ func (u *upload) entry(action, request string) audit.Entry {
 
 // What the service does with uploads by itself, as it stands in entries.
 const (
-	actionCheckUpload  = "check_upload"
-	actionApplyUpload  = "apply_upload"
-	actionCancelUpload = "cancel_upload"
+	actionCheck  = "check_upload"
+	actionApply  = "apply_upload"
+	actionCancel = "cancel_upload"
 )
 
-func uploadPartContext(id uuid.UUID, n int) keys.Context {
-	return keys.Context{Purpose: "file", Table: "upload_part", Row: id.String(), Version: n}
-}
-
-func uploadRowsContext(id, run uuid.UUID, n int) keys.Context {
-	return keys.Context{Purpose: "rows", Table: "upload_rows", Row: id.String() + "/" + run.String(), Version: n}
+func (u *upload) detailsIn() keys.Context {
+	return record.DetailsContext(record.TableUpload, u.row.ID, u.row.Version)
 }

@@ -24,27 +24,12 @@ type removedPlan struct {
 // authority: they are few, for each was removed by hand.
 func (p *pass) findErrors(ctx context.Context) error {
 	p.errors = make(map[removedPlan]struct{})
-	for after := uuid.Nil; ; {
-		spell := p.s.spell()
-		var rows []store.PlanRow
-		err := p.in(ctx, func(tx *store.Tx) (err error) {
-			rows, err = tx.RemovedPlans(ctx, p.u.row.Authority, after, rowsAtOnce)
-			return err
-		})
-		if err != nil || len(rows) == 0 {
-			return err
-		}
-		after = rows[len(rows)-1].ID
-		err = p.open(ctx, rows, func(h *record.Record, own *record.Plan) {
-			for _, n := range h.Person.Numbers() {
-				p.errors[removedPlan{p.s.ring.LocalTag(n.Reveal()), own.Kind, own.Start}] = struct{}{}
-			}
-		})
-		if err == nil {
-			err = spell.end(ctx, true)
-		}
-		if err != nil {
-			return err
-		}
+	page := func(ctx context.Context, tx *store.Tx, after uuid.UUID) ([]store.PlanRow, error) {
+		return tx.RemovedPlans(ctx, p.u.row.Authority, after, rowsAtOnce)
 	}
+	return p.each(ctx, page, everyPlan, func(h *record.Record, own *record.Plan) {
+		for _, n := range h.Person.Numbers() {
+			p.errors[removedPlan{p.s.ring.LocalTag(n.Reveal()), own.Kind, own.Start}] = struct{}{}
+		}
+	})
 }

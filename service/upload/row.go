@@ -3,7 +3,6 @@ package upload
 import (
 	"errors"
 	"slices"
-	"strings"
 
 	"cpis/service/domain"
 	"cpis/service/planfile"
@@ -65,6 +64,9 @@ const (
 type rowWrong struct {
 	domain.Violations
 	code string
+	// general is the one problem in words that name no other row or plan, so that
+	// rows with the same problem can be counted; empty if the problems name none.
+	general string
 }
 
 func (w *rowWrong) note(code string, v domain.Violation) {
@@ -79,8 +81,8 @@ func rank(code string) int {
 	return slices.Index([]string{codeNumber, codeSuperseded, codeUnverified, codeOther}, code)
 }
 
-// uploadRow is a row as it was read.
-type uploadRow struct {
+// sheetRow is a row as it was read.
+type sheetRow struct {
 	*planfile.Row
 	draft domain.Draft
 	wrong rowWrong
@@ -91,8 +93,8 @@ type uploadRow struct {
 
 // readRow reads a row of a file as a registration would be. What the file
 // itself could not say is not complained of again.
-func readRow(row *planfile.Row, today domain.Date) uploadRow {
-	r := uploadRow{Row: row}
+func readRow(row *planfile.Row, today domain.Date) sheetRow {
+	r := sheetRow{Row: row}
 	said := make(map[string]bool, len(row.Problems))
 	for _, p := range row.Problems {
 		said[p.Field] = true
@@ -124,12 +126,12 @@ func readRow(row *planfile.Row, today domain.Date) uploadRow {
 }
 
 // result begins the result of a row.
-func (r *uploadRow) result(outcome RowOutcome) RowResult {
+func (r *sheetRow) result(outcome RowOutcome) RowResult {
 	return RowResult{File: r.File, Line: r.Line, Outcome: outcome, Code: codeRight, Reference: r.Reference}
 }
 
 // rejected is the result of a row that is wrong.
-func (r *uploadRow) rejected(w *rowWrong) RowResult {
+func (r *sheetRow) rejected(w *rowWrong) RowResult {
 	out := r.result(RowRejected)
 	out.Code, out.Violations = w.code, w.Violations
 	return out
@@ -137,13 +139,13 @@ func (r *uploadRow) rejected(w *rowWrong) RowResult {
 
 // inForce says whether a row says that its plan is in force without saying so:
 // it stands in a whole list, which has no column for the end.
-func (r *uploadRow) inForce(whole bool) bool { return whole && !r.Has(planfile.FieldEnd) }
+func (r *sheetRow) inForce(whole bool) bool { return whole && !r.Has(planfile.FieldEnd) }
 
 // differs compares what a row says with what is held, and gives what would be
 // held then. Of what the file has no column for it says nothing, with one
 // exception: a plan that ended because a whole list lacked it is in force again
 // where a whole list has it.
-func (r *uploadRow) differs(p *record.Plan, whole bool) (record.Content, []FieldChange) {
+func (r *sheetRow) differs(p *record.Plan, whole bool) (record.Content, []FieldChange) {
 	to := p.Content
 	var all []FieldChange
 	set := func(field, old, now string, change func()) {
@@ -174,19 +176,4 @@ func broken(err error) (domain.Violation, bool) {
 		return domain.Violation{}, false
 	}
 	return domain.Violation{Field: "file", Problem: e.Error()}, true
-}
-
-// general gives what is wrong with a row without saying which other row or plan
-// it is about, so that rows with the same problem can be counted.
-func general(problem string) string {
-	for _, g := range []struct{ begins, text string }{
-		{"repeats line ", "repeats another line"},
-		{"differs from line ", "differs from another line, which has the same NHS number"},
-		{"overlaps with ", "overlaps with another plan of the same kind"},
-	} {
-		if strings.HasPrefix(problem, g.begins) {
-			return g.text
-		}
-	}
-	return problem
 }

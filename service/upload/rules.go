@@ -42,6 +42,11 @@ type Rules struct {
 // defaultRules hold until an authority makes its own.
 func defaultRules() Rules { return Rules{BrakePercent: defaultBrake} }
 
+// GetRulesRequest asks for rules.
+type GetRulesRequest struct {
+	Request string // request id
+}
+
 // RulesAnswer are an authority's rules.
 type RulesAnswer struct {
 	guard.Receipt
@@ -62,8 +67,8 @@ type SetRulesResult struct {
 	Version int
 }
 
-// uploadRules reads the rules of an authority.
-func (s *Uploads) uploadRules(
+// rulesOf reads the rules of an authority.
+func rulesOf(
 	ctx context.Context, find func(context.Context, string) (store.UploadRulesRow, error), authority string,
 ) (Rules, error) {
 	row, err := find(ctx, authority)
@@ -108,10 +113,10 @@ func (r *Rules) against(c *Counts, ended int) []string {
 
 // GetUploadRules shows the rules of the caller's authority. The error is
 // ErrDenied, *OverloadedError, ErrUnrecorded or ErrUnavailable.
-func (s *Uploads) GetUploadRules(ctx context.Context, c *identity.Caller, request string) (*RulesAnswer, error) {
-	a := guard.Act{Caller: c, Action: policy.ReadUploads, Own: true, Request: request}
+func (s *Uploads) GetUploadRules(ctx context.Context, c *identity.Caller, q *GetRulesRequest) (*RulesAnswer, error) {
+	a := guard.Act{Caller: c, Action: policy.ReadUploads, Own: true, Request: q.Request}
 	return guard.Answer(ctx, s.guard, a, func(ctx context.Context, tx *store.Tx, _ *audit.Entry) (*RulesAnswer, error) {
-		rules, err := s.uploadRules(ctx, tx.UploadRules, c.Organisation)
+		rules, err := rulesOf(ctx, tx.UploadRules, c.Organisation)
 		return &RulesAnswer{Rules: rules}, err
 	})
 }
@@ -122,7 +127,7 @@ func (s *Uploads) GetUploadRules(ctx context.Context, c *identity.Caller, reques
 func (s *Uploads) SetUploadRules(ctx context.Context, c *identity.Caller, q *SetRulesRequest) (*SetRulesResult, error) {
 	a := guard.Act{Caller: c, Action: policy.SetUploadRules, Own: true, Request: q.Request, Asks: q, Check: q.Rules.check()}
 	return guard.Once(ctx, s.guard, a, func(ctx context.Context, tx *store.Tx, _ *audit.Entry) (*SetRulesResult, error) {
-		held, err := s.uploadRules(ctx, tx.UploadRules, c.Organisation)
+		held, err := rulesOf(ctx, tx.UploadRules, c.Organisation)
 		if err != nil {
 			return nil, err
 		}

@@ -139,9 +139,9 @@ type Part struct {
 	Chunk []byte // the service's until the next part is asked for
 }
 
-// uploadAct is the answer to an act on an upload that is kept: which one it is
+// acted is the answer to an act on an upload that is kept: which one it is
 // about.
-type uploadAct struct {
+type acted struct {
 	guard.Receipt `json:"-"`
 
 	ID string
@@ -179,14 +179,14 @@ const (
 func (s *Uploads) Upload(
 	ctx context.Context, c *identity.Caller, q *Request, next func() (Part, error),
 ) (*Answer, error) {
-	in := &arrival{s: s, caller: c, q: q, content: uploadContent{Request: *q}}
+	in := &arrival{s: s, caller: c, q: q, content: content{Request: *q}}
 	a := guard.Act{
 		Caller: c, Action: policy.UploadPlans, Own: true, Request: q.Request, Asks: &in.content,
 		Within: guard.Timeout + turnWait, Wait: turnWait,
 		Prepare: func(ctx context.Context) error { return in.receiveInTurn(ctx, next) },
 	}
-	out, err := guard.Once(ctx, s.guard, a, func(ctx context.Context, tx *store.Tx, e *audit.Entry) (*uploadAct, error) {
-		return &uploadAct{ID: in.id.String()}, in.arrive(ctx, tx, e)
+	out, err := guard.Once(ctx, s.guard, a, func(ctx context.Context, tx *store.Tx, e *audit.Entry) (*acted, error) {
+		return &acted{ID: in.id.String()}, in.arrive(ctx, tx, e)
 	})
 	if err != nil {
 		in.drop(ctx)
@@ -198,8 +198,8 @@ func (s *Uploads) Upload(
 	return s.attended(ctx, c.Organisation, out)
 }
 
-// uploadContent is all that Upload is asked for.
-type uploadContent struct {
+// content is all that Upload is asked for.
+type content struct {
 	Request
 
 	Digest []byte // of names and bytes
@@ -207,7 +207,7 @@ type uploadContent struct {
 
 // attended does what is to be done next with an upload, and gives what became
 // of it. It is no error where that could not be done: it will be.
-func (s *Uploads) attended(ctx context.Context, authority string, a *uploadAct) (*Answer, error) {
+func (s *Uploads) attended(ctx context.Context, authority string, a *acted) (*Answer, error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), attendTimeout+guard.Timeout)
 	defer cancel()
 	id, err := uuid.Parse(a.ID)
@@ -219,7 +219,7 @@ func (s *Uploads) attended(ctx context.Context, authority string, a *uploadAct) 
 	if err != nil {
 		return nil, guard.Translate(err)
 	}
-	u, err := s.openUpload(ctx, &row)
+	u, err := s.open(ctx, &row)
 	if err != nil {
 		return nil, err
 	}

@@ -9,6 +9,7 @@ import (
 
 	"cpis/service/domain"
 	"cpis/service/guard"
+	"cpis/service/plan"
 	"cpis/service/upload"
 )
 
@@ -152,6 +153,29 @@ func TestUpload_RowsOfOneFileMustFitTogether(t *testing.T) {
 	}
 }
 
+// Whoever mends a file looks for what is wrong most often, whichever lines it is
+// about.
+func TestUpload_CountsRowsWithTheSameProblemTogether(t *testing.T) {
+	t.Parallel()
+	f := newService(t)
+	file := sheetHeader
+	for _, number := range []string{"nhs_number=9990000018", numberB} {
+		file += sheetRow(number) + sheetRow(number) + sheetRow(number, "start=2026-10-01") +
+			sheetRow(number, "kind=lac", "legal_basis=s31", "date_of_birth=2019-05-01")
+	}
+	want := map[string]int{
+		"repeats another line": 2, "overlaps with another plan of the same kind": 2,
+		"differs from another line, which has the same NHS number": 2,
+	}
+	got := map[string]int{}
+	for _, r := range f.MustSend(lead, delta, file).Reasons {
+		got[r.Problem] += r.Rows
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("reasons (-want +got):\n%s", diff)
+	}
+}
+
 // A plan that ends and the one that follows it may come in one file, in either
 // order.
 func TestUpload_OrderOfRowsDoesNotMatter(t *testing.T) {
@@ -171,21 +195,21 @@ func TestUpload_SaysWhatChangesFieldByField(t *testing.T) {
 	t.Parallel()
 	f := newService(t)
 	first := f.MustApply(lead, delta, sheetHeader+sheetRow("kind=lac", "legal_basis=s20"))
-	plan := f.Rows(lead, first)[0].PlanID
+	held := f.Rows(lead, first)[0].PlanID
 	file := sheetHeader + sheetRow("kind=lac", "legal_basis=s31", "end=2026-11-01", "family_name=Newname", "reference=", "restricted=yes")
 	f.Clock.Advance(1)
 	applied := f.MustApply(lead, delta, file)
 	want := []string{`2 changed; family_name "Example" to "Newname"; end "" to "2026-11-01"; legal_basis "s20" to "s31"; ` +
 		`reference "CASE-1042" to ""; restricted "no" to "yes"`}
 	rows := f.Rows(lead, applied)
-	if diff := cmp.Diff(want, lines(rows)); diff != "" || rows[0].PlanID != plan {
+	if diff := cmp.Diff(want, lines(rows)); diff != "" || rows[0].PlanID != held {
 		t.Errorf("rows (-want +got):\n%s", diff)
 	}
 	p := f.MustGet(lead, "9990000018")
 	if !p.Restricted || p.Plans[0].Version != 2 || p.Plans[0].Details.End.String() != "2026-11-01" || p.Person.Family != "Newname" {
 		t.Errorf("got %+v", p)
 	}
-	versions, err := f.ListVersions(t.Context(), lead, plan, "")
+	versions, err := f.ListVersions(t.Context(), lead, &plan.ListVersionsRequest{PlanID: held})
 	if err != nil || len(versions.Versions) != 2 {
 		t.Fatalf("%+v, %s", versions, explain(err))
 	}

@@ -235,7 +235,7 @@ func TestUpload_RulesDoNotReleaseTheBrake(t *testing.T) {
 func TestUploadRules_HaveVersions(t *testing.T) {
 	t.Parallel()
 	f := newService(t)
-	got, err := f.GetUploadRules(t.Context(), laSystem, "")
+	got, err := f.GetUploadRules(t.Context(), laSystem, &upload.GetRulesRequest{})
 	if err != nil || got.Rules != (upload.Rules{BrakePercent: 5}) {
 		t.Errorf("got %+v, %s", got, explain(err))
 	}
@@ -254,7 +254,7 @@ func TestUploadRules_HaveVersions(t *testing.T) {
 	if _, err = f.SetUploadRules(t.Context(), laSystem, &upload.SetRulesRequest{Rules: rules}); !errors.Is(err, guard.ErrDenied) {
 		t.Errorf("got %v, want %v", err, guard.ErrDenied)
 	}
-	got, err = f.GetUploadRules(t.Context(), lead, "")
+	got, err = f.GetUploadRules(t.Context(), lead, &upload.GetRulesRequest{})
 	want := upload.Rules{ApproveSystems: true, MaxNew: 5, BrakePercent: 3, Version: 1}
 	if diff := cmp.Diff(want, got.Rules); diff != "" || err != nil {
 		t.Errorf("rules (-want +got):\n%s", diff)
@@ -278,7 +278,7 @@ func TestUpload_Overlaps(t *testing.T) {
 func TestQualityReport(t *testing.T) {
 	t.Parallel()
 	f := newService(t)
-	got, err := f.GetQualityReport(t.Context(), laSystem, "")
+	got, err := f.GetQualityReport(t.Context(), laSystem, &upload.QualityReportRequest{})
 	if err != nil || got.ValidNumbersPercent != -1 || got.DaysSince != -1 || got.Active != 0 || got.ContactsDays != 0 {
 		t.Errorf("nothing yet: %+v, %s", got, explain(err))
 	}
@@ -288,7 +288,7 @@ func TestQualityReport(t *testing.T) {
 		sheetRow("nhs_number="+numberAt(31), "date_of_birth=2009-01-10"),
 	))
 	f.Clock.Advance(60 * 24 * time.Hour)
-	got, err = f.GetQualityReport(t.Context(), lead, "")
+	got, err = f.GetQualityReport(t.Context(), lead, &upload.QualityReportRequest{})
 	if err != nil {
 		t.Fatal(explain(err))
 	}
