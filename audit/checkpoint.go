@@ -123,7 +123,7 @@ func (k VerifierKey) id() (uint32, error) {
 	return v.KeyHash(), nil
 }
 
-// SignCheckpoint makes a signed note of a checkpoint and the Ed25519 signature
+// SignCheckpoint creates a signed note of a checkpoint and the Ed25519 signature
 // over its Body that was made elsewhere, where the private key is. A signature
 // that does not verify is refused with ErrSignature, so that no checkpoint
 // leaves that nobody could open.

@@ -64,7 +64,7 @@ func (d *derived) ReadTiles(ctx context.Context, tiles []Tile) ([][]byte, error)
 	return result, nil
 }
 
-// derive makes a tile that is not stored. It is nil if that is impossible.
+// derive creates a tile that is not stored. It is nil if that is impossible.
 func (d *derived) derive(ctx context.Context, t Tile) ([]byte, error) {
 	var hashes []Hash
 	var err error

@@ -10,7 +10,7 @@ import (
 // not.
 var (
 	// ErrBroken says that a log, an export or a proof does not verify.
-	// errors.As finds a *BadEntry or a *BadTile in it where there is one.
+	// errors.As finds a *BadEntry or a *BadTile in it if there is one.
 	ErrBroken = errors.New("audit log does not verify")
 
 	// ErrMalformed says that a text is not in the form this package writes.
@@ -75,7 +75,7 @@ const (
 // BadEntry names the first entry that does not verify. It wraps ErrBroken.
 type BadEntry struct { //nolint:errname // it is a finding first, and an error because it is returned
 	Index   int64   // the first bad entry, counted from 0
-	Last    int64   // the last entry the problem may concern; Index where it is one alone
+	Last    int64   // the last entry the problem may concern; Index if it is one alone
 	Problem Problem // what is wrong
 	Other   int64   // the entry whose line stands at Index instead, or -1
 }

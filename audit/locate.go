@@ -36,7 +36,7 @@ func (v *verifier) blind(ctx context.Context, lo, hi int64, want Hash) error {
 	return forked
 }
 
-// unlocated says that entries do not add up; or, where there are no lines to be
+// unlocated says that entries do not add up; or, if there are no lines to be
 // wrong, that hashes do not.
 func (v *verifier) unlocated(from, hi int64) error {
 	if from >= hi {

@@ -28,7 +28,7 @@ type Proof struct {
 	Checkpoint []byte // the signed note, word for word
 }
 
-// Prove makes the proof for the entry at index in the log of a signed
+// Prove creates the proof for the entry at index in the log of a signed
 // checkpoint. It does not ask who signed the checkpoint; it does make sure that
 // the proof verifies against it, so that nothing wrong leaves: tiles that do not
 // add up to the checkpoint yield ErrBroken.
@@ -158,7 +158,7 @@ func VerifyProof(text []byte, leaf Hash, origin string, keys []VerifierKey) (int
 	return p.Index, c, nil
 }
 
-// ProveConsistency makes the proof that everything the earlier of two
+// ProveConsistency creates the proof that everything the earlier of two
 // checkpoints covers stands unchanged in the later one. Like Prove, it verifies
 // what it made: checkpoints that contradict each other yield ErrForked, tiles
 // that do not belong to them as well, because the two cannot be told apart.

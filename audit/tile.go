@@ -147,7 +147,7 @@ func splitTile(dst []Hash, tile []byte) []Hash {
 // Tiles supplies tiles, from a database, a directory or a server.
 type Tiles interface {
 	// ReadTiles returns the bytes of each tile, in order: Width hashes of 32
-	// bytes, or nil where the tile is not there. An error means that reading
+	// bytes, or nil if the tile is not there. An error means that reading
 	// went wrong, not that something is missing. What is returned is not
 	// trusted, only ever compared; it must not be changed afterwards by either
 	// side.

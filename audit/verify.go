@@ -16,7 +16,7 @@ import (
 type Report struct {
 	// Checkpoint is what the log's key signed.
 	Checkpoint Checkpoint
-	// First is the index of the first line in the export. Where it is more than
+	// First is the index of the first line in the export. If it is more than
 	// 0, the lines before it are not there and nothing is known of what they
 	// said: only that their hashes are the signed ones, and that an entry of the
 	// log, or whoever verifies, says that lines before this index may be gone.

@@ -34,7 +34,7 @@ func (a Action) Modes() []Mode {
 }
 
 // shown returns the mode that a decision about the action carries when mode
-// was asked for: never one that does not exist, and none where there are none.
+// was asked for: never one that does not exist, and none if there are none.
 func (a Action) shown(mode Mode) Mode {
 	modes := a.Modes()
 	switch {

@@ -24,7 +24,7 @@ const (
 	anywhere        = "anywhere"         // every class
 )
 
-// within says whether a class is the named one or belongs to the named group.
+// within reports whether a class is the named one or belongs to the named group.
 // What is no class belongs nowhere, not even "anywhere".
 func (c Class) within(place Class) bool {
 	switch string(place) {
@@ -41,12 +41,12 @@ func (c Class) within(place Class) bool {
 	}
 }
 
-// isPlace says whether rules may speak of this class or group.
+// isPlace reports whether rules may speak of this class or group.
 func (c Class) isPlace() bool {
 	return slices.ContainsFunc(AllClasses(), func(k Class) bool { return k.within(c) })
 }
 
-// meetsUnscheduled says whether patients turn up unexpectedly at organisations
+// meetsUnscheduled reports whether patients turn up unexpectedly at organisations
 // of this class. General practice is not among them: out of hours it is
 // organised as urgent care, which is a class of its own.
 func (c Class) meetsUnscheduled() bool {
@@ -59,7 +59,7 @@ func (c Class) meetsUnscheduled() bool {
 	return false
 }
 
-// meetsScheduled says whether patients are expected at organisations of this
+// meetsScheduled reports whether patients are expected at organisations of this
 // class. Acute trusts are in both groups: they have outpatients.
 func (c Class) meetsScheduled() bool {
 	switch c {
@@ -70,8 +70,8 @@ func (c Class) meetsScheduled() bool {
 	return false
 }
 
-// Fits says whether the role may be held at organisations of the class. A role
-// gives no right where it does not fit, whatever the rules say.
+// Fits reports whether the role may be held at organisations of the class. A role
+// gives no right if it does not fit, whatever the rules say.
 func Fits(r Role, c Class) bool {
 	switch r {
 	case ClinicianUnscheduled:

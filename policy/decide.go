@@ -37,8 +37,8 @@ func (e *Enforcer) decide(r Request) Decision {
 	return d
 }
 
-// mode settles in which mode a request is asked. Where it does not say, the
-// caller's right decides, and where that allows both modes or none, the one
+// mode settles in which mode a request is asked. If it does not say, the
+// caller's right decides, and if that allows both modes or none, the one
 // that tells more people. How strongly somebody signed in plays no part: it
 // must not make a look-up silent.
 func (e *Enforcer) mode(r Request) Mode {
@@ -54,7 +54,7 @@ func (e *Enforcer) mode(r Request) Mode {
 	return modes[0]
 }
 
-// holds says whether the caller has the right in the best of circumstances.
+// holds reports whether the caller has the right in the best of circumstances.
 func (e *Enforcer) holds(roles Roles, q question) bool {
 	q.circumstances = ideal
 	_, _, ok := e.find(roles, q)

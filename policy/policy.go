@@ -100,7 +100,7 @@ type Request struct {
 	Action    Action
 	Mode      Mode // as the caller asked; look-ups only
 	Own       bool // the thing acted upon belongs to the caller's organisation
-	Assurance int  // authenticator assurance level, 1 to 3; 0 where the issuer does not state it
+	Assurance int  // authenticator assurance level, 1 to 3; 0 if the issuer does not state it
 	// BreakGlass says that the caller claims the right with a written reason.
 	BreakGlass bool
 }
@@ -119,7 +119,7 @@ type Decision struct {
 	BreakGlass bool
 }
 
-// The reasons of a refusal. Where several hold, the first of them is given.
+// The reasons of a refusal. If several hold, the first of them is given.
 const (
 	NoRule           = "no_rule"           // nothing allows it, whatever the circumstances
 	ModeNotHeld      = "mode_not_held"     // the caller may do it, but only in the other mode

@@ -60,7 +60,7 @@ func RolesOf(roles ...Role) Roles {
 	return s
 }
 
-// Has says whether the role is in the set.
+// Has reports whether the role is in the set.
 func (s Roles) Has(r Role) bool {
 	return r != 0 && s&Roles(r) == Roles(r)
 }

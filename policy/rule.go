@@ -30,7 +30,7 @@ type Rule struct {
 	Action    Action
 	Mode      Mode // of look-ups; Unspecified for all other actions
 	Own       bool // only what belongs to the caller's organisation
-	Assurance int  // least assurance level, where it is stated
+	Assurance int  // least assurance level, if it is stated
 	Claimed   bool // by break-glass, not held
 	Duty      Duty
 }
@@ -147,7 +147,7 @@ func (r Rule) check() error {
 	return nil
 }
 
-// fitsSomewhere says whether the rule can ever apply.
+// fitsSomewhere reports whether the rule can ever apply.
 func (r Rule) fitsSomewhere() bool {
 	return slices.ContainsFunc(AllClasses(), func(c Class) bool {
 		return c.within(r.Class) && (r.Role == 0 || Fits(r.Role, c))

@@ -14,7 +14,7 @@ type round struct {
 	do    func(context.Context)
 }
 
-// rounds are all of them. Where several servers run, they share the work.
+// rounds are all of them. If several servers run, they share the work.
 func (s *Service) rounds() []round {
 	return append(s.keyRounds(),
 		round{time.Second, s.Log.SignOrReport},                                          // how far a checkpoint may lag behind the log

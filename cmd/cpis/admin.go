@@ -220,7 +220,7 @@ func (c *auditKeyCmd) Run(ctx context.Context, w *world) error {
 	return printKeys(ctx, keeper, c.LogOrigin, w.stdout)
 }
 
-// makeDir makes a directory that must not exist, for its owner only.
+// makeDir creates a directory that must not exist, for its owner only.
 func makeDir(name string) (*os.Root, error) {
 	if err := os.Mkdir(name, 0o700); err != nil {
 		return nil, err

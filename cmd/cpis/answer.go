@@ -164,7 +164,7 @@ func (p *page) history(accesses []*cpisv1.Access) {
 	}
 }
 
-// day gives a day as people write it.
+// day returns a day as people write it.
 func day(text string) string {
 	t, err := time.Parse(time.DateOnly, text)
 	if err != nil {
@@ -173,7 +173,7 @@ func day(text string) string {
 	return t.Format("2 January 2006")
 }
 
-// london gives a moment in England's local time.
+// london returns a moment in England's local time.
 func london(t *timestamppb.Timestamp) string {
 	return t.AsTime().In(englandsZone()).Format("02 Jan 2006 15:04")
 }

@@ -50,7 +50,7 @@ func (c *benchTimingCmd) Run(ctx context.Context, w *world) error {
 	})
 }
 
-// benchIn makes a directory where none is given, and what all measurements need.
+// benchIn creates a directory if none is given, and what all measurements need.
 func benchIn(dir string, w *world, measure func(bench.Options) error) (err error) {
 	if dir == "" {
 		if dir, err = os.MkdirTemp("", "cpis-bench"); err != nil {

@@ -50,7 +50,7 @@ type clients struct {
 	log      cpisv1connect.LogServiceClient
 }
 
-// dial makes clients that send the token. Nothing is sent yet to the service.
+// dial creates clients that send the token. Nothing is sent yet to the service.
 func (c *connection) dial(ctx context.Context) (*clients, error) {
 	if err := onlySafe("--url", c.URL); err != nil {
 		return nil, err
@@ -97,7 +97,7 @@ func newClients(client connecthttp.HTTPClient, address, token string) *clients {
 	}
 }
 
-// withRequestID gives calls the id that makes a write idempotent.
+// withRequestID adds the id that makes a write idempotent.
 func withRequestID(ctx context.Context, id string) context.Context {
 	ctx, info := connect.NewClientContext(ctx)
 	info.RequestHeader().Set("X-Request-ID", id)
@@ -107,7 +107,7 @@ func withRequestID(ctx context.Context, id string) context.Context {
 const (
 	// tries is how often a request is sent to a service that is busy.
 	tries = 5
-	// soon is when to try again where the service does not say.
+	// soon is when to try again if the service does not say.
 	soon = 2 * time.Second
 )
 
@@ -134,14 +134,14 @@ func pause(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// isBusy says whether the service answered that it should be asked again.
+// isBusy reports whether the service answered that it should be asked again.
 func isBusy(err error) bool {
 	remote, ok := errors.AsType[*connect.Error](err)
 	return ok && remote.IsRemote() &&
 		(remote.Code() == connect.CodeUnavailable || remote.Code() == connect.CodeResourceExhausted)
 }
 
-// isAway is isBusy also where the service cannot be reached.
+// isAway is isBusy also if the service cannot be reached.
 func isAway(err error) bool { return isBusy(err) || connect.CodeOf(err) == connect.CodeUnavailable }
 
 // retryAfter is when the service wants to be asked again.
@@ -157,7 +157,7 @@ func retryAfter(err error) time.Duration {
 	return soon
 }
 
-// mayBeDone says whether a request that failed may have been carried out.
+// mayBeDone reports whether a request that failed may have been carried out.
 func mayBeDone(err error) bool {
 	remote, ok := errors.AsType[*connect.Error](err)
 	if !ok || !remote.IsRemote() {
@@ -183,7 +183,7 @@ func onlySafe(flag, address string) error {
 	return nil
 }
 
-// tls gives the settings for https; nil where they are the usual ones.
+// tls returns the settings for https; nil if they are the usual ones.
 func (c *connection) tls() (*tls.Config, error) {
 	if (c.Cert == "") != (c.Key == "") {
 		return nil, errors.New("--cert and --key belong together")
@@ -227,7 +227,7 @@ func (c *connection) token(ctx context.Context) (string, error) {
 	return token, nil
 }
 
-// isToken says whether a text can be sent as a token.
+// isToken reports whether a text can be sent as a token.
 func isToken(text string) bool {
 	return text != "" && !strings.ContainsFunc(text, func(r rune) bool { return r <= ' ' || r > '~' })
 }
@@ -286,7 +286,7 @@ func demoToken(ctx context.Context, idp, name string) (string, error) {
 // answer, in words for people.
 type refusedError struct{ err error }
 
-// Unwrap gives the error of the call.
+// Unwrap returns the error of the call.
 func (e *refusedError) Unwrap() error { return e.err }
 
 // Error says what happened, and of a request that is not valid everything that
@@ -352,7 +352,7 @@ func printable(text string) string {
 	}, text)
 }
 
-// onTerminal says whether a stream is a terminal, with somebody before it.
+// onTerminal reports whether a stream is a terminal, with somebody before it.
 func onTerminal(stream any) bool {
 	f, ok := stream.(*os.File)
 	return ok && term.IsTerminal(int(f.Fd()))

@@ -38,7 +38,7 @@ type config struct {
 
 	// DatabaseURL is the database as cpis_app (CPIS_DATABASE_URL, required,
 	// without password) and DatabasePasswordFile the file with its password
-	// (CPIS_DATABASE_PASSWORD_FILE), where one is needed.
+	// (CPIS_DATABASE_PASSWORD_FILE), if one is needed.
 	DatabaseURL, DatabasePasswordFile string
 	// Instance names the installation (CPIS_INSTANCE), if a copy of it may be
 	// reached under the same address: staging, with its own name.
@@ -62,7 +62,7 @@ type config struct {
 	// MetricsTokenFile is a file with the bearer token that /metrics asks for
 	// (CPIS_METRICS_TOKEN_FILE); without it /metrics is for whoever reaches it.
 	MetricsTokenFile string
-	// HubName and HubPhone are rung where an authority must not be named
+	// HubName and HubPhone are rung if an authority must not be named
 	// (CPIS_HUB_NAME, CPIS_HUB_PHONE, required).
 	HubName, HubPhone string
 
@@ -118,7 +118,7 @@ type keeperConfig struct {
 }
 
 // longestList is how many people a clinic list may name. They wait together,
-// so where fewer may wait a full list could never be answered.
+// so if fewer may wait a full list could never be answered.
 const longestList = 200
 
 // readConfig reads the configuration of `cpis serve` and reports all mistakes
@@ -232,7 +232,7 @@ func (c *config) checkTogether(e *environment) {
 	}
 }
 
-// loopback says whether a listen address is reachable from this machine only.
+// loopback reports whether a listen address is reachable from this machine only.
 func loopback(address string) bool {
 	host, _, err := net.SplitHostPort(address)
 	if err != nil {

@@ -78,7 +78,7 @@ func (c *counts) Collect(to chan<- prometheus.Metric) {
 	}
 }
 
-// metrics gives the last count, or counts anew where that is too old.
+// metrics returns the last count, or counts anew if that is too old.
 func (c *counts) metrics() []prometheus.Metric {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -21,7 +21,7 @@ import (
 
 const (
 	// tokenLifetime is how long the demo's tokens last: as long as the service
-	// takes them at most, where it is not told otherwise.
+	// takes them at most, if it is not told otherwise.
 	tokenLifetime = time.Hour
 	// renewTokens is how often those in files are replaced, so that the
 	// commands that were printed work for as long as the demo runs.
@@ -76,7 +76,7 @@ func (d *dev) header(key string) string { return filepath.Join(d.dir, "tokens", 
 // loaded counts what became of the files.
 type loaded struct{ authorities, rows, unchanged int }
 
-// load uploads each authority's file as its lead, and approves it. Where an
+// load uploads each authority's file as its lead, and approves it. If an
 // earlier start did so, what became of the plans since stays.
 func (d *dev) load(ctx context.Context) (loaded, error) {
 	var sum loaded
@@ -99,7 +99,7 @@ func (d *dev) load(ctx context.Context) (loaded, error) {
 	return sum, d.offerTransfer(ctx)
 }
 
-// loadFile uploads an authority's file, where it has uploaded none.
+// loadFile uploads an authority's file, if it has uploaded none.
 func (d *dev) loadFile(ctx context.Context, f demo.File) (*cpisv1.UploadCounts, error) {
 	file, err := d.keepFile(d.planFile(f.Authority.GSS), f.CSV)
 	if err != nil {
@@ -122,7 +122,7 @@ func (d *dev) loadFile(ctx context.Context, f demo.File) (*cpisv1.UploadCounts, 
 	return upload(ctx, service, f.Authority, file)
 }
 
-// asLead gives clients of an authority's safeguarding lead.
+// asLead returns clients of an authority's safeguarding lead.
 func (d *dev) asLead(a demo.Authority) (*clients, error) {
 	token, err := d.leadToken(a)
 	if err != nil {
@@ -131,7 +131,7 @@ func (d *dev) asLead(a demo.Authority) (*clients, error) {
 	return newClients(http.DefaultClient, d.public, token), nil
 }
 
-// offerTransfer has one authority offer a plan to another, where it never did.
+// offerTransfer has one authority offer a plan to another, if it never did.
 func (d *dev) offerTransfer(ctx context.Context) error {
 	from, to := demo.Transfer()
 	service, err := d.asLead(from)
@@ -171,7 +171,7 @@ func (d *dev) keepFile(name string, text []byte) ([]byte, error) {
 	return file, err
 }
 
-// upload uploads an authority's file, and gives what it did.
+// upload uploads an authority's file, and returns what it did.
 func upload(ctx context.Context, service *clients, a demo.Authority, file []byte) (*cpisv1.UploadCounts, error) {
 	begin := &cpisv1.UploadBegin{Format: cpisv1.UploadFormat_UPLOAD_FORMAT_CSV, Authority: a.GSS}
 	text := source{size: int64(len(file)), open: func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(file)), nil }}
@@ -182,7 +182,7 @@ func upload(ctx context.Context, service *clients, a demo.Authority, file []byte
 	return approveWhole(ctx, service, sent.GetUpload())
 }
 
-// approveWhole approves a file of which every row is right, and gives what it
+// approveWhole approves a file of which every row is right, and returns what it
 // did.
 func approveWhole(ctx context.Context, service *clients, state *cpisv1.Upload) (*cpisv1.UploadCounts, error) {
 	u := &uploader{service: service, w: &world{stdout: io.Discard, stderr: io.Discard}}

@@ -54,7 +54,7 @@ func replaceFile(name, text string) error {
 	return os.Rename(next, name)
 }
 
-// openDir makes the directory, and sees to it that what is kept there is
+// openDir creates the directory, and sees to it that what is kept there is
 // opened with the keys it was sealed with.
 func (d *dev) openDir(context.Context) error {
 	kept, dir := d.keysKept()
@@ -66,7 +66,7 @@ func (d *dev) openDir(context.Context) error {
 			return fmt.Errorf("%s can be reached from other machines; the demo must not be", address)
 		}
 	}
-	// Where root runs this, PostgreSQL's user must pass through; each file in
+	// If root runs this, PostgreSQL's user must pass through; each file in
 	// it is for its owner only.
 	if err := os.MkdirAll(dir, 0o711); err != nil { //nolint:gosec // see above
 		return err
@@ -120,7 +120,7 @@ func (d *dev) startPostgreSQL(ctx context.Context) (err error) {
 	return err
 }
 
-// startKeys decides where the keys are, and starts Vault where it is asked for.
+// startKeys decides where the keys are, and starts Vault if it is asked for.
 func (d *dev) startKeys(ctx context.Context) (err error) {
 	d.env = settings{}
 	switch {
@@ -179,7 +179,7 @@ func writeIssuers(name string, c identity.Config) error {
 	return replaceFile(name, string(data)+"\n")
 }
 
-// prepareDatabase makes the database, and tells it of what is invented here.
+// prepareDatabase creates the database, and tells it of what is invented here.
 func (d *dev) prepareDatabase(ctx context.Context) error {
 	owner := d.cluster.URL("cpis_owner", devDatabase)
 	maps.Copy(d.env, settings{
@@ -251,7 +251,7 @@ func addOrganisations(ctx context.Context, admin *directory.Admin) error {
 	return nil
 }
 
-// setContacts gives the authorities of the demo their invented numbers, where
+// setContacts sets the invented numbers of the demo's authorities, if
 // they have none: a lead may have changed them since.
 func setContacts(ctx context.Context, admin *directory.Admin) error {
 	held, err := admin.DB.Authorities(ctx)

@@ -52,7 +52,7 @@ func people() []string {
 	return keys
 }
 
-// buf prints one question for buf, where it can find the contract.
+// buf prints one question for buf, if it can find the contract.
 func (d *dev) buf(say func(string, ...any), q demo.Question) {
 	if _, err := os.Stat("buf.yaml"); err != nil {
 		return
@@ -98,7 +98,7 @@ func (d *dev) authority(say func(string, ...any), cpis string) {
 	say("%s plan proposals --as second-lead --open-only", cpis)
 }
 
-// auditing gives the command that exports the log and verifies the export. Each
+// auditing returns the command that exports the log and verifies the export. Each
 // time it takes a new directory, and it never verifies what an earlier export
 // left.
 func auditing(cpis string) string {
@@ -106,7 +106,7 @@ func auditing(cpis string) string {
 		cpis + ` audit verify "$D" --key "$(` + cpis + ` audit key)"`
 }
 
-// programName gives how this program can be called from here.
+// programName returns how this program can be called from here.
 func programName() string {
 	program, err := os.Executable()
 	if err != nil {

@@ -132,7 +132,7 @@ type serverFlags struct {
 	Servers []string `name:"servers" env:"CPIS_DATABASE_URL" sep:"none" placeholder:"URL" help:"Database as servers reach it, if that is by another address; may be repeated."`
 }
 
-// claim makes a request of the marks of the database.
+// claim creates a request of the marks of the database.
 func (f *databaseFlags) claim(ctx context.Context, db *store.DB, servers serverFlags) (*guard.ClaimRequest, error) {
 	address, err := addressOf(f.Database)
 	if err != nil {

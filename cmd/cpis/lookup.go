@@ -119,7 +119,7 @@ func (c *lookupCmd) request(stdin io.Reader) (*cpisv1.LookUpRequest, error) {
 	}, nil
 }
 
-// readPerson reads an NHS number and, where there is a second line, a date of
+// readPerson reads an NHS number and, if there is a second line, a date of
 // birth.
 func readPerson(stdin io.Reader, born string) (string, string, error) {
 	lines := bufio.NewScanner(io.LimitReader(stdin, 4096))

@@ -51,7 +51,7 @@ type uploads struct {
 // Help says what the short form means.
 func (uploads) Help() string { return "cpis upload FILE is short for cpis upload send FILE." }
 
-// newCLI makes the command line. Commands that call procedures one by one are
+// newCLI creates the command line. Commands that call procedures one by one are
 // made of the contract.
 func newCLI() *cli {
 	return &cli{
@@ -63,7 +63,7 @@ func newCLI() *cli {
 // world is what the commands touch of the world outside.
 type world struct {
 	getenv  func(string) string
-	environ func() []string // all variables with their values; nil where there are none
+	environ func() []string // all variables with their values; nil if there are none
 	stdin   io.Reader
 	stdout  io.Writer
 	stderr  io.Writer
@@ -92,7 +92,7 @@ type exitError int
 // Error says which status.
 func (e exitError) Error() string { return fmt.Sprintf("exit status %d", int(e)) }
 
-// run carries out a command line and gives the exit status: 0 for success, 1
+// run carries out a command line and returns the exit status: 0 for success, 1
 // for failure, 2 for a command line that cannot be understood, and what a
 // command documents of its own. An empty one is answered with the help.
 func run(ctx context.Context, args []string, w *world) int {

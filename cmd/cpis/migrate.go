@@ -59,7 +59,7 @@ func (c *migrateCmd) prepare(ctx context.Context, address string) error {
 	return c.givePasswords(ctx, admin)
 }
 
-// givePasswords gives roles that were just made the passwords of the files:
+// givePasswords sets the passwords of the files for roles that were just created:
 // without, they could not sign in.
 func (c *migrateCmd) givePasswords(ctx context.Context, admin string) error {
 	passwords := map[string]string{}
@@ -85,7 +85,7 @@ func (c *migrateCmd) givePasswords(ctx context.Context, admin string) error {
 }
 
 // migrate brings a database up to date, whatever state it is in. address is
-// that of the command, with a password where it has one.
+// that of the command, with a password if it has one.
 func migrate(ctx context.Context, address string, c *migrateCmd, keeper keys.Keeper, out io.Writer) error {
 	if err := store.Migrate(ctx, address); err != nil {
 		return fmt.Errorf("CPIS_OWNER_DATABASE_URL: %w", err)
@@ -129,7 +129,7 @@ func migrate(ctx context.Context, address string, c *migrateCmd, keeper keys.Kee
 	return err
 }
 
-// loadRows makes the MACs of rows that have none, and loads the registers. It
+// loadRows creates the MACs of rows that have none, and loads the registers. It
 // is left out for a copy: MACs are made once, with an entry in the log.
 func loadRows(ctx context.Context, admin *record.KeyAdmin) (err error) {
 	if admin.DB, err = guarded(ctx, admin.DB, admin.Keeper); err != nil {
@@ -141,7 +141,7 @@ func loadRows(ctx context.Context, admin *record.KeyAdmin) (err error) {
 	return loadReference(ctx, admin.DB)
 }
 
-// ensureLog gives the log, and makes it where there is none.
+// ensureLog returns the log, and creates it if there is none.
 func ensureLog(ctx context.Context, db *store.DB, origin string) (log store.Log, err error) {
 	err = db.Tx(ctx, func(tx *store.Tx) error {
 		log, err = tx.Log(ctx, origin)

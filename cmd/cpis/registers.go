@@ -43,7 +43,7 @@ func (f *registerFlags) read(ctx context.Context, w *world, fn func(*store.DB) e
 	return fn(rows)
 }
 
-// fits says whether a row is one of those asked for.
+// fits reports whether a row is one of those asked for.
 func (f *registerFlags) fits(name string, codes ...string) bool {
 	for _, code := range codes {
 		if strings.EqualFold(code, f.Text) {

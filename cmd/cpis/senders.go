@@ -107,7 +107,7 @@ func openSenders(c *config) (map[deliver.ChannelKind]deliver.Sender, error) {
 	return senders, nil
 }
 
-// authorities gives those that sign receivers' certificates; nil are the
+// authorities returns those that sign receivers' certificates; nil are the
 // system's.
 func (c *webhookConfig) authorities() (*x509.CertPool, error) {
 	if c.CA == "" {

@@ -91,7 +91,7 @@ func tuneMemory(getenv func(string) string) {
 	}
 }
 
-// serve runs the service until ctx ends. ready, where given, is told the
+// serve runs the service until ctx ends. ready, if given, is told the
 // addresses once requests are taken.
 func serve(ctx context.Context, cfg *config, logTo io.Writer, ready func(public, admin net.Addr)) error {
 	s := &server{cfg: cfg, log: zerolog.New(logTo).Level(cfg.LogLevel).With().Timestamp().Logger()}
@@ -325,7 +325,7 @@ func useCases(s *service.Service) rpc.UseCases {
 	}
 }
 
-// public makes the listener for clients.
+// public creates the listener for clients.
 func (s *server) public() (rpc.Listener, error) {
 	cfg := rpc.Config{
 		UseCases:  useCases(s.service),
@@ -347,7 +347,7 @@ func (s *server) public() (rpc.Listener, error) {
 	return s.listen(handler)
 }
 
-// listen makes a listener where clients are answered.
+// listen creates a listener where clients are answered.
 func (s *server) listen(handler http.Handler) (rpc.Listener, error) {
 	var secure *tls.Config
 	if s.cfg.TLSCert != "" {
@@ -370,7 +370,7 @@ func (s *server) listen(handler http.Handler) (rpc.Listener, error) {
 	return rpc.Listener{Server: rpc.NewServer(handler, secure, s.log), Listen: listen}, nil
 }
 
-// admin makes the listener for operators.
+// admin creates the listener for operators.
 func (s *server) admin(ctx context.Context, handler http.Handler) (rpc.Listener, error) {
 	var lc net.ListenConfig
 	listen, err := lc.Listen(ctx, "tcp", s.cfg.AdminListen)

@@ -116,7 +116,7 @@ func (c *uploadCmd) agreed(u *cpisv1.Upload) (bool, error) {
 	return true, nil
 }
 
-// ends gives how many plans a file ends: those that it lacks, and those whose
+// ends returns how many plans a file ends: those that it lacks, and those whose
 // rows say so.
 func ends(u *cpisv1.Upload) int32 { return u.GetCounts().GetEnding() + u.GetCounts().GetClosing() }
 
@@ -133,7 +133,7 @@ type uploader struct {
 	beside  string // where to write it if rows were rejected
 }
 
-// upload sends the file and, where agree says so, approves it. Without agree it
+// upload sends the file and, if agree says so, approves it. Without agree it
 // only sends it.
 func (u *uploader) upload(ctx context.Context, begin *cpisv1.UploadBegin, agree agreement) error {
 	sent, err := u.send(ctx, begin)
@@ -229,7 +229,7 @@ func (u *uploader) await(ctx context.Context, state *cpisv1.Upload) (*cpisv1.Upl
 	return state, nil
 }
 
-// ask asks whether to approve what was shown. Where the safety brake holds the
+// ask asks whether to approve what was shown. If the safety brake holds the
 // file, the number of plans that will end must be repeated.
 func (u *uploader) ask(state *cpisv1.Upload) (bool, error) {
 	ending := strconv.Itoa(int(ends(state)))

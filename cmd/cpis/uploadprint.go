@@ -116,7 +116,7 @@ func rowText(row *cpisv1.RowResult) string {
 	return text
 }
 
-// rows gives the rows of an upload, or those with one outcome, page by page.
+// rows returns the rows of an upload, or those with one outcome, page by page.
 func (u *uploader) rows(ctx context.Context, id string, outcome cpisv1.RowOutcome) iter.Seq2[*cpisv1.RowResult, error] {
 	return func(yield func(*cpisv1.RowResult, error) bool) {
 		q := &cpisv1.ListUploadRowsRequest{UploadId: id, Outcome: outcome}

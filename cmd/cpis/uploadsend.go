@@ -21,7 +21,7 @@ const chunk = 256 << 10
 
 // source is one file of an upload. It may be read more than once.
 type source struct {
-	name string // empty where there is only one file
+	name string // empty if there is only one file
 	size int64
 	open func() (io.ReadCloser, error)
 }
@@ -142,7 +142,7 @@ func sendFile(ctx context.Context, service *clients, request string, s *sending)
 // once sends a file once.
 func (s *sending) once(ctx context.Context, service *clients) (*cpisv1.UploadResponse, error) {
 	ctx, cancel := context.WithCancel(ctx)
-	defer cancel() // ends the stream where it was given up
+	defer cancel() // ends the stream if it was given up
 	stream, err := service.uploads.Upload(ctx)
 	if err != nil {
 		return nil, err

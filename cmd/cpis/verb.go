@@ -27,7 +27,7 @@ type verbs struct {
 	Verbs kong.Plugins `embed:""`
 }
 
-// verbsOf makes the commands of the group with a name.
+// verbsOf creates the commands of the group with a name.
 func verbsOf(name string) verbs {
 	for _, g := range groups {
 		if g.name == name {
@@ -41,7 +41,7 @@ func verbsOf(name string) verbs {
 	panic("no such group of commands: " + name) // a mistake in this program
 }
 
-// commandOf makes the structure that the parser wants for a command: one field
+// commandOf creates the structure that the parser wants for a command: one field
 // with a tag.
 func commandOf(service string, v *verb) any {
 	method := methodOf(service, v.method)
@@ -73,7 +73,7 @@ func methodOf(service, name string) protoreflect.MethodDescriptor {
 	return method
 }
 
-// verbIn gives the command in such a structure.
+// verbIn returns the command in such a structure.
 func verbIn(command any) *verbCmd {
 	c, _ := reflect.TypeAssert[*verbCmd](reflect.ValueOf(command).Elem().Field(0).Addr())
 	return c
@@ -82,7 +82,7 @@ func verbIn(command any) *verbCmd {
 // contract is the package of the contract.
 var contract = cpisv1.File_cpis_v1_common_proto.Package()
 
-// fieldWith makes a structure with one field of a value's type and with a tag,
+// fieldWith creates a structure with one field of a value's type and with a tag,
 // and puts the value there.
 func fieldWith(value reflect.Value, tag string) reflect.Value {
 	s := reflect.New(reflect.StructOf([]reflect.StructField{
@@ -117,7 +117,7 @@ type verbCmd struct {
 	person *personFlag                   `kong:"-"`
 }
 
-// asks says whether the request says who somebody is.
+// asks reports whether the request says who somebody is.
 func (c *verbCmd) asks() bool {
 	for _, f := range c.fields {
 		if f.personal() {
@@ -145,7 +145,7 @@ func (c verbCmd) Help() string {
 // Validate says what is wrong with the flags.
 func (c *verbCmd) Validate() error { return c.lay(c.message(c.method.Input())) }
 
-// message makes an empty message.
+// message creates an empty message.
 func (c *verbCmd) message(d protoreflect.MessageDescriptor) proto.Message {
 	t, err := protoregistry.GlobalTypes.FindMessageByName(d.FullName())
 	if err != nil {
@@ -227,7 +227,7 @@ func (c *verbCmd) request(ctx context.Context, service *clients, w *world) (prot
 	return request, c.ask(request, w)
 }
 
-// call calls the procedure, again where the service is busy. The id is one for
+// call calls the procedure, again if the service is busy. The id is one for
 // all attempts, so what it does is done once.
 func (c *verbCmd) call(ctx context.Context, service *clients, request, answer proto.Message) error {
 	id := c.Request
@@ -246,7 +246,7 @@ func (c *verbCmd) call(ctx context.Context, service *clients, request, answer pr
 	return &refusedError{err}
 }
 
-// reads says whether the procedure changes nothing.
+// reads reports whether the procedure changes nothing.
 func (c *verbCmd) reads() bool {
 	name := string(c.method.Name())
 	return strings.HasPrefix(name, "Get") || strings.HasPrefix(name, "List")
@@ -264,7 +264,7 @@ func specOf(method protoreflect.MethodDescriptor) connect.Spec {
 	}
 }
 
-// watch prints the messages of a stream, a line each, until ctx ends. Where the
+// watch prints the messages of a stream, a line each, until ctx ends. If the
 // stream ends it goes on from the last cursor.
 func (c *verbCmd) watch(ctx context.Context, service *clients, request proto.Message, out io.Writer) error {
 	for ctx.Err() == nil {
@@ -272,7 +272,7 @@ func (c *verbCmd) watch(ctx context.Context, service *clients, request proto.Mes
 		if err != nil && !isBusy(err) && ctx.Err() == nil {
 			return &refusedError{err}
 		}
-		_ = pause(ctx, retryAfter(err)) // fails where somebody stops this
+		_ = pause(ctx, retryAfter(err)) // fails if somebody stops this
 	}
 	return nil
 }
@@ -300,7 +300,7 @@ func (c *verbCmd) follow(ctx context.Context, service *clients, request proto.Me
 	}
 }
 
-// textIn gives a field of a message that is a text; empty where there is none.
+// textIn returns a field of a message that is a text; empty if there is none.
 func textIn(m proto.Message, name protoreflect.Name) string {
 	fd := m.ProtoReflect().Descriptor().Fields().ByName(name)
 	if fd == nil || fd.Kind() != protoreflect.StringKind {
@@ -309,7 +309,7 @@ func textIn(m proto.Message, name protoreflect.Name) string {
 	return m.ProtoReflect().Get(fd).String()
 }
 
-// setText sets a field of a message that is a text, where there is one.
+// setText sets a field of a message that is a text, if there is one.
 func setText(m proto.Message, name protoreflect.Name, text string) {
 	if fd := m.ProtoReflect().Descriptor().Fields().ByName(name); fd != nil {
 		m.ProtoReflect().Set(fd, protoreflect.ValueOfString(text))

@@ -45,7 +45,7 @@ func (c *verbCmd) ask(request proto.Message, w *world) error {
 	return nil
 }
 
-// without says whether a request of its kind must not say what is in a field.
+// without reports whether a request of its kind must not say what is in a field.
 func (v *verb) without(f *field, request proto.Message) bool {
 	q, ok := request.(*cpisv1.ProposeChangeRequest)
 	if !ok {

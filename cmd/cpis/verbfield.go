@@ -27,7 +27,7 @@ type field struct {
 // timestampName is the message that is one field here.
 const timestampName = "google.protobuf.Timestamp"
 
-// fieldsOf gives the fields of a request, those of messages in it in their
+// fieldsOf returns the fields of a request, those of messages in it in their
 // place. Repeated ones come as JSON only.
 func fieldsOf(request protoreflect.MessageDescriptor) []*field {
 	var all []*field
@@ -53,10 +53,10 @@ func fieldsOf(request protoreflect.MessageDescriptor) []*field {
 // leaf is the field itself.
 func (f *field) leaf() protoreflect.FieldDescriptor { return f.path[len(f.path)-1] }
 
-// personal says whether the field says who somebody is.
+// personal reports whether the field says who somebody is.
 func (f *field) personal() bool { return personal[string(f.leaf().Name())] }
 
-// isArgument says whether the field is what the verb is about: it stands behind
+// isArgument reports whether the field is what the verb is about: it stands behind
 // the verb, without the name of a flag.
 func (f *field) isArgument() bool {
 	return len(f.path) == 1 && f.leaf().Number() == 1 && strings.HasSuffix(string(f.leaf().Name()), "_id")
@@ -123,7 +123,7 @@ func (f *field) placeholder() string {
 	return "TEXT"
 }
 
-// given gives what stood on the command line.
+// given returns what stood on the command line.
 func (f *field) given() (text string, ok bool) {
 	if !f.target.IsValid() {
 		return "", false
@@ -139,7 +139,7 @@ func (f *field) given() (text string, ok bool) {
 	return "", false
 }
 
-// in gives the message that the field is in, and makes it where it is not there.
+// in returns the message that the field is in, and creates it if it is not there.
 func (f *field) in(request protoreflect.Message) protoreflect.Message {
 	for _, fd := range f.path[:len(f.path)-1] {
 		request = request.Mutable(fd).Message()
@@ -160,7 +160,7 @@ func (f *field) set(request protoreflect.Message, text string) error {
 	return nil
 }
 
-// needed says whether the messages that the field is in are there, or must be.
+// needed reports whether the messages that the field is in are there, or must be.
 func (f *field) needed(request protoreflect.Message) bool {
 	for _, fd := range f.path[:len(f.path)-1] {
 		rules, _ := proto.GetExtension(fd.Options(), validate.E_Field).(*validate.FieldRules)

@@ -58,7 +58,7 @@ func writeRows(table *tabwriter.Writer, list protoreflect.List, columns []string
 	}
 }
 
-// listIn gives the list of an answer: its first repeated field.
+// listIn returns the list of an answer: its first repeated field.
 func listIn(answer protoreflect.Message) protoreflect.List {
 	fields := answer.Descriptor().Fields()
 	for i := range fields.Len() {
@@ -69,7 +69,7 @@ func listIn(answer protoreflect.Message) protoreflect.List {
 	panic("not a list: " + answer.Descriptor().FullName()) // a mistake in the table of verbs
 }
 
-// cellAt gives what stands at a path of a message, in words for people.
+// cellAt returns what stands at a path of a message, in words for people.
 func cellAt(m protoreflect.Message, path []string) string {
 	fd := m.Descriptor().Fields().ByName(protoreflect.Name(path[0])) //nolint:gosec // no path is empty
 	switch {
@@ -89,7 +89,7 @@ func cellAt(m protoreflect.Message, path []string) string {
 	return cellOf(fd, m.Get(fd))
 }
 
-// cellOf gives a value in words for people. Zero is nothing, but for numbers.
+// cellOf returns a value in words for people. Zero is nothing, but for numbers.
 func cellOf(fd protoreflect.FieldDescriptor, v protoreflect.Value) string {
 	switch fd.Kind() { //nolint:exhaustive // the others are numbers or bytes
 	case protoreflect.StringKind:

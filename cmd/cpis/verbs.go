@@ -12,7 +12,7 @@ type group struct {
 type verb struct {
 	name, method, help string
 	// columns are those of the table that a list is printed as: paths in what
-	// is listed. Where there are none the answer is printed as JSON.
+	// is listed. If there are none the answer is printed as JSON.
 	columns string
 	// fill says what a request holds that does not say otherwise.
 	fill filler

@@ -12,7 +12,7 @@ import (
 	"cpis/service/store"
 )
 
-// RotateSecretRequest gives a webhook a new secret.
+// RotateSecretRequest asks for a new secret of a webhook.
 type RotateSecretRequest struct {
 	ChannelID string
 	Version   int    // that the caller saw
@@ -30,7 +30,7 @@ type RotateSecretResult struct {
 	OldUntil  time.Time // until then the old one signs too
 }
 
-// RotateSecret gives a webhook of the caller's authority a new secret. For a
+// RotateSecret creates a new secret for a webhook of the caller's authority. For a
 // day the old one signs too, and no longer whichever was before that. The error
 // is ErrDenied, *InvalidError, *OverloadedError, ErrNotFound, ErrConflict,
 // ErrState (it is no webhook), ErrReused, ErrUnrecorded, ErrUnavailable or
@@ -99,7 +99,7 @@ type RemoveChannelResult struct {
 }
 
 // RemoveChannel stops a channel of the caller's authority for good. What it has
-// not delivered goes to the next one within seconds; where there is none, it is
+// not delivered goes to the next one within seconds; if there is none, it is
 // shown as undelivered. The error is ErrDenied, *InvalidError,
 // *OverloadedError, ErrNotFound, ErrConflict, ErrReused, ErrUnrecorded,
 // ErrUnavailable or ErrDamaged.

@@ -75,7 +75,7 @@ func (c *sealedChannel) secrets(at time.Time) [][]byte {
 	return [][]byte{c.Secret}
 }
 
-// newSecret makes a webhook's secret.
+// newSecret creates a webhook's secret.
 func newSecret() []byte {
 	secret := make([]byte, secretSize)
 	_, _ = rand.Read(secret) // never fails: it ends the program instead
@@ -112,7 +112,7 @@ type PutChannelResult struct {
 	Made      bool   // it is a new one
 }
 
-// PutChannel makes a channel of the caller's authority, or changes one. The
+// PutChannel creates a channel of the caller's authority, or changes one. The
 // error is ErrDenied, *InvalidError, *OverloadedError, ErrNotFound (also for
 // channels of others), ErrConflict, ErrReused, ErrUnrecorded, ErrUnavailable or
 // ErrDamaged.
@@ -244,7 +244,7 @@ func freeRank(held []store.ChannelRow, rank int, id uuid.UUID) error {
 	return v.Err()
 }
 
-// changeChannel makes the next version of a channel, where anything differs.
+// changeChannel creates the next version of a channel, if anything differs.
 func (s *Channels) changeChannel(
 	ctx context.Context, tx *store.Tx, held []store.ChannelRow, row *store.ChannelRow, want *PutChannelRequest,
 ) error {
@@ -300,7 +300,7 @@ func (s *Channels) openChannel(ctx context.Context, row *store.ChannelRow) (*key
 	return r.Value, sealed, nil
 }
 
-// findChannel finds a channel among those of its authority. Where it has
+// findChannel finds a channel among those of its authority. If it has
 // another version than the caller saw, the error is *StaleError.
 func findChannel(ctx context.Context, held []store.ChannelRow, authority, id string, version int) (*store.ChannelRow, error) {
 	row, err := guard.FindOwn(ctx, func(_ context.Context, id uuid.UUID) (store.ChannelRow, error) {

@@ -44,7 +44,7 @@ type Channels struct {
 	dispatcher *dispatcher
 }
 
-// New makes Channels.
+// New creates Channels.
 func New(c Config) *Channels {
 	return &Channels{
 		db: c.DB, ring: c.Ring, clock: c.Clock, guard: c.Guard, records: c.Records, notices: c.Notices,

@@ -97,7 +97,7 @@ func (s *Channels) Deliver(ctx context.Context) error {
 // WaitForCouriers waits until all that Dispatch started has ended.
 func (s *Channels) WaitForCouriers() { s.dispatcher.wait() }
 
-// Dispatch gives new notices to channels, and starts a courier for each channel
+// Dispatch hands new notices to channels, and starts a courier for each channel
 // on which something is due.
 func (s *Channels) Dispatch(ctx context.Context) error {
 	if err := s.ready(); err != nil {
@@ -109,7 +109,7 @@ func (s *Channels) Dispatch(ctx context.Context) error {
 	if err != nil {
 		return errors.Join(failed, guard.Translate(err))
 	}
-	// In any order: where there are more than couriers, none comes last always.
+	// In any order: if there are more than couriers, none comes last always.
 	rand.Shuffle(len(due), func(i, j int) { due[i], due[j] = due[j], due[i] }) //nolint:gosec // spreads load, guards nothing
 	for _, channel := range due {
 		if !s.dispatcher.begin(channel.ID) {
@@ -123,7 +123,7 @@ func (s *Channels) Dispatch(ctx context.Context) error {
 	return failed
 }
 
-// giveNew gives notices that no channel has got to the first channels of their
+// giveNew hands notices that no channel has got to the first channels of their
 // authorities.
 func (s *Channels) giveNew(ctx context.Context) error {
 	waiting, err := s.db.Undispatched(ctx)
@@ -137,7 +137,7 @@ func (s *Channels) giveNew(ctx context.Context) error {
 	return errors.Join(failed...)
 }
 
-// give gives the notices of one authority.
+// give hands over the notices of one authority.
 func (s *Channels) give(ctx context.Context, u store.Undispatched) error {
 	for {
 		var given int64
@@ -151,7 +151,7 @@ func (s *Channels) give(ctx context.Context, u store.Undispatched) error {
 	}
 }
 
-// handOver gives what waits on some channels to the next ones, page after page.
+// handOver hands what waits on some channels to the next ones, page after page.
 func (s *Channels) handOver(ctx context.Context, page func(context.Context, *store.Tx) (int, error)) error {
 	for {
 		var left int
@@ -171,7 +171,7 @@ func (s *Channels) removed(ctx context.Context, tx *store.Tx) (int, error) {
 }
 
 // overdue is a page of what has waited for too long on channels that fail. Of
-// what waits there only some is ever tried. Where this side was away, a channel
+// what waits there only some is ever tried. If this side was away, a channel
 // is tried before anything there is given up.
 func (s *Channels) overdue(ctx context.Context, tx *store.Tx) (int, error) {
 	now := s.clock.Moment()
@@ -233,7 +233,7 @@ func (s *Channels) deliverPage(ctx context.Context, id uuid.UUID) (delivered int
 	return s.settle(ctx, &channel, parcels)
 }
 
-// claim takes some of what is due on a channel. Where nothing was delivered the
+// claim takes some of what is due on a channel. If nothing was delivered the
 // last time, that is one notice, and no other server tries it meanwhile: what
 // is away must not be asked for all that waits.
 func (s *Channels) claim(ctx context.Context, tx *store.Tx, id uuid.UUID) (store.ChannelRow, []store.ClaimedDelivery, error) {
@@ -288,7 +288,7 @@ func (s *Channels) send(ctx context.Context, kind ChannelKind, parcels []parcel)
 }
 
 // settle records what became of parcels, and says how many were delivered.
-// Where none was, the channel rests.
+// If none was, the channel rests.
 func (s *Channels) settle(ctx context.Context, channel *store.ChannelRow, parcels []parcel) (delivered int, err error) {
 	now := s.clock.Moment()
 	failures := channel.Failures + 1
@@ -318,7 +318,7 @@ func (s *Channels) settle(ctx context.Context, channel *store.ChannelRow, parcel
 	})
 }
 
-// outcome gives the delivery as it stands after the attempt.
+// outcome returns the delivery as it stands after the attempt.
 func (p *parcel) outcome(now time.Time) store.DeliveryRow {
 	row := p.claimed.DeliveryRow
 	if p.err == nil {

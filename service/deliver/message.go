@@ -18,7 +18,7 @@ import (
 // actionDeliver stands in the entries of notices that are sent on.
 const actionDeliver = "deliver_notice"
 
-// prepare makes the messages of parcels, and writes down that they will leave.
+// prepare creates the messages of parcels, and writes down that they will leave.
 // A parcel that cannot be made gets its error. An error of prepare itself says
 // that nothing was written down: nothing may be sent then.
 func (s *Channels) prepare(ctx context.Context, channel *store.ChannelRow, parcels []parcel) error {
@@ -53,7 +53,7 @@ func (s *Channels) prepare(ctx context.Context, channel *store.ChannelRow, parce
 	})
 }
 
-// unopened gives the failure where details could not be opened.
+// unopened returns the failure if details could not be opened.
 func unopened(err error) error {
 	if errors.Is(err, guard.ErrUnavailable) {
 		return &DeliveryError{failureUnopened}
@@ -61,7 +61,7 @@ func unopened(err error) error {
 	return err
 }
 
-// complete gives the entry of a parcel, with what is disclosed by it.
+// complete returns the entry of a parcel, with what is disclosed by it.
 func (p *parcel) complete() *audit.Entry {
 	e := p.entry
 	e.Version, e.Actor, e.Organisation, e.Action = audit.Version, guard.ActorService, p.claimed.Authority, actionDeliver
@@ -180,7 +180,7 @@ func (s *Channels) fillWhole(ctx context.Context, authority string, parcels []pa
 	return nil
 }
 
-// wholeOf gives a notice as it is sent.
+// wholeOf returns a notice as it is sent.
 func wholeOf(n *notice.Notice) *wholeMessage {
 	m := &wholeMessage{
 		Version: wholeVersion, Notice: n.ID, Kind: n.Kind, Priority: n.Priority, At: n.At,

@@ -10,7 +10,7 @@ import (
 // use.
 type Sender interface {
 	// Check says what is wrong with an address, and what a right one looks
-	// like; nothing where it is right. It asks nobody.
+	// like; nothing if it is right. It asks nobody.
 	Check(to string) (problem, example string)
 	// Send sends a message. Nil says that the other side has it; everything
 	// else that it may or may not have it, and that the same message will be
@@ -24,7 +24,7 @@ type Message struct {
 	ID      string    // of the notice, the same at every attempt and on every channel
 	At      time.Time // of the attempt
 	To      string    // the address
-	Secrets [][]byte  // that sign it, the newest first; none where the channel has none
+	Secrets [][]byte  // that sign it, the newest first; none if the channel has none
 	Body    []byte    // JSON, the same at every attempt as long as the notice is
 }
 
@@ -32,7 +32,7 @@ type Message struct {
 // shown to the authority, and holds nothing of the answer but its status.
 type DeliveryError struct{ Word string }
 
-// Error gives the word.
+// Error returns the word.
 func (e *DeliveryError) Error() string { return "delivery failed: " + e.Word }
 
 // Words for failures that are not a sender's.
@@ -45,7 +45,7 @@ const (
 	failureOther        = "failed"
 )
 
-// failureOf gives the word for a sender's error.
+// failureOf returns the word for a sender's error.
 func failureOf(err error) string {
 	if e, ok := errors.AsType[*DeliveryError](err); ok {
 		return e.Word

@@ -24,7 +24,7 @@ func OpenDirectory(ctx context.Context, db *store.DB) (*Directory, error) {
 	return d, d.Refresh(ctx)
 }
 
-// Class gives the class of an organisation: ODS code, or GSS code of a local
+// Class returns the class of an organisation: ODS code, or GSS code of a local
 // authority.
 func (d *Directory) Class(organisation string) (policy.Class, bool) {
 	c, ok := (*d.classes.Load())[organisation]

@@ -27,7 +27,7 @@ type Contacts struct {
 	ready   func() error
 }
 
-// New makes Contacts.
+// New creates Contacts.
 func New(c Config) *Contacts {
 	return &Contacts{db: c.DB, clock: c.Clock, hub: c.Hub, guard: c.Guard, notices: c.Notices, ready: c.Ready}
 }

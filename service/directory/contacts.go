@@ -38,8 +38,8 @@ type OwnContacts struct {
 
 	Authority domain.Authority
 	Contacts  Numbers
-	Version   int            // 0 where nobody has given any yet
-	Confirmed time.Time      // when somebody last said that they are right; zero where nobody has
+	Version   int            // 0 if nobody has given any yet
+	Confirmed time.Time      // when somebody last said that they are right; zero if nobody has
 	Overdue   bool           // that was too long ago
 	Shown     domain.Contact // how a look-up shows them now
 }
@@ -65,7 +65,7 @@ type SetContactsResult struct {
 	Version int
 }
 
-// GetContacts gives the numbers of the caller's authority. The error is
+// GetContacts returns the numbers of the caller's authority. The error is
 // ErrDenied, *OverloadedError, ErrNotFound, ErrUnrecorded, ErrUnavailable or
 // ErrDamaged.
 func (s *Contacts) GetContacts(ctx context.Context, c *identity.Caller, q *GetContactsRequest) (*OwnContacts, error) {
@@ -79,7 +79,7 @@ func (s *Contacts) GetContacts(ctx context.Context, c *identity.Caller, q *GetCo
 	})
 }
 
-// ownContacts gives the numbers of an authority as it sees them.
+// ownContacts returns the numbers of an authority as it sees them.
 func (s *Contacts) ownContacts(row *store.AuthorityRow) *OwnContacts {
 	now := s.clock.Now()
 	o := &OwnContacts{
@@ -110,7 +110,7 @@ func (s *Contacts) SetContacts(ctx context.Context, c *identity.Caller, q *SetCo
 }
 
 // ConfirmContacts says that the numbers of the caller's authority are still
-// right. The error is as of SetContacts, or ErrState where there are none.
+// right. The error is as of SetContacts, or ErrState if there are none.
 func (s *Contacts) ConfirmContacts(ctx context.Context, c *identity.Caller, q *ConfirmContactsRequest) (*SetContactsResult, error) {
 	a := guard.Act{Caller: c, Action: policy.SetContacts, Own: true, Request: q.Request, Asks: q}
 	return s.keepContacts(ctx, a, q.Version, func(ctx context.Context, tx *store.Tx, row *store.AuthorityRow) error {
@@ -121,7 +121,7 @@ func (s *Contacts) ConfirmContacts(ctx context.Context, c *identity.Caller, q *C
 	})
 }
 
-// keepContacts runs keep on the caller's authority, where its numbers have the
+// keepContacts runs keep on the caller's authority, if its numbers have the
 // version that the caller saw.
 func (s *Contacts) keepContacts(
 	ctx context.Context, a guard.Act, version int, keep func(context.Context, *store.Tx, *store.AuthorityRow) error,

@@ -53,7 +53,7 @@ func readPhone(c *domain.Reader, field, text string, kinds []phonenumbers.PhoneN
 // exampleHub is a hub's name.
 const exampleHub = "National safeguarding hub"
 
-// ReadHub reads whom to ring where an authority must not be named, and returns
+// ReadHub reads whom to ring if an authority must not be named, and returns
 // what is wrong with it. The number must be one that can be dialled. It may be
 // of any kind, and one that is kept free for examples.
 func ReadHub(name, phone string) (domain.Hub, []domain.Violation) {

@@ -22,7 +22,7 @@ const (
 )
 
 // Remind tells each authority whose numbers have not been confirmed for 90 days,
-// once in 30 days however many servers run, and gives how many were told. An
+// once in 30 days however many servers run, and returns how many were told. An
 // authority that never gave any is told as soon as it holds a plan: until then
 // nobody needs them.
 func (s *Contacts) Remind(ctx context.Context) (told int, err error) {

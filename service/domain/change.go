@@ -8,7 +8,7 @@ import (
 type Change struct {
 	Act          string // what was done
 	Actor        string
-	Name         string // empty where the token did not say
+	Name         string // empty if the token did not say
 	Organisation string
 	Reason       string
 	At           time.Time

@@ -6,7 +6,7 @@ import (
 )
 
 // A number that replaced another was claimed by one person, on nothing but their
-// word that it is this person's. Where that is taken back, whoever the number
+// word that it is this person's. If that is taken back, whoever the number
 // belongs to must be able to have it.
 
 // Claim says that a number became a person's by replacing another.
@@ -16,9 +16,9 @@ type Claim struct {
 	At      time.Time
 }
 
-// Since gives the claims that are taken back where a person gets a former number
+// Since returns the claims that are taken back if a person gets a former number
 // again: those by which one number after another led from that to the current
-// one. There are none where the former number became the person's otherwise.
+// one. There are none if the former number became the person's otherwise.
 func (p *Person) Since(former NHSNumber) []Claim {
 	var back []Claim
 	n := p.NHSNumber
@@ -35,7 +35,7 @@ func (p *Person) Since(former NHSNumber) []Claim {
 	return nil
 }
 
-// Renumber gives a person another current number. Those that were taken back
+// Renumber sets another current number. Those that were taken back
 // find nobody any more.
 func (p *Person) Renumber(old, fresh NHSNumber, back []Claim, at time.Time) {
 	if !p.Has(fresh) {

@@ -6,7 +6,7 @@ import (
 
 // Contact is whom to ring about a flag.
 type Contact struct {
-	Authority Authority // zero where it must not be revealed
+	Authority Authority // zero if it must not be revealed
 	Name      string
 	Office    Phone
 	Duty      Phone // emergency duty team
@@ -23,7 +23,7 @@ type Phone struct{ Number, Hours string }
 type RingNow struct {
 	Number string
 	Who    string    // "office", "emergency duty team" or "hub"
-	Until  time.Time // zero where it does not change
+	Until  time.Time // zero if it does not change
 }
 
 const (

@@ -24,21 +24,21 @@ func ParseDate(text string) (Date, error) {
 	return DateOf(t), nil
 }
 
-// DateOf gives the day of t in t's own zone.
+// DateOf returns the day of t in t's own zone.
 func DateOf(t time.Time) Date {
 	y, m, d := t.Date()
 	return Date{int16(y), m, int8(d)} //nolint:gosec // a year of four digits and a day of the month fit
 }
 
-// IsZero says whether no day is set.
+// IsZero reports whether no day is set.
 func (d Date) IsZero() bool { return d == Date{} }
 
-// Time gives midnight of the day in UTC.
+// Time returns midnight of the day in UTC.
 func (d Date) Time() time.Time {
 	return time.Date(int(d.year), d.month, int(d.day), 0, 0, 0, 0, time.UTC)
 }
 
-// String gives YYYY-MM-DD, or nothing where no day is set.
+// String returns YYYY-MM-DD, or nothing if no day is set.
 func (d Date) String() string {
 	if d.IsZero() {
 		return ""
@@ -46,19 +46,19 @@ func (d Date) String() string {
 	return d.Time().Format(time.DateOnly)
 }
 
-// Before says whether d is earlier than e.
+// Before reports whether d is earlier than e.
 func (d Date) Before(e Date) bool { return d.Time().Before(e.Time()) }
 
-// After says whether d is later than e.
+// After reports whether d is later than e.
 func (d Date) After(e Date) bool { return e.Before(d) }
 
-// AddDays gives the day n days later.
+// AddDays returns the day n days later.
 func (d Date) AddDays(n int) Date { return DateOf(d.Time().AddDate(0, 0, n)) }
 
-// AddYears gives the same day n years later; 29 February becomes 1 March.
+// AddYears returns the same day n years later; 29 February becomes 1 March.
 func (d Date) AddYears(n int) Date { return DateOf(d.Time().AddDate(n, 0, 0)) }
 
-// MarshalText gives YYYY-MM-DD, or nothing where no day is set.
+// MarshalText returns YYYY-MM-DD, or nothing if no day is set.
 func (d Date) MarshalText() ([]byte, error) { return []byte(d.String()), nil }
 
 // UnmarshalText reads what MarshalText gives.

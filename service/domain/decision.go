@@ -22,7 +22,7 @@ const (
 	Withdrawn State = "withdrawn" // taken back, or overtaken by another change
 )
 
-// LeadsTo gives the state that a decision leads to; none where it is not one.
+// LeadsTo returns the state that a decision leads to; none if it is not one.
 func (d Decision) LeadsTo() State {
 	switch d {
 	case Accept:

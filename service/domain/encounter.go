@@ -46,7 +46,7 @@ const (
 
 // Encounter is the attendance, admission or appointment a look-up belongs to.
 type Encounter struct {
-	ID      string // the caller's own identifier; empty where it has none
+	ID      string // the caller's own identifier; empty if it has none
 	Setting Setting
 	Start   time.Time // by the caller's clock: recorded, never trusted
 }
@@ -54,10 +54,10 @@ type Encounter struct {
 // Responsible is a person who answers for a request.
 type Responsible struct{ Name, Role, Phone string }
 
-// IsZero says whether nobody is named.
+// IsZero reports whether nobody is named.
 func (r Responsible) IsZero() bool { return r == Responsible{} }
 
-// Named says whether name and role are there.
+// Named reports whether name and role are there.
 func (r Responsible) Named() bool {
 	return !text.Blank(r.Name) && !text.Blank(r.Role)
 }
@@ -76,7 +76,7 @@ func (c *Reader) Responsible(field string, r Responsible) Responsible {
 	}
 }
 
-// NeedResponsible notes where a system asks for nobody.
+// NeedResponsible notes if a system asks for nobody.
 func NeedResponsible(system bool, r Responsible, v *Violations) {
 	if system && !r.Named() {
 		v.Add("responsible_person", "is required when a system asks: name and role of who answers for the request", "")

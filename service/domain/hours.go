@@ -98,8 +98,8 @@ func minutes(t time.Time) int { return 60*t.Hour() + t.Minute() }
 // no office is closed for longer.
 const lookAhead = 14 // days
 
-// Open says whether the office is open at t, and when that changes next; the
-// zero time where it does not change for a fortnight.
+// Open reports whether the office is open at t, and when that changes next; the
+// zero time if it does not change for a fortnight.
 func (h Hours) Open(t time.Time) (open bool, until time.Time) {
 	t = t.In(London)
 	now := minutes(t)
@@ -115,7 +115,7 @@ func (h Hours) Open(t time.Time) (open bool, until time.Time) {
 	return false, time.Time{}
 }
 
-// on gives the opening hours on the day of t.
+// on returns the opening hours on the day of t.
 func (h Hours) on(t time.Time) span {
 	if actual, observed, _ := bankHolidays.IsHoliday(t); actual || observed {
 		return span{}

@@ -32,7 +32,7 @@ const (
 // ParseNHSNumber reads ten digits, written together or as 3-3-4 with spaces or
 // with hyphens of any kind, and checks them by modulus 11. Every range is
 // accepted: national numbers, those of other UK countries, and those kept for
-// tests. Placeholders are refused, which are entered where no number is known:
+// tests. Placeholders are refused, which are entered if no number is known:
 // under one of them many people would be one.
 func ParseNHSNumber(s string) (NHSNumber, nhsNumberProblem) {
 	s = text.Plain(s)
@@ -88,7 +88,7 @@ func StoredNHSNumber(text string) (NHSNumber, nhsNumberProblem) {
 	return NHSNumber{&number}, ""
 }
 
-// Reveal gives the ten digits. Whoever calls it answers for where they go.
+// Reveal returns the ten digits. Whoever calls it answers for where they go.
 func (n NHSNumber) Reveal() string {
 	if n.digits == nil {
 		return ""
@@ -96,20 +96,20 @@ func (n NHSNumber) Reveal() string {
 	return *n.digits
 }
 
-// IsZero says whether there is no number.
+// IsZero reports whether there is no number.
 func (n NHSNumber) IsZero() bool { return n.digits == nil }
 
-// Is says whether two numbers are the same.
+// Is reports whether two numbers are the same.
 func (n NHSNumber) Is(other NHSNumber) bool { return n.Reveal() == other.Reveal() }
 
-// String gives "[redacted]".
+// String returns "[redacted]".
 func (n NHSNumber) String() string { return redacted }
 
-// GoString gives "[redacted]".
+// GoString returns "[redacted]".
 func (n NHSNumber) GoString() string { return redacted }
 
 // Format writes "[redacted]" for every verb.
 func (n NHSNumber) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(redacted)) }
 
-// MarshalText gives "[redacted]".
+// MarshalText returns "[redacted]".
 func (n NHSNumber) MarshalText() ([]byte, error) { return []byte(redacted), nil }

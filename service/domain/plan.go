@@ -20,7 +20,7 @@ func (d Details) over() Date {
 // endOfTime is later than every day that can be written.
 var endOfTime = Date{year: 9999, month: time.December, day: 31}
 
-// RunsWith says whether plans are of the same kind and run at the same time. One
+// RunsWith reports whether plans are of the same kind and run at the same time. One
 // may begin on the day the other ends.
 func (d *Details) RunsWith(other *Details) bool {
 	return d.Kind == other.Kind && d.Start.Before(other.over()) && other.Start.Before(d.over())
@@ -79,7 +79,7 @@ func (p *Person) Numbers() []NHSNumber {
 	return append([]NHSNumber{p.NHSNumber}, p.Former...)
 }
 
-// Has says whether a number finds the person.
+// Has reports whether a number finds the person.
 func (p *Person) Has(n NHSNumber) bool {
 	return slices.ContainsFunc(p.Numbers(), n.Is)
 }
@@ -101,7 +101,7 @@ const (
 	visibleAfterUnbornEnd = 28  // days, UCPP, after its end or the expected date
 )
 
-// VisibleUntil gives the last day on which look-ups show the plan; none while
+// VisibleUntil returns the last day on which look-ups show the plan; none while
 // it is open.
 func (d Details) VisibleUntil() Date {
 	switch {
@@ -115,5 +115,5 @@ func (d Details) VisibleUntil() Date {
 	return Date{}
 }
 
-// Ended says whether the plan's last day has passed.
+// Ended reports whether the plan's last day has passed.
 func (d Details) Ended(today Date) bool { return !d.End.IsZero() && d.End.Before(today) }

@@ -26,7 +26,7 @@ const (
 	ExampleOffice  = "020 7946 0102"
 )
 
-// ReadIdentifiers reads an NHS number and, where there is one, a date of
+// ReadIdentifiers reads an NHS number and, if there is one, a date of
 // birth, and notes what is wrong with them.
 func ReadIdentifiers(number, born string, today Date, v *Violations) (NHSNumber, Date) {
 	n, problem := ParseNHSNumber(number)
@@ -136,7 +136,7 @@ func (c *Reader) name(field, s string) string {
 	return c.Text(field, s, MaxNameLength, exampleName)
 }
 
-// named notes where there is no name at all.
+// named notes if there is no name at all.
 func (c *Reader) named(family, given string) {
 	if text.Blank(family) && text.Blank(given) {
 		c.Add("family_name", "is required, or given_name is: a person has one name at least", exampleName)

@@ -22,7 +22,7 @@ func (v *Violations) Add(field, problem, example string) {
 	*v = append(*v, Violation{field, problem, example})
 }
 
-// Err gives nil where nothing is wrong.
+// Err returns nil if nothing is wrong.
 func (v Violations) Err() error {
 	if len(v) == 0 {
 		return nil

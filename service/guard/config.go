@@ -53,7 +53,7 @@ type Guard struct {
 	slots    Slots // to have a transaction
 }
 
-// New makes a Guard.
+// New creates a Guard.
 func New(c Config) *Guard {
 	return &Guard{
 		db: c.DB, policy: c.Policy, ring: c.Ring, log: c.Log, clock: c.Clock, refusals: c.Refusals, ready: c.Ready, meet: c.Met,

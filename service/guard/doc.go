@@ -6,6 +6,6 @@
 // The errors of all use cases are here. Each may return ErrDenied,
 // *domain.InvalidError, *OverloadedError, ErrUnrecorded, ErrUnavailable or
 // ErrDamaged, and those that change something ErrReused; a use case says which
-// others it has. Nothing was done where there is an error, but for
+// others it has. Nothing was done if there is an error, but for
 // ErrUnrecorded: then nobody knows.
 package guard

@@ -89,7 +89,7 @@ func Clip(name string) string {
 // ActorService is the actor of entries of what the service does by itself.
 const ActorService = "service"
 
-// NewID makes an identifier that sorts by time of making.
+// NewID creates an identifier that sorts by time of making.
 func NewID() uuid.UUID {
-	return uuid.Must(uuid.NewV7()) // fails only where there is no randomness
+	return uuid.Must(uuid.NewV7()) // fails only if there is no randomness
 }

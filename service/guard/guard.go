@@ -53,7 +53,7 @@ const (
 	freeConns = 2
 )
 
-// newActs makes the slots of acts in the database.
+// newActs creates the slots of acts in the database.
 func newActs(db *store.DB) Slots { return NewSlots(max(1, db.MaxTx()-freeConns)) }
 
 // Acquire waits for the right to a transaction.
@@ -179,7 +179,7 @@ func (s *Guard) Enter(ctx context.Context, tx *store.Tx, entries ...*audit.Entry
 	return appendEntries(ctx, tx, s.log, s.clock.Now(), entries...)
 }
 
-// ReasonOf gives the word for a refusal that stands in its entry.
+// ReasonOf returns the word for a refusal that stands in its entry.
 func ReasonOf(err error) string {
 	for _, r := range []struct {
 		err  error
@@ -200,13 +200,13 @@ func ReasonOf(err error) string {
 }
 
 // Refuse records a request that never became a use case, because it is not
-// valid on its face, and gives what is wrong with it.
+// valid on its face, and returns what is wrong with it.
 func (s *Guard) Refuse(ctx context.Context, c *identity.Caller, a policy.Action, request string, why *domain.InvalidError) error {
 	e := Entry(c, a, request)
 	return s.refusals.Record(ctx, &e, why)
 }
 
-// Translate gives the store's errors in the service's words.
+// Translate translates the store's errors into the service's words.
 func Translate(err error) error {
 	switch {
 	case errors.Is(err, store.ErrNotFound):

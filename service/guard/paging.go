@@ -13,7 +13,7 @@ import (
 
 // Paging asks for a part of a list.
 type Paging struct {
-	Size int    // most to give; 50 where it is 0
+	Size int    // most to give; 50 if it is 0
 	Page string // where to go on: Next of the part before; empty at the beginning
 }
 
@@ -41,7 +41,7 @@ func (p Paging) Read(c *domain.Reader, first uuid.UUID) (size int, from uuid.UUI
 	return size, from
 }
 
-// Next is the Next of a part that ends with last: empty where fewer came than
+// Next is the Next of a part that ends with last: empty if fewer came than
 // were asked for, because nothing follows.
 func Next(came, asked int, last uuid.UUID) string {
 	if came < asked {

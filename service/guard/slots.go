@@ -8,7 +8,7 @@ import (
 // Slots are a limited number of rights to do something at the same time.
 type Slots chan struct{}
 
-// NewSlots makes slots, all of them free.
+// NewSlots creates slots, all of them free.
 func NewSlots(n int) Slots { return make(Slots, n) }
 
 // Acquire waits for a slot. release gives it back; without a slot it is nil, and

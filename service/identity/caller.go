@@ -10,7 +10,7 @@ import (
 // responsible person; always for one organisation. It is made from a verified
 // token and nothing else, and is never changed afterwards.
 type Caller struct {
-	ID           string       // stable identifier at the issuer: the user's, or the client's where no person is signed in
+	ID           string       // stable identifier at the issuer: the user's, or the client's if no person is signed in
 	Name         string       // the person's name; empty for systems
 	Title        string       // name of the selected job role, as the issuer states it
 	ClientID     string       // the software that calls
@@ -19,6 +19,6 @@ type Caller struct {
 	Roles        policy.Roles // what the issuer states; which of them count where is for the policy to decide
 	Organisation string       // ODS code, or GSS code of a local authority
 	Class        policy.Class // class of that organisation
-	Assurance    int          // authenticator assurance level, 0 where not stated
+	Assurance    int          // authenticator assurance level, 0 if not stated
 	Expires      time.Time    // when the token ends
 }

@@ -112,7 +112,7 @@ func compileAlgorithms(at string, names []string, m *mistakes) map[string]bool {
 	return agreed
 }
 
-// compilePath reads a claim path. An empty one gives the default, which may be
+// compilePath reads a claim path. An empty one means the default, which may be
 // empty too.
 func compilePath(at, text, otherwise string, m *mistakes) path {
 	if text == "" {

@@ -61,7 +61,7 @@ func (r *roleRule) granted(c claims) policy.Roles {
 	return roles
 }
 
-// level returns the lowest level that any rule finds, 0 without rules. Where
+// level returns the lowest level that any rule finds, 0 without rules. If
 // an issuer states levels, silence is not "not stated", which policy lets
 // pass: it is the lowest.
 func (m *mapping) level(c claims) int {

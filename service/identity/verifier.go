@@ -272,7 +272,7 @@ func (v *Verifier) Refresh(ctx context.Context) error {
 
 // Ready reports whether anybody's token can be accepted: nil, or
 // ErrUnavailable if no issuer's keys are known. It asks those that are not, as
-// often as the timing allows: where no requests come, nobody else would.
+// often as the timing allows: if no requests come, nobody else would.
 func (v *Verifier) Ready(ctx context.Context) error {
 	errs := make([]error, 0, len(v.issuers))
 	for _, i := range v.issuers {

@@ -30,7 +30,7 @@ type DataKey struct {
 	aead cipher.AEAD
 }
 
-// newDataKey makes a usable key of 32 bytes.
+// newDataKey creates a usable key of 32 bytes.
 func newDataKey(key *[32]byte) *DataKey {
 	block, err := aes.NewCipher(key[:])
 	if err != nil {

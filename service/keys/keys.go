@@ -67,7 +67,7 @@ type Result[T any] struct {
 
 // Keeper holds key-encryption and signing keys. Calls take at most MaxBatch
 // items (ErrBatchTooLarge), return one result for each in order, and an error
-// only where nothing could be done at all: ErrUnavailable, also when the
+// only if nothing could be done at all: ErrUnavailable, also when the
 // context ends. An empty batch is not an error. Implementations are safe for
 // concurrent use and obey the context's deadline.
 type Keeper interface {
@@ -82,9 +82,9 @@ type Keeper interface {
 	// Sign signs a message with the newest version of the log's Ed25519 key
 	// and says which public key verifies it.
 	Sign(ctx context.Context, message []byte) (signature []byte, key ed25519.PublicKey, err error)
-	// PublicKeys gives the public keys of all versions of the log's key, the
+	// PublicKeys returns the public keys of all versions of the log's key, the
 	// newest first.
 	PublicKeys(ctx context.Context) ([]ed25519.PublicKey, error)
-	// Ready says whether the keeper can be used now: nil or ErrUnavailable.
+	// Ready reports whether the keeper can be used now: nil or ErrUnavailable.
 	Ready(ctx context.Context) error
 }

@@ -42,7 +42,7 @@ type RingConfig struct {
 
 // Ring holds the keys of a running service: the index key or keys, until
 // SetIndex replaces them, and data keys, in a bounded cache. It is safe for
-// concurrent use. Each method works with the index keys of one moment; where
+// concurrent use. Each method works with the index keys of one moment; if
 // two results must fit each other, one method has to give both.
 type Ring struct {
 	keeper  Keeper
@@ -110,7 +110,7 @@ func orDefault[T comparable](given, standard T) T {
 	return given
 }
 
-// openIndexes gives index keys, unwraps those that are new, and checks that
+// openIndexes returns index keys, unwraps those that are new, and checks that
 // they are what a ring expects.
 func (r *Ring) openIndexes(ctx context.Context, wrapped []Wrapped) ([]index, error) {
 	if n := len(wrapped); n < 1 || n > 2 {
@@ -129,7 +129,7 @@ func (r *Ring) openIndexes(ctx context.Context, wrapped []Wrapped) ([]index, err
 	return indexes, nil
 }
 
-// openIndex gives an index key: the one that is open already, where it is the
+// openIndex returns an index key: the one that is open already, if it is the
 // same.
 func (r *Ring) openIndex(ctx context.Context, w Wrapped) (index, error) {
 	if held := r.indexes.Load(); held != nil {
@@ -153,7 +153,7 @@ func (r *Ring) openIndex(ctx context.Context, w Wrapped) (index, error) {
 	return index{wrapped: w, version: version, mac: newMAC(opened[0].Value.Key)}, nil
 }
 
-// NewIndexKey makes a random index key and wraps it. The first version is 1.
+// NewIndexKey creates a random index key and wraps it. The first version is 1.
 func NewIndexKey(ctx context.Context, k Keeper, version int) (Wrapped, error) {
 	owner := indexOwner(version)
 	if _, err := indexVersion(owner); err != nil {
@@ -180,14 +180,14 @@ func indexVersion(owner string) (int, error) {
 	return version, nil
 }
 
-// randomKey makes a new data key for an owner.
+// randomKey creates a new data key for an owner.
 func randomKey(owner string) Plain {
 	p := Plain{Owner: owner}
-	_, _ = rand.Read(p.Key[:]) // never fails: the program ends where there is no randomness
+	_, _ = rand.Read(p.Key[:]) // never fails: the program ends if there is no randomness
 	return p
 }
 
-// Keeper gives the keeper that the ring was opened with.
+// Keeper returns the keeper that the ring was opened with.
 func (r *Ring) Keeper() Keeper { return r.keeper }
 
 // newest is the newest index key.
@@ -206,11 +206,11 @@ func (r *Ring) IndexVersions() []int {
 	return versions
 }
 
-// Tag makes the tag of an NHS number, ten digits without spaces, under the
+// Tag returns the tag of an NHS number, ten digits without spaces, under the
 // newest index key.
 func (r *Ring) Tag(nhs string) Tag { return r.newest().mac.tag(nhs) }
 
-// Tags makes the tags of an NHS number under all index keys, the newest first:
+// Tags returns the tags of an NHS number under all index keys, the newest first:
 // while the index key rotates, a person may be found under either.
 func (r *Ring) Tags(nhs string) []Tag { return r.AppendTags(nil, nhs) }
 
@@ -230,7 +230,7 @@ type VersionedTag struct {
 	Version int
 }
 
-// VersionedTags makes what Tags makes, each with its version: what is stored so
+// VersionedTags returns what Tags returns, each with its version: what is stored so
 // that a person can be found.
 func (r *Ring) VersionedTags(nhs string) []VersionedTag {
 	indexes := *r.indexes.Load()
@@ -246,7 +246,7 @@ func (r *Ring) VersionedTags(nhs string) []VersionedTag {
 // never to be stored.
 func (r *Ring) LocalTag(nhs string) Tag { return r.local.tag(nhs) }
 
-// Hash makes a keyed hash, under the newest index key, of something that must
+// Hash returns a keyed hash, under the newest index key, of something that must
 // be compared but not be read or guessed. Hashes of different domains have
 // nothing in common, and ("a", "bc") is not ("ab", "c").
 func (r *Ring) Hash(domain string, parts ...string) [32]byte {
@@ -261,7 +261,7 @@ func (r *Ring) StableHash(domain string, parts ...string) [32]byte {
 	return indexes[len(indexes)-1].mac.hash(domain, parts)
 }
 
-// Hashes makes the keyed hashes under all index keys, the newest first. What
+// Hashes returns the keyed hashes under all index keys, the newest first. What
 // is looked up by its hash must be looked up by all of these, else the first
 // hours after a change of the index key would not find what came before.
 func (r *Ring) Hashes(domain string, parts ...string) [][32]byte {

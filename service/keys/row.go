@@ -17,7 +17,7 @@ import (
 // one of the keys can check what any other wrote.
 const rowPart = 4 + sha256.Size
 
-// RowMAC makes the MAC of a row from the text of its columns: the proof that
+// RowMAC returns the MAC of a row from the text of its columns: the proof that
 // somebody who holds an index key wrote them.
 func (r *Ring) RowMAC(text []byte) []byte {
 	indexes := *r.indexes.Load()
@@ -30,7 +30,7 @@ func (r *Ring) RowMAC(text []byte) []byte {
 	return out
 }
 
-// VerifiesRow says whether a MAC is that of a row's text, under any of the index
+// VerifiesRow reports whether a MAC is that of a row's text, under any of the index
 // keys. It allocates nothing.
 func (r *Ring) VerifiesRow(text, rowMAC []byte) bool {
 	indexes := *r.indexes.Load()

@@ -26,10 +26,10 @@ func NewSecret(b []byte) Secret {
 	return Secret{reveal: func() []byte { return b }}
 }
 
-// SecretText makes a Secret of a text.
+// SecretText returns a Secret of a text.
 func SecretText(s string) Secret { return NewSecret([]byte(s)) }
 
-// Reveal gives the bytes. They are not a copy: do not change them.
+// Reveal returns the bytes. They are not a copy: do not change them.
 func (s Secret) Reveal() []byte {
 	if s.reveal == nil {
 		return nil
@@ -37,7 +37,7 @@ func (s Secret) Reveal() []byte {
 	return s.reveal()
 }
 
-// RevealText gives the bytes as a text.
+// RevealText returns the bytes as a text.
 func (s Secret) RevealText() string { return string(s.Reveal()) }
 
 // String hides the bytes.

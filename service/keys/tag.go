@@ -44,7 +44,7 @@ func newMAC(key [32]byte) *mac {
 	}}}
 }
 
-// borrow gives a state with an empty input; give back with sum.
+// borrow returns a state with an empty input; give back with sum.
 func (m *mac) borrow() *macState {
 	s, _ := m.states.Get().(*macState)
 	s.in = s.in[:0]

@@ -31,7 +31,7 @@ func (r *Ring) Forget(owner string) {
 // when they leave, so none of them can spoil it for the others. An owner's key
 // that is cached is taken as it is, whatever its wrapping: rotation changes
 // wrappings, never keys. Results come in order. Their errors are
-// ErrUnavailable, also where ctx ended first, and ErrTampered.
+// ErrUnavailable, also if ctx ended first, and ErrTampered.
 func (r *Ring) Unwrap(ctx context.Context, wrapped []Wrapped) []Result[*DataKey] {
 	results := make([]Result[*DataKey], len(wrapped))
 	waits, mine := r.board(ctx, wrapped, results)
@@ -143,7 +143,7 @@ type NewKey struct {
 	Key     *DataKey
 }
 
-// New makes a random data key for each owner and has the keeper wrap them, in
+// New creates a random data key for each owner and has the keeper wrap them, in
 // batches of at most MaxBatch. They are not put into the cache: whether they
 // come into use is known only when the caller's transaction has committed.
 func (r *Ring) New(ctx context.Context, owners []string) ([]NewKey, error) {

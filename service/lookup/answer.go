@@ -37,7 +37,7 @@ type Answer struct {
 	IdentityChecked bool
 	Superseded      bool             // the number that was asked for is a former one
 	Plans           []Plan           // newest start first
-	Contacts        []domain.Contact // where the plans cannot say whom to ring
+	Contacts        []domain.Contact // if the plans cannot say whom to ring
 	History         []Access         // newest first
 	Advice          string
 	Mode            policy.Mode
@@ -56,7 +56,7 @@ type Plan struct {
 	Expected     domain.Date
 	VisibleUntil domain.Date
 	Contact      domain.Contact
-	Receiving    domain.Contact // of the authority that the plan is offered to; zero where to none
+	Receiving    domain.Contact // of the authority that the plan is offered to; zero if to none
 }
 
 // Access is an earlier unscheduled access to a person's flag.
@@ -65,7 +65,7 @@ type Access struct {
 	Organisation     string
 	OrganisationName string
 	Setting          domain.Setting
-	Who              string // empty where it cannot be opened
+	Who              string // empty if it cannot be opened
 	WrongPatient     bool   // it was reported afterwards that this was another patient
 }
 
@@ -86,7 +86,7 @@ const (
 		"Ring the number shown. "
 )
 
-// advice gives the sentences for an answer.
+// advice returns the sentences for an answer.
 func (a *Answer) advice() string {
 	switch {
 	case a.Verdict == CannotSay && a.Reason == IdentityMismatch:

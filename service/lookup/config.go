@@ -52,7 +52,7 @@ type LookUps struct {
 	reviews atomic.Pointer[reviewKey] // seals the reasons of break-glass
 }
 
-// New makes LookUps. Close must be called.
+// New creates LookUps. Close must be called.
 func New(c Config) *LookUps {
 	s := &LookUps{
 		db: c.DB, policy: c.Policy, ring: c.Ring, log: c.Log, clock: c.Clock, hub: c.Hub, records: c.Records,

@@ -91,7 +91,7 @@ func newGroup(s *LookUps, cfg GroupConfig) *group {
 
 // submit queues the look-ups of one request, all or none. It refuses when too
 // many are under way, and when they could not be answered before the caller's
-// deadline. Where nobody waits it never refuses for that: somebody has to find
+// deadline. If nobody waits it never refuses for that: somebody has to find
 // out whether a database that hung is well again.
 func (g *group) submit(ctx context.Context, ls ...*lookup) error {
 	if err := g.s.ready(); err != nil {
@@ -212,7 +212,7 @@ func (g *group) read(ctx context.Context, ls []*lookup, now time.Time) error {
 	return nil
 }
 
-// assignRows gives each look-up the rows of its tags. Few have any.
+// assignRows assigns the rows to the look-ups by their tags. Few have any.
 func (g *group) assignRows(ls []*lookup, flags []store.FlagRow, history []store.AccessRow) {
 	byTag := make(map[store.Tag][]store.FlagRow)
 	for _, f := range flags {

@@ -50,7 +50,7 @@ type lookup struct {
 }
 
 // LookUp answers one question. The error is ErrDenied, *InvalidError,
-// *OverloadedError, ErrUnrecorded, ErrUnavailable or the context's; where the
+// *OverloadedError, ErrUnrecorded, ErrUnavailable or the context's; if the
 // caller hangs up, the look-up is recorded all the same.
 func (s *LookUps) LookUp(ctx context.Context, c *identity.Caller, q *Question) (*Answer, error) {
 	l := s.newLookup(ctx, c, q, policy.LookUp)
@@ -109,7 +109,7 @@ func (s *LookUps) lookupEntry(l *lookup, a policy.Action) audit.Entry {
 	return e
 }
 
-// wait gives the answer once the entry is committed. A caller that hangs up
+// wait returns the answer once the entry is committed. A caller that hangs up
 // first gets nothing.
 func (l *lookup) wait(ctx context.Context) (*Answer, error) {
 	select {
@@ -129,12 +129,12 @@ func (l *lookup) finish(err error) {
 	close(l.done)
 }
 
-// wantsKey says whether details were found that no key at hand opens, and the
+// wantsKey reports whether details were found that no key at hand opens, and the
 // keeper has not been asked yet.
 func (l *lookup) wantsKey() bool { return len(l.rows) > 0 && l.key == nil && !l.tried }
 
 // take takes the rows of a tag. What cannot be believed is left out: plans that
-// do not verify, and everything where the tag does not.
+// do not verify, and everything if the tag does not.
 func (l *lookup) take(rows []store.FlagRow, history []store.AccessRow) {
 	l.damage = 0
 	for i := range rows {
@@ -151,8 +151,8 @@ func (l *lookup) take(rows []store.FlagRow, history []store.AccessRow) {
 	}
 }
 
-// restricted says whether the person's whereabouts must not be revealed: also
-// where that is not known.
+// restricted reports whether the person's whereabouts must not be revealed: also
+// if that is not known.
 func (l *lookup) restricted() bool {
 	return l.damage.Has(store.DamagedPerson) || len(l.rows) > 0 && l.rows[0].Person.Restricted
 }
@@ -185,7 +185,7 @@ func (s *LookUps) open(l *lookup, now time.Time) {
 	if a.Reason != NoReason {
 		l.entry.Reason = string(a.Reason)
 	}
-	l.entry.Restricted = l.restricted() // also where the answer does not say so
+	l.entry.Restricted = l.restricted() // also if the answer does not say so
 	l.entry.Degraded = a.Degraded
 }
 
@@ -238,7 +238,7 @@ func (s *LookUps) answerDegraded(l *lookup, now time.Time) {
 	}
 }
 
-// maySeeRestricted says whether the caller has the special right to see where
+// maySeeRestricted reports whether the caller has the special right to see where
 // a restricted person's plans are held.
 func (s *LookUps) maySeeRestricted(c *identity.Caller) bool {
 	return s.policy.Decide(policy.Request{

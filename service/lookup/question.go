@@ -50,7 +50,7 @@ type ClinicItem struct {
 // asked is a question whose texts have been read.
 type asked struct {
 	number domain.NHSNumber
-	born   domain.Date // zero where no date of birth was given
+	born   domain.Date // zero if no date of birth was given
 }
 
 // fold returns the question with its texts as people see them. A reason of

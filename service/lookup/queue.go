@@ -76,7 +76,7 @@ func (h *holding) add(n int, listed bool) {
 	}
 }
 
-// hasRoom says whether so many more fit. A quarter of the places is kept from
+// hasRoom reports whether so many more fit. A quarter of the places is kept from
 // each organisation for others, and half of them from lists, of which one
 // organisation has half again; but one list of full length always fits.
 func (q *queue) hasRoom(h *holding, n int, listed bool) bool {
@@ -129,7 +129,7 @@ func (q *queue) leave(ls []*lookup) {
 	}
 }
 
-// isOver says whether the queue was closed.
+// isOver reports whether the queue was closed.
 func (q *queue) isOver() bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()

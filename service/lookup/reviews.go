@@ -27,7 +27,7 @@ type reviewKey struct {
 	made time.Time
 }
 
-// RenewReviews makes another key for the reasons of break-glass, once the one
+// RenewReviews creates another key for the reasons of break-glass, once the one
 // in use is old: so that a key-encryption key that was rotated is soon in use
 // for them, too. While the keeper is away, the old one does.
 func (s *LookUps) RenewReviews(ctx context.Context) {

@@ -82,7 +82,7 @@ func kindsOf(plans []Plan) []Plan {
 	return slices.CompactFunc(plans, func(p, q Plan) bool { return p.Kind == q.Kind })
 }
 
-// planOf gives a plan as it stands today.
+// planOf returns a plan as it stands today.
 func planOf(row *store.PlanRow, d domain.Details, today domain.Date) Plan {
 	return Plan{
 		ID:           row.ID.String(),
@@ -191,7 +191,7 @@ func (s *LookUps) leaveTraces(l *lookup, now time.Time) {
 	}
 }
 
-// noticeKind gives the kind of notice that a look-up makes, if it makes one.
+// noticeKind returns the kind of notice that a look-up makes, if it makes one.
 // The look-up of a restricted person makes one whatever its mode and however
 // often it is repeated; so does break-glass.
 func (l *lookup) noticeKind() notice.Kind {

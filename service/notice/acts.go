@@ -40,7 +40,7 @@ type AcknowledgeRequest struct {
 	Request  string `json:"-"` // request id
 }
 
-// AssignRequest gives a notice to somebody.
+// AssignRequest assigns a notice to somebody.
 type AssignRequest struct {
 	NoticeID string
 	Version  int    // that the caller saw
@@ -78,8 +78,8 @@ func (s *Notices) AcknowledgeNotice(ctx context.Context, c *identity.Caller, k *
 	})
 }
 
-// AssignNotice gives a notice of the caller's authority to a colleague, or takes
-// it back. Its errors are those of AcknowledgeNotice; *InvalidError also where
+// AssignNotice assigns a notice of the caller's authority to a colleague, or takes
+// it back. Its errors are those of AcknowledgeNotice; *InvalidError also if
 // nobody is known whom it could be given to.
 func (s *Notices) AssignNotice(ctx context.Context, c *identity.Caller, k *AssignRequest) (*ActResult, error) {
 	var check domain.Reader
@@ -108,7 +108,7 @@ type noticeAct struct {
 	asks    any // the request
 	check   error
 	row     store.NoticeActRow // with the version that the act makes
-	to      string             // of an assignment: to whom; empty where nobody
+	to      string             // of an assignment: to whom; empty if nobody
 }
 
 // actOnNotice does an act on a notice.
@@ -180,8 +180,8 @@ type noted struct {
 	ToName string `json:"to_name,omitempty"`
 }
 
-// actsOn gives what was done with a notice. about is whom it is about; nil
-// where that is nobody.
+// actsOn returns what was done with a notice. about is whom it is about; nil
+// if that is nobody.
 func (s *Notices) actsOn(ctx context.Context, tx *store.Tx, n *store.NoticeRow, about *record.Record) ([]Done, error) {
 	rows, err := tx.NoticeActs(ctx, n.ID)
 	if err != nil {

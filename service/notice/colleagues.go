@@ -40,7 +40,7 @@ type Colleagues struct {
 type Colleague struct {
 	ID       string // the service's own
 	User     string // identifier at the issuer
-	Name     string // empty where no token said so
+	Name     string // empty if no token said so
 	LastSeen domain.Date
 }
 
@@ -60,7 +60,7 @@ const (
 	meetAgain        = time.Minute // after a failure
 )
 
-// colleagueID gives the identifier of somebody who acts for an authority.
+// colleagueID returns the identifier of somebody who acts for an authority.
 // Identifiers at an issuer are taken as actors are compared.
 func (s *Colleagues) colleagueID(authority, issuer, user string) uuid.UUID {
 	h := s.ring.StableHash(hashColleague, authority, issuer, strings.ToLower(text.Fold(user)))
@@ -74,7 +74,7 @@ type met struct {
 	until map[uuid.UUID]time.Time
 }
 
-// due says whether somebody is to be remembered, which is tried once at a time
+// due reports whether somebody is to be remembered, which is tried once at a time
 // and not again before then.
 func (m *met) due(id uuid.UUID, now, then time.Time) bool {
 	m.mu.Lock()
@@ -95,7 +95,7 @@ func (m *met) set(id uuid.UUID, then time.Time) {
 	m.until[id] = then
 }
 
-// Meet remembers, once a day, a person who acts as a safeguarding lead. Where
+// Meet remembers, once a day, a person who acts as a safeguarding lead. If
 // that fails it is tried again with a later act: no act waits for it in vain.
 func (s *Colleagues) Meet(ctx context.Context, c *identity.Caller, as policy.Role) {
 	if c.System || as != policy.SafeguardingLead {
@@ -156,7 +156,7 @@ func (s *Colleagues) colleagueKeys(ctx context.Context, rows []store.ColleagueRo
 	opened := make([]*keys.DataKey, len(rows))
 	for i, r := range s.ring.Unwrap(ctx, wrapped) {
 		if r.Err != nil {
-			_ = s.records.KeyError(r.Err) // where the key is not this colleague's, somebody is woken
+			_ = s.records.KeyError(r.Err) // if the key is not this colleague's, somebody is woken
 			continue
 		}
 		opened[i] = r.Value
@@ -219,7 +219,7 @@ func (s *Colleagues) ListColleagues(ctx context.Context, c *identity.Caller, q *
 	})
 }
 
-// colleaguesCalled gives the identifiers that a text may mean: one of the
+// colleaguesCalled returns the identifiers that a text may mean: one of the
 // service's own, or a user id at the issuer of who says it.
 func (s *Colleagues) colleaguesCalled(c *identity.Caller, called string) []uuid.UUID {
 	ids := []uuid.UUID{s.colleagueID(c.Organisation, c.Issuer, called)}

@@ -40,7 +40,7 @@ type Notices struct {
 	observe  Observer
 }
 
-// New makes Notices.
+// New creates Notices.
 func New(c Config) *Notices {
 	return &Notices{
 		Colleagues: &Colleagues{db: c.DB, ring: c.Ring, clock: c.Clock, guard: c.Guard, records: c.Records},

@@ -24,12 +24,12 @@ type Delivery struct {
 	Channel  string
 	State    DeliveryState
 	Attempts int
-	Last     time.Time // of the last attempt; zero where there was none
-	Next     time.Time // of the next; zero where there is none
+	Last     time.Time // of the last attempt; zero if there was none
+	Next     time.Time // of the next; zero if there is none
 	Failure  string    // a word for why the last attempt failed
 }
 
-// deliveriesOf gives how a notice was sent on, in the order of its channels.
+// deliveriesOf returns how a notice was sent on, in the order of its channels.
 func (s *Notices) deliveriesOf(ctx context.Context, tx *store.Tx, notice uuid.UUID) ([]Delivery, error) {
 	rows, err := tx.Deliveries(ctx, notice)
 	if err != nil {

@@ -82,7 +82,7 @@ func (q *InboxQuery) read(authority string) (*store.Inbox, int, error) {
 	return &in, size, c.Err()
 }
 
-// assignedTo gives what stands in notices that were given to somebody: also what
+// assignedTo returns what stands in notices that were given to somebody: also what
 // earlier versions wrote.
 func (s *Notices) assignedTo(c *identity.Caller, called string) []string {
 	to := []string{called}
@@ -98,7 +98,7 @@ type inboxPlace struct {
 	id uuid.UUID
 }
 
-// String gives the place as the contract has it: opaque.
+// String returns the place as the contract has it: opaque.
 //
 //	microseconds since 1970, 8 bytes, big endian ‖ id, 16 bytes; base64url
 func (p inboxPlace) String() string {

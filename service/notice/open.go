@@ -46,25 +46,25 @@ type Notice struct {
 	Kind             Kind
 	Priority         bool
 	At               time.Time
-	Person           *domain.Person // as this authority recorded them, or knew them last; nil where it never knew them, or cannot be opened
-	Organisation     string         // where it happened; empty where that must not be named
+	Person           *domain.Person // as this authority recorded them, or knew them last; nil if it never knew them, or cannot be opened
+	Organisation     string         // if it happened; empty if that must not be named
 	OrganisationName string
 	Setting          domain.Setting
 	Actor            Actor
 	Text             string
-	Encounter        time.Time // when it was, by the caller's clock; zero where not said
+	Encounter        time.Time // when it was, by the caller's clock; zero if not said
 	Corrects         string    // the notice that was wrong
 	CorrectedBy      string    // the notice that says that this one was wrong
 	Reference        string    // a transfer, change or upload
 	PlanIDs          []string  // of this authority, about the person
 	Acknowledged     bool
-	AssignedTo       string     // user id, or what an earlier version took; empty where nobody
-	Assignee         *Colleague // the same; nil where nobody, or not known any more
+	AssignedTo       string     // user id, or what an earlier version took; empty if nobody
+	Assignee         *Colleague // the same; nil if nobody, or not known any more
 	Undelivered      bool
 	Degraded         bool // details cannot be opened now
 }
 
-// Actor is who asked or reported. It is zero where that is not known.
+// Actor is who asked or reported. It is zero if that is not known.
 type Actor struct {
 	Name, Role  string
 	Responsible domain.Responsible // whom a system acted for
@@ -75,7 +75,7 @@ type Actor struct {
 type openedNotices struct {
 	Notices []Notice
 	people  map[uuid.UUID]*record.Record // whom they were made about: whose keys open what is sealed
-	About   map[uuid.UUID]*record.Record // the same, as the authority holds them now, with its plans: others where records were joined
+	About   map[uuid.UUID]*record.Record // the same, as the authority holds them now, with its plans: others if records were joined
 	named   []audit.Disclosed            // plans from which names were taken
 }
 
@@ -115,7 +115,7 @@ func (s *Notices) OpenNotices(ctx context.Context, authority string, rows []stor
 	return &o, s.nameAssignees(ctx, authority, o.Notices)
 }
 
-// followMoved gives people as their authority holds them now: those about whom
+// followMoved returns people as their authority holds them now: those about whom
 // it has no plan any more, because records were joined or divided, as the person
 // that its latest plan went to.
 func (s *Notices) followMoved(ctx context.Context, authority string, people map[uuid.UUID]*record.Record) (map[uuid.UUID]*record.Record, error) {
@@ -180,7 +180,7 @@ func (s *Notices) remember(ctx context.Context, authority string, about map[uuid
 	return err
 }
 
-// holders finds people, without their plans, and with their keys where these
+// holders finds people, without their plans, and with their keys if these
 // can be had. Who was erased is left out.
 func (s *Notices) holders(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]*record.Record, error) {
 	slices.SortFunc(ids, func(a, b uuid.UUID) int { return slices.Compare(a[:], b[:]) })
@@ -198,7 +198,7 @@ func (s *Notices) holders(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]*
 	return people, nil
 }
 
-// noticeOf gives what can be said of a notice without a key.
+// noticeOf returns what can be said of a notice without a key.
 func noticeOf(row *store.NoticeRow) Notice {
 	return Notice{
 		ID:               row.ID.String(),
@@ -218,7 +218,7 @@ func noticeOf(row *store.NoticeRow) Notice {
 	}
 }
 
-// idOrNone gives an identifier as a text; none for the zero one.
+// idOrNone returns an identifier as a text; none for the zero one.
 func idOrNone(id uuid.UUID) string {
 	if id == uuid.Nil {
 		return ""
@@ -227,7 +227,7 @@ func idOrNone(id uuid.UUID) string {
 }
 
 // peopleOf finds whom notices are about, with the plans that their authority
-// ever recorded about them, and with their keys where these can be had. Who was
+// ever recorded about them, and with their keys if these can be had. Who was
 // erased is left out.
 func (s *Notices) peopleOf(ctx context.Context, authority string, rows []store.NoticeRow) (map[uuid.UUID]*record.Record, error) {
 	ids := make([]uuid.UUID, 0, len(rows))
@@ -264,7 +264,7 @@ func (s *Notices) tryKeys(ctx context.Context, people map[uuid.UUID]*record.Reco
 	}
 	for i, r := range s.ring.Unwrap(ctx, wrapped) {
 		if r.Err != nil {
-			_ = s.records.KeyError(r.Err) // where the key is not this person's, somebody is woken
+			_ = s.records.KeyError(r.Err) // if the key is not this person's, somebody is woken
 			continue
 		}
 		wanted[i].Key = r.Value
@@ -272,8 +272,8 @@ func (s *Notices) tryKeys(ctx context.Context, people map[uuid.UUID]*record.Reco
 }
 
 // nameFor opens a person of whom an authority holds a plan, under the name that
-// it recorded last: errors count only where there is nothing else. It gives
-// that plan; nil where there is none, or it cannot be opened.
+// it recorded last: errors count only if there is nothing else. It gives
+// that plan; nil if there is none, or it cannot be opened.
 func (s *Notices) nameFor(h *record.Record) *record.Plan {
 	latest, ok := h.Latest()
 	if h.Key == nil || !ok || s.records.OpenOwn(h.Key, &latest) != nil {
@@ -305,7 +305,7 @@ func (s *Notices) openNotice(n *Notice, h *record.Record, named *record.Plan) {
 }
 
 // openWhatWasSaid fills in who asked or reported, and what they said. The key is
-// that of whom the notice was made about; nil where it cannot be had.
+// that of whom the notice was made about; nil if it cannot be had.
 func (s *Notices) openWhatWasSaid(n *Notice, row *store.NoticeRow, key *keys.DataKey) {
 	if key == nil {
 		n.Degraded = true

@@ -18,7 +18,7 @@ type Overlapping struct {
 	one, With string // GSS codes of the authorities
 }
 
-// OverlapNews gives the notices about plans that are new to an authority: to it
+// OverlapNews returns the notices about plans that are new to an authority: to it
 // and to each other one with which it overlaps about a person. The plans are
 // of one authority, and their persons have keys.
 func (s *Notices) OverlapNews(ctx context.Context, tx *store.Tx, plans []*record.NewPlan) ([]News, error) {
@@ -29,7 +29,7 @@ func (s *Notices) OverlapNews(ctx context.Context, tx *store.Tx, plans []*record
 	return NewsOf(found), nil
 }
 
-// NewsOf gives the notices about overlaps.
+// NewsOf returns the notices about overlaps.
 func NewsOf(found []Overlapping) []News {
 	all := make([]News, 0, 2*len(found))
 	for _, o := range found {
@@ -82,7 +82,7 @@ type pair struct {
 	with   string
 }
 
-// overlapping gives the authorities with whose plans about the same person one
+// overlapping returns the authorities with whose plans about the same person one
 // overlaps.
 func (s *Notices) overlapping(p *record.NewPlan, others []store.PlanRow) (with []string) {
 	if until := p.VisibleUntil(); !until.IsZero() && until.Before(s.clock.Today()) {

@@ -14,7 +14,7 @@ import (
 // not shown.
 
 // recall finds those persons again about whom an authority holds nothing any
-// more, as it knew them last, with their keys where these can be had.
+// more, as it knew them last, with their keys if these can be had.
 func (s *Notices) recall(ctx context.Context, authority string, persons []uuid.UUID) (map[uuid.UUID]*record.Record, error) {
 	rows, err := s.db.KnownPlans(ctx, persons, nil, authority)
 	if err != nil || len(rows) == 0 {

@@ -27,7 +27,7 @@ type MissedAppointment struct {
 	AppointmentID string // the caller's own
 	Appointment   time.Time
 	Setting       domain.Setting
-	InARow        int                // how many were missed in a row; 0 where not known
+	InARow        int                // how many were missed in a row; 0 if not known
 	Responsible   domain.Responsible // required of systems
 	Request       string             `json:"-"` // request id
 }
@@ -140,7 +140,7 @@ type report struct {
 	caller    *identity.Caller
 	action    policy.Action
 	number    domain.NHSNumber
-	born      domain.Date // zero where not given
+	born      domain.Date // zero if not given
 	encounter string      // identifier
 	setting   domain.Setting
 	who       record.Who
@@ -233,7 +233,7 @@ func (s *Notices) tellMissed(ctx context.Context, tx *store.Tx, e *audit.Entry, 
 	return nil
 }
 
-// stillTold says whether an authority has a notice that nobody corrected since.
+// stillTold reports whether an authority has a notice that nobody corrected since.
 func stillTold(told []store.NoticeRow, authority string) bool {
 	return slices.ContainsFunc(told, func(n store.NoticeRow) bool {
 		return n.Authority == authority && n.CorrectedBy == uuid.Nil
@@ -241,7 +241,7 @@ func stillTold(told []store.NoticeRow, authority string) bool {
 }
 
 // mistaken says in a word why a report is not about the person that was found.
-// Where that cannot be opened it may be, and its authorities must hear of it.
+// If that cannot be opened it may be, and its authorities must hear of it.
 func (s *Notices) mistaken(r *report, key *keys.DataKey, row *store.PersonRow) string {
 	if key == nil {
 		s.decoy.Open()

@@ -17,9 +17,9 @@ type News struct {
 	To           string // GSS code of the authority it is for
 	Kind         Kind
 	priority     bool
-	Person       uuid.UUID     // zero where it is about nobody
+	Person       uuid.UUID     // zero if it is about nobody
 	Key          *keys.DataKey // the person's; without it who and text are not kept
-	Organisation string        // of the caller; empty where it must not be named
+	Organisation string        // of the caller; empty if it must not be named
 	setting      domain.Setting
 	encounter    []byte
 	corrects     uuid.UUID
@@ -43,7 +43,7 @@ func SealSaid(key *keys.DataKey, notice uuid.UUID, v Said) []byte {
 	return key.Seal(text, record.NoticeContext(notice))
 }
 
-// Tell makes notices. They are written with the entry of the act.
+// Tell creates notices. They are written with the entry of the act.
 func (s *Notices) Tell(tx *store.Tx, all ...News) {
 	for _, n := range all {
 		row := store.NoticeRow{

@@ -59,12 +59,12 @@ type WatchRequest struct {
 
 // NewNotices is one message to a watcher.
 type NewNotices struct {
-	Notices []Notice      // the oldest first; none where the message only shows that the stream is alive
+	Notices []Notice      // the oldest first; none if the message only shows that the stream is alive
 	Cursor  string        // where to go on after this message
 	Receipt guard.Receipt // zero without notices
 }
 
-// WatchNotices gives send the notices of the caller's authority as they come,
+// WatchNotices passes the notices of the caller's authority to send as they come,
 // from a cursor on: none is left out, and none comes twice. It ends without an
 // error after a while, or when the caller's token expires, and with the
 // context's error when that ends; then the caller goes on from the last cursor.
@@ -141,7 +141,7 @@ func (v *watcher) lasts() time.Duration {
 	return v.cfg.For
 }
 
-// showNew shows what is new, message after message. Where nothing is, nothing
+// showNew shows what is new, message after message. If nothing is, nothing
 // is recorded.
 func (v *watcher) showNew(ctx context.Context) error {
 	for {
@@ -203,7 +203,7 @@ type position struct {
 	id    uuid.UUID
 }
 
-// in gives the position in a log: before the first notice where none was read.
+// in returns the position in a log: before the first notice if none was read.
 func (c cursor) in(log store.LogID) position {
 	for _, p := range c {
 		if p.log == log {
@@ -232,7 +232,7 @@ func (c *cursor) pass(rows []store.NoticeRow) {
 // cursorVersion begins every cursor.
 const cursorVersion = 1
 
-// String gives the cursor as the contract has it: opaque.
+// String returns the cursor as the contract has it: opaque.
 //
 //	version, 1 byte ‖ for each log: its number, 2 bytes ‖ entry, 8 bytes ‖ id, 16 bytes; base64url
 //
@@ -283,7 +283,7 @@ func newWatchers(cfg WatchConfig) *watchers {
 	return &watchers{cfg: cfg.withDefaults(), count: make(map[string]int)}
 }
 
-// enter takes a place for a stream of an authority, where there is one. leave
+// enter takes a place for a stream of an authority, if there is one. leave
 // gives it back.
 func (w *watchers) enter(authority string) (leave func(), ok bool) {
 	w.mu.Lock()

@@ -11,7 +11,7 @@ import (
 // textTakenBack is what other authorities are told.
 const textTakenBack = "The number that this person had meanwhile was taken back: nobody is found by it any more. If it was right, replace the number again."
 
-// takenBack gives the claims that a replacement takes back. A number stays with
+// takenBack returns the claims that a replacement takes back. A number stays with
 // the person if another authority registered a plan since it was claimed, maybe
 // under it; and if the person is restricted, because otherwise one person alone
 // could register somebody under it who is not.

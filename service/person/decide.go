@@ -175,7 +175,7 @@ func (s *Persons) openParties(ctx context.Context, p *proposal, rows []store.Per
 	return s.records.OpenAlone(ctx, all...)
 }
 
-// holder gives whom a number of the proposal leads to now; nil where nobody.
+// holder returns whom a number of the proposal leads to now; nil if nobody.
 func (p *lockedProposal) holder(s *Persons, n domain.NHSNumber) *record.Record {
 	for _, t := range s.records.StoreTags(n) {
 		row, ok := p.found[t]

@@ -24,7 +24,7 @@ type joining struct {
 }
 
 // load reads the plans of all authorities about both, which are locked, and
-// opens the persons and those plans that matter: the authority's own and, where
+// opens the persons and those plans that matter: the authority's own and, if
 // all may move, the others'.
 func (j *joining) load(ctx context.Context, tx *store.Tx) error {
 	rows, err := tx.PlansOf(ctx, []uuid.UUID{j.into.Row.ID, j.from.Row.ID}, "")
@@ -51,10 +51,10 @@ func (j *joining) load(ctx context.Context, tx *store.Tx) error {
 	return nil
 }
 
-// owns says whether a plan is of the authority that acts.
+// owns reports whether a plan is of the authority that acts.
 func (j *joining) owns(l *record.Plan) bool { return l.Row.Authority == j.by.Organisation }
 
-// own gives those of the plans that are of the authority that acts.
+// own returns those of the plans that are of the authority that acts.
 func (j *joining) own(plans []record.Plan) []record.Plan {
 	return slices.DeleteFunc(slices.Clone(plans), func(l record.Plan) bool { return !j.owns(&l) })
 }
@@ -68,7 +68,7 @@ type moving struct {
 // merging is what a merge moves.
 func (j *joining) merging() moving { return moving{j.from, j.into, j.merges} }
 
-// merges says whether a merge moves a plan.
+// merges reports whether a merge moves a plan.
 func (j *joining) merges(l *record.Plan) bool { return j.superseded || j.owns(l) }
 
 // otherBirth refuses to join two records with different dates of birth: one
@@ -87,7 +87,7 @@ func (j *joining) mergeable() error {
 	return j.movable(j.merging())
 }
 
-// born gives the date of birth of both records, where they can be of one person:
+// born returns the date of birth of both records, if they can be of one person:
 // that of the one that moves, unless nothing but errors is held of it.
 func (j *joining) born() domain.Date {
 	if j.from.Person.Vacant {
@@ -154,7 +154,7 @@ func (j *joining) changeOf(l *record.Plan) record.Author {
 	return record.Author{Act: j.by.Act, Organisation: j.named()}
 }
 
-// named gives the authority that acts, where others may know it.
+// named returns the authority that acts, if others may know it.
 func (j *joining) named() string {
 	if j.into.Row.Restricted || j.from.Row.Restricted {
 		return ""
@@ -177,7 +177,7 @@ func (j *joining) tell(tx *store.Tx, h *record.Record, plans []record.Plan, text
 	}
 }
 
-// conflictsElsewhere says whether a number of a person leads to somebody who is none
+// conflictsElsewhere reports whether a number of a person leads to somebody who is none
 // of the two.
 func (j *joining) conflictsElsewhere(ctx context.Context, tx *store.Tx, h *record.Record) (bool, error) {
 	ids, err := j.s.records.LeadingTo(ctx, tx, &h.Person)

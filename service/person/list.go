@@ -66,7 +66,7 @@ func (s *Persons) ListChanges(ctx context.Context, c *identity.Caller, q *Change
 	})
 }
 
-// openProposals opens proposals, and says whether anybody whom they are about is
+// openProposals opens proposals, and reports whether anybody whom they are about is
 // restricted. Of somebody who was erased nothing is shown but where it stands.
 func (s *Persons) openProposals(
 	ctx context.Context, tx *store.Tx, rows []store.ProposalRow,
@@ -90,7 +90,7 @@ func (s *Persons) openProposals(
 	return changes, restricted, nil
 }
 
-// openProposal opens a proposal about somebody; nil where that was erased.
+// openProposal opens a proposal about somebody; nil if that was erased.
 func (s *Persons) openProposal(about *record.Record, row *store.ProposalRow) (ProposedChange, error) {
 	out := ProposedChange{ID: row.ID.String(), Kind: ChangeKind(row.Kind), State: domain.State(row.State)}
 	out.Proposed = domain.Change{Actor: row.ProposedBy, Organisation: row.Authority, At: row.ProposedAt}

@@ -13,14 +13,14 @@ import (
 	"cpis/service/store"
 )
 
-// Two records are of one person. Where one was made under a number that was
+// Two records are of one person. If one was made under a number that was
 // never the person's, the authority that made it moves its own plans to the
-// right one, and nobody is found by the wrong number any more. Where the number
+// right one, and nobody is found by the wrong number any more. If the number
 // was superseded, all plans move, whosever they are, and look-ups find the
 // person by both. What is moved is sealed anew, under the other person's key:
 // a version like any other, so that nothing is lost and all can be undone.
 
-// aboutMerge finds the two records, and makes the one that stays where nothing
+// aboutMerge finds the two records, and creates the one that stays if nothing
 // is held under its number. Nobody finds that before the merge is accepted.
 func (p *proposing) aboutMerge(ctx context.Context, tx *store.Tx, said *proposed) (*proposal, error) {
 	s := p.s
@@ -62,7 +62,7 @@ func (p *proposing) aboutMerge(ctx context.Context, tx *store.Tx, said *proposed
 }
 
 // withoutProof makes a record of which only others hold plans one that is not
-// found, where the date of birth does not show that the authority knows whom it
+// found, if the date of birth does not show that the authority knows whom it
 // is about.
 func (j *joining) withoutProof(err error) error {
 	if errors.Is(err, guard.ErrWrongPerson) && len(j.own(j.from.Plans)) == 0 {
@@ -72,7 +72,7 @@ func (j *joining) withoutProof(err error) error {
 }
 
 // findTwo finds and locks the records of a merge. The one that stays is new
-// where nothing is held.
+// if nothing is held.
 func (p *proposing) findTwo(ctx context.Context, tx *store.Tx, said *proposed) (into, from *record.Record, err error) {
 	numbers := []domain.NHSNumber{said.Person.NHSNumber, said.From.NHSNumber}
 	found, err := p.s.records.Find(ctx, tx, tx.LockPersonsByTags, p.caller.Organisation, numbers)
@@ -95,7 +95,7 @@ func (p *proposing) findTwo(ctx context.Context, tx *store.Tx, said *proposed) (
 	return into, from, v.Err()
 }
 
-// make makes the record that stays.
+// make creates the record that stays.
 func (p *proposing) make(ctx context.Context, tx *store.Tx, h *record.Record) error {
 	if err := p.s.records.MakeKeys(ctx, p.made, []*record.Record{h}); err != nil {
 		return err
@@ -168,7 +168,7 @@ func (j *joining) stillMergeable(ctx context.Context, tx *store.Tx) error {
 }
 
 // join makes one person of two, as far as they are: who stays is restricted
-// where one of them was, and is found by the numbers of both where one was
+// if one of them was, and is found by the numbers of both if one was
 // superseded.
 func (j *joining) join(ctx context.Context, tx *store.Tx) error {
 	restricted := j.into.Row.Restricted || j.from.Row.Restricted
@@ -218,7 +218,7 @@ func (j *joining) tellOverlaps(ctx context.Context, tx *store.Tx, moved []record
 	return err
 }
 
-// copyHistory copies the earlier accesses to who stays, and gives the copies:
+// copyHistory copies the earlier accesses to who stays, and returns the copies:
 // whoever looks the person up is to see them as before.
 func (j *joining) copyHistory(ctx context.Context, tx *store.Tx) ([]uuid.UUID, error) {
 	rows, err := tx.History(ctx, []uuid.UUID{j.from.Row.ID})

@@ -36,7 +36,7 @@ type Persons struct {
 	observe Observer
 }
 
-// New makes Persons.
+// New creates Persons.
 func New(c Config) *Persons {
 	return &Persons{
 		db: c.DB, ring: c.Ring, clock: c.Clock, guard: c.Guard, records: c.Records, notices: c.Notices, observe: c.Observe,

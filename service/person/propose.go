@@ -188,7 +188,7 @@ type proposing struct {
 	kind   ChangeKind
 	said   proposed
 	merge  uuid.UUID      // to be undone
-	made   record.NewKeys // for the record that stays, where nothing is held under its number
+	made   record.NewKeys // for the record that stays, if nothing is held under its number
 }
 
 // fetchKeys gets the keys that will be needed before a transaction waits for

@@ -16,8 +16,8 @@ import (
 	"cpis/service/store"
 )
 
-// ReplaceNHSNumberRequest gives the NHS number that replaces a person's. Its texts are as
-// the caller sent them.
+// ReplaceNHSNumberRequest names the NHS number that replaces a person's. Its texts
+// are as the caller sent them.
 type ReplaceNHSNumberRequest struct {
 	Old         string
 	New         string
@@ -36,7 +36,7 @@ type ReplaceNHSNumberResult struct {
 // replaced; the other authorities that hold plans are told. A former number may
 // become the current one again: the numbers that came after it are taken back,
 // and nobody is found by them any more. The error is ErrDenied, *InvalidError,
-// *OverloadedError, ErrNotFound where the caller's authority holds no plan,
+// *OverloadedError, ErrNotFound if the caller's authority holds no plan,
 // ErrReused, ErrUnrecorded, ErrUnavailable or ErrDamaged.
 func (s *Persons) ReplaceNHSNumber(ctx context.Context, c *identity.Caller, q *ReplaceNHSNumberRequest) (*ReplaceNHSNumberResult, error) {
 	check := domain.Reader{Form: domain.RequestForms, Today: s.clock.Today()}

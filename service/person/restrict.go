@@ -49,7 +49,7 @@ func restrictable(h *record.Record, kind ChangeKind, today domain.Date) error {
 }
 
 // restrict makes a person restricted, or lifts that. Whom the number leads to
-// by now is who is restricted, also where two records were joined meanwhile; a
+// by now is who is restricted, also if two records were joined meanwhile; a
 // restriction is lifted only from who was meant.
 func (d *deciding) restrict(ctx context.Context, tx *store.Tx, e *audit.Entry, p *lockedProposal) error {
 	kind := ChangeKind(p.row.Kind)

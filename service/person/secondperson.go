@@ -9,7 +9,7 @@ import (
 	"cpis/service/text"
 )
 
-// Two people have to agree where one alone could reveal somebody, hide them, or
+// Two people have to agree if one alone could reveal somebody, hide them, or
 // move other authorities' plans. Somebody is behind every system, who may be the
 // very person that accepts what the system proposed. So a system proposes no
 // more than one person may do at once, by registering a plan: to restrict.
@@ -17,15 +17,15 @@ import (
 // actor is who acts, as far as two are compared.
 type actor struct {
 	ID     string `json:"id"`
-	Issuer string `json:"issuer,omitempty"` // empty where an earlier version wrote it
+	Issuer string `json:"issuer,omitempty"` // empty if an earlier version wrote it
 	System bool   `json:"system,omitempty"`
 }
 
 func actorOf(c *identity.Caller) actor { return actor{ID: c.ID, Issuer: c.Issuer, System: c.System} }
 
-// is says whether two actors are one. Identifiers are compared as issuers
+// is reports whether two actors are one. Identifiers are compared as issuers
 // compare those of people, who type them: without regard to the case of letters,
-// or to what is not seen. Those of two issuers are of two actors; where the
+// or to what is not seen. Those of two issuers are of two actors; if the
 // issuer of one is not known, they may be of one.
 func (a actor) is(other actor) bool {
 	sameIssuer := a.Issuer == other.Issuer || a.Issuer == "" || other.Issuer == ""

@@ -42,8 +42,8 @@ func (s *Persons) undo(ctx context.Context, tx *store.Tx, by record.Author, p *p
 // undone is what undoing the merge moves.
 func (u *undoing) undone() moving { return moving{u.into, u.from, u.movesBack} }
 
-// movesBack says whether undoing the merge moves a plan: what the merge moved,
-// of the authority's own where the merge moved no others, and what was
+// movesBack reports whether undoing the merge moves a plan: what the merge moved,
+// of the authority's own if the merge moved no others, and what was
 // registered since under a number of the record that is to be again.
 func (u *undoing) movesBack(l *record.Plan) bool {
 	switch {
@@ -83,7 +83,7 @@ func (u *undoing) reversible(ctx context.Context, tx *store.Tx) error {
 	return u.movable(u.undone())
 }
 
-// movedOn refuses where a plan of the authority has been moved further: it would
+// movedOn refuses if a plan of the authority has been moved further: it would
 // be left with whom it is not about. What others moved further they have put
 // right themselves.
 func (u *undoing) movedOn(ctx context.Context, tx *store.Tx) error {
@@ -162,7 +162,7 @@ func (d *deciding) unmerge(ctx context.Context, tx *store.Tx, e *audit.Entry, p 
 }
 
 // divide makes two persons of one, as far as they were: who goes is restricted
-// where the other is, because nobody knows who was meant.
+// if the other is, because nobody knows who was meant.
 func (u *undoing) divide(ctx context.Context, tx *store.Tx) error {
 	var changed, told []*record.Record
 	if u.superseded {
@@ -188,7 +188,7 @@ func (u *undoing) divide(ctx context.Context, tx *store.Tx) error {
 	return u.retag(ctx, tx)
 }
 
-// tellDivided tells other authorities: where all plans had moved, those that
+// tellDivided tells other authorities: if all plans had moved, those that
 // hold any; else those to whom the authority transferred what it had moved.
 func (u *undoing) tellDivided(tx *store.Tx) {
 	if u.superseded {

@@ -11,7 +11,7 @@ import (
 	"cpis/service/record"
 )
 
-// AmendPlanRequest gives a plan as it should be. Every text replaces what is held,
+// AmendPlanRequest is a plan as it should be. Every text replaces what is held,
 // also with nothing; the kind and the NHS number stay.
 type AmendPlanRequest struct {
 	PlanID      string
@@ -30,7 +30,7 @@ type AmendPlanRequest struct {
 
 // AmendPlan corrects or completes a plan of the caller's authority, also one
 // that has ended. The error is as of EndPlan; ErrState says that the plan was
-// removed. Where nothing differs, no version is made.
+// removed. If nothing differs, no version is made.
 //
 // What is amended must be what could be registered. The date of birth is the
 // person's, not the plan's: it can be changed while no other authority holds
@@ -45,7 +45,7 @@ func (s *Plans) AmendPlan(ctx context.Context, c *identity.Caller, q *AmendPlanR
 	return changePlan(ctx, s, &a, func(ctx context.Context, p *changing) (*ChangeResult, error) { return p.amend(ctx, q) })
 }
 
-// amend makes the plan as q gives it.
+// amend changes the plan to what q says.
 func (p *changing) amend(ctx context.Context, q *AmendPlanRequest) (*ChangeResult, error) {
 	d, wrong := p.amended(q)
 	if wrong.Err() != nil {
@@ -95,7 +95,7 @@ func (p *changing) amended(q *AmendPlanRequest) (domain.Draft, domain.Violations
 	return d, wrong
 }
 
-// isAs says whether the plan is as a draft has it.
+// isAs reports whether the plan is as a draft has it.
 func (p *changing) isAs(d *domain.Draft) bool {
 	return p.own.Details == d.Details && p.own.Family == d.Person.Family && p.own.Given == d.Person.Given &&
 		p.about.Person.DateOfBirth == d.Person.DateOfBirth

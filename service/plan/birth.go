@@ -15,7 +15,7 @@ type RecordBirthRequest struct {
 	PlanID  string
 	Version int        // that the caller saw
 	Born    string     // YYYY-MM-DD: the plan's last day
-	Child   *ChildPlan // nil where none is to be registered
+	Child   *ChildPlan // nil if none is to be registered
 	Request string     `json:"-"` // request id
 }
 
@@ -36,10 +36,10 @@ type RecordBirthResult struct {
 
 	Version      int
 	VisibleUntil domain.Date // last day on which look-ups of the mother show the plan
-	ChildPlanID  string      // empty where none was registered
+	ChildPlanID  string      // empty if none was registered
 }
 
-// registration gives the plan as it is to be registered.
+// registration returns the plan as it is to be registered.
 func (p *ChildPlan) registration() *domain.Registration {
 	return &domain.Registration{
 		NHSNumber: p.NHSNumber, Family: p.Family, Given: p.Given, DateOfBirth: p.DateOfBirth,
@@ -50,11 +50,11 @@ func (p *ChildPlan) registration() *domain.Registration {
 // endReasonBirth is why a plan for an unborn child ended.
 const endReasonBirth = "birth"
 
-// RecordBirth ends a plan for an unborn child of the caller's authority. Where
+// RecordBirth ends a plan for an unborn child of the caller's authority. If
 // the Birth says so it registers a child protection plan for the child, under
 // the child's own number, at the same moment; nothing is copied from the
 // mother, and only the entry names both plans. The error is as of EndPlan;
-// *InvalidError also where the child's plan cannot be registered, and then
+// *InvalidError also if the child's plan cannot be registered, and then
 // nothing is done.
 func (s *Plans) RecordBirth(ctx context.Context, c *identity.Caller, q *RecordBirthRequest) (*RecordBirthResult, error) {
 	b, wrong := s.readBirth(q)

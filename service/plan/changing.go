@@ -26,8 +26,8 @@ type planAct struct {
 	reason  string           // as the caller gave it
 	request string           // request id
 	asks    any              // the request
-	check   error            // *InvalidError, where the request is not valid
-	beside  domain.NHSNumber // of another person about whom the act records something; zero where there is none
+	check   error            // *InvalidError, if the request is not valid
+	beside  domain.NHSNumber // of another person about whom the act records something; zero if there is none
 }
 
 // changing is a plan that is being changed. Until the transaction ends nobody
@@ -106,7 +106,7 @@ func (s *Plans) fetchKeyOf(ctx context.Context, authority, plan string) {
 	}
 }
 
-// lockBoth locks a person and the one beside, where there is one that is held:
+// lockBoth locks a person and the one beside, if there is one that is held:
 // both in one order, so that two who do so do not wait for each other.
 func (s *Plans) lockBoth(ctx context.Context, tx *store.Tx, person uuid.UUID, beside domain.NHSNumber) error {
 	if beside.IsZero() {
@@ -207,8 +207,8 @@ func (p *changing) disclose(own *record.Plan) {
 type ChangeResult struct {
 	guard.Receipt `json:"-"`
 
-	Version      int         // that was made; the one before where nothing differs
-	VisibleUntil domain.Date // last day on which look-ups show the plan; none while it is open, or where it was removed
+	Version      int         // that was made; the one before if nothing differs
+	VisibleUntil domain.Date // last day on which look-ups show the plan; none while it is open, or if it was removed
 
 	same bool // nothing differs
 }

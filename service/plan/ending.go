@@ -63,7 +63,7 @@ func (p *changing) hasEnded() error {
 	return &guard.StateError{Problem: "the plan ended on " + p.own.End.String()}
 }
 
-// end closes the plan, where it may be closed on that day.
+// end closes the plan, if it may be closed on that day.
 func (p *changing) end(last domain.Date, reason string) error {
 	check := domain.Reader{Today: p.s.clock.Today()}
 	if p.own.Ended(check.Today) {

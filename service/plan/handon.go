@@ -42,7 +42,7 @@ func (p *changing) handOn(ctx context.Context, t *store.TransferRow) error {
 	return nil
 }
 
-// resealed gives what is sealed of a notice as it belongs into another. Where
+// resealed returns what is sealed of a notice as it belongs into another. If
 // its key cannot be had now, who it was stands in the log alone.
 func (p *changing) resealed(ctx context.Context, from, to *store.NoticeRow) []byte {
 	if from.Sealed == nil {

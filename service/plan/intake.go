@@ -34,7 +34,7 @@ func (s *Plans) Intake(authority string, by record.Author, made record.NewKeys, 
 
 // placed is where a draft belongs.
 type placed struct {
-	plan  *record.Plan      // new, or held already; nil where the draft is wrong
+	plan  *record.Plan      // new, or held already; nil if the draft is wrong
 	known bool              // it is held already, and stays as it is
 	Wrong domain.Violations // why it has no place
 	err   error             // ErrWrongPerson
@@ -103,7 +103,7 @@ func (in *Intake) Alter(h *record.Record, p *record.Plan, to record.Content) {
 	in.changes = append(in.changes, next)
 }
 
-// Mark makes a person restricted where the draft says so, and says whether
+// Mark makes a person restricted if the draft says so, and reports whether
 // somebody who was held without it will be. Nothing here takes it away.
 func (in *Intake) Mark(h *record.Record, d *domain.Draft) bool {
 	if !d.Restricted || h.Row.Restricted {

@@ -30,7 +30,7 @@ const (
 // ListRequest asks for plans of the caller's authority.
 type ListRequest struct {
 	Filter  Filter
-	Kind    domain.Kind // only this one; all where it is empty
+	Kind    domain.Kind // only this one; all if it is empty
 	Paging  guard.Paging
 	Request string // request id
 }
@@ -213,7 +213,7 @@ func (s *Plans) openListed(
 	return listed, nil
 }
 
-// passes says whether a plan is one of those asked for.
+// passes reports whether a plan is one of those asked for.
 func (q *ListRequest) passes(p *record.Plan, h *record.Record, today domain.Date) bool {
 	if q.Kind != "" && p.Kind != q.Kind {
 		return false

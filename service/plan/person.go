@@ -23,7 +23,7 @@ type Plan struct {
 	Ended        bool        // its last day has passed
 	VisibleUntil domain.Date // none while it is open
 	Removed      bool        // entered in error
-	TransferTo   string      // GSS code of the authority it is offered to; empty where it is not
+	TransferTo   string      // GSS code of the authority it is offered to; empty if it is not
 	Changed      time.Time
 }
 
@@ -58,7 +58,7 @@ type OwnPerson struct {
 
 // GetPerson shows what the caller's authority recorded about the person with
 // an NHS number. The error is ErrDenied, *InvalidError, *OverloadedError,
-// ErrNotFound where it recorded nothing, whoever else did, ErrUnrecorded,
+// ErrNotFound if it recorded nothing, whoever else did, ErrUnrecorded,
 // ErrUnavailable or ErrDamaged.
 func (s *Plans) GetPerson(ctx context.Context, c *identity.Caller, q *GetPersonRequest) (*OwnPerson, error) {
 	check := domain.Reader{Form: domain.RequestForms}

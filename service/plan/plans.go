@@ -29,7 +29,7 @@ type Plans struct {
 	notices *notice.Notices
 }
 
-// New makes Plans.
+// New creates Plans.
 func New(c Config) *Plans {
 	return &Plans{db: c.DB, ring: c.Ring, clock: c.Clock, guard: c.Guard, records: c.Records, notices: c.Notices}
 }

@@ -53,7 +53,7 @@ func (s *Plans) RegisterPlan(ctx context.Context, c *identity.Caller, r *domain.
 	})
 }
 
-// register takes one draft, and says whether its person is restricted. Where it
+// register takes one draft, and reports whether its person is restricted. If it
 // overlaps with what other authorities hold, all are told.
 func (s *Plans) register(
 	ctx context.Context, tx *store.Tx, by record.Author, made record.NewKeys, d *domain.Draft,

@@ -22,7 +22,7 @@ type RemovePlanRequest struct {
 
 // RemovePlan takes back a plan of the caller's authority that was entered in
 // error: look-ups show it no more, whether it has ended or not. The error is as
-// of EndPlan; ErrState says that it was removed already. Where it was offered
+// of EndPlan; ErrState says that it was removed already. If it was offered
 // to another authority, that is withdrawn.
 func (s *Plans) RemovePlan(ctx context.Context, c *identity.Caller, q *RemovePlanRequest) (*ChangeResult, error) {
 	check := domain.Reader{}
@@ -45,7 +45,7 @@ func (s *Plans) RemovePlan(ctx context.Context, c *identity.Caller, q *RemovePla
 	})
 }
 
-// untagIfUnused makes the person of a plan that was an error unfindable, where nobody
+// untagIfUnused makes the person of a plan that was an error unfindable, if nobody
 // holds another: the number may be somebody else's, whose date of birth is to be
 // taken then. So it is of somebody who was restricted, but the restriction stays
 // with the number: else one person could lift it, by registering the plan anew.

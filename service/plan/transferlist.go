@@ -26,7 +26,7 @@ type Transfer struct {
 	ID       string
 	State    domain.State
 	From, To string  // GSS codes
-	Plan     *Listed // while it is open, and where the plan is now the caller's; otherwise nil
+	Plan     *Listed // while it is open, and if the plan is now the caller's; otherwise nil
 	Proposed domain.Change
 	Decided  *domain.Change // nil while it is open
 
@@ -155,8 +155,8 @@ func (s *Plans) openTransfer(h *record.Record, row *store.TransferRow) (Transfer
 	return t, nil
 }
 
-// openTransferred opens the plan of a transfer, where an authority may see it:
-// while the transfer is open, and where the plan is its own.
+// openTransferred opens the plan of a transfer, if an authority may see it:
+// while the transfer is open, and if the plan is its own.
 func (s *Plans) openTransferred(h *record.Record, row *store.PlanRow, t *Transfer, authority string) (*Listed, error) {
 	isOwn := row.Authority == authority
 	if h == nil || t.State != domain.Open && !isOwn {

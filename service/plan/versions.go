@@ -73,7 +73,7 @@ func (s *Plans) ListVersions(ctx context.Context, c *identity.Caller, q *ListVer
 	})
 }
 
-// personsOf gives whom versions are about: a plan may have moved from one
+// personsOf returns whom versions are about: a plan may have moved from one
 // person to another.
 func personsOf(versions []store.PlanVersion) []uuid.UUID {
 	ids := make([]uuid.UUID, len(versions))

@@ -9,7 +9,7 @@ import (
 	"cpis/service/store"
 )
 
-// write makes keys, seals and writes all that is new.
+// write creates keys, seals and writes all that is new.
 func (in *Intake) write(ctx context.Context, tx *store.Tx) error {
 	if err := in.WriteRows(ctx, tx); err != nil {
 		return err

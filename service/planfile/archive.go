@@ -12,7 +12,7 @@ import (
 )
 
 // Bounds of the tables of one upload. The dataset of the largest authority
-// stays below where it holds only what is read.
+// stays below if it holds only what is read.
 const (
 	maxEntries  = 16       // of an archive, folders counted, but not what systems add
 	maxListed   = 128      // of an archive, all counted
@@ -40,7 +40,7 @@ var archiveLarge = fmt.Sprintf("is more than %d MiB of tables: leave out whoever
 // opener opens a table for reading from its start.
 type opener func() (io.ReadCloser, error)
 
-// isArchive says whether a source begins as a ZIP archive does.
+// isArchive reports whether a source begins as a ZIP archive does.
 func isArchive(at io.ReaderAt, size int64) (bool, error) {
 	start := make([]byte, len(markZIP))
 	n, err := at.ReadAt(start[:min(size, int64(len(start)))], 0)
@@ -140,7 +140,7 @@ func entryProblem(f *zip.File) string {
 	return ""
 }
 
-// misleading says whether a name leads out of the archive, or would on some
+// misleading reports whether a name leads out of the archive, or would on some
 // machine. Nothing is unpacked to where a name says, but whoever sends such an
 // archive did not make it from tables.
 func misleading(name string) bool {
@@ -158,7 +158,7 @@ func addedBySystem(name string) bool {
 	return name == "__MACOSX" || strings.HasPrefix(name, "__MACOSX/") || strings.HasPrefix(path.Base(name), "._")
 }
 
-// slashed gives a name with the slashes that archives should have: some Windows
+// slashed returns a name with the slashes that archives should have: some Windows
 // programs write the others.
 func slashed(name string) string { return strings.ReplaceAll(name, `\`, "/") }
 

@@ -34,7 +34,7 @@ var episodeColumns = columns{
 type episode struct {
 	line                  int
 	person                string
-	id                    string // of the period of care or, where that has none, its own
+	id                    string // of the period of care or, if that has none, its own
 	whole                 bool   // the id is the period's
 	entered, start, end   day
 	problem, endedProblem string // of the start, of the end
@@ -56,7 +56,7 @@ const (
 		"it must be a code such as X1 or E4A, or what the code means"
 )
 
-// last gives the last day of a period, if it has one. A period goes on where
+// last returns the last day of a period, if it has one. A period goes on if
 // another episode is to follow that is not in the records yet, but not for
 // ever.
 func (p *period) last(today day) (end day, problem string) {
@@ -118,7 +118,7 @@ func readEpisode(t *table) episode {
 }
 
 // periods puts episodes together: those that name the same period of care or,
-// where they name none, follow each other without a gap.
+// if they name none, follow each other without a gap.
 func periods(episodes []episode) []period {
 	slices.SortStableFunc(episodes, func(a, b episode) int {
 		return cmp.Or(
@@ -140,7 +140,7 @@ func periods(episodes []episode) []period {
 	return out
 }
 
-// wholeID gives the id of the period that an episode names, if it does.
+// wholeID returns the id of the period that an episode names, if it does.
 func wholeID(e *episode) string {
 	if e.whole {
 		return e.id
@@ -148,7 +148,7 @@ func wholeID(e *episode) string {
 	return ""
 }
 
-// endOrLast gives a day for the end that compares: none is after all others.
+// endOrLast returns a day for the end that compares: none is after all others.
 func endOrLast(end day) day {
 	if end == 0 {
 		return openEnd
@@ -156,7 +156,7 @@ func endOrLast(end day) day {
 	return end
 }
 
-// follows says whether an episode is of the same period as the one before it.
+// follows reports whether an episode is of the same period as the one before it.
 func follows(before, e *episode) bool {
 	if before.person != e.person || before.whole != e.whole {
 		return false
@@ -184,7 +184,7 @@ func (p *period) extend(e *episode) {
 	p.line = min(p.line, e.line)
 }
 
-// givePeriods gives the periods of care.
+// givePeriods passes on the periods of care.
 func (d *dataset) givePeriods(ctx context.Context, row *Row, give func(*Row) error) error {
 	for i := range d.periods {
 		if err := ctx.Err(); err != nil {

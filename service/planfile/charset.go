@@ -46,7 +46,7 @@ func markProblem(start []byte) string {
 			return m.problem
 		}
 	}
-	// Latin letters in UTF-16, where the mark is missing.
+	// Latin letters in UTF-16, if the mark is missing.
 	if len(start) == longestMark && (start[0] == 0) != (start[1] == 0) && (start[2] == 0) == (start[0] == 0) {
 		return problemUTF16
 	}
@@ -66,7 +66,7 @@ const (
 	charsetWindows
 )
 
-// decode gives the text of a cell, or says why it has none.
+// decode returns the text of a cell, or says why it has none.
 func (c *charset) decode(cell []byte) (text, problem string) {
 	if isASCII(cell) {
 		return string(cell), ""

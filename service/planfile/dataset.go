@@ -92,7 +92,7 @@ func (d *dataset) about(id string) *person {
 	return p
 }
 
-// room says whether one more plan may be given.
+// room reports whether one more plan may be given.
 func (d *dataset) room(table string, line int) error {
 	if d.plans+len(d.periods) >= MaxRows {
 		return broken(table, line, tooManyRows)
@@ -100,7 +100,7 @@ func (d *dataset) room(table string, line int) error {
 	return nil
 }
 
-// ended says whether something ended so long ago that it is of no interest. A
+// ended reports whether something ended so long ago that it is of no interest. A
 // last day before the first is a mistake, and is to be seen.
 func (d *dataset) ended(start, end day) bool {
 	return end != 0 && start != 0 && start <= end && end < d.since
@@ -139,7 +139,7 @@ func withoutClock(cell string) (date string, ok bool) {
 	return "", false
 }
 
-// isClock says whether a text is a time of day. Fractions of seconds may
+// isClock reports whether a text is a time of day. Fractions of seconds may
 // follow.
 func isClock(clock string) bool {
 	for _, form := range []string{"15:04:05", "15:04", "3:04:05 PM", "3:04 PM"} {

@@ -17,15 +17,15 @@ func dayOf(t time.Time) day {
 	return day(y*10_000 + int(m)*100 + d) //nolint:gosec // a year of four digits fits
 }
 
-// time gives midnight of a day.
+// time returns midnight of a day.
 func (d day) time() time.Time {
 	return time.Date(int(d)/10_000, time.Month(int(d)/100%100), int(d)%100, 0, 0, 0, 0, time.UTC)
 }
 
-// addDays gives the day n days later.
+// addDays returns the day n days later.
 func (d day) addDays(n int) day { return dayOf(d.time().AddDate(0, 0, n)) }
 
-// String gives YYYY-MM-DD, or nothing where there is no day.
+// String returns YYYY-MM-DD, or nothing if there is no day.
 func (d day) String() string {
 	if d == 0 {
 		return ""
@@ -161,7 +161,7 @@ func dayShaped(form string) bool {
 	return form == "dddd-dd-dd" || len(parts) == 3 && parts[2] == "dddd" && strings.Trim(parts[0]+parts[1], "d") == ""
 }
 
-// digitForm gives a text with a d for each digit.
+// digitForm returns a text with a d for each digit.
 func digitForm(date string) string {
 	return strings.Map(func(r rune) rune {
 		if r >= '0' && r <= '9' {

@@ -13,13 +13,13 @@ const CodeBroken = "CPF01"
 
 // Error says that a file cannot be read as a whole.
 type Error struct {
-	File    string // table that is meant; empty where it is the only file, or all of them
-	Line    int    // from 1; 0 where no line is meant
+	File    string // table that is meant; empty if it is the only file, or all of them
+	Line    int    // from 1; 0 if no line is meant
 	Code    string // CPF01
 	Problem string
 }
 
-// Error gives where and what, as in "ssd_person, line 3: is not text".
+// Error returns where and what, as in "ssd_person, line 3: is not text".
 func (e *Error) Error() string {
 	where := e.File
 	if e.Line > 0 {
@@ -62,7 +62,7 @@ func (w *watched) ReadAt(p []byte, off int64) (int, error) {
 	return n, err
 }
 
-// cause gives what the source failed with, where that is why reading failed.
+// cause returns what the source failed with, if that is why reading failed.
 func (w *watched) cause(err error) error {
 	if w.err != nil {
 		return fmt.Errorf("reading source: %w", w.err)

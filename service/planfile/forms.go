@@ -69,7 +69,7 @@ func numberDamage(number string) string {
 	return numberForm
 }
 
-// scientific says whether a text reads like 9.99E+09 or, as other countries
+// scientific reports whether a text reads like 9.99E+09 or, as other countries
 // write it, 9,99E+09.
 func scientific(text string) bool {
 	mantissa, exponent, ok := strings.Cut(strings.ToUpper(text), "E")

@@ -151,7 +151,7 @@ func readStatus(t *table) status {
 }
 
 // parseStatus reads a legal status: its code, with or without what it means, or
-// the meaning alone. Where two are named at once, a placement order suspends
+// the meaning alone. If two are named at once, a placement order suspends
 // whatever care order is named with it.
 func parseStatus(cell string) legalCode {
 	if code := parseOneStatus(cell); code != legalUnknown {
@@ -236,8 +236,8 @@ const (
 	statusDays = "is not understood: ssd_legal_status holds a legal status with a day that cannot be read"
 )
 
-// basis gives the legal basis of a period of care: of the statuses in force at
-// its end, or today, the latest that is in scope. Only where none of those who
+// basis returns the legal basis of a period of care: of the statuses in force at
+// its end, or today, the latest that is in scope. Only if none of those who
 // are looked after is in force, the latest of the period before it counts:
 // orders reach the records later than they are made.
 func (p *person) basis(start, end, today day) (basis, problem string) {

@@ -23,7 +23,7 @@ var personColumns = columns{
 	persSurname:  {name: "pers_surname"},
 	persBorn:     {name: "pers_dob", day: true},
 	persExpected: {name: "pers_expected_dob", day: true},
-	// The NHS number, where an authority fills it; the later name is that of
+	// The NHS number, if an authority fills it; the later name is that of
 	// version 1.4.
 	persCommon: {name: "pers_common_child_id", optional: true},
 	persUnique: {name: "pers_single_unique_id", optional: true},
@@ -184,7 +184,7 @@ func (d *dataset) readNumbers(ctx context.Context) error {
 	})
 }
 
-// takeNumber takes an NHS number that is in force. Where there are several, it
+// takeNumber takes an NHS number that is in force. If there are several, it
 // is the latest; which of two that are equally late is not to be guessed.
 func (p *person) takeNumber(text string, from day) {
 	number, problem := parseNumber(text)
@@ -197,7 +197,7 @@ func (p *person) takeNumber(text string, from day) {
 	}
 }
 
-// namesNumber says whether a type of identifier is the NHS number. Authorities
+// namesNumber reports whether a type of identifier is the NHS number. Authorities
 // write it in several ways.
 func namesNumber(kind string) bool {
 	switch lettersOnly(kind) {
@@ -211,7 +211,7 @@ func namesNumber(kind string) bool {
 // being known, as that of a former number or an unconfirmed one would.
 func mayNameNumber(kind string) bool { return strings.Contains(lettersOnly(kind), "nhs") }
 
-// lettersOnly gives the letters of a text, all small.
+// lettersOnly returns the letters of a text in lower case.
 func lettersOnly(text string) string {
 	out := make([]byte, 0, len(text))
 	for _, b := range []byte(text) {
@@ -273,7 +273,7 @@ func (p *person) notBorn() string {
 	return bornUnknown
 }
 
-// inForce gives the person's NHS number, or says why there is none.
+// inForce returns the person's NHS number, or says why there is none.
 func (p *person) inForce() (number, problem string) {
 	switch {
 	case p.numbers:

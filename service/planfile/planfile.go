@@ -8,7 +8,7 @@
 // [Row.Problems], never guessed.
 //
 // Something that a file cannot say differs from something that it says is
-// empty. Where a column is missing altogether, its field is among
+// empty. If a column is missing altogether, its field is among
 // [Summary.Absent] and [Row.Has] is false of it: such a field must leave alone
 // what is held. An empty cell of a column that is there says that there is
 // nothing.
@@ -87,7 +87,7 @@ type Row struct {
 	Problems []Problem
 }
 
-// Has says whether the file has a column for a field. Where it has none, the
+// Has reports whether the file has a column for a field. If it has none, the
 // row says nothing of the field, not even that it is empty.
 func (r *Row) Has(field string) bool { return !slices.Contains(r.Absent, field) }
 
@@ -96,7 +96,7 @@ func (r *Row) reset(file string, line int) {
 	*r = Row{File: file, Line: line, Absent: r.Absent}
 }
 
-// wrong adds what is wrong with a field. Nothing is said where problem is
+// wrong adds what is wrong with a field. Nothing is said if problem is
 // empty.
 func (r *Row) wrong(field, problem, example string) {
 	if problem == "" {
@@ -147,7 +147,7 @@ type Note struct {
 
 // Read reads a file and calls fn with each row, in the order of the file. The
 // row belongs to fn until it returns, and is used again. Today bounds how long
-// ago a plan of the dataset may have ended. The error is an [*Error] where the
+// ago a plan of the dataset may have ended. The error is an [*Error] if the
 // file is broken, which may be found after rows were given, what fn or the
 // source failed with, or that of ctx.
 func Read(ctx context.Context, f Format, today time.Time, sources []Source, fn func(*Row) error) (Summary, error) {

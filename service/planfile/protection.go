@@ -29,7 +29,7 @@ type protection struct {
 	other, otherKnown        bool // of another authority
 }
 
-// lastDay gives the end of a plan, if one can follow its start.
+// lastDay returns the end of a plan, if one can follow its start.
 func (p *protection) lastDay() day {
 	if p.start == 0 || p.end < p.start {
 		return 0
@@ -69,7 +69,7 @@ func (d *dataset) readPlans(ctx context.Context) error {
 	})
 }
 
-// givePlans gives the child protection plans.
+// givePlans passes on the child protection plans.
 func (d *dataset) givePlans(ctx context.Context, row *Row, give func(*Row) error) error {
 	return d.each(ctx, tablePlans, planColumns, func(t *table) error {
 		p := readProtection(t)

@@ -62,8 +62,8 @@ func newRecords(file io.Reader) *records {
 	return r
 }
 
-// next gives the next record, blank ones included. The error is io.EOF after
-// the last, an *Error where the file is broken, or the file's own.
+// next returns the next record, blank ones included. The error is io.EOF after
+// the last, an *Error if the file is broken, or the file's own.
 func (r *records) next() (record, error) {
 	if r.err != nil {
 		return record{}, r.err
@@ -82,7 +82,7 @@ func (r *records) next() (record, error) {
 	return rec, nil
 }
 
-// split gives the cells of the record that was read.
+// split returns the cells of the record that was read.
 func (r *records) split() [][]byte {
 	start := 0
 	r.cells = r.cells[:0]
@@ -93,7 +93,7 @@ func (r *records) split() [][]byte {
 	return r.cells
 }
 
-// decode gives the text of a cell.
+// decode returns the text of a cell.
 func (r *records) decode(rec *record, cell []byte) (string, error) {
 	text, problem := r.charset.decode(cell)
 	if problem != "" {
@@ -124,7 +124,7 @@ func (r *records) read() error {
 	}
 }
 
-// readCell reads one cell and what ends it, and says whether it was a comma.
+// readCell reads one cell and what ends it, and reports whether it was a comma.
 func (r *records) readCell() (more bool, err error) {
 	b, err := r.readByte()
 	switch {
@@ -179,7 +179,7 @@ func (r *records) readQuoted() (more bool, err error) {
 	}
 }
 
-// unclosed gives the error of a quoted cell that ends too late or never.
+// unclosed returns the error of a quoted cell that ends too late or never.
 func (r *records) unclosed(err error) error {
 	if r.size == maxRecordSize || errors.Is(err, io.EOF) {
 		return broken("", r.line, problemUnclosed)
@@ -215,7 +215,7 @@ func (r *records) readByte() (byte, error) {
 	return b, nil
 }
 
-// readingError gives what a file's own reader failed with.
+// readingError returns what a file's own reader failed with.
 func readingError(err error) error {
 	if _, ok := errors.AsType[*Error](err); ok {
 		return err // of an archive: it says all there is to say

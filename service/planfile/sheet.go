@@ -92,7 +92,7 @@ const sheetTables = "is an archive with tables of the Standard Safeguarding Data
 // tooManyRows says that a file is too long.
 var tooManyRows = fmt.Sprintf("is beyond the %d plans that a file may hold", MaxRows)
 
-// absent gives the fields that a file has no column for.
+// absent returns the fields that a file has no column for.
 func absent(t *table) []string {
 	var fields []string
 	for c := range sheetColumns {

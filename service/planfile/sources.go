@@ -143,7 +143,7 @@ func openTables(from []Source) (*tables, error) {
 	return t, nil
 }
 
-// cause gives what a source failed with, where that is why reading failed.
+// cause returns what a source failed with, if that is why reading failed.
 func (t *tables) cause(err error) error {
 	for _, s := range t.sources {
 		if s.err != nil {
@@ -219,7 +219,7 @@ var tableColumns = map[string]columns{
 func (t *table) day(c int) (day, string) { return parseDatasetDay(t.texts[c], t.order) }
 
 // withoutNull returns nothing for what databases, and those who extract the
-// dataset, write where there is nothing.
+// dataset, write if there is nothing.
 func withoutNull(cell string) string {
 	switch cell {
 	case "NULL", "(null)", `\N`, "PLACEHOLDER_DATA", "SSD_PH":

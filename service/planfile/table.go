@@ -31,7 +31,7 @@ type column struct {
 	day      bool // its cells are days
 }
 
-// names gives the names, for people to read.
+// names returns the names, for people to read.
 func (cs columns) names() string {
 	names := make([]string, len(cs))
 	for i := range cs {
@@ -60,13 +60,13 @@ func columnName(cell string) string {
 
 // table reads a CSV file whose first line names the columns, row by row.
 type table struct {
-	name     string // of which errors speak; empty where there is one file only
+	name     string // of which errors speak; empty if there is one file only
 	columns  columns
 	closed   bool // no other columns may be there
 	records  *records
 	order    dayOrder // of the days of all files that belong together
 	width    int      // cells of the header
-	at       []int    // where each column stands in a record; -1 where the file lacks it
+	at       []int    // if each column stands in a record; -1 if the file lacks it
 	nameless []int    // where cells of the header are empty
 	texts    []string // of the row, a text for each column
 	line     int      // on which the row begins, from 1
@@ -95,7 +95,7 @@ func (t *table) named(err error) error {
 	return err
 }
 
-// has says whether the file has a column.
+// has reports whether the file has a column.
 func (t *table) has(c int) bool { return t.at[c] >= 0 }
 
 // readHeader reads the line that names the columns.

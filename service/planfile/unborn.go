@@ -8,7 +8,7 @@ import (
 // lateBirth is how many days after the expected one a child may be born.
 const lateBirth = 21
 
-// unborn says whether a plan whose last day is given was about an unborn child
+// unborn reports whether a plan whose last day is given was about an unborn child
 // all the time. The plan of a child that was born since is one of the child, but
 // for one that ended with its birth, or before.
 func (p *person) unborn(end day) bool {

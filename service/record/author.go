@@ -31,12 +31,12 @@ type Author struct {
 	Reason       string `json:"reason,omitempty"`
 }
 
-// AuthorOf gives the change that a caller makes.
+// AuthorOf returns the change that a caller makes.
 func AuthorOf(c *identity.Caller, act, reason string) Author {
 	return Author{Act: act, Actor: guard.Clip(c.ID), Name: guard.Clip(c.Name), Organisation: c.Organisation, Reason: reason}
 }
 
-// Shown gives a change as it is shown.
+// Shown returns a change as it is shown.
 func (c *Author) Shown(at time.Time) domain.Change {
 	return domain.Change{Act: c.Act, Actor: c.Actor, Name: c.Name, Organisation: c.Organisation, Reason: c.Reason, At: at}
 }

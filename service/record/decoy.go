@@ -21,7 +21,7 @@ type Decoy struct {
 	Authority store.AuthorityRow
 }
 
-// NewDecoy makes a decoy, sealed under a key of its own.
+// NewDecoy creates a decoy, sealed under a key of its own.
 func NewDecoy(key *keys.DataKey) *Decoy {
 	d := &Decoy{
 		Key:    key,

@@ -20,7 +20,7 @@ func (s *Records) FetchKeyFor(ctx context.Context, person uuid.UUID) {
 }
 
 // FetchReported gets the key of a report's patient. The keeper is asked once
-// also where the key is at hand, and where nothing is held: how long it takes
+// also if the key is at hand, and if nothing is held: how long it takes
 // says nothing about anybody.
 func (s *Records) FetchReported(ctx context.Context, n domain.NHSNumber) {
 	ctx, cancel := context.WithTimeout(ctx, KeyWait)
@@ -39,7 +39,7 @@ func (s *Records) FetchReported(ctx context.Context, n domain.NHSNumber) {
 }
 
 // FetchKey gets the key of the person with an NHS number before a transaction
-// needs it, or makes one where nothing is held: no connection, and nobody, has
+// needs it, or creates one if nothing is held: no connection, and nobody, has
 // to wait for the keeper then. What fails here the transaction tries itself.
 func (s *Records) FetchKey(ctx context.Context, made NewKeys, n domain.NHSNumber) {
 	ctx, cancel := context.WithTimeout(ctx, KeyWait)
@@ -56,7 +56,7 @@ func (s *Records) FetchKey(ctx context.Context, made NewKeys, n domain.NHSNumber
 }
 
 // FetchKeysOf gets the keys of persons with NHS numbers, as fetchKey does, and
-// makes none. It does so where the authority holds a plan about one of them, and
+// creates none. It does so if the authority holds a plan about one of them, and
 // says whether it does: how long it takes says nothing about whom others know.
 func (s *Records) FetchKeysOf(ctx context.Context, authority string, numbers ...domain.NHSNumber) (own bool) {
 	ctx, cancel := context.WithTimeout(ctx, KeyWait)

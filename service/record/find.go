@@ -27,7 +27,7 @@ func FindOne(
 	return &Record{Row: rows[0]}, nil
 }
 
-// Visible gives the plans about a patient that look-ups show today.
+// Visible returns the plans about a patient that look-ups show today.
 func (s *Records) Visible(ctx context.Context, tx *store.Tx, n domain.NHSNumber) ([]store.FlagRow, error) {
 	var tags []store.Tag
 	for _, t := range s.ring.Tags(n.Reveal()) {
@@ -48,7 +48,7 @@ func (s *Records) Visible(ctx context.Context, tx *store.Tx, n domain.NHSNumber)
 	return rows, nil
 }
 
-// FirstOfAuthority says whether no earlier row is of the same authority.
+// FirstOfAuthority reports whether no earlier row is of the same authority.
 func FirstOfAuthority(rows []store.FlagRow, i int) bool {
 	for j := range i {
 		if rows[j].Plan.Authority == rows[i].Plan.Authority {

@@ -29,7 +29,7 @@ const (
 )
 
 // CheckKeys compares the index keys in memory with the database's, and opens
-// those that came. Where it succeeds, the service may answer for a while.
+// those that came. If it succeeds, the service may answer for a while.
 func (s *Records) CheckKeys(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, CheckKeysTimeout)
 	defer cancel()
@@ -51,7 +51,7 @@ func (s *Records) CheckKeys(ctx context.Context) error {
 	return nil
 }
 
-// WrappedIndexKeys gives stored index keys as a keys.Ring takes them.
+// WrappedIndexKeys returns stored index keys as a keys.Ring takes them.
 func WrappedIndexKeys(rows []store.IndexKeyRow) []keys.Wrapped {
 	wrapped := make([]keys.Wrapped, len(rows))
 	for i, row := range rows {
@@ -60,7 +60,7 @@ func WrappedIndexKeys(rows []store.IndexKeyRow) []keys.Wrapped {
 	return wrapped
 }
 
-// FreshKeys says whether the index keys in memory were the database's a moment
+// FreshKeys reports whether the index keys in memory were the database's a moment
 // ago: nil, or ErrUnavailable. Whoever computes tags must ask.
 func (s *Records) FreshKeys() error {
 	if domain.Elapsed(*s.confirmed.Load(), s.clock.Now()) > keysFreshFor {

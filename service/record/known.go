@@ -6,7 +6,7 @@ import (
 	"cpis/service/store"
 )
 
-// KnownOf gives the persons of what was known, by what was asked for: of several
+// KnownOf returns the persons of what was known, by what was asked for: of several
 // plans the one that was known latest counts.
 func KnownOf(rows []store.KnownPlan) map[uuid.UUID]*Record {
 	known := make(map[uuid.UUID]*Record, len(rows))

@@ -122,14 +122,14 @@ func SealOwn(key *keys.DataKey, p *Plan) (err error) {
 	return err
 }
 
-// Damaged reports that something stored does not verify, and gives the error
+// Damaged reports that something stored does not verify, and returns the error
 // that says so.
 func (s *Records) Damaged(table string) error {
 	s.observe.Damaged(table)
 	return fmt.Errorf("opening %s: %w", table, guard.ErrDamaged)
 }
 
-// KeyError gives an error of the keys in the service's words.
+// KeyError translates an error of the keys into the service's words.
 func (s *Records) KeyError(err error) error {
 	switch {
 	case errors.Is(err, keys.ErrUnavailable):

@@ -10,10 +10,10 @@ import (
 	"cpis/service/store"
 )
 
-// IsBorn says whether a date of birth fits the person.
+// IsBorn reports whether a date of birth fits the person.
 func (h *Record) IsBorn(on domain.Date) bool { return h.Person.Vacant || h.Person.DateOfBirth == on }
 
-// IsNew says whether nothing is held about the person yet.
+// IsNew reports whether nothing is held about the person yet.
 func (h *Record) IsNew() bool { return h.Row.Version == 0 }
 
 // Same finds the plan that a draft repeats: of the same kind, with the same
@@ -40,7 +40,7 @@ func (h *Record) Overlapping(d *domain.Details) *Plan {
 // Name says which plan is meant.
 func (p *Plan) Name() string { return "your plan " + p.Row.ID.String() }
 
-// Latest gives the plan that names a person to an authority.
+// Latest returns the plan that names a person to an authority.
 func (h *Record) Latest() (_ Plan, ok bool) {
 	plans := slices.DeleteFunc(slices.Clone(h.Plans), func(p Plan) bool { return p.Row.Removed })
 	switch {
@@ -54,7 +54,7 @@ func (h *Record) Latest() (_ Plan, ok bool) {
 	return LastRecorded(plans), true
 }
 
-// Of gives the person whom the plan is about, named as its authority recorded.
+// Of returns the person whom the plan is about, named as its authority recorded.
 // Of a plan that was an error it gives no more than the names: what else is held
 // by now may be what others recorded, about somebody else.
 func (p *Plan) Of(person domain.Person) domain.Person {
@@ -76,7 +76,7 @@ type Content struct {
 	Family string `json:"family"`
 	Given  string `json:"given"`
 	Change Author `json:"change,omitzero"`
-	// Under is the NHS number that the plan was registered under, where that was
+	// Under is the NHS number that the plan was registered under, if that was
 	// a former one: it says whom the plan is about should two records that were
 	// joined have been of two persons.
 	Under string `json:"under,omitempty"`
@@ -111,10 +111,10 @@ func LastRecorded(plans []Plan) Plan {
 // People are persons by the local tags of their NHS numbers.
 type People map[keys.Tag]*Record
 
-// Erased says whether nothing about the person can be opened any more.
+// Erased reports whether nothing about the person can be opened any more.
 func (h *Record) Erased() bool { return h.Row.WrappedKey == "" }
 
-// IsVisible says whether look-ups show the plan, unless it was an error.
+// IsVisible reports whether look-ups show the plan, unless it was an error.
 func (p *Plan) IsVisible(today domain.Date) bool {
 	return p.Row.VisibleUntil == nil || !p.Row.VisibleUntil.Before(today.Time())
 }
@@ -125,7 +125,7 @@ func RecordedAs(number domain.NHSNumber, born domain.Date, plans []Plan) domain.
 	return domain.Person{NHSNumber: number, Family: latest.Family, Given: latest.Given, DateOfBirth: born}
 }
 
-// AuthoritiesOf gives whose the plans are that are not errors, in order.
+// AuthoritiesOf returns whose the plans are that are not errors, in order.
 func AuthoritiesOf(plans []store.PlanRow) []string {
 	var all []string
 	for i := range plans {
@@ -137,7 +137,7 @@ func AuthoritiesOf(plans []store.PlanRow) []string {
 	return slices.Compact(all)
 }
 
-// RunsOn says whether a plan is in force on a day, and will be the day after
+// RunsOn reports whether a plan is in force on a day, and will be the day after
 // for all that is known.
 func (p *Plan) RunsOn(day domain.Date) bool {
 	return (p.End.IsZero() || p.End.After(day)) && (p.Kind != domain.UCPP || !p.VisibleUntil().Before(day))

@@ -34,7 +34,7 @@ type Records struct {
 	confirmed atomic.Pointer[time.Time] // when the index keys in memory were last the database's
 }
 
-// New makes Records. CheckKeys must succeed before anything is answered.
+// New creates Records. CheckKeys must succeed before anything is answered.
 func New(c Config) *Records {
 	s := &Records{db: c.DB, ring: c.Ring, clock: c.Clock, observe: c.Observe}
 	s.confirmed.Store(&time.Time{})

@@ -11,7 +11,7 @@ import (
 	"cpis/service/store"
 )
 
-// retagging gives persons tags under the newest index key.
+// retagging writes tags of people under the newest index key.
 type retagging struct {
 	*KeyAdmin
 
@@ -19,7 +19,7 @@ type retagging struct {
 	version int // of that key
 }
 
-// page tags the persons of one page, which begins after an id, and gives how
+// page tags the persons of one page, which begins after an id, and returns how
 // many it tagged. Their keys come first, so that nobody is locked while the
 // keeper is asked.
 func (r *retagging) page(ctx context.Context, after uuid.UUID, persons []store.PersonRow) (tagged int, err error) {

@@ -21,7 +21,7 @@ type KeyAdmin struct {
 	Keeper keys.Keeper
 }
 
-// EnsureIndexKey makes the first index key, where there is none.
+// EnsureIndexKey creates the first index key, if there is none.
 func (a *KeyAdmin) EnsureIndexKey(ctx context.Context) error {
 	rows, err := a.DB.IndexKeys(ctx)
 	if err != nil {
@@ -43,7 +43,7 @@ func (a *KeyAdmin) addIndexKey(ctx context.Context, version int) error {
 	})
 }
 
-// EnsureMACs makes the MACs of rows that an older version of the program wrote:
+// EnsureMACs creates the MACs of rows that an older version of the program wrote:
 // once, with an entry that says how many. From then on a row without is damage.
 // No server may run meanwhile.
 func (a *KeyAdmin) EnsureMACs(ctx context.Context) error {
@@ -64,7 +64,7 @@ func (a *KeyAdmin) EnsureMACs(ctx context.Context) error {
 // errNothingToDo ends a transaction that would leave an entry of nothing.
 var errNothingToDo = errors.New("nothing to do")
 
-// renewMACs makes MACs of all rows with the newest index key.
+// renewMACs creates MACs of all rows with the newest index key.
 func (a *KeyAdmin) renewMACs(ctx context.Context, version int) error {
 	for place := new(store.MACPlace); place != nil; {
 		counts := audit.Counts{}
@@ -120,7 +120,7 @@ func (a *KeyAdmin) aged(newest *store.IndexKeyRow, needs time.Duration) error {
 	return nil
 }
 
-// Retag gives every person a tag under the newest index key for each NHS number
+// Retag writes, for every person, a tag under the newest index key for each NHS number
 // that finds it, and every row a MAC under it. It may be interrupted and run again. ring must hold both keys.
 // It refuses with ErrTooSoon in the first minute after RotateIndex, when servers
 // may still register people under the old key alone.
@@ -214,7 +214,7 @@ func (a *KeyAdmin) retagged(ctx context.Context, version int) error {
 }
 
 // Rewrap wraps all data keys and index keys anew under the newest
-// key-encryption key, and gives how many were not wrapped so already. It may be
+// key-encryption key, and returns how many were not wrapped so already. It may be
 // interrupted and run again: what is wrapped newly already stays as it is.
 //
 // For an hour after a rotation servers still store reasons of break-glass under
@@ -247,7 +247,7 @@ func (a *KeyAdmin) Rewrap(ctx context.Context, progress func(done int)) (changed
 	return changed, nil
 }
 
-// rewrapIndex re-wraps the index keys, and gives how many needed it.
+// rewrapIndex re-wraps the index keys, and returns how many needed it.
 func (a *KeyAdmin) rewrapIndex(ctx context.Context) (changed int, err error) {
 	rows, err := a.DB.IndexKeys(ctx)
 	if err != nil {
@@ -275,7 +275,7 @@ func (a *KeyAdmin) rewrapIndex(ctx context.Context) (changed int, err error) {
 	return changed, nil
 }
 
-// rewrapRows re-wraps one page, and gives how many needed it.
+// rewrapRows re-wraps one page, and returns how many needed it.
 func (a *KeyAdmin) rewrapRows(ctx context.Context, table store.KeyTable, rows []store.KeyRow) (int, error) {
 	wrapped := make([]keys.Wrapped, len(rows))
 	for i, row := range rows {

@@ -74,7 +74,7 @@ func TextsOf(p *domain.Person) SealedPerson {
 	return SealedPerson{p.NHSNumber.Reveal(), p.Family, p.Given, p.DateOfBirth, former, p.Vacant, claims}
 }
 
-// Read gives a person that was sealed.
+// Read returns a person that was sealed.
 func (s *SealedPerson) Read() (domain.Person, error) {
 	n, problem := domain.StoredNHSNumber(s.NHSNumber)
 	if problem != "" {
@@ -119,7 +119,7 @@ func OpenDetails(key *keys.DataKey, row *store.PlanRow) (domain.Details, error) 
 	return d, err
 }
 
-// dayOrNil gives a day as the store takes it.
+// dayOrNil returns a day as the store takes it.
 func dayOrNil(d domain.Date) *time.Time {
 	if d.IsZero() {
 		return nil

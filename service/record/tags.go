@@ -45,7 +45,7 @@ func (s *Records) Responsible(organisation, name, role string) []byte {
 	return h[:]
 }
 
-// Subject gives what an entry calls a person; nil where there is no number.
+// Subject returns what an entry calls a person; nil if there is no number.
 func (s *Records) Subject(n domain.NHSNumber) []byte {
 	if n.IsZero() {
 		return nil
@@ -58,7 +58,7 @@ func (s *Records) Subject(n domain.NHSNumber) []byte {
 // it that is not an error: by the current NHS number and by former ones, under
 // each index key. A restricted person may stay findable longer.
 
-// TagsOf gives the tags that make a person findable.
+// TagsOf returns the tags that make a person findable.
 func (s *Records) TagsOf(h *Record) []store.TagRow {
 	var rows []store.TagRow
 	for _, n := range h.Person.Numbers() {
@@ -116,7 +116,7 @@ func (s *Records) LeadingTo(ctx context.Context, tx *store.Tx, p *domain.Person)
 	return ids, nil
 }
 
-// StoreTags gives the tags of a number under each index key.
+// StoreTags returns the tags of a number under each index key.
 func (s *Records) StoreTags(n domain.NHSNumber) []store.Tag {
 	all := s.ring.Tags(n.Reveal())
 	tags := make([]store.Tag, len(all))

@@ -19,7 +19,7 @@ type Who struct {
 	Start time.Time `json:"start,omitzero"`
 }
 
-// String gives name and role of the person, or of whom a system acted for.
+// String returns name and role of the person, or of whom a system acted for.
 func (w Who) String() string {
 	name, role := w.Name, w.Title
 	if name == "" {

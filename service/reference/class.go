@@ -18,7 +18,7 @@ const (
 // A trust's name tells only sometimes what it does: many of those that run
 // mental health or community services, and often minor injuries units besides,
 // do not say so. In doubt a trust is an acute trust. That class may look up in
-// both modes, and in the unscheduled one where nobody says which, so that a
+// both modes, and in the unscheduled one if nobody says which, so that a
 // wrong guess tells an authority too much and never too little.
 func ClassOf(kind, name string) policy.Class {
 	switch {

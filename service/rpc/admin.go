@@ -12,7 +12,7 @@ import (
 	"cpis/proto/cpis/v1/cpisv1connect"
 )
 
-// NewAdmin makes the handler for operators, to be served on a listener of its
+// NewAdmin creates the handler for operators, to be served on a listener of its
 // own that callers cannot reach:
 //
 //	/livez    the process answers
@@ -54,7 +54,7 @@ func say(w http.ResponseWriter, status int, text string) {
 // services are those that reflection names.
 type services struct{}
 
-// Names gives the services of the contract, and health.
+// Names returns the services of the contract, and health.
 func (services) Names() []string {
 	return []string{
 		cpisv1connect.LookupServiceName,

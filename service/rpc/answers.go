@@ -9,7 +9,7 @@ import (
 	"cpis/service/plan"
 )
 
-// answerToProto gives an answer as it leaves. Most have no plans, contacts or
+// answerToProto returns an answer as it leaves. Most have no plans, contacts or
 // history, and cost no more than three allocations.
 func answerToProto(a *lookup.Answer) *cpisv1.LookUpResponse {
 	return &cpisv1.LookUpResponse{
@@ -90,7 +90,7 @@ func authorityToProto(a domain.Authority) *cpisv1.LocalAuthority {
 	return &cpisv1.LocalAuthority{GssCode: a.GSS, DfeCode: a.DfE, Name: a.Name}
 }
 
-// phoneToProto gives no number for one that is not known.
+// phoneToProto returns nil for a number that is not known.
 func phoneToProto(p domain.Phone) *cpisv1.Phone {
 	if p.Number == "" {
 		return nil

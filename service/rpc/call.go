@@ -34,19 +34,19 @@ type call struct {
 	wrongID *fault // what is wrong with the id that was sent
 	caller  identity.Caller
 
-	told  *answer // what the caller was told, where that is an error
+	told  *answer // what the caller was told, if that is an error
 	cause error
 }
 
 type callKey struct{}
 
-// callOf gives the call that a context belongs to.
+// callOf returns the call that a context belongs to.
 func callOf(ctx context.Context) *call {
 	c, _ := ctx.Value(callKey{}).(*call)
 	return c
 }
 
-// begin makes the call for a request, and mirrors its ids.
+// begin creates the call for a request, and mirrors its ids.
 func (s *stack) begin(ctx context.Context, spec connect.Spec, stream connect.ServerStream) *call {
 	info, _ := connect.CallInfoForServerContext(ctx)
 	c := &call{ServerStream: stream, procedure: procedureAt(spec.Procedure), info: info, validate: s.validate}
@@ -82,7 +82,7 @@ func (c *call) readRequestID() string {
 	return c.request
 }
 
-// isUUID says whether a text is a UUID of 36 characters.
+// isUUID reports whether a text is a UUID of 36 characters.
 func isUUID(text string) bool {
 	return len(text) == 36 && uuid.Validate(text) == nil
 }
@@ -90,7 +90,7 @@ func isUUID(text string) bool {
 // maxMirrored is the longest correlation id that is mirrored.
 const maxMirrored = 128
 
-// mayMirror says whether a correlation id is mirrored: visible ASCII, and not
+// mayMirror reports whether a correlation id is mirrored: visible ASCII, and not
 // too long. It is mirrored and nothing else: who chose it may have put anything
 // into it.
 func mayMirror(id string) bool {
@@ -105,7 +105,7 @@ func mayMirror(id string) bool {
 	return true
 }
 
-// Receive gives the next message if it is valid.
+// Receive returns the next message if it is valid.
 func (c *call) Receive(msg any) error {
 	if err := c.ServerStream.Receive(msg); err != nil {
 		return received(err, c.procedure)
@@ -125,7 +125,7 @@ func (c *call) Send(msg any) error {
 	return nil
 }
 
-// bearer gives the token of the request; nothing where there is none, or more
+// bearer returns the token of the request; nothing if there is none, or more
 // than one.
 func (c *call) bearer() string {
 	values := c.info.RequestHeader().Values(headerToken)
@@ -135,7 +135,7 @@ func (c *call) bearer() string {
 	return identity.Bearer(values[0])
 }
 
-// peer gives the certificate that the other side proved to hold.
+// peer returns the certificate that the other side proved to hold.
 func (c *call) peer() *x509.Certificate {
 	info, _ := c.info.TransportInfo.(*connecthttp.ServerInfo)
 	state := info.TLS()

@@ -37,7 +37,7 @@ var errCodec = errors.New("the message does not fit its type")
 // maxDepth is how deep messages may lie in each other. The contract needs 4.
 const maxDepth = 16
 
-// people gives how many people's look-ups a message answers; none where it is
+// people returns how many people's look-ups a message answers; none if it is
 // no such answer.
 func people(msg proto.Message) int {
 	switch m := msg.(type) {
@@ -122,7 +122,7 @@ func (jsonCodec) UnmarshalRead(_ context.Context, src io.Reader, msg any) error 
 	return nil
 }
 
-// spare gives an empty slice to append to; where it can be, it is the writer's
+// spare returns an empty slice to append to; if it can be, it is the writer's
 // own memory, so that nothing is copied.
 func spare(dst io.Writer, size int) []byte {
 	b, ok := dst.(*bytes.Buffer)
@@ -140,7 +140,7 @@ func write(dst io.Writer, out []byte) error {
 	return nil
 }
 
-// readAll gives what src holds. It is valid until src is used again.
+// readAll returns what src holds. It is valid until src is used again.
 func readAll(src io.Reader) ([]byte, error) {
 	if b, ok := src.(*bytes.Buffer); ok {
 		return b.Bytes(), nil
@@ -152,7 +152,7 @@ func readAll(src io.Reader) ([]byte, error) {
 	return data, nil
 }
 
-// missing gives how many bytes bring a length to a multiple of class.
+// missing returns how many bytes bring a length to a multiple of class.
 func missing(length, class int) int {
 	if class == 0 {
 		return 0

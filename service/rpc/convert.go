@@ -64,7 +64,7 @@ var (
 	}
 )
 
-// fromEnum gives the service's word for a value of the contract.
+// fromEnum returns the service's word for a value of the contract.
 func fromEnum[E ~int32, W ~string](table []W, e E) W {
 	if e < 0 || int(e) >= len(table) {
 		return ""
@@ -72,7 +72,7 @@ func fromEnum[E ~int32, W ~string](table []W, e E) W {
 	return table[e]
 }
 
-// toEnum gives the contract's value for a word of the service.
+// toEnum returns the contract's value for a word of the service.
 func toEnum[E ~int32, W ~string](table []W, w W) E {
 	return E(max(0, slices.Index(table, w)))
 }
@@ -174,12 +174,12 @@ func endPlanFromProto(m *cpisv1.EndPlanRequest, request string) *plan.EndPlanReq
 	}
 }
 
-// count gives a number of things as the contract counts them.
+// count returns a number of things as the contract counts them.
 func count(n int) int32 {
 	return int32(min(n, math.MaxInt32)) //nolint:gosec // bounded just here
 }
 
-// timeToProto gives no time for the zero time.
+// timeToProto returns nil for the zero time.
 func timeToProto(t time.Time) *timestamppb.Timestamp {
 	if t.IsZero() {
 		return nil

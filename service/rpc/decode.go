@@ -69,14 +69,14 @@ func (s *scanner) responsible(name []byte, m *cpisv1.Responsible) bool {
 	return false
 }
 
-// scanner reads the plain part of JSON. Its methods say false where the text
+// scanner reads the plain part of JSON. Its methods say false if the text
 // goes beyond it.
 type scanner struct {
 	data []byte
 	seen uint16 // fields of the object at hand, by number
 }
 
-// once says whether a field has not been read before.
+// once reports whether a field has not been read before.
 func (s *scanner) once(field int) bool {
 	bit := uint16(1) << field
 	first := s.seen&bit == 0

@@ -6,7 +6,7 @@
 //
 // Interceptors surround every procedure, in this order:
 //
-//	trace         where traces are wanted
+//	trace         if traces are wanted
 //	observe       gives the request its id, counts it, logs one line
 //	answer        turns errors and panics into the fixed texts of one table
 //	authenticate  token and certificate become a caller, before the body is read

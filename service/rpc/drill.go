@@ -55,7 +55,7 @@ func NewDrill(now func() time.Time) http.Handler {
 	return drilling(&gate{next: mux, now: now, stopping: make(chan struct{})})
 }
 
-// NewDrillAdmin makes the handler for operators of a drill:
+// NewDrillAdmin creates the handler for operators of a drill:
 //
 //	/livez   the process answers
 //	/readyz  never ready: nobody may be sent here

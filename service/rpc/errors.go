@@ -36,7 +36,7 @@ type answer struct {
 	code  connect.Code
 	text  string
 	log   bool          // whether an operator must hear of it
-	retry time.Duration // when to try again, where that makes sense
+	retry time.Duration // when to try again, if that makes sense
 }
 
 // soon is when to try again what failed because something is away.
@@ -81,7 +81,7 @@ func kind[E error](err error) bool {
 
 func always(error) bool { return true }
 
-// answerTo gives the row for an error.
+// answerTo returns the row for an error.
 func answerTo(err error) *answer {
 	for i := range answers {
 		if answers[i].is(err) {
@@ -91,7 +91,7 @@ func answerTo(err error) *answer {
 	return &answers[len(answers)-1] // never reached: the last row matches anything
 }
 
-// wire gives the error as it leaves. The cause stays here.
+// wire returns the error as it leaves. The cause stays here.
 func (a *answer) wire(err error, header *connect.Header) *connect.Error {
 	out := connect.NewError(a.code, a.text).WithCause(err)
 	if invalid, ok := errors.AsType[*domain.InvalidError](err); ok && a.code == connect.CodeInvalidArgument {
@@ -140,7 +140,7 @@ type fault struct {
 
 func (f *fault) Error() string { return f.invalid.Error() }
 
-// Unwrap gives both sides, so that the table finds the more special first.
+// Unwrap returns both sides, so that the table finds the more special first.
 func (f *fault) Unwrap() []error {
 	if f.what == nil {
 		return []error{f.invalid}
@@ -152,7 +152,7 @@ func newFault(what error, v ...domain.Violation) *fault {
 	return &fault{what: what, invalid: &domain.InvalidError{Violations: v}}
 }
 
-// received gives in our words why a message could not be received. The
+// received returns why a message could not be received, in our words. The
 // library's words may quote what was sent.
 func received(err error, p *procedure) error {
 	if errors.Is(err, io.EOF) {
@@ -177,7 +177,7 @@ func received(err error, p *procedure) error {
 	}
 }
 
-// sent gives in our words why an answer could not be sent. Mostly the caller
+// sent returns why an answer could not be sent, in our words. Mostly the caller
 // has gone.
 func sent(err error) error {
 	switch connect.CodeOf(err) { //nolint:exhaustive // all others are ours to mend

@@ -49,7 +49,7 @@ func checkHead(r *http.Request) *http.Request {
 	return cleanPath(r)
 }
 
-// cleanPath gives a request whose path no multiplexer redirects.
+// cleanPath returns a request whose path no multiplexer redirects.
 func cleanPath(r *http.Request) *http.Request {
 	if r.URL.Path == path.Clean(r.URL.Path) {
 		return r
@@ -60,7 +60,7 @@ func cleanPath(r *http.Request) *http.Request {
 	return &clean
 }
 
-// headFault gives what was wrong with the headers of a request; nil where
+// headFault returns what was wrong with the headers of a request; nil if
 // nothing was.
 func headFault(ctx context.Context) *fault {
 	f, _ := ctx.Value(headKey{}).(*fault)

@@ -69,7 +69,7 @@ func newInstruments(to prometheus.Registerer) (instruments, error) {
 	return i, errors.Join(b.errs...)
 }
 
-// builder makes instruments and collects what goes wrong.
+// builder creates instruments and collects what goes wrong.
 type builder struct {
 	meter metric.Meter
 	errs  []error

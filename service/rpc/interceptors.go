@@ -22,7 +22,7 @@ type stack struct {
 	validate func(proto.Message) error
 }
 
-// interceptors gives the chain, outermost first.
+// interceptors returns the chain, outermost first.
 func (s *stack) interceptors() []connect.ServerInterceptor {
 	return []connect.ServerInterceptor{s.observe, s.answer, s.authenticate, s.admit}
 }
@@ -40,7 +40,7 @@ func (s *stack) observe(next connect.ServerFunc) connect.ServerFunc {
 	}
 }
 
-// line logs a request. Successful look-ups and reads are logged only where
+// line logs a request. Successful look-ups and reads are logged only if
 // debugging is on: there are thousands of them each second.
 func (s *stack) line(c *call, err error, took time.Duration) {
 	level := zerolog.InfoLevel
@@ -75,7 +75,7 @@ func (s *stack) line(c *call, err error, took time.Duration) {
 	e.Msg("request")
 }
 
-// codeName gives the code of an error; "ok" where there is none.
+// codeName returns the code of an error; "ok" if there is none.
 func codeName(err error) string {
 	if err == nil {
 		return "ok"
@@ -83,7 +83,7 @@ func codeName(err error) string {
 	return connect.CodeOf(err).String()
 }
 
-// answer gives the caller one of the fixed answers, whatever went wrong,
+// answer sends the caller one of the fixed answers, whatever went wrong,
 // panics included.
 func (s *stack) answer(next connect.ServerFunc) connect.ServerFunc {
 	return func(ctx context.Context, spec connect.Spec, stream connect.ServerStream) (err error) {
@@ -99,7 +99,7 @@ func (s *stack) answer(next connect.ServerFunc) connect.ServerFunc {
 	}
 }
 
-// tell notes what the caller is told, and gives it.
+// tell notes what the caller is told, and returns it.
 func (c *call) tell(err error) error {
 	c.told, c.cause = answerTo(err), err
 	return c.told.wire(err, c.info.ResponseHeader())

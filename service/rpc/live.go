@@ -25,7 +25,7 @@ type live struct {
 
 type liveKey struct{}
 
-// liveOf gives the connection that a context belongs to.
+// liveOf returns the connection that a context belongs to.
 func liveOf(ctx context.Context) *live {
 	l, ok := ctx.Value(liveKey{}).(*live)
 	if !ok {
@@ -34,7 +34,7 @@ func liveOf(ctx context.Context) *live {
 	return l
 }
 
-// stay gives a context for the stream, which ends when the caller hangs up, when
+// stay returns a context for the stream, which ends when the caller hangs up, when
 // the server stops, or with leave.
 func (l *live) stay(ctx context.Context) (_ context.Context, leave func()) {
 	ctx, cancel := context.WithCancelCause(ctx)
@@ -52,7 +52,7 @@ func (l *live) stay(ctx context.Context) (_ context.Context, leave func()) {
 	}
 }
 
-// extend gives the next message its time. Where the connection cannot, all have
+// extend allows the next message its time. If the connection cannot, all have
 // together what other requests have.
 func (l *live) extend() {
 	if l.control != nil {
@@ -60,7 +60,7 @@ func (l *live) extend() {
 	}
 }
 
-// ended gives how a stream ended. That the server stops, or that the time is
+// ended returns how a stream ended. That the server stops, or that the time is
 // over which the caller asked for, is no error: the caller goes on elsewhere.
 func (l *live) ended(ctx context.Context, err error) error {
 	if errors.Is(context.Cause(ctx), errStopping) || errors.Is(ctx.Err(), context.DeadlineExceeded) {
@@ -69,7 +69,7 @@ func (l *live) ended(ctx context.Context, err error) error {
 	return err
 }
 
-// unsent gives why a message was not sent. A caller who does not read it in
+// unsent returns why a message was not sent. A caller who does not read it in
 // time has gone, as one who hangs up: that is no fault of ours.
 func (l *live) unsent(ctx context.Context, err error) error {
 	if errors.Is(err, context.DeadlineExceeded) || err != nil && ctx.Err() != nil {

@@ -39,7 +39,7 @@ type Metrics struct {
 
 type requestLabels struct {
 	procedure *procedure
-	code      connect.Code // 0 where there is no error
+	code      connect.Code // 0 if there is no error
 }
 
 type lookupLabels struct {
@@ -47,7 +47,7 @@ type lookupLabels struct {
 	mode   cpisv1.AccessMode
 }
 
-// NewMetrics makes the metrics of a server, those of the Go runtime and the
+// NewMetrics creates the metrics of a server, those of the Go runtime and the
 // process among them.
 func NewMetrics(ctx context.Context) (*Metrics, error) {
 	m := &Metrics{registry: prometheus.NewRegistry()}
@@ -90,7 +90,7 @@ func (m *Metrics) mayRead(r *http.Request) bool {
 // must keep the promise that Metrics makes.
 func (m *Metrics) Registerer() prometheus.Registerer { return m.registry }
 
-// label makes the sets of labels, and shows as zero what has not happened yet
+// label creates the sets of labels, and shows as zero what has not happened yet
 // but should be seen when it does.
 func (m *Metrics) label(ctx context.Context) {
 	m.byRequest = make(map[requestLabels][]metric.AddOption)

@@ -200,7 +200,7 @@ func isTime(value any) bool {
 	return err == nil
 }
 
-// isWhole says whether a value is a whole number, or a text of one.
+// isWhole reports whether a value is a whole number, or a text of one.
 func isWhole(value any) bool {
 	switch v := value.(type) {
 	case float64:

@@ -144,7 +144,7 @@ func colleagueToProto(c *notice.Colleague) *cpisv1.Colleague {
 	return &cpisv1.Colleague{Id: c.ID, UserId: c.User, Name: c.Name, LastSeen: c.LastSeen.String()}
 }
 
-// actorToProto gives nobody where nobody is known.
+// actorToProto returns nil if nobody is known.
 func actorToProto(a *notice.Actor) *cpisv1.NoticeActor {
 	if *a == (notice.Actor{}) {
 		return nil

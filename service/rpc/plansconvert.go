@@ -100,7 +100,7 @@ func recordBirthToProto(r *plan.RecordBirthResult) *cpisv1.RecordBirthResponse {
 	}
 }
 
-// ownPersonToProto gives a person to an authority that may know the number.
+// ownPersonToProto converts a person for an authority that may know the number.
 func ownPersonToProto(p *domain.Person) *cpisv1.Person {
 	return &cpisv1.Person{
 		NhsNumber:   p.NHSNumber.Reveal(),
@@ -178,7 +178,7 @@ func versionToProto(v *plan.Version) *cpisv1.PlanVersion {
 	return m
 }
 
-// changeToProto gives who changed something; nothing where nobody has yet.
+// changeToProto returns who changed something; nothing if nobody has yet.
 func changeToProto(c *domain.Change) *cpisv1.Change {
 	if c == nil {
 		return nil

@@ -92,7 +92,7 @@ func tell(list []procedure) map[string]*procedure {
 	return byPath
 }
 
-// procedureAt gives the procedure at a path.
+// procedureAt returns the procedure at a path.
 func procedureAt(path string) *procedure {
 	if p := procedures[path]; p != nil {
 		return p

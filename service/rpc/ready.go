@@ -37,7 +37,7 @@ type Readiness struct {
 	warned []string
 }
 
-// NewReadiness makes a Readiness of checks. It logs when something goes away
+// NewReadiness creates a Readiness of checks. It logs when something goes away
 // and when it comes back, with the reason; nobody else is told the reason.
 func NewReadiness(now func() time.Time, log zerolog.Logger, checks ...Check) *Readiness {
 	return &Readiness{checks: checks, now: now, log: log}

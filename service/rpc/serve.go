@@ -25,7 +25,7 @@ const (
 	pingTimeout       = 15 * time.Second
 )
 
-// NewServer makes an HTTP server with the bounds that the face needs. Without
+// NewServer creates an HTTP server with the bounds that the face needs. Without
 // a TLS configuration it serves plain HTTP, version 2 included; CheckListen
 // says where that may be.
 func NewServer(h http.Handler, secure *tls.Config, log zerolog.Logger) *http.Server {
@@ -53,7 +53,7 @@ func NewServer(h http.Handler, secure *tls.Config, log zerolog.Logger) *http.Ser
 	return s
 }
 
-// made gives a new value of what a pointer points to, whose package need not
+// made returns a new value of what a pointer points to, whose package need not
 // be imported: an HTTP server takes no logger but the standard library's, and
 // without one it writes to the global logger.
 func made[T any](*T) *T { return new(T) }
@@ -149,7 +149,7 @@ func (l *Listener) serve() error {
 
 // Serve serves on all listeners until ctx ends or one of them fails. Then it
 // takes no new connections, and gives the requests under way the time drain to
-// finish. It returns nil where ctx ended and all requests finished.
+// finish. It returns nil if ctx ended and all requests finished.
 func Serve(ctx context.Context, drain time.Duration, listeners ...Listener) error {
 	failed := make(chan error, len(listeners))
 	for i := range listeners {

@@ -21,7 +21,7 @@ import (
 )
 
 // Verifier finds out who calls, from a token and the certificate that the
-// other side proved to hold; nil where there is none. Its errors are
+// other side proved to hold; nil if there is none. Its errors are
 // identity.ErrUnauthenticated and identity.ErrUnavailable.
 type Verifier interface {
 	Verify(ctx context.Context, bearer string, peer *x509.Certificate) (identity.Caller, error)
@@ -35,7 +35,7 @@ type Config struct {
 	Readiness *Readiness       // what gRPC health answers from; required
 	Now       func() time.Time // the service's clock; required
 	// Log takes one line for each request that fails or changes something, and
-	// where its level is debug for all others as well.
+	// if its level is debug for all others as well.
 	Log zerolog.Logger
 	// Traces takes a span for each request; nil means that there are no traces,
 	// and that they cost nothing.
@@ -77,7 +77,7 @@ func (c *Config) check() error {
 	return errors.Join(errs...)
 }
 
-// NewHandler makes the face: the services of the contract and gRPC health over
+// NewHandler creates the face: the services of the contract and gRPC health over
 // Connect, gRPC and gRPC-Web.
 func NewHandler(c Config) (http.Handler, error) {
 	if err := c.check(); err != nil {
@@ -104,7 +104,7 @@ func NewHandler(c Config) (http.Handler, error) {
 	}, nil
 }
 
-// NewBare makes a handler of the same make without interceptors, to measure
+// NewBare creates a handler of the same make without interceptors, to measure
 // against: whatever is registered is served by the same protocols, codecs and
 // limits, and nobody asks who calls.
 func NewBare(now func() time.Time, register func(*connect.Server)) http.Handler {
@@ -115,7 +115,7 @@ func NewBare(now func() time.Time, register func(*connect.Server)) http.Handler 
 	return &gate{next: mux, now: now, anybody: true, stopping: make(chan struct{})}
 }
 
-// chain gives the interceptors, outermost first.
+// chain returns the interceptors, outermost first.
 func (c *Config) chain() ([]connect.ServerInterceptor, error) {
 	validate, err := newValidate()
 	if err != nil {
@@ -139,7 +139,7 @@ func (c *Config) chain() ([]connect.ServerInterceptor, error) {
 	return append([]connect.ServerInterceptor{traced}, s.interceptors()...), nil
 }
 
-// newTrace makes the interceptor that records a span for each request. It
+// newTrace creates the interceptor that records a span for each request. It
 // stands outside answer, so it sees the fixed texts only; of the request it
 // records nothing, and of a path that is not in the contract not even that.
 func newTrace(to trace.TracerProvider) (connect.ServerInterceptor, error) {
@@ -224,7 +224,7 @@ func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	wait.end() // the library may have answered before anybody was asked who calls
 }
 
-// isUnaryConnect says whether an answer to this type of content is one message
+// isUnaryConnect reports whether an answer to this type of content is one message
 // and nothing else. gRPC and streams have types of their own.
 func isUnaryConnect(contentType string) bool {
 	return contentType == "application/json" || contentType == "application/proto"
@@ -257,5 +257,5 @@ func (w *whole) Write(p []byte) (int, error) {
 	return w.ResponseWriter.Write(p)
 }
 
-// Unwrap gives the writer beneath, for what it can do besides.
+// Unwrap returns the writer beneath, for what it can do besides.
 func (w *whole) Unwrap() http.ResponseWriter { return w.ResponseWriter }

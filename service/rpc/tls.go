@@ -28,7 +28,7 @@ type TLSFiles struct {
 // reloadEvery is how often the files are looked at, when somebody connects.
 const reloadEvery = time.Minute
 
-// TLSConfig makes the configuration of a TLS listener: version 1.2 or newer,
+// TLSConfig creates the configuration of a TLS listener: version 1.2 or newer,
 // HTTP/2 and 1.1, client certificates as the files say. Files that change are
 // loaded anew within a minute; if they cannot be, those loaded before go on and
 // a line is logged.
@@ -59,7 +59,7 @@ type reloader struct {
 	sum     [sha256.Size]byte
 }
 
-// config gives the configuration for a new connection.
+// config returns the configuration for a new connection.
 func (r *reloader) config() *tls.Config {
 	now := r.now().UnixNano()
 	if now-r.checked.Load() >= int64(reloadEvery) && r.mu.TryLock() {

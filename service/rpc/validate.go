@@ -14,7 +14,7 @@ import (
 	"cpis/service/domain"
 )
 
-// newValidate makes the check of requests against the rules of the contract.
+// newValidate creates the check of requests against the rules of the contract.
 // Its errors are faults; it never quotes what was sent.
 func newValidate() (func(proto.Message) error, error) {
 	v, err := protovalidate.New(

@@ -85,7 +85,7 @@ func admitted(ctx context.Context) {
 	if p.known = true; p.long == 0 {
 		return
 	}
-	// Where the connection cannot, the request has the time that all have.
+	// If the connection cannot, the request has the time that all have.
 	until := p.now().Add(p.long)
 	_ = p.control.SetReadDeadline(until)
 	_ = p.control.SetWriteDeadline(until)

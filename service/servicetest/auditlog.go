@@ -23,7 +23,7 @@ func (f *Fixture) Grow(size int) {
 	all.Wait()
 }
 
-// Covered is the size that the latest checkpoint covers, 0 where there is none.
+// Covered is the size that the latest checkpoint covers, 0 if there is none.
 func (f *Fixture) Covered() int64 {
 	f.TB.Helper()
 	log, err := f.DB.Log(f.TB.Context(), dbtest.Origin)
@@ -37,7 +37,7 @@ func (f *Fixture) Covered() int64 {
 	return cp.Tree.Size()
 }
 
-// Entries gives all entries of the log, after checking that each is in
+// Entries returns all entries of the log, after checking that each is in
 // canonical form and that they add up to the head.
 func (f *Fixture) Entries() []audit.Entry {
 	f.TB.Helper()
@@ -69,7 +69,7 @@ func (f *Fixture) Entries() []audit.Entry {
 	return entries
 }
 
-// LastEntry gives the newest entry.
+// LastEntry returns the newest entry.
 func (f *Fixture) LastEntry() audit.Entry {
 	f.TB.Helper()
 	all := f.Entries()

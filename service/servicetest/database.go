@@ -112,7 +112,7 @@ func (f *Fixture) Count(table string) (n int) {
 	return n
 }
 
-// Dump gives the rows of a table as text.
+// Dump returns the rows of a table as text.
 func (f *Fixture) Dump(table string) (rows []string) {
 	f.TB.Helper()
 	f.AsSuperuser(func(conn *pgx.Conn) error {

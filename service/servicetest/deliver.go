@@ -15,7 +15,7 @@ import (
 	"cpis/service/store/dbtest"
 )
 
-// MustListChannels gives the channels of an authority.
+// MustListChannels returns the channels of an authority.
 func (f *Fixture) MustListChannels(c *identity.Caller) []deliver.Channel {
 	f.TB.Helper()
 	list, err := f.ListChannels(f.TB.Context(), c, &deliver.ListChannelsRequest{})
@@ -42,7 +42,7 @@ func (f *Fixture) Holding(texts ...string) (n int) {
 	return n
 }
 
-// AnotherSending makes another server over the same database, with connections
+// AnotherSending creates another server over the same database, with connections
 // of its own.
 func (f *Fixture) AnotherSending(senders map[deliver.ChannelKind]deliver.Sender) (*service.Service, *store.DB) {
 	f.TB.Helper()
@@ -63,7 +63,7 @@ func (f *Fixture) AnotherSending(senders map[deliver.ChannelKind]deliver.Sender)
 	return s, db
 }
 
-// Waiting makes so many notices to Islington that are about nobody.
+// Waiting creates so many notices to Islington that are about nobody.
 func (f *Fixture) Waiting(n int) {
 	f.TB.Helper()
 	f.Exec(`
@@ -72,7 +72,7 @@ func (f *Fixture) Waiting(n int) {
 		FROM generate_series(1, $3::integer) AS i`, Islington, f.Clock.Now(), n)
 }
 
-// MustPut makes or changes a channel.
+// MustPut creates or changes a channel.
 func (f *Fixture) MustPut(c *identity.Caller, want *deliver.PutChannelRequest) *deliver.PutChannelResult {
 	f.TB.Helper()
 	out, err := f.PutChannel(f.TB.Context(), c, want)
@@ -107,7 +107,7 @@ type Made struct {
 	Entry      int64
 }
 
-// Made gives the notices to an authority in the order in which they were made.
+// Made returns the notices to an authority in the order in which they were made.
 func (f *Fixture) Made(authority string) []Made {
 	f.TB.Helper()
 	var out []Made
@@ -132,7 +132,7 @@ type Delivery struct {
 	Attempts                int
 }
 
-// Deliveries gives the deliveries of a notice, in the order of their channels'
+// Deliveries returns the deliveries of a notice, in the order of their channels'
 // ranks.
 func (f *Fixture) Deliveries(notice string) []Delivery {
 	f.TB.Helper()
@@ -162,7 +162,7 @@ func (f *Fixture) Pending() (n int) {
 	return n
 }
 
-// Undelivered says whether a notice is shown as undelivered.
+// Undelivered reports whether a notice is shown as undelivered.
 func (f *Fixture) Undelivered(notice string) (undelivered bool) {
 	f.TB.Helper()
 	f.AsSuperuser(func(conn *pgx.Conn) error {

@@ -61,7 +61,7 @@ var (
 	Administrator  = Caller("administrator", operator, policy.Operator, policy.Administrator)
 )
 
-// Caller makes a person who calls.
+// Caller returns a person who calls.
 func Caller(id, organisation string, class policy.Class, roles ...policy.Role) *identity.Caller {
 	return &identity.Caller{
 		ID: id, Name: "Test " + id, Title: "Tester", ClientID: "test-client", Issuer: "https://issuer.example",
@@ -69,7 +69,7 @@ func Caller(id, organisation string, class policy.Class, roles ...policy.Role) *
 	}
 }
 
-// System makes a system that calls.
+// System returns a system that calls.
 func System(id, organisation string, class policy.Class, roles ...policy.Role) *identity.Caller {
 	c := Caller(id, organisation, class, roles...)
 	c.Name, c.Title, c.System = "", "", true
@@ -101,13 +101,13 @@ type Fixture struct {
 	attended int          // encounters that Attend has made
 }
 
-// New makes a fixture of its own for a test.
+// New creates a fixture of its own for a test.
 func New(tb testing.TB) *Fixture {
 	tb.Helper()
 	return NewWith(tb, func(*service.Config) {})
 }
 
-// NewWith makes a fixture whose configuration differs.
+// NewWith creates a fixture whose configuration differs.
 func NewWith(tb testing.TB, change func(*service.Config)) *Fixture {
 	tb.Helper()
 	k, err := local.Create(filepath.Join(tb.TempDir(), "keys.json"))
@@ -117,7 +117,7 @@ func NewWith(tb testing.TB, change func(*service.Config)) *Fixture {
 	return NewOver(tb, k, change)
 }
 
-// NewOver makes a fixture with another keeper than keys in a file.
+// NewOver creates a fixture with another keeper than keys in a file.
 func NewOver(tb testing.TB, k keys.Keeper, change func(*service.Config)) *Fixture {
 	tb.Helper()
 	f := &Fixture{TB: tb, Database: dbtest.New(tb), Clock: &Clock{now: Noon}, Keeper: &Keeper{Keeper: k}}
@@ -152,7 +152,7 @@ func (f *Fixture) open() {
 	f.Channels, f.Contacts, f.Records, f.Log = s.Channels, s.Contacts, s.Records, s.Log
 }
 
-// Another makes a second Service over the same database and keys, as another
+// Another creates a second Service over the same database and keys, as another
 // server would be. Its cache of keys is its own.
 func (f *Fixture) Another() *service.Service {
 	f.TB.Helper()
@@ -211,7 +211,7 @@ func (f *Fixture) loadReference() {
 	})
 }
 
-// AddIndexKey makes a version of the index key. Services that are opened from
+// AddIndexKey creates a version of the index key. Services that are opened from
 // then on know it.
 func (f *Fixture) AddIndexKey(version int) {
 	f.TB.Helper()
@@ -250,13 +250,13 @@ func (f *Fixture) Tx(db *store.DB, fn func(*store.Tx) error) {
 	}
 }
 
-// Tag gives what entries call a person.
+// Tag returns what entries call a person.
 func (f *Fixture) Tag(number string) []byte {
 	t := f.Ring.Tag(number)
 	return t[:]
 }
 
-// Explain gives an error with what it says is wrong.
+// Explain returns an error with what it says is wrong.
 func Explain(err error) string {
 	if invalid, ok := errors.AsType[*domain.InvalidError](err); ok {
 		return fmt.Sprintf("%v: %+v", err, invalid.Violations)

@@ -15,7 +15,7 @@ import (
 // longest is how long a look-up may take whatever else is going on.
 const longest = 2 * time.Second
 
-// IsOverloaded says whether an error refuses for overload.
+// IsOverloaded reports whether an error refuses for overload.
 func IsOverloaded(err error) bool {
 	_, ok := errors.AsType[*guard.OverloadedError](err)
 	return ok
@@ -71,7 +71,7 @@ func (f *Fixture) Hold(sql string) (release func()) {
 	return sync.OnceFunc(func() { _ = conn.Close(f.TB.Context()) }) // which rolls back
 }
 
-// ViolationsOf gives what an *InvalidError says is wrong.
+// ViolationsOf returns what an *InvalidError says is wrong.
 func ViolationsOf(tb testing.TB, err error) []domain.Violation {
 	tb.Helper()
 	invalid, ok := errors.AsType[*domain.InvalidError](err)

@@ -26,7 +26,7 @@ func (c *Clock) keep(s *service.Service) {
 	c.kept = append(c.kept, s)
 }
 
-// Now gives the time that was set.
+// Now returns the time that was set.
 func (c *Clock) Now() time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -40,7 +40,7 @@ func (c *Clock) Set(t time.Time) {
 	kept := c.kept
 	c.mu.Unlock()
 	for _, s := range kept {
-		_ = s.Records.CheckKeys(context.Background()) // fails where a test took something away
+		_ = s.Records.CheckKeys(context.Background()) // fails if a test took something away
 	}
 }
 

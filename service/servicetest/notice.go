@@ -20,7 +20,7 @@ func (f *Fixture) MustColleagues(c *identity.Caller) []notice.Colleague {
 	return out.Colleagues
 }
 
-// SeenNotice makes a notice to Islington.
+// SeenNotice creates a notice to Islington.
 func (f *Fixture) SeenNotice() notice.Notice {
 	f.TB.Helper()
 	f.MustRegister(Lead, RightCPP())
@@ -28,7 +28,7 @@ func (f *Fixture) SeenNotice() notice.Notice {
 	return f.OnlyNotice(Lead, notice.InboxQuery{})
 }
 
-// Assign gives a notice to somebody.
+// Assign assigns a notice to somebody.
 func (f *Fixture) Assign(c *identity.Caller, n *notice.Notice, to string) error {
 	f.TB.Helper()
 	out, err := f.AssignNotice(f.TB.Context(), c, &notice.AssignRequest{NoticeID: n.ID, Version: n.Version, To: to})
@@ -63,7 +63,7 @@ func (f *Fixture) MustReportWrong(c *identity.Caller, w *notice.WrongPatient) *n
 	return out
 }
 
-// MustInbox gives a page of notices.
+// MustInbox returns a page of notices.
 func (f *Fixture) MustInbox(c *identity.Caller, q notice.InboxQuery) *notice.InboxPage {
 	f.TB.Helper()
 	out, err := f.ListNotices(f.TB.Context(), c, &q)
@@ -73,7 +73,7 @@ func (f *Fixture) MustInbox(c *identity.Caller, q notice.InboxQuery) *notice.Inb
 	return out
 }
 
-// OnlyNotice gives the one notice that there is.
+// OnlyNotice returns the one notice that there is.
 func (f *Fixture) OnlyNotice(c *identity.Caller, q notice.InboxQuery) notice.Notice {
 	f.TB.Helper()
 	page := f.MustInbox(c, q)

@@ -36,7 +36,7 @@ func Under(number string, change ...func(*domain.Registration)) *domain.Registra
 	return r
 }
 
-// AsLAC makes a registration of another kind, which starts later.
+// AsLAC returns a registration of another kind, which starts later.
 func AsLAC(r *domain.Registration) {
 	r.Kind, r.Basis, r.Start = domain.LAC, domain.S20, "2026-10-01"
 }
@@ -68,7 +68,7 @@ func (f *Fixture) WantVersions(held *plan.RegisterPlanResult, acts ...string) {
 	}
 }
 
-// PlanIDs gives the identifiers of the lead's plans.
+// PlanIDs returns the identifiers of the lead's plans.
 func (f *Fixture) PlanIDs(number string) (ids []string) {
 	f.TB.Helper()
 	for _, p := range f.MustGet(Lead, number).Plans {
@@ -77,7 +77,7 @@ func (f *Fixture) PlanIDs(number string) (ids []string) {
 	return ids
 }
 
-// MustOffer offers a plan to another authority, and gives the transfer.
+// MustOffer offers a plan to another authority, and returns the transfer.
 func (f *Fixture) MustOffer(c *identity.Caller, registered, to string) string {
 	f.TB.Helper()
 	out, err := f.ProposeTransfer(f.TB.Context(), c, &plan.ProposeTransferRequest{
@@ -97,7 +97,7 @@ func Proposal(kind person.ChangeKind, number string) *person.ProposeChangeReques
 	return &person.ProposeChangeRequest{Kind: kind, NHSNumber: number, Reason: "the same child"}
 }
 
-// MustPropose proposes a change, and gives its identifier.
+// MustPropose proposes a change, and returns its identifier.
 func (f *Fixture) MustPropose(c *identity.Caller, q *person.ProposeChangeRequest) string {
 	f.TB.Helper()
 	out, err := f.ProposeChange(f.TB.Context(), c, q)
@@ -160,7 +160,7 @@ func WantState(t *testing.T, name string, err error, says string) {
 	}
 }
 
-// Restrictions gives what an authority was told of restrictions, the newest
+// Restrictions returns what an authority was told of restrictions, the newest
 // first.
 func (f *Fixture) Restrictions(c *identity.Caller) []notice.Notice {
 	f.TB.Helper()
@@ -206,7 +206,7 @@ func (f *Fixture) MustReplace(c *identity.Caller, from, to string) *person.Repla
 	return out
 }
 
-// Flags gives the plans that a look-up shows, and whether the number is said to
+// Flags returns the plans that a look-up shows, and whether the number is said to
 // be a former one.
 func (f *Fixture) Flags(number string) (plans []string, superseded bool) {
 	f.TB.Helper()
@@ -240,7 +240,7 @@ func (f *Fixture) NothingInTheClear() {
 	}
 }
 
-// DumpAll gives all rows of all tables, with their bytes as they are.
+// DumpAll returns all rows of all tables, with their bytes as they are.
 func (f *Fixture) DumpAll() []byte {
 	f.TB.Helper()
 	var all bytes.Buffer
@@ -269,7 +269,7 @@ func (f *Fixture) DumpAll() []byte {
 	return all.Bytes()
 }
 
-// KindsTo gives the kinds of an authority's notices, but for those of look-ups.
+// KindsTo returns the kinds of an authority's notices, but for those of look-ups.
 func (f *Fixture) KindsTo(authority string) (kinds []string) {
 	f.TB.Helper()
 	for _, n := range f.NoticesTo(authority) {

@@ -58,7 +58,7 @@ func (f *Fixture) MustAcknowledge(c *identity.Caller, n *notice.Notice) {
 	}
 }
 
-// MustListPlans gives the plans of all pages of a list.
+// MustListPlans returns the plans of all pages of a list.
 func (f *Fixture) MustListPlans(c *identity.Caller, q plan.ListRequest) []plan.Listed {
 	f.TB.Helper()
 	var all []plan.Listed
@@ -89,7 +89,7 @@ var SecondLead = func() *identity.Caller {
 // Told is a notice as far as anybody can read it without a key.
 type Told struct{ To, Kind, Organisation, Reference string }
 
-// Told gives the notices of all authorities in the order in which they were
+// Told returns the notices of all authorities in the order in which they were
 // made, those of one entry by authority.
 func (f *Fixture) Told() []Told {
 	f.TB.Helper()
@@ -108,7 +108,7 @@ func (f *Fixture) Told() []Told {
 	return all
 }
 
-// MustVersions gives the versions of a plan, the newest first.
+// MustVersions returns the versions of a plan, the newest first.
 func (f *Fixture) MustVersions(c *identity.Caller, id string) []plan.Version {
 	f.TB.Helper()
 	out, err := f.ListVersions(f.TB.Context(), c, &plan.ListVersionsRequest{PlanID: id})
@@ -118,7 +118,7 @@ func (f *Fixture) MustVersions(c *identity.Caller, id string) []plan.Version {
 	return out.Versions
 }
 
-// AtOnce runs things at the same time and gives what became of them.
+// AtOnce runs things at the same time and returns what became of them.
 func AtOnce(things ...func() error) []error {
 	errs := make([]error, len(things))
 	var all sync.WaitGroup
@@ -234,7 +234,7 @@ func (f *Fixture) MustSettle(c *identity.Caller, t *plan.ProposeTransferResult, 
 	return out
 }
 
-// MustListTransfers gives the transfers that an authority sees.
+// MustListTransfers returns the transfers that an authority sees.
 func (f *Fixture) MustListTransfers(c *identity.Caller, q plan.TransferQuery) *plan.TransferPage {
 	f.TB.Helper()
 	out, err := f.ListTransfers(f.TB.Context(), c, &q)

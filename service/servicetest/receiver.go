@@ -63,7 +63,7 @@ func (a *authority) pool() *x509.CertPool {
 	return p
 }
 
-// certify makes a certificate for 127.0.0.1.
+// certify creates a certificate for 127.0.0.1.
 func (a *authority) certify() *tls.Certificate {
 	a.tb.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -184,7 +184,7 @@ func (r *Receiver) serve(w http.ResponseWriter, req *http.Request) {
 	}
 }
 
-// Taken gives what it took, in the order in which it came.
+// Taken returns what it took, in the order in which it came.
 func (r *Receiver) Taken() []delivered {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -206,7 +206,7 @@ func Status(code int) http.HandlerFunc {
 // Silent answers nobody before the test is over.
 func (r *Receiver) Silent(http.ResponseWriter, *http.Request) { <-r.gone }
 
-// Verifies says whether a message was signed with a secret.
+// Verifies reports whether a message was signed with a secret.
 func (d *delivered) Verifies(tb testing.TB, secret string) bool {
 	tb.Helper()
 	w, err := standardwebhooks.NewWebhook(secret)
@@ -236,7 +236,7 @@ func (d *delivered) Reference(tb testing.TB) (kind, notice string, priority bool
 // loopback is where tests receive.
 var loopback = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
 
-// NewSending makes a fixture that sends webhooks to receivers of an authority.
+// NewSending creates a fixture that sends webhooks to receivers of an authority.
 func NewSending(tb testing.TB) (*Fixture, *authority) {
 	tb.Helper()
 	a := newAuthority(tb)

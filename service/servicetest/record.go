@@ -8,7 +8,7 @@ import (
 	"cpis/service/store/dbtest"
 )
 
-// OperatorOf gives what an administrator does by command, by a clock that may
+// OperatorOf returns what an administrator does by command, by a clock that may
 // be ahead.
 func OperatorOf(f *Fixture, ahead time.Duration) *record.KeyAdmin {
 	f.TB.Helper()

@@ -34,7 +34,7 @@ func (f *Fixture) ForgetKeys() {
 	}
 }
 
-// NoticesTo gives whom an authority was told about, and how.
+// NoticesTo returns whom an authority was told about, and how.
 func (f *Fixture) NoticesTo(authority string) []store.NoticeRow {
 	f.TB.Helper()
 	rows, err := f.DB.Notices(f.TB.Context(), authority, 100)

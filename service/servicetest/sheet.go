@@ -44,7 +44,7 @@ func ManyRows(n, start int) []byte {
 	return b.Bytes()
 }
 
-// NumberAt gives the i-th of the valid NHS numbers that are kept for tests.
+// NumberAt returns the i-th of the valid NHS numbers that are kept for tests.
 func NumberAt(i int) string {
 	// One prefix in eleven has no check digit; the next one then has. Counting
 	// in threes, no number comes twice.

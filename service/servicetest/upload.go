@@ -54,7 +54,7 @@ func (f *Fixture) CrashApplying(c *identity.Caller, u *upload.Upload) {
 	}
 }
 
-// InParts gives a file as the parts in which it comes.
+// InParts returns a file as the parts in which it comes.
 func InParts(file io.Reader) func() (upload.Part, error) {
 	buffer := make([]byte, 64<<10)
 	return func() (upload.Part, error) {
@@ -108,7 +108,7 @@ func (f *Fixture) MustApply(c *identity.Caller, q upload.Request, file string) *
 	return out
 }
 
-// Rows gives what is said about all rows of an upload.
+// Rows returns what is said about all rows of an upload.
 func (f *Fixture) Rows(c *identity.Caller, u *upload.Upload) []upload.RowResult {
 	f.TB.Helper()
 	var all []upload.RowResult
@@ -124,7 +124,7 @@ func (f *Fixture) Rows(c *identity.Caller, u *upload.Upload) []upload.RowResult 
 	}
 }
 
-// Lines gives a line for each row.
+// Lines returns a line for each row.
 func Lines(rows []upload.RowResult) []string {
 	var all []string
 	for _, r := range rows {
@@ -181,7 +181,7 @@ func AssertNothingPersonal(tb testing.TB, kept []byte) {
 	}
 }
 
-// MustSetRules makes the first rules of Islington.
+// MustSetRules creates the first rules of Islington.
 func (f *Fixture) MustSetRules(r upload.Rules) {
 	f.TB.Helper()
 	if _, err := f.SetUploadRules(f.TB.Context(), Lead, &upload.SetRulesRequest{Rules: r}); err != nil {

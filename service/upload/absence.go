@@ -21,7 +21,7 @@ const endedByAbsence = "not in the list"
 // absence finds out which plans a whole list lacks, and which of them end.
 //
 // A row that is wrong is about some plan all the same: no plan with its NHS
-// number or its reference ends. Where the number cannot be read, or does not fit
+// number or its reference ends. If the number cannot be read, or does not fit
 // the date of birth, it may be about somebody else. If then no plan that is
 // missing has its number or its reference, nobody knows which one the row is
 // about, and none ends.
@@ -44,7 +44,7 @@ const freshSpan = 24 * time.Hour
 type doubt struct {
 	file      string
 	line      int
-	tag       keys.Tag // of its NHS number; zero where that cannot be read
+	tag       keys.Tag // of its NHS number; zero if that cannot be read
 	reference string
 }
 

@@ -78,7 +78,7 @@ func (s *Uploads) advance(ctx context.Context, id uuid.UUID) error {
 			return nil
 		}
 		if err = s.attendOnce(ctx, &row); err != nil && !errors.Is(err, errAttended) && !errors.Is(err, store.ErrConflict) {
-			_ = s.lease(ctx, &row, retryLease) // where that fails, it is looked after all the same
+			_ = s.lease(ctx, &row, retryLease) // if that fails, it is looked after all the same
 			return guard.Translate(err)
 		}
 	}
@@ -111,7 +111,7 @@ func (s *Uploads) lease(ctx context.Context, row *store.UploadRow, d time.Durati
 }
 
 // applyApproved does what a file that was approved does, in one transaction with
-// the entry that says so. Where that is not what was approved, the file is
+// the entry that says so. If that is not what was approved, the file is
 // checked again instead. What fails leaves it as it is, to be tried again.
 func (s *Uploads) applyApproved(ctx context.Context, u *upload) error {
 	ctx, cancel := context.WithTimeout(ctx, applyTimeout)

@@ -100,7 +100,7 @@ func (q *Request) check() error {
 	return v.Err()
 }
 
-// begin makes the upload.
+// begin creates the upload.
 func (in *arrival) begin(ctx context.Context) error {
 	id := guard.NewID()
 	made, err := in.s.ring.New(ctx, []string{store.UploadKeys.Owner(id)})
@@ -184,7 +184,7 @@ func (in *arrival) arrive(ctx context.Context, tx *store.Tx, e *audit.Entry) err
 // hashFile is the domain of the hashes of files.
 const hashFile = "upload"
 
-// drop forgets a file that did not arrive, or that was here already. Where that
+// drop forgets a file that did not arrive, or that was here already. If that
 // fails, it is forgotten later.
 func (in *arrival) drop(ctx context.Context) {
 	if in.id == uuid.Nil {
@@ -195,7 +195,7 @@ func (in *arrival) drop(ctx context.Context) {
 	_ = in.s.db.Tx(ctx, func(tx *store.Tx) error { return tx.DeleteUpload(ctx, in.id) })
 }
 
-// timedParts asks for parts until a context is over, even where nothing comes
+// timedParts asks for parts until a context is over, even if nothing comes
 // any more.
 type timedParts struct {
 	ctx  context.Context //nolint:containedctx // of the one call that receives the file
@@ -209,7 +209,7 @@ type timedPart struct {
 }
 
 // newTimedParts begins to ask, in a goroutine of its own: it ends with the
-// parts or, where it is given up, with the request that they belong to.
+// parts or, if it is given up, with the request that they belong to.
 func newTimedParts(ctx context.Context, next func() (Part, error)) *timedParts {
 	t := &timedParts{ctx: ctx, more: make(chan struct{}), came: make(chan timedPart, 1)}
 	go func() {
@@ -229,7 +229,7 @@ func newTimedParts(ctx context.Context, next func() (Part, error)) *timedParts {
 	return t
 }
 
-// next gives the next part. What it gave before is not ours any more.
+// next returns the next part. What it gave before is not ours any more.
 func (t *timedParts) next() (Part, error) {
 	select {
 	case t.more <- struct{}{}:

@@ -90,10 +90,10 @@ func (u *upload) note(p *pass, f finding) {
 	}
 }
 
-// decidedByRule stands for who approved a file, where a rule did.
+// decidedByRule stands for who approved a file, if a rule did.
 const decidedByRule = "rule"
 
-// reasonCounts gives the problems of rejected rows, the most frequent first.
+// reasonCounts returns the problems of rejected rows, the most frequent first.
 func (p *pass) reasonCounts() []ReasonCount {
 	all := make([]ReasonCount, 0, len(p.reasons))
 	for r, n := range p.reasons {
@@ -135,7 +135,7 @@ func (s *Uploads) findOut(ctx context.Context, u *upload, p *pass) (finding, err
 	return p.conclude(earlier, &rules), nil
 }
 
-// countInForce counts the plans in force where it matters how many there are:
+// countInForce counts the plans in force if it matters how many there are:
 // so many end that the safety brake may hold the file. Of a whole list they are
 // counted already.
 func (p *pass) countInForce(ctx context.Context, ended int) error {
@@ -183,7 +183,7 @@ func (s *Uploads) whoseFile(ctx context.Context, u *upload) (*finding, error) {
 
 // before is how a file stands to those before it.
 type before struct {
-	last     int64 // the highest running number that was applied; 0 where there is none
+	last     int64 // the highest running number that was applied; 0 if there is none
 	replayed bool  // the same file was applied
 	ended    int   // plans that files ended within brakeSpan
 }
@@ -240,7 +240,7 @@ func (p *pass) conclude(earlier before, rules *Rules) finding {
 	return f
 }
 
-// await says what whoever approves a file must know and, where nobody need
+// await says what whoever approves a file must know and, if nobody need
 // know anything and the rules allow it, approves it.
 func (p *pass) await(f *finding, earlier before, rules *Rules) {
 	c, system := &p.counts, p.u.details.System

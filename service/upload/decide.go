@@ -19,7 +19,7 @@ import (
 type ApproveRequest struct {
 	UploadID      string
 	Version       int    // that the caller saw
-	ConfirmEnding int    // where the safety brake holds it: the number of plans that end
+	ConfirmEnding int    // if the safety brake holds it: the number of plans that end
 	Request       string `json:"-"` // request id
 }
 
@@ -32,7 +32,7 @@ type CancelRequest struct {
 }
 
 // ApproveUpload applies a file that was checked: all rows that are right, in one
-// transaction. Where that does something else than when it was checked, because
+// transaction. If that does something else than when it was checked, because
 // what is held has changed, it is checked again instead, and waits. The error is
 // ErrDenied, *InvalidError (the safety brake holds it, and the number is not
 // confirmed), ErrNotFound (also for files of others), *StaleError, ErrState (it
@@ -73,7 +73,7 @@ func (u *upload) notIn(done string) error {
 	return &guard.StateError{Problem: "the upload is " + u.row.State + ", and cannot be " + done + " any more"}
 }
 
-// confirms says whether the number of plans that end is confirmed, where it
+// confirms reports whether the number of plans that end is confirmed, if it
 // must be.
 func (q *ApproveRequest) confirms(u *upload) error {
 	var v domain.Violations

@@ -26,10 +26,10 @@ type keptFile struct {
 
 type keptPiece struct {
 	n    int
-	text []byte // nil where there is none
+	text []byte // nil if there is none
 }
 
-// sources gives the files of an upload. They are not safe for concurrent use.
+// sources returns the files of an upload. They are not safe for concurrent use.
 func (s *Uploads) sources(ctx context.Context, u *upload, find findPart) []planfile.Source {
 	kept := &keptFile{ctx: ctx, s: s, u: u, find: find}
 	all := make([]planfile.Source, len(u.details.Files))
@@ -59,7 +59,7 @@ func (k *keptFile) ReadAt(p []byte, off int64) (read int, err error) {
 	return read, nil
 }
 
-// piece gives one piece of the file.
+// piece returns one piece of the file.
 func (k *keptFile) piece(n int) ([]byte, error) {
 	for i, l := range k.latest {
 		if l.text != nil && l.n == n {

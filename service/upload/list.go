@@ -149,7 +149,7 @@ func (q *ListRowsRequest) page() (n int, wrong domain.Violations) {
 	return n, wrong
 }
 
-// openRows opens a page of rows. Where there is none any more, the upload was
+// openRows opens a page of rows. If there is none any more, the upload was
 // checked again at this moment.
 func (s *Uploads) openRows(ctx context.Context, tx *store.Tx, u *upload, n int) ([]RowResult, error) {
 	sealed, err := tx.UploadRows(ctx, u.row.ID, u.details.Run, n)
@@ -170,7 +170,7 @@ func (s *Uploads) openRows(ctx context.Context, tx *store.Tx, u *upload, n int) 
 	return rows, nil
 }
 
-// disclosedBy gives the plans of which rows show what is held.
+// disclosedBy returns the plans of which rows show what is held.
 func disclosedBy(rows []RowResult) []audit.Disclosed {
 	var all []audit.Disclosed
 	for i := range rows {

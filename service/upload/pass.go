@@ -250,7 +250,7 @@ func (p *pass) repeat(in *plan.Intake, person *filePerson, h *record.Record, own
 	return out
 }
 
-// restrict makes the person restricted where the row says so, and notes it.
+// restrict makes the person restricted if the row says so, and notes it.
 // Nothing in a file takes it away.
 func (p *pass) restrict(in *plan.Intake, person *filePerson, h *record.Record, r *sheetRow, out *RowResult) {
 	const yes, no = "yes", "no"

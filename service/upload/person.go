@@ -35,10 +35,10 @@ type fileRow struct {
 	lacksEnd             bool // the file has no column for it
 	inForce              bool // likewise, but it is a list of what is in force
 	lacksExpected        bool
-	wrong                *rowWrong // why it does not fit; nil where it does
+	wrong                *rowWrong // why it does not fit; nil if it does
 }
 
-// rowOfFile gives what other rows about the person must know of a row.
+// rowOfFile returns what other rows about the person must know of a row.
 func rowOfFile(r *sheetRow, whole bool) fileRow {
 	d := &r.draft.Details
 	return fileRow{
@@ -55,7 +55,7 @@ func (r *fileRow) details() domain.Details {
 // all others. Nobody has had so many plans.
 const maxRowsEach = 100
 
-// why says why a row does not fit; nil where it does.
+// why says why a row does not fit; nil if it does.
 func (p *filePerson) why(r *sheetRow) *rowWrong {
 	for i := range p.rows {
 		if p.rows[i].line == r.Line && p.rows[i].file == r.File {
@@ -66,7 +66,7 @@ func (p *filePerson) why(r *sheetRow) *rowWrong {
 }
 
 // checkRows finds out which rows fit each other and what is held. It looks at all
-// rows about a person together, so that their order does not matter where a plan
+// rows about a person together, so that their order does not matter if a plan
 // ends and another begins.
 func (p *filePerson) checkRows(h *record.Record, superseded bool) {
 	if p.judged {
@@ -121,7 +121,7 @@ func (r *fileRow) complete(h *record.Record) {
 	}
 }
 
-// clash says whether a row fits those before it.
+// clash reports whether a row fits those before it.
 func clash(before []fileRow, r *fileRow) *rowWrong {
 	d := r.details()
 	for i := range before {
@@ -140,7 +140,7 @@ func clash(before []fileRow, r *fileRow) *rowWrong {
 }
 
 // settle finds one row that does not fit a plan which is held and of which the
-// file says nothing that could be taken, and says whether there was one: then
+// file says nothing that could be taken, and reports whether there was one: then
 // the plan of that row, too, stays as it is held.
 func (p *filePerson) settle(h *record.Record) bool {
 	for i := range h.Plans {
@@ -160,7 +160,7 @@ func (p *filePerson) settle(h *record.Record) bool {
 	return false
 }
 
-// covers says whether a row that fits is about a plan.
+// covers reports whether a row that fits is about a plan.
 func (p *filePerson) covers(plan *record.Plan) bool {
 	for i := range p.rows {
 		if r := &p.rows[i]; r.wrong == nil && r.kind == plan.Kind && r.start == plan.Start {
@@ -192,7 +192,7 @@ func supersededNumber() *rowWrong {
 	return &w
 }
 
-// find gives what is held about the person of a row, as far as it is known in
+// find returns what is held about the person of a row, as far as it is known in
 // this transaction: the rows before may have made the person.
 func (p *filePerson) find(in *plan.Intake, tag keys.Tag, r *sheetRow) *record.Record {
 	h := in.People[tag]

@@ -32,14 +32,14 @@ type QualityReportRequest struct {
 type QualityReport struct {
 	guard.Receipt
 
-	ValidNumbersPercent float64   // of the rows of the last whole list; -1 where there was none
-	LastApplied         time.Time // zero where no file was
-	DaysSince           int       // whole days; -1 where no file was
+	ValidNumbersPercent float64   // of the rows of the last whole list; -1 if there was none
+	LastApplied         time.Time // zero if no file was
+	DaysSince           int       // whole days; -1 if no file was
 	Rejected            []ReasonCount
 	Active              int // plans in force
 	Overdue             int // plans for unborn children whose expected date has passed
 	Adults              int // plans in force for children who are 18 or older
-	ContactsDays        int // whole days since they were confirmed; -1 where they never were
+	ContactsDays        int // whole days since they were confirmed; -1 if they never were
 }
 
 // GetQualityReport says how good the records of the caller's authority are. The
@@ -124,7 +124,7 @@ func (s *Uploads) lastFiles(ctx context.Context, authority string, out *QualityR
 }
 
 // latest opens the upload in one of some states that arrived last; nil
-// where there is none.
+// if there is none.
 func (s *Uploads) latest(ctx context.Context, authority string, extent Extent, states []string) (*upload, error) {
 	row, err := s.db.LatestUpload(ctx, authority, string(extent), states)
 	if errors.Is(err, store.ErrNotFound) {
@@ -150,5 +150,5 @@ func (s *Uploads) contactsAge(ctx context.Context, authority string, out *Qualit
 	return nil
 }
 
-// daysSince gives whole days.
+// daysSince returns whole days.
 func daysSince(then, now time.Time) int { return max(0, int(now.Sub(then)/(24*time.Hour))) }

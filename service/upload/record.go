@@ -85,7 +85,7 @@ func (u *upload) seal() (err error) {
 	return err
 }
 
-// move brings an upload into another state. Where that is the last, its file
+// move brings an upload into another state. If that is the last, its file
 // is not needed any more.
 func (u *upload) move(ctx context.Context, tx *store.Tx, to State, now time.Time, lease time.Duration) error {
 	u.row.Version++
@@ -109,10 +109,10 @@ func (u *upload) move(ctx context.Context, tx *store.Tx, to State, now time.Time
 // state is where it stands.
 func (u *upload) state() State { return State(u.row.State) }
 
-// whole says whether it is a list of all plans in force.
+// whole reports whether it is a list of all plans in force.
 func (u *upload) whole() bool { return Extent(u.row.Extent) == Whole }
 
-// show gives an upload as its authority sees it.
+// show returns an upload as its authority sees it.
 func (u *upload) show() Upload {
 	d := &u.details
 	out := Upload{

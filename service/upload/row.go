@@ -31,10 +31,10 @@ type FieldChange struct {
 
 // RowResult is what becomes of one row.
 type RowResult struct {
-	File       string             `json:"file,omitempty"` // table, where several files make an upload
+	File       string             `json:"file,omitempty"` // table, if several files make an upload
 	Line       int                `json:"line,omitempty"` // on which the row begins, from 1; 0 for a plan that is missing
 	Outcome    RowOutcome         `json:"outcome"`
-	PlanID     string             `json:"plan,omitempty"` // where the plan is held
+	PlanID     string             `json:"plan,omitempty"` // if the plan is held
 	Version    int                `json:"version,omitempty"`
 	Code       string             `json:"code,omitempty"`      // CPR01 to CPR07
 	Reference  string             `json:"reference,omitempty"` // the authority's own
@@ -76,7 +76,7 @@ func (w *rowWrong) note(code string, v domain.Violation) {
 	}
 }
 
-// rank orders codes: where several things are wrong, the first is told.
+// rank orders codes: if several things are wrong, the first is told.
 func rank(code string) int {
 	return slices.Index([]string{codeNumber, codeSuperseded, codeUnverified, codeOther}, code)
 }
@@ -87,7 +87,7 @@ type sheetRow struct {
 	draft domain.Draft
 	wrong rowWrong
 	// lacking is what is wrong only because the file has no column for it: that
-	// does not matter where the plan is held already.
+	// does not matter if the plan is held already.
 	lacking rowWrong
 }
 
@@ -137,14 +137,14 @@ func (r *sheetRow) rejected(w *rowWrong) RowResult {
 	return out
 }
 
-// inForce says whether a row says that its plan is in force without saying so:
+// inForce reports whether a row says that its plan is in force without saying so:
 // it stands in a whole list, which has no column for the end.
 func (r *sheetRow) inForce(whole bool) bool { return whole && !r.Has(planfile.FieldEnd) }
 
-// differs compares what a row says with what is held, and gives what would be
+// differs compares what a row says with what is held, and returns what would be
 // held then. Of what the file has no column for it says nothing, with one
 // exception: a plan that ended because a whole list lacked it is in force again
-// where a whole list has it.
+// if a whole list has it.
 func (r *sheetRow) differs(p *record.Plan, whole bool) (record.Content, []FieldChange) {
 	to := p.Content
 	var all []FieldChange
@@ -168,7 +168,7 @@ func (r *sheetRow) differs(p *record.Plan, whole bool) (record.Content, []FieldC
 	return to, all
 }
 
-// broken gives what is wrong with a file as a whole, where that is why reading
+// broken returns what is wrong with a file as a whole, if that is why reading
 // it failed.
 func broken(err error) (domain.Violation, bool) {
 	e, ok := errors.AsType[*planfile.Error](err)

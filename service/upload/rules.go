@@ -21,7 +21,7 @@ const (
 	alwaysMayEnd = 10
 	// defaultBrake is the share of plans in force that it may, in percent.
 	defaultBrake = 5
-	// brakeSpan is for how long what files ended counts, where another is to be
+	// brakeSpan is for how long what files ended counts, if another is to be
 	// approved by rule: else many small ones would do what one large must not.
 	brakeSpan = 24 * time.Hour
 )
@@ -81,14 +81,14 @@ func rulesOf(
 	}, err
 }
 
-// brakes says whether the safety brake holds a file that ends so many of the
+// brakes reports whether the safety brake holds a file that ends so many of the
 // plans in force.
 func (r *Rules) brakes(ending, inForce int) bool {
 	return ending > max(alwaysMayEnd, inForce*r.BrakePercent/100)
 }
 
 // against says what keeps the rules from approving a file before which others
-// ended plans. Where systems are not approved at all, nothing needs saying.
+// ended plans. If systems are not approved at all, nothing needs saying.
 func (r *Rules) against(c *Counts, ended int) []string {
 	if !r.ApproveSystems {
 		return nil

@@ -21,7 +21,7 @@ func newTurns(all, each int) *turns {
 	return &turns{all: guard.NewSlots(all), perEach: each, each: make(map[string]guard.Slots)}
 }
 
-// take waits for a turn. leave ends it, and does nothing where there is none;
+// take waits for a turn. leave ends it, and does nothing if there is none;
 // the error is *OverloadedError then, or that of ctx.
 func (t *turns) take(ctx context.Context, authority string, wait time.Duration) (leave func(), err error) {
 	none := func() {}
@@ -79,7 +79,7 @@ type spell struct {
 func (s *Uploads) spell() spell { return spell{s, s.clock.Now(), s.submitted()} }
 
 // end lets look-ups have the processor and the database, if any came meanwhile.
-// Where none did, it pauses as long as it worked, if that holds up nobody else.
+// If none did, it pauses as long as it worked, if that holds up nobody else.
 func (p spell) end(ctx context.Context, gently bool) error {
 	worked := p.s.clock.Now().Sub(p.began)
 	var pause time.Duration

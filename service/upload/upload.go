@@ -49,7 +49,7 @@ const (
 	Cancelled State = "cancelled" // it was given up
 )
 
-// over says whether nothing becomes of a file any more.
+// over reports whether nothing becomes of a file any more.
 func (s State) over() bool {
 	switch s {
 	case Checked, Applied, Rejected, Cancelled:
@@ -70,17 +70,17 @@ type Counts struct {
 	Rejected     int `json:"rejected"`      // rows that are wrong
 	ValidNumbers int `json:"valid_numbers"` // rows with a valid NHS number
 	Closing      int `json:"closing"`       // of Changed: plans in force that get an earlier end
-	InForce      int `json:"in_force"`      // plans in force before; of a delta only where several end
+	InForce      int `json:"in_force"`      // plans in force before; of a delta only if several end
 }
 
-// Ends gives how many plans in force a file ends, be it that it lacks them or
+// Ends returns how many plans in force a file ends, be it that it lacks them or
 // that their rows say so.
 func (c *Counts) Ends() int { return c.Ending + c.Closing }
 
-// changes says whether a file changes anything.
+// changes reports whether a file changes anything.
 func (c *Counts) changes() bool { return c.New+c.Changed+c.Ending > 0 }
 
-// audit gives the counts that stand in entries.
+// audit returns the counts that stand in entries.
 func (c *Counts) audit() audit.Counts {
 	return audit.Counts{
 		"rows": int64(c.Rows), "new": int64(c.New), "unchanged": int64(c.Unchanged), "changed": int64(c.Changed),
@@ -103,7 +103,7 @@ type Upload struct {
 	State    State
 	Format   Format
 	Extent   Extent
-	Sequence int64 // the sender's running number; 0 where there is none
+	Sequence int64 // the sender's running number; 0 if there is none
 	Counts   Counts
 	Code     string             // CPF01 to CPF06; empty while it waits
 	Problems []domain.Violation // what is wrong with the file as a whole
@@ -128,7 +128,7 @@ type Request struct {
 	Format    Format
 	Extent    Extent
 	Sequence  int64
-	Authority string // code of the authority the file is of; empty where it is not said
+	Authority string // code of the authority the file is of; empty if it is not said
 	Request   string `json:"-"` // request id
 }
 
@@ -166,15 +166,15 @@ const (
 
 // Upload takes a file of plans of the caller's authority and checks it. Parts
 // are asked for one after the other; the error io.EOF ends them. What a broken
-// file gets is an answer, not an error; the error is *InvalidError where the
-// request is not valid, *OverloadedError where too many files arrive, ErrDenied,
+// file gets is an answer, not an error; the error is *InvalidError if the
+// request is not valid, *OverloadedError if too many files arrive, ErrDenied,
 // ErrReused, ErrUnrecorded, ErrUnavailable, ErrDamaged or that of the parts:
-// context.DeadlineExceeded where they took too long. docs/upload-format.md
+// context.DeadlineExceeded if they took too long. docs/upload-format.md
 // describes files.
 //
 // Nothing changes before somebody approves it: see ApproveUpload. Only files
-// that systems send are approved by themselves, where the authority's rules say
-// so. Where many files wait to be checked, the answer may be that the file was
+// that systems send are approved by themselves, if the authority's rules say
+// so. If many files wait to be checked, the answer may be that the file was
 // received: it is checked later.
 func (s *Uploads) Upload(
 	ctx context.Context, c *identity.Caller, q *Request, next func() (Part, error),
@@ -205,8 +205,8 @@ type content struct {
 	Digest []byte // of names and bytes
 }
 
-// attended does what is to be done next with an upload, and gives what became
-// of it. It is no error where that could not be done: it will be.
+// attended does what is to be done next with an upload, and returns what became
+// of it. It is no error if that could not be done: it will be.
 func (s *Uploads) attended(ctx context.Context, authority string, a *acted) (*Answer, error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), attendTimeout+guard.Timeout)
 	defer cancel()

@@ -40,7 +40,7 @@ type Uploads struct {
 	turns     *turns // to have them worked on
 }
 
-// New makes Uploads.
+// New creates Uploads.
 func New(c Config) *Uploads {
 	return &Uploads{
 		db: c.DB, ring: c.Ring, clock: c.Clock, guard: c.Guard, records: c.Records, notices: c.Notices, plans: c.Plans,

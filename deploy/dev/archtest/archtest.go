@@ -102,7 +102,7 @@ func checkReach(name string, deps []string) []string {
 	return bent
 }
 
-// mayImport says whether an import within the module is an arrow of the table.
+// mayImport reports whether an import within the module is an arrow of the table.
 func mayImport(from, to string) bool {
 	if isHelper(from) {
 		return true
@@ -116,7 +116,7 @@ func mayImport(from, to string) bool {
 	return matchesAny(row.to, to) && (!isHelper(to) || slices.Contains(row.to, to))
 }
 
-// atHome says whether a package may import a library that has a home.
+// atHome reports whether a package may import a library that has a home.
 func atHome(name, library string) bool {
 	if isHelper(name) {
 		return true
@@ -138,7 +138,7 @@ func rowOf(name string) (arrow, bool) {
 	return arrows[i], true
 }
 
-// isHelper says whether a package is for development or tests only.
+// isHelper reports whether a package is for development or tests only.
 func isHelper(name string) bool {
 	return strings.HasPrefix(name, "deploy/dev/") || strings.HasSuffix(path.Base(name), "test")
 }
@@ -152,7 +152,7 @@ func matchesAny(patterns []string, name string) bool {
 	return slices.ContainsFunc(patterns, func(p string) bool { return matches(p, name) })
 }
 
-// matches says whether a pattern covers a name: itself or, where it ends in
+// matches reports whether a pattern covers a name: itself or, if it ends in
 // "/...", itself and all that lies beneath.
 func matches(pattern, name string) bool {
 	tree, ok := strings.CutSuffix(pattern, "/...")

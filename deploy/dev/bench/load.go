@@ -21,7 +21,7 @@ type sample struct {
 	p50, p99 time.Duration
 }
 
-// median gives the median of a step's rounds, each figure for itself.
+// median returns the median of a step's rounds, each figure for itself.
 func median(st step, samples []sample) result {
 	mid := func(of func(sample) float64) float64 {
 		values := make([]float64, len(samples))

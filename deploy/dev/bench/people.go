@@ -38,7 +38,7 @@ const (
 // benchLog is the log that pgbench's rows pretend to be of.
 const benchLog = 99
 
-// numberAt gives the i-th NHS number of those that are never issued.
+// numberAt returns the i-th NHS number of those that are never issued.
 func numberAt(i int) (string, bool) {
 	nine := strconv.Itoa(999_000_000 + i)
 	sum := 0
@@ -112,7 +112,7 @@ func (s *site) upload(ctx context.Context, sv *service.Service, system *identity
 	return nil
 }
 
-// file gives the flagged people as a file of plans.
+// file returns the flagged people as a file of plans.
 func (p *people) file() *bytes.Buffer {
 	var b bytes.Buffer
 	b.WriteString("nhs_number,family_name,given_name,date_of_birth,kind,start,restricted\n")
@@ -180,7 +180,7 @@ var (
 	binaryCodec = codec{"binary", "application/proto", proto.Marshal}
 )
 
-// lookups gives look-ups by a nurse and a practitioner in turns: every other
+// lookups returns look-ups by a nurse and a practitioner in turns: every other
 // one is unscheduled and has an encounter of its own.
 func (s *site) lookups(c codec) load {
 	l := load{
@@ -218,14 +218,14 @@ func (s *site) tokens(names ...string) []string {
 	return tokens
 }
 
-// sized gives the same look-ups to who answers them all alike.
+// sized returns the same look-ups to who answers them all alike.
 func (s *site) sized() load {
 	l := s.lookups(jsonCodec)
 	l.name, l.base = "sized", s.echoBase
 	return l
 }
 
-// echoes gives requests that are answered with what they hold.
+// echoes returns requests that are answered with what they hold.
 func (s *site) echoes() load {
 	l := load{
 		name: "echo", base: s.echoBase, path: "/cpis.v1.LogService/GetCheckpoint", contentType: jsonCodec.contentType,

@@ -44,7 +44,7 @@ const (
 	startIn  = 2 * time.Minute
 )
 
-// newSite makes a database, fills it and starts a server. keeper holds the
+// newSite creates a database, fills it and starts a server. keeper holds the
 // variables that say where keys are; nil means a file.
 func (b *bench) newSite(ctx context.Context, name string, keeper map[string]string) (*site, error) {
 	s := &site{b: b, name: name, database: "bench_" + name}
@@ -210,7 +210,7 @@ func (s *site) stop(ctx context.Context) {
 	}
 }
 
-// rss gives the greatest resident size of the server so far, in MiB.
+// rss returns the greatest resident size of the server so far, in MiB.
 func (s *site) rss() (float64, error) {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", s.server.cmd.Process.Pid))
 	if err != nil {
@@ -235,7 +235,7 @@ func freeAddress(ctx context.Context) (string, error) {
 	return l.Addr().String(), l.Close()
 }
 
-// waitFor waits until something answers there, and readily where it says so.
+// waitFor waits until something answers there, and readily if it says so.
 func (p *process) waitFor(ctx context.Context, address string) error {
 	ctx, cancel := context.WithTimeout(ctx, startIn)
 	defer cancel()

@@ -161,7 +161,7 @@ func (s *site) send(ctx context.Context, token, request string, file []byte) (*c
 	return stream.CloseAndReceive()
 }
 
-// uploadClient makes a client whose calls carry a token and a request id.
+// uploadClient creates a client whose calls carry a token and a request id.
 func (s *site) uploadClient(token, request string) cpisv1connect.UploadServiceClient {
 	transport := connecthttp.NewTransport(http.DefaultClient, s.base)
 	return cpisv1connect.NewUploadServiceClient(connect.NewClient(transport, func(next connect.ClientFunc) connect.ClientFunc {

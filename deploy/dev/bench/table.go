@@ -77,7 +77,7 @@ func judge(what string, ratios []float64, wanted float64, atLeast bool) line {
 	return l
 }
 
-// over gives the ratio of two figures round by round: what was measured in turns.
+// over returns the ratio of two figures round by round: what was measured in turns.
 func over(a, b result, of func(sample) float64) []float64 {
 	ratios := make([]float64, len(a.rounds))
 	for i := range ratios {

@@ -1,6 +1,6 @@
 package demo
 
-// Hub is rung where an authority must not be named.
+// Hub is rung if an authority must not be named.
 const (
 	HubName  = "Demonstration hub"
 	HubPhone = "020 7946 0999"

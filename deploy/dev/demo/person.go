@@ -30,7 +30,7 @@ func day(year int, month time.Month, d int) time.Time {
 	return time.Date(year, month, d, 0, 0, 0, 0, time.UTC)
 }
 
-// number gives the NHS number 999 000 … that belongs to a small number.
+// number returns the NHS number 999 000 … that belongs to a small number.
 func number(n int) string {
 	text, ok := withCheckDigit(999_000_000 + n)
 	if !ok {
@@ -50,12 +50,12 @@ func withCheckDigit(nine int) (string, bool) {
 	return fmt.Sprintf("%09d%d", nine, check), check != 10
 }
 
-// Spaced gives the number as people write it, such as 999 000 0018.
+// Spaced returns the number as people write it, such as 999 000 0018.
 func (p Person) Spaced() string {
 	return p.NHSNumber[:3] + " " + p.NHSNumber[3:6] + " " + p.NHSNumber[6:]
 }
 
-// DateOfBirth gives the date of birth as YYYY-MM-DD.
+// DateOfBirth returns the date of birth as YYYY-MM-DD.
 func (p Person) DateOfBirth() string { return p.Born.Format(time.DateOnly) }
 
 // lot draws people and their plans. The same seed draws the same.
@@ -74,7 +74,7 @@ func newLot() *lot {
 // oneIn says yes once in n times.
 func (l *lot) oneIn(n int) bool { return l.IntN(n) == 0 }
 
-// number gives an NHS number that nobody has yet.
+// number returns an NHS number that nobody has yet.
 func (l *lot) number() string {
 	for {
 		l.next += 1 + l.IntN(97)

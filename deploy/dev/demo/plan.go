@@ -168,7 +168,7 @@ func (p *plan) row() []string {
 	}
 }
 
-// written gives a day as YYYY-MM-DD, and nothing for none.
+// written returns a day as YYYY-MM-DD, and nothing for none.
 func written(t time.Time) string {
 	if t.IsZero() {
 		return ""

@@ -81,7 +81,7 @@ func emergency(encounter string) string {
 	return `"encounter": {"id": "` + encounter + `", "setting": "SETTING_EMERGENCY_DEPARTMENT"}}`
 }
 
-// Curl gives the question as a curl command to paste into a shell. header is
+// Curl returns the question as a curl command to paste into a shell. header is
 // the name of a file that holds the header with the token: a command line can
 // be read by others on the machine, and it is short so. tr squeezes the blanks
 // at the end of answers, which would scroll the answer away.
@@ -91,7 +91,7 @@ func (q Question) Curl(address, header string) string {
 		"  -d " + Quote(q.Body) + " | tr -s ' '"
 }
 
-// BufCurl gives the question as a buf command that speaks gRPC, with the
+// BufCurl returns the question as a buf command that speaks gRPC, with the
 // contract in the folder schema.
 func (q Question) BufCurl(buf, schema, address, header string) string {
 	return buf + " curl --schema " + schema + " --protocol grpc --http2-prior-knowledge \\\n" +
@@ -100,7 +100,7 @@ func (q Question) BufCurl(buf, schema, address, header string) string {
 		"  " + address + "/" + q.Procedure
 }
 
-// Quote quotes a text for a shell where that is needed.
+// Quote quotes a text for a shell if that is needed.
 func Quote(text string) string {
 	special := func(r rune) bool {
 		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && !strings.ContainsRune("./_-:", r)

@@ -51,7 +51,7 @@ func newAssertions(now func() time.Time, audiences ...string) *assertions {
 	}
 }
 
-// RegisterKey makes a public key, under a name of the system's choosing, one
+// RegisterKey registers a public key, under a name of the system's choosing, one
 // of those that a system may sign assertions with. It returns [ErrNobody] if
 // there is no such system.
 func (p *Provider) RegisterKey(system, name string, public crypto.PublicKey) error {

@@ -53,7 +53,7 @@ func writeError(w http.ResponseWriter, err error) {
 	})
 }
 
-// exchangeCode gives an application the tokens of the person who signed in.
+// exchangeCode issues the tokens of the person who signed in to an application.
 func (p *Provider) exchangeCode(r *http.Request) (*oidc.AccessTokenResponse, error) {
 	ctx := op.ContextWithIssuer(r.Context(), p.url)
 	request, err := op.ParseAccessTokenRequest(r, p.op.Decoder())
@@ -79,7 +79,7 @@ func (p *Provider) exchangeCode(r *http.Request) (*oidc.AccessTokenResponse, err
 	return p.response(access, id, signIn.GetScopes()), nil
 }
 
-// clientCredentials gives a system its token for a signed assertion.
+// clientCredentials issues a system its token for a signed assertion.
 func (p *Provider) clientCredentials(r *http.Request) (*oidc.AccessTokenResponse, error) {
 	if r.PostFormValue("client_assertion_type") != oidc.ClientAssertionTypeJWTAssertion {
 		return nil, oidc.ErrInvalidClient().WithDescription("a signed assertion is needed")

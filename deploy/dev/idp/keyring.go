@@ -73,7 +73,7 @@ func (k *keyring) read() error {
 	return nil
 }
 
-// rotate makes a new key, which signs from now on. The others stay published.
+// rotate creates a new key, which signs from now on. The others stay published.
 func (k *keyring) rotate() error {
 	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {

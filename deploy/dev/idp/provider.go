@@ -208,7 +208,7 @@ func (p *Provider) Close(ctx context.Context) error {
 // URL returns the address of the provider, which is also its name as issuer.
 func (p *Provider) URL() string { return p.url }
 
-// RotateKeys makes a new signing key. The old ones stay published, so that
+// RotateKeys creates a new signing key. The old ones stay published, so that
 // tokens signed with them still count.
 func (p *Provider) RotateKeys() error { return p.keys.rotate() }
 

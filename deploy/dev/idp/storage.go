@@ -101,7 +101,7 @@ func (s *storage) AuthRequestByID(_ context.Context, id string) (op.AuthRequest,
 	return s.signIn(id)
 }
 
-// SaveAuthCode gives a sign-in its code.
+// SaveAuthCode keeps the code of a sign-in.
 func (s *storage) SaveAuthCode(_ context.Context, id, code string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -74,7 +74,7 @@ func keys() []string {
 	return all
 }
 
-// accessToken makes the access token that an application gets for a person.
+// accessToken creates the access token that an application gets for a person.
 func (p *Provider) accessToken(person Person, client string, scopes []string, options ...Option) (string, error) {
 	now := p.now().Unix()
 	claims := person.claims()

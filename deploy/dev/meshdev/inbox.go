@@ -17,13 +17,13 @@ func readBody(w http.ResponseWriter, r *http.Request) (body io.ReadCloser, tooLo
 	return io.NopCloser(bytes.NewReader(b)), err != nil
 }
 
-// allOf gives a body that was read already.
+// allOf returns a body that was read already.
 func allOf(r *http.Request) []byte {
 	b, _ := io.ReadAll(r.Body) // from memory
 	return b
 }
 
-// list gives the ids of what waits in a mailbox.
+// list returns the ids of what waits in a mailbox.
 func (s *Server) list(w http.ResponseWriter, _ *http.Request, mailbox string) {
 	ids := []string{}
 	for _, m := range s.messages {
@@ -34,7 +34,7 @@ func (s *Server) list(w http.ResponseWriter, _ *http.Request, mailbox string) {
 	answer(w, http.StatusOK, map[string]any{"messages": ids})
 }
 
-// fetch gives a chunk of a message, the first one where none is named.
+// fetch returns a chunk of a message, the first one if none is named.
 func (s *Server) fetch(w http.ResponseWriter, r *http.Request, mailbox string) {
 	m := s.find(r.PathValue("id"))
 	number := 1

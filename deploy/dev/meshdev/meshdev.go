@@ -61,7 +61,7 @@ type Server struct {
 	fail     int
 }
 
-// New makes a Server.
+// New creates a Server.
 func New(cfg Config) *Server {
 	s := &Server{cfg: cfg, mux: http.NewServeMux(), used: make(map[string]bool)}
 	s.mux.HandleFunc("POST /messageexchange/{mailbox}", s.as(s.greet))
@@ -91,7 +91,7 @@ func (s *Server) Greeted() int {
 	return s.greeted
 }
 
-// Messages gives what was put into a mailbox, as a whole, in the order in which
+// Messages returns what was put into a mailbox, as a whole, in the order in which
 // it began to come.
 func (s *Server) Messages(mailbox string) []Message {
 	s.mu.Lock()

@@ -22,7 +22,7 @@ var ErrInUse = errors.New("cluster is in use by another process")
 // Options say which cluster to run, and how.
 type Options struct {
 	// Dir is where the cluster lives; it is made if it is missing. Required.
-	// Where root asks for a directory that the server's user cannot enter, the
+	// If root asks for a directory that the server's user cannot enter, the
 	// cluster lives in /var/lib/pgdev, and Dir holds a link to it.
 	Dir string
 	// Port is the TCP port on loopback; 0 takes a free one.
@@ -68,7 +68,7 @@ func Start(ctx context.Context, opts Options) (*Cluster, error) {
 	return c, nil
 }
 
-// prepare makes and locks the directory.
+// prepare creates and locks the directory.
 func prepare(opts Options) (*Cluster, error) {
 	bin, err := Binaries()
 	if err != nil {
@@ -193,7 +193,7 @@ func (c *Cluster) path(name string) string { return filepath.Join(c.home, name) 
 
 func (c *Cluster) data() string { return c.path("data") }
 
-// makeDir makes a directory that only the server's user can enter (and root).
+// makeDir creates a directory that only the server's user can enter (and root).
 func (c *Cluster) makeDir(dir string) error {
 	err := os.Mkdir(dir, 0o700)
 	if err != nil && !errors.Is(err, os.ErrExist) {

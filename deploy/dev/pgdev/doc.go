@@ -5,7 +5,7 @@
 // A cluster lives in one directory:
 //
 //	data/          what initdb makes
-//	run/           its unix socket, where the path is short enough for one
+//	run/           its unix socket, if the path is short enough for one
 //	postgres.log   what the server says
 //	password       of the superuser, for connections over TCP
 //	lock           held by the process that runs the cluster

@@ -44,7 +44,7 @@ func children(pid int) []int {
 	return found
 }
 
-// isServer says whether pid is a running PostgreSQL: the number in a stale
+// isServer reports whether pid is a running PostgreSQL: the number in a stale
 // file may meanwhile belong to anybody.
 func isServer(pid int) bool {
 	name, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "comm"))

@@ -16,8 +16,8 @@ var ErrNotInstalled = errors.New("no PostgreSQL server binaries found (Debian: a
 // each major version, and none of them on the PATH.
 const debianBins = "/usr/lib/postgresql/*/bin"
 
-// Binaries gives the directory of the newest installed PostgreSQL server:
-// Debian's layout first, then the PATH. It returns ErrNotInstalled where there
+// Binaries returns the directory of the newest installed PostgreSQL server:
+// Debian's layout first, then the PATH. It returns ErrNotInstalled if there
 // is none.
 func Binaries() (string, error) {
 	dirs, err := filepath.Glob(debianBins)

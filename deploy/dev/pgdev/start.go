@@ -138,8 +138,8 @@ func (c *Cluster) awaitPredecessor(ctx context.Context) error {
 	})
 }
 
-// makeSockets makes the directory of the unix socket: in the cluster's own
-// directory, or where that path is too long for a socket, a temporary one.
+// makeSockets creates the directory of the unix socket: in the cluster's own
+// directory, or if that path is too long for a socket, a temporary one.
 func (c *Cluster) makeSockets() error {
 	if c.sockets != "" {
 		return nil
@@ -217,7 +217,7 @@ func (c *Cluster) awaitReady(ctx context.Context, logged int64) error {
 	return nil
 }
 
-// status reads the server's own file: its process and state. Zero where there
+// status reads the server's own file: its process and state. Zero if there
 // is none.
 func (c *Cluster) status() (pid int, state string) {
 	const pidLine, stateLine = 0, 7

@@ -22,7 +22,7 @@ type account struct {
 	other    bool // another user than this process's
 }
 
-// serverAccount is this process's own user, or where that is root, who may not
+// serverAccount is this process's own user, or if that is root, who may not
 // run PostgreSQL, one of serverUsers.
 func serverAccount() (account, error) {
 	if os.Geteuid() != 0 {
@@ -43,7 +43,7 @@ func serverAccount() (account, error) {
 	return account{}, errors.New("PostgreSQL does not run as root, and there is no user postgres or nobody")
 }
 
-// credential is what a child process needs to become this account, nil where
+// credential is what a child process needs to become this account, nil if
 // it is this process's own.
 func (a account) credential() *syscall.Credential {
 	if !a.other {
@@ -65,7 +65,7 @@ func (a account) own(path string) error {
 const elsewhere = "/var/lib/pgdev"
 
 // home is where a cluster that was asked to live in dir really lives: there,
-// or where the server's user cannot enter a directory above it (root's home,
+// or if the server's user cannot enter a directory above it (root's home,
 // for one), in a directory elsewhere that a link in dir leads to.
 func (a account) home(dir string) (string, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
@@ -89,7 +89,7 @@ func (a account) home(dir string) (string, error) {
 	return home, os.Symlink(home, link)
 }
 
-// reaches says whether the account can enter every directory above dir.
+// reaches reports whether the account can enter every directory above dir.
 func (a account) reaches(dir string) (bool, error) {
 	if !a.other {
 		return true, nil
@@ -108,7 +108,7 @@ func (a account) reaches(dir string) (bool, error) {
 	}
 }
 
-// owns says whether the account may enter a directory as its owner.
+// owns reports whether the account may enter a directory as its owner.
 func (a account) owns(info os.FileInfo) bool {
 	stat, ok := info.Sys().(*syscall.Stat_t)
 	return ok && int(stat.Uid) == a.uid && info.Mode()&0o100 != 0

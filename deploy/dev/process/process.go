@@ -58,7 +58,7 @@ func (p *Process) PID() int { return p.pid }
 // Done is closed when the process has ended.
 func (p *Process) Done() <-chan struct{} { return p.done }
 
-// Ended says whether the process has ended.
+// Ended reports whether the process has ended.
 func (p *Process) Ended() bool {
 	select {
 	case <-p.done:
@@ -97,7 +97,7 @@ func (p *Process) Freeze() error {
 	return errors.New("freezing process: it goes on")
 }
 
-// stopped says whether the process stands still, be it for good.
+// stopped reports whether the process stands still, be it for good.
 func (p *Process) stopped() (bool, error) {
 	stat, err := os.ReadFile("/proc/" + strconv.Itoa(p.pid) + "/stat")
 	if p.Ended() || errors.Is(err, fs.ErrNotExist) {

@@ -52,7 +52,7 @@ func codeOf(err error) (int, error) {
 }
 
 // signalGroup signals a process and all it started. It returns
-// os.ErrProcessDone where there is nobody left.
+// os.ErrProcessDone if there is nobody left.
 func signalGroup(pid int, s syscall.Signal) error {
 	err := syscall.Kill(-pid, s)
 	if errors.Is(err, syscall.ESRCH) {

@@ -15,7 +15,7 @@ var errNoSetUp = errors.New("deploy/vault/setup.sh not found; run this from with
 
 // Binary finds the server program: the one that the project built, at or above
 // the working directory, else vault or bao on the PATH. It returns
-// ErrNotInstalled where there is none.
+// ErrNotInstalled if there is none.
 func Binary() (string, error) {
 	if path, ok := upwards(".tmp/bin/vault"); ok {
 		return path, nil

@@ -53,7 +53,7 @@ func (s *Server) until(ctx context.Context, what string, done func() (bool, erro
 	return nil
 }
 
-// initialise makes a new server's keys, or finds those of one that has been
+// initialise creates a new server's keys, or finds those of one that has been
 // initialised before.
 func (s *Server) initialise(ctx context.Context) error {
 	before, err := s.client.Sys().InitStatusWithContext(ctx)

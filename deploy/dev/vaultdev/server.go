@@ -202,7 +202,7 @@ func cleanEnv() []string {
 	return []string{"PATH=" + os.Getenv("PATH"), "HOME=/nonexistent", "SKIP_SETCAP=1", "LC_ALL=C"}
 }
 
-// newClient makes a client for the server's address.
+// newClient creates a client for the server's address.
 func (s *Server) newClient() error {
 	config := api.DefaultConfig()
 	if config.Error != nil {

@@ -78,7 +78,7 @@ type Sender struct {
 	greeted time.Time
 }
 
-// New makes a Sender.
+// New creates a Sender.
 func New(cfg Config) (*Sender, error) {
 	var errs []error
 	u, err := url.Parse(cfg.URL)
@@ -116,7 +116,7 @@ func (s *Sender) Check(to string) (problem, right string) {
 	return "", ""
 }
 
-// Send puts a message into a mailbox, in pieces where it is long.
+// Send puts a message into a mailbox, in pieces if it is long.
 func (s *Sender) Send(ctx context.Context, m *deliver.Message) error {
 	if err := s.greet(ctx); err != nil {
 		return err
@@ -172,7 +172,7 @@ func (s *Sender) greet(ctx context.Context) error {
 	return nil
 }
 
-// first sends the first piece of a message, and gives the id that MESH has
+// first sends the first piece of a message, and returns the id that MESH has
 // given the message.
 func (s *Sender) first(ctx context.Context, m *deliver.Message, piece []byte, pieces int) (string, error) {
 	r, err := s.request(ctx, s.base+"/outbox", piece)
@@ -263,7 +263,7 @@ func (c Credentials) Authorization(nonce string, count int, at time.Time) string
 // noRecipient is the code of MESH for a mailbox that does not exist.
 const noRecipient = "12"
 
-// failure gives the failure for an answer.
+// failure returns the failure for an answer.
 func failure(status int, answer []byte) error {
 	var told struct {
 		Detail []struct {

@@ -49,9 +49,9 @@ type Options struct {
 	Timeout time.Duration
 	// CAs sign receivers' certificates; nil are the system's.
 	CAs *x509.CertPool
-	// Certificate, where there is one, is shown to receivers that ask for it.
+	// Certificate, if there is one, is shown to receivers that ask for it.
 	Certificate *tls.Certificate
-	// Admit, where there is one, decides on each address that a name led to,
+	// Admit, if there is one, decides on each address that a name led to,
 	// before anything is sent there.
 	Admit func(network, address string) error
 }
@@ -62,7 +62,7 @@ var errBlocked = errors.New("address is not admitted")
 // ErrBlocked is what Admit gives for an address where nothing is sent.
 func ErrBlocked() error { return errBlocked }
 
-// Client makes a client: it follows no redirect, asks no proxy, verifies
+// Client creates a client: it follows no redirect, asks no proxy, verifies
 // certificates, and looks at addresses after names were resolved, so that a
 // name cannot lead elsewhere than where it was seen to.
 func Client(o Options) *http.Client {
@@ -90,7 +90,7 @@ func Client(o Options) *http.Client {
 	}
 }
 
-// Do sends a request, and gives the status and what was read of the answer.
+// Do sends a request, and returns the status and what was read of the answer.
 // The error is a *service.DeliveryError.
 func Do(client *http.Client, r *http.Request) (status int, answer []byte, err error) {
 	resp, err := client.Do(r) //nolint:gosec // where it leads is decided when it is dialled
@@ -105,7 +105,7 @@ func Do(client *http.Client, r *http.Request) (status int, answer []byte, err er
 	return resp.StatusCode, answer, nil
 }
 
-// Status gives the failure for the status of an answer.
+// Status returns the failure for the status of an answer.
 func Status(status int) error {
 	if status >= 300 && status < 400 {
 		return &deliver.DeliveryError{Word: Redirect}
@@ -113,7 +113,7 @@ func Status(status int) error {
 	return &deliver.DeliveryError{Word: "status_" + strconv.Itoa(status)}
 }
 
-// Failure gives the word for what went wrong before there was an answer.
+// Failure returns the word for what went wrong before there was an answer.
 func Failure(err error) error { return &deliver.DeliveryError{Word: word(err)} }
 
 func word(err error) string {

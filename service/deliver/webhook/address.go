@@ -38,7 +38,7 @@ func prefixes(texts ...string) []netip.Prefix {
 	return out
 }
 
-// public says whether an address is one of the Internet.
+// public reports whether an address is one of the Internet.
 func public(a netip.Addr) bool {
 	a = a.Unmap()
 	switch {
@@ -57,7 +57,7 @@ func within(a netip.Addr, list []netip.Prefix) bool {
 	return slices.ContainsFunc(list, func(p netip.Prefix) bool { return p.Contains(a) })
 }
 
-// admits says whether something may be sent to an address.
+// admits reports whether something may be sent to an address.
 func (s *Sender) admits(a netip.Addr) bool {
 	return public(a) || within(a.Unmap(), s.allowed)
 }

@@ -49,7 +49,7 @@ type Sender struct {
 	client  *http.Client
 }
 
-// New makes a Sender.
+// New creates a Sender.
 func New(cfg Config) *Sender {
 	s := &Sender{allowed: slices.Clone(cfg.Allowed)}
 	if cfg.Timeout == 0 {

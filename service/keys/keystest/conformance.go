@@ -22,9 +22,9 @@ import (
 // Subject is a keeper to be tested, with keys of its own.
 type Subject struct {
 	Keeper keys.Keeper
-	// RotateWrapping makes a new version of the key-encryption key.
+	// RotateWrapping creates a new version of the key-encryption key.
 	RotateWrapping func(ctx context.Context) error
-	// RotateSigning makes a new version of the log's signing key.
+	// RotateSigning creates a new version of the log's signing key.
 	RotateSigning func(ctx context.Context) error
 }
 
@@ -301,7 +301,7 @@ func concurrentUse(t *testing.T, s Subject) {
 	all.Wait()
 }
 
-// plainKeys makes n random keys with owners of their own.
+// plainKeys creates n random keys with owners of their own.
 func plainKeys(n int) []keys.Plain {
 	plain := make([]keys.Plain, n)
 	for i := range plain {

@@ -40,7 +40,7 @@ func (f *fileFormat) addSigning() { f.Signing = append(f.Signing, randomBytes())
 
 func randomBytes() []byte {
 	b := make([]byte, 32)
-	_, _ = rand.Read(b) // never fails: the program ends where there is no randomness
+	_, _ = rand.Read(b) // never fails: the program ends if there is no randomness
 	return b
 }
 

@@ -37,7 +37,7 @@ type Keeper struct {
 
 var _ keys.Keeper = (*Keeper)(nil)
 
-// Create makes a key file with fresh keys and opens it. It never overwrites: if
+// Create creates a key file with fresh keys and opens it. It never overwrites: if
 // there is a file already, the error is fs.ErrExist.
 func Create(path string) (*Keeper, error) {
 	f := fileFormat{Format: formatName}

@@ -16,7 +16,7 @@ const (
 	HalfOpen                     // one call is trying whether Vault is back
 )
 
-// String gives the state's name.
+// String returns the state's name.
 func (s BreakerState) String() string {
 	switch s {
 	case Closed:
@@ -52,7 +52,7 @@ type breaker struct {
 	last     error      // the last failure
 }
 
-// allow says whether to go ahead: with nil, and then the caller must report, or
+// allow reports whether to go ahead: with nil, and then the caller must report, or
 // with the failure that was the last.
 func (b *breaker) allow() error {
 	b.mu.Lock()

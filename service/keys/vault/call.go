@@ -119,7 +119,7 @@ func (k *Keeper) observe(r request, tries int, start time.Time, err error) {
 	})
 }
 
-// pause waits before the next attempt. It says no where none would help or
+// pause waits before the next attempt. It says no if none would help or
 // there is no time for one.
 func (k *Keeper) pause(ctx context.Context, err error, tries int) bool {
 	f, ok := errors.AsType[*failure](err)
@@ -219,7 +219,7 @@ func unanswered(ctx, attempt context.Context, r request, err error) *failure {
 	return f
 }
 
-// blame says what an unanswered attempt tells about Vault: nothing, where the
+// blame says what an unanswered attempt tells about Vault: nothing, if the
 // caller hung up; but a deadline that passed is held against it, for it had
 // the time that its callers have.
 func blame(f *failure) outcome {
@@ -266,7 +266,7 @@ func refusal(operation string, status int) error {
 	return errRefused
 }
 
-// hasItems says whether an answer of status 400 is about single items: so
+// hasItems reports whether an answer of status 400 is about single items: so
 // Vault answers a batch in which one is bad.
 func hasItems(answer any, body []byte) bool {
 	_, batch := answer.(itemised)

@@ -62,7 +62,7 @@ type Config struct {
 	BreakFor time.Duration
 	// Now is the clock. Required.
 	Now func() time.Time
-	// Observe, where set, is told of every call once it has ended. It is for
+	// Observe, if set, is told of every call once it has ended. It is for
 	// metrics: it is called by many goroutines at once and must not block.
 	Observe func(Call)
 }
@@ -70,7 +70,7 @@ type Config struct {
 // Call is what Observe learns: nothing that is secret.
 type Call struct {
 	Operation string        // "wrap", "unwrap", "rewrap", "sign", "public keys", "check the wrapping key", "sign in", "renew"
-	Items     int           // in the batch; 0 where there is none
+	Items     int           // in the batch; 0 if there is none
 	Tries     int           // until it succeeded or was given up
 	Took      time.Duration // from the caller's point of view
 	Err       error         // of the whole call, not of single items
@@ -147,7 +147,7 @@ func checkName(what, name string) error {
 	return nil
 }
 
-// newClient makes the official client, without what it takes from the
+// newClient creates the official client, without what it takes from the
 // environment and without its own retries: ours know the deadline.
 func newClient(c *Config, transport *http.Transport) (*api.Client, error) {
 	client, err := api.NewClient(&api.Config{

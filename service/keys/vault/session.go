@@ -22,7 +22,7 @@ const (
 	// failed.
 	minRenewalPause = 250 * time.Millisecond
 	maxRenewalPause = 30 * time.Second
-	// forever is how long it waits where there is nothing to renew.
+	// forever is how long it waits if there is nothing to renew.
 	forever = time.Hour
 )
 
@@ -90,7 +90,7 @@ func newSession(k *Keeper) (*session, error) {
 	}, nil
 }
 
-// lease gives the current lease, signing in first if there is none.
+// lease returns the current lease, signing in first if there is none.
 func (s *session) lease(ctx context.Context) (*lease, error) {
 	if l := s.current.Load(); l != nil {
 		return l, nil
@@ -254,7 +254,7 @@ func (s *session) untilDue(failures int) time.Duration {
 	return max(due.Sub(s.now()), minRenewalPause)
 }
 
-// renew renews the token; or signs in again where there is none, or it cannot
+// renew renews the token; or signs in again if there is none, or it cannot
 // be renewed, or not for long any more.
 func (s *session) renew(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, s.keeper.cfg.CallTimeout)

@@ -38,7 +38,7 @@ type Keeper struct {
 
 var _ keys.Keeper = (*Keeper)(nil)
 
-// New makes a keeper and begins to sign in. It does not wait for Vault: while
+// New creates a keeper and begins to sign in. It does not wait for Vault: while
 // Vault is away calls give keys.ErrUnavailable, and work once it is there. The
 // keeper lives until Close, also when ctx ends before.
 func New(ctx context.Context, cfg Config) (*Keeper, error) {

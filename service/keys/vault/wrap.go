@@ -116,7 +116,7 @@ func (k *Keeper) send(ctx context.Context, o operation, items []item) ([]itemRes
 	return answer.results(), nil
 }
 
-// ended gives the error of a context that has ended, or nil.
+// ended returns the error of a context that has ended, or nil.
 func ended(ctx context.Context, name string) error {
 	if ctx.Err() == nil {
 		return nil

@@ -75,7 +75,7 @@ func (f *Fake) Config() vault.Config {
 	}
 }
 
-// Subject makes a keeper for the conformance suite.
+// Subject creates a keeper for the conformance suite.
 func (f *Fake) Subject(tb testing.TB) keystest.Subject {
 	tb.Helper()
 	return keystest.Subject{
@@ -112,7 +112,7 @@ func (f *Fake) Asked(kind string) (n int) {
 	return n
 }
 
-// Headers gives the headers of the last request.
+// Headers returns the headers of the last request.
 func (f *Fake) Headers() (h http.Header) {
 	f.do(func() { h = f.headers })
 	return h
@@ -121,14 +121,14 @@ func (f *Fake) Headers() (h http.Header) {
 // Revoke ends all tokens.
 func (f *Fake) Revoke() { f.do(func() { clear(f.tokens) }) }
 
-// NewToken makes a token as somebody else would get it.
+// NewToken creates a token as somebody else would get it.
 func (f *Fake) NewToken() (token string) {
 	f.do(func() { token = f.newToken() })
 	return token
 }
 
 // SetTokenLife says for how many seconds new tokens are good, for how many a
-// renewal makes them, and whether they can be renewed at all.
+// renewal creates them, and whether they can be renewed at all.
 func (f *Fake) SetTokenLife(life, longest int, renewable bool) {
 	f.do(func() { f.life, f.longest, f.renewing = life, longest, renewable })
 }

@@ -39,9 +39,9 @@ type Vault struct {
 	dir       string // of role-id and secret-id
 }
 
-// Real gives the test its part of a real Vault: the one that TEST_VAULT_ADDR
+// Real returns a part of a real Vault for the test: of the one that TEST_VAULT_ADDR
 // and TEST_VAULT_TOKEN name, or else one in memory that all tests of the
-// process share and that ends with it. Where there is none the test is
+// process share and that ends with it. If there is none the test is
 // skipped, but fails if CI is set.
 func Real(tb testing.TB) *Vault {
 	tb.Helper()
@@ -55,7 +55,7 @@ func Real(tb testing.TB) *Vault {
 	return shared.part(tb)
 }
 
-// Own gives the test a real Vault of its own, set up as in production, which
+// Own starts a real Vault for the test alone, set up as in production, which
 // it may pause, kill and restart. It is stopped when the test ends.
 func Own(tb testing.TB) *vaultdev.Server {
 	tb.Helper()
@@ -172,7 +172,7 @@ func (v *Vault) save(tb testing.TB, file string, content any) {
 	must(tb, os.WriteFile(filepath.Join(v.dir, file), []byte(fmt.Sprintln(content)), 0o600))
 }
 
-// NewSecretID makes a secret id and puts it into the file.
+// NewSecretID creates a secret id and puts it into the file.
 func (v *Vault) NewSecretID(tb testing.TB) {
 	tb.Helper()
 	v.save(tb, "secret-id", v.Write(tb, v.role()+"/secret-id", nil).Data["secret_id"])
@@ -210,13 +210,13 @@ func (v *Vault) Config() vault.Config {
 	}
 }
 
-// Keeper makes a keeper that is closed when the test ends.
+// Keeper creates a keeper that is closed when the test ends.
 func (v *Vault) Keeper(tb testing.TB) *vault.Keeper {
 	tb.Helper()
 	return NewKeeper(tb, v.Config())
 }
 
-// NewKeeper makes a keeper that is closed when the test ends.
+// NewKeeper creates a keeper that is closed when the test ends.
 func NewKeeper(tb testing.TB, cfg vault.Config) *vault.Keeper {
 	tb.Helper()
 	k, err := vault.New(tb.Context(), cfg)
@@ -225,7 +225,7 @@ func NewKeeper(tb testing.TB, cfg vault.Config) *vault.Keeper {
 	return k
 }
 
-// Subject makes a keeper for the conformance suite.
+// Subject creates a keeper for the conformance suite.
 func (v *Vault) Subject(tb testing.TB) keystest.Subject {
 	tb.Helper()
 	return keystest.Subject{
