@@ -100,9 +100,7 @@ type RemoveChannelResult struct {
 
 // RemoveChannel stops a channel of the caller's authority for good. What it has
 // not delivered goes to the next one within seconds; if there is none, it is
-// shown as undelivered. The error is ErrDenied, *InvalidError,
-// *OverloadedError, ErrNotFound, ErrConflict, ErrReused, ErrUnrecorded,
-// ErrUnavailable or ErrDamaged.
+// shown as undelivered. Its own errors are ErrNotFound and ErrConflict.
 func (s *Channels) RemoveChannel(ctx context.Context, c *identity.Caller, q *RemoveChannelRequest) (*RemoveChannelResult, error) {
 	a := guard.Act{
 		Caller: c, Action: policy.ManageChannels, Own: true, Request: q.Request, Asks: q,
@@ -134,8 +132,7 @@ type ChannelList struct {
 }
 
 // ListChannels shows the channels of the caller's authority, without their
-// secrets. The error is ErrDenied, *OverloadedError, ErrUnrecorded,
-// ErrUnavailable or ErrDamaged.
+// secrets.
 func (s *Channels) ListChannels(ctx context.Context, c *identity.Caller, q *ListChannelsRequest) (*ChannelList, error) {
 	a := guard.Act{Caller: c, Action: policy.ReadNotices, Own: true, Request: q.Request}
 	return guard.Answer(ctx, s.guard, a, func(ctx context.Context, tx *store.Tx, e *audit.Entry) (*ChannelList, error) {

@@ -65,9 +65,8 @@ type SetContactsResult struct {
 	Version int
 }
 
-// GetContacts returns the numbers of the caller's authority. The error is
-// ErrDenied, *OverloadedError, ErrNotFound, ErrUnrecorded, ErrUnavailable or
-// ErrDamaged.
+// GetContacts returns the numbers of the caller's authority. Its own error is
+// ErrNotFound.
 func (s *Contacts) GetContacts(ctx context.Context, c *identity.Caller, q *GetContactsRequest) (*OwnContacts, error) {
 	a := guard.Act{Caller: c, Action: policy.ReadContacts, Own: true, Request: q.Request}
 	return guard.Answer(ctx, s.guard, a, func(ctx context.Context, tx *store.Tx, _ *audit.Entry) (*OwnContacts, error) {
@@ -97,9 +96,8 @@ func (s *Contacts) ownContacts(row *store.AuthorityRow) *OwnContacts {
 }
 
 // SetContacts changes the numbers of the caller's authority, and so confirms
-// them. Look-ups show them from then on. The error is ErrDenied, *InvalidError,
-// *OverloadedError, *StaleError, ErrNotFound, ErrReused, ErrUnrecorded,
-// ErrUnavailable or ErrDamaged.
+// them. Look-ups show them from then on. Its own errors are *StaleError and
+// ErrNotFound.
 func (s *Contacts) SetContacts(ctx context.Context, c *identity.Caller, q *SetContactsRequest) (*SetContactsResult, error) {
 	var check domain.Reader
 	right := q.Contacts.read(&check, "contacts.")
@@ -110,7 +108,7 @@ func (s *Contacts) SetContacts(ctx context.Context, c *identity.Caller, q *SetCo
 }
 
 // ConfirmContacts says that the numbers of the caller's authority are still
-// right. The error is as of SetContacts, or ErrState if there are none.
+// right. The errors are those of SetContacts, or ErrState if there are none.
 func (s *Contacts) ConfirmContacts(ctx context.Context, c *identity.Caller, q *ConfirmContactsRequest) (*SetContactsResult, error) {
 	a := guard.Act{Caller: c, Action: policy.SetContacts, Own: true, Request: q.Request, Asks: q}
 	return s.keepContacts(ctx, a, q.Version, func(ctx context.Context, tx *store.Tx, row *store.AuthorityRow) error {

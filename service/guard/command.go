@@ -36,7 +36,7 @@ func (a *Command) Do(ctx context.Context, command string, counts audit.Counts, f
 	return a.record(ctx, command, counts, fn)
 }
 
-// record is do for what may be done to a copy: claiming it.
+// record is Do for what may be done to a copy: claiming it.
 func (a *Command) record(ctx context.Context, command string, counts audit.Counts, fn func(*store.Tx) error) error {
 	return a.DB.Tx(ctx, func(tx *store.Tx) error {
 		if err := fn(tx); err != nil {

@@ -26,7 +26,7 @@ const (
 	OutcomeAbandoned = "abandoned" // the caller hung up before anything was read
 )
 
-// OutcomeOf returns the word for what became of an act, as it stands in its entry.
+// OutcomeOf returns the word that stands in an act's entry for what became of it.
 func OutcomeOf(err error) string {
 	var invalid *domain.InvalidError
 	switch {
@@ -89,7 +89,7 @@ func Clip(name string) string {
 // ActorService is the actor of entries of what the service does by itself.
 const ActorService = "service"
 
-// NewID creates an identifier that sorts by time of making.
+// NewID returns a new identifier. Identifiers sort by the time of their making.
 func NewID() uuid.UUID {
 	return uuid.Must(uuid.NewV7()) // fails only if there is no randomness
 }

@@ -14,7 +14,7 @@ import (
 	"cpis/service/store"
 )
 
-// Act is one act of a caller, on its way through the door.
+// Act is one act of a caller, on its way through the guard.
 type Act struct {
 	Caller  *identity.Caller
 	Action  policy.Action
@@ -25,7 +25,7 @@ type Act struct {
 	Check   error         // *InvalidError, if the request is not valid
 	Within  time.Duration // bounds the act; Timeout if 0
 	Wait    time.Duration // for other acts, if it is worth more than slotWait
-	// prepare, if set, runs once: when the policy has allowed a valid request,
+	// Prepare, if set, runs once: when the policy has allowed a valid request,
 	// and before the act takes a place and a transaction. It fetches what must
 	// not be waited for later, such as keys. An error fails the act.
 	Prepare func(context.Context) error
@@ -61,8 +61,7 @@ func (s *Guard) Acquire(ctx context.Context, wait time.Duration) (release func()
 	return s.slots.Acquire(ctx, max(wait, slotWait))
 }
 
-// Answer is the door that every use case but the look-up goes through. It does
-// an act in one transaction with the entry that records it, so that neither
+// Answer is what every use case but the look-up goes through. It does an act in one transaction with the entry that records it, so that neither
 // exists without the other, and returns the answer with its receipt. A caller
 // who may not, a request that is not valid and a step that fails are recorded in
 // a transaction of their own.
@@ -82,7 +81,7 @@ func Answer[A any, P Answered[A]](ctx context.Context, s *Guard, a Act, do Step[
 	return out, nil
 }
 
-// perform takes an act through the door. keep, if there is one, runs after the
+// perform takes an act through the guard. keep, if there is one, runs after the
 // entry, in the same transaction, and is told where that is. Everybody waits for
 // it: it must be quick.
 func (s *Guard) perform(

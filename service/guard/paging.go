@@ -13,7 +13,7 @@ import (
 
 // Paging asks for a part of a list.
 type Paging struct {
-	Size int    // most to give; 50 if it is 0
+	Size int    // at most; 50 if 0
 	Page string // where to go on: Next of the part before; empty at the beginning
 }
 
@@ -41,8 +41,8 @@ func (p Paging) Read(c *domain.Reader, first uuid.UUID) (size int, from uuid.UUI
 	return size, from
 }
 
-// Next is the Next of a part that ends with last: empty if fewer came than
-// were asked for, because nothing follows.
+// Next says where to go on after a part that ends with last: nowhere if fewer came
+// than were asked for, because nothing follows.
 func Next(came, asked int, last uuid.UUID) string {
 	if came < asked {
 		return ""
@@ -50,7 +50,7 @@ func Next(came, asked int, last uuid.UUID) string {
 	return last.String()
 }
 
-// errPlace says that a text is no place in a list that was given before.
+// errPlace says that a text is no place in a list.
 var errPlace = errors.New("not a place that was given")
 
 // DecodePlace decodes a place in a list, of which there is one form only: the

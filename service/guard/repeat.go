@@ -16,7 +16,7 @@ import (
 )
 
 // errAnswered says that the same request was answered while this one waited
-// behind its locks. The door then tries again, and the answer is found.
+// behind its locks. Then it runs again, and finds the answer.
 var errAnswered = errors.New("answered meanwhile")
 
 // repeatable is a request that may be sent again, because after a time-out
@@ -36,9 +36,9 @@ type repeatable struct {
 // then: to ask again does no harm.
 type unchanging interface{ Unchanged() bool }
 
-// Once is answer for acts that change something, unless the same request was
-// answered within a day: then it returns that answer, and an entry says that it
-// was asked for again.
+// Once is Answer for acts that change something. If the same request was answered
+// within a day, it returns that answer, and an entry says that it was asked for
+// again.
 func Once[A any, P Answered[A]](ctx context.Context, s *Guard, a Act, do Step[A]) (*A, error) {
 	r := repeatable{s: s, act: &a, organisation: a.Caller.Organisation, key: a.Request}
 	var out *A

@@ -49,9 +49,8 @@ type lookup struct {
 	done   chan struct{}
 }
 
-// LookUp answers one question. The error is ErrDenied, *InvalidError,
-// *OverloadedError, ErrUnrecorded, ErrUnavailable or the context's; if the
-// caller hangs up, the look-up is recorded all the same.
+// LookUp answers one question. If the caller hangs up, the error is that of ctx;
+// the look-up is recorded all the same.
 func (s *LookUps) LookUp(ctx context.Context, c *identity.Caller, q *Question) (*Answer, error) {
 	l := s.newLookup(ctx, c, q, policy.LookUp)
 	if err := s.group.submit(ctx, l); err != nil {

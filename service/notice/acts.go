@@ -62,10 +62,9 @@ const (
 )
 
 // AcknowledgeNotice says what was done about a notice of the caller's
-// authority. It may be said more than once: each time is kept. The error is
-// ErrDenied, *InvalidError, *OverloadedError, ErrNotFound (also for notices of
-// others), ErrConflict (the notice has a newer version), ErrReused,
-// ErrUnrecorded, ErrUnavailable or ErrDamaged.
+// authority. It may be said more than once: each time is kept. Its own errors
+// are ErrNotFound (also for notices of others) and ErrConflict (the notice has
+// a newer version).
 func (s *Notices) AcknowledgeNotice(ctx context.Context, c *identity.Caller, k *AcknowledgeRequest) (*ActResult, error) {
 	var check domain.Reader
 	note := readNote(&check, k.Version, k.Note)

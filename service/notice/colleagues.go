@@ -198,8 +198,7 @@ type ColleagueList struct {
 }
 
 // ListColleagues shows to whom notices of the caller's authority can be given:
-// who acted for it as a safeguarding lead in the last 90 days. The error is
-// ErrDenied, *OverloadedError, ErrUnrecorded or ErrUnavailable.
+// who acted for it as a safeguarding lead in the last 90 days.
 func (s *Colleagues) ListColleagues(ctx context.Context, c *identity.Caller, q *ListColleaguesRequest) (*ColleagueList, error) {
 	a := guard.Act{Caller: c, Action: policy.ListColleagues, Own: true, Request: q.Request}
 	return guard.Answer(ctx, s.guard, a, func(ctx context.Context, tx *store.Tx, e *audit.Entry) (*ColleagueList, error) {

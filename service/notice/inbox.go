@@ -186,9 +186,8 @@ type Done struct {
 	AssignedName string // the same, by name
 }
 
-// GetNotice shows one notice of the caller's authority. The error is ErrDenied,
-// *OverloadedError, ErrNotFound (also for notices of others), ErrUnrecorded,
-// ErrUnavailable or ErrDamaged.
+// GetNotice shows one notice of the caller's authority. Its own error is
+// ErrNotFound (also for notices of others).
 func (s *Notices) GetNotice(ctx context.Context, c *identity.Caller, q *GetNoticeRequest) (*Detail, error) {
 	var o *openedNotices
 	var row store.NoticeRow

@@ -71,10 +71,9 @@ const (
 )
 
 // ReportMissedAppointment tells each authority with a visible plan about a
-// patient that an appointment was missed, once for an appointment. The answer is
-// the same, and takes as long, whether or not there is any. With another date of
-// birth than is held nobody is told. The error is ErrDenied, *InvalidError,
-// *OverloadedError, ErrReused, ErrUnrecorded or ErrUnavailable.
+// patient that an appointment was missed, once for an appointment. The answer
+// is the same, and takes as long, whether or not there is any. With another
+// date of birth than is held nobody is told.
 func (s *Notices) ReportMissedAppointment(ctx context.Context, c *identity.Caller, m *MissedAppointment) (*ReportResult, error) {
 	check := domain.Reader{Form: domain.RequestForms, Today: s.clock.Today()}
 	r := report{
@@ -150,7 +149,7 @@ type report struct {
 	check     error
 }
 
-// report takes a report through the door.
+// report takes a report through the guard.
 func (s *Notices) report(
 	ctx context.Context, r *report, fn func(context.Context, *store.Tx, *audit.Entry) error,
 ) (*ReportResult, error) {

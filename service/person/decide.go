@@ -20,7 +20,7 @@ type DecideChangeRequest struct {
 	Request  string `json:"-"` // request id
 }
 
-// DecideChangeResult is the answer to a Ruling.
+// DecideChangeResult is the answer to DecideChange.
 type DecideChangeResult struct {
 	guard.Receipt `json:"-"`
 
@@ -29,8 +29,8 @@ type DecideChangeResult struct {
 
 // DecideChange accepts or declines what somebody of the caller's authority
 // proposed, or takes back what the caller proposed. Nobody accepts what they
-// proposed themselves. What is accepted is done at once. The error is as of
-// ProposeChange, and ErrSamePerson; a *StateError may also say that somebody has
+// proposed themselves. What is accepted is done at once. The errors are
+// those of ProposeChange, and ErrSamePerson; a *StateError may also say that somebody has
 // decided, or that another change has overtaken the proposal.
 func (s *Persons) DecideChange(ctx context.Context, c *identity.Caller, q *DecideChangeRequest) (*DecideChangeResult, error) {
 	check := domain.Reader{}
@@ -48,7 +48,7 @@ func (s *Persons) DecideChange(ctx context.Context, c *identity.Caller, q *Decid
 	})
 }
 
-// deciding is a Ruling on its way through the door.
+// deciding is a decision on its way through the guard.
 type deciding struct {
 	s      *Persons
 	ruling *DecideChangeRequest
@@ -175,7 +175,7 @@ func (s *Persons) openParties(ctx context.Context, p *proposal, rows []store.Per
 	return s.records.OpenAlone(ctx, all...)
 }
 
-// holder returns whom a number of the proposal leads to now; nil if nobody.
+// holder returns whom a number of the proposal identifies now; nil if nobody.
 func (p *lockedProposal) holder(s *Persons, n domain.NHSNumber) *record.Record {
 	for _, t := range s.records.StoreTags(n) {
 		row, ok := p.found[t]

@@ -43,8 +43,6 @@ type ChangePage struct {
 }
 
 // ListChanges shows the proposals of the caller's authority, the newest first.
-// The error is ErrDenied, *InvalidError, *OverloadedError, ErrUnrecorded,
-// ErrUnavailable or ErrDamaged.
 func (s *Persons) ListChanges(ctx context.Context, c *identity.Caller, q *ChangeQuery) (*ChangePage, error) {
 	check := domain.Reader{Form: domain.RequestForms}
 	size, before := q.Paging.Read(&check, uuid.Nil)

@@ -41,7 +41,7 @@ type ProposeChangeRequest struct {
 	Request    string `json:"-"` // request id
 }
 
-// ProposeChangeResult is the answer to a Proposal.
+// ProposeChangeResult is the answer to ProposeChange.
 type ProposeChangeResult struct {
 	guard.Receipt `json:"-"`
 
@@ -49,10 +49,8 @@ type ProposeChangeResult struct {
 }
 
 // ProposeChange asks for a change that needs a second person; the authority is
-// told that one is wanted. The error is ErrDenied, *InvalidError,
-// *OverloadedError, ErrNotFound (the authority holds no plan about whom it
-// names, or knows no such merge), *StateError, ErrReused, ErrUnrecorded,
-// ErrUnavailable or ErrDamaged.
+// told that one is wanted. Its own errors are ErrNotFound (the authority holds
+// no plan about whom it names, or knows no such merge) and *StateError.
 //
 // What keeps the change from being made now is said now; whether it still can
 // be made is looked at again when it is accepted.
@@ -76,7 +74,7 @@ func (s *Persons) ProposeChange(ctx context.Context, c *identity.Caller, q *Prop
 	})
 }
 
-// read reads the texts of a Proposal.
+// read reads the texts of the request.
 func (q *ProposeChangeRequest) read(c *domain.Reader) (said proposed, merge uuid.UUID) {
 	said.Superseded = q.Superseded
 	switch q.Kind {
@@ -181,7 +179,7 @@ func (s *Persons) openDecided(key *keys.DataKey, row *store.ProposalRow) (said d
 	return said, nil
 }
 
-// proposing is a Proposal on its way through the door.
+// proposing is a proposal on its way through the guard.
 type proposing struct {
 	s      *Persons
 	caller *identity.Caller
@@ -280,7 +278,7 @@ func parties(row *store.ProposalRow) []uuid.UUID {
 	return []uuid.UUID{row.Person, row.From}
 }
 
-// fetchKeysOfProposal is fetchKeysOf for the persons of a proposal.
+// fetchKeysOfProposal is FetchKeysOf for the people of a proposal.
 func (s *Persons) fetchKeysOfProposal(ctx context.Context, authority, id string) {
 	ctx, cancel := context.WithTimeout(ctx, record.KeyWait)
 	defer cancel()

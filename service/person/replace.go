@@ -26,7 +26,7 @@ type ReplaceNHSNumberRequest struct {
 	Request     string `json:"-"` // request id
 }
 
-// ReplaceNHSNumberResult is the answer to a Replacement.
+// ReplaceNHSNumberResult is the answer to ReplaceNHSNumber.
 type ReplaceNHSNumberResult struct {
 	guard.Receipt `json:"-"`
 }
@@ -35,9 +35,8 @@ type ReplaceNHSNumberResult struct {
 // Look-ups then find the person by both, and say of the old one that it was
 // replaced; the other authorities that hold plans are told. A former number may
 // become the current one again: the numbers that came after it are taken back,
-// and nobody is found by them any more. The error is ErrDenied, *InvalidError,
-// *OverloadedError, ErrNotFound if the caller's authority holds no plan,
-// ErrReused, ErrUnrecorded, ErrUnavailable or ErrDamaged.
+// and nobody is found by them any more. Its own error is ErrNotFound if the
+// caller's authority holds no plan.
 func (s *Persons) ReplaceNHSNumber(ctx context.Context, c *identity.Caller, q *ReplaceNHSNumberRequest) (*ReplaceNHSNumberResult, error) {
 	check := domain.Reader{Form: domain.RequestForms, Today: s.clock.Today()}
 	r := replacing{
@@ -60,7 +59,7 @@ func (s *Persons) ReplaceNHSNumber(ctx context.Context, c *identity.Caller, q *R
 	})
 }
 
-// replacing is a Replacement on its way through the door.
+// replacing is a new number on its way through the guard.
 type replacing struct {
 	s          *Persons
 	old, fresh domain.NHSNumber

@@ -48,9 +48,8 @@ func restrictable(h *record.Record, kind ChangeKind, today domain.Date) error {
 	return nil
 }
 
-// restrict makes a person restricted, or lifts that. Whom the number leads to
-// by now is who is restricted, also if two records were joined meanwhile; a
-// restriction is lifted only from who was meant.
+// restrict restricts whoever the number identifies now, even if two records have
+// been joined since, or lifts the restriction: only from who was meant.
 func (d *deciding) restrict(ctx context.Context, tx *store.Tx, e *audit.Entry, p *lockedProposal) error {
 	kind := ChangeKind(p.row.Kind)
 	h := p.holder(d.s, p.said.Person.NHSNumber)

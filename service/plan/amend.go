@@ -29,8 +29,8 @@ type AmendPlanRequest struct {
 }
 
 // AmendPlan corrects or completes a plan of the caller's authority, also one
-// that has ended. The error is as of EndPlan; ErrState says that the plan was
-// removed. If nothing differs, no version is made.
+// that has ended. The errors are those of EndPlan; ErrState says that the
+// plan was removed. If nothing differs, no version is made.
 //
 // What is amended must be what could be registered. The date of birth is the
 // person's, not the plan's: it can be changed while no other authority holds
@@ -78,7 +78,7 @@ func (p *changing) amend(ctx context.Context, q *AmendPlanRequest) (*ChangeResul
 	return p.changed(), p.tellOverlaps(ctx, before)
 }
 
-// amended reads an Amendment as if the plan were registered anew.
+// amended reads the request as if the plan were registered anew.
 func (p *changing) amended(q *AmendPlanRequest) (domain.Draft, domain.Violations) {
 	r := domain.Registration{
 		NHSNumber: p.about.Person.NHSNumber.Reveal(), Family: q.Family, Given: q.Given, DateOfBirth: q.DateOfBirth,

@@ -24,13 +24,13 @@ type ChildPlan struct {
 	NHSNumber   string // the child's own
 	Family      string
 	Given       string
-	DateOfBirth string // must be that of the Birth
+	DateOfBirth string // must be the day of birth
 	Start       string // YYYY-MM-DD
 	Reference   string // the authority's own, or empty
 	Restricted  bool   // the child's whereabouts must not be revealed
 }
 
-// RecordBirthResult is the answer to a Birth.
+// RecordBirthResult is the answer to RecordBirth.
 type RecordBirthResult struct {
 	guard.Receipt `json:"-"`
 
@@ -51,10 +51,10 @@ func (p *ChildPlan) registration() *domain.Registration {
 const endReasonBirth = "birth"
 
 // RecordBirth ends a plan for an unborn child of the caller's authority. If
-// the Birth says so it registers a child protection plan for the child, under
+// the request says so it registers a child protection plan for the child, under
 // the child's own number, at the same moment; nothing is copied from the
-// mother, and only the entry names both plans. The error is as of EndPlan;
-// *InvalidError also if the child's plan cannot be registered, and then
+// mother, and only the entry names both plans. The errors are those of
+// EndPlan; *InvalidError also if the child's plan cannot be registered, and then
 // nothing is done.
 func (s *Plans) RecordBirth(ctx context.Context, c *identity.Caller, q *RecordBirthRequest) (*RecordBirthResult, error) {
 	b, wrong := s.readBirth(q)
@@ -79,7 +79,7 @@ func (s *Plans) RecordBirth(ctx context.Context, c *identity.Caller, q *RecordBi
 	})
 }
 
-// birth is a Birth whose texts have been read.
+// birth is a RecordBirthRequest whose texts have been read.
 type birth struct {
 	born  domain.Date
 	child *domain.Draft
@@ -101,7 +101,7 @@ func (s *Plans) readBirth(q *RecordBirthRequest) (birth, error) {
 	return b, check.Err()
 }
 
-// ofChild names the fields as a Birth has them.
+// ofChild names the fields as a RecordBirthRequest has them.
 func ofChild(v domain.Violations) domain.Violations {
 	for i := range v {
 		switch v[i].Field {
@@ -113,7 +113,7 @@ func ofChild(v domain.Violations) domain.Violations {
 	return v
 }
 
-// endAtBirth ends the plan on the day of the birth.
+// endAtBirth ends the plan on the day of birth.
 func (p *changing) endAtBirth(ctx context.Context, born domain.Date) error {
 	check := domain.Reader{Today: p.s.clock.Today()}
 	switch {

@@ -96,7 +96,7 @@ func (p *changing) find(ctx context.Context, a *planAct) error {
 // errRemoved says that a plan was entered in error, and is changed no more.
 var errRemoved = &guard.StateError{Problem: "the plan was removed: it was entered in error"}
 
-// fetchKeyOf is fetchKey for the person whom a plan of an authority is about.
+// fetchKeyOf is FetchKey for the person whom a plan of an authority is about.
 func (s *Plans) fetchKeyOf(ctx context.Context, authority, plan string) {
 	ctx, cancel := context.WithTimeout(ctx, record.KeyWait)
 	defer cancel()

@@ -19,10 +19,9 @@ type EndPlanRequest struct {
 	Request string `json:"-"` // request id
 }
 
-// EndPlan closes a plan of the caller's authority. The error is ErrDenied,
-// *InvalidError, *OverloadedError, ErrNotFound (also for plans of others),
-// *StaleError, ErrState (it was removed, or its last day has passed),
-// ErrReused, ErrUnrecorded, ErrUnavailable or ErrDamaged.
+// EndPlan closes a plan of the caller's authority. Its own errors are
+// ErrNotFound (also for plans of others), *StaleError and ErrState (it was
+// removed, or its last day has passed).
 //
 // The last day may lie up to a year ahead, and as long as it has not passed it
 // may be set anew. The plan must stay one that could be registered: an unborn
@@ -46,7 +45,7 @@ func (s *Plans) EndPlan(ctx context.Context, c *identity.Caller, q *EndPlanReque
 	})
 }
 
-// read reads the texts of an Ending.
+// read reads the texts of the request.
 func (q *EndPlanRequest) read(c *domain.Reader) (domain.Date, string) {
 	c.Seen(q.Version)
 	end := c.Day("end", q.End)

@@ -63,8 +63,7 @@ type Found struct {
 }
 
 // GetPlan shows one plan of the caller's authority, also one that was removed.
-// The error is ErrDenied, *OverloadedError, ErrNotFound (also for plans of
-// others), ErrUnrecorded, ErrUnavailable or ErrDamaged.
+// Its own error is ErrNotFound (also for plans of others).
 func (s *Plans) GetPlan(ctx context.Context, c *identity.Caller, q *GetPlanRequest) (*Found, error) {
 	a := guard.Act{Caller: c, Action: policy.GetPerson, Own: true, Request: q.Request}
 	return guard.Answer(ctx, s.guard, a, func(ctx context.Context, tx *store.Tx, e *audit.Entry) (*Found, error) {

@@ -56,10 +56,9 @@ type OwnPerson struct {
 	Plans      []Plan // newest start first
 }
 
-// GetPerson shows what the caller's authority recorded about the person with
-// an NHS number. The error is ErrDenied, *InvalidError, *OverloadedError,
-// ErrNotFound if it recorded nothing, whoever else did, ErrUnrecorded,
-// ErrUnavailable or ErrDamaged.
+// GetPerson shows what the caller's authority recorded about the person with an
+// NHS number. Its own error is ErrNotFound (it recorded nothing, whoever else
+// did).
 func (s *Plans) GetPerson(ctx context.Context, c *identity.Caller, q *GetPersonRequest) (*OwnPerson, error) {
 	check := domain.Reader{Form: domain.RequestForms}
 	n := check.Number(q.NHSNumber)

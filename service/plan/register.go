@@ -13,7 +13,7 @@ import (
 	"cpis/service/store"
 )
 
-// RegisterPlanResult is the answer to a Registration.
+// RegisterPlanResult is the answer to RegisterPlan.
 type RegisterPlanResult struct {
 	guard.Receipt `json:"-"`
 
@@ -21,13 +21,11 @@ type RegisterPlanResult struct {
 	Version int
 }
 
-// RegisterPlan records a plan of the caller's authority. The error is
-// ErrDenied, *InvalidError, *OverloadedError, ErrReused, ErrUnrecorded,
-// ErrUnavailable or ErrDamaged.
+// RegisterPlan records a plan of the caller's authority.
 //
 // Who is already held is found by NHS number alone; the date of birth must be
-// the one that is held. A plan that overlaps with one of the same kind that
-// the authority holds is refused, and its identifier is given. One that overlaps
+// the one that is held. A plan that overlaps with one of the same kind that the
+// authority holds is refused, and its identifier is given. One that overlaps
 // with another authority's is taken, and both are told. Whoever is registered
 // as restricted is restricted for everybody, whichever authority says so.
 func (s *Plans) RegisterPlan(ctx context.Context, c *identity.Caller, r *domain.Registration) (*RegisterPlanResult, error) {

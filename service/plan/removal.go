@@ -21,8 +21,8 @@ type RemovePlanRequest struct {
 }
 
 // RemovePlan takes back a plan of the caller's authority that was entered in
-// error: look-ups show it no more, whether it has ended or not. The error is as
-// of EndPlan; ErrState says that it was removed already. If it was offered
+// error: look-ups show it no more, whether it has ended or not. The errors are
+// those of EndPlan; ErrState says that it was removed already. If it was offered
 // to another authority, that is withdrawn.
 func (s *Plans) RemovePlan(ctx context.Context, c *identity.Caller, q *RemovePlanRequest) (*ChangeResult, error) {
 	check := domain.Reader{}

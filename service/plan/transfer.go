@@ -25,7 +25,7 @@ type ProposeTransferRequest struct {
 	Request string `json:"-"` // request id
 }
 
-// ProposeTransferResult is the answer to an Offer.
+// ProposeTransferResult is the answer to ProposeTransfer.
 type ProposeTransferResult struct {
 	guard.Receipt `json:"-"`
 
@@ -35,8 +35,8 @@ type ProposeTransferResult struct {
 
 // ProposeTransfer offers a plan of the caller's authority to another, which is
 // told. Until that accepts, the plan stays the caller's, who may change it, and
-// look-ups show both. The error is as of EndPlan; ErrState says that the plan
-// was removed, has ended or is offered already, or that a change of its person
+// look-ups show both. The errors are those of EndPlan; ErrState says that the
+// plan was removed, has ended or is offered already, or that a change of its person
 // waits for a second person.
 func (s *Plans) ProposeTransfer(ctx context.Context, c *identity.Caller, q *ProposeTransferRequest) (*ProposeTransferResult, error) {
 	check := domain.Reader{}

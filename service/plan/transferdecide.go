@@ -24,7 +24,7 @@ type DecideTransferRequest struct {
 	Request    string `json:"-"` // request id
 }
 
-// DecideTransferResult is the answer to a Settlement.
+// DecideTransferResult is the answer to DecideTransfer.
 type DecideTransferResult struct {
 	guard.Receipt `json:"-"`
 
@@ -35,10 +35,9 @@ type DecideTransferResult struct {
 // DecideTransfer accepts or declines a plan that was offered to the caller's
 // authority, or withdraws one that it offered; the other side is told. On
 // acceptance the plan is the receiver's at once: it must not overlap with
-// another of the same kind that the receiver holds. The error is ErrDenied,
-// *InvalidError, *OverloadedError, ErrNotFound (also for transfers between
-// others), ErrState (somebody has decided), ErrReused, ErrUnrecorded,
-// ErrUnavailable or ErrDamaged.
+// another of the same kind that the receiver holds. Its own errors are
+// ErrNotFound (also for transfers between others) and ErrState (somebody has
+// decided).
 func (s *Plans) DecideTransfer(ctx context.Context, c *identity.Caller, q *DecideTransferRequest) (*DecideTransferResult, error) {
 	check := domain.Reader{}
 	check.Decision(q.Decision)
@@ -80,7 +79,7 @@ func transferWord(d domain.Decision) string {
 	return ""
 }
 
-// fetchKeyOfTransfer is fetchKey for the person whom a transfer is about.
+// fetchKeyOfTransfer is FetchKey for the person whom a transfer is about.
 func (s *Plans) fetchKeyOfTransfer(ctx context.Context, authority, id string) {
 	ctx, cancel := context.WithTimeout(ctx, record.KeyWait)
 	defer cancel()

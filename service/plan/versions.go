@@ -39,7 +39,7 @@ type Versions struct {
 
 // ListVersions shows all versions of a plan of the caller's authority, also of
 // one that was removed. Of those made while the plan was another authority's it
-// shows who and when. The error is as of GetPlan.
+// shows who and when. The errors are those of GetPlan.
 func (s *Plans) ListVersions(ctx context.Context, c *identity.Caller, q *ListVersionsRequest) (*Versions, error) {
 	a := guard.Act{Caller: c, Action: policy.GetPerson, Own: true, Request: q.Request}
 	return guard.Answer(ctx, s.guard, a, func(ctx context.Context, tx *store.Tx, e *audit.Entry) (*Versions, error) {

@@ -11,7 +11,7 @@ import (
 	"cpis/service/store"
 )
 
-// FetchKeyFor is fetchKey for a person who is known already.
+// FetchKeyFor is FetchKey for a person who is known already.
 func (s *Records) FetchKeyFor(ctx context.Context, person uuid.UUID) {
 	about, err := FindOne(ctx, s.db.Persons, person)
 	if err == nil {
@@ -55,7 +55,7 @@ func (s *Records) FetchKey(ctx context.Context, made NewKeys, n domain.NHSNumber
 	_ = s.MakeKeys(ctx, made, []*Record{{Tag: s.ring.LocalTag(n.Reveal())}})
 }
 
-// FetchKeysOf gets the keys of persons with NHS numbers, as fetchKey does, and
+// FetchKeysOf gets the keys of persons with NHS numbers, as FetchKey does, and
 // creates none. It does so if the authority holds a plan about one of them, and
 // says whether it does: how long it takes says nothing about whom others know.
 func (s *Records) FetchKeysOf(ctx context.Context, authority string, numbers ...domain.NHSNumber) (own bool) {

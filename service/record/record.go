@@ -37,7 +37,7 @@ func (h *Record) Overlapping(d *domain.Details) *Plan {
 	return nil
 }
 
-// Name says which plan is meant.
+// Name names the plan in messages to its authority.
 func (p *Plan) Name() string { return "your plan " + p.Row.ID.String() }
 
 // Latest returns the plan that names a person to an authority.

@@ -37,7 +37,7 @@ type SealedPerson struct {
 // ciphertext's length says little.
 const sealedSize = 256
 
-// SealJSON seals v for where it will stand.
+// SealJSON seals v for the place where it will stand.
 func SealJSON(key *keys.DataKey, in keys.Context, v any) ([]byte, error) {
 	text, err := json.Marshal(v)
 	if err != nil {

@@ -36,9 +36,9 @@ var (
 	errAttended = errors.New("upload is attended to")
 )
 
-// attend does what is to be done next with an upload: it checks what was
-// received, and applies what was approved. Whoever waits longest has the next
-// turn. The error says that it must be attended to later.
+// attend checks an upload that was received, or applies one that was approved.
+// Whoever waits longest has the next turn. An error says that it must be attended
+// to later.
 func (s *Uploads) attend(ctx context.Context, authority string, id uuid.UUID, wait time.Duration) error {
 	leave, err := s.turns.take(ctx, authority, wait)
 	if err != nil {
@@ -66,7 +66,7 @@ func (s *Uploads) resume(ctx context.Context, row *store.UploadRow) error {
 	return s.advance(ctx, row.ID)
 }
 
-// advance does what is to be done next with an upload whose turn it is.
+// advance moves an upload on until it needs a person or is finished.
 func (s *Uploads) advance(ctx context.Context, id uuid.UUID) error {
 	for range maxSteps {
 		row, err := s.db.Upload(ctx, id)

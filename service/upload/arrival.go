@@ -85,7 +85,7 @@ func (in *arrival) receive(ctx context.Context, next func() (Part, error)) error
 	return guard.Translate(in.keep(ctx))
 }
 
-// check says what is wrong with an Uploading.
+// check says what is wrong with the request.
 func (q *Request) check() error {
 	var v domain.Violations
 	if q.Format != CSV && q.Format != SSD {

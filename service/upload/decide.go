@@ -31,16 +31,15 @@ type CancelRequest struct {
 	Request  string `json:"-"` // request id
 }
 
-// ApproveUpload applies a file that was checked: all rows that are right, in one
-// transaction. If that does something else than when it was checked, because
-// what is held has changed, it is checked again instead, and waits. The error is
-// ErrDenied, *InvalidError (the safety brake holds it, and the number is not
-// confirmed), ErrNotFound (also for files of others), *StaleError, ErrState (it
-// does not wait), *OverloadedError, ErrReused, ErrUnrecorded, ErrUnavailable or
-// ErrDamaged.
+// ApproveUpload applies a file that was checked: all rows that are right, in
+// one transaction. If that does something else than when it was checked,
+// because what is held has changed, it is checked again instead, and waits. Its
+// own errors are *InvalidError (the safety brake holds it, and the number is
+// not confirmed), ErrNotFound (also for files of others), *StaleError and
+// ErrState (it does not wait).
 //
-// Once it is approved, it is applied whatever becomes of this server: the answer
-// may be that it is being applied.
+// Once it is approved, it is applied whatever becomes of this server: the
+// answer may be that it is being applied.
 func (s *Uploads) ApproveUpload(ctx context.Context, c *identity.Caller, q *ApproveRequest) (*Answer, error) {
 	var v domain.Violations
 	if q.Version < 1 {
@@ -88,10 +87,9 @@ func (u *upload) decide(by record.Author, at time.Time, request string) {
 	u.details.Decided, u.details.DecidedAt, u.details.DecidedRequest = by, at, request
 }
 
-// CancelUpload gives up a file that was not applied. The error is ErrDenied,
-// *InvalidError, ErrNotFound (also for files of others), *StaleError, ErrState
-// (it was approved, or nothing becomes of it any more), *OverloadedError,
-// ErrReused, ErrUnrecorded, ErrUnavailable or ErrDamaged.
+// CancelUpload gives up a file that was not applied. Its own errors are
+// ErrNotFound (also for files of others), *StaleError and ErrState (it was
+// approved, or nothing becomes of it any more).
 func (s *Uploads) CancelUpload(ctx context.Context, c *identity.Caller, q *CancelRequest) (*Answer, error) {
 	var check domain.Reader
 	if q.Version < 1 {

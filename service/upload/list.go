@@ -57,9 +57,8 @@ type RowPage struct {
 	Next string // where to go on; empty at the end
 }
 
-// GetUpload shows where a file of the caller's authority stands. The error is
-// ErrDenied, ErrNotFound (also for files of others), *OverloadedError,
-// ErrUnrecorded, ErrUnavailable or ErrDamaged.
+// GetUpload shows where a file of the caller's authority stands. Its own error
+// is ErrNotFound (also for files of others).
 func (s *Uploads) GetUpload(ctx context.Context, c *identity.Caller, q *GetRequest) (*Answer, error) {
 	a := guard.Act{Caller: c, Action: policy.ReadUploads, Own: true, Request: q.Request}
 	return guard.Answer(ctx, s.guard, a, func(ctx context.Context, tx *store.Tx, e *audit.Entry) (*Answer, error) {
@@ -76,8 +75,7 @@ func (s *Uploads) GetUpload(ctx context.Context, c *identity.Caller, q *GetReque
 	})
 }
 
-// ListUploads shows the files of the caller's authority. The error is ErrDenied,
-// *InvalidError, *OverloadedError, ErrUnrecorded, ErrUnavailable or ErrDamaged.
+// ListUploads shows the files of the caller's authority.
 func (s *Uploads) ListUploads(ctx context.Context, c *identity.Caller, q *ListRequest) (*Page, error) {
 	var check domain.Reader
 	size, before := q.Read(&check, uuid.Max)
@@ -109,8 +107,7 @@ func (s *Uploads) ListUploads(ctx context.Context, c *identity.Caller, q *ListRe
 
 // ListUploadRows shows what the check says about the rows of a file or, once it
 // is applied, what became of them. What would end comes last. The rows are kept
-// for 90 days. The error is ErrDenied, *InvalidError, ErrNotFound (also for files
-// of others), *OverloadedError, ErrUnrecorded, ErrUnavailable or ErrDamaged.
+// for 90 days. Its own error is ErrNotFound (also for files of others).
 func (s *Uploads) ListUploadRows(ctx context.Context, c *identity.Caller, q *ListRowsRequest) (*RowPage, error) {
 	n, wrong := q.page()
 	a := guard.Act{Caller: c, Action: policy.ReadUploads, Own: true, Request: q.Request, Check: wrong.Err()}

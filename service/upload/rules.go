@@ -111,8 +111,7 @@ func (r *Rules) against(c *Counts, ended int) []string {
 	return all
 }
 
-// GetUploadRules shows the rules of the caller's authority. The error is
-// ErrDenied, *OverloadedError, ErrUnrecorded or ErrUnavailable.
+// GetUploadRules shows the rules of the caller's authority.
 func (s *Uploads) GetUploadRules(ctx context.Context, c *identity.Caller, q *GetRulesRequest) (*RulesAnswer, error) {
 	a := guard.Act{Caller: c, Action: policy.ReadUploads, Own: true, Request: q.Request}
 	return guard.Answer(ctx, s.guard, a, func(ctx context.Context, tx *store.Tx, _ *audit.Entry) (*RulesAnswer, error) {
@@ -121,9 +120,8 @@ func (s *Uploads) GetUploadRules(ctx context.Context, c *identity.Caller, q *Get
 	})
 }
 
-// SetUploadRules changes the rules of the caller's authority. The error is
-// ErrDenied, *InvalidError, *StaleError, *OverloadedError, ErrReused,
-// ErrUnrecorded or ErrUnavailable.
+// SetUploadRules changes the rules of the caller's authority. Its own error is
+// *StaleError.
 func (s *Uploads) SetUploadRules(ctx context.Context, c *identity.Caller, q *SetRulesRequest) (*SetRulesResult, error) {
 	a := guard.Act{Caller: c, Action: policy.SetUploadRules, Own: true, Request: q.Request, Asks: q, Check: q.Rules.check()}
 	return guard.Once(ctx, s.guard, a, func(ctx context.Context, tx *store.Tx, _ *audit.Entry) (*SetRulesResult, error) {
