@@ -22,10 +22,10 @@ import (
 
 // databaseFlags say which database a command administers, and as whom.
 type databaseFlags struct {
-	Database     string `env:"CPIS_OWNER_DATABASE_URL" required:"" placeholder:"URL" help:"Database as cpis_owner, without password."`
-	PasswordFile string `env:"CPIS_OWNER_DATABASE_PASSWORD_FILE" type:"path" placeholder:"FILE" help:"File with its password, where one is needed."`
+	Database     string `env:"CPIS_OWNER_DATABASE_URL" required:"" placeholder:"URL" help:"Address of the database, for cpis_owner, without the password."`
+	PasswordFile string `env:"CPIS_OWNER_DATABASE_PASSWORD_FILE" type:"path" placeholder:"FILE" help:"File with the password of cpis_owner, if it has one."`
 	LogOrigin    string `env:"CPIS_LOG_ORIGIN" required:"" placeholder:"NAME" help:"Audit log to write to, such as cpis.example.org/log/1."`
-	Instance     string `env:"CPIS_INSTANCE" placeholder:"NAME" help:"What the installation is called, where servers are told."`
+	Instance     string `env:"CPIS_INSTANCE" placeholder:"NAME" help:"Name of the installation, if servers have one."`
 }
 
 // Variables whose files hold passwords of the database.
@@ -150,9 +150,9 @@ type organisationCmd struct {
 
 type organisationAddCmd struct {
 	databaseFlags
-	Code  string `arg:"" help:"ODS code."`
-	Class string `arg:"" help:"Class, such as urgent_care, ambulance, nhs_111, dental, community, mental_health, sexual_health, oversight or operator."`
-	Name  string `arg:"" help:"Name."`
+	Code  string `arg:"" help:"ODS code of the organisation."`
+	Class string `arg:"" help:"Class of the organisation, such as urgent_care, ambulance, nhs_111, dental, community, mental_health, sexual_health, oversight or operator."`
+	Name  string `arg:"" help:"Name of the organisation."`
 }
 
 // Run adds the organisation. Running servers know it within half a minute.
@@ -176,8 +176,8 @@ type authorityCmd struct {
 
 type authorityContactCmd struct {
 	databaseFlags
-	GSS    string `arg:"" name:"gss-code" help:"GSS code, such as E09000019."`
-	Office string `help:"Number in office hours."`
+	GSS    string `arg:"" name:"gss-code" help:"GSS code of the authority, such as E09000019."`
+	Office string `help:"Number of the office."`
 	Hours  string `help:"Office hours, such as \"Mon-Thu 08:45-17:15; Fri 08:45-16:45\"; needed with --office."`
 	Duty   string `required:"" help:"Number of the emergency duty team."`
 }

@@ -21,7 +21,7 @@ const exitBroken = 3
 type auditCmd struct {
 	Export auditExportCmd `cmd:"" help:"Write the log, up to its latest checkpoint and what lies behind it, into a directory."`
 	Verify auditVerifyCmd `cmd:"" help:"Verify an export offline. Exit status: 0 it verifies, 3 it does not, 1 something could not be read."`
-	Key    auditKeyCmd    `cmd:"" help:"Print the public key of the log, for those who verify."`
+	Key    auditKeyCmd    `cmd:"" help:"Print the public keys of the log, which verify needs."`
 
 	Checkpoint  auditCheckpointCmd  `cmd:"" help:"Fetch the latest signed checkpoint, to be kept where the operator cannot reach it."`
 	Proof       auditProofCmd       `cmd:"" help:"Fetch the proof that an entry is in the log."`
@@ -33,14 +33,14 @@ type auditCmd struct {
 }
 
 type auditExportCmd struct {
-	Database            string   `env:"CPIS_OWNER_DATABASE_URL" placeholder:"URL" help:"Database as cpis_owner, without password. The export is an entry of the log then."`
-	PasswordFile        string   `env:"CPIS_OWNER_DATABASE_PASSWORD_FILE" type:"path" placeholder:"FILE" help:"File with its password, where one is needed."`
-	AuditorDatabase     string   `env:"CPIS_AUDITOR_DATABASE_URL" placeholder:"URL" help:"Database as cpis_auditor, who can read the log and nothing else. Used if given."`
-	AuditorPasswordFile string   `env:"CPIS_AUDITOR_DATABASE_PASSWORD_FILE" type:"path" placeholder:"FILE" help:"File with its password, where one is needed."`
+	Database            string   `env:"CPIS_OWNER_DATABASE_URL" placeholder:"URL" help:"Address of the database, for cpis_owner, without the password. The export is then an entry of the log."`
+	PasswordFile        string   `env:"CPIS_OWNER_DATABASE_PASSWORD_FILE" type:"path" placeholder:"FILE" help:"File with the password of cpis_owner, if it has one."`
+	AuditorDatabase     string   `env:"CPIS_AUDITOR_DATABASE_URL" placeholder:"URL" help:"Address of the database, for cpis_auditor, who can read the log and nothing else. Used if given."`
+	AuditorPasswordFile string   `env:"CPIS_AUDITOR_DATABASE_PASSWORD_FILE" type:"path" placeholder:"FILE" help:"File with the password of cpis_auditor, if it has one."`
 	LogOrigin           string   `env:"CPIS_LOG_ORIGIN" required:"" placeholder:"NAME" help:"Audit log to export, such as cpis.example.org/log/1."`
-	Instance            string   `env:"CPIS_INSTANCE" placeholder:"NAME" help:"What the installation is called, where servers are told."`
+	Instance            string   `env:"CPIS_INSTANCE" placeholder:"NAME" help:"Name of the installation, if servers have one."`
 	Key                 []string `placeholder:"KEY|FILE" help:"Public key of the log, as \"cpis audit key\" prints it, or a file with such lines: a checkpoint that it did not sign is exported as evidence, and not as the checkpoint."`
-	Dir                 string   `arg:"" type:"path" help:"Directory to make; it must not exist."`
+	Dir                 string   `arg:"" type:"path" help:"Directory to create. It must not exist yet."`
 }
 
 // Help says what it needs.

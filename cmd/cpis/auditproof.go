@@ -21,7 +21,7 @@ import (
 type auditCheckpointCmd struct {
 	connection `embed:""`
 
-	Log string `placeholder:"NAME" help:"Name of the log; the log that the server writes if not given."`
+	Log string `placeholder:"NAME" help:"Name of the log; by default the one that the server writes."`
 }
 
 // Run prints the latest signed checkpoint and nothing else, so that it can be
@@ -43,7 +43,7 @@ type auditProofCmd struct {
 	connection `embed:""`
 
 	Index int64  `arg:"" help:"Index of the entry, as the receipt of an answer has it."`
-	Log   string `placeholder:"NAME" help:"Name of the log; the log that the server writes if not given."`
+	Log   string `placeholder:"NAME" help:"Name of the log; by default the one that the server writes."`
 }
 
 // Run prints the proof of an entry and nothing else.

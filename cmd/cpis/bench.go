@@ -18,11 +18,11 @@ type benchCmd struct {
 type benchRunCmd struct {
 	Persons int    `default:"150000" help:"People with plans."`
 	Entries int    `default:"0" help:"Entries in the log at the beginning."`
-	Grown   int    `default:"0" help:"Entries of a second, grown log, measured in turns with the first."`
-	Seconds int    `default:"10" help:"Of each measurement; at least 10, for pgbench to reach its speed."`
-	Rounds  int    `default:"3" help:"Of each measurement; the median counts."`
+	Grown   int    `default:"0" help:"Entries in a second log, measured in turns with the first."`
+	Seconds int    `default:"10" help:"Seconds that a measurement takes; at least 10, for pgbench to reach its speed."`
+	Rounds  int    `default:"3" help:"How often each measurement is repeated; the median counts."`
 	Vault   bool   `default:"true" negatable:"" help:"Also with keys in a real Vault."`
-	Dir     string `type:"path" placeholder:"DIR" help:"Where to work; a temporary directory, removed in the end, if not given."`
+	Dir     string `type:"path" placeholder:"DIR" help:"Directory to work in; by default a temporary one, removed at the end."`
 }
 
 // Run measures.
@@ -35,11 +35,11 @@ func (c *benchRunCmd) Run(ctx context.Context, w *world) error {
 }
 
 type benchTimingCmd struct {
-	Pairs   int           `default:"2000" help:"Of a flagged and an unflagged person, for each way of asking."`
+	Pairs   int           `default:"2000" help:"Pairs of a flagged and an unflagged person to ask about, in each way of asking."`
 	Persons int           `default:"150000" help:"People with plans."`
-	Hold    time.Duration `default:"10ms" help:"For how long answers are held back, as CPIS_LOOKUP_HOLD says."`
-	Vault   bool          `help:"With keys in a real Vault."`
-	Dir     string        `type:"path" placeholder:"DIR" help:"Where to work; a temporary directory, removed in the end, if not given."`
+	Hold    time.Duration `default:"10ms" help:"How long answers are held back, as CPIS_LOOKUP_HOLD says."`
+	Vault   bool          `help:"Keep the keys in a real Vault."`
+	Dir     string        `type:"path" placeholder:"DIR" help:"Directory to work in; by default a temporary one, removed at the end."`
 }
 
 // Run measures.

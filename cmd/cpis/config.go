@@ -225,7 +225,7 @@ func (c *config) checkTogether(e *environment) {
 		e.fail("CPIS_LISTEN", "must be loopback without TLS")
 	}
 	if exposed := e.getenv("CPIS_ADMIN_EXPOSED"); exposed != "i-understand" && !loopback(c.AdminListen) {
-		e.fail("CPIS_ADMIN_EXPOSED", "must be i-understand where CPIS_ADMIN_LISTEN is not loopback: it is plain HTTP")
+		e.fail("CPIS_ADMIN_EXPOSED", "must be i-understand if CPIS_ADMIN_LISTEN is not loopback: it is plain HTTP")
 	}
 	if c.Keeper.LocalFile != "" && (!loopback(c.Listen) || !loopback(c.AdminListen)) {
 		e.fail("CPIS_LOCAL_KEYS_FILE", "is for loopback only: see CPIS_LISTEN and CPIS_ADMIN_LISTEN")

@@ -51,7 +51,7 @@ var gauges = []gauge{
 		func(c store.Counts, _ string) int64 { return c.Pending }),
 	newGauge("deliveries_undelivered", "Deliveries of notices that channels gave up.",
 		func(c store.Counts, _ string) int64 { return c.Undelivered }),
-	newGauge("deliveries_oldest", "When the notice that waits longest came to its channel, in seconds since 1970; 0 where none waits.",
+	newGauge("deliveries_oldest", "When the notice that waits longest came to its channel, in seconds since 1970; 0 if none waits.",
 		func(c store.Counts, _ string) int64 {
 			if c.Oldest == nil {
 				return 0

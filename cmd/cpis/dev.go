@@ -26,11 +26,11 @@ const (
 )
 
 type devCmd struct {
-	Vault       bool   `help:"Keep the keys in a real Vault of its own. Without this, VAULT_ADDR names a Vault to use; without that, they are kept in a file."`
-	Dir         string `placeholder:"DIR" help:"Where everything is kept (default .tmp/dev, and others beside it where the keys are in a Vault)."`
-	Listen      string `default:"127.0.0.1:8443" placeholder:"ADDRESS" help:"Where the service answers (default ${default})."`
-	AdminListen string `default:"127.0.0.1:9443" placeholder:"ADDRESS" help:"Where operators look (default ${default})."`
-	IDPListen   string `name:"idp-listen" default:"127.0.0.1:8444" placeholder:"ADDRESS" help:"Where the identity provider answers (default ${default})."`
+	Vault       bool   `help:"Keep the keys in a real Vault of its own. Without this option they are kept in the Vault that VAULT_ADDR names, or else in a file."`
+	Dir         string `placeholder:"DIR" help:"Directory to keep everything in (default .tmp/dev, or another beside it if the keys are in a Vault)."`
+	Listen      string `default:"127.0.0.1:8443" placeholder:"ADDRESS" help:"Address on which the service answers (default ${default})."`
+	AdminListen string `default:"127.0.0.1:9443" placeholder:"ADDRESS" help:"Address of health and metrics, for operators (default ${default})."`
+	IDPListen   string `name:"idp-listen" default:"127.0.0.1:8444" placeholder:"ADDRESS" help:"Address on which the identity provider answers (default ${default})."`
 }
 
 // Help says what to expect.

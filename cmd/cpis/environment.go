@@ -174,7 +174,7 @@ func (e *environment) database(name string) string {
 		return ""
 	}
 	if _, err := store.AddressOf(text, "here"); err != nil {
-		e.fail(name, "must be an address such as postgres://cpis_app@db.example/cpis, with readable files where it names any")
+		e.fail(name, "must be an address such as postgres://cpis_app@db.example/cpis, and the files that it names must be readable")
 	}
 	return text
 }

@@ -84,15 +84,15 @@ func (s *server) keepClaimed(ctx context.Context, end context.CancelCauseFunc) {
 }
 
 type instanceCmd struct {
-	Claim instanceClaimCmd `cmd:"" help:"Say that the log is from now on written for this database and no other."`
+	Claim instanceClaimCmd `cmd:"" help:"Claim the log for this database: from now on no other writes it."`
 	Show  instanceShowCmd  `cmd:"" help:"Show for which database each log was claimed, when and why."`
 }
 
 type instanceClaimCmd struct {
 	databaseFlags
 	serverFlags
-	Reason      string `required:"" help:"Why, for those who audit: name nobody."`
-	ContinueLog bool   `help:"Go on with a log that has entries: no other database will ever write it again."`
+	Reason      string `required:"" help:"The reason, for auditors. It must name nobody."`
+	ContinueLog bool   `help:"Continue a log that has entries already. Only if no other database will ever write it again."`
 }
 
 // Help says when it is needed.
@@ -129,7 +129,7 @@ func (c *instanceClaimCmd) Run(ctx context.Context, w *world) error {
 
 // serverFlags say under which addresses servers reach the database.
 type serverFlags struct {
-	Servers []string `name:"servers" env:"CPIS_DATABASE_URL" sep:"none" placeholder:"URL" help:"Database as servers reach it, if that is by another address; may be repeated."`
+	Servers []string `name:"servers" env:"CPIS_DATABASE_URL" sep:"none" placeholder:"URL" help:"Address under which servers reach the database, if it is another. May be repeated."`
 }
 
 // claim creates a request of the marks of the database.

@@ -10,10 +10,10 @@ import (
 
 type keysCmd struct {
 	Rewrap      rewrapCmd      `cmd:"" help:"Wrap all data keys anew under the newest key-encryption key. Safe to interrupt and to run again. Run it again an hour after a rotation: 0 re-wrapped keys mean that the old key-encryption key is no longer needed."`
-	RotateIndex rotateIndexCmd `cmd:"" help:"Begin to rotate the index key: add a new one. Running servers take it into use by themselves. A minute later run retag, and then retire-index."`
-	Retag       retagCmd       `cmd:"" help:"Give every person a tag under the new index key. Safe to interrupt and to run again."`
+	RotateIndex rotateIndexCmd `cmd:"" help:"Begin to rotate the index key: add a new one, which running servers start to use by themselves. Run retag a minute later, and then retire-index."`
+	Retag       retagCmd       `cmd:"" help:"Tag every person and every row with the new index key. Safe to interrupt and to run again."`
 	RetireIndex retireIndexCmd `cmd:"" help:"End the rotation of the index key: remove the old tags and the old key."`
-	VerifyRows  verifyRowsCmd  `cmd:"" help:"Name all rows of the database that do not verify. Exit status: 0 there are none, 1 there are."`
+	VerifyRows  verifyRowsCmd  `cmd:"" help:"List all rows of the database that do not verify. Exit status: 0 if there are none, 1 if there are."`
 }
 
 type rewrapCmd struct{ databaseFlags }

@@ -39,7 +39,7 @@ type lookupCmd struct {
 
 // someone is a person whom a request names.
 type someone struct {
-	Name  string `help:"Name."`
+	Name  string `help:"Name of the person."`
 	Role  string `help:"Job role."`
 	Phone string `help:"Telephone number."`
 }

@@ -36,7 +36,7 @@ type cli struct {
 
 	Audit        auditCmd        `cmd:"" help:"Export the audit log, fetch checkpoints and proofs, and verify them."`
 	Keys         keysCmd         `cmd:"" help:"Rotate keys."`
-	Instance     instanceCmd     `cmd:"" help:"Claim the database for its log, or show for which one it was claimed."`
+	Instance     instanceCmd     `cmd:"" help:"Claim the audit log for a database, or show for which one it was claimed."`
 	Organisation organisationCmd `cmd:"" help:"List organisations, and add those that are not in the reference data."`
 	Authority    authorityCmd    `cmd:"" help:"List local authorities, and set their telephone numbers."`
 	Bench        benchCmd        `cmd:"" help:"Measure look-ups against pgbench and a bare echo."`

@@ -19,9 +19,9 @@ import (
 type migrateCmd struct {
 	databaseFlags
 	serverFlags
-	AppPasswordFile   string `env:"CPIS_DATABASE_PASSWORD_FILE" type:"path" placeholder:"FILE" help:"File with the servers' password, for the first time."`
-	AdminDatabase     string `env:"CPIS_ADMIN_DATABASE_URL" placeholder:"URL" help:"Cluster as its superuser: makes the roles and the database first, and gives roles without a password those of the files."`
-	AdminPasswordFile string `env:"CPIS_ADMIN_DATABASE_PASSWORD_FILE" type:"path" placeholder:"FILE" help:"File with its password, where one is needed."`
+	AppPasswordFile   string `env:"CPIS_DATABASE_PASSWORD_FILE" type:"path" placeholder:"FILE" help:"File with the password of cpis_app, the servers' user. It is set if cpis_app has none."`
+	AdminDatabase     string `env:"CPIS_ADMIN_DATABASE_URL" placeholder:"URL" help:"Address of the cluster, for its superuser. With it, the roles and the database are created first, and roles without a password get those of the files."`
+	AdminPasswordFile string `env:"CPIS_ADMIN_DATABASE_PASSWORD_FILE" type:"path" placeholder:"FILE" help:"File with the password of the superuser, if it has one."`
 }
 
 // Run brings schema, reference data, log and index key up to date. It may be

@@ -15,8 +15,8 @@ import (
 
 // registerFlags say where a register is read.
 type registerFlags struct {
-	Database     string `env:"CPIS_OWNER_DATABASE_URL" placeholder:"URL" help:"Database of the installation, as cpis_owner, without password. Without it, the register that this program was built with is listed."`
-	PasswordFile string `env:"CPIS_OWNER_DATABASE_PASSWORD_FILE" type:"path" placeholder:"FILE" help:"File with its password, where one is needed."`
+	Database     string `env:"CPIS_OWNER_DATABASE_URL" placeholder:"URL" help:"Address of the installation's database, for cpis_owner, without the password. Without it, the register that this program was built with is listed."`
+	PasswordFile string `env:"CPIS_OWNER_DATABASE_PASSWORD_FILE" type:"path" placeholder:"FILE" help:"File with the password of cpis_owner, if it has one."`
 	Text         string `arg:"" optional:"" help:"Only those with this in their name, or with this code."`
 }
 

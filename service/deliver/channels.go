@@ -172,7 +172,7 @@ func (s *Channels) checkChannel(q *PutChannelRequest) error {
 	}
 	sender := s.senders[q.Kind]
 	if sender == nil {
-		v.Add("channel.to", "is of a kind that this installation does not send to", "")
+		v.Add("channel.to", "is of a kind that this installation cannot send to", "")
 		return v.Err()
 	}
 	if problem, example := sender.Check(q.To); problem != "" {
@@ -240,7 +240,7 @@ func freeRank(held []store.ChannelRow, rank int, id uuid.UUID) error {
 		return nil
 	}
 	var v domain.Violations
-	v.Add("channel.rank", "is that of channel "+held[i].ID.String(), "")
+	v.Add("channel.rank", "is taken by channel "+held[i].ID.String(), "")
 	return v.Err()
 }
 
@@ -250,7 +250,7 @@ func (s *Channels) changeChannel(
 ) error {
 	if row.Kind != string(want.Kind) {
 		var v domain.Violations
-		v.Add("channel.to", "must be of the kind that it was: remove the channel, and make another", "")
+		v.Add("channel.to", "cannot change its kind: remove the channel, and create another", "")
 		return v.Err()
 	}
 	if err := freeRank(held, want.Rank, row.ID); err != nil {

@@ -157,7 +157,7 @@ func (q Numbers) read(c *domain.Reader, prefix string) Numbers {
 	case err != nil:
 		c.Add(prefix+"office_hours", "must name days and hours, each day once", exampleHours)
 	case none && hours != domain.Hours{}:
-		c.Add(prefix+"office_phone", "is required where there are office hours", domain.ExampleOffice)
+		c.Add(prefix+"office_phone", "is required with office hours", domain.ExampleOffice)
 	case !none && hours == domain.Hours{}:
 		c.Add(prefix+"office_hours", "is required with an office number", exampleHours)
 	case none:

@@ -139,7 +139,7 @@ func (c *Reader) name(field, s string) string {
 // named notes if there is no name at all.
 func (c *Reader) named(family, given string) {
 	if text.Blank(family) && text.Blank(given) {
-		c.Add("family_name", "is required, or given_name is: a person has one name at least", exampleName)
+		c.Add("family_name", "or given_name is required: every person has at least one name", exampleName)
 	}
 }
 

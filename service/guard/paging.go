@@ -17,6 +17,9 @@ type Paging struct {
 	Page string // where to go on: Next of the part before; empty at the beginning
 }
 
+// ProblemPage says that a text is no place in a list.
+const ProblemPage = "must be the next_page of the previous answer"
+
 const (
 	defaultPage = 50
 	maxPage     = 200
@@ -35,7 +38,7 @@ func (p Paging) Read(c *domain.Reader, first uuid.UUID) (size int, from uuid.UUI
 	if p.Page != "" {
 		var err error
 		if from, err = uuid.Parse(p.Page); err != nil {
-			c.Add("page", "must be what the answer before gave as next_page", "")
+			c.Add("page", ProblemPage, "")
 		}
 	}
 	return size, from

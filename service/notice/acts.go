@@ -69,7 +69,7 @@ func (s *Notices) AcknowledgeNotice(ctx context.Context, c *identity.Caller, k *
 	var check domain.Reader
 	note := readNote(&check, k.Version, k.Note)
 	if k.Outcome == OtherOutcome && text.Blank(k.Note) {
-		check.Add("note", "is required where the outcome is another: say what was done", exampleNote)
+		check.Add("note", "is required when the outcome is other: say what was done", exampleNote)
 	}
 	return s.actOnNotice(ctx, noticeAct{
 		caller: c, notice: k.NoticeID, note: note, request: k.Request, asks: k, check: check.Err(),

@@ -236,7 +236,7 @@ func (s *Colleagues) findColleague(ctx context.Context, tx *store.Tx, c *identit
 	}
 	if len(rows) == 0 {
 		var v domain.Violations
-		v.Add("to", "must be a colleague: somebody who did something here for your authority in the last 90 days, by the id or user id that ListColleagues shows", "")
+		v.Add("to", "must be the id or user id of a colleague, as ListColleagues shows them: somebody who acted for your authority in the last 90 days", "")
 		return Colleague{}, v.Err()
 	}
 	return s.openColleagues(ctx, rows[:1])[0], nil

@@ -75,7 +75,7 @@ func (q *InboxQuery) read(authority string) (*store.Inbox, int, error) {
 	if q.Page != "" {
 		place, ok := parseInboxPlace(q.Page)
 		if !ok {
-			c.Add("page", "must be what the answer before gave as next_page", "")
+			c.Add("page", guard.ProblemPage, "")
 		}
 		in.BeforeAt, in.BeforeID = place.at, place.id
 	}

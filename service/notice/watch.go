@@ -77,7 +77,7 @@ func (s *Notices) WatchNotices(ctx context.Context, c *identity.Caller, w *Watch
 	var check domain.Reader
 	at, ok := parseCursor(w.Cursor)
 	if !ok {
-		check.Add("cursor", "must be what the last message gave, or empty", "")
+		check.Add("cursor", "must be the cursor of the last message, or empty", "")
 	}
 	leave, ok := s.watchers.enter(c.Organisation)
 	if !ok {

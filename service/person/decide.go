@@ -92,7 +92,7 @@ func (d *deciding) mayDecide(p *lockedProposal) error {
 		return secondPerson(ChangeKind(p.row.Kind), p.said.By, d.who)
 	case d.ruling.Decision == domain.Withdraw && !p.said.By.is(d.who):
 		var v domain.Violations
-		v.Add("decision", "can be withdraw only for who made the proposal: decline it instead", string(domain.Decline))
+		v.Add("decision", "must not be withdraw: only who made the proposal can withdraw it; decline it instead", string(domain.Decline))
 		return v.Err()
 	}
 	return nil

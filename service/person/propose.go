@@ -102,7 +102,7 @@ func (q *ProposeChangeRequest) read(c *domain.Reader) (said proposed, merge uuid
 	default:
 		said.From.NHSNumber = c.NumberOf("from_nhs_number", q.From)
 		if n := said.From.NHSNumber; !n.IsZero() && n.Is(said.Person.NHSNumber) {
-			c.Add("from_nhs_number", "is the number of the record that stays", "")
+			c.Add("from_nhs_number", "is the number of the record that stays: give that of the other record", "")
 		}
 	}
 	return said, merge

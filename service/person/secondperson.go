@@ -48,6 +48,6 @@ func secondPerson(kind ChangeKind, first, second actor) error {
 // mayPropose refuses systems what only people propose.
 func mayPropose(c *domain.Reader, by *identity.Caller, kind ChangeKind) {
 	if by.System && kind != Restrict {
-		c.Add("kind", "can be restrict only for a system: one person proposes everything else, and another accepts it", string(Restrict))
+		c.Add("kind", "must be restrict when a system proposes: everything else is proposed by one person and accepted by another", string(Restrict))
 	}
 }

@@ -128,9 +128,9 @@ func mayDecide(t *store.TransferRow, authority string, d domain.Decision) error 
 	var v domain.Violations
 	switch {
 	case d == domain.Withdraw && authority != t.Sender:
-		v.Add("decision", "can be withdraw only for the authority that offers the plan: decline it instead", string(domain.Decline))
+		v.Add("decision", "must not be withdraw: only the authority that offers the plan can withdraw it; decline it instead", string(domain.Decline))
 	case d != domain.Withdraw && authority != t.Receiver:
-		v.Add("decision", "can be accept or decline only for the authority that the plan is offered to: withdraw it instead", string(domain.Withdraw))
+		v.Add("decision", "must be withdraw: only the authority that the plan is offered to can accept or decline it", string(domain.Withdraw))
 	}
 	return v.Err()
 }
@@ -146,7 +146,7 @@ func (p *changing) decide(ctx context.Context, t *store.TransferRow, d domain.De
 		p.own.Row.Authority, p.own.Reference = t.Receiver, reference
 		if held := p.clashing(); held != nil {
 			var v domain.Violations
-			v.Add("decision", "cannot be accept while the plan overlaps with "+held.Name()+
+			v.Add("decision", "cannot be accept, because the plan overlaps with "+held.Name()+
 				" of the same kind: end that one first, or correct its dates", string(domain.Decline))
 			return v.Err()
 		}

@@ -232,7 +232,7 @@ const (
 	motherTwice   = "is about an unborn child of whom ssd_mother names two mothers"
 	bornUnknown   = "is required: the person has neither a date of birth nor an expected one"
 	bornExpected  = "is required: pers_dob is empty or ahead of today, and pers_expected_dob alone is for a child that is not born; " +
-		"where it is an estimated date of birth, enter it as pers_dob"
+		"if it is an estimated date of birth, enter it as pers_dob"
 
 	numberMissing = "is required: ssd_linked_identifiers holds none of the person"
 	numberPast    = "is required: ssd_linked_identifiers holds only one that is not in force"

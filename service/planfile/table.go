@@ -13,7 +13,7 @@ import (
 
 const (
 	problemEmpty   = "is empty: the first line must name the columns"
-	problemNoBreak = "has no line break at its end: the file may have been cut off; where it was not, add one"
+	problemNoBreak = "has no line break at its end: the file may have been cut off; if it was not, add one"
 	problemShort   = "the last row has fewer cells than the header: the file may have been cut off, " +
 		"or a spreadsheet left out the commas of empty cells; write something into the last column of every row, " +
 		"such as no for restricted, and export again"

@@ -271,14 +271,24 @@ func brakeText(c *Counts) string {
 func (p *pass) doubtful() []string {
 	var all []string
 	if p.returning > 0 {
-		all = append(all, fmt.Sprintf(
-			"%d of the new plans were removed here as entered in error: should they not come back, remove them where the file is made", p.returning))
+		all = append(all, oneOrMany(p.returning,
+			"1 of the new plans was removed here as entered in error: if it should not come back, remove it in the system that makes the file",
+			"%d of the new plans were removed here as entered in error: if they should not come back, remove them in the system that makes the file"))
 	}
 	if n := p.absence.fresh; n > 0 {
-		all = append(all, fmt.Sprintf(
-			"%d of the plans that end, because the list lacks them, were recorded here within a day: the list may be older than they are", n))
+		all = append(all, oneOrMany(n,
+			"1 of the plans that end because the list lacks them was recorded here within a day: the list may be older than that",
+			"%d of the plans that end because the list lacks them were recorded here within a day: the list may be older than that"))
 	}
 	return all
+}
+
+// oneOrMany returns the words for one, or those for another number.
+func oneOrMany(n int, one, many string) string {
+	if n == 1 {
+		return one
+	}
+	return fmt.Sprintf(many, n)
 }
 
 // gap says what is wrong with a running number.
@@ -297,7 +307,9 @@ func (a *absence) warnings(c *Counts) []string {
 	if c.HeldBack == 0 {
 		return nil
 	}
-	text := fmt.Sprintf("%d plans are missing from the list and stay as they are, because rows that are wrong may be about them", c.HeldBack)
+	text := oneOrMany(c.HeldBack,
+		"1 plan is missing from the list and stays as it is, because a row that is wrong may be about it",
+		"%d plans are missing from the list and stay as they are, because rows that are wrong may be about them")
 	if len(a.unsure) > 0 {
 		text += ". Correct " + a.unsure.lines() + ": whom they are about cannot be known, and until then no plan ends for being missing"
 	}

@@ -98,7 +98,7 @@ func TestUpload_RulesDoNotBringErrorsBack(t *testing.T) {
 	}
 	f.MustSetRules(boldRules)
 	got := f.MustSend(laSystem, whole, list(0, 3))
-	if got.State != upload.Waiting || got.Counts.New != 2 || !warned(got, "1 of the new plans were removed here as entered in error") {
+	if got.State != upload.Waiting || got.Counts.New != 2 || !warned(got, "1 of the new plans was removed here as entered in error") {
 		t.Fatalf("got %+v", got)
 	}
 	if got, err := f.Approve(t.Context(), lead, got, 0); err != nil || got.State != upload.Applied {
@@ -146,7 +146,7 @@ func TestUpload_NamesTheRowsThatHoldEverythingBack(t *testing.T) {
 		t.Errorf("got %q", got.Warnings)
 	}
 	got = f.MustSend(lead, whole, list(0, 18, sheetRow("nhs_number="+numberAt(19), "start=")))
-	if !warned(got, "1 plans are missing") || warned(got, "Correct") {
+	if !warned(got, "1 plan is missing from the list and stays as it is") || warned(got, "Correct") {
 		t.Errorf("of a row whose plan is known: %q", got.Warnings)
 	}
 }

@@ -141,7 +141,7 @@ func (q *ListRowsRequest) page() (n int, wrong domain.Violations) {
 	}
 	n, err := strconv.Atoi(q.Page)
 	if err != nil || n < 0 || n > maxThreshold {
-		wrong.Add("page", "must be what the answer before gave as next_page", "")
+		wrong.Add("page", guard.ProblemPage, "")
 	}
 	return n, wrong
 }

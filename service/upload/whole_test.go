@@ -84,7 +84,7 @@ func TestUpload_WrongRowsProtectWhatTheyMayBeAbout(t *testing.T) {
 			if c := got.Counts; c.Ending != tt.ending || c.HeldBack != tt.remain || c.Rejected != len(tt.rows) {
 				t.Errorf("got %+v", got)
 			}
-			if tt.remain > 0 && !strings.Contains(strings.Join(got.Warnings, ";"), "stay as they are") {
+			if tt.remain > 0 && !strings.Contains(strings.Join(got.Warnings, ";"), "from the list and stay") {
 				t.Errorf("nobody is told: %q", got.Warnings)
 			}
 			if tt.ending == 0 && got.State != upload.Checked {
