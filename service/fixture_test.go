@@ -44,4 +44,5 @@ var (
 	unscheduled  = servicetest.Unscheduled
 	violationsOf = servicetest.ViolationsOf
 	with         = servicetest.With
+	wrongPatient = servicetest.WrongPatient
 )

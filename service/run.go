@@ -22,6 +22,7 @@ func (s *Service) rounds() []round {
 		round{time.Minute, func(ctx context.Context) { _ = s.Log.FillTiles(ctx) }},      // tiles that were not made with a checkpoint
 		round{time.Second, func(ctx context.Context) { _ = s.Channels.Dispatch(ctx) }},  // sends notices on
 		round{5 * time.Second, func(ctx context.Context) { _ = s.Uploads.Resume(ctx) }}, // files that nobody works on any more
+		round{time.Second, func(ctx context.Context) { _ = s.Records.VerifyRows(ctx) }}, // whether rows were changed that nobody asks for
 		round{10 * time.Minute, func(ctx context.Context) { _ = s.Tidy(ctx) }},          // forgets what has served its time
 		round{time.Hour, func(ctx context.Context) { _, _ = s.Contacts.Remind(ctx) }},   // numbers that nobody has confirmed for long
 	)

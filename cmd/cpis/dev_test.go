@@ -222,10 +222,32 @@ func testIndexKey(t *testing.T, d *running) {
 	d.administer(t, "keys", "rewrap").want(t, 0, "0 were re-wrapped")
 	d.ageIndexKeys(t)
 	d.administer(t, "keys", "retire-index").want(t, 1, "some persons have no new tag yet")
+	testDamaged(t, d)
 	d.administer(t, "keys", "retag").want(t, 0, "Every person has the new tag")
 	found()
 	d.administer(t, "keys", "retire-index").want(t, 0, "are gone")
 	found()
+}
+
+// testDamaged damages rows: commands name them and go on, and put back they are as
+// they were.
+func testDamaged(t *testing.T, d *running) {
+	t.Helper()
+	conn := d.connect(t)
+	exec := func(sql string) {
+		t.Helper()
+		if _, err := conn.Exec(t.Context(), sql); err != nil {
+			t.Fatal(err)
+		}
+	}
+	exec("UPDATE cpis.plan_version SET removed = NOT removed")
+	exec("UPDATE cpis.authority SET kind = kind || 'x' WHERE gss_code = 'E09000007'")
+	d.administer(t, "migrate").want(t, 0, "The database is up to date", "ATTENTION: damaged rows were left as they are, 1 of them", "authority\tE09000007")
+	d.administer(t, "keys", "retag").want(t, 4, "ATTENTION: damaged rows were left as they are", "plan_version\t", " version 1", "authority\tE09000007")
+	d.administer(t, "keys", "retire-index").want(t, 1, "some rows have no new MAC, and cannot get one", "authority\tE09000007")
+	d.administer(t, "keys", "verify-rows").want(t, 1, "plan_version\t", "authority\tE09000007", "do not verify")
+	exec("UPDATE cpis.plan_version SET removed = NOT removed")
+	exec("UPDATE cpis.authority SET kind = left(kind, -1) WHERE gss_code = 'E09000007'")
 }
 
 // ageIndexKeys lets two minutes pass for index keys.

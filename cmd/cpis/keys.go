@@ -2,17 +2,20 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"time"
 
 	"cpis/service/keys"
+	"cpis/service/store"
 )
 
 type keysCmd struct {
 	Rewrap      rewrapCmd      `cmd:"" help:"Wrap all data keys anew under the newest key-encryption key. Safe to interrupt and to run again. Run it again an hour after a rotation: 0 re-wrapped keys mean that the old key-encryption key is no longer needed."`
 	RotateIndex rotateIndexCmd `cmd:"" help:"Begin to rotate the index key: add a new one, which running servers start to use by themselves. Run retag a minute later, and then retire-index."`
-	Retag       retagCmd       `cmd:"" help:"Tag every person and every row with the new index key. Safe to interrupt and to run again."`
-	RetireIndex retireIndexCmd `cmd:"" help:"End the rotation of the index key: remove the old tags and the old key."`
+	Retag       retagCmd       `cmd:"" help:"Tag every person and every row with the new index key. Safe to interrupt and to run again. Exit status: 0 if all are, 4 if damaged rows were left, which it lists."`
+	RetireIndex retireIndexCmd `cmd:"" help:"End the rotation of the index key: remove the old tags and the old key. Exit status: 0 if it ended, 1 if it was refused, 4 if damaged rows were given up."`
 	VerifyRows  verifyRowsCmd  `cmd:"" help:"List all rows of the database that do not verify. Exit status: 0 if there are none, 1 if there are."`
 }
 
@@ -64,14 +67,21 @@ func (c *retagCmd) Run(ctx context.Context, w *world) error {
 	if err != nil {
 		return err
 	}
-	if err := admin.Retag(ctx, ring, progress(w, "persons")); err != nil {
+	damaged, err := admin.Retag(ctx, ring, progress(w, "persons"))
+	if len(damaged) > 0 {
+		return exitDamaged(w, damaged, err)
+	}
+	if err != nil {
 		return err
 	}
 	_, err = fmt.Fprintln(w.stdout, "Every person has the new tag. Now run: cpis keys retire-index")
 	return err
 }
 
-type retireIndexCmd struct{ databaseFlags }
+type retireIndexCmd struct {
+	databaseFlags
+	GiveUpDamaged bool `help:"Go on although rows are damaged: without the old key they can never be put back from a backup. People who have no new tag are never given up."`
+}
 
 // Run removes the old index key.
 func (c *retireIndexCmd) Run(ctx context.Context, w *world) error {
@@ -80,10 +90,13 @@ func (c *retireIndexCmd) Run(ctx context.Context, w *world) error {
 		return err
 	}
 	defer done()
-	if err := admin.RetireIndex(ctx); err != nil {
-		return err
+	damaged, err := admin.RetireIndex(ctx, c.GiveUpDamaged)
+	if err == nil {
+		_, err = fmt.Fprintln(w.stdout, "The old index key and its tags are gone.")
 	}
-	_, err = fmt.Fprintln(w.stdout, "The old index key and its tags are gone.")
+	if len(damaged) > 0 {
+		return exitDamaged(w, damaged, err)
+	}
 	return err
 }
 
@@ -100,16 +113,46 @@ func (c *verifyRowsCmd) Run(ctx context.Context, w *world) error {
 	if err != nil {
 		return err
 	}
-	for _, d := range damaged {
-		if _, err := fmt.Fprintf(w.stdout, "%s\t%s\n", d.Table, d.Row); err != nil {
-			return err
-		}
+	if err := nameRows(w.stdout, damaged); err != nil {
+		return err
 	}
 	if len(damaged) > 0 {
 		return fmt.Errorf("%d rows do not verify", len(damaged))
 	}
 	_, err = fmt.Fprintln(w.stdout, "All rows verify.")
 	return err
+}
+
+// nameRows names rows, one a line.
+func nameRows(out io.Writer, rows []store.DamagedRow) error {
+	for _, d := range rows {
+		if _, err := fmt.Fprintf(out, "%s\t%s\n", d.Table, d.Row); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// printDamaged names rows that a command left as they are, and says what to do.
+func printDamaged(out io.Writer, rows []store.DamagedRow) error {
+	_, err := fmt.Fprintf(out, "ATTENTION: damaged rows were left as they are, %d of them. "+
+		"Put them back from a backup, whole, and run this again; docs/operations.md says how.\n", len(rows))
+	if err != nil {
+		return err
+	}
+	return nameRows(out, rows)
+}
+
+// statusDamaged is the exit status of a command that did all but what concerns
+// damaged rows.
+const statusDamaged exitError = 4
+
+// exitDamaged ends a command that met damaged rows: with err, if it failed.
+func exitDamaged(w *world, rows []store.DamagedRow, err error) error {
+	if printed := printDamaged(w.stdout, rows); err != nil || printed != nil {
+		return errors.Join(err, printed)
+	}
+	return statusDamaged
 }
 
 // progress prints how far a command is, on one line of a terminal that the next

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/url"
+	"slices"
 	"time"
 
 	"cpis/deploy/postgres"
@@ -117,12 +118,16 @@ func migrate(ctx context.Context, address string, c *migrateCmd, keeper keys.Kee
 	if err := admin.EnsureIndexKey(ctx); err != nil {
 		return err
 	}
+	var damaged []store.DamagedRow
 	if copied == nil {
-		if err := loadRows(ctx, admin); err != nil {
+		if damaged, err = loadRows(ctx, admin); err != nil {
 			return err
 		}
 	}
 	_, err = fmt.Fprintf(out, "The database is up to date; the log is %s.\n%s\n", c.LogOrigin, reference.Attribution)
+	if err == nil && len(damaged) > 0 {
+		err = printDamaged(out, damaged)
+	}
 	if copied != nil && err == nil {
 		_, err = fmt.Fprintf(out, "ATTENTION: %v. Until it is claimed no server starts on it; then run this again. %s.\n", copied, advice)
 	}
@@ -130,15 +135,22 @@ func migrate(ctx context.Context, address string, c *migrateCmd, keeper keys.Kee
 }
 
 // loadRows creates the MACs of rows that have none, and loads the registers. It
-// is left out for a copy: MACs are made once, with an entry in the log.
-func loadRows(ctx context.Context, admin *record.KeyAdmin) (err error) {
+// is left out for a copy: MACs are made once, with an entry in the log. Damaged
+// rows are left as they are, and returned.
+func loadRows(ctx context.Context, admin *record.KeyAdmin) (damaged []store.DamagedRow, err error) {
 	if admin.DB, err = guarded(ctx, admin.DB, admin.Keeper); err != nil {
-		return err
+		return nil, err
 	}
-	if err := admin.EnsureMACs(ctx); err != nil {
-		return fmt.Errorf("making the MACs of rows: %w", err)
+	if damaged, err = admin.EnsureMACs(ctx); err != nil {
+		return nil, fmt.Errorf("making the MACs of rows: %w", err)
 	}
-	return loadReference(ctx, admin.DB)
+	authorities, err := loadReference(ctx, admin.DB)
+	for _, d := range authorities {
+		if !slices.Contains(damaged, d) {
+			damaged = append(damaged, d)
+		}
+	}
+	return damaged, err
 }
 
 // ensureLog returns the log, and creates it if there is none.
@@ -153,15 +165,15 @@ func ensureLog(ctx context.Context, db *store.DB, origin string) (log store.Log,
 	return log, err
 }
 
-// loadReference loads the registers.
-func loadReference(ctx context.Context, db *store.DB) error {
+// loadReference loads the registers, and returns authorities that are damaged.
+func loadReference(ctx context.Context, db *store.DB) (damaged []store.DamagedRow, err error) {
 	organisations, err := reference.Organisations()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	authorities, err := reference.Authorities()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	orgs := make([]store.OrganisationRow, len(organisations))
 	for i, o := range organisations {
@@ -171,9 +183,12 @@ func loadReference(ctx context.Context, db *store.DB) error {
 	for i, a := range authorities {
 		las[i] = store.AuthorityRow{GSS: a.GSS, DfE: a.DfE, Name: a.Name, Kind: a.Kind, Region: a.Region}
 	}
-	err = db.Tx(ctx, func(tx *store.Tx) error { return tx.LoadReference(ctx, orgs, las) })
+	err = db.Tx(ctx, func(tx *store.Tx) (err error) {
+		damaged, err = tx.LoadReference(ctx, orgs, las)
+		return err
+	})
 	if err != nil {
-		return fmt.Errorf("loading the reference data: %w", err)
+		return nil, fmt.Errorf("loading the reference data: %w", err)
 	}
-	return nil
+	return damaged, nil
 }

@@ -104,7 +104,7 @@ func (s *Channels) Dispatch(ctx context.Context) error {
 		return err
 	}
 	// What goes wrong with one does not hold up what others wait for.
-	failed := errors.Join(s.giveNew(ctx), s.handOver(ctx, s.removed), s.handOver(ctx, s.overdue))
+	failed := errors.Join(s.wake(ctx), s.giveNew(ctx), s.handOver(ctx, s.removed), s.handOver(ctx, s.overdue))
 	due, err := s.db.DueChannels(ctx, s.clock.Moment())
 	if err != nil {
 		return errors.Join(failed, guard.Translate(err))
@@ -140,15 +140,22 @@ func (s *Channels) giveNew(ctx context.Context) error {
 // give hands over the notices of one authority.
 func (s *Channels) give(ctx context.Context, u store.Undispatched) error {
 	for {
-		var given int64
+		var read int
 		err := s.dispatchTx(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
-			given, err = tx.Dispatch(ctx, u, s.clock.Moment(), givePage)
+			read, err = tx.Dispatch(ctx, u, s.clock.Moment(), givePage)
 			return err
 		})
-		if err != nil || given < givePage {
+		if err != nil || read < givePage {
 			return err
 		}
 	}
+}
+
+// wake has tried at once what waits longer than anything does.
+func (s *Channels) wake(ctx context.Context) error {
+	return s.dispatchTx(ctx, func(ctx context.Context, tx *store.Tx) error {
+		return tx.WakeOverslept(ctx, s.clock.Moment())
+	})
 }
 
 // handOver hands what waits on some channels to the next ones, page after page.

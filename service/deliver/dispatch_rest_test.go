@@ -71,7 +71,7 @@ func TestDeliver_ChannelsThatFailRest(t *testing.T) {
 	}
 	a.tried.Store(0)
 	a.back.Store(false)
-	f.Exec(`UPDATE cpis.delivery SET state = 'pending', due_at = first_at`)
+	f.Pretend(`UPDATE cpis.delivery SET state = 'pending', due_at = first_at`)
 	f.MustDeliver()
 	if n := a.tried.Load(); n != 8 {
 		t.Errorf("tried %d at once after it had been back", n)
@@ -147,7 +147,7 @@ func TestDeliver_GoesOnWhereGivingFails(t *testing.T) {
 	f.MustDeliver()
 	a.back.Store(true)
 	f.MustRegister(lead, rightCPP())
-	f.Exec(`UPDATE cpis.dispatched SET entry = -1`)
+	f.Pretend(`UPDATE cpis.dispatched SET entry = -1`)
 	f.Exec(`REVOKE INSERT ON cpis.delivery FROM cpis_app`)
 	f.Clock.Advance(time.Minute)
 	if err := f.Deliver(t.Context()); err == nil {

@@ -96,16 +96,21 @@ func planOf(row *store.PlanRow, d domain.Details, today domain.Date) Plan {
 	}
 }
 
-// showHistory fills the answer with the earlier unscheduled accesses.
+// showHistory fills the answer with the earlier unscheduled accesses. What does
+// not verify is left out, and the answer says that something is missing.
 func (s *LookUps) showHistory(l *lookup) {
 	for i := range l.history {
 		row := &l.history[i]
+		l.answer.Degraded = l.answer.Degraded || row.Damage != 0
+		if row.Damage.Has(store.DamagedAccess) {
+			continue
+		}
 		a := Access{
 			At:               row.At,
 			Organisation:     row.Organisation,
 			OrganisationName: row.OrganisationName,
 			Setting:          domain.Setting(row.Setting),
-			WrongPatient:     row.WrongPatient,
+			WrongPatient:     row.WrongPatient(),
 		}
 		if l.key != nil && row.Sealed != nil {
 			a.Who = s.openWho(l.key, row)

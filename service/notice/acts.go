@@ -143,7 +143,7 @@ func (s *Notices) actOnNotice(ctx context.Context, k noticeAct) (*ActResult, err
 			return nil, err
 		}
 		e.Counts = audit.Counts{"notices": 1}
-		return &ActResult{Version: row.Version}, tx.ActOnNotice(ctx, &row)
+		return &ActResult{Version: row.Version}, tx.ActOnNotice(ctx, &n, &row)
 	})
 }
 
@@ -182,7 +182,7 @@ type noted struct {
 // actsOn returns what was done with a notice. about is whom it is about; nil
 // if that is nobody.
 func (s *Notices) actsOn(ctx context.Context, tx *store.Tx, n *store.NoticeRow, about *record.Record) ([]Done, error) {
-	rows, err := tx.NoticeActs(ctx, n.ID)
+	rows, err := tx.NoticeActs(ctx, n)
 	if err != nil {
 		return nil, err
 	}

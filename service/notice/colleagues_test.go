@@ -83,7 +83,7 @@ func TestAssignNotice_EarlierTextsStay(t *testing.T) {
 	t.Parallel()
 	f := newService(t)
 	n := f.SeenNotice()
-	f.Exec(`UPDATE cpis.notice SET assigned_to = 'worker-7' WHERE id = $1`, n.ID)
+	f.Pretend(`UPDATE cpis.notice SET assigned_to = 'worker-7' WHERE id = $1`, n.ID)
 	if got := f.OnlyNotice(lead, notice.InboxQuery{AssignedTo: "worker-7"}); got.AssignedTo != "worker-7" || got.Assignee != nil {
 		t.Errorf("got %+v", got)
 	}

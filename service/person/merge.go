@@ -225,20 +225,30 @@ func (j *joining) copyHistory(ctx context.Context, tx *store.Tx) ([]uuid.UUID, e
 	if err != nil || len(rows) == 0 {
 		return nil, err
 	}
-	ids := make([]uuid.UUID, len(rows))
-	copies := make([]store.AccessCopy, len(rows))
+	var ids []uuid.UUID
+	var copies []store.AccessRow
 	for i := range rows {
-		ids[i] = guard.NewID()
-		copies[i] = store.AccessCopy{ID: ids[i], Of: rows[i].ID}
-		if rows[i].Sealed == nil {
-			continue
+		if rows[i].Damage.Has(store.DamagedAccess) {
+			continue // somebody was woken; it stands in the log
 		}
-		text, err := j.from.Key.Open(rows[i].Sealed, record.AccessContext(rows[i].ID))
-		if err != nil {
-			j.s.observe.Damaged(record.TableAccess) // who it was stands in the log
-			continue
+		a := rows[i]
+		a.ID, a.Person, a.Sealed = guard.NewID(), j.into.Row.ID, nil
+		if text, ok := j.openAccess(&rows[i]); ok {
+			a.Sealed = j.into.Key.Seal(text, record.AccessContext(a.ID))
 		}
-		copies[i].Sealed = j.into.Key.Seal(text, record.AccessContext(ids[i]))
+		ids, copies = append(ids, a.ID), append(copies, a)
 	}
-	return ids, tx.CopyAccesses(ctx, j.into.Row.ID, copies)
+	return ids, tx.CopyAccesses(ctx, copies)
+}
+
+// openAccess opens who it was. If that is not there, it stands in the log.
+func (j *joining) openAccess(a *store.AccessRow) (text []byte, ok bool) {
+	if a.Sealed == nil {
+		return nil, false
+	}
+	text, err := j.from.Key.Open(a.Sealed, record.AccessContext(a.ID))
+	if err != nil {
+		j.s.observe.Damaged(record.TableAccess)
+	}
+	return text, err == nil
 }

@@ -243,7 +243,7 @@ func TestIndexKeyRotatesForFormerNumbers(t *testing.T) {
 	}
 	found()
 	f.Clock.Advance(2 * time.Minute)
-	if err := operatorOf(f, 0).RetireIndex(t.Context()); !errors.Is(err, record.ErrRotating) {
+	if _, err := operatorOf(f, 0).RetireIndex(t.Context(), false); !errors.Is(err, record.ErrRotating) {
 		t.Errorf("before all is tagged anew: got %v, want %v", err, record.ErrRotating)
 	}
 	f.MustReplaceIndexKey()

@@ -32,6 +32,9 @@ type Records struct {
 
 	checking  sync.Mutex                // held while index keys are checked
 	confirmed atomic.Pointer[time.Time] // when the index keys in memory were last the database's
+
+	verifying sync.Mutex // held while rows are verified
+	round     store.Round
 }
 
 // New creates Records. CheckKeys must succeed before anything is answered.

@@ -2,6 +2,7 @@ package record
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/google/uuid"
@@ -17,6 +18,24 @@ type retagging struct {
 
 	ring    *keys.Ring
 	version int // of that key
+	damaged []store.DamagedRow
+}
+
+// all tags everybody who can be tagged, page after page.
+func (r *retagging) all(ctx context.Context, progress func(done int)) error {
+	for after, done := uuid.Nil, 0; ; {
+		persons, err := r.DB.PersonsWithoutTag(ctx, r.version, after, page)
+		if err != nil || len(persons) == 0 {
+			return err
+		}
+		tagged, err := r.page(ctx, after, persons)
+		if err != nil {
+			return err
+		}
+		after = persons[len(persons)-1].ID
+		done += tagged
+		progress(done)
+	}
 }
 
 // page tags the persons of one page, which begins after an id, and returns how
@@ -30,14 +49,19 @@ func (r *retagging) page(ctx context.Context, after uuid.UUID, persons []store.P
 	}
 	opened := make(map[uuid.UUID]*keys.DataKey, len(persons))
 	for i, u := range r.ring.Unwrap(ctx, wrapped) {
-		if u.Err != nil {
+		switch {
+		case u.Err == nil:
+			opened[ids[i]] = u.Value
+		case errors.Is(u.Err, keys.ErrTampered):
+			r.damaged = append(r.damaged, damagedPerson(ids[i]))
+		default:
 			return 0, fmt.Errorf("unwrapping a person's key: %w", u.Err)
 		}
-		opened[ids[i]] = u.Value
 	}
 	counts := audit.Counts{}
+	var left []store.DamagedRow
 	err = r.Do(ctx, "retag", counts, func(tx *store.Tx) error {
-		if _, err := tx.LockPersons(ctx, ids); err != nil {
+		if err := tx.LockForTags(ctx, ids); err != nil {
 			return err
 		}
 		// As they are now that nobody else changes them: meanwhile some may have
@@ -46,17 +70,27 @@ func (r *retagging) page(ctx context.Context, after uuid.UUID, persons []store.P
 		if err != nil {
 			return err
 		}
-		tagged, err = r.write(ctx, tx, opened, now)
+		var closed []store.DamagedRow
+		tagged, closed, err = r.write(ctx, tx, opened, now)
 		counts["persons"] = int64(tagged)
+		if err == nil && tagged == 0 {
+			err = errNothingToDo
+		}
+		left = closed // this may run again
 		return err
 	})
+	if errors.Is(err, errNothingToDo) {
+		err = nil
+	}
+	r.damaged = append(r.damaged, left...)
 	return tagged, err
 }
 
-// write writes the tags of those persons whose keys are there.
+// write writes the tags of those persons whose keys are there, and says of whom
+// nothing can be opened.
 func (r *retagging) write(
 	ctx context.Context, tx *store.Tx, opened map[uuid.UUID]*keys.DataKey, persons []store.PersonRow,
-) (tagged int, err error) {
+) (tagged int, closed []store.DamagedRow, err error) {
 	var rows []store.TagRow
 	var ids []uuid.UUID
 	for i := range persons {
@@ -66,7 +100,8 @@ func (r *retagging) write(
 		}
 		p, err := OpenPerson(key, &persons[i])
 		if err != nil {
-			return 0, err
+			closed = append(closed, damagedPerson(persons[i].ID))
+			continue
 		}
 		ids = append(ids, persons[i].ID)
 		for _, n := range p.Numbers() {
@@ -76,7 +111,7 @@ func (r *retagging) write(
 		}
 	}
 	if err := tx.UntagVersion(ctx, ids, r.version); err != nil {
-		return 0, err
+		return 0, nil, err
 	}
-	return len(ids), tx.InsertTags(ctx, rows)
+	return len(ids), closed, tx.InsertTags(ctx, rows)
 }

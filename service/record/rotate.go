@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -44,47 +45,48 @@ func (a *KeyAdmin) addIndexKey(ctx context.Context, version int) error {
 }
 
 // EnsureMACs creates the MACs of rows that an older version of the program wrote:
-// once, with an entry that says how many. From then on a row without is damage.
-// No server may run meanwhile.
-func (a *KeyAdmin) EnsureMACs(ctx context.Context) error {
+// once, with an entry that says how many. From then on a row without is damage,
+// and left as it is. No server may run meanwhile.
+func (a *KeyAdmin) EnsureMACs(ctx context.Context) (damaged []store.DamagedRow, err error) {
 	counts := audit.Counts{}
-	err := a.Do(ctx, "make_row_macs", counts, func(tx *store.Tx) (err error) {
-		counts["rows"], err = tx.MakeMACs(ctx)
+	err = a.Do(ctx, "make_row_macs", counts, func(tx *store.Tx) (err error) {
+		counts["rows"], damaged, err = tx.MakeMACs(ctx)
 		if err == nil && counts["rows"] == 0 {
 			return errNothingToDo
 		}
 		return err
 	})
 	if errors.Is(err, errNothingToDo) {
-		return nil
+		err = nil
 	}
-	return err
+	return damaged, err
 }
 
 // errNothingToDo ends a transaction that would leave an entry of nothing.
 var errNothingToDo = errors.New("nothing to do")
 
-// renewMACs creates MACs of all rows with the newest index key.
-func (a *KeyAdmin) renewMACs(ctx context.Context, version int) error {
+// renewMACs creates MACs of all rows with the newest index key, but for those that
+// do not verify.
+func (a *KeyAdmin) renewMACs(ctx context.Context, version int) (damaged []store.DamagedRow, err error) {
 	for place := new(store.MACPlace); place != nil; {
+		var next *store.MACPlace
+		var left []store.DamagedRow
 		counts := audit.Counts{}
-		err := a.Do(ctx, "renew_row_macs", counts, func(tx *store.Tx) error {
-			next, n, err := tx.RenewMACs(ctx, version, place, 10*page)
+		err := a.Do(ctx, "renew_row_macs", counts, func(tx *store.Tx) (err error) {
+			var n int
+			next, n, left, err = tx.RenewMACs(ctx, version, place, 10*page)
 			counts["rows"] = int64(n)
-			if err != nil {
-				return err
-			}
-			place = next
-			if n == 0 {
+			if err == nil && n == 0 {
 				return errNothingToDo
 			}
-			return nil
+			return err
 		})
 		if err != nil && !errors.Is(err, errNothingToDo) {
-			return err
+			return damaged, err
 		}
+		place, damaged = next, append(damaged, left...)
 	}
-	return nil
+	return damaged, nil
 }
 
 // ErrRotating says that the index key is being rotated already, or is not.
@@ -124,59 +126,68 @@ func (a *KeyAdmin) aged(newest *store.IndexKeyRow, needs time.Duration) error {
 // that finds it, and every row a MAC under it. It may be interrupted and run again. ring must hold both keys.
 // It refuses with ErrTooSoon in the first minute after RotateIndex, when servers
 // may still register people under the old key alone.
-func (a *KeyAdmin) Retag(ctx context.Context, ring *keys.Ring, progress func(done int)) error {
+//
+// What is damaged keeps nobody else waiting. It is left as it is, and returned: rows
+// that do not verify, and people whose numbers cannot be opened, who are found
+// under the old key only.
+func (a *KeyAdmin) Retag(ctx context.Context, ring *keys.Ring, progress func(done int)) (damaged []store.DamagedRow, err error) {
 	rows, err := a.DB.IndexKeys(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if len(rows) == 0 || rows[0].Version != ring.IndexVersion() {
-		return ErrRotating // another command has changed the keys meanwhile
+		return nil, ErrRotating // another command has changed the keys meanwhile
 	}
 	if err := a.aged(&rows[0], retagAfter); err != nil {
-		return err
+		return nil, err
 	}
 	a = a.with(ring)
 	r := retagging{KeyAdmin: a, ring: ring, version: rows[0].Version}
-	after, done := uuid.Nil, 0
-	for {
-		persons, err := a.DB.PersonsWithoutTag(ctx, r.version, after, page)
-		if err != nil {
-			return err
-		}
-		if len(persons) == 0 {
-			return a.renewMACs(ctx, r.version)
-		}
-		tagged, err := r.page(ctx, after, persons)
-		if err != nil {
-			return err
-		}
-		after = persons[len(persons)-1].ID
-		done += tagged
-		progress(done)
+	if err := r.all(ctx, progress); err != nil {
+		return r.damaged, err
 	}
+	unsound, err := a.renewMACs(ctx, r.version)
+	for _, d := range unsound {
+		if !slices.Contains(r.damaged, d) {
+			r.damaged = append(r.damaged, d)
+		}
+	}
+	return r.damaged, err
 }
 
 // RetireIndex ends the rotation: it removes the old tags and the old key. It
 // refuses while any person has no new tag, and with ErrTooSoon in the first two
 // minutes after RotateIndex: a server that knew only the old key would find
 // nobody any more.
-func (a *KeyAdmin) RetireIndex(ctx context.Context) error {
+//
+// It also refuses, with ErrDamaged, while rows have no new MAC because they do not
+// verify: without the old key they cannot be put back from a backup any more.
+// These are returned. With giveUp it goes on all the same.
+func (a *KeyAdmin) RetireIndex(ctx context.Context, giveUp bool) (damaged []store.DamagedRow, err error) {
 	rows, err := a.DB.IndexKeys(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if len(rows) != 2 {
-		return ErrRotating
+		return nil, ErrRotating
 	}
 	if err := a.aged(&rows[0], retireAfter); err != nil {
-		return err
+		return nil, err
 	}
-	if err := a.retagged(ctx, rows[0].Version); err != nil {
-		return err
+	damaged, err = a.retagged(ctx, rows[0].Version)
+	switch {
+	case err != nil:
+		return damaged, err
+	case len(damaged) > 0 && !giveUp:
+		return damaged, fmt.Errorf("some rows have no new MAC, and cannot get one: %w", guard.ErrDamaged)
 	}
-	old := rows[1].Version
+	return damaged, a.retire(ctx, rows[1].Version)
+}
+
+// retire removes the tags of an index key, and the key.
+func (a *KeyAdmin) retire(ctx context.Context, old int) error {
 	for removed := int64(1); removed > 0; {
-		err := a.Do(ctx, "delete_tags", audit.Counts{"version": int64(old)}, func(tx *store.Tx) error {
+		err := a.Do(ctx, "delete_tags", audit.Counts{"version": int64(old)}, func(tx *store.Tx) (err error) {
 			removed, err = tx.DeleteTags(ctx, old, 10*page)
 			return err
 		})
@@ -197,20 +208,24 @@ func (a *KeyAdmin) with(ring *keys.Ring) *KeyAdmin {
 }
 
 // retagged refuses with ErrRotating while any person has no tag, or any row no
-// MAC, under an index key.
-func (a *KeyAdmin) retagged(ctx context.Context, version int) error {
+// MAC, under an index key. Rows that cannot get one are returned.
+func (a *KeyAdmin) retagged(ctx context.Context, version int) (damaged []store.DamagedRow, err error) {
 	left, err := a.DB.PersonsWithoutTag(ctx, version, uuid.Nil, 1)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	if len(left) > 0 {
-		return fmt.Errorf("some persons have no new tag yet: %w", ErrRotating)
+	if len(left) > 0 { // Retag says who cannot get one
+		return nil, fmt.Errorf("some persons have no new tag yet: %w", ErrRotating)
 	}
-	lacks, err := a.DB.LacksMAC(ctx, version)
-	if err == nil && lacks {
+	damaged, others, err := a.DB.LackMAC(ctx, version)
+	if err == nil && others {
 		err = fmt.Errorf("some rows have no new MAC yet: %w", ErrRotating)
 	}
-	return err
+	return damaged, err
+}
+
+func damagedPerson(id uuid.UUID) store.DamagedRow {
+	return store.DamagedRow{Table: "person", Row: id.String()}
 }
 
 // Rewrap wraps all data keys and index keys anew under the newest

@@ -66,7 +66,7 @@ func (f *Fixture) AnotherSending(senders map[deliver.ChannelKind]deliver.Sender)
 // Waiting creates so many notices to Islington that are about nobody.
 func (f *Fixture) Waiting(n int) {
 	f.TB.Helper()
-	f.Exec(`
+	f.Pretend(`
 		INSERT INTO cpis.notice (id, authority, kind, priority, at, organisation, setting, log, entry)
 		SELECT gen_random_uuid(), $1, 'upload_waiting', false, $2, '', '', (SELECT min(id) FROM cpis.log), 1000000 + i
 		FROM generate_series(1, $3::integer) AS i`, Islington, f.Clock.Now(), n)

@@ -204,7 +204,7 @@ func (f *Fixture) loadReference() {
 		{Code: operator, Name: "Test operator", Class: string(policy.Operator)},
 	}
 	f.Tx(f.owner(), func(tx *store.Tx) error {
-		if err := tx.LoadReference(f.TB.Context(), organisations, authorities); err != nil {
+		if _, err := tx.LoadReference(f.TB.Context(), organisations, authorities); err != nil {
 			return err
 		}
 		return tx.SetAuthorityContact(f.TB.Context(), Islington, OfficePhone, "Mon-Fri 09:00-17:00", dutyPhone, Noon)

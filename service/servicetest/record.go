@@ -32,10 +32,10 @@ func (f *Fixture) MustRotateIndexKey() {
 func (f *Fixture) MustReplaceIndexKey() {
 	f.TB.Helper()
 	later := OperatorOf(f, 2*time.Minute)
-	if err := later.Retag(f.TB.Context(), f.OpenRing(), func(int) {}); err != nil {
+	if _, err := later.Retag(f.TB.Context(), f.OpenRing(), func(int) {}); err != nil {
 		f.TB.Fatalf("Retag: %v", err)
 	}
-	if err := later.RetireIndex(f.TB.Context()); err != nil {
+	if _, err := later.RetireIndex(f.TB.Context(), false); err != nil {
 		f.TB.Fatalf("RetireIndex: %v", err)
 	}
 }

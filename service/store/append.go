@@ -48,7 +48,7 @@ func (db *DB) Append(ctx context.Context, log LogID, from, to audit.Tree, b *Bat
 	if err := b.check(from, to); err != nil {
 		return err
 	}
-	sql, args := b.statement(log, &from, &to)
+	sql, args := b.statement(db.guard, log, &from, &to)
 	err := db.append(ctx, sql, args, len(b.Lines))
 	if unsent(err) {
 		err = db.append(ctx, sql, args, len(b.Lines)) // once more, on another connection
@@ -98,13 +98,40 @@ func (b *Batch) check(from, to audit.Tree) error {
 
 // statement is the same whether or not anything is left behind: how long it
 // takes must not say whether somebody has a flag.
-func (b *Batch) statement(log LogID, from, to *audit.Tree) (string, []any) {
+func (b *Batch) statement(g *guard, log LogID, from, to *audit.Tree) (string, []any) {
 	args := headArgs(log, from, to, b.Lines, b.Subjects)
 	args = append(args, from.Size(), dedupeWindow)
-	args = append(args, accessArgs(b.Accesses)...)
-	args = append(args, noticeArgs(b.Notices)...)
-	return appendAll, append(args, reviewArgs(b.Reviews)...)
+	args = append(append(args, accessArgs(b.Accesses)...), newMACs(g, b.Accesses, log, from.Size()))
+	args = append(append(args, noticeArgs(b.Notices)...), newMACs(g, b.Notices, log, from.Size()))
+	return appendAll, append(append(args, reviewArgs(b.Reviews)...), newMACs(g, b.Reviews, log, from.Size()))
 }
+
+// newMACs makes the MACs of rows that are written with entries of a log, of which
+// the first has an index: as the rows will stand there.
+func newMACs[T any, P interface {
+	*T
+	covered
+	written(log LogID, first int64)
+}](g *guard, rows []T, log LogID, first int64) [][]byte {
+	macs := make([][]byte, len(rows))
+	var row T // rows may be written anew, with other entries
+	for i := range rows {
+		row = rows[i]
+		P(&row).written(log, first)
+		macs[i] = g.mac(P(&row))
+	}
+	return macs
+}
+
+func (a *AccessRow) written(log LogID, first int64) { a.Log, a.Entry = log, int(first)+a.Entry }
+
+// written also says what nobody has done with a new notice.
+func (n *NoticeRow) written(log LogID, first int64) {
+	n.Log, n.Entry = log, int(first)+n.Entry
+	n.Version, n.AcknowledgedAt, n.AssignedTo, n.Undelivered = 1, nil, "", false
+}
+
+func (r *ReviewRow) written(log LogID, first int64) { r.Log, r.Entry = log, int(first)+r.Entry }
 
 // headArgs are the parameters $1 to $8 of both statements.
 func headArgs(log LogID, from, to *audit.Tree, lines, subjects [][]byte) []any {
@@ -157,8 +184,8 @@ const appendAll = `
 	),
 	fresh_access AS MATERIALIZED (
 	    SELECT a.*
-	    FROM moved, unnest($11::uuid[], $12::uuid[], $13::timestamptz[], $14::text[], $15::text[], $16::bytea[], $17::bytea[], $18::bigint[])
-	        WITH ORDINALITY AS a (id, person_id, at, organisation, setting, encounter, sealed, entry, n)
+	    FROM moved, unnest($11::uuid[], $12::uuid[], $13::timestamptz[], $14::text[], $15::text[], $16::bytea[], $17::bytea[], $18::bigint[], $19::bytea[])
+	        WITH ORDINALITY AS a (id, person_id, at, organisation, setting, encounter, sealed, entry, mac, n)
 	    WHERE CASE
 	        WHEN a.encounter IS NULL THEN (
 	            SELECT true
@@ -180,8 +207,8 @@ const appendAll = `
 	        ) END IS NULL
 	),
 	accesses AS (
-	    INSERT INTO cpis.access (id, person_id, at, organisation, setting, encounter, sealed, log, entry)
-	    SELECT a.id, a.person_id, a.at, a.organisation, a.setting, a.encounter, a.sealed, $1, $9 + a.entry
+	    INSERT INTO cpis.access (id, person_id, at, organisation, setting, encounter, sealed, log, entry, mac)
+	    SELECT a.id, a.person_id, a.at, a.organisation, a.setting, a.encounter, a.sealed, $1, $9 + a.entry, a.mac
 	    FROM fresh_access AS a
 	    WHERE NOT EXISTS (
 	        SELECT
@@ -194,8 +221,8 @@ const appendAll = `
 	),
 	fresh_notice AS MATERIALIZED (
 	    SELECT a.*
-	    FROM moved, unnest($19::uuid[], $20::text[], $21::uuid[], $22::text[], $23::boolean[], $24::timestamptz[], $25::text[], $26::text[], $27::bytea[], $28::boolean[], $29::bigint[], $30::bytea[])
-	        WITH ORDINALITY AS a (id, authority, person_id, kind, priority, at, organisation, setting, encounter, dedupe, entry, sealed, n)
+	    FROM moved, unnest($20::uuid[], $21::text[], $22::uuid[], $23::text[], $24::boolean[], $25::timestamptz[], $26::text[], $27::text[], $28::bytea[], $29::boolean[], $30::bigint[], $31::bytea[], $32::bytea[])
+	        WITH ORDINALITY AS a (id, authority, person_id, kind, priority, at, organisation, setting, encounter, dedupe, entry, sealed, mac, n)
 	    WHERE CASE
 	        WHEN NOT a.dedupe THEN NULL
 	        WHEN a.encounter IS NULL THEN (
@@ -222,8 +249,8 @@ const appendAll = `
 	        ) END IS NULL
 	),
 	notices AS (
-	    INSERT INTO cpis.notice (id, authority, person_id, kind, priority, at, organisation, setting, encounter, sealed, log, entry)
-	    SELECT a.id, a.authority, a.person_id, a.kind, a.priority, a.at, a.organisation, a.setting, a.encounter, a.sealed, $1, $9 + a.entry
+	    INSERT INTO cpis.notice (id, authority, person_id, kind, priority, at, organisation, setting, encounter, sealed, log, entry, mac)
+	    SELECT a.id, a.authority, a.person_id, a.kind, a.priority, a.at, a.organisation, a.setting, a.encounter, a.sealed, $1, $9 + a.entry, a.mac
 	    FROM fresh_notice AS a
 	    WHERE NOT a.dedupe OR NOT EXISTS (
 	        SELECT
@@ -237,16 +264,16 @@ const appendAll = `
 	    )
 	),
 	reviews AS (
-	    INSERT INTO cpis.review (id, organisation, actor, at, person_id, sealed, wrapped_key, log, entry)
-	    SELECT a.id, a.organisation, a.actor, a.at, a.person_id, a.sealed, a.wrapped_key, $1, $9 + a.entry
-	    FROM moved, unnest($31::uuid[], $32::text[], $33::text[], $34::timestamptz[], $35::uuid[], $36::bytea[], $37::text[], $38::bigint[])
-	        AS a (id, organisation, actor, at, person_id, sealed, wrapped_key, entry)
+	    INSERT INTO cpis.review (id, organisation, actor, at, person_id, sealed, wrapped_key, log, entry, mac)
+	    SELECT a.id, a.organisation, a.actor, a.at, a.person_id, a.sealed, a.wrapped_key, $1, $9 + a.entry, a.mac
+	    FROM moved, unnest($33::uuid[], $34::text[], $35::text[], $36::timestamptz[], $37::uuid[], $38::bytea[], $39::text[], $40::bigint[], $41::bytea[])
+	        AS a (id, organisation, actor, at, person_id, sealed, wrapped_key, entry, mac)
 	)
 	INSERT INTO cpis.entry (log, idx, line, subject)
 	SELECT moved.log, $2 + e.n - 1, e.line, e.subject
 	FROM moved, unnest($7::bytea[], $8::bytea[]) WITH ORDINALITY AS e (line, subject, n)`
 
-// accessArgs are the parameters $11 to $18 of appendAll.
+// accessArgs are the parameters $11 to $18 of appendAll; their MACs follow.
 func accessArgs(rows []AccessRow) []any {
 	c := newColumns(len(rows))
 	ids, persons, sealed := make([]uuid.UUID, len(rows)), make([]uuid.UUID, len(rows)), make([][]byte, len(rows))
@@ -257,7 +284,7 @@ func accessArgs(rows []AccessRow) []any {
 	return []any{ids, persons, c.at, c.organisation, c.setting, c.encounter, sealed, c.entry}
 }
 
-// noticeArgs are the parameters $19 to $30 of appendAll.
+// noticeArgs are the parameters $20 to $31 of appendAll; their MACs follow.
 func noticeArgs(rows []NoticeRow) []any {
 	c := newColumns(len(rows))
 	ids, persons, sealed := make([]uuid.UUID, len(rows)), make([]uuid.UUID, len(rows)), make([][]byte, len(rows))
@@ -271,7 +298,7 @@ func noticeArgs(rows []NoticeRow) []any {
 	return []any{ids, authorities, persons, kinds, priority, c.at, c.organisation, c.setting, c.encounter, dedupe, c.entry, sealed}
 }
 
-// reviewArgs are the parameters $31 to $38 of appendAll.
+// reviewArgs are the parameters $33 to $40 of appendAll; their MACs follow.
 func reviewArgs(rows []ReviewRow) []any {
 	c := newColumns(len(rows))
 	ids, persons, sealed := make([]uuid.UUID, len(rows)), make([]uuid.NullUUID, len(rows)), make([][]byte, len(rows))

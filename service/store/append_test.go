@@ -133,7 +133,7 @@ func TestAppend(t *testing.T) {
 		history, err := f.db.History(t.Context(), []uuid.UUID{b.Accesses[0].Person})
 		f.must(err)
 		wantAccess := b.Accesses[0]
-		wantAccess.OrganisationName, wantAccess.Entry = "LEEDS TEACHING HOSPITALS", 4+wantAccess.Entry
+		wantAccess.OrganisationName, wantAccess.Log, wantAccess.Entry = "LEEDS TEACHING HOSPITALS", f.log, 4+wantAccess.Entry
 		if diff := cmp.Diff([]store.AccessRow{wantAccess}, history); diff != "" {
 			t.Errorf("history (-want +got):\n%s", diff)
 		}
@@ -148,7 +148,7 @@ func TestAppend(t *testing.T) {
 		reviews, err := f.db.OpenReviews(t.Context(), trust, 10)
 		f.must(err)
 		wantReview := b.Reviews[0]
-		wantReview.Entry += 4
+		wantReview.Log, wantReview.Entry = f.log, 4+wantReview.Entry
 		if diff := cmp.Diff([]store.ReviewRow{wantReview}, reviews); diff != "" {
 			t.Errorf("reviews (-want +got):\n%s", diff)
 		}

@@ -123,20 +123,6 @@ func (tx *Tx) UpdateChannel(ctx context.Context, c *ChannelRow) error {
 		c.ID, c.Version, c.Rank, c.Paused, c.Sealed, c.ChangedAt, c.RemovedAt, tx.guard.mac(c))
 }
 
-// BeginDispatch has an authority's notices given to its channels from now on:
-// those that are in the logs already are not. Where it has channels that has
-// begun, and nothing is left out.
-func (tx *Tx) BeginDispatch(ctx context.Context, authority string) error {
-	_, err := tx.exec(ctx, "beginning to dispatch", `
-		INSERT INTO cpis.dispatched (authority, log, entry)
-		SELECT $1, h.log, h.size - 1
-		FROM cpis.log_head AS h
-		WHERE NOT EXISTS (SELECT FROM cpis.channel AS c WHERE c.authority = $1 AND c.removed_at IS NULL)
-		ORDER BY h.log
-		ON CONFLICT (authority, log) DO UPDATE SET entry = excluded.entry`, authority)
-	return err
-}
-
 // TryChannel takes a channel that failed, and gives whether that was possible:
 // only if it does not rest, at a time, and then it rests until the end of a
 // lease. So one server tries what others wait for.
@@ -145,7 +131,7 @@ func (tx *Tx) TryChannel(ctx context.Context, id uuid.UUID, at, lease time.Time)
 		UPDATE cpis.channel
 		SET rests_until = $3
 		WHERE id = $1
-		  AND (rests_until IS NULL OR rests_until <= $2)`, id, at, lease)
+		  AND (rests_until IS NULL OR rests_until <= $2 OR rests_until > $2::timestamptz + `+longestWait+`)`, id, at, lease)
 	return n > 0, err
 }
 

@@ -19,6 +19,9 @@ const (
 type DeliveryRow struct {
 	Channel  uuid.UUID
 	Notice   uuid.UUID
+	Person   uuid.UUID // whom the notice is about; zero where that is nobody
+	Log      LogID     // of the notice's entry
+	Entry    int64
 	State    string
 	Attempts int
 	FirstAt  time.Time  // when the channel got it
@@ -27,98 +30,36 @@ type DeliveryRow struct {
 	Failure  string     // a word
 }
 
-const deliveryColumns = `d.channel_id, d.notice_id, d.state, d.attempts, d.first_at, d.due_at, d.last_at, d.failure`
+const deliveryColumns = `d.channel_id, d.notice_id, d.person_id, d.log, d.entry, d.state, d.attempts, d.first_at, d.due_at, d.last_at, d.failure, d.mac`
 
-func scanDelivery(row pgx.CollectableRow) (d DeliveryRow, err error) {
-	err = row.Scan(&d.Channel, &d.Notice, &d.State, &d.Attempts, &d.FirstAt, &d.DueAt, &d.LastAt, &d.Failure)
-	return d, err
+// targets are where the columns of a delivery go.
+func (d *DeliveryRow) targets() []any {
+	return []any{
+		&d.Channel, &d.Notice, (*idTarget)(&d.Person), &d.Log, &d.Entry, &d.State, &d.Attempts, &d.FirstAt, &d.DueAt, &d.LastAt, &d.Failure,
+	}
+}
+
+// cover leaves out what each attempt changes: it can only delay the next one, see
+// longestWait, and nothing is given up because of it.
+func (d *DeliveryRow) cover(c *cover) {
+	c.of("delivery")
+	c.id("channel_id", d.Channel)
+	c.id("notice_id", d.Notice)
+	c.id("person_id", d.Person)
+	c.int("log", int(d.Log))
+	c.int("entry", int(d.Entry))
+	c.str("state", d.State)
+	c.time("first_at", d.FirstAt)
 }
 
 // Deliveries gives the deliveries of a notice, in the order in which its
 // channels got it.
 func (q queries) Deliveries(ctx context.Context, notice uuid.UUID) ([]DeliveryRow, error) {
-	return all(ctx, q.q, "reading deliveries", scanDelivery, `
+	return all(ctx, q.q, "reading deliveries", scanner[DeliveryRow](q.guard), `
 		SELECT `+deliveryColumns+`
 		FROM cpis.delivery AS d
 		WHERE d.notice_id = $1
 		ORDER BY d.first_at, d.channel_id`, notice)
-}
-
-// Undispatched is an authority that has channels, and notices in a log which
-// none of them has got.
-type Undispatched struct {
-	Authority string
-	Log       LogID
-}
-
-// Undispatched gives whose notices wait to be given to channels.
-func (q queries) Undispatched(ctx context.Context) ([]Undispatched, error) {
-	return all(ctx, q.q, "looking for new notices",
-		func(row pgx.CollectableRow) (u Undispatched, err error) {
-			err = row.Scan(&u.Authority, &u.Log)
-			return u, err
-		}, `
-		SELECT a.authority, h.log
-		FROM (SELECT DISTINCT authority FROM cpis.channel WHERE removed_at IS NULL) AS a
-		CROSS JOIN cpis.log_head AS h
-		LEFT JOIN cpis.dispatched AS p ON p.authority = a.authority AND p.log = h.log
-		WHERE EXISTS (
-		    SELECT
-		    FROM cpis.notice AS n
-		    WHERE n.authority = a.authority
-		      AND n.log = h.log
-		      AND n.entry > coalesce(p.entry, -1)
-		)
-		ORDER BY a.authority, h.log`)
-}
-
-// Dispatch gives an authority's next notices of a log to its first channel, in
-// their order, and says how many: about limit, and all of one entry together.
-// None are given while another server does the same, or without a channel.
-func (tx *Tx) Dispatch(ctx context.Context, u Undispatched, at time.Time, limit int) (int64, error) {
-	const doing = "giving notices to a channel"
-	if _, err := tx.exec(ctx, doing, `
-		INSERT INTO cpis.dispatched (authority, log, entry)
-		VALUES ($1, $2, -1)
-		ON CONFLICT (authority, log) DO NOTHING`, u.Authority, u.Log); err != nil {
-		return 0, err
-	}
-	// A channel that is just being removed is waited for, and not taken. Where
-	// the position is locked, somebody else gives.
-	return tx.exec(ctx, doing, `
-		WITH place AS (
-		    SELECT entry
-		    FROM cpis.dispatched
-		    WHERE authority = $1
-		      AND log = $2
-		    FOR UPDATE SKIP LOCKED
-		), first AS (
-		    SELECT id
-		    FROM cpis.channel
-		    WHERE authority = $1
-		      AND removed_at IS NULL
-		    ORDER BY rank
-		    LIMIT 1
-		    FOR SHARE
-		), page AS (
-		    SELECT n.id, n.person_id, n.entry
-		    FROM place AS p
-		    JOIN cpis.notice AS n ON n.authority = $1 AND n.log = $2 AND n.entry > p.entry
-		    WHERE EXISTS (SELECT FROM first)
-		    ORDER BY n.entry
-		    FETCH FIRST $4 ROWS WITH TIES
-		), moved AS (
-		    UPDATE cpis.dispatched
-		    SET entry = (SELECT max(entry) FROM page)
-		    WHERE authority = $1
-		      AND log = $2
-		      AND EXISTS (SELECT FROM page)
-		)
-		INSERT INTO cpis.delivery (channel_id, notice_id, person_id, log, entry, state, first_at, due_at)
-		SELECT f.id, g.id, g.person_id, $2, g.entry, 'pending', $3, $3
-		FROM page AS g
-		CROSS JOIN first AS f
-		ON CONFLICT (channel_id, notice_id) DO NOTHING`, u.Authority, u.Log, at, limit)
 }
 
 // mayGo says which deliveries d of a channel c may be tried: those that are
@@ -141,13 +82,21 @@ const mayGo = `
 		          LIMIT 1
 		      ) IS NULL`
 
+// longestWait is longer than a delivery or a channel ever waits for its next
+// attempt: whatever says that it waits longer was not written by the service, and
+// waits no more.
+const longestWait = `interval '2 hours'`
+
+// rested says which channels c may be tried.
+const rested = `(c.rests_until IS NULL OR c.rests_until <= $1 OR c.rests_until > $1::timestamptz + ` + longestWait + `)`
+
 // DueChannels gives the channels on which something is to be sent at a time, and
 // which do not rest.
 func (q queries) DueChannels(ctx context.Context, at time.Time) ([]ChannelRow, error) {
 	return all(ctx, q.q, "looking for deliveries", q.scanChannel, `
 		SELECT `+channelColumns+`
 		FROM cpis.channel AS c
-		WHERE (c.rests_until IS NULL OR c.rests_until <= $1)
+		WHERE `+rested+`
 		  AND EXISTS (
 		    SELECT
 		    FROM cpis.delivery AS d
@@ -155,6 +104,21 @@ func (q queries) DueChannels(ctx context.Context, at time.Time) ([]ChannelRow, e
 		      AND `+mayGo+`
 		)
 		ORDER BY c.id`, at)
+}
+
+// WakeOverslept has deliveries tried at a time that wait longer than any does.
+func (tx *Tx) WakeOverslept(ctx context.Context, at time.Time) error {
+	woken, err := tx.exec(ctx, "waking deliveries", `
+		UPDATE cpis.delivery AS d
+		SET due_at = $1
+		FROM cpis.channel AS c
+		WHERE d.channel_id = c.id
+		  AND d.state = 'pending'
+		  AND d.due_at > $1::timestamptz + `+longestWait, at)
+	if woken > 0 {
+		tx.guard.report("delivery")
+	}
+	return err
 }
 
 // ClaimedDelivery is a notice that is to be sent on.
@@ -166,19 +130,13 @@ type ClaimedDelivery struct {
 	At        time.Time // of the notice
 }
 
-func scanClaimed(row pgx.CollectableRow) (c ClaimedDelivery, err error) {
-	d := &c.DeliveryRow
-	err = row.Scan(&d.Channel, &d.Notice, &d.State, &d.Attempts, &d.FirstAt, &d.DueAt, &d.LastAt, &d.Failure,
-		&c.Authority, &c.Kind, &c.Priority, &c.At)
-	return c, err
-}
-
 // ClaimDeliveries takes what is to be sent on a channel, at most limit, until
 // the end of a lease: no other server tries it meanwhile, nor sends anything
 // later about the same person there. Each counts as an attempt, and its number
-// is needed to settle it.
+// is needed to settle it. What does not verify is taken, too, and not returned: it
+// wakes somebody at each attempt, until it is put right.
 func (tx *Tx) ClaimDeliveries(ctx context.Context, channel uuid.UUID, at, lease time.Time, limit int) ([]ClaimedDelivery, error) {
-	return all(ctx, tx.q, "claiming deliveries", scanClaimed, `
+	taken, err := soundRows[DeliveryRow](ctx, tx.queries, "claiming deliveries", `
 		WITH due AS (
 		    SELECT d.channel_id, d.notice_id
 		    FROM cpis.delivery AS d
@@ -190,25 +148,54 @@ func (tx *Tx) ClaimDeliveries(ctx context.Context, channel uuid.UUID, at, lease 
 		    FOR UPDATE OF d SKIP LOCKED
 		)
 		UPDATE cpis.delivery AS d
-		SET attempts = d.attempts + 1, due_at = $2, last_at = $1
+		SET attempts = least(d.attempts, 1000000) + 1, due_at = $2, last_at = $1
 		FROM due
-		JOIN cpis.notice AS n ON n.id = due.notice_id
 		WHERE d.channel_id = due.channel_id
 		  AND d.notice_id = due.notice_id
-		RETURNING `+deliveryColumns+`, n.authority, n.kind, n.priority, n.at`, at, lease, limit, channel)
+		RETURNING `+deliveryColumns, at, lease, limit, channel)
+	if err != nil || len(taken) == 0 {
+		return nil, err
+	}
+	about, err := tx.noticesOf(ctx, taken)
+	var claimed []ClaimedDelivery
+	for i := range taken {
+		if n := about[taken[i].Notice]; n != nil {
+			claimed = append(claimed, ClaimedDelivery{taken[i], n.Authority, n.Kind, n.Priority, n.At})
+		}
+	}
+	return claimed, err
+}
+
+// noticesOf reads the notices of deliveries, as far as they verify.
+func (tx *Tx) noticesOf(ctx context.Context, of []DeliveryRow) (map[uuid.UUID]*NoticeRow, error) {
+	ids := make([]uuid.UUID, len(of))
+	for i := range of {
+		ids[i] = of[i].Notice
+	}
+	rows, err := soundRows[NoticeRow](ctx, tx.queries, "reading notices of deliveries", `
+		SELECT `+noticeColumns+`
+		FROM cpis.notice AS n
+		WHERE n.id = ANY ($1::uuid[])`, ids)
+	found := make(map[uuid.UUID]*NoticeRow, len(rows))
+	for i := range rows {
+		found[rows[i].ID] = &rows[i]
+	}
+	return found, err
 }
 
 // SettleDeliveries says what became of attempts. Those whose lease ended, and
 // which somebody else has claimed since, are left alone. Of those that are
 // given up the next channels get the notices; the others keep their due times.
 func (tx *Tx) SettleDeliveries(ctx context.Context, rows []DeliveryRow, at time.Time) error {
-	c := settledColumnsOf(rows)
+	c := columnsOfDeliveries(tx.guard, rows)
 	given, err := all(ctx, tx.q, "settling deliveries", pgx.RowTo[uuid.UUID], `
 		WITH settled AS (
 		    UPDATE cpis.delivery AS d
-		    SET state = s.state, due_at = s.due_at, failure = s.failure
-		    FROM unnest($1::uuid[], $2::uuid[], $3::integer[], $4::text[], $5::timestamptz[], $6::text[])
-		        AS s (channel_id, notice_id, attempts, state, due_at, failure)
+		    SET state = s.state, due_at = s.due_at, failure = s.failure,
+		        first_at = CASE s.state WHEN 'pending' THEN d.first_at ELSE s.first_at END, -- they may have been restarted meanwhile
+		        mac = CASE s.state WHEN 'pending' THEN d.mac ELSE s.mac END
+		    FROM unnest($1::uuid[], $2::uuid[], $3::integer[], $4::text[], $5::timestamptz[], $6::text[], $7::timestamptz[], $8::bytea[])
+		        AS s (channel_id, notice_id, attempts, state, due_at, failure, first_at, mac)
 		    WHERE d.channel_id = s.channel_id
 		      AND d.notice_id = s.notice_id
 		      AND d.attempts = s.attempts
@@ -218,31 +205,73 @@ func (tx *Tx) SettleDeliveries(ctx context.Context, rows []DeliveryRow, at time.
 		SELECT notice_id
 		FROM settled
 		WHERE state = 'undelivered'
-		ORDER BY notice_id`, c.channels, c.notices, c.attempts, c.states, c.due, c.failures)
+		ORDER BY notice_id`, c.channels, c.notices, c.attempts, c.states, c.due, c.failures, c.first, c.macs)
 	if err != nil {
 		return err
 	}
 	return tx.escalate(ctx, given, at)
 }
 
-// settledColumns are deliveries turned into the arrays that unnest takes.
-type settledColumns struct {
-	channels, notices []uuid.UUID
-	attempts          []int32
-	states, failures  []string
-	due               []time.Time
+// putDeliveries writes deliveries that are locked.
+func (tx *Tx) putDeliveries(ctx context.Context, doing string, rows []DeliveryRow) error {
+	c := columnsOfDeliveries(tx.guard, rows)
+	return tx.execAll(ctx, len(rows), doing, `
+		UPDATE cpis.delivery AS d
+		SET state = s.state, due_at = s.due_at, failure = s.failure, first_at = s.first_at, mac = s.mac
+		FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::timestamptz[], $5::text[], $6::timestamptz[], $7::bytea[])
+		    AS s (channel_id, notice_id, state, due_at, failure, first_at, mac)
+		WHERE d.channel_id = s.channel_id
+		  AND d.notice_id = s.notice_id`, c.channels, c.notices, c.states, c.due, c.failures, c.first, c.macs)
 }
 
-func settledColumnsOf(rows []DeliveryRow) (c settledColumns) {
+// insertDeliveries hands notices to channels that have not had them.
+func (tx *Tx) insertDeliveries(ctx context.Context, doing string, rows []DeliveryRow) error {
+	c := columnsOfDeliveries(tx.guard, rows)
+	_, err := tx.exec(ctx, doing, `
+		INSERT INTO cpis.delivery (channel_id, notice_id, person_id, log, entry, state, first_at, due_at, mac)
+		SELECT s.channel_id, s.notice_id, NULLIF(s.person_id, '00000000-0000-0000-0000-000000000000'::uuid),
+		       s.log, s.entry, s.state, s.first_at, s.due_at, s.mac
+		FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::smallint[], $5::bigint[], $6::text[], $7::timestamptz[], $8::timestamptz[], $9::bytea[])
+		    AS s (channel_id, notice_id, person_id, log, entry, state, first_at, due_at, mac)
+		ON CONFLICT (channel_id, notice_id) DO NOTHING`,
+		c.channels, c.notices, c.persons, c.logs, c.entries, c.states, c.first, c.due, c.macs)
+	return err
+}
+
+// given returns a notice as a channel gets it.
+func (n *NoticeRow) given(channel uuid.UUID, at time.Time) DeliveryRow {
+	return DeliveryRow{
+		Channel: channel, Notice: n.ID, Person: n.Person, Log: n.Log, Entry: int64(n.Entry),
+		State: DeliveryPending, FirstAt: at, DueAt: at,
+	}
+}
+
+// deliveryArrays are deliveries turned into the arrays that unnest takes.
+type deliveryArrays struct {
+	channels, notices, persons []uuid.UUID
+	logs                       []int16
+	entries                    []int64
+	attempts                   []int32
+	states, failures           []string
+	first, due                 []time.Time
+	macs                       [][]byte
+}
+
+func columnsOfDeliveries(g *guard, rows []DeliveryRow) (c deliveryArrays) {
 	for i := range rows {
 		d := &rows[i]
-		c.channels, c.notices = append(c.channels, d.Channel), append(c.notices, d.Notice)
+		c.channels, c.notices, c.persons = append(c.channels, d.Channel), append(c.notices, d.Notice), append(c.persons, d.Person)
+		c.logs, c.entries = append(c.logs, int16(d.Log)), append(c.entries, d.Entry)
 		c.attempts = append(c.attempts, int32(d.Attempts)) //nolint:gosec // as it was read from such a column
 		c.states, c.failures = append(c.states, d.State), append(c.failures, d.Failure)
-		c.due = append(c.due, d.DueAt)
+		c.first, c.due = append(c.first, d.FirstAt), append(c.due, d.DueAt)
 	}
+	c.macs = macsOf(g, rows)
 	return c
 }
+
+// restartPage is how many deliveries are restarted by one statement.
+const restartPage = 5000
 
 // RestartDeliveries has all that waits on a channel tried at a time, and for
 // as long from then on as if the channel had just got it.
@@ -250,109 +279,44 @@ func (tx *Tx) RestartDeliveries(ctx context.Context, channel uuid.UUID, at time.
 	if err := tx.WakeChannel(ctx, channel, 0); err != nil {
 		return err
 	}
-	_, err := tx.exec(ctx, "restarting deliveries", `
-		UPDATE cpis.delivery
-		SET first_at = $2, due_at = $2
-		WHERE channel_id = $1
-		  AND state = 'pending'`, channel, at)
-	return err
-}
-
-// AbandonRemoved gives what waits on channels that were removed to the next
-// ones, at most limit at once, and says how many; call it until it gives none.
-func (tx *Tx) AbandonRemoved(ctx context.Context, at time.Time, limit int) (int, error) {
-	given, err := all(ctx, tx.q, "leaving removed channels", pgx.RowTo[uuid.UUID], `
-		WITH stranded AS (
-		    SELECT d.channel_id, d.notice_id
-		    FROM cpis.channel AS c
-		    JOIN cpis.delivery AS d ON d.channel_id = c.id
-		    WHERE c.removed_at IS NOT NULL
-		      AND d.state = 'pending'
-		    ORDER BY d.channel_id, d.notice_id
-		    LIMIT $1
-		    FOR UPDATE OF d SKIP LOCKED
-		)
-		UPDATE cpis.delivery AS d
-		SET state = 'undelivered', failure = 'removed'
-		FROM stranded AS s
-		WHERE d.channel_id = s.channel_id
-		  AND d.notice_id = s.notice_id
-		RETURNING d.notice_id`, limit)
-	if err != nil {
-		return 0, err
+	const doing = "restarting deliveries"
+	for after := uuid.Nil; ; {
+		rows, last, err := tx.lockWaiting(ctx, doing, `
+			SELECT `+deliveryColumns+`
+			FROM cpis.delivery AS d
+			WHERE d.channel_id = $1
+			  AND d.state = 'pending'
+			  AND d.notice_id > $2
+			ORDER BY d.notice_id
+			LIMIT $3
+			FOR UPDATE`, channel, after, restartPage)
+		if err != nil || last == uuid.Nil {
+			return err
+		}
+		for i := range rows {
+			rows[i].FirstAt, rows[i].DueAt = at, at
+		}
+		if err := tx.putDeliveries(ctx, doing, rows); err != nil {
+			return err
+		}
+		after = last
 	}
-	return len(given), tx.escalate(ctx, given, at)
 }
 
-// Overdue says what has waited for too long on channels that fail.
-type Overdue struct {
-	FailedSince time.Time // channels on which nothing was delivered, and that was tried since
-	GotBefore   time.Time // what they got before
-	Failure     string    // the word for what was never tried
-}
-
-// AbandonOverdue gives what is overdue at a time to the next channels, at most
-// limit at once, and says how many; call it until it gives none.
-func (tx *Tx) AbandonOverdue(ctx context.Context, o Overdue, at time.Time, limit int) (int, error) {
-	given, err := all(ctx, tx.q, "leaving channels that fail", pgx.RowTo[uuid.UUID], `
-		WITH overdue AS (
-		    SELECT d.channel_id, d.notice_id
-		    FROM cpis.channel AS c
-		    JOIN cpis.delivery AS d ON d.channel_id = c.id
-		    WHERE c.failures > 0
-		      AND c.failed_at >= $1
-		      AND c.removed_at IS NULL
-		      AND NOT c.paused
-		      AND d.state = 'pending'
-		      AND d.first_at <= $2
-		    ORDER BY d.channel_id, d.notice_id
-		    LIMIT $4
-		    FOR UPDATE OF d SKIP LOCKED
-		)
-		UPDATE cpis.delivery AS d
-		SET state = 'undelivered', failure = coalesce(NULLIF(d.failure, ''), $3)
-		FROM overdue AS o
-		WHERE d.channel_id = o.channel_id
-		  AND d.notice_id = o.notice_id
-		RETURNING d.notice_id`, o.FailedSince, o.GotBefore, o.Failure, limit)
-	if err != nil {
-		return 0, err
-	}
-	return len(given), tx.escalate(ctx, given, at)
-}
-
-// escalate gives notices to the first channels of their authorities that have
-// not had them, to paused ones only where there are no others. Where none is
-// left, they are undelivered.
-func (tx *Tx) escalate(ctx context.Context, notices []uuid.UUID, at time.Time) error {
-	if len(notices) == 0 {
-		return nil
-	}
-	_, err := tx.exec(ctx, "giving notices to the next channel", `
-		WITH next AS (
-		    SELECT n.id, n.person_id, n.log, n.entry, c.id AS channel_id
-		    FROM unnest($1::uuid[]) AS w (id)
-		    JOIN cpis.notice AS n ON n.id = w.id
-		    LEFT JOIN LATERAL (
-		        SELECT c.id
-		        FROM cpis.channel AS c
-		        WHERE c.authority = n.authority
-		          AND c.removed_at IS NULL
-		          AND NOT EXISTS (SELECT FROM cpis.delivery AS d WHERE d.channel_id = c.id AND d.notice_id = n.id)
-		        ORDER BY c.paused, c.rank
-		        LIMIT 1
-		    ) AS c ON true
-		), given AS (
-		    INSERT INTO cpis.delivery (channel_id, notice_id, person_id, log, entry, state, first_at, due_at)
-		    SELECT channel_id, id, person_id, log, entry, 'pending', $2, $2
-		    FROM next
-		    WHERE channel_id IS NOT NULL
-		    ON CONFLICT (channel_id, notice_id) DO NOTHING
-		)
-		UPDATE cpis.notice AS n
-		SET undelivered = true
-		FROM next
-		WHERE n.id = next.id
-		  AND next.channel_id IS NULL`, notices, at)
-	return err
+// lockWaiting reads a page of deliveries that wait: those that verify, and the
+// notice of the last of all; zero if there is none.
+func (tx *Tx) lockWaiting(ctx context.Context, doing, sql string, args ...any) (sound []DeliveryRow, last uuid.UUID, err error) {
+	_, err = all(ctx, tx.q, doing, func(row pgx.CollectableRow) (none struct{}, err error) {
+		var d DeliveryRow
+		var mac []byte
+		if err = row.Scan(append(d.targets(), &mac)...); err != nil {
+			return none, err
+		}
+		last = d.Notice
+		if tx.guard.verifies(&d, mac) {
+			sound = append(sound, d)
+		}
+		return none, nil
+	}, sql, args...)
+	return sound, last, err
 }

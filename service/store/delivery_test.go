@@ -36,13 +36,13 @@ func (f *fixture) notify(n int) {
 }
 
 // dispatch gives what Leeds has to its first channel.
-func (f *fixture) dispatch(limit int) (given int64) {
+func (f *fixture) dispatch(limit int) (read int) {
 	f.tb.Helper()
 	f.tx(func(tx *store.Tx) (err error) {
-		given, err = tx.Dispatch(f.tb.Context(), store.Undispatched{Authority: leeds, Log: f.log}, f.now, limit)
+		read, err = tx.Dispatch(f.tb.Context(), store.Undispatched{Authority: leeds, Log: f.log}, f.now, limit)
 		return err
 	})
-	return given
+	return read
 }
 
 // The notices of one entry are given together, however many; each is given
@@ -67,8 +67,8 @@ func TestDispatchGivesEachNoticeOnce(t *testing.T) {
 		t.Errorf("waiting: %v, %v", waiting, err)
 	}
 	f.tx(func(tx *store.Tx) error { return tx.BeginDispatch(t.Context(), leeds) }) // has begun: leaves nothing out
-	got := []int64{f.dispatch(10), f.dispatch(10), f.dispatch(10)}
-	if diff := cmp.Diff([]int64{25, 2, 0}, got); diff != "" {
+	got := []int{f.dispatch(10), f.dispatch(10), f.dispatch(10)}
+	if diff := cmp.Diff([]int{25, 2, 0}, got); diff != "" {
 		t.Errorf("given (-want +got):\n%s", diff)
 	}
 	if n := f.count(`SELECT count(*) FROM cpis.delivery WHERE channel_id = $1 AND state = 'pending'`, c.ID); n != 27 {
@@ -190,10 +190,8 @@ func TestDueDeliveriesAreFound(t *testing.T) {
 	c := f.channel(1)
 	f.notify(3000)
 	f.dispatch(5000)
-	_, err := f.admin.Exec(t.Context(), `UPDATE cpis.delivery SET state = 'delivered' WHERE ctid NOT IN (SELECT ctid FROM cpis.delivery LIMIT 5)`)
-	f.must(err)
-	_, err = f.admin.Exec(t.Context(), `ANALYZE`)
-	f.must(err)
+	f.exec(`UPDATE cpis.delivery SET state = 'delivered' WHERE ctid NOT IN (SELECT ctid FROM cpis.delivery LIMIT 5)`)
+	f.exec(`ANALYZE`)
 	due, err := f.db.DueChannels(t.Context(), f.now)
 	if err != nil || len(due) != 1 || due[0].ID != c.ID {
 		t.Errorf("due: %v, %v", due, err)

@@ -50,13 +50,14 @@ func fixtureIn(tb testing.TB, data *dbtest.Database, db *store.DB) *fixture {
 	f.log = log.ID
 	owner := dbtest.OpenURL(tb, data.Owner, store.Options{AllowUnsafe: true, Owner: true})
 	f.must(owner.Tx(tb.Context(), func(tx *store.Tx) error {
-		return tx.LoadReference(tb.Context(), []store.OrganisationRow{
+		_, err := tx.LoadReference(tb.Context(), []store.OrganisationRow{
 			{Code: trust, Name: "LEEDS TEACHING HOSPITALS", Class: "acute_trust", Postcode: "LS9 7TF"},
 			{Code: other, Name: "YORK AND SCARBOROUGH", Class: "acute_trust", Postcode: "YO31 8HE"},
 		}, []store.AuthorityRow{
 			{GSS: leeds, DfE: "383", Name: "Leeds", Kind: "Metropolitan Districts", OfficePhone: "0113 496 0000", DutyPhone: "0113 496 0001"},
 			{GSS: york, DfE: "816", ODS: "123", Name: "York", Kind: "Unitary Authorities"},
 		})
+		return err
 	}))
 	f.tx(func(tx *store.Tx) error {
 		return tx.InsertIndexKey(tb.Context(), store.IndexKeyRow{Version: 1, Wrapped: "wrapped:1", At: f.now})

@@ -34,6 +34,8 @@ const (
 	DamagedPlan                         // nor is whose plan it is, or whether it is visible
 	DamagedAuthority                    // nor whom to ring there
 	DamagedReceiving                    // nor there
+	DamagedAccess                       // of the history: nothing of the access may be believed
+	DamagedMark                         // nor that it was of another patient
 )
 
 // Has says whether one of some parts does not verify.
@@ -173,12 +175,11 @@ func (q queries) Flags(ctx context.Context, tags []Tag, today time.Time) ([]Flag
 var flagsAndHistory = `
 	WITH flag AS MATERIALIZED (` + flagOf + `
 	)
-	SELECT flag.*, NULL AS access_id, NULL AS access_person, NULL AS at, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+	SELECT flag.*, NULL AS access_id, NULL AS access_person, NULL AS at` + strings.Repeat(", NULL", accessFields-3) + `
 	FROM flag
 	UNION ALL
 	SELECT ` + strings.Repeat("NULL, ", flagColumns) + `
-	       h.id, h.person_id, h.at, h.organisation, coalesce(o.name, ''), h.setting, h.encounter, h.sealed, h.entry,
-	       m.access_id IS NOT NULL
+	       ` + historyColumns + `
 	FROM (
 	    SELECT DISTINCT person_id
 	    FROM flag
@@ -186,14 +187,14 @@ var flagsAndHistory = `
 	      AND (visible_until IS NULL OR visible_until >= $2::date)
 	) AS seen
 	CROSS JOIN LATERAL (
-	    SELECT id, person_id, at, organisation, setting, encounter, sealed, entry
+	    SELECT *
 	    FROM cpis.access
 	    WHERE person_id = seen.person_id
 	    ORDER BY at DESC, id DESC
 	    LIMIT 25
-	) AS h
-	LEFT JOIN cpis.organisation AS o ON o.code = h.organisation
-	LEFT JOIN cpis.access_mark AS m ON m.access_id = h.id
+	) AS a
+	LEFT JOIN cpis.organisation AS o ON o.code = a.organisation
+	LEFT JOIN cpis.access_mark AS m ON m.access_id = a.id
 	ORDER BY tag, plan_id, access_person, at DESC, access_id DESC`
 
 // Read gives what a group of look-ups needs, in one round trip and one
@@ -222,8 +223,7 @@ func (g *guard) collectRead(rows pgx.Rows) (flags []FlagRow, history []AccessRow
 			flags = append(flags, f)
 			return none, err
 		}
-		var a AccessRow
-		err = row.Scan(append(make([]any, flagColumns), a.targets()...)...) // nil: skip
+		a, err := g.scanHistory(row, flagColumns)
 		history = append(history, a)
 		return none, err
 	})

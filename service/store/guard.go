@@ -1,6 +1,7 @@
 package store
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"sync"
@@ -110,4 +111,23 @@ func scanner[T any, P interface {
 		err = row.Scan(append(p.targets(), &mac)...)
 		return v, g.check(err, p, mac)
 	}
+}
+
+// soundRows runs a query of rows with MACs, and returns those that verify. The
+// others are reported, and left as they are: nobody else waits for them.
+func soundRows[T any, P interface {
+	*T
+	covered
+	targets() []any
+}](ctx context.Context, q queries, doing, sql string, args ...any) (sound []T, err error) {
+	_, err = all(ctx, q.q, doing, func(row pgx.CollectableRow) (none struct{}, err error) {
+		var v T
+		var mac []byte
+		p := P(&v)
+		if err = row.Scan(append(p.targets(), &mac)...); err == nil && q.guard.verifies(p, mac) {
+			sound = append(sound, v)
+		}
+		return none, err
+	}, sql, args...)
+	return sound, err
 }

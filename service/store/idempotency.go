@@ -52,7 +52,7 @@ func (tx *Tx) InsertIdempotent(ctx context.Context, r IdempotentRow) error {
 }
 
 // ExpireIdempotent forgets answers given before a time, at most limit at once,
-// and gives how many; call it until it gives none.
+// and gives how many; call it until there are none.
 func (tx *Tx) ExpireIdempotent(ctx context.Context, before time.Time, limit int) (int64, error) {
 	return tx.exec(ctx, "forgetting answers", `
 		DELETE FROM cpis.idempotency

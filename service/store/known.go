@@ -87,8 +87,8 @@ func (q queries) scanKnown(row pgx.CollectableRow) (k KnownPlan, err error) {
 // ids. Those are left out of which another authority was told by the same act,
 // and those about records of which the first holds another plan.
 func (tx *Tx) NoticesLeft(ctx context.Context, plan *PlanRow, from, to string, kinds []string) ([]NoticeRow, error) {
-	return all(ctx, tx.q, "reading notices left behind", scanNotice, `
-		SELECT `+noticeColumns+noticeTables+`
+	return tx.readNotices(ctx, "reading notices left behind", `
+		SELECT `+shownNotice+noticeTables+`
 		WHERE n.person_id IN (SELECT v.person_id FROM cpis.plan_version AS v WHERE v.plan_id = $1)
 		  AND n.authority = $3
 		  AND n.kind = ANY ($5::text[])
@@ -101,17 +101,4 @@ func (tx *Tx) NoticesLeft(ctx context.Context, plan *PlanRow, from, to string, k
 		  AND (n.person_id = $2 OR NOT EXISTS (
 		      SELECT FROM cpis.plan AS l WHERE l.person_id = n.person_id AND l.authority = $3 AND NOT l.removed))
 		ORDER BY n.id`, plan.ID, plan.Person, from, to, kinds)
-}
-
-// OpenProposals says whether an authority has proposals about a person that
-// nobody has decided about.
-func (q queries) OpenProposals(ctx context.Context, authority string, person uuid.UUID) (bool, error) {
-	return one(ctx, q.q, "reading proposals", pgx.RowTo[bool], `
-		SELECT EXISTS (
-		    SELECT
-		    FROM cpis.proposal AS r
-		    WHERE r.authority = $1
-		      AND r.state = 'open'
-		      AND $2 IN (r.person_id, r.from_id)
-		)`, authority, person)
 }

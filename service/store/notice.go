@@ -36,23 +36,88 @@ type NoticeRow struct {
 	Undelivered      bool
 }
 
-const noticeColumns = `
-	       n.id, coalesce(n.person_id, '00000000-0000-0000-0000-000000000000'::uuid), n.authority, n.kind, n.priority, n.at,
-	       n.organisation, coalesce(o.name, (SELECT a.name FROM cpis.authority AS a WHERE a.gss_code = n.organisation), ''), n.setting, n.encounter, n.sealed,
-	       coalesce(n.corrects, '00000000-0000-0000-0000-000000000000'::uuid), n.reference, n.log, n.entry,
-	       n.version, n.acknowledged_at, n.assigned_to, n.undelivered,
-	       coalesce((SELECT c.id FROM cpis.notice AS c WHERE c.corrects = n.id), '00000000-0000-0000-0000-000000000000'::uuid)`
+const noticeColumns = `n.id, n.person_id, n.authority, n.kind, n.priority, n.at, n.organisation, n.setting, n.encounter, n.sealed,
+	       n.corrects, n.reference, n.log, n.entry, n.version, n.acknowledged_at, n.assigned_to, n.undelivered, n.mac`
+
+// targets are where the columns of a notice go.
+func (n *NoticeRow) targets() []any {
+	return []any{
+		&n.ID, (*idTarget)(&n.Person), &n.Authority, &n.Kind, &n.Priority, &n.At, &n.Organisation, &n.Setting, &n.Encounter, &n.Sealed,
+		(*idTarget)(&n.Corrects), &n.Reference, &n.Log, &n.Entry, &n.Version, &n.AcknowledgedAt, &n.AssignedTo, &n.Undelivered,
+	}
+}
+
+func (n *NoticeRow) cover(c *cover) {
+	c.of("notice")
+	c.id("id", n.ID)
+	c.id("person_id", n.Person)
+	c.str("authority", n.Authority)
+	c.str("kind", n.Kind)
+	c.bool("priority", n.Priority)
+	c.time("at", n.At)
+	c.str("organisation", n.Organisation)
+	c.str("setting", n.Setting)
+	c.bytes("encounter", n.Encounter)
+	c.bool("sealed", n.Sealed != nil) // what is sealed proves itself, but not that it is there
+	c.id("corrects", n.Corrects)
+	c.str("reference", n.Reference)
+	c.int("log", int(n.Log))
+	c.int("entry", n.Entry)
+	c.int("version", n.Version)
+	c.maybe("acknowledged_at", n.AcknowledgedAt)
+	c.str("assigned_to", n.AssignedTo)
+	c.bool("undelivered", n.Undelivered)
+}
+
+// shownNotice is noticeColumns with what is shown beside a notice.
+const shownNotice = noticeColumns + `,
+	       coalesce(o.name, (SELECT a.name FROM cpis.authority AS a WHERE a.gss_code = n.organisation), ''),
+	       (SELECT c.id FROM cpis.notice AS c WHERE c.corrects = n.id)`
 
 const noticeTables = `
 	FROM cpis.notice AS n
 	LEFT JOIN cpis.organisation AS o ON o.code = n.organisation`
 
-func scanNotice(row pgx.CollectableRow) (n NoticeRow, err error) {
-	err = row.Scan(&n.ID, &n.Person, &n.Authority, &n.Kind, &n.Priority, &n.At,
-		&n.Organisation, &n.OrganisationName, &n.Setting, &n.Encounter, &n.Sealed,
-		&n.Corrects, &n.Reference, &n.Log, &n.Entry,
-		&n.Version, &n.AcknowledgedAt, &n.AssignedTo, &n.Undelivered, &n.CorrectedBy)
-	return n, err
+func (q queries) scanNotice(row pgx.CollectableRow) (n NoticeRow, err error) {
+	var mac []byte
+	err = row.Scan(append(n.targets(), &mac, &n.OrganisationName, (*idTarget)(&n.CorrectedBy))...)
+	return n, q.guard.check(err, &n, mac)
+}
+
+// readNotices runs a query of notices. Those that correct others must verify, too:
+// otherwise one that is not corrected would look as if it were.
+func (q queries) readNotices(ctx context.Context, doing, sql string, args ...any) ([]NoticeRow, error) {
+	found, err := all(ctx, q.q, doing, q.scanNotice, sql, args...)
+	if err != nil {
+		return nil, err
+	}
+	return found, q.checkCorrections(ctx, found...)
+}
+
+// readNotice is readNotices for a query that returns one.
+func (q queries) readNotice(ctx context.Context, doing, sql string, args ...any) (NoticeRow, error) {
+	n, err := one(ctx, q.q, doing, q.scanNotice, sql, args...)
+	if err != nil {
+		return n, err
+	}
+	return n, q.checkCorrections(ctx, n)
+}
+
+func (q queries) checkCorrections(ctx context.Context, corrected ...NoticeRow) error {
+	var by []uuid.UUID
+	for i := range corrected {
+		if corrected[i].CorrectedBy != uuid.Nil {
+			by = append(by, corrected[i].CorrectedBy)
+		}
+	}
+	if len(by) == 0 {
+		return nil
+	}
+	_, err := all(ctx, q.q, "reading corrections", scanner[NoticeRow](q.guard), `
+		SELECT `+noticeColumns+`
+		FROM cpis.notice AS n
+		WHERE n.id = ANY ($1::uuid[])`, by)
+	return err
 }
 
 // Notify gives notices to be written with the entries of the transaction: where
@@ -69,20 +134,22 @@ func (tx *Tx) insertNotices(ctx context.Context, log LogID, first int64) error {
 		return nil
 	}
 	corrects, references := make([]uuid.UUID, len(tx.notices)), make([]string, len(tx.notices))
-	for i, n := range tx.notices {
+	for i := range tx.notices {
+		n := &tx.notices[i]
 		corrects[i], references[i] = n.Corrects, n.Reference
+		n.Entry = 0 // some are copies of others
 	}
-	args := append(noticeArgs(tx.notices), corrects, references, log, first)
+	args := append(noticeArgs(tx.notices), newMACs(tx.guard, tx.notices, log, first), corrects, references, log, first)
 	_, err := tx.execLast(ctx, "writing notices", `
 		INSERT INTO cpis.notice (id, authority, person_id, kind, priority, at, organisation, setting, encounter, sealed,
-		    corrects, reference, log, entry)
+		    corrects, reference, log, entry, mac)
 		SELECT n.id, n.authority, NULLIF(n.person_id, '00000000-0000-0000-0000-000000000000'::uuid), n.kind, n.priority, n.at,
 		       n.organisation, n.setting, n.encounter, n.sealed,
-		       NULLIF(n.corrects, '00000000-0000-0000-0000-000000000000'::uuid), n.reference, $15, $16
+		       NULLIF(n.corrects, '00000000-0000-0000-0000-000000000000'::uuid), n.reference, $16, $17, n.mac
 		FROM unnest($1::uuid[], $2::text[], $3::uuid[], $4::text[], $5::boolean[], $6::timestamptz[], $7::text[], $8::text[],
-		        $9::bytea[], $10::boolean[], $11::bigint[], $12::bytea[], $13::uuid[], $14::text[])
+		        $9::bytea[], $10::boolean[], $11::bigint[], $12::bytea[], $13::bytea[], $14::uuid[], $15::text[])
 		    AS n (id, authority, person_id, kind, priority, at, organisation, setting,
-		        encounter, dedupe, entry, sealed, corrects, reference)`, args...)
+		        encounter, dedupe, entry, sealed, mac, corrects, reference)`, args...)
 	return err
 }
 
@@ -100,7 +167,7 @@ type Inbox struct {
 }
 
 const inboxPage = `
-	SELECT ` + noticeColumns + noticeTables + `
+	SELECT ` + shownNotice + noticeTables + `
 	WHERE n.authority = $1
 	  AND (n.at, n.id) < (coalesce($2::timestamptz, 'infinity'), $3)
 	  AND (NOT $4 OR n.acknowledged_at IS NULL)
@@ -117,7 +184,7 @@ func (q queries) Inbox(ctx context.Context, in *Inbox, limit int) ([]NoticeRow, 
 	if !in.BeforeAt.IsZero() {
 		before = &in.BeforeAt
 	}
-	return all(ctx, q.q, "reading notices", scanNotice, inboxPage, in.Authority, before, in.BeforeID, in.Open, in.Priority, in.Undelivered, in.Kind, append([]string{}, in.AssignedTo...), limit)
+	return q.readNotices(ctx, "reading notices", inboxPage, in.Authority, before, in.BeforeID, in.Open, in.Priority, in.Undelivered, in.Kind, append([]string{}, in.AssignedTo...), limit)
 }
 
 // Notices gives the newest notices to an authority.
@@ -126,7 +193,7 @@ func (q queries) Notices(ctx context.Context, authority string, limit int) ([]No
 }
 
 const noticesAfter = `
-	SELECT ` + noticeColumns + noticeTables + `
+	SELECT ` + shownNotice + noticeTables + `
 	WHERE n.authority = $1
 	  AND n.log = $2
 	  AND (n.entry, n.id) > ($3, $4)
@@ -138,20 +205,20 @@ const noticesAfter = `
 // than all that has: whoever goes on from the last notice that was read misses
 // none.
 func (q queries) NoticesAfter(ctx context.Context, authority string, log LogID, entry int64, id uuid.UUID, limit int) ([]NoticeRow, error) {
-	return all(ctx, q.q, "reading notices", scanNotice, noticesAfter, authority, log, entry, id, limit)
+	return q.readNotices(ctx, "reading notices", noticesAfter, authority, log, entry, id, limit)
 }
 
 // Notice gives a notice; ErrNotFound if there is none with that id.
 func (q queries) Notice(ctx context.Context, id uuid.UUID) (NoticeRow, error) {
-	return one(ctx, q.q, "reading notice", scanNotice, `
-		SELECT `+noticeColumns+noticeTables+`
+	return q.readNotice(ctx, "reading notice", `
+		SELECT `+shownNotice+noticeTables+`
 		WHERE n.id = $1`, id)
 }
 
 // LockNotice is Notice for those who will change it.
 func (tx *Tx) LockNotice(ctx context.Context, id uuid.UUID) (NoticeRow, error) {
-	return one(ctx, tx.q, "locking notice", scanNotice, `
-		SELECT `+noticeColumns+noticeTables+`
+	return tx.readNotice(ctx, "locking notice", `
+		SELECT `+shownNotice+noticeTables+`
 		WHERE n.id = $1
 		FOR UPDATE OF n`, id)
 }
@@ -160,12 +227,12 @@ func (tx *Tx) LockNotice(ctx context.Context, id uuid.UUID) (NoticeRow, error) {
 // time, corrections left out, in the order of their ids. A kind limits them; ""
 // does not.
 func (q queries) EncounterNotices(ctx context.Context, e *Encounter, since time.Time, kind string) ([]NoticeRow, error) {
-	return all(ctx, q.q, "reading notices of encounter", scanNotice, encounterNotices,
+	return q.readNotices(ctx, "reading notices of encounter", encounterNotices,
 		e.Person, e.Organisation, e.Hashes, e.Subjects, since, kind)
 }
 
 const encounterNotices = `
-	SELECT ` + noticeColumns + noticeTables + `
+	SELECT ` + shownNotice + noticeTables + `
 	JOIN ` + whoseEncounter + ` ON w.id = n.person_id
 	WHERE n.encounter = ANY ($3::bytea[])
 	  AND n.organisation = $2
@@ -175,47 +242,3 @@ const encounterNotices = `
 	  AND n.corrects IS NULL
 	  AND ($6 = '' OR n.kind = $6)
 	ORDER BY n.id`
-
-// NoticeActRow is something that was done with a notice.
-type NoticeActRow struct {
-	Notice     uuid.UUID
-	Version    int    // of the notice, that it made
-	Act        string // "acknowledge" or "assign"
-	Outcome    string // of an acknowledgement
-	AssignedTo string // of an assignment
-	Actor      string
-	At         time.Time
-	Sealed     []byte // who it was, and in words, under the person's key; nil where there is none
-}
-
-// ActOnNotice records that something was done with a notice. The row carries
-// the new version, which must be one more than the stored one, else the error
-// is ErrConflict.
-func (tx *Tx) ActOnNotice(ctx context.Context, r *NoticeActRow) error {
-	return tx.execAll(ctx, 1, "acting on notice", `
-		WITH updated AS (
-		    UPDATE cpis.notice
-		    SET version = $2,
-		        acknowledged_at = CASE WHEN $3 = 'acknowledge' THEN coalesce(acknowledged_at, $7) ELSE acknowledged_at END,
-		        assigned_to = CASE WHEN $3 = 'assign' THEN $5 ELSE assigned_to END
-		    WHERE id = $1
-		      AND version = $2 - 1
-		    RETURNING id
-		)
-		INSERT INTO cpis.notice_act (notice_id, version, act, outcome, assigned_to, actor, at, sealed)
-		SELECT id, $2, $3, $4, $5, $6, $7, $8
-		FROM updated`, r.Notice, r.Version, r.Act, r.Outcome, r.AssignedTo, r.Actor, r.At, r.Sealed)
-}
-
-// NoticeActs gives what was done with a notice, the oldest first.
-func (q queries) NoticeActs(ctx context.Context, notice uuid.UUID) ([]NoticeActRow, error) {
-	return all(ctx, q.q, "reading acts on notice",
-		func(row pgx.CollectableRow) (r NoticeActRow, err error) {
-			err = row.Scan(&r.Notice, &r.Version, &r.Act, &r.Outcome, &r.AssignedTo, &r.Actor, &r.At, &r.Sealed)
-			return r, err
-		}, `
-		SELECT notice_id, version, act, outcome, assigned_to, actor, at, sealed
-		FROM cpis.notice_act
-		WHERE notice_id = $1
-		ORDER BY version`, notice)
-}

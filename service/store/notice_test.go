@@ -91,13 +91,9 @@ func TestInboxPagesAndFilters(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("pages (-want +got):\n%s", diff)
 	}
-	f.tx(func(tx *store.Tx) error {
-		return errors.Join(
-			tx.ActOnNotice(ctx, &store.NoticeActRow{Notice: want[0], Version: 2, Act: "acknowledge", Outcome: "escalated", Actor: "a", At: f.now}),
-			tx.ActOnNotice(ctx, &store.NoticeActRow{Notice: want[1], Version: 2, Act: "assign", AssignedTo: "b", Actor: "a", At: f.now}),
-		)
-	})
-	f.must(connExec(f, `UPDATE cpis.notice SET undelivered = true WHERE id = $1`, want[2]))
+	f.must(f.act(store.NoticeActRow{Notice: want[0], Version: 2, Act: "acknowledge", Outcome: "escalated", Actor: "a", At: f.now}))
+	f.must(f.act(store.NoticeActRow{Notice: want[1], Version: 2, Act: "assign", AssignedTo: "b", Actor: "a", At: f.now}))
+	f.giveUp(want[2])
 	for name, c := range map[string]struct {
 		in   store.Inbox
 		want []uuid.UUID
@@ -118,9 +114,39 @@ func TestInboxPagesAndFilters(t *testing.T) {
 	}
 }
 
-func connExec(f *fixture, sql string, args ...any) error {
-	_, err := f.admin.Exec(f.tb.Context(), sql, args...)
-	return err
+// act does something with a notice.
+func (f *fixture) act(r store.NoticeActRow) error {
+	f.tb.Helper()
+	ctx := f.tb.Context()
+	return f.db.Tx(ctx, func(tx *store.Tx) error {
+		n, err := tx.LockNotice(ctx, r.Notice)
+		if err != nil {
+			return err
+		}
+		return tx.ActOnNotice(ctx, &n, &r)
+	})
+}
+
+// giveUp has the only channel of Leeds not deliver a notice.
+func (f *fixture) giveUp(notice uuid.UUID) {
+	f.tb.Helper()
+	c := f.channel(9)
+	f.dispatch(100)
+	f.tx(func(tx *store.Tx) error {
+		waiting, err := tx.ClaimDeliveries(f.tb.Context(), c.ID, f.now, f.now, 100)
+		if err != nil {
+			return err
+		}
+		var given []store.DeliveryRow
+		for _, w := range waiting {
+			w.State = store.DeliveryDelivered
+			if w.Notice == notice {
+				w.State = store.DeliveryUndelivered
+			}
+			given = append(given, w.DeliveryRow)
+		}
+		return tx.SettleDeliveries(f.tb.Context(), given, f.now)
+	})
 }
 
 // Notices of one entry are told apart by their ids, those of several by the
@@ -165,20 +191,12 @@ func TestActsOnNoticesAreVersions(t *testing.T) {
 		{Notice: n.ID, Version: 4, Act: "acknowledge", Outcome: "escalated", Actor: "b", At: f.now.Add(2 * time.Hour)},
 	}
 	for i := range acts {
-		act := func() error {
-			return f.db.Tx(ctx, func(tx *store.Tx) error {
-				if _, err := tx.LockNotice(ctx, n.ID); err != nil {
-					return err
-				}
-				return tx.ActOnNotice(ctx, &acts[i])
-			})
-		}
-		f.must(act())
-		if err := act(); !errors.Is(err, store.ErrConflict) {
+		f.must(f.act(acts[i]))
+		if err := f.act(acts[i]); !errors.Is(err, store.ErrConflict) {
 			t.Errorf("version %d again: got %v, want %v", acts[i].Version, err, store.ErrConflict)
 		}
 	}
-	got, err := f.db.NoticeActs(ctx, n.ID)
+	got, err := f.db.NoticeActs(ctx, &n)
 	f.must(err)
 	if diff := cmp.Diff(acts, got); diff != "" {
 		t.Errorf("acts (-want +got):\n%s", diff)
@@ -222,7 +240,7 @@ func TestAccessesAreMarkedOnce(t *testing.T) {
 	}
 	history, err := f.db.History(ctx, []uuid.UUID{a.Person})
 	f.must(err)
-	if len(history) != 1 || !history[0].WrongPatient {
+	if len(history) != 1 || !history[0].WrongPatient() {
 		t.Errorf("got %+v, want one access that is marked", history)
 	}
 	encounter := &store.Encounter{Person: a.Person, Organisation: trust, Hashes: [][]byte{a.Encounter}}

@@ -2,6 +2,9 @@ package store
 
 import (
 	"context"
+	"slices"
+
+	"github.com/jackc/pgx/v5"
 )
 
 // OrganisationRow is an organisation whose people and systems may call.
@@ -49,10 +52,11 @@ func (tx *Tx) PutOrganisation(ctx context.Context, o OrganisationRow) error {
 // LoadReference brings organisations and authorities up to date with reference
 // data. It removes nothing, leaves alone what PutOrganisation wrote, and never
 // touches an authority's telephone numbers and hours but to fill in those of a
-// new one. It needs the owner's rights (Options.Owner).
-func (tx *Tx) LoadReference(ctx context.Context, organisations []OrganisationRow, authorities []AuthorityRow) error {
+// new one. Authorities that do not verify are left as they are, and returned. It
+// needs the owner's rights (Options.Owner).
+func (tx *Tx) LoadReference(ctx context.Context, organisations []OrganisationRow, authorities []AuthorityRow) ([]DamagedRow, error) {
 	if err := tx.loadOrganisations(ctx, organisations); err != nil {
-		return err
+		return nil, err
 	}
 	return tx.loadAuthorities(ctx, authorities)
 }
@@ -78,31 +82,49 @@ func (tx *Tx) loadOrganisations(ctx context.Context, rows []OrganisationRow) err
 
 // loadAuthorities writes those that are new or have changed: 153 of them, once in
 // a while.
-func (tx *Tx) loadAuthorities(ctx context.Context, rows []AuthorityRow) error {
-	held := make(map[string]AuthorityRow, len(rows))
-	found, err := all(ctx, tx.q, "locking authorities", tx.scanAuthority, selectAuthority+`
-		ORDER BY gss_code
-		FOR NO KEY UPDATE`)
+func (tx *Tx) loadAuthorities(ctx context.Context, rows []AuthorityRow) (damaged []DamagedRow, err error) {
+	held, damaged, err := tx.lockAuthorities(ctx)
 	if err != nil {
-		return err
-	}
-	for _, a := range found {
-		held[a.GSS] = a
+		return nil, err
 	}
 	for _, a := range rows {
 		old, known := held[a.GSS]
 		if known {
 			a = old.renamed(a)
 		}
-		if known && a == old {
+		if known && a == old || slices.Contains(damaged, damagedAuthority(a.GSS)) {
 			continue
 		}
 		if err := tx.putAuthority(ctx, &a); err != nil {
-			return err
+			return nil, err
 		}
 	}
-	return nil
+	return damaged, nil
 }
+
+// lockAuthorities reads all authorities, by their codes, and keeps others from
+// changing them. It returns those that do not verify by name.
+func (tx *Tx) lockAuthorities(ctx context.Context) (held map[string]AuthorityRow, damaged []DamagedRow, err error) {
+	held = make(map[string]AuthorityRow)
+	_, err = all(ctx, tx.q, "locking authorities", func(row pgx.CollectableRow) (none struct{}, err error) {
+		var a AuthorityRow
+		var mac []byte
+		if err = row.Scan(append(a.targets(), &mac)...); err != nil {
+			return none, err
+		}
+		if tx.guard.verifies(&a, mac) {
+			held[a.GSS] = a
+		} else {
+			damaged = append(damaged, damagedAuthority(a.GSS))
+		}
+		return none, nil
+	}, selectAuthority+`
+		ORDER BY gss_code
+		FOR NO KEY UPDATE`)
+	return held, damaged, err
+}
+
+func damagedAuthority(gss string) DamagedRow { return DamagedRow{Table: "authority", Row: gss} }
 
 // renamed is an authority as the registers name it by now: whom to ring there is
 // its own affair.

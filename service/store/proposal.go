@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -84,26 +85,47 @@ func (q queries) Proposals(ctx context.Context, authority string, openOnly bool,
 }
 
 // OpenProposal gives an authority's open proposal of a kind about a person;
-// ErrNotFound if there is none.
+// ErrNotFound if there is none. Those that were decided must verify, too: an open
+// one may only look as if it was.
 func (q queries) OpenProposal(ctx context.Context, authority string, person uuid.UUID, kind string) (ProposalRow, error) {
-	return one(ctx, q.q, "reading proposal", q.scanProposal, `
+	const doing = "reading proposal"
+	rows, err := all(ctx, q.q, doing, q.scanProposal, `
 		SELECT `+proposalColumns+`
 		FROM cpis.proposal AS r
 		WHERE r.authority = $1
 		  AND r.person_id = $2
 		  AND r.kind = $3
-		  AND r.state = 'open'`, authority, person, kind)
+		ORDER BY r.id`, authority, person, kind)
+	if err != nil {
+		return ProposalRow{}, err
+	}
+	if i := slices.IndexFunc(rows, ProposalRow.open); i >= 0 {
+		return rows[i], nil
+	}
+	return ProposalRow{}, &failure{doing: doing, kinds: []error{ErrNotFound}}
 }
 
-// Undone says whether a merge was undone.
+func (r ProposalRow) open() bool { return r.State == "open" }
+
+// OpenProposals says whether an authority has proposals about a person that
+// nobody has decided about. Those that were must verify, too.
+func (q queries) OpenProposals(ctx context.Context, authority string, person uuid.UUID) (bool, error) {
+	rows, err := all(ctx, q.q, "reading proposals", q.scanProposal, `
+		SELECT `+proposalColumns+`
+		FROM cpis.proposal AS r
+		WHERE r.authority = $1
+		  AND $2 IN (r.person_id, r.from_id)`, authority, person)
+	return slices.ContainsFunc(rows, ProposalRow.open), err
+}
+
+// Undone says whether a merge was undone. Proposals to undo it that were not
+// accepted must verify, too: one may only look as if it was not.
 func (q queries) Undone(ctx context.Context, merge uuid.UUID) (bool, error) {
-	return one(ctx, q.q, "reading proposals", pgx.RowTo[bool], `
-		SELECT EXISTS (
-		    SELECT
-		    FROM cpis.proposal AS r
-		    WHERE r.merge_id = $1
-		      AND r.state = 'accepted'
-		)`, merge)
+	rows, err := all(ctx, q.q, "reading proposals", q.scanProposal, `
+		SELECT `+proposalColumns+`
+		FROM cpis.proposal AS r
+		WHERE r.merge_id = $1`, merge)
+	return slices.ContainsFunc(rows, func(r ProposalRow) bool { return r.State == "accepted" }), err
 }
 
 // InsertProposal keeps a new proposal, which is open. ErrConflict says that the authority has

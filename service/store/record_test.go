@@ -190,6 +190,7 @@ func TestReviewIsClosedByAnother(t *testing.T) {
 	got, err := f.db.Review(ctx, r.ID)
 	f.must(err)
 	want := r
+	want.Log = f.log
 	want.ClosedAt, want.ClosedBy, want.Outcome = &f.now, "officer", "justified"
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("closed review (-want +got):\n%s", diff)

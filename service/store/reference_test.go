@@ -23,12 +23,13 @@ func TestReferenceDataNeverOverwritesWhatPeopleSaid(t *testing.T) {
 	added := store.OrganisationRow{Code: "NDA01", Name: "MINOR INJURIES UNIT", Class: "urgent_care", Postcode: "YO1 1AA"}
 	f.must(owner.Tx(ctx, func(tx *store.Tx) error { return tx.PutOrganisation(ctx, added) }))
 	f.must(owner.Tx(ctx, func(tx *store.Tx) error {
-		return tx.LoadReference(ctx, []store.OrganisationRow{
+		_, err := tx.LoadReference(ctx, []store.OrganisationRow{
 			{Code: added.Code, Name: "SOMETHING ELSE", Class: "dental"},
 			{Code: trust, Name: "RENAMED TRUST", Class: "acute_trust", Postcode: "LS1 1AA"},
 		}, []store.AuthorityRow{
 			{GSS: york, DfE: "816", Name: "City of York", Kind: "Unitary Authorities", Region: "E12000003", OfficePhone: "wrong"},
 		})
+		return err
 	}))
 
 	organisations, err := f.db.Organisations(ctx)

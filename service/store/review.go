@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5"
 )
 
 // ReviewRow is a break-glass access that waits to be reviewed by somebody else
@@ -18,7 +17,8 @@ type ReviewRow struct {
 	At           time.Time
 	Sealed       []byte // the reason, under a key of its own
 	WrappedKey   string
-	Entry        int // in a Batch: the place of its entry there. When read: the entry's index in its log
+	Log          LogID // when read: the log of its entry
+	Entry        int   // in a Batch: the place of its entry there. When read: the entry's index in its log
 
 	// Filled in when read, where it is closed.
 	ClosedAt *time.Time
@@ -29,39 +29,68 @@ type ReviewRow struct {
 // OpenReviews gives the accesses of an organisation that wait to be reviewed,
 // the oldest first.
 func (q queries) OpenReviews(ctx context.Context, organisation string, limit int) ([]ReviewRow, error) {
-	return all(ctx, q.q, "reading reviews", scanReview, `
+	return all(ctx, q.q, "reading reviews", scanner[ReviewRow](q.guard), `
 		SELECT `+reviewColumns+`
-		FROM cpis.review
-		WHERE organisation = $1
-		  AND closed_at IS NULL
-		ORDER BY at, id
+		FROM cpis.review AS r
+		WHERE r.organisation = $1
+		  AND r.closed_at IS NULL
+		ORDER BY r.at, r.id
 		LIMIT $2`, organisation, limit)
 }
 
 // Review gives one of them, open or closed; ErrNotFound if there is none.
 func (q queries) Review(ctx context.Context, id uuid.UUID) (ReviewRow, error) {
-	return one(ctx, q.q, "reading review", scanReview, `
+	return one(ctx, q.q, "reading review", scanner[ReviewRow](q.guard), `
 		SELECT `+reviewColumns+`
-		FROM cpis.review
-		WHERE id = $1`, id)
+		FROM cpis.review AS r
+		WHERE r.id = $1`, id)
 }
 
-const reviewColumns = `id, person_id, organisation, actor, at, sealed, wrapped_key, entry,
-		       closed_at, coalesce(closed_by, ''), outcome`
+const reviewColumns = `r.id, r.person_id, r.organisation, r.actor, r.at, r.sealed, r.wrapped_key, r.log, r.entry,
+		       r.closed_at, coalesce(r.closed_by, ''), r.outcome, r.mac`
 
-func scanReview(row pgx.CollectableRow) (r ReviewRow, err error) {
-	err = row.Scan(&r.ID, &r.Person, &r.Organisation, &r.Actor, &r.At, &r.Sealed, &r.WrappedKey, &r.Entry,
-		&r.ClosedAt, &r.ClosedBy, &r.Outcome)
-	return r, err
+// targets are where the columns of a review go.
+func (r *ReviewRow) targets() []any {
+	return []any{
+		&r.ID, &r.Person, &r.Organisation, &r.Actor, &r.At, &r.Sealed, &r.WrappedKey, &r.Log, &r.Entry,
+		&r.ClosedAt, &r.ClosedBy, &r.Outcome,
+	}
+}
+
+func (r *ReviewRow) cover(c *cover) {
+	c.of("review")
+	c.id("id", r.ID)
+	c.id("person_id", r.Person.UUID)
+	c.str("organisation", r.Organisation)
+	c.str("actor", r.Actor)
+	c.time("at", r.At)
+	c.int("log", int(r.Log))
+	c.int("entry", r.Entry)
+	c.maybe("closed_at", r.ClosedAt)
+	c.str("closed_by", r.ClosedBy)
+	c.str("outcome", r.Outcome)
 }
 
 // CloseReview closes a review. ErrConflict says that there is no open one with
 // that id, or that by is who made the access.
 func (tx *Tx) CloseReview(ctx context.Context, id uuid.UUID, by, outcome string, at time.Time) error {
-	return tx.execAll(ctx, 1, "closing review", `
+	const doing = "closing review"
+	open, err := all(ctx, tx.q, doing, scanner[ReviewRow](tx.guard), `
+		SELECT `+reviewColumns+`
+		FROM cpis.review AS r
+		WHERE r.id = $1
+		FOR UPDATE`, id)
+	if err != nil {
+		return err
+	}
+	if len(open) == 0 || open[0].ClosedAt != nil {
+		return &failure{doing: doing, kinds: []error{ErrConflict}}
+	}
+	r := &open[0]
+	r.ClosedAt, r.ClosedBy, r.Outcome = &at, by, outcome
+	return tx.execAll(ctx, 1, doing, `
 		UPDATE cpis.review
-		SET closed_at = $2, closed_by = $3, outcome = $4
+		SET closed_at = $2, closed_by = $3, outcome = $4, mac = $5
 		WHERE id = $1
-		  AND closed_at IS NULL
-		  AND lower(btrim(actor)) <> lower(btrim($3))`, id, at, by, outcome)
+		  AND lower(btrim(actor)) <> lower(btrim($3))`, id, at, by, outcome, tx.guard.mac(r))
 }

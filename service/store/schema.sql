@@ -12,12 +12,14 @@ CREATE TABLE cpis.access (
     encounter bytea,
     sealed bytea,
     log smallint NOT NULL,
-    entry bigint NOT NULL
+    entry bigint NOT NULL,
+    mac bytea
 );
 
 CREATE TABLE cpis.access_mark (
     access_id uuid NOT NULL,
-    at timestamp with time zone NOT NULL
+    at timestamp with time zone NOT NULL,
+    mac bytea
 );
 
 CREATE TABLE cpis.authority (
@@ -100,13 +102,15 @@ CREATE TABLE cpis.delivery (
     due_at timestamp with time zone NOT NULL,
     last_at timestamp with time zone,
     failure text DEFAULT ''::text NOT NULL,
+    mac bytea,
     CONSTRAINT delivery_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'delivered'::text, 'undelivered'::text])))
 );
 
 CREATE TABLE cpis.dispatched (
     authority text NOT NULL,
     log smallint NOT NULL,
-    entry bigint NOT NULL
+    entry bigint NOT NULL,
+    mac bytea
 );
 
 CREATE TABLE cpis.entry (
@@ -188,6 +192,7 @@ CREATE TABLE cpis.notice (
     acknowledged_at timestamp with time zone,
     assigned_to text DEFAULT ''::text NOT NULL,
     undelivered boolean DEFAULT false NOT NULL,
+    mac bytea,
     CONSTRAINT notice_kind_check CHECK ((kind <> ''::text)),
     CONSTRAINT notice_version_check CHECK ((version > 0))
 );
@@ -201,6 +206,7 @@ CREATE TABLE cpis.notice_act (
     actor text NOT NULL,
     at timestamp with time zone NOT NULL,
     sealed bytea,
+    mac bytea,
     CONSTRAINT notice_act_act_check CHECK ((act = ANY (ARRAY['acknowledge'::text, 'assign'::text]))),
     CONSTRAINT notice_act_version_check CHECK ((version > 1))
 );
@@ -329,6 +335,7 @@ CREATE TABLE cpis.review (
     closed_at timestamp with time zone,
     closed_by text,
     outcome text DEFAULT ''::text NOT NULL,
+    mac bytea,
     CONSTRAINT review_check CHECK (((closed_at IS NULL) = (closed_by IS NULL)))
 );
 
@@ -434,6 +441,12 @@ CREATE TABLE cpis.upload_rules (
     CONSTRAINT upload_rules_version_check CHECK ((version > 0))
 );
 
+ALTER TABLE cpis.access
+    ADD CONSTRAINT access_mac_check CHECK ((mac IS NOT NULL)) NOT VALID;
+
+ALTER TABLE cpis.access_mark
+    ADD CONSTRAINT access_mark_mac_check CHECK ((mac IS NOT NULL)) NOT VALID;
+
 ALTER TABLE ONLY cpis.access_mark
     ADD CONSTRAINT access_mark_pkey PRIMARY KEY (access_id);
 
@@ -464,8 +477,14 @@ ALTER TABLE ONLY cpis.checkpoint
 ALTER TABLE ONLY cpis.colleague
     ADD CONSTRAINT colleague_pkey PRIMARY KEY (id);
 
+ALTER TABLE cpis.delivery
+    ADD CONSTRAINT delivery_mac_check CHECK ((mac IS NOT NULL)) NOT VALID;
+
 ALTER TABLE ONLY cpis.delivery
     ADD CONSTRAINT delivery_pkey PRIMARY KEY (channel_id, notice_id);
+
+ALTER TABLE cpis.dispatched
+    ADD CONSTRAINT dispatched_mac_check CHECK ((mac IS NOT NULL)) NOT VALID;
 
 ALTER TABLE ONLY cpis.dispatched
     ADD CONSTRAINT dispatched_pkey PRIMARY KEY (authority, log);
@@ -494,8 +513,14 @@ ALTER TABLE ONLY cpis.log
 ALTER TABLE ONLY cpis.log
     ADD CONSTRAINT log_pkey PRIMARY KEY (id);
 
+ALTER TABLE cpis.notice_act
+    ADD CONSTRAINT notice_act_mac_check CHECK ((mac IS NOT NULL)) NOT VALID;
+
 ALTER TABLE ONLY cpis.notice_act
     ADD CONSTRAINT notice_act_pkey PRIMARY KEY (notice_id, version);
+
+ALTER TABLE cpis.notice
+    ADD CONSTRAINT notice_mac_check CHECK ((mac IS NOT NULL)) NOT VALID;
 
 ALTER TABLE ONLY cpis.notice
     ADD CONSTRAINT notice_pkey PRIMARY KEY (id);
@@ -547,6 +572,9 @@ ALTER TABLE cpis.proposal
 
 ALTER TABLE ONLY cpis.retention
     ADD CONSTRAINT retention_pkey PRIMARY KEY (log, first);
+
+ALTER TABLE cpis.review
+    ADD CONSTRAINT review_mac_check CHECK ((mac IS NOT NULL)) NOT VALID;
 
 ALTER TABLE ONLY cpis.review
     ADD CONSTRAINT review_pkey PRIMARY KEY (id);
@@ -624,11 +652,11 @@ CREATE INDEX plan_version_person ON cpis.plan_version USING btree (person_id, pl
 
 CREATE INDEX proposal_authority ON cpis.proposal USING btree (authority, id);
 
-CREATE INDEX proposal_merged_from ON cpis.proposal USING btree (from_id) WHERE ((kind = 'merge'::text) AND (state = 'accepted'::text));
-
-CREATE INDEX proposal_merged_into ON cpis.proposal USING btree (person_id) WHERE ((kind = 'merge'::text) AND (state = 'accepted'::text));
+CREATE INDEX proposal_from ON cpis.proposal USING btree (from_id) WHERE (from_id IS NOT NULL);
 
 CREATE UNIQUE INDEX proposal_open ON cpis.proposal USING btree (authority, person_id, kind) WHERE (state = 'open'::text);
+
+CREATE INDEX proposal_person ON cpis.proposal USING btree (person_id);
 
 CREATE UNIQUE INDEX proposal_undone ON cpis.proposal USING btree (merge_id) WHERE (state = 'accepted'::text);
 
@@ -824,9 +852,13 @@ GRANT UPDATE(last_at) ON TABLE cpis.delivery TO cpis_app;
 
 GRANT UPDATE(failure) ON TABLE cpis.delivery TO cpis_app;
 
+GRANT UPDATE(mac) ON TABLE cpis.delivery TO cpis_app;
+
 GRANT SELECT,INSERT ON TABLE cpis.dispatched TO cpis_app;
 
 GRANT UPDATE(entry) ON TABLE cpis.dispatched TO cpis_app;
+
+GRANT UPDATE(mac) ON TABLE cpis.dispatched TO cpis_app;
 
 GRANT SELECT,INSERT ON TABLE cpis.entry TO cpis_app;
 GRANT SELECT ON TABLE cpis.entry TO cpis_auditor;
@@ -861,6 +893,8 @@ GRANT UPDATE(acknowledged_at) ON TABLE cpis.notice TO cpis_app;
 GRANT UPDATE(assigned_to) ON TABLE cpis.notice TO cpis_app;
 
 GRANT UPDATE(undelivered) ON TABLE cpis.notice TO cpis_app;
+
+GRANT UPDATE(mac) ON TABLE cpis.notice TO cpis_app;
 
 GRANT SELECT,INSERT ON TABLE cpis.notice_act TO cpis_app;
 
@@ -934,6 +968,8 @@ GRANT UPDATE(closed_at) ON TABLE cpis.review TO cpis_app;
 GRANT UPDATE(closed_by) ON TABLE cpis.review TO cpis_app;
 
 GRANT UPDATE(outcome) ON TABLE cpis.review TO cpis_app;
+
+GRANT UPDATE(mac) ON TABLE cpis.review TO cpis_app;
 
 GRANT SELECT ON TABLE cpis.set_aside TO cpis_auditor;
 

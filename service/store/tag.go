@@ -93,9 +93,15 @@ func (q queries) TagsLeadingTo(ctx context.Context, tags []Tag) ([]TagRow, error
 // PersonsWithoutTag gives persons that have fewer tags made with a certain
 // index key than they have made with older ones: the work that is left when the
 // key rotates, to be paged like PersonsAfter. A person has a tag for each NHS
-// number that finds it, and none where it is not to be found.
+// number that finds it, and none where it is not to be found. They are returned also
+// if they do not verify: their numbers are sealed, and prove themselves.
 func (q queries) PersonsWithoutTag(ctx context.Context, indexVersion int, after uuid.UUID, limit int) ([]PersonRow, error) {
-	return all(ctx, q.q, "finding persons without tags", q.scanPerson, `
+	return all(ctx, q.q, "finding persons without tags",
+		func(row pgx.CollectableRow) (p PersonRow, err error) {
+			var mac []byte
+			err = row.Scan(append(p.targets(), &mac)...)
+			return p, err
+		}, `
 		SELECT `+personColumns+`
 		FROM cpis.person AS p
 		CROSS JOIN LATERAL (
@@ -109,6 +115,18 @@ func (q queries) PersonsWithoutTag(ctx context.Context, indexVersion int, after 
 		  AND has.new < has.old
 		ORDER BY p.id
 		LIMIT $3`, after, indexVersion, limit)
+}
+
+// LockForTags keeps others from changing persons, in order of their ids. It does
+// not verify them, as PersonsWithoutTag does not.
+func (tx *Tx) LockForTags(ctx context.Context, ids []uuid.UUID) error {
+	_, err := tx.exec(ctx, "locking persons", `
+		SELECT
+		FROM cpis.person AS p
+		WHERE p.id = ANY ($1::uuid[])
+		ORDER BY p.id
+		FOR UPDATE`, ids)
+	return err
 }
 
 // Untag removes all tags of persons: nobody finds them any more, unless

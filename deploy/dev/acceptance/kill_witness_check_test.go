@@ -44,9 +44,9 @@ func TestWitnessNoticesWhatIsLost(t *testing.T) {
 		}},
 		{"a notice made twice", "made 2 notices", func() {
 			in.exec(`INSERT INTO cpis.notice (id, authority, person_id, kind, priority, at,
-				    organisation, setting, encounter, log, entry)
+				    organisation, setting, encounter, log, entry, mac)
 				SELECT gen_random_uuid(), authority, person_id, kind, priority, at,
-				    organisation, setting, encounter, log, entry
+				    organisation, setting, encounter, log, entry, mac
 				FROM cpis.notice
 				WHERE encounter IS NOT NULL
 				LIMIT 1`)

@@ -187,7 +187,10 @@ func (s *site) fill() {
 	}
 	owner := dbtest.OpenURL(s.tb, s.database.Owner, store.Options{AllowUnsafe: true, Owner: true}).
 		Guarded(s.ring, func(string) {})
-	must(s.tb, owner.Tx(ctx, func(tx *store.Tx) error { return tx.LoadReference(ctx, orgs, las) }))
+	must(s.tb, owner.Tx(ctx, func(tx *store.Tx) error {
+		_, err := tx.LoadReference(ctx, orgs, las)
+		return err
+	}))
 	admin := &directory.Admin{Command: s.command(owner)}
 	for _, o := range idp.Organisations() {
 		must(s.tb, admin.AddOrganisation(ctx, o.Code, o.Name, o.Class))
