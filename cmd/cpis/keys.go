@@ -143,16 +143,16 @@ func printDamaged(out io.Writer, rows []store.DamagedRow) error {
 	return nameRows(out, rows)
 }
 
-// statusDamaged is the exit status of a command that did all but what concerns
+// errDamagedRows is the exit status of a command that did all but what concerns
 // damaged rows.
-const statusDamaged exitError = 4
+const errDamagedRows exitError = 4
 
 // exitDamaged ends a command that met damaged rows: with err, if it failed.
 func exitDamaged(w *world, rows []store.DamagedRow, err error) error {
 	if printed := printDamaged(w.stdout, rows); err != nil || printed != nil {
 		return errors.Join(err, printed)
 	}
-	return statusDamaged
+	return errDamagedRows
 }
 
 // progress prints how far a command is, on one line of a terminal that the next

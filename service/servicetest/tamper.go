@@ -18,7 +18,7 @@ func (f *Fixture) Turned(table, column, value string, look func()) {
 func (f *Fixture) VerifyAll() {
 	f.TB.Helper()
 	for range 40 { // more than there are tables
-		if err := f.Records.VerifyRows(f.TB.Context()); err != nil {
+		if err := f.VerifyRows(f.TB.Context()); err != nil {
 			f.TB.Fatalf("VerifyRows: %v", err)
 		}
 	}
