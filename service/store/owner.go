@@ -1,21 +1,21 @@
 package store
 
-// OwnedBy says whether the plan is an authority's.
-func (r *PlanRow) OwnedBy(authority string) bool { return r.Authority == authority }
+// OwnedBy reports whether the plan is an authority's.
+func (l *PlanRow) OwnedBy(authority string) bool { return l.Authority == authority }
 
-// OwnedBy says whether the notice was made for an authority.
-func (r *NoticeRow) OwnedBy(authority string) bool { return r.Authority == authority }
+// OwnedBy reports whether the notice was made for an authority.
+func (n *NoticeRow) OwnedBy(authority string) bool { return n.Authority == authority }
 
-// OwnedBy says whether an authority made the proposal.
+// OwnedBy reports whether an authority made the proposal.
 func (r *ProposalRow) OwnedBy(authority string) bool { return r.Authority == authority }
 
-// OwnedBy says whether an authority sent the file.
-func (r *UploadRow) OwnedBy(authority string) bool { return r.Authority == authority }
+// OwnedBy reports whether an authority sent the file.
+func (u *UploadRow) OwnedBy(authority string) bool { return u.Authority == authority }
 
-// OwnedBy says whether notices of an authority go through the channel.
-func (r *ChannelRow) OwnedBy(authority string) bool { return r.Authority == authority }
+// OwnedBy reports whether notices of an authority go through the channel.
+func (c *ChannelRow) OwnedBy(authority string) bool { return c.Authority == authority }
 
-// OwnedBy says whether an authority takes part in the transfer, on either side.
-func (r *TransferRow) OwnedBy(authority string) bool {
-	return r.Sender == authority || r.Receiver == authority
+// OwnedBy reports whether an authority takes part in the transfer, on either side.
+func (t *TransferRow) OwnedBy(authority string) bool {
+	return t.Sender == authority || t.Receiver == authority
 }
