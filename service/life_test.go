@@ -108,7 +108,7 @@ func live(t *testing.T, f *fixture, n, acts int, seed uint64) (done int) {
 			l.mothers = append(l.mothers, number)
 		}
 	}
-	log, err := f.DB.Log(t.Context(), dbtest.Origin)
+	log, err := f.DB.Logs.Find(t.Context(), dbtest.Origin)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -226,7 +226,7 @@ func (l *life) size() int64 {
 
 func (l *life) entryAt(index int64) audit.Entry {
 	l.t.Helper()
-	for row, err := range l.DB.Entries(l.t.Context(), l.log, index, index+1) {
+	for row, err := range l.DB.Logs.Entries(l.t.Context(), l.log, index, index+1) {
 		if err != nil {
 			l.t.Fatal(err)
 		}

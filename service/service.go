@@ -68,7 +68,7 @@ func New(ctx context.Context, cfg Config) (*Service, error) {
 	if err := cfg.check(); err != nil {
 		return nil, err
 	}
-	log, err := cfg.DB.Log(ctx, cfg.Log)
+	log, err := cfg.DB.Logs.Find(ctx, cfg.Log)
 	if err != nil {
 		return nil, fmt.Errorf("finding the log: %w", err)
 	}

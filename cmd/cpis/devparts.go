@@ -235,7 +235,7 @@ func claimAgain(ctx context.Context, target *databaseFlags, admin *guard.Command
 
 // addOrganisations adds the organisations that exist in the demo only.
 func addOrganisations(ctx context.Context, admin *directory.Admin) error {
-	known, err := admin.DB.Organisations(ctx)
+	known, err := admin.DB.Directory.Organisations(ctx)
 	if err != nil {
 		return err
 	}
@@ -254,7 +254,7 @@ func addOrganisations(ctx context.Context, admin *directory.Admin) error {
 // setContacts sets the invented numbers of the demo's authorities, if
 // they have none: a lead may have changed them since.
 func setContacts(ctx context.Context, admin *directory.Admin) error {
-	held, err := admin.DB.Authorities(ctx)
+	held, err := admin.DB.Directory.Authorities(ctx)
 	if err != nil {
 		return err
 	}

@@ -28,7 +28,7 @@ func addressOf(url string) (string, error) {
 
 // findLog finds a log, and says what to do if there is none.
 func findLog(ctx context.Context, db *store.DB, origin string) (store.Log, error) {
-	log, err := db.Log(ctx, origin)
+	log, err := db.Logs.Find(ctx, origin)
 	if errors.Is(err, store.ErrNotFound) {
 		return log, fmt.Errorf(`CPIS_LOG_ORIGIN: this database has no log %s: check the name, or run "cpis migrate", which makes it`, origin)
 	}
@@ -164,11 +164,11 @@ func (c *instanceShowCmd) Run(ctx context.Context, w *world) error {
 		return err
 	}
 	defer done()
-	claims, err := admin.DB.LatestClaims(ctx)
+	claims, err := admin.DB.Claims.Latest(ctx)
 	if err != nil {
 		return err
 	}
-	logs, err := admin.DB.Logs(ctx)
+	logs, err := admin.DB.Logs.All(ctx)
 	if err != nil {
 		return err
 	}

@@ -109,7 +109,7 @@ func (c *verifyRowsCmd) Run(ctx context.Context, w *world) error {
 		return err
 	}
 	defer done()
-	damaged, err := admin.DB.DamagedRows(ctx)
+	damaged, err := admin.DB.MACs.Damaged(ctx)
 	if err != nil {
 		return err
 	}

@@ -156,9 +156,9 @@ func loadRows(ctx context.Context, admin *record.KeyAdmin) (damaged []store.Dama
 // ensureLog returns the log, and creates it if there is none.
 func ensureLog(ctx context.Context, db *store.DB, origin string) (log store.Log, err error) {
 	err = db.Tx(ctx, func(tx *store.Tx) error {
-		log, err = tx.Log(ctx, origin)
+		log, err = tx.Logs.Find(ctx, origin)
 		if errors.Is(err, store.ErrNotFound) {
-			log, err = tx.CreateLog(ctx, origin)
+			log, err = tx.Logs.Create(ctx, origin)
 		}
 		return err
 	})
@@ -184,7 +184,7 @@ func loadReference(ctx context.Context, db *store.DB) (damaged []store.DamagedRo
 		las[i] = store.AuthorityRow{GSS: a.GSS, DfE: a.DfE, Name: a.Name, Kind: a.Kind, Region: a.Region}
 	}
 	err = db.Tx(ctx, func(tx *store.Tx) (err error) {
-		damaged, err = tx.LoadReference(ctx, orgs, las)
+		damaged, err = tx.Directory.LoadReference(ctx, orgs, las)
 		return err
 	})
 	if err != nil {

@@ -73,7 +73,7 @@ func (c *authorityListCmd) Run(ctx context.Context, w *world) error {
 func (c *authorityListCmd) authorities(ctx context.Context, w *world) (rows []store.AuthorityRow, err error) {
 	if c.Database != "" {
 		err = c.read(ctx, w, func(db *store.DB) (err error) {
-			rows, err = db.Authorities(ctx)
+			rows, err = db.Directory.Authorities(ctx)
 			return err
 		})
 		return rows, err
@@ -119,7 +119,7 @@ func (c *organisationListCmd) Run(ctx context.Context, w *world) error {
 func (c *organisationListCmd) organisations(ctx context.Context, w *world) (rows []store.OrganisationRow, err error) {
 	if c.Database != "" {
 		err = c.read(ctx, w, func(db *store.DB) (err error) {
-			rows, err = db.Organisations(ctx)
+			rows, err = db.Directory.Organisations(ctx)
 			return err
 		})
 		return rows, err

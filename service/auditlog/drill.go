@@ -42,7 +42,7 @@ func (d *Drill) Run(ctx context.Context) (Drilled, error) {
 		return found, fmt.Errorf("verifying the log: %w", err)
 	}
 	for after := uuid.Nil; ; {
-		persons, err := d.DB.PersonsAfter(ctx, after, keys.MaxBatch)
+		persons, err := d.DB.People.After(ctx, after, keys.MaxBatch)
 		if err != nil || len(persons) == 0 {
 			return found, err
 		}
@@ -56,7 +56,7 @@ func (d *Drill) Run(ctx context.Context) (Drilled, error) {
 // verifyLog checks the newest checkpoint, and that the entries behind it lead
 // to the head. The entries before it are for `audit verify`.
 func (d *Drill) verifyLog(ctx context.Context, found *Drilled) error {
-	row, err := d.DB.LatestCheckpoint(ctx, d.Log.ID)
+	row, err := d.DB.Checkpoints.Latest(ctx, d.Log.ID)
 	switch {
 	case errors.Is(err, store.ErrNotFound):
 		row = store.CheckpointRow{}
@@ -107,7 +107,7 @@ func (d *Drill) open(ctx context.Context, persons []store.PersonRow, found *Dril
 		tags = append(tags, store.Tag(d.Ring.Tag(p.NHSNumber.Reveal())))
 	}
 	found.Persons += len(persons)
-	leads, err := d.DB.PersonsByTags(ctx, tags)
+	leads, err := d.DB.People.ByTags(ctx, tags)
 	if err != nil {
 		return err
 	}
@@ -116,7 +116,7 @@ func (d *Drill) open(ctx context.Context, persons []store.PersonRow, found *Dril
 }
 
 func (d *Drill) openPlans(ctx context.Context, persons []uuid.UUID, opened map[uuid.UUID]*keys.DataKey, found *Drilled) error {
-	plans, err := d.DB.PlansOf(ctx, persons, "")
+	plans, err := d.DB.Plans.Of(ctx, persons, "")
 	if err != nil {
 		return err
 	}

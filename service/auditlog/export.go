@@ -111,7 +111,7 @@ const checkpointsPage = 100
 func (e *exporting) findCheckpoint(keys []audit.VerifierKey) error {
 	a := e.admin
 	for below := int64(math.MaxInt64); ; {
-		page, err := a.DB.StoredCheckpoints(e.ctx, a.Log.ID, below, checkpointsPage)
+		page, err := a.DB.Checkpoints.Stored(e.ctx, a.Log.ID, below, checkpointsPage)
 		if err != nil || len(page) == 0 {
 			return err
 		}
@@ -161,7 +161,7 @@ func (e *exporting) findHead() error {
 	case err != nil:
 		return err
 	}
-	planted, err := a.DB.BeyondHead(e.ctx, a.Log.ID)
+	planted, err := a.DB.Logs.BeyondHead(e.ctx, a.Log.ID)
 	switch {
 	case errors.Is(err, store.ErrNotFound):
 	case err != nil:
@@ -179,7 +179,7 @@ func (e *exporting) findLines() error {
 	if e.good != nil {
 		e.size = e.good.Tree.Size()
 	}
-	first, err := e.admin.DB.FirstEntry(e.ctx, e.admin.Log.ID)
+	first, err := e.admin.DB.Logs.FirstEntry(e.ctx, e.admin.Log.ID)
 	if errors.Is(err, store.ErrNotFound) {
 		first, err = e.size, nil
 	}
@@ -203,7 +203,7 @@ func (e *exporting) record() error {
 		e.exported.Unrecorded = unrecordedDamaged
 	default:
 		return a.Do(e.ctx, string(policy.ExportLog), audit.Counts{"entries": e.size}, func(tx *store.Tx) error {
-			head, err := tx.Head(e.ctx, a.Log.ID)
+			head, err := tx.Logs.Head(e.ctx, a.Log.ID)
 			e.exported.Unsigned = max(0, head.Size()-e.size)
 			return err
 		})
@@ -235,7 +235,7 @@ func (e *exporting) source() audit.Source {
 // does not follow from it.
 func (e *exporting) lines(from, to int64) iter.Seq2[[]byte, error] {
 	return func(yield func([]byte, error) bool) {
-		for row, err := range e.admin.DB.StoredEntries(e.ctx, e.admin.Log.ID, from, to) {
+		for row, err := range e.admin.DB.Logs.StoredEntries(e.ctx, e.admin.Log.ID, from, to) {
 			if err == nil && checkBeside(&row) != nil {
 				e.note("entry %d: it stands under a subject that is not its line's", row.Index)
 			}
@@ -270,7 +270,7 @@ func (e *exporting) beyond(yield func(audit.Aside, error) bool) bool {
 	a := e.admin
 	from := e.size + e.exported.Unsigned
 	for range maxNoted / asidePage {
-		rows, err := a.DB.EntriesFrom(e.ctx, a.Log.ID, from, asidePage)
+		rows, err := a.DB.Logs.EntriesFrom(e.ctx, a.Log.ID, from, asidePage)
 		if err != nil {
 			return yield(audit.Aside{}, err)
 		}
@@ -291,7 +291,7 @@ func (e *exporting) beyond(yield func(audit.Aside, error) bool) bool {
 func (e *exporting) setAside(yield func(audit.Aside, error) bool) {
 	a := e.admin
 	for after := uuid.Nil; ; {
-		ids, rows, err := a.DB.SetAside(e.ctx, a.Log.ID, after, asidePage)
+		ids, rows, err := a.DB.Logs.SetAside(e.ctx, a.Log.ID, after, asidePage)
 		if err != nil {
 			yield(audit.Aside{}, err)
 			return

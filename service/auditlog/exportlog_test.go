@@ -17,7 +17,7 @@ import (
 func TestExportTellsOfEntriesThatAreNotSigned(t *testing.T) {
 	t.Parallel()
 	f := newService(t)
-	log, err := f.DB.Log(t.Context(), dbtest.Origin)
+	log, err := f.DB.Logs.Find(t.Context(), dbtest.Origin)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -75,7 +75,7 @@ func newLog(t *testing.T, change ...func(*service.Config)) *logFixture {
 			fn(c)
 		}
 	})
-	log, err := f.DB.Log(t.Context(), dbtest.Origin)
+	log, err := f.DB.Logs.Find(t.Context(), dbtest.Origin)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -121,7 +121,7 @@ func (f *logFixture) more(n int) {
 func (f *logFixture) leaves() []audit.Hash {
 	f.t.Helper()
 	var leaves []audit.Hash
-	for row, err := range f.DB.StoredEntries(f.t.Context(), f.log.ID, 0, 1<<20) {
+	for row, err := range f.DB.Logs.StoredEntries(f.t.Context(), f.log.ID, 0, 1<<20) {
 		if err != nil {
 			f.t.Fatal(err)
 		}
@@ -133,7 +133,7 @@ func (f *logFixture) leaves() []audit.Hash {
 // tile returns a tile as it is stored, nil if it is not.
 func (f *logFixture) tile(level int, index int64) []byte {
 	f.t.Helper()
-	rows, err := f.DB.Tiles(f.t.Context(), f.log.ID, level, []int64{index})
+	rows, err := f.DB.Tiles.Get(f.t.Context(), f.log.ID, level, []int64{index})
 	if err != nil {
 		f.t.Fatal(err)
 	}

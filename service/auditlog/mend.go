@@ -64,7 +64,7 @@ func (m *Mender) SetAside(ctx context.Context, text string) (Mended, error) {
 	if err != nil {
 		return done, err
 	}
-	planted, err := m.DB.BeyondHead(ctx, m.Log.ID)
+	planted, err := m.DB.Logs.BeyondHead(ctx, m.Log.ID)
 	if errors.Is(err, store.ErrNotFound) && len(bad) == 0 {
 		return done, nil
 	}
@@ -74,12 +74,12 @@ func (m *Mender) SetAside(ctx context.Context, text string) (Mended, error) {
 	counts := audit.Counts{"checkpoints": int64(len(bad)), "from": planted}
 	err = m.Do(ctx, "set_aside", counts, func(tx *store.Tx) (err error) {
 		for _, c := range bad {
-			if err := tx.SetCheckpointAside(ctx, m.Log.ID, c.Size, m.note(reason)); err != nil {
+			if err := tx.Checkpoints.SetAside(ctx, m.Log.ID, c.Size, m.note(reason)); err != nil {
 				return err
 			}
 		}
 		done.Checkpoints = int64(len(bad))
-		done.Entries, err = tx.SetEntriesAside(ctx, m.Log.ID, m.note(reason))
+		done.Entries, err = tx.Logs.SetEntriesAside(ctx, m.Log.ID, m.note(reason))
 		counts["entries"] = done.Entries
 		return err
 	})
@@ -94,7 +94,7 @@ func (m *Mender) newest(ctx context.Context) (good *store.CheckpointRow, bad []s
 		return nil, nil, err
 	}
 	for below := int64(math.MaxInt64); ; {
-		page, err := m.DB.StoredCheckpoints(ctx, m.Log.ID, below, checkpointsPage)
+		page, err := m.DB.Checkpoints.Stored(ctx, m.Log.ID, below, checkpointsPage)
 		if err != nil || len(page) == 0 {
 			return nil, bad, err
 		}
@@ -134,7 +134,7 @@ func (m *Mender) RebuildTiles(ctx context.Context, text string) (Mended, error) 
 			return done, err
 		}
 		err = m.Do(ctx, "rebuild_tiles", audit.Counts{"tiles": int64(len(wrong))}, func(tx *store.Tx) error {
-			return tx.ReplaceTiles(ctx, m.Log.ID, wrong, m.note(reason))
+			return tx.Tiles.Replace(ctx, m.Log.ID, wrong, m.note(reason))
 		})
 		if err != nil {
 			return done, err
@@ -146,7 +146,7 @@ func (m *Mender) RebuildTiles(ctx context.Context, text string) (Mended, error) 
 // leaves reads leaf hashes from lines, and of those that were removed from the
 // tiles of level 0. They are for the caller to compare with what was signed.
 func (m *Mender) leaves(ctx context.Context, from, to int64) ([]audit.Hash, error) {
-	first, err := m.DB.FirstEntry(ctx, m.Log.ID)
+	first, err := m.DB.Logs.FirstEntry(ctx, m.Log.ID)
 	if errors.Is(err, store.ErrNotFound) {
 		return nil, fmt.Errorf("all lines are missing: %w", guard.ErrDamaged)
 	}
@@ -231,7 +231,7 @@ func (m *Mender) Retain(ctx context.Context, before time.Time, text string) (Rem
 	if err != nil {
 		return Removed{}, err
 	}
-	last, err := m.DB.LatestRetention(ctx, m.Log.ID)
+	last, err := m.DB.Logs.LatestRetention(ctx, m.Log.ID)
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return Removed{}, err
 	}
@@ -249,14 +249,14 @@ func (m *Mender) Retain(ctx context.Context, before time.Time, text string) (Rem
 		return Removed{}, fmt.Errorf("the lines to be removed are not as they were signed, so they are evidence: %w", err)
 	}
 	err = m.Do(ctx, "retain_log", audit.Counts{"first": first}, func(tx *store.Tx) error {
-		return tx.InsertRetention(ctx, &store.RetentionRow{
+		return tx.Logs.InsertRetention(ctx, &store.RetentionRow{
 			Log: m.Log.ID, First: first, Before: before.UTC(), Reason: reason, Operator: m.Operator, At: m.Now().UTC(),
 		})
 	})
 	if err != nil {
 		return Removed{}, err
 	}
-	if last, err = m.DB.LatestRetention(ctx, m.Log.ID); err != nil {
+	if last, err = m.DB.Logs.LatestRetention(ctx, m.Log.ID); err != nil {
 		return Removed{}, err
 	}
 	return m.remove(ctx, &last)
@@ -279,7 +279,7 @@ func (m *Mender) signedEdge(ctx context.Context) (*audit.Builder, error) {
 // oldEnough returns the index of the first line that stays: all before it had
 // been signed before a time, and fill tiles.
 func (m *Mender) oldEnough(ctx context.Context, before time.Time) (int64, error) {
-	cp, err := m.DB.CheckpointBefore(ctx, m.Log.ID, before)
+	cp, err := m.DB.Checkpoints.Before(ctx, m.Log.ID, before)
 	if errors.Is(err, store.ErrNotFound) {
 		return 0, nil
 	}
@@ -356,7 +356,7 @@ func builderOf(ctx context.Context, db *store.DB, log store.LogID, tree audit.Tr
 func linesOf(ctx context.Context, db *store.DB, log store.LogID, from, to int64, wrong func(error)) iter.Seq2[[]byte, error] {
 	return func(yield func([]byte, error) bool) {
 		next := from
-		for row, err := range db.StoredEntries(ctx, log, from, to) {
+		for row, err := range db.Logs.StoredEntries(ctx, log, from, to) {
 			if err != nil {
 				yield(nil, guard.Translate(err))
 				return

@@ -47,7 +47,7 @@ func (s *Log) Checkpoint(ctx context.Context, c *identity.Caller, q *CheckpointR
 	if newest := s.newestOf(log); newest != nil {
 		return &SignedCheckpoint{Note: []byte(newest.Note)}, nil
 	}
-	row, err := s.db.LatestCheckpoint(ctx, log.ID)
+	row, err := s.db.Checkpoints.Latest(ctx, log.ID)
 	if err != nil {
 		return nil, fmt.Errorf("reading the checkpoint: %w", guard.Translate(err))
 	}
@@ -119,7 +119,7 @@ func (s *Log) InclusionProof(ctx context.Context, c *identity.Caller, q *ProofRe
 // covering returns the first checkpoint that covers an entry; or, if that is no
 // checkpoint of the log, the newest one that is known to be.
 func (s *Log) covering(ctx context.Context, log store.Log, index int64) (*store.CheckpointRow, error) {
-	row, err := s.db.CheckpointFor(ctx, log.ID, index)
+	row, err := s.db.Checkpoints.For(ctx, log.ID, index)
 	if errors.Is(err, audit.ErrMalformed) {
 		err = guard.ErrDamaged
 	}
@@ -164,7 +164,7 @@ func (s *Log) publicLog(ctx context.Context, c *identity.Caller, origin string) 
 		v.Add("log", text.Unfit, s.log.Origin)
 		return store.Log{}, v.Err()
 	}
-	log, err := s.db.Log(ctx, origin)
+	log, err := s.db.Logs.Find(ctx, origin)
 	if err != nil {
 		return store.Log{}, fmt.Errorf("finding the log: %w", guard.Translate(err))
 	}

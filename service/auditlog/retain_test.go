@@ -22,7 +22,7 @@ func old(t *testing.T) (f *logFixture, before time.Time) {
 	f.signed(700)
 	var other store.Log
 	f.Tx(f.owner().DB, func(tx *store.Tx) (err error) {
-		other, err = tx.CreateLog(t.Context(), "log.example/other")
+		other, err = tx.Logs.Create(t.Context(), "log.example/other")
 		return err
 	})
 	f.Exec(`INSERT INTO cpis.entry (log, idx, line) SELECT $1::smallint, idx, line FROM cpis.entry WHERE log = 1 AND idx < 300`, other.ID)
@@ -59,7 +59,7 @@ func TestRetain_SaysSoFirst(t *testing.T) {
 	}
 	f.proves(3, leaves[3])
 	var others int
-	for _, err := range f.DB.StoredEntries(t.Context(), 2, 0, 1000) {
+	for _, err := range f.DB.Logs.StoredEntries(t.Context(), 2, 0, 1000) {
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -131,7 +131,7 @@ var errNotSigned = errors.New("not signed yet")
 // removedBefore returns the index before which lines were removed, if an entry
 // that is signed says so, and 0 otherwise.
 func (s *Log) removedBefore(ctx context.Context, edge *audit.Builder) (int64, error) {
-	row, err := s.db.LatestRetention(ctx, s.log.ID)
+	row, err := s.db.Logs.LatestRetention(ctx, s.log.ID)
 	switch {
 	case errors.Is(err, store.ErrNotFound):
 		return 0, nil
@@ -165,7 +165,7 @@ func saysRemoved(ctx context.Context, db *store.DB, log store.LogID, edge *audit
 	if said.entry >= tree.Size() || said.first > said.entry {
 		return false, nil
 	}
-	row, err := db.Entry(ctx, log, said.entry)
+	row, err := db.Logs.Entry(ctx, log, said.entry)
 	if errors.Is(err, store.ErrNotFound) {
 		return false, nil
 	}

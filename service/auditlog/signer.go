@@ -79,7 +79,7 @@ func (s *Log) verify(ctx context.Context, to audit.Tree) error {
 // that this server saw last. Another server may have signed a log that somebody
 // had rolled back before it came to know it.
 func (s *Log) lastSigned(ctx context.Context) (store.CheckpointRow, error) {
-	row, err := s.db.LatestCheckpoint(ctx, s.log.ID)
+	row, err := s.db.Checkpoints.Latest(ctx, s.log.ID)
 	switch {
 	case errors.Is(err, store.ErrNotFound):
 		row = store.CheckpointRow{}
@@ -196,7 +196,7 @@ const nearHead = 4096
 // append can pass it, so whoever planted it has stopped the service; it can go on
 // as soon as the entry was set aside.
 func (s *Log) lookBeyond(ctx context.Context) error {
-	planted, err := s.db.BeyondHead(ctx, s.log.ID)
+	planted, err := s.db.Logs.BeyondHead(ctx, s.log.ID)
 	if errors.Is(err, store.ErrNotFound) {
 		s.blocked.Store(false)
 		return nil
@@ -238,10 +238,10 @@ func (s *Log) signHead(ctx context.Context, head audit.Tree) error {
 	row := store.CheckpointRow{Log: s.log.ID, Tree: head, Note: string(note), At: s.clock.Now().UTC()}
 	var planted []store.TileRow
 	err = s.db.Tx(ctx, func(tx *store.Tx) (err error) {
-		if err := tx.InsertCheckpoint(ctx, row); err != nil {
+		if err := tx.Checkpoints.Insert(ctx, row); err != nil {
 			return err
 		}
-		planted, err = tx.InsertTiles(ctx, s.log.ID, tileRows(s.verified.Full()))
+		planted, err = tx.Tiles.Insert(ctx, s.log.ID, tileRows(s.verified.Full()))
 		return err
 	})
 	switch {

@@ -116,7 +116,7 @@ func TestSign_EmptyLog(t *testing.T) {
 	owner := dbtest.OpenURL(t, f.Database.Owner, store.Options{AllowUnsafe: true, Owner: true})
 	var log store.Log
 	f.Tx(owner, func(tx *store.Tx) (err error) {
-		log, err = tx.CreateLog(t.Context(), origin)
+		log, err = tx.Logs.Create(t.Context(), origin)
 		return err
 	})
 	enforcer, err := policy.New()
@@ -138,7 +138,7 @@ func TestSign_EmptyLog(t *testing.T) {
 			t.Errorf("Sign of an empty log: %v", err)
 		}
 	}
-	if _, err := f.DB.LatestCheckpoint(t.Context(), log.ID); !errors.Is(err, store.ErrNotFound) {
+	if _, err := f.DB.Checkpoints.Latest(t.Context(), log.ID); !errors.Is(err, store.ErrNotFound) {
 		t.Errorf("checkpoint of an empty log: got %v, want %v", err, store.ErrNotFound)
 	}
 	if _, err := s.LookUps.LookUp(t.Context(), nurse, unscheduled(another)); err != nil {
@@ -147,7 +147,7 @@ func TestSign_EmptyLog(t *testing.T) {
 	if err := s.Log.Sign(t.Context()); err != nil {
 		t.Errorf("Sign of the first entry: %v", err)
 	}
-	cp, err := f.DB.LatestCheckpoint(t.Context(), log.ID)
+	cp, err := f.DB.Checkpoints.Latest(t.Context(), log.ID)
 	if err != nil || cp.Tree.Size() != 1 || len(sizes) != 3 || sizes[2] != 1 {
 		t.Errorf("got a checkpoint of %d, %v; told of %v", cp.Tree.Size(), err, sizes)
 	}

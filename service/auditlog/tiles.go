@@ -75,7 +75,7 @@ func (s *Log) signedTree() (tree audit.Tree, blind bool) {
 // fillTiles makes the tiles of a signed tree behind those that are stored.
 func (s *Log) fillTiles(ctx context.Context, signed audit.Tree) error {
 	for {
-		count, err := s.db.TileCount(ctx, s.log.ID, 0)
+		count, err := s.db.Tiles.Count(ctx, s.log.ID, 0)
 		if err != nil {
 			return fmt.Errorf("counting tiles: %w", guard.Translate(err))
 		}
@@ -87,7 +87,7 @@ func (s *Log) fillTiles(ctx context.Context, signed audit.Tree) error {
 		}
 		var planted []store.TileRow
 		err = s.db.Tx(ctx, func(tx *store.Tx) (err error) {
-			planted, err = tx.InsertTiles(ctx, s.log.ID, made)
+			planted, err = tx.Tiles.Insert(ctx, s.log.ID, made)
 			return err
 		})
 		if err != nil {
@@ -195,7 +195,7 @@ func (t storedTiles) ReadTiles(ctx context.Context, tiles []audit.Tile) ([][]byt
 		byLevel[tile.Level] = append(byLevel[tile.Level], tile.Index)
 	}
 	for level, indexes := range byLevel {
-		rows, err := t.db.Tiles(ctx, t.log, level, indexes)
+		rows, err := t.db.Tiles.Get(ctx, t.log, level, indexes)
 		if err != nil {
 			return nil, fmt.Errorf("reading tiles: %w", guard.Translate(err))
 		}
@@ -235,7 +235,7 @@ func leavesOf(db *store.DB, log store.LogID) audit.LeafReader {
 // hashLines hashes the lines of entries as they stand in the database.
 func hashLines(ctx context.Context, db *store.DB, log store.LogID, from, to int64) ([]audit.Hash, error) {
 	leaves := make([]audit.Hash, 0, to-from)
-	for row, err := range db.Entries(ctx, log, from, to) {
+	for row, err := range db.Logs.Entries(ctx, log, from, to) {
 		if errors.Is(err, store.ErrNotFound) {
 			return nil, fmt.Errorf("an entry is missing: %w", guard.ErrDamaged)
 		}

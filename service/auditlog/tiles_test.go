@@ -85,7 +85,7 @@ func TestSign_ComparesTilesThatAreThere(t *testing.T) {
 	for _, index := range []int64{0, 3, 290} {
 		f.proves(index, leaves[index])
 	}
-	_, rows, err := f.owner().DB.SetAside(t.Context(), f.log.ID, [16]byte{}, 10)
+	_, rows, err := f.owner().DB.Logs.SetAside(t.Context(), f.log.ID, [16]byte{}, 10)
 	if err != nil || len(rows) != 1 || !bytes.Equal(rows[0].Content, make([]byte, 8192)) {
 		t.Errorf("set aside: %d, %v", len(rows), err)
 	}

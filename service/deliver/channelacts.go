@@ -70,7 +70,7 @@ func (s *Channels) RotateSecret(ctx context.Context, c *identity.Caller, q *Rota
 // lockChannel finds a channel of an authority in the version that its caller
 // saw, and keeps all of that authority's as they are.
 func lockChannel(ctx context.Context, tx *store.Tx, authority, id string, version int) (*store.ChannelRow, error) {
-	held, err := tx.LockChannels(ctx, authority)
+	held, err := tx.Channels.Lock(ctx, authority)
 	if err != nil {
 		return nil, err
 	}
@@ -115,7 +115,7 @@ func (s *Channels) RemoveChannel(ctx context.Context, c *identity.Caller, q *Rem
 		row.Version++
 		row.ChangedAt, row.RemovedAt = at, &at
 		row.Sealed = []byte{} // address and secrets are forgotten
-		return &RemoveChannelResult{}, tx.UpdateChannel(ctx, row)
+		return &RemoveChannelResult{}, tx.Channels.Update(ctx, row)
 	})
 }
 
@@ -137,7 +137,7 @@ func (s *Channels) ListChannels(ctx context.Context, c *identity.Caller, q *List
 	a := guard.Act{Caller: c, Action: policy.ReadNotices, Own: true, Request: q.Request}
 	return guard.Answer(ctx, s.guard, a, func(ctx context.Context, tx *store.Tx, e *audit.Entry) (*ChannelList, error) {
 		out := &ChannelList{}
-		rows, err := tx.Channels(ctx, c.Organisation)
+		rows, err := tx.Channels.List(ctx, c.Organisation)
 		if err != nil {
 			return nil, err
 		}

@@ -132,7 +132,7 @@ func (s *Channels) PutChannel(ctx context.Context, c *identity.Caller, q *PutCha
 		},
 	}
 	out, err := guard.Once(ctx, s.guard, a, func(ctx context.Context, tx *store.Tx, _ *audit.Entry) (*PutChannelResult, error) {
-		held, err := tx.LockChannels(ctx, c.Organisation)
+		held, err := tx.Channels.Lock(ctx, c.Organisation)
 		if err != nil {
 			return nil, err
 		}
@@ -211,7 +211,7 @@ func (s *Channels) makeChannel(
 		return "", err
 	}
 	if len(held) == 0 {
-		if err := tx.BeginDispatch(ctx, n.authority); err != nil {
+		if err := tx.Channels.BeginDispatch(ctx, n.authority); err != nil {
 			return "", err
 		}
 	}
@@ -230,7 +230,7 @@ func (s *Channels) makeChannel(
 	if row.Sealed, err = record.SealJSON(n.key.Key, detailsIn(&row), &sealed); err != nil {
 		return "", err
 	}
-	return secretText(sealed.Secret), tx.InsertChannel(ctx, &row)
+	return secretText(sealed.Secret), tx.Channels.Insert(ctx, &row)
 }
 
 // freeRank refuses a rank that another channel has.
@@ -264,7 +264,7 @@ func (s *Channels) changeChannel(
 		return nil
 	}
 	if sealed.To != want.To || row.Paused && !want.Paused {
-		if err := tx.RestartDeliveries(ctx, row.ID, s.clock.Moment()); err != nil {
+		if err := tx.Deliveries.Restart(ctx, row.ID, s.clock.Moment()); err != nil {
 			return err
 		}
 	}
@@ -282,7 +282,7 @@ func (s *Channels) writeChannel(
 	if row.Sealed, err = record.SealJSON(key, detailsIn(row), sealed); err != nil {
 		return err
 	}
-	return tx.UpdateChannel(ctx, row)
+	return tx.Channels.Update(ctx, row)
 }
 
 // openChannel opens what is sealed of a channel.
@@ -329,7 +329,7 @@ func (s *Channels) showSecret(ctx context.Context, told bool, id string, version
 	if err != nil {
 		return s.records.Damaged("idempotency")
 	}
-	row, err := s.db.Channel(ctx, parsed)
+	row, err := s.db.Channels.Get(ctx, parsed)
 	if err != nil {
 		return guard.Translate(err)
 	}

@@ -105,7 +105,7 @@ func (s *Channels) Dispatch(ctx context.Context) error {
 	}
 	// What goes wrong with one does not hold up what others wait for.
 	failed := errors.Join(s.wake(ctx), s.giveNew(ctx), s.handOver(ctx, s.removed), s.handOver(ctx, s.overdue))
-	due, err := s.db.DueChannels(ctx, s.clock.Moment())
+	due, err := s.db.Channels.Due(ctx, s.clock.Moment())
 	if err != nil {
 		return errors.Join(failed, guard.Translate(err))
 	}
@@ -126,7 +126,7 @@ func (s *Channels) Dispatch(ctx context.Context) error {
 // giveNew hands notices that no channel has got to the first channels of their
 // authorities.
 func (s *Channels) giveNew(ctx context.Context) error {
-	waiting, err := s.db.Undispatched(ctx)
+	waiting, err := s.db.Deliveries.Undispatched(ctx)
 	if err != nil {
 		return guard.Translate(err)
 	}
@@ -142,7 +142,7 @@ func (s *Channels) give(ctx context.Context, u store.Undispatched) error {
 	for {
 		var read int
 		err := s.dispatchTx(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
-			read, err = tx.Dispatch(ctx, u, s.clock.Moment(), givePage)
+			read, err = tx.Deliveries.Dispatch(ctx, u, s.clock.Moment(), givePage)
 			return err
 		})
 		if err != nil || read < givePage {
@@ -154,7 +154,7 @@ func (s *Channels) give(ctx context.Context, u store.Undispatched) error {
 // wake has tried at once what waits longer than anything does.
 func (s *Channels) wake(ctx context.Context) error {
 	return s.dispatchTx(ctx, func(ctx context.Context, tx *store.Tx) error {
-		return tx.WakeOverslept(ctx, s.clock.Moment())
+		return tx.Deliveries.WakeOverslept(ctx, s.clock.Moment())
 	})
 }
 
@@ -174,7 +174,7 @@ func (s *Channels) handOver(ctx context.Context, page func(context.Context, *sto
 
 // removed is a page of what waits on channels that were removed.
 func (s *Channels) removed(ctx context.Context, tx *store.Tx) (int, error) {
-	return tx.AbandonRemoved(ctx, s.clock.Moment(), givePage)
+	return tx.Deliveries.AbandonRemoved(ctx, s.clock.Moment(), givePage)
 }
 
 // overdue is a page of what has waited for too long on channels that fail. Of
@@ -183,7 +183,7 @@ func (s *Channels) removed(ctx context.Context, tx *store.Tx) (int, error) {
 func (s *Channels) overdue(ctx context.Context, tx *store.Tx) (int, error) {
 	now := s.clock.Moment()
 	o := store.Overdue{FailedSince: now.Add(-stillAway), GotBefore: now.Add(-deliverFor), Failure: failureUnreached}
-	return tx.AbandonOverdue(ctx, o, now, givePage)
+	return tx.Deliveries.AbandonOverdue(ctx, o, now, givePage)
 }
 
 // dispatchTx runs a transaction of the dispatcher. Of these there are few at a
@@ -245,17 +245,17 @@ func (s *Channels) deliverPage(ctx context.Context, id uuid.UUID) (delivered int
 // is away must not be asked for all that waits.
 func (s *Channels) claim(ctx context.Context, tx *store.Tx, id uuid.UUID) (store.ChannelRow, []store.ClaimedDelivery, error) {
 	now, limit := s.clock.Moment(), sendPage
-	channel, err := tx.Channel(ctx, id)
+	channel, err := tx.Channels.Get(ctx, id)
 	if err != nil {
 		return channel, nil, err
 	}
 	if channel.Failures > 0 {
 		limit = 1
-		if ok, err := tx.TryChannel(ctx, id, now, now.Add(leaseFor)); err != nil || !ok {
+		if ok, err := tx.Channels.Try(ctx, id, now, now.Add(leaseFor)); err != nil || !ok {
 			return channel, nil, err
 		}
 	}
-	claimed, err := tx.ClaimDeliveries(ctx, id, now, now.Add(leaseFor), limit)
+	claimed, err := tx.Deliveries.Claim(ctx, id, now, now.Add(leaseFor), limit)
 	return channel, claimed, err
 }
 
@@ -314,14 +314,14 @@ func (s *Channels) settle(ctx context.Context, channel *store.ChannelRow, parcel
 	rest := min(lastRest, retryAfter(failures))
 	return delivered, s.dispatchTx(context.WithoutCancel(ctx), func(ctx context.Context, tx *store.Tx) (err error) {
 		if failures > channel.Failures { // the channel first, as those do who change it
-			err = tx.RestChannel(ctx, channel.ID, failures, now, now.Add(rest))
+			err = tx.Channels.Rest(ctx, channel.ID, failures, now, now.Add(rest))
 		} else {
-			err = tx.WakeChannel(ctx, channel.ID, failures)
+			err = tx.Channels.Wake(ctx, channel.ID, failures)
 		}
 		if err != nil {
 			return err
 		}
-		return tx.SettleDeliveries(ctx, rows, now)
+		return tx.Deliveries.Settle(ctx, rows, now)
 	})
 }
 

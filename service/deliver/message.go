@@ -151,13 +151,13 @@ const wholeVersion = 1
 func (s *Channels) fillWhole(ctx context.Context, authority string, parcels []parcel) error {
 	ctx, cancel := context.WithTimeout(ctx, guard.Timeout)
 	defer cancel()
-	whose, err := s.db.Authority(ctx, authority)
+	whose, err := s.db.Directory.Authority(ctx, authority)
 	if err != nil {
 		return guard.Translate(err)
 	}
 	rows := make([]store.NoticeRow, len(parcels))
 	for i := range parcels {
-		if rows[i], err = s.db.Notice(ctx, parcels[i].claimed.Notice); err != nil {
+		if rows[i], err = s.db.Notices.Get(ctx, parcels[i].claimed.Notice); err != nil {
 			return guard.Translate(err)
 		}
 	}

@@ -22,7 +22,7 @@ func (a *Admin) AddOrganisation(ctx context.Context, code, name string, class po
 		return err
 	}
 	return a.Do(ctx, "add_organisation", nil, func(tx *store.Tx) error {
-		return tx.PutOrganisation(ctx, store.OrganisationRow{Code: code, Name: name, Class: string(class)})
+		return tx.Directory.PutOrganisation(ctx, store.OrganisationRow{Code: code, Name: name, Class: string(class)})
 	})
 }
 
@@ -34,6 +34,6 @@ func (a *Admin) SetContact(ctx context.Context, gss string, contacts Numbers) er
 		return err
 	}
 	return a.Do(ctx, "set_contact", nil, func(tx *store.Tx) error {
-		return tx.SetAuthorityContact(ctx, gss, right.Office, right.Hours, right.Duty, a.Now().UTC())
+		return tx.Directory.SetContact(ctx, gss, right.Office, right.Hours, right.Duty, a.Now().UTC())
 	})
 }

@@ -33,11 +33,11 @@ func (d *Directory) Class(organisation string) (policy.Class, bool) {
 
 // Refresh loads the organisations anew.
 func (d *Directory) Refresh(ctx context.Context) error {
-	organisations, err := d.db.Organisations(ctx)
+	organisations, err := d.db.Directory.Organisations(ctx)
 	if err != nil {
 		return fmt.Errorf("loading organisations: %w", guard.Translate(err))
 	}
-	authorities, err := d.db.Authorities(ctx)
+	authorities, err := d.db.Directory.Authorities(ctx)
 	if err != nil {
 		return fmt.Errorf("loading authorities: %w", guard.Translate(err))
 	}

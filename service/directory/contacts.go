@@ -70,7 +70,7 @@ type SetContactsResult struct {
 func (s *Contacts) GetContacts(ctx context.Context, c *identity.Caller, q *GetContactsRequest) (*OwnContacts, error) {
 	a := guard.Act{Caller: c, Action: policy.ReadContacts, Own: true, Request: q.Request}
 	return guard.Answer(ctx, s.guard, a, func(ctx context.Context, tx *store.Tx, _ *audit.Entry) (*OwnContacts, error) {
-		row, err := tx.Authority(ctx, c.Organisation)
+		row, err := tx.Directory.Authority(ctx, c.Organisation)
 		if err != nil {
 			return nil, err
 		}
@@ -103,7 +103,7 @@ func (s *Contacts) SetContacts(ctx context.Context, c *identity.Caller, q *SetCo
 	right := q.Contacts.read(&check, "contacts.")
 	a := guard.Act{Caller: c, Action: policy.SetContacts, Own: true, Request: q.Request, Asks: q, Check: check.Err()}
 	return s.keepContacts(ctx, a, q.Version, func(ctx context.Context, tx *store.Tx, _ *store.AuthorityRow) error {
-		return tx.SetAuthorityContact(ctx, c.Organisation, right.Office, right.Hours, right.Duty, s.clock.Moment())
+		return tx.Directory.SetContact(ctx, c.Organisation, right.Office, right.Hours, right.Duty, s.clock.Moment())
 	})
 }
 
@@ -115,7 +115,7 @@ func (s *Contacts) ConfirmContacts(ctx context.Context, c *identity.Caller, q *C
 		if row.DutyPhone == "" {
 			return &guard.StateError{Problem: "there are no numbers to confirm yet: set them first"}
 		}
-		return tx.ConfirmAuthorityContact(ctx, c.Organisation, s.clock.Moment())
+		return tx.Directory.ConfirmContact(ctx, c.Organisation, s.clock.Moment())
 	})
 }
 
@@ -125,7 +125,7 @@ func (s *Contacts) keepContacts(
 	ctx context.Context, a guard.Act, version int, keep func(context.Context, *store.Tx, *store.AuthorityRow) error,
 ) (*SetContactsResult, error) {
 	return guard.Once(ctx, s.guard, a, func(ctx context.Context, tx *store.Tx, e *audit.Entry) (*SetContactsResult, error) {
-		row, err := tx.LockAuthority(ctx, a.Caller.Organisation)
+		row, err := tx.Directory.LockAuthority(ctx, a.Caller.Organisation)
 		if err != nil {
 			return nil, err
 		}
@@ -135,7 +135,7 @@ func (s *Contacts) keepContacts(
 		if err := keep(ctx, tx, &row); err != nil {
 			return nil, err
 		}
-		kept, err := tx.Authority(ctx, a.Caller.Organisation)
+		kept, err := tx.Directory.Authority(ctx, a.Caller.Organisation)
 		e.Counts = audit.Counts{"version": int64(kept.ContactVersion)}
 		return &SetContactsResult{Version: kept.ContactVersion}, err
 	})

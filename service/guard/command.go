@@ -68,7 +68,7 @@ func (a *Command) Claim(ctx context.Context, r *ClaimRequest) error {
 	if err := check.Err(); err != nil {
 		return err
 	}
-	claims, err := a.DB.LatestClaims(ctx)
+	claims, err := a.DB.Claims.Latest(ctx)
 	if err != nil {
 		return err
 	}
@@ -92,7 +92,7 @@ func (a *Command) claim(ctx context.Context, last *store.ClaimRow, r *ClaimReque
 	addresses := append([]string{r.Address}, r.Addresses...)
 	slices.Sort(addresses)
 	return a.record(ctx, "claim_instance", audit.Counts{"claim": int64(number)}, func(tx *store.Tx) error {
-		return tx.InsertClaim(ctx, &store.ClaimRow{
+		return tx.Claims.Insert(ctx, &store.ClaimRow{
 			Log: a.Log.ID, Number: number, Name: r.Name, System: r.System, Database: r.Database,
 			Addresses: slices.Compact(addresses), Reason: reason, Operator: a.Operator, At: a.Now().UTC(),
 		})
@@ -104,7 +104,7 @@ func (a *Command) claim(ctx context.Context, last *store.ClaimRow, r *ClaimReque
 // database, or because servers of an earlier version, which knew no claims, are
 // at work. It reports whether the log is claimed now, for whichever database.
 func (a *Command) EnsureClaim(ctx context.Context, r *ClaimRequest) (claimed bool, err error) {
-	claims, err := a.DB.LatestClaims(ctx)
+	claims, err := a.DB.Claims.Latest(ctx)
 	if err != nil || latestOf(claims, a.Log.ID) != nil {
 		return err == nil, err
 	}
@@ -138,7 +138,7 @@ func (a *Command) original(ctx context.Context, claims []store.ClaimRow, here *M
 
 // nothingWritten reports whether all logs are empty.
 func (a *Command) nothingWritten(ctx context.Context) (bool, error) {
-	logs, err := a.DB.Logs(ctx)
+	logs, err := a.DB.Logs.All(ctx)
 	if err != nil {
 		return false, err
 	}

@@ -54,7 +54,7 @@ func appendEntries(
 		_, _ = rand.Read(e.Salt[:])                   // never fails: it ends the program instead
 		lines[i], subjects[i] = e.AppendLine(nil), e.Subject
 	}
-	first, tree, err := tx.AppendEntries(ctx, log.ID, lines, subjects)
+	first, tree, err := tx.Logs.Append(ctx, log.ID, lines, subjects)
 	if err != nil {
 		return Receipt{}, err
 	}

@@ -33,7 +33,7 @@ func ReadMarks(ctx context.Context, db *store.DB, name, address string) (Marks, 
 // Claimed returns nil if the log is claimed for a database with these marks,
 // and otherwise ErrCopy with what differs.
 func Claimed(ctx context.Context, db *store.DB, log store.Log, here *Marks) error {
-	claims, err := db.LatestClaims(ctx)
+	claims, err := db.Claims.Latest(ctx)
 	if err != nil {
 		return err
 	}

@@ -25,7 +25,7 @@ func newClaimable(t *testing.T) *claimable {
 	t.Helper()
 	data := dbtest.New(t)
 	db := dbtest.OpenURL(t, data.Owner, store.Options{Owner: true, AllowUnsafe: true})
-	log, err := db.Log(t.Context(), dbtest.Origin)
+	log, err := db.Logs.Find(t.Context(), dbtest.Origin)
 	if err != nil {
 		t.Fatal(err)
 	}

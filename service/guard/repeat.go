@@ -93,7 +93,7 @@ func (r *repeatable) find(ctx context.Context, tx *store.Tx, to any, receive fun
 	if err := r.fingerprint(); err != nil {
 		return false, err
 	}
-	row, err := tx.Idempotent(ctx, r.organisation, r.key)
+	row, err := tx.Answers.Find(ctx, r.organisation, r.key)
 	oldest := r.s.clock.Moment().Add(-idempotentFor)
 	switch {
 	case errors.Is(err, store.ErrNotFound):
@@ -132,7 +132,7 @@ func (r *repeatable) keep(ctx context.Context, tx *store.Tx, receipt Receipt) er
 	if err != nil {
 		return fmt.Errorf("encoding receipt: %w", err)
 	}
-	return tx.InsertIdempotent(ctx, store.IdempotentRow{
+	return tx.Answers.Keep(ctx, store.IdempotentRow{
 		Organisation: r.organisation,
 		Key:          r.key,
 		Fingerprint:  r.fingerprints[0][:],
@@ -180,7 +180,7 @@ func unpack(kept []byte, to any) (Receipt, error) {
 // the next tidying is not to be found any more.
 func forgetAnswers(ctx context.Context, tx *store.Tx, before time.Time) error {
 	for {
-		n, err := tx.ExpireIdempotent(ctx, before, tidyPage)
+		n, err := tx.Answers.Expire(ctx, before, tidyPage)
 		if err != nil || n == 0 {
 			return err
 		}
@@ -200,7 +200,7 @@ func (s *Guard) ExpireAnswers(ctx context.Context) error {
 		var gone int64
 		err := s.db.Tx(ctx, func(tx *store.Tx) error {
 			var err error
-			gone, err = tx.ExpireIdempotent(ctx, before, tidyPage)
+			gone, err = tx.Answers.Expire(ctx, before, tidyPage)
 			return err
 		})
 		if err != nil || gone < tidyPage {

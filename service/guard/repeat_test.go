@@ -220,7 +220,7 @@ func TestRepeatedRequest_NothingPersonalIsKept(t *testing.T) {
 	t.Parallel()
 	f := newService(t)
 	f.MustRegister(lead, with(rightCPP(), func(r *domain.Registration) { r.Request = "one" }))
-	row, err := f.DB.Idempotent(t.Context(), islington, "one")
+	row, err := f.DB.Answers.Find(t.Context(), islington, "one")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -143,7 +143,7 @@ func TestLookUp_TwoServersOneEncounter(t *testing.T) {
 		}
 	}
 	all.Wait()
-	notices, err := f.DB.Notices(t.Context(), islington, 100)
+	notices, err := f.DB.Notices.Newest(t.Context(), islington, 100)
 	if err != nil || len(notices) != 1 {
 		t.Errorf("got %d notices and %v, want one", len(notices), err)
 	}
@@ -178,7 +178,7 @@ func TestLookUp_NoticesAreNotSuppressedForEver(t *testing.T) {
 		Kind: domain.CPP, Start: "2026-02-03",
 	})
 	count := func() int {
-		rows, err := f.DB.Notices(t.Context(), islington, 100)
+		rows, err := f.DB.Notices.Newest(t.Context(), islington, 100)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -116,14 +116,14 @@ func (s *Notices) actOnNotice(ctx context.Context, k noticeAct) (*ActResult, err
 		Caller: k.caller, Action: policy.AnswerNotice, Own: true, Request: k.request, Asks: k.asks, Check: k.check,
 		Prepare: func(ctx context.Context) error { // fetches the key; what fails here the transaction says
 			_, _ = s.readNotices(ctx, k.caller.Organisation, func(ctx context.Context) ([]store.NoticeRow, error) {
-				row, err := guard.FindOwn(ctx, s.db.Notice, k.caller.Organisation, k.notice)
+				row, err := guard.FindOwn(ctx, s.db.Notices.Get, k.caller.Organisation, k.notice)
 				return []store.NoticeRow{row}, err
 			})
 			return nil
 		},
 	}
 	return guard.Once(ctx, s.guard, a, func(ctx context.Context, tx *store.Tx, e *audit.Entry) (*ActResult, error) {
-		n, err := guard.FindOwn(ctx, tx.LockNotice, k.caller.Organisation, k.notice)
+		n, err := guard.FindOwn(ctx, tx.Notices.Lock, k.caller.Organisation, k.notice)
 		if err != nil {
 			return nil, err
 		}
@@ -143,7 +143,7 @@ func (s *Notices) actOnNotice(ctx context.Context, k noticeAct) (*ActResult, err
 			return nil, err
 		}
 		e.Counts = audit.Counts{"notices": 1}
-		return &ActResult{Version: row.Version}, tx.ActOnNotice(ctx, &n, &row)
+		return &ActResult{Version: row.Version}, tx.Notices.Act(ctx, &n, &row)
 	})
 }
 
@@ -182,7 +182,7 @@ type noted struct {
 // actsOn returns what was done with a notice. about is whom it is about; nil
 // if that is nobody.
 func (s *Notices) actsOn(ctx context.Context, tx *store.Tx, n *store.NoticeRow, about *record.Record) ([]Done, error) {
-	rows, err := tx.NoticeActs(ctx, n)
+	rows, err := tx.Notices.Acts(ctx, n)
 	if err != nil {
 		return nil, err
 	}

@@ -116,12 +116,12 @@ func (s *Colleagues) Meet(ctx context.Context, c *identity.Caller, as policy.Rol
 
 // keepColleague writes that somebody was seen today.
 func (s *Colleagues) keepColleague(ctx context.Context, id uuid.UUID, c *identity.Caller) error {
-	rows, err := s.db.ColleaguesByID(ctx, c.Organisation, []uuid.UUID{id})
+	rows, err := s.db.Colleagues.ByID(ctx, c.Organisation, []uuid.UUID{id})
 	if err != nil {
 		return err
 	}
 	row := store.ColleagueRow{ID: id, Authority: c.Organisation, SeenOn: s.clock.Today().Time()}
-	write := func(tx *store.Tx) error { return tx.InsertColleague(ctx, &row) }
+	write := func(tx *store.Tx) error { return tx.Colleagues.Insert(ctx, &row) }
 	var key *keys.DataKey
 	if len(rows) == 0 {
 		made, err := s.ring.New(ctx, []string{store.ColleagueKeys.Owner(id)})
@@ -136,7 +136,7 @@ func (s *Colleagues) keepColleague(ctx context.Context, id uuid.UUID, c *identit
 		if key = s.colleagueKeys(ctx, rows)[0]; key == nil {
 			return guard.ErrUnavailable
 		}
-		write = func(tx *store.Tx) error { return tx.UpdateColleague(ctx, &row) }
+		write = func(tx *store.Tx) error { return tx.Colleagues.Update(ctx, &row) }
 	}
 	who := sealedColleague{Authority: c.Organisation, Issuer: c.Issuer, User: guard.Clip(c.ID), Name: guard.Clip(c.Name)}
 	if row.Sealed, err = record.SealJSON(key, record.DetailsContext(record.TableColleague, id, colleagueVersion), who); err != nil {
@@ -202,7 +202,7 @@ type ColleagueList struct {
 func (s *Colleagues) ListColleagues(ctx context.Context, c *identity.Caller, q *ListColleaguesRequest) (*ColleagueList, error) {
 	a := guard.Act{Caller: c, Action: policy.ListColleagues, Own: true, Request: q.Request}
 	return guard.Answer(ctx, s.guard, a, func(ctx context.Context, tx *store.Tx, e *audit.Entry) (*ColleagueList, error) {
-		rows, err := tx.Colleagues(ctx, c.Organisation, maxColleagues)
+		rows, err := tx.Colleagues.List(ctx, c.Organisation, maxColleagues)
 		if err != nil {
 			return nil, err
 		}
@@ -230,7 +230,7 @@ func (s *Colleagues) colleaguesCalled(c *identity.Caller, called string) []uuid.
 
 // findColleague finds to whom a notice is to be given.
 func (s *Colleagues) findColleague(ctx context.Context, tx *store.Tx, c *identity.Caller, called string) (Colleague, error) {
-	rows, err := tx.ColleaguesByID(ctx, c.Organisation, s.colleaguesCalled(c, called))
+	rows, err := tx.Colleagues.ByID(ctx, c.Organisation, s.colleaguesCalled(c, called))
 	if err != nil {
 		return Colleague{}, err
 	}
@@ -245,7 +245,7 @@ func (s *Colleagues) findColleague(ctx context.Context, tx *store.Tx, c *identit
 // ForgetColleagues forgets who was not seen for long.
 func (s *Colleagues) ForgetColleagues(ctx context.Context) error {
 	return s.db.Tx(ctx, func(tx *store.Tx) error {
-		_, err := tx.ForgetColleagues(ctx, s.clock.Now().Add(-colleagueFor))
+		_, err := tx.Colleagues.Forget(ctx, s.clock.Now().Add(-colleagueFor))
 		return err
 	})
 }
@@ -262,7 +262,7 @@ func (s *Colleagues) nameAssignees(ctx context.Context, authority string, notice
 	if len(ids) == 0 {
 		return nil
 	}
-	rows, err := s.db.ColleaguesByID(ctx, authority, ids)
+	rows, err := s.db.Colleagues.ByID(ctx, authority, ids)
 	if err != nil || len(rows) == 0 {
 		return err
 	}

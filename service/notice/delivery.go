@@ -31,7 +31,7 @@ type Delivery struct {
 
 // deliveriesOf returns how a notice was sent on, in the order of its channels.
 func (s *Notices) deliveriesOf(ctx context.Context, tx *store.Tx, notice uuid.UUID) ([]Delivery, error) {
-	rows, err := tx.Deliveries(ctx, notice)
+	rows, err := tx.Deliveries.Of(ctx, notice)
 	if err != nil {
 		return nil, err
 	}

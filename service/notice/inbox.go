@@ -47,7 +47,7 @@ func (s *Notices) ListNotices(ctx context.Context, c *identity.Caller, q *InboxQ
 	a := guard.Act{Caller: c, Action: policy.ReadNotices, Own: true, Request: q.Request, Check: err}
 	var rows []store.NoticeRow
 	shown, err := s.showNotices(ctx, a, func(ctx context.Context) (_ []store.NoticeRow, err error) {
-		rows, err = s.db.Inbox(ctx, in, size)
+		rows, err = s.db.Notices.Inbox(ctx, in, size)
 		return rows, err
 	})
 	if err != nil {
@@ -195,7 +195,7 @@ func (s *Notices) GetNotice(ctx context.Context, c *identity.Caller, q *GetNotic
 		Caller: c, Action: policy.ReadNotices, Own: true, Request: q.Request,
 		Prepare: func(ctx context.Context) (err error) {
 			o, err = s.readNotices(ctx, c.Organisation, func(ctx context.Context) (_ []store.NoticeRow, err error) {
-				row, err = guard.FindOwn(ctx, s.db.Notice, c.Organisation, q.NoticeID)
+				row, err = guard.FindOwn(ctx, s.db.Notices.Get, c.Organisation, q.NoticeID)
 				return []store.NoticeRow{row}, err
 			})
 			return err

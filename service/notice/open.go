@@ -129,7 +129,7 @@ func (s *Notices) followMoved(ctx context.Context, authority string, people map[
 	if len(left) == 0 {
 		return about, nil
 	}
-	moved, err := s.db.MovedPlans(ctx, left, authority)
+	moved, err := s.db.Plans.Moved(ctx, left, authority)
 	if err != nil || len(moved) == 0 {
 		return about, err
 	}
@@ -184,7 +184,7 @@ func (s *Notices) remember(ctx context.Context, authority string, about map[uuid
 // can be had. Who was erased is left out.
 func (s *Notices) holders(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]*record.Record, error) {
 	slices.SortFunc(ids, func(a, b uuid.UUID) int { return slices.Compare(a[:], b[:]) })
-	persons, err := s.db.Persons(ctx, slices.Compact(ids))
+	persons, err := s.db.People.ByID(ctx, slices.Compact(ids))
 	if err != nil {
 		return nil, err
 	}
@@ -243,7 +243,7 @@ func (s *Notices) peopleOf(ctx context.Context, authority string, rows []store.N
 	if err != nil {
 		return nil, err
 	}
-	plans, err := s.db.PlansOf(ctx, slices.Collect(maps.Keys(people)), authority)
+	plans, err := s.db.Plans.Of(ctx, slices.Collect(maps.Keys(people)), authority)
 	for i := range plans {
 		h := people[plans[i].Person]
 		h.Plans = append(h.Plans, record.Plan{Row: plans[i]})

@@ -53,7 +53,7 @@ func (s *Notices) Overlaps(ctx context.Context, tx *store.Tx, plans []*record.Ne
 		for i, p := range batch {
 			persons[i] = p.About.Row.ID
 		}
-		rows, err := tx.PlansOfOthers(ctx, persons, batch[0].Row.Authority, s.clock.Today().Time())
+		rows, err := tx.Plans.OfOthers(ctx, persons, batch[0].Row.Authority, s.clock.Today().Time())
 		if err != nil {
 			return nil, err
 		}

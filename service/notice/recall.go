@@ -16,7 +16,7 @@ import (
 // recall finds those persons again about whom an authority holds nothing any
 // more, as it knew them last, with their keys if these can be had.
 func (s *Notices) recall(ctx context.Context, authority string, persons []uuid.UUID) (map[uuid.UUID]*record.Record, error) {
-	rows, err := s.db.KnownPlans(ctx, persons, nil, authority)
+	rows, err := s.db.Plans.Known(ctx, persons, nil, authority)
 	if err != nil || len(rows) == 0 {
 		return nil, err
 	}

@@ -166,7 +166,7 @@ func (s *Notices) report(
 			e.Responsible = s.records.Responsible(r.caller.Organisation, r.who.Responsible, r.who.Role)
 		}
 		e.Counts = audit.Counts{}
-		tx.Notify() // none, too
+		tx.Notices.Notify() // none, too
 		return &ReportResult{}, fn(ctx, tx, e)
 	})
 }
@@ -204,11 +204,11 @@ func (s *Notices) tellMissed(ctx context.Context, tx *store.Tx, e *audit.Entry, 
 		person = rows[0].Person
 	}
 	// Two reports of one appointment come one after the other.
-	if _, err := tx.LockPersons(ctx, []uuid.UUID{person.ID}); err != nil {
+	if _, err := tx.People.Lock(ctx, []uuid.UUID{person.ID}); err != nil {
 		return err
 	}
 	since := s.clock.Moment().Add(-sameAppointment)
-	told, err := tx.EncounterNotices(ctx, s.encounterOf(r, &person), since, string(Missed))
+	told, err := tx.Notices.OfEncounter(ctx, s.encounterOf(r, &person), since, string(Missed))
 	if err != nil {
 		return err
 	}
@@ -267,7 +267,7 @@ func (s *Notices) pretend(r *report) { _ = SealSaid(s.decoy.Key, s.decoy.Plan.ID
 // with whom they were made about. Every step is taken for a patient of whom
 // nothing is held as well.
 func (s *Notices) correct(ctx context.Context, tx *store.Tx, e *audit.Entry, r *report) error {
-	found, err := s.records.FindPersons(ctx, tx.LockPersonsByTags, []domain.NHSNumber{r.number})
+	found, err := s.records.FindPersons(ctx, tx.People.LockByTags, []domain.NHSNumber{r.number})
 	if err != nil {
 		return err
 	}
@@ -276,11 +276,11 @@ func (s *Notices) correct(ctx context.Context, tx *store.Tx, e *audit.Entry, r *
 		person = h.Row
 	}
 	encounter := s.encounterOf(r, &person)
-	marked, err := tx.MarkAccesses(ctx, encounter, s.clock.Moment())
+	marked, err := tx.Accesses.Mark(ctx, encounter, s.clock.Moment())
 	if err != nil {
 		return err
 	}
-	wrong, err := tx.EncounterNotices(ctx, encounter, time.Time{}, "")
+	wrong, err := tx.Notices.OfEncounter(ctx, encounter, time.Time{}, "")
 	if err != nil {
 		return err
 	}

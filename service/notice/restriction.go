@@ -27,7 +27,7 @@ func (s *Notices) TellRestrictions(ctx context.Context, tx *store.Tx, by string,
 	for i, h := range persons {
 		ids[i] = h.Row.ID
 	}
-	plans, err := tx.PlansOf(ctx, ids, "")
+	plans, err := tx.Plans.Of(ctx, ids, "")
 	if err != nil {
 		return err
 	}

@@ -54,6 +54,6 @@ func (s *Notices) Tell(tx *store.Tx, all ...News) {
 		if n.Key != nil {
 			row.Sealed = SealSaid(n.Key, row.ID, Said{n.Who, n.Text})
 		}
-		tx.Notify(row)
+		tx.Notices.Notify(row)
 	}
 }

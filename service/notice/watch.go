@@ -105,7 +105,7 @@ type watcher struct {
 // run begins the stream, and goes on until it is over.
 func (v *watcher) run(ctx context.Context) error {
 	var err error
-	if v.logs, err = v.s.db.Logs(ctx); err != nil {
+	if v.logs, err = v.s.db.Logs.All(ctx); err != nil {
 		return guard.Translate(err)
 	}
 	if err := v.show(ctx); err != nil { // nothing new, too: the beginning is recorded
@@ -184,7 +184,7 @@ func (v *watcher) next(ctx context.Context, limit int) ([]store.NoticeRow, error
 			break
 		}
 		p := v.at.in(log.ID)
-		rows, err := v.s.db.NoticesAfter(ctx, v.act.Caller.Organisation, log.ID, p.entry, p.id, limit-len(all))
+		rows, err := v.s.db.Notices.After(ctx, v.act.Caller.Organisation, log.ID, p.entry, p.id, limit-len(all))
 		if err != nil {
 			return nil, err
 		}

@@ -22,7 +22,7 @@ func (r *replacing) takenBack(ctx context.Context, tx *store.Tx, h *record.Recor
 	}
 	var free []domain.Claim
 	for _, c := range back {
-		used, err := tx.RegisteredSince(ctx, h.Row.ID, r.by.Organisation, c.At)
+		used, err := tx.Plans.RegisteredSince(ctx, h.Row.ID, r.by.Organisation, c.At)
 		if err != nil {
 			return nil, err
 		}

@@ -79,7 +79,7 @@ func (d *deciding) run(ctx context.Context, tx *store.Tx, e *audit.Entry) error 
 	if p.row.Decided, err = record.SealJSON(p.into.Key, saidIn(p.row.ID, versionDecided), said); err != nil {
 		return err
 	}
-	return tx.DecideProposal(ctx, &p.row)
+	return tx.Proposals.Decide(ctx, &p.row)
 }
 
 // mayDecide says who decides what, and that it is decided once. Who proposed is
@@ -123,13 +123,13 @@ type lockedProposal struct {
 // lock finds the proposal, and locks and opens whom it is about, and whom its
 // numbers lead to.
 func (d *deciding) lock(ctx context.Context, tx *store.Tx) (*lockedProposal, error) {
-	row, err := guard.FindOwn(ctx, tx.Proposal, d.by.Organisation, d.ruling.ChangeID)
+	row, err := guard.FindOwn(ctx, tx.Proposals.Get, d.by.Organisation, d.ruling.ChangeID)
 	if err != nil {
 		return nil, err
 	}
 	// What was proposed never changes, nor does the key: both can be read before
 	// anybody is locked, and all must be locked in one order.
-	about, err := record.FindOne(ctx, tx.Persons, row.Person)
+	about, err := record.FindOne(ctx, tx.People.ByID, row.Person)
 	if err != nil {
 		return nil, err
 	}
@@ -144,14 +144,14 @@ func (d *deciding) lock(ctx context.Context, tx *store.Tx) (*lockedProposal, err
 	if n := p.said.From.NHSNumber; !n.IsZero() {
 		tags = append(tags, d.s.records.StoreTags(n)...)
 	}
-	found, byID, err := tx.LockPersonsAnd(ctx, tags, parties(&row))
+	found, byID, err := tx.People.LockFor(ctx, tags, parties(&row))
 	if err != nil {
 		return nil, err
 	}
 	for _, t := range found {
 		p.found[t.Tag] = t.PersonRow
 	}
-	if p.row, err = tx.Proposal(ctx, row.ID); err != nil { // as it is now that its persons are locked
+	if p.row, err = tx.Proposals.Get(ctx, row.ID); err != nil { // as it is now that its persons are locked
 		return nil, err
 	}
 	return p, d.s.openParties(ctx, &p.proposal, byID)

@@ -27,7 +27,7 @@ type joining struct {
 // opens the persons and those plans that matter: the authority's own and, if
 // all may move, the others'.
 func (j *joining) load(ctx context.Context, tx *store.Tx) error {
-	rows, err := tx.PlansOf(ctx, []uuid.UUID{j.into.Row.ID, j.from.Row.ID}, "")
+	rows, err := tx.Plans.Of(ctx, []uuid.UUID{j.into.Row.ID, j.from.Row.ID}, "")
 	if err != nil {
 		return err
 	}
@@ -141,7 +141,7 @@ func (j *joining) move(ctx context.Context, tx *store.Tx, e *audit.Entry, m movi
 	}
 	m.from.Plans, m.to.Plans = stay, append(m.to.Plans, moved...)
 	e.Counts = audit.Counts{"moved": int64(len(moved))}
-	return moved, tx.UpdatePlans(ctx, rows)
+	return moved, tx.Plans.Update(ctx, rows)
 }
 
 // changeOf says who moved a plan. Other authorities learn which authority it

@@ -48,7 +48,7 @@ func (s *Persons) ListChanges(ctx context.Context, c *identity.Caller, q *Change
 	size, before := q.Paging.Read(&check, uuid.Nil)
 	a := guard.Act{Caller: c, Action: policy.ListPlans, Own: true, Request: q.Request, Check: check.Err()}
 	return guard.Answer(ctx, s.guard, a, func(ctx context.Context, tx *store.Tx, e *audit.Entry) (*ChangePage, error) {
-		rows, err := tx.Proposals(ctx, c.Organisation, q.OpenOnly, before, size)
+		rows, err := tx.Proposals.List(ctx, c.Organisation, q.OpenOnly, before, size)
 		if err != nil {
 			return nil, err
 		}

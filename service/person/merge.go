@@ -75,7 +75,7 @@ func (j *joining) withoutProof(err error) error {
 // if nothing is held.
 func (p *proposing) findTwo(ctx context.Context, tx *store.Tx, said *proposed) (into, from *record.Record, err error) {
 	numbers := []domain.NHSNumber{said.Person.NHSNumber, said.From.NHSNumber}
-	found, err := p.s.records.Find(ctx, tx, tx.LockPersonsByTags, p.caller.Organisation, numbers)
+	found, err := p.s.records.Find(ctx, tx, tx.People.LockByTags, p.caller.Organisation, numbers)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -109,7 +109,7 @@ func (p *proposing) make(ctx context.Context, tx *store.Tx, h *record.Record) er
 	if h.Row.Sealed, err = record.SealPerson(h.Key, h.Row.ID, h.Row.Version, h.Person); err != nil {
 		return err
 	}
-	return tx.InsertPersons(ctx, []store.PersonRow{h.Row})
+	return tx.People.Insert(ctx, []store.PersonRow{h.Row})
 }
 
 // merge joins two records.
@@ -221,7 +221,7 @@ func (j *joining) tellOverlaps(ctx context.Context, tx *store.Tx, moved []record
 // copyHistory copies the earlier accesses to who stays, and returns the copies:
 // whoever looks the person up is to see them as before.
 func (j *joining) copyHistory(ctx context.Context, tx *store.Tx) ([]uuid.UUID, error) {
-	rows, err := tx.History(ctx, []uuid.UUID{j.from.Row.ID})
+	rows, err := tx.Accesses.History(ctx, []uuid.UUID{j.from.Row.ID})
 	if err != nil || len(rows) == 0 {
 		return nil, err
 	}
@@ -238,7 +238,7 @@ func (j *joining) copyHistory(ctx context.Context, tx *store.Tx) ([]uuid.UUID, e
 		}
 		ids, copies = append(ids, a.ID), append(copies, a)
 	}
-	return ids, tx.CopyAccesses(ctx, copies)
+	return ids, tx.Accesses.Copy(ctx, copies)
 }
 
 // openAccess opens who it was. If that is not there, it stands in the log.

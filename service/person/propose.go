@@ -244,7 +244,7 @@ func (p *proposal) restricted() bool {
 // keep writes the proposal, unless one of its kind is open, and tells the
 // authority that a second person is wanted.
 func (p *proposing) keep(ctx context.Context, tx *store.Tx, about *proposal, said *proposed) (uuid.UUID, error) {
-	open, err := tx.OpenProposal(ctx, p.caller.Organisation, about.into.Row.ID, string(p.kind))
+	open, err := tx.Proposals.Open(ctx, p.caller.Organisation, about.into.Row.ID, string(p.kind))
 	switch {
 	case err == nil:
 		return uuid.Nil, &guard.StateError{Problem: "your proposal " + open.ID.String() + " of the same kind is open: decide it first"}
@@ -267,7 +267,7 @@ func (p *proposing) keep(ctx context.Context, tx *store.Tx, about *proposal, sai
 		Organisation: p.caller.Organisation, Reference: row.ID.String(),
 		Who: record.Who{Name: said.Change.Name}, Text: said.Change.Reason,
 	})
-	return row.ID, tx.InsertProposal(ctx, &row)
+	return row.ID, tx.Proposals.Insert(ctx, &row)
 }
 
 // parties are the persons of a proposal.
@@ -282,11 +282,11 @@ func parties(row *store.ProposalRow) []uuid.UUID {
 func (s *Persons) fetchKeysOfProposal(ctx context.Context, authority, id string) {
 	ctx, cancel := context.WithTimeout(ctx, record.KeyWait)
 	defer cancel()
-	row, err := guard.FindOwn(ctx, s.db.Proposal, authority, id)
+	row, err := guard.FindOwn(ctx, s.db.Proposals.Get, authority, id)
 	if err != nil {
 		return
 	}
-	rows, err := s.db.Persons(ctx, parties(&row))
+	rows, err := s.db.People.ByID(ctx, parties(&row))
 	if err != nil {
 		return
 	}

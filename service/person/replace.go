@@ -70,7 +70,7 @@ type replacing struct {
 // run replaces the number. It may run again.
 func (r *replacing) run(ctx context.Context, tx *store.Tx, e *audit.Entry) error {
 	s := r.s
-	found, err := s.records.Find(ctx, tx, tx.LockPersonsByTags, r.by.Organisation, []domain.NHSNumber{r.old, r.fresh})
+	found, err := s.records.Find(ctx, tx, tx.People.LockByTags, r.by.Organisation, []domain.NHSNumber{r.old, r.fresh})
 	if err != nil {
 		return err
 	}
@@ -130,7 +130,7 @@ func (r *replacing) fits(h, other *record.Record) error {
 
 // tell tells the other authorities that hold plans about the person.
 func (r *replacing) tell(ctx context.Context, tx *store.Tx, h *record.Record, takenBack bool) error {
-	plans, err := tx.PlansOf(ctx, []uuid.UUID{h.Row.ID}, "")
+	plans, err := tx.Plans.Of(ctx, []uuid.UUID{h.Row.ID}, "")
 	if err != nil {
 		return err
 	}

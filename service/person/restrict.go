@@ -17,7 +17,7 @@ import (
 // done.
 func (p *proposing) aboutPerson(ctx context.Context, tx *store.Tx, said *proposed) (*proposal, error) {
 	number := said.Person.NHSNumber
-	found, err := p.s.records.Find(ctx, tx, tx.LockPersonsByTags, p.caller.Organisation, []domain.NHSNumber{number})
+	found, err := p.s.records.Find(ctx, tx, tx.People.LockByTags, p.caller.Organisation, []domain.NHSNumber{number})
 	if err != nil {
 		return nil, err
 	}
@@ -61,7 +61,7 @@ func (d *deciding) restrict(ctx context.Context, tx *store.Tx, e *audit.Entry, p
 			return err
 		}
 	}
-	rows, err := tx.PlansOf(ctx, []uuid.UUID{h.Row.ID}, d.by.Organisation)
+	rows, err := tx.Plans.Of(ctx, []uuid.UUID{h.Row.ID}, d.by.Organisation)
 	if err != nil {
 		return err
 	}

@@ -58,7 +58,7 @@ func (u *undoing) movesBack(l *record.Plan) bool {
 
 // reversible says what keeps the merge from being undone.
 func (u *undoing) reversible(ctx context.Context, tx *store.Tx) error {
-	undone, err := tx.Undone(ctx, u.merge.ID)
+	undone, err := tx.Proposals.Undone(ctx, u.merge.ID)
 	if err != nil {
 		return err
 	}
@@ -91,7 +91,7 @@ func (u *undoing) movedOn(ctx context.Context, tx *store.Tx) error {
 		if slices.ContainsFunc(u.into.Plans, func(l record.Plan) bool { return l.Row.ID == id }) {
 			continue
 		}
-		row, err := tx.Plan(ctx, id)
+		row, err := tx.Plans.Get(ctx, id)
 		if err != nil {
 			return err
 		}
@@ -105,18 +105,18 @@ func (u *undoing) movedOn(ctx context.Context, tx *store.Tx) error {
 
 // aboutUnmerge finds the merge that is to be undone.
 func (p *proposing) aboutUnmerge(ctx context.Context, tx *store.Tx, said *proposed) (*proposal, error) {
-	row, err := guard.FindOwn(ctx, tx.Proposal, p.caller.Organisation, p.merge.String())
+	row, err := guard.FindOwn(ctx, tx.Proposals.Get, p.caller.Organisation, p.merge.String())
 	switch {
 	case err != nil:
 		return nil, err
 	case ChangeKind(row.Kind) != Merge:
 		return nil, guard.ErrNotFound
 	}
-	rows, err := tx.LockPersons(ctx, parties(&row))
+	rows, err := tx.People.Lock(ctx, parties(&row))
 	if err != nil {
 		return nil, err
 	}
-	if row, err = tx.Proposal(ctx, row.ID); err != nil { // as it is now that its persons are locked
+	if row, err = tx.Proposals.Get(ctx, row.ID); err != nil { // as it is now that its persons are locked
 		return nil, err
 	}
 	if domain.State(row.State) != domain.Accepted {
@@ -140,7 +140,7 @@ func (p *proposing) aboutUnmerge(ctx context.Context, tx *store.Tx, said *propos
 
 // unmerge makes two records of one again.
 func (d *deciding) unmerge(ctx context.Context, tx *store.Tx, e *audit.Entry, p *lockedProposal) error {
-	merge, err := tx.Proposal(ctx, p.row.Merge)
+	merge, err := tx.Proposals.Get(ctx, p.row.Merge)
 	if err != nil {
 		return err
 	}
@@ -154,7 +154,7 @@ func (d *deciding) unmerge(ctx context.Context, tx *store.Tx, e *audit.Entry, p 
 	if err := u.divide(ctx, tx); err != nil {
 		return err
 	}
-	if err := tx.MarkCopies(ctx, u.done.Accesses, d.s.clock.Moment()); err != nil {
+	if err := tx.Accesses.MarkCopies(ctx, u.done.Accesses, d.s.clock.Moment()); err != nil {
 		return err
 	}
 	u.tellDivided(tx)

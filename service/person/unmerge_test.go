@@ -152,7 +152,7 @@ func TestUnmerge_AfterTheyChanged(t *testing.T) {
 	if !slices.Contains(f.KindsTo(camden), "merged") {
 		t.Error("whose plan stays was not told")
 	}
-	row, err := f.DB.PlanVersions(t.Context(), uuid.MustParse(removed.PlanID))
+	row, err := f.DB.Plans.Versions(t.Context(), uuid.MustParse(removed.PlanID))
 	if err != nil || len(row) != 3 || !row[0].Removed {
 		t.Errorf("what was removed has %d versions, %v", len(row), err)
 	}

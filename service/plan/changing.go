@@ -74,7 +74,7 @@ func changePlan[A any, P guard.Answered[A]](
 
 // find finds the plan of an act, locks and opens it, and compares versions.
 func (p *changing) find(ctx context.Context, a *planAct) error {
-	row, err := guard.FindOwn(ctx, p.tx.Plan, a.caller.Organisation, a.plan)
+	row, err := guard.FindOwn(ctx, p.tx.Plans.Get, a.caller.Organisation, a.plan)
 	if err != nil {
 		return err
 	}
@@ -100,7 +100,7 @@ var errRemoved = &guard.StateError{Problem: "the plan was removed: it was entere
 func (s *Plans) fetchKeyOf(ctx context.Context, authority, plan string) {
 	ctx, cancel := context.WithTimeout(ctx, record.KeyWait)
 	defer cancel()
-	row, err := guard.FindOwn(ctx, s.db.Plan, authority, plan)
+	row, err := guard.FindOwn(ctx, s.db.Plans.Get, authority, plan)
 	if err == nil {
 		s.records.FetchKeyFor(ctx, row.Person)
 	}
@@ -112,7 +112,7 @@ func (s *Plans) lockBoth(ctx context.Context, tx *store.Tx, person uuid.UUID, be
 	if beside.IsZero() {
 		return nil
 	}
-	found, err := s.records.FindPersons(ctx, tx.PersonsByTags, []domain.NHSNumber{beside})
+	found, err := s.records.FindPersons(ctx, tx.People.ByTags, []domain.NHSNumber{beside})
 	if err != nil {
 		return err
 	}
@@ -120,7 +120,7 @@ func (s *Plans) lockBoth(ctx context.Context, tx *store.Tx, person uuid.UUID, be
 	for _, h := range found {
 		ids = append(ids, h.Row.ID)
 	}
-	_, err = tx.LockPersons(ctx, ids)
+	_, err = tx.People.Lock(ctx, ids)
 	return err
 }
 
@@ -128,10 +128,10 @@ func (s *Plans) lockBoth(ctx context.Context, tx *store.Tx, person uuid.UUID, be
 // them the plans of an authority: its own, or another's that is to receive it.
 func (p *changing) lock(ctx context.Context, row *store.PlanRow, authority string) error {
 	var err error
-	if p.about, err = record.FindOne(ctx, p.tx.LockPersons, row.Person); err != nil {
+	if p.about, err = record.FindOne(ctx, p.tx.People.Lock, row.Person); err != nil {
 		return err
 	}
-	plans, err := p.tx.PlansOf(ctx, []uuid.UUID{row.Person}, "")
+	plans, err := p.tx.Plans.Of(ctx, []uuid.UUID{row.Person}, "")
 	if err != nil {
 		return err
 	}
@@ -195,7 +195,7 @@ func (p *changing) write(ctx context.Context) error {
 		return err
 	}
 	p.disclose(p.own)
-	return p.tx.UpdatePlans(ctx, []store.PlanRow{p.own.Row})
+	return p.tx.Plans.Update(ctx, []store.PlanRow{p.own.Row})
 }
 
 // disclose says in the entry that a plan was shown or changed.

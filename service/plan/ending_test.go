@@ -71,7 +71,7 @@ func TestEndPlan_MakesAVersionAndAnEntry(t *testing.T) {
 	if diff := cmp.Diff(want, e); diff != "" {
 		t.Errorf("entry (-want +got):\n%s", diff)
 	}
-	versions, err := f.DB.PlanVersions(t.Context(), uuid.MustParse(plan.PlanID))
+	versions, err := f.DB.Plans.Versions(t.Context(), uuid.MustParse(plan.PlanID))
 	if err != nil || len(versions) != 2 {
 		t.Fatalf("%d versions, %v", len(versions), err)
 	}

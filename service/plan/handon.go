@@ -26,7 +26,7 @@ var kindsHandedOn = []string{
 // acknowledged: the same notices, of the same time, with the transfer as their
 // reference.
 func (p *changing) handOn(ctx context.Context, t *store.TransferRow) error {
-	left, err := p.tx.NoticesLeft(ctx, &p.own.Row, t.Sender, t.Receiver, kindsHandedOn)
+	left, err := p.tx.Notices.Left(ctx, &p.own.Row, t.Sender, t.Receiver, kindsHandedOn)
 	if err != nil {
 		return err
 	}
@@ -34,7 +34,7 @@ func (p *changing) handOn(ctx context.Context, t *store.TransferRow) error {
 		n := left[i]
 		n.ID, n.Authority, n.Person, n.Reference = guard.NewID(), t.Receiver, p.about.Row.ID, t.ID.String()
 		n.Sealed = p.resealed(ctx, &left[i], &n)
-		p.tx.Notify(n)
+		p.tx.Notices.Notify(n)
 	}
 	if len(left) > 0 {
 		p.entry.Counts = audit.Counts{notice.CountNotices: int64(len(left))}
@@ -65,7 +65,7 @@ func (p *changing) resealed(ctx context.Context, from, to *store.NoticeRow) []by
 // nothingProposed says that an authority has nothing open about the person that
 // waits for a second person.
 func (p *changing) nothingProposed(ctx context.Context, authority string) error {
-	open, err := p.tx.OpenProposals(ctx, authority, p.about.Row.ID)
+	open, err := p.tx.Proposals.AnyOpen(ctx, authority, p.about.Row.ID)
 	switch {
 	case err != nil || !open:
 		return err

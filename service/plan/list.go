@@ -67,7 +67,7 @@ type Found struct {
 func (s *Plans) GetPlan(ctx context.Context, c *identity.Caller, q *GetPlanRequest) (*Found, error) {
 	a := guard.Act{Caller: c, Action: policy.GetPerson, Own: true, Request: q.Request}
 	return guard.Answer(ctx, s.guard, a, func(ctx context.Context, tx *store.Tx, e *audit.Entry) (*Found, error) {
-		row, err := guard.FindOwn(ctx, tx.Plan, c.Organisation, q.PlanID)
+		row, err := guard.FindOwn(ctx, tx.Plans.Get, c.Organisation, q.PlanID)
 		if err != nil {
 			return nil, err
 		}
@@ -158,7 +158,7 @@ func (s *Plans) fillPage(ctx context.Context, tx *store.Tx, l listing) (*Page, e
 	}
 	out := &Page{}
 	for scanned := 0; scanned < maxScan && len(out.Plans) < l.size; scanned += atATime {
-		rows, err := tx.PlansAfter(ctx, l.authority, l.after, atATime)
+		rows, err := tx.Plans.After(ctx, l.authority, l.after, atATime)
 		if err != nil {
 			return nil, err
 		}

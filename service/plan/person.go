@@ -84,7 +84,7 @@ func (s *Plans) GetPerson(ctx context.Context, c *identity.Caller, q *GetPersonR
 // whom only others know nothing is opened, nor their key asked for: finding
 // them takes no longer than finding nobody.
 func (s *Plans) findOwn(ctx context.Context, tx *store.Tx, authority string, n domain.NHSNumber) (*record.Record, error) {
-	found, err := s.records.Find(ctx, tx, tx.PersonsByTags, authority, []domain.NHSNumber{n})
+	found, err := s.records.Find(ctx, tx, tx.People.ByTags, authority, []domain.NHSNumber{n})
 	if err != nil {
 		return nil, err
 	}

@@ -14,7 +14,7 @@ import (
 func (s *Plans) recallTransferred(
 	ctx context.Context, tx *store.Tx, authority string, plans []uuid.UUID,
 ) (map[uuid.UUID]*record.Record, error) {
-	rows, err := tx.KnownPlans(ctx, nil, plans, authority)
+	rows, err := tx.Plans.Known(ctx, nil, plans, authority)
 	if err != nil || len(rows) == 0 {
 		return nil, err
 	}

@@ -56,7 +56,7 @@ func (s *Plans) RegisterPlan(ctx context.Context, c *identity.Caller, r *domain.
 func (s *Plans) register(
 	ctx context.Context, tx *store.Tx, by record.Author, made record.NewKeys, d *domain.Draft,
 ) (plan *record.Plan, restricted bool, err error) {
-	found, err := s.records.Find(ctx, tx, tx.LockPersonsByTags, by.Organisation, []domain.NHSNumber{d.Person.NHSNumber})
+	found, err := s.records.Find(ctx, tx, tx.People.LockByTags, by.Organisation, []domain.NHSNumber{d.Person.NHSNumber})
 	if err != nil {
 		return nil, false, err
 	}

@@ -58,5 +58,5 @@ func (p *changing) untagIfUnused(ctx context.Context) error {
 		p.about.Person.Vacant = true
 		return p.s.records.UpdatePersons(ctx, p.tx, p.about)
 	}
-	return p.tx.Untag(ctx, []uuid.UUID{p.about.Row.ID})
+	return p.tx.Tags.Remove(ctx, []uuid.UUID{p.about.Row.ID})
 }

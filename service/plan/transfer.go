@@ -87,7 +87,7 @@ func (p *changing) offer(ctx context.Context, to string) (store.TransferRow, err
 	if t.Proposed, err = record.SealJSON(p.about.Key, saidIn(t.ID, transferProposed), p.by); err != nil {
 		return store.TransferRow{}, err
 	}
-	return t, p.tx.InsertTransfer(ctx, &t)
+	return t, p.tx.Transfers.Insert(ctx, &t)
 }
 
 // unknownReceiver says of an authority that does not exist that it does not.
@@ -123,7 +123,7 @@ func (p *changing) tellOfTransfer(kind notice.Kind, t *store.TransferRow, to, wh
 // removed. What its authority gave as the reason for that was not written for
 // the other to read.
 func (p *changing) withdrawTransfer(ctx context.Context) error {
-	t, err := p.tx.OpenTransfer(ctx, p.own.Row.ID)
+	t, err := p.tx.Transfers.Open(ctx, p.own.Row.ID)
 	if err != nil {
 		return err
 	}
@@ -149,7 +149,7 @@ func (p *changing) settle(ctx context.Context, t *store.TransferRow, state domai
 		return err
 	}
 	p.own.Row.TransferTo = ""
-	return p.tx.DecideTransfer(ctx, t)
+	return p.tx.Transfers.Decide(ctx, t)
 }
 
 // openChange opens what was said about a transfer.

@@ -83,7 +83,7 @@ func transferWord(d domain.Decision) string {
 func (s *Plans) fetchKeyOfTransfer(ctx context.Context, authority, id string) {
 	ctx, cancel := context.WithTimeout(ctx, record.KeyWait)
 	defer cancel()
-	t, err := guard.FindOwn(ctx, s.db.Transfer, authority, id)
+	t, err := guard.FindOwn(ctx, s.db.Transfers.Get, authority, id)
 	if err == nil {
 		s.records.FetchKeyFor(ctx, t.Person)
 	}
@@ -92,20 +92,20 @@ func (s *Plans) fetchKeyOfTransfer(ctx context.Context, authority, id string) {
 // lockTransfer finds the transfer, locks whom it is about, and opens the plan
 // with those of the authority that will hold it.
 func (p *changing) lockTransfer(ctx context.Context, q *DecideTransferRequest) (store.TransferRow, error) {
-	t, err := guard.FindOwn(ctx, p.tx.Transfer, p.by.Organisation, q.TransferID)
+	t, err := guard.FindOwn(ctx, p.tx.Transfers.Get, p.by.Organisation, q.TransferID)
 	if err != nil {
 		return t, err
 	}
 	if err := mayDecide(&t, p.by.Organisation, q.Decision); err != nil {
 		return t, err
 	}
-	if _, err := p.tx.LockPersons(ctx, []uuid.UUID{t.Person}); err != nil {
+	if _, err := p.tx.People.Lock(ctx, []uuid.UUID{t.Person}); err != nil {
 		return t, err
 	}
-	if t, err = p.tx.Transfer(ctx, t.ID); err != nil { // as it is now that the person is locked
+	if t, err = p.tx.Transfers.Get(ctx, t.ID); err != nil { // as it is now that the person is locked
 		return t, err
 	}
-	plan, err := p.tx.Plan(ctx, t.Plan)
+	plan, err := p.tx.Plans.Get(ctx, t.Plan)
 	if err != nil {
 		return t, err
 	}

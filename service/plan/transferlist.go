@@ -53,7 +53,7 @@ func (s *Plans) ListTransfers(ctx context.Context, c *identity.Caller, q *Transf
 	size, before := q.Paging.Read(&check, uuid.Max)
 	a := guard.Act{Caller: c, Action: policy.ListPlans, Own: true, Request: q.Request, Check: check.Err()}
 	return guard.Answer(ctx, s.guard, a, func(ctx context.Context, tx *store.Tx, e *audit.Entry) (*TransferPage, error) {
-		rows, err := tx.Transfers(ctx, c.Organisation, q.OpenOnly, before, size)
+		rows, err := tx.Transfers.List(ctx, c.Organisation, q.OpenOnly, before, size)
 		if err != nil {
 			return nil, err
 		}
@@ -85,7 +85,7 @@ func (s *Plans) openTransfers(
 	for i := range rows {
 		ids[i] = rows[i].Plan
 	}
-	plans, err := tx.Plans(ctx, ids)
+	plans, err := tx.Plans.ByID(ctx, ids)
 	if err != nil {
 		return nil, err
 	}

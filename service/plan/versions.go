@@ -43,11 +43,11 @@ type Versions struct {
 func (s *Plans) ListVersions(ctx context.Context, c *identity.Caller, q *ListVersionsRequest) (*Versions, error) {
 	a := guard.Act{Caller: c, Action: policy.GetPerson, Own: true, Request: q.Request}
 	return guard.Answer(ctx, s.guard, a, func(ctx context.Context, tx *store.Tx, e *audit.Entry) (*Versions, error) {
-		row, err := guard.FindOwn(ctx, tx.Plan, c.Organisation, q.PlanID)
+		row, err := guard.FindOwn(ctx, tx.Plans.Get, c.Organisation, q.PlanID)
 		if err != nil {
 			return nil, err
 		}
-		versions, err := tx.PlanVersions(ctx, row.ID)
+		versions, err := tx.Plans.Versions(ctx, row.ID)
 		if err != nil {
 			return nil, err
 		}

@@ -38,12 +38,12 @@ func (in *Intake) WriteRows(ctx context.Context, tx *store.Tx) error {
 		}
 	}
 	for batch := range slices.Chunk(in.Plans, record.AtOnce) {
-		if err := writePlans(ctx, batch, tx.InsertPlans); err != nil {
+		if err := writePlans(ctx, batch, tx.Plans.Insert); err != nil {
 			return err
 		}
 	}
 	for batch := range slices.Chunk(in.changes, record.AtOnce) {
-		if err := writePlans(ctx, batch, tx.UpdatePlans); err != nil {
+		if err := writePlans(ctx, batch, tx.Plans.Update); err != nil {
 			return err
 		}
 	}
@@ -63,7 +63,7 @@ func (in *Intake) writePersons(ctx context.Context, tx *store.Tx, batch []*recor
 			ID: k.Person, Restricted: h.Row.Restricted, WrappedKey: k.Wrapped.Text, Version: 1, Sealed: sealed, At: in.now,
 		}
 	}
-	return tx.InsertPersons(ctx, rows)
+	return tx.People.Insert(ctx, rows)
 }
 
 func writePlans(ctx context.Context, batch []*record.NewPlan, write func(context.Context, []store.PlanRow) error) error {

@@ -13,7 +13,7 @@ import (
 
 // FetchKeyFor is FetchKey for a person who is known already.
 func (s *Records) FetchKeyFor(ctx context.Context, person uuid.UUID) {
-	about, err := FindOne(ctx, s.db.Persons, person)
+	about, err := FindOne(ctx, s.db.People.ByID, person)
 	if err == nil {
 		_ = s.UnwrapKeys(ctx, []*Record{about})
 	}
@@ -25,7 +25,7 @@ func (s *Records) FetchKeyFor(ctx context.Context, person uuid.UUID) {
 func (s *Records) FetchReported(ctx context.Context, n domain.NHSNumber) {
 	ctx, cancel := context.WithTimeout(ctx, KeyWait)
 	defer cancel()
-	found, err := s.FindPersons(ctx, s.db.PersonsByTags, []domain.NHSNumber{n})
+	found, err := s.FindPersons(ctx, s.db.People.ByTags, []domain.NHSNumber{n})
 	if err != nil {
 		return
 	}
@@ -44,7 +44,7 @@ func (s *Records) FetchReported(ctx context.Context, n domain.NHSNumber) {
 func (s *Records) FetchKey(ctx context.Context, made NewKeys, n domain.NHSNumber) {
 	ctx, cancel := context.WithTimeout(ctx, KeyWait)
 	defer cancel()
-	found, err := s.FindPersons(ctx, s.db.PersonsByTags, []domain.NHSNumber{n})
+	found, err := s.FindPersons(ctx, s.db.People.ByTags, []domain.NHSNumber{n})
 	if err != nil {
 		return
 	}
@@ -61,7 +61,7 @@ func (s *Records) FetchKey(ctx context.Context, made NewKeys, n domain.NHSNumber
 func (s *Records) FetchKeysOf(ctx context.Context, authority string, numbers ...domain.NHSNumber) (own bool) {
 	ctx, cancel := context.WithTimeout(ctx, KeyWait)
 	defer cancel()
-	found, err := s.FindPersons(ctx, s.db.PersonsByTags, numbers)
+	found, err := s.FindPersons(ctx, s.db.People.ByTags, numbers)
 	if err != nil {
 		return false
 	}
@@ -70,7 +70,7 @@ func (s *Records) FetchKeysOf(ctx context.Context, authority string, numbers ...
 	for _, h := range found {
 		all, ids = append(all, h), append(ids, h.Row.ID)
 	}
-	plans, err := s.db.PlansOf(ctx, ids, authority) // also of nobody
+	plans, err := s.db.Plans.Of(ctx, ids, authority) // also of nobody
 	if err != nil || !slices.ContainsFunc(plans, func(l store.PlanRow) bool { return !l.Removed }) {
 		return false
 	}

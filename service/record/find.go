@@ -33,7 +33,7 @@ func (s *Records) Visible(ctx context.Context, tx *store.Tx, n domain.NHSNumber)
 	for _, t := range s.ring.Tags(n.Reveal()) {
 		tags = append(tags, store.Tag(t))
 	}
-	rows, err := tx.Flags(ctx, tags, s.clock.Today().Time())
+	rows, err := tx.Plans.Flags(ctx, tags, s.clock.Today().Time())
 	if err != nil || len(rows) == 0 {
 		return nil, err
 	}
@@ -76,7 +76,7 @@ func (s *Records) Find(
 	}
 	// Asked for nobody too: how long it takes says nothing about whom others know.
 	ids := slices.AppendSeq(make([]uuid.UUID, 0, len(byID)), maps.Keys(byID))
-	plans, err := tx.PlansOf(ctx, ids, authority)
+	plans, err := tx.Plans.Of(ctx, ids, authority)
 	if err != nil {
 		return nil, err
 	}

@@ -198,7 +198,7 @@ func TestOneAttendanceMakesOneNoticeWhileTheIndexKeyRotates(t *testing.T) {
 	}
 	f.MustLookUp(nurse, q)
 	after := f.LastEntry()
-	notices, err := f.DB.Notices(t.Context(), islington, 100)
+	notices, err := f.DB.Notices.Newest(t.Context(), islington, 100)
 	if err != nil || len(notices) != 1 {
 		t.Errorf("got %d notices and %v, want one", len(notices), err)
 	}
@@ -225,7 +225,7 @@ func TestReasonsOutliveTheOldKeyEncryptionKey(t *testing.T) {
 		f.MustLookUp(gp, &lookup.Question{
 			NHSNumber: kept, Mode: policy.Unscheduled, BreakGlass: "collapsed in the waiting room",
 		})
-		rows, err := f.DB.OpenReviews(t.Context(), practice, 100)
+		rows, err := f.DB.Reviews.Open(t.Context(), practice, 100)
 		if err != nil || len(rows) == 0 {
 			t.Fatalf("OpenReviews: %v and %v", rows, err)
 		}

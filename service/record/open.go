@@ -60,7 +60,7 @@ func (s *Records) UnwrapKeys(ctx context.Context, batch []*Record) error {
 // OpenPersons reads and opens persons by their ids. Those who were erased are
 // left out.
 func (s *Records) OpenPersons(ctx context.Context, tx *store.Tx, ids []uuid.UUID) (map[uuid.UUID]*Record, error) {
-	rows, err := tx.Persons(ctx, ids)
+	rows, err := tx.People.ByID(ctx, ids)
 	if err != nil {
 		return nil, err
 	}

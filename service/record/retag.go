@@ -24,7 +24,7 @@ type retagging struct {
 // all tags everybody who can be tagged, page after page.
 func (r *retagging) all(ctx context.Context, progress func(done int)) error {
 	for after, done := uuid.Nil, 0; ; {
-		persons, err := r.DB.PersonsWithoutTag(ctx, r.version, after, page)
+		persons, err := r.DB.Tags.PeopleWithout(ctx, r.version, after, page)
 		if err != nil || len(persons) == 0 {
 			return err
 		}
@@ -61,12 +61,12 @@ func (r *retagging) page(ctx context.Context, after uuid.UUID, persons []store.P
 	counts := audit.Counts{}
 	var left []store.DamagedRow
 	err = r.Do(ctx, "retag", counts, func(tx *store.Tx) error {
-		if err := tx.LockForTags(ctx, ids); err != nil {
+		if err := tx.People.LockForTags(ctx, ids); err != nil {
 			return err
 		}
 		// As they are now that nobody else changes them: meanwhile some may have
 		// got their tags, or other numbers, or be found no more.
-		now, err := tx.PersonsWithoutTag(ctx, r.version, after, len(persons))
+		now, err := tx.Tags.PeopleWithout(ctx, r.version, after, len(persons))
 		if err != nil {
 			return err
 		}
@@ -110,8 +110,8 @@ func (r *retagging) write(
 			})
 		}
 	}
-	if err := tx.UntagVersion(ctx, ids, r.version); err != nil {
+	if err := tx.Tags.RemoveVersion(ctx, ids, r.version); err != nil {
 		return 0, nil, err
 	}
-	return len(ids), closed, tx.InsertTags(ctx, rows)
+	return len(ids), closed, tx.Tags.Insert(ctx, rows)
 }

@@ -72,7 +72,7 @@ func TestDamagedRows_AreNamed(t *testing.T) {
 	f := newService(t)
 	given := f.MustRegister(lead, rightCPP())
 	f.Exec(`UPDATE cpis.plan_version SET removed = true`)
-	got, err := operatorOf(f, 0).DB.DamagedRows(t.Context())
+	got, err := operatorOf(f, 0).DB.MACs.Damaged(t.Context())
 	want := store.DamagedRow{Table: "plan_version", Row: given.PlanID + " version 1"}
 	if err != nil || len(got) != 1 || got[0] != want {
 		t.Errorf("got %v, %v; want %v", got, err, want)

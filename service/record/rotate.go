@@ -40,7 +40,7 @@ func (a *KeyAdmin) addIndexKey(ctx context.Context, version int) error {
 		return fmt.Errorf("making the index key: %w", err)
 	}
 	return a.Do(ctx, "add_index_key", audit.Counts{"version": int64(version)}, func(tx *store.Tx) error {
-		return tx.InsertIndexKey(ctx, store.IndexKeyRow{Version: version, Wrapped: wrapped.Text, At: a.Now().UTC()})
+		return tx.Keys.InsertIndex(ctx, store.IndexKeyRow{Version: version, Wrapped: wrapped.Text, At: a.Now().UTC()})
 	})
 }
 
@@ -50,7 +50,7 @@ func (a *KeyAdmin) addIndexKey(ctx context.Context, version int) error {
 func (a *KeyAdmin) EnsureMACs(ctx context.Context) (damaged []store.DamagedRow, err error) {
 	counts := audit.Counts{}
 	err = a.Do(ctx, "make_row_macs", counts, func(tx *store.Tx) (err error) {
-		counts["rows"], damaged, err = tx.MakeMACs(ctx)
+		counts["rows"], damaged, err = tx.MACs.Make(ctx)
 		if err == nil && counts["rows"] == 0 {
 			return errNothingToDo
 		}
@@ -74,7 +74,7 @@ func (a *KeyAdmin) renewMACs(ctx context.Context, version int) (damaged []store.
 		counts := audit.Counts{}
 		err := a.Do(ctx, "renew_row_macs", counts, func(tx *store.Tx) (err error) {
 			var n int
-			next, n, left, err = tx.RenewMACs(ctx, version, place, 10*page)
+			next, n, left, err = tx.MACs.Renew(ctx, version, place, 10*page)
 			counts["rows"] = int64(n)
 			if err == nil && n == 0 {
 				return errNothingToDo
@@ -188,7 +188,7 @@ func (a *KeyAdmin) RetireIndex(ctx context.Context, giveUp bool) (damaged []stor
 func (a *KeyAdmin) retire(ctx context.Context, old int) error {
 	for removed := int64(1); removed > 0; {
 		err := a.Do(ctx, "delete_tags", audit.Counts{"version": int64(old)}, func(tx *store.Tx) (err error) {
-			removed, err = tx.DeleteTags(ctx, old, 10*page)
+			removed, err = tx.Tags.DeleteVersion(ctx, old, 10*page)
 			return err
 		})
 		if err != nil {
@@ -196,7 +196,7 @@ func (a *KeyAdmin) retire(ctx context.Context, old int) error {
 		}
 	}
 	return a.Do(ctx, "retire_index_key", audit.Counts{"version": int64(old)}, func(tx *store.Tx) error {
-		return tx.DeleteIndexKey(ctx, old)
+		return tx.Keys.DeleteIndex(ctx, old)
 	})
 }
 
@@ -210,14 +210,14 @@ func (a *KeyAdmin) with(ring *keys.Ring) *KeyAdmin {
 // retagged refuses with ErrRotating while any person has no tag, or any row no
 // MAC, under an index key. Rows that cannot get one are returned.
 func (a *KeyAdmin) retagged(ctx context.Context, version int) (damaged []store.DamagedRow, err error) {
-	left, err := a.DB.PersonsWithoutTag(ctx, version, uuid.Nil, 1)
+	left, err := a.DB.Tags.PeopleWithout(ctx, version, uuid.Nil, 1)
 	if err != nil {
 		return nil, err
 	}
 	if len(left) > 0 { // Retag says who cannot get one
 		return nil, fmt.Errorf("some persons have no new tag yet: %w", ErrRotating)
 	}
-	damaged, others, err := a.DB.LackMAC(ctx, version)
+	damaged, others, err := a.DB.MACs.Lack(ctx, version)
 	if err == nil && others {
 		err = fmt.Errorf("some rows have no new MAC yet: %w", ErrRotating)
 	}
@@ -242,7 +242,7 @@ func (a *KeyAdmin) Rewrap(ctx context.Context, progress func(done int)) (changed
 	done := 0
 	for _, table := range store.KeyTables() {
 		for after := uuid.Nil; ; {
-			rows, err := a.DB.KeysAfter(ctx, table, after, page)
+			rows, err := a.DB.Keys.After(ctx, table, after, page)
 			if err != nil {
 				return changed, err
 			}
@@ -280,7 +280,7 @@ func (a *KeyAdmin) rewrapIndex(ctx context.Context) (changed int, err error) {
 			continue
 		}
 		err = a.Do(ctx, "rewrap_index_key", audit.Counts{"version": int64(row.Version)}, func(tx *store.Tx) error {
-			return tx.ReplaceIndexKey(ctx, row.Version, row.Wrapped, r[0].Value.Text)
+			return tx.Keys.ReplaceIndex(ctx, row.Version, row.Wrapped, r[0].Value.Text)
 		})
 		if err != nil {
 			return changed, err
@@ -313,7 +313,7 @@ func (a *KeyAdmin) rewrapRows(ctx context.Context, table store.KeyTable, rows []
 		return 0, nil
 	}
 	return len(changed), a.Do(ctx, "rewrap", audit.Counts{"keys": int64(len(changed))}, func(tx *store.Tx) error {
-		_, err := tx.ReplaceKeys(ctx, table, changed)
+		_, err := tx.Keys.Replace(ctx, table, changed)
 		return err
 	})
 }

@@ -81,7 +81,7 @@ func (s *Records) Retag(ctx context.Context, tx *store.Tx, findable, lost []*Rec
 	for _, h := range lost {
 		ids = append(ids, h.Row.ID)
 	}
-	if err := tx.Untag(ctx, ids); err != nil {
+	if err := tx.Tags.Remove(ctx, ids); err != nil {
 		return err
 	}
 	return InsertTags(ctx, tx, rows)
@@ -89,7 +89,7 @@ func (s *Records) Retag(ctx context.Context, tx *store.Tx, findable, lost []*Rec
 
 // InsertTags writes tags.
 func InsertTags(ctx context.Context, tx *store.Tx, rows []store.TagRow) error {
-	err := tx.InsertTags(ctx, rows)
+	err := tx.Tags.Insert(ctx, rows)
 	if errors.Is(err, store.ErrNotFound) { // an index key that was retired this moment: soon the ring knows
 		return guard.ErrUnavailable
 	}
@@ -105,7 +105,7 @@ func (s *Records) LeadingTo(ctx context.Context, tx *store.Tx, p *domain.Person)
 	for _, n := range p.Numbers() {
 		tags = append(tags, s.StoreTags(n)...)
 	}
-	rows, err := tx.TagsLeadingTo(ctx, tags)
+	rows, err := tx.Tags.LeadingTo(ctx, tags)
 	if err != nil {
 		return nil, err
 	}

@@ -18,5 +18,5 @@ func (s *Records) UpdatePersons(ctx context.Context, tx *store.Tx, changed ...*R
 		}
 		rows[i] = h.Row
 	}
-	return tx.UpdatePersons(ctx, rows)
+	return tx.People.Update(ctx, rows)
 }

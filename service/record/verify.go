@@ -24,7 +24,7 @@ func (s *Records) VerifyRows(ctx context.Context) error {
 	defer cancel()
 	s.verifying.Lock()
 	defer s.verifying.Unlock()
-	next, err := s.db.VerifyRows(ctx, s.round, verifyBlocks)
+	next, err := s.db.MACs.Verify(ctx, s.round, verifyBlocks)
 	s.round = next
 	if err != nil {
 		return fmt.Errorf("verifying rows: %w", guard.Translate(err))

@@ -26,11 +26,11 @@ func (f *Fixture) Grow(size int) {
 // Covered is the size that the latest checkpoint covers, 0 if there is none.
 func (f *Fixture) Covered() int64 {
 	f.TB.Helper()
-	log, err := f.DB.Log(f.TB.Context(), dbtest.Origin)
+	log, err := f.DB.Logs.Find(f.TB.Context(), dbtest.Origin)
 	if err != nil {
 		f.TB.Fatal(err)
 	}
-	cp, err := f.DB.LatestCheckpoint(f.TB.Context(), log.ID)
+	cp, err := f.DB.Checkpoints.Latest(f.TB.Context(), log.ID)
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		f.TB.Fatal(err)
 	}
@@ -42,7 +42,7 @@ func (f *Fixture) Covered() int64 {
 func (f *Fixture) Entries() []audit.Entry {
 	f.TB.Helper()
 	ctx := f.TB.Context()
-	log, err := f.DB.Log(ctx, dbtest.Origin)
+	log, err := f.DB.Logs.Find(ctx, dbtest.Origin)
 	if err != nil {
 		f.TB.Fatalf("finding log: %v", err)
 	}
@@ -52,7 +52,7 @@ func (f *Fixture) Entries() []audit.Entry {
 	}
 	var entries []audit.Entry
 	var tree audit.Tree
-	for row, err := range f.DB.Entries(ctx, log.ID, 0, head.Size()) {
+	for row, err := range f.DB.Logs.Entries(ctx, log.ID, 0, head.Size()) {
 		if err != nil {
 			f.TB.Fatalf("reading entries: %v", err)
 		}

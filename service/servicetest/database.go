@@ -43,7 +43,7 @@ func (f *Fixture) Pretend(sql string, args ...any) {
 	f.Exec(sql, args...)
 	f.EachGuarded(`UPDATE cpis.%s SET mac = NULL`)
 	f.Tx(f.owner(), func(tx *store.Tx) error {
-		_, _, err := tx.MakeMACs(f.TB.Context())
+		_, _, err := tx.MACs.Make(f.TB.Context())
 		return err
 	})
 }

@@ -204,10 +204,10 @@ func (f *Fixture) loadReference() {
 		{Code: operator, Name: "Test operator", Class: string(policy.Operator)},
 	}
 	f.Tx(f.owner(), func(tx *store.Tx) error {
-		if _, err := tx.LoadReference(f.TB.Context(), organisations, authorities); err != nil {
+		if _, err := tx.Directory.LoadReference(f.TB.Context(), organisations, authorities); err != nil {
 			return err
 		}
-		return tx.SetAuthorityContact(f.TB.Context(), Islington, OfficePhone, "Mon-Fri 09:00-17:00", dutyPhone, Noon)
+		return tx.Directory.SetContact(f.TB.Context(), Islington, OfficePhone, "Mon-Fri 09:00-17:00", dutyPhone, Noon)
 	})
 }
 
@@ -220,7 +220,7 @@ func (f *Fixture) AddIndexKey(version int) {
 		f.TB.Fatalf("making index key: %v", err)
 	}
 	f.Tx(f.DB, func(tx *store.Tx) error {
-		return tx.InsertIndexKey(f.TB.Context(), store.IndexKeyRow{Version: version, Wrapped: w.Text, At: f.Clock.Now()})
+		return tx.Keys.InsertIndex(f.TB.Context(), store.IndexKeyRow{Version: version, Wrapped: w.Text, At: f.Clock.Now()})
 	})
 }
 

@@ -44,7 +44,7 @@ func AsLAC(r *domain.Registration) {
 // VersionOf returns the newest version of a plan, to act upon.
 func (f *Fixture) VersionOf(plan *plan.RegisterPlanResult) int {
 	f.TB.Helper()
-	row, err := f.DB.Plan(f.TB.Context(), uuid.MustParse(plan.PlanID))
+	row, err := f.DB.Plans.Get(f.TB.Context(), uuid.MustParse(plan.PlanID))
 	if err != nil {
 		f.TB.Fatal(err)
 	}

@@ -12,7 +12,7 @@ import (
 // be ahead.
 func OperatorOf(f *Fixture, ahead time.Duration) *record.KeyAdmin {
 	f.TB.Helper()
-	log, err := f.DB.Log(f.TB.Context(), dbtest.Origin)
+	log, err := f.DB.Logs.Find(f.TB.Context(), dbtest.Origin)
 	if err != nil {
 		f.TB.Fatal(err)
 	}

@@ -25,7 +25,7 @@ func (f *Fixture) Spoil(sql string, first, second any) {
 // ForgetKeys empties the cache of data keys.
 func (f *Fixture) ForgetKeys() {
 	f.TB.Helper()
-	rows, err := f.DB.PersonsAfter(f.TB.Context(), [16]byte{}, 100)
+	rows, err := f.DB.People.After(f.TB.Context(), [16]byte{}, 100)
 	if err != nil {
 		f.TB.Fatalf("listing persons: %v", err)
 	}
@@ -37,7 +37,7 @@ func (f *Fixture) ForgetKeys() {
 // NoticesTo returns whom an authority was told about, and how.
 func (f *Fixture) NoticesTo(authority string) []store.NoticeRow {
 	f.TB.Helper()
-	rows, err := f.DB.Notices(f.TB.Context(), authority, 100)
+	rows, err := f.DB.Notices.Newest(f.TB.Context(), authority, 100)
 	if err != nil {
 		f.TB.Fatalf("reading notices: %v", err)
 	}

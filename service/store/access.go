@@ -91,7 +91,7 @@ func (g *guard) scanHistory(row pgx.CollectableRow, skip int) (a AccessRow, err 
 
 // History gives the last 25 accesses of each person, newest first, ordered by
 // person. Those that do not verify say so.
-func (q queries) History(ctx context.Context, persons []uuid.UUID) ([]AccessRow, error) {
+func (q accessReads) History(ctx context.Context, persons []uuid.UUID) ([]AccessRow, error) {
 	return all(ctx, q.q, "reading history",
 		func(row pgx.CollectableRow) (AccessRow, error) { return q.guard.scanHistory(row, 0) }, `
 		SELECT `+historyColumns+`
@@ -108,10 +108,10 @@ func (q queries) History(ctx context.Context, persons []uuid.UUID) ([]AccessRow,
 		ORDER BY a.person_id, a.at DESC, a.id DESC`, persons)
 }
 
-// MarkAccesses marks as of the wrong patient what was accessed in an encounter,
+// Mark marks as of the wrong patient what was accessed in an encounter,
 // and is not marked yet. It returns how many these are. What does not verify is
 // left as it is.
-func (tx *Tx) MarkAccesses(ctx context.Context, e *Encounter, at time.Time) (int64, error) {
+func (tx accessWrites) Mark(ctx context.Context, e *Encounter, at time.Time) (int64, error) {
 	accessed, err := soundRows[AccessRow](ctx, tx.queries, "looking for accesses", `
 		SELECT `+accessColumns+`
 		FROM `+whoseEncounter+`
@@ -133,7 +133,7 @@ func (tx *Tx) MarkAccesses(ctx context.Context, e *Encounter, at time.Time) (int
 
 // MarkCopies marks accesses as of somebody else. Those that are marked
 // already stay as they are.
-func (tx *Tx) MarkCopies(ctx context.Context, accesses []uuid.UUID, at time.Time) error {
+func (tx accessWrites) MarkCopies(ctx context.Context, accesses []uuid.UUID, at time.Time) error {
 	marks := make([]MarkRow, len(accesses))
 	for i, id := range accesses {
 		marks[i] = MarkRow{id, at}
@@ -143,7 +143,7 @@ func (tx *Tx) MarkCopies(ctx context.Context, accesses []uuid.UUID, at time.Time
 }
 
 // insertMarks marks accesses that are not marked yet, and returns how many.
-func (tx *Tx) insertMarks(ctx context.Context, marks []MarkRow) (int64, error) {
+func (tx accessWrites) insertMarks(ctx context.Context, marks []MarkRow) (int64, error) {
 	ids, at := make([]uuid.UUID, len(marks)), make([]time.Time, len(marks))
 	for i, m := range marks {
 		ids[i], at[i] = m.Access, m.At
@@ -155,10 +155,10 @@ func (tx *Tx) insertMarks(ctx context.Context, marks []MarkRow) (int64, error) {
 		WHERE NOT EXISTS (SELECT FROM cpis.access_mark AS m WHERE m.access_id = a.id)`, ids, at, macsOf(tx.guard, marks))
 }
 
-// CopyAccesses writes accesses into the history of a person who turned out to be
+// Copy writes accesses into the history of a person who turned out to be
 // whom others were about, with what marks them. Their entries are those of the
 // accesses that they are copies of.
-func (tx *Tx) CopyAccesses(ctx context.Context, copies []AccessRow) error {
+func (tx accessWrites) Copy(ctx context.Context, copies []AccessRow) error {
 	logs := make([]int16, len(copies))
 	var marks []MarkRow
 	for i := range copies {

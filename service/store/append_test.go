@@ -130,14 +130,14 @@ func TestAppend(t *testing.T) {
 		b := f.fullBatch()
 		f.must(appendBatch(t, f.db, f.log, b))
 
-		history, err := f.db.History(t.Context(), []uuid.UUID{b.Accesses[0].Person})
+		history, err := f.db.Accesses.History(t.Context(), []uuid.UUID{b.Accesses[0].Person})
 		f.must(err)
 		wantAccess := b.Accesses[0]
 		wantAccess.OrganisationName, wantAccess.Log, wantAccess.Entry = "LEEDS TEACHING HOSPITALS", f.log, 4+wantAccess.Entry
 		if diff := cmp.Diff([]store.AccessRow{wantAccess}, history); diff != "" {
 			t.Errorf("history (-want +got):\n%s", diff)
 		}
-		notices, err := f.db.Notices(t.Context(), leeds, 10)
+		notices, err := f.db.Notices.Newest(t.Context(), leeds, 10)
 		f.must(err)
 		wantNotice := b.Notices[0]
 		wantNotice.Entry, wantNotice.Dedupe = 4+wantNotice.Entry, false
@@ -145,7 +145,7 @@ func TestAppend(t *testing.T) {
 		if diff := cmp.Diff([]store.NoticeRow{wantNotice}, notices); diff != "" {
 			t.Errorf("notices (-want +got):\n%s", diff)
 		}
-		reviews, err := f.db.OpenReviews(t.Context(), trust, 10)
+		reviews, err := f.db.Reviews.Open(t.Context(), trust, 10)
 		f.must(err)
 		wantReview := b.Reviews[0]
 		wantReview.Log, wantReview.Entry = f.log, 4+wantReview.Entry
@@ -191,7 +191,7 @@ func (f *fixture) appendSomehow(db *store.DB, how int, b *store.Batch) error {
 	}
 	ctx := f.tb.Context()
 	return db.Tx(ctx, func(tx *store.Tx) error {
-		_, _, err := tx.AppendEntries(ctx, f.log, b.Lines, b.Subjects)
+		_, _, err := tx.Logs.Append(ctx, f.log, b.Lines, b.Subjects)
 		return err
 	})
 }
@@ -202,7 +202,7 @@ func TestLogsAreIndependent(t *testing.T) {
 	owner := dbtest.OpenURL(t, f.data.Owner, store.Options{AllowUnsafe: true, Owner: true})
 	var made store.Log
 	f.must(owner.Tx(t.Context(), func(tx *store.Tx) (err error) {
-		made, err = tx.CreateLog(t.Context(), "log.example/second")
+		made, err = tx.Logs.Create(t.Context(), "log.example/second")
 		return err
 	}))
 	f.append(lines(3), nil)
@@ -215,19 +215,19 @@ func TestLogsAreIndependent(t *testing.T) {
 	if got, want := len(second.verifyLog()), 7; got != want {
 		t.Errorf("second log: got %d entries, want %d", got, want)
 	}
-	logs, err := f.db.Logs(t.Context())
+	logs, err := f.db.Logs.All(t.Context())
 	f.must(err)
 	if diff := cmp.Diff([]store.Log{{ID: f.log, Origin: dbtest.Origin}, made}, logs); diff != "" {
 		t.Errorf("logs (-want +got):\n%s", diff)
 	}
 	err = owner.Tx(t.Context(), func(tx *store.Tx) error {
-		_, err := tx.CreateLog(t.Context(), made.Origin)
+		_, err := tx.Logs.Create(t.Context(), made.Origin)
 		return err
 	})
 	if !errors.Is(err, store.ErrConflict) {
 		t.Errorf("making it again: got %v, want %v", err, store.ErrConflict)
 	}
-	if _, err := f.db.Log(t.Context(), "nowhere"); !errors.Is(err, store.ErrNotFound) {
+	if _, err := f.db.Logs.Find(t.Context(), "nowhere"); !errors.Is(err, store.ErrNotFound) {
 		t.Errorf("finding none: got %v, want %v", err, store.ErrNotFound)
 	}
 	if _, err := f.db.Head(t.Context(), 99); !errors.Is(err, store.ErrNotFound) {

@@ -57,29 +57,29 @@ func (q queries) scanAuthority(row pgx.CollectableRow) (AuthorityRow, error) {
 }
 
 // Authorities gives all local authorities, in order of their GSS codes.
-func (q queries) Authorities(ctx context.Context) ([]AuthorityRow, error) {
+func (q directoryReads) Authorities(ctx context.Context) ([]AuthorityRow, error) {
 	return all(ctx, q.q, "reading authorities", q.scanAuthority, selectAuthority+`
 		ORDER BY gss_code`)
 }
 
 // Authority gives one authority, by its GSS code. ErrNotFound says that there
 // is none.
-func (q queries) Authority(ctx context.Context, gss string) (AuthorityRow, error) {
+func (q directoryReads) Authority(ctx context.Context, gss string) (AuthorityRow, error) {
 	return one(ctx, q.q, "reading authority", q.scanAuthority, selectAuthority+`
 		WHERE gss_code = $1`, gss)
 }
 
-// LockAuthority is [queries.Authority], and keeps others from changing it until
+// LockAuthority is Authority, and keeps others from changing it until
 // the transaction ends. Plans of it may be written all the same.
-func (tx *Tx) LockAuthority(ctx context.Context, gss string) (AuthorityRow, error) {
+func (tx directoryWrites) LockAuthority(ctx context.Context, gss string) (AuthorityRow, error) {
 	return one(ctx, tx.q, "locking authority", tx.scanAuthority, selectAuthority+`
 		WHERE gss_code = $1
 		FOR NO KEY UPDATE`, gss)
 }
 
-// SetAuthorityContact says whom to ring at an authority, as confirmed by it at
+// SetContact says whom to ring at an authority, as confirmed by it at
 // a time: the next version. ErrNotFound says that there is no such authority.
-func (tx *Tx) SetAuthorityContact(ctx context.Context, gss, officePhone, officeHours, dutyPhone string, confirmed time.Time) error {
+func (tx directoryWrites) SetContact(ctx context.Context, gss, officePhone, officeHours, dutyPhone string, confirmed time.Time) error {
 	a, err := tx.LockAuthority(ctx, gss)
 	if err != nil {
 		return err
@@ -90,7 +90,7 @@ func (tx *Tx) SetAuthorityContact(ctx context.Context, gss, officePhone, officeH
 }
 
 // putContact writes the contact of an authority that is locked.
-func (tx *Tx) putContact(ctx context.Context, a *AuthorityRow) error {
+func (tx directoryWrites) putContact(ctx context.Context, a *AuthorityRow) error {
 	return tx.execAll(ctx, 1, "setting contact of authority", `
 		UPDATE cpis.authority
 		SET office_phone = $2, office_hours = $3, duty_phone = $4, confirmed_at = $5, contact_version = $6, mac = $7
@@ -98,9 +98,9 @@ func (tx *Tx) putContact(ctx context.Context, a *AuthorityRow) error {
 		a.GSS, a.OfficePhone, a.OfficeHours, a.DutyPhone, a.ConfirmedAt, a.ContactVersion, tx.guard.mac(a))
 }
 
-// ConfirmAuthorityContact says that an authority's numbers were right at a time.
+// ConfirmContact says that an authority's numbers were right at a time.
 // ErrNotFound says that there is no such authority.
-func (tx *Tx) ConfirmAuthorityContact(ctx context.Context, gss string, confirmed time.Time) error {
+func (tx directoryWrites) ConfirmContact(ctx context.Context, gss string, confirmed time.Time) error {
 	a, err := tx.LockAuthority(ctx, gss)
 	if err != nil {
 		return err
@@ -109,12 +109,12 @@ func (tx *Tx) ConfirmAuthorityContact(ctx context.Context, gss string, confirmed
 	return tx.putContact(ctx, &a)
 }
 
-// RemindAuthority notes that an authority is reminded now of numbers that it did
+// Remind notes that an authority is reminded now of numbers that it did
 // not confirm since a time, and gives its GSS code: one that was not reminded
 // since another, and that ever gave numbers or holds a plan. ErrNotFound says
 // that there is none. Two servers that do this at the same moment do not get the
 // same.
-func (tx *Tx) RemindAuthority(ctx context.Context, now, confirmedBefore, remindedBefore time.Time) (gss string, err error) {
+func (tx directoryWrites) Remind(ctx context.Context, now, confirmedBefore, remindedBefore time.Time) (gss string, err error) {
 	return one(ctx, tx.q, "reminding authority", pgx.RowTo[string], `
 		UPDATE cpis.authority
 		SET reminded_at = $1

@@ -25,7 +25,7 @@ func BenchmarkFlags(b *testing.B) {
 		b.Run(fmt.Sprintf("Flags/persons=%d", persons), func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				rows, err := f.db.Flags(b.Context(), tags, today)
+				rows, err := f.db.Plans.Flags(b.Context(), tags, today)
 				if err != nil || len(rows) != 1 {
 					b.Fatalf("got %d rows, %v; want one", len(rows), err)
 				}
@@ -102,13 +102,13 @@ func (f *fixture) load(from, to int) {
 			plans[i] = f.plan(persons[i].ID, nil)
 		}
 		f.change(func(tx *store.Tx) error {
-			if err := tx.InsertPersons(ctx, persons); err != nil {
+			if err := tx.People.Insert(ctx, persons); err != nil {
 				return err
 			}
-			if err := tx.InsertTags(ctx, tags); err != nil {
+			if err := tx.Tags.Insert(ctx, tags); err != nil {
 				return err
 			}
-			return tx.InsertPlans(ctx, plans)
+			return tx.Plans.Insert(ctx, plans)
 		})
 	}
 }

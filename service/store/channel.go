@@ -54,9 +54,9 @@ func (q queries) scanChannel(row pgx.CollectableRow) (ChannelRow, error) {
 	return scanner[ChannelRow](q.guard)(row)
 }
 
-// Channel gives a channel, removed ones too; ErrNotFound if there is none with
+// Get gives a channel, removed ones too; ErrNotFound if there is none with
 // that id.
-func (q queries) Channel(ctx context.Context, id uuid.UUID) (ChannelRow, error) {
+func (q channelReads) Get(ctx context.Context, id uuid.UUID) (ChannelRow, error) {
 	return one(ctx, q.q, "reading channel", q.scanChannel, `
 		SELECT `+channelColumns+`
 		FROM cpis.channel AS c
@@ -70,9 +70,9 @@ type CountedChannel struct {
 	Undelivered int
 }
 
-// Channels gives the channels of an authority that are in use, in the order in
+// List gives the channels of an authority that are in use, in the order in
 // which they are tried.
-func (q queries) Channels(ctx context.Context, authority string) ([]CountedChannel, error) {
+func (q channelReads) List(ctx context.Context, authority string) ([]CountedChannel, error) {
 	return all(ctx, q.q, "reading channels",
 		func(row pgx.CollectableRow) (c CountedChannel, err error) {
 			var mac []byte
@@ -88,9 +88,9 @@ func (q queries) Channels(ctx context.Context, authority string) ([]CountedChann
 		ORDER BY c.rank`, authority)
 }
 
-// LockChannels gives the channels of an authority that are in use, in the order
+// Lock gives the channels of an authority that are in use, in the order
 // in which they are tried, and keeps others from changing them.
-func (tx *Tx) LockChannels(ctx context.Context, authority string) ([]ChannelRow, error) {
+func (tx channelWrites) Lock(ctx context.Context, authority string) ([]ChannelRow, error) {
 	return all(ctx, tx.q, "locking channels", tx.scanChannel, `
 		SELECT `+channelColumns+`
 		FROM cpis.channel AS c
@@ -100,9 +100,9 @@ func (tx *Tx) LockChannels(ctx context.Context, authority string) ([]ChannelRow,
 		FOR UPDATE`, authority)
 }
 
-// InsertChannel makes a channel in its version 1. ErrConflict says that
+// Insert makes a channel in its version 1. ErrConflict says that
 // another one has its rank, ErrNotFound that there is no such authority.
-func (tx *Tx) InsertChannel(ctx context.Context, c *ChannelRow) error {
+func (tx channelWrites) Insert(ctx context.Context, c *ChannelRow) error {
 	c.Version, c.ChangedAt = 1, c.MadeAt
 	return tx.execAll(ctx, 1, "making channel", `
 		INSERT INTO cpis.channel (id, authority, version, rank, kind, paused, wrapped_key, sealed, made_at, changed_at, mac)
@@ -110,10 +110,10 @@ func (tx *Tx) InsertChannel(ctx context.Context, c *ChannelRow) error {
 		c.ID, c.Authority, c.Rank, c.Kind, c.Paused, c.WrappedKey, c.Sealed, c.MadeAt, tx.guard.mac(c))
 }
 
-// UpdateChannel changes a channel. The row carries the new version, which must
+// Update changes a channel. The row carries the new version, which must
 // be one more than the stored one: if it is not, or another channel has its
 // rank, the error is ErrConflict.
-func (tx *Tx) UpdateChannel(ctx context.Context, c *ChannelRow) error {
+func (tx channelWrites) Update(ctx context.Context, c *ChannelRow) error {
 	return tx.execAll(ctx, 1, "changing channel", `
 		UPDATE cpis.channel
 		SET version = $2, rank = $3, paused = $4, sealed = $5, changed_at = $6, removed_at = $7, mac = $8
@@ -123,10 +123,10 @@ func (tx *Tx) UpdateChannel(ctx context.Context, c *ChannelRow) error {
 		c.ID, c.Version, c.Rank, c.Paused, c.Sealed, c.ChangedAt, c.RemovedAt, tx.guard.mac(c))
 }
 
-// TryChannel takes a channel that failed, and gives whether that was possible:
+// Try takes a channel that failed, and gives whether that was possible:
 // only if it does not rest, at a time, and then it rests until the end of a
 // lease. So one server tries what others wait for.
-func (tx *Tx) TryChannel(ctx context.Context, id uuid.UUID, at, lease time.Time) (bool, error) {
+func (tx channelWrites) Try(ctx context.Context, id uuid.UUID, at, lease time.Time) (bool, error) {
 	n, err := tx.exec(ctx, "trying channel", `
 		UPDATE cpis.channel
 		SET rests_until = $3
@@ -135,9 +135,9 @@ func (tx *Tx) TryChannel(ctx context.Context, id uuid.UUID, at, lease time.Time)
 	return n > 0, err
 }
 
-// RestChannel notes that nothing was delivered on a channel at a time, and how
+// Rest notes that nothing was delivered on a channel at a time, and how
 // often in a row, and that nothing is tried there until another.
-func (tx *Tx) RestChannel(ctx context.Context, id uuid.UUID, failures int, at, until time.Time) error {
+func (tx channelWrites) Rest(ctx context.Context, id uuid.UUID, failures int, at, until time.Time) error {
 	_, err := tx.exec(ctx, "resting channel", `
 		UPDATE cpis.channel
 		SET failures = $2, failed_at = $3, rests_until = $4
@@ -145,9 +145,9 @@ func (tx *Tx) RestChannel(ctx context.Context, id uuid.UUID, failures int, at, u
 	return err
 }
 
-// WakeChannel has a channel tried at once. failures are those in a row that
+// Wake has a channel tried at once. failures are those in a row that
 // still count.
-func (tx *Tx) WakeChannel(ctx context.Context, id uuid.UUID, failures int) error {
+func (tx channelWrites) Wake(ctx context.Context, id uuid.UUID, failures int) error {
 	_, err := tx.exec(ctx, "waking channel", `
 		UPDATE cpis.channel
 		SET failures = $2, rests_until = NULL

@@ -17,9 +17,9 @@ type CheckpointRow struct {
 	At   time.Time
 }
 
-// LatestCheckpoint gives the checkpoint of the largest size; ErrNotFound if
+// Latest gives the checkpoint of the largest size; ErrNotFound if
 // none was signed yet.
-func (q queries) LatestCheckpoint(ctx context.Context, log LogID) (CheckpointRow, error) {
+func (q checkpointReads) Latest(ctx context.Context, log LogID) (CheckpointRow, error) {
 	return one(ctx, q.q, "reading checkpoint", scanCheckpoint, `
 		SELECT log, size, frontier, note, at
 		FROM cpis.checkpoint
@@ -28,9 +28,9 @@ func (q queries) LatestCheckpoint(ctx context.Context, log LogID) (CheckpointRow
 		LIMIT 1`, log)
 }
 
-// CheckpointFor gives the first checkpoint that covers the entry at an index;
+// For gives the first checkpoint that covers the entry at an index;
 // ErrNotFound if none was signed since.
-func (q queries) CheckpointFor(ctx context.Context, log LogID, entry int64) (CheckpointRow, error) {
+func (q checkpointReads) For(ctx context.Context, log LogID, entry int64) (CheckpointRow, error) {
 	return one(ctx, q.q, "reading checkpoint", scanCheckpoint, `
 		SELECT log, size, frontier, note, at
 		FROM cpis.checkpoint
@@ -52,9 +52,9 @@ func scanCheckpoint(row pgx.CollectableRow) (c CheckpointRow, err error) {
 	return c, err
 }
 
-// InsertCheckpoint keeps a checkpoint. ErrConflict says that there is one of
+// Insert keeps a checkpoint. ErrConflict says that there is one of
 // this size already: another server was first, and its is as good.
-func (tx *Tx) InsertCheckpoint(ctx context.Context, c CheckpointRow) error {
+func (tx checkpointWrites) Insert(ctx context.Context, c CheckpointRow) error {
 	root := c.Tree.Root()
 	_, err := tx.exec(ctx, "keeping checkpoint", `
 		INSERT INTO cpis.checkpoint (log, size, root, frontier, note, at)

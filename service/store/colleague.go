@@ -24,8 +24,8 @@ func scanColleague(row pgx.CollectableRow) (c ColleagueRow, err error) {
 	return c, err
 }
 
-// Colleagues gives those of an authority, who was seen last first.
-func (q queries) Colleagues(ctx context.Context, authority string, limit int) ([]ColleagueRow, error) {
+// List gives those of an authority, who was seen last first.
+func (q colleagueReads) List(ctx context.Context, authority string, limit int) ([]ColleagueRow, error) {
 	return all(ctx, q.q, "reading colleagues", scanColleague, `
 		SELECT `+colleagueColumns+`
 		FROM cpis.colleague AS c
@@ -34,9 +34,9 @@ func (q queries) Colleagues(ctx context.Context, authority string, limit int) ([
 		LIMIT $2`, authority, limit)
 }
 
-// ColleaguesByID gives those of an authority that have some ids, in order of
+// ByID gives those of an authority that have some ids, in order of
 // these.
-func (q queries) ColleaguesByID(ctx context.Context, authority string, ids []uuid.UUID) ([]ColleagueRow, error) {
+func (q colleagueReads) ByID(ctx context.Context, authority string, ids []uuid.UUID) ([]ColleagueRow, error) {
 	return all(ctx, q.q, "reading colleagues", scanColleague, `
 		SELECT `+colleagueColumns+`
 		FROM cpis.colleague AS c
@@ -45,9 +45,9 @@ func (q queries) ColleaguesByID(ctx context.Context, authority string, ids []uui
 		ORDER BY c.id`, authority, ids)
 }
 
-// InsertColleague keeps a new colleague. One whom another server has just kept
+// Insert keeps a new colleague. One whom another server has just kept
 // stays as it is.
-func (tx *Tx) InsertColleague(ctx context.Context, c *ColleagueRow) error {
+func (tx colleagueWrites) Insert(ctx context.Context, c *ColleagueRow) error {
 	_, err := tx.exec(ctx, "keeping colleague", `
 		INSERT INTO cpis.colleague (id, authority, seen_on, wrapped_key, sealed)
 		VALUES ($1, $2, $3::date, $4, $5)
@@ -55,9 +55,9 @@ func (tx *Tx) InsertColleague(ctx context.Context, c *ColleagueRow) error {
 	return err
 }
 
-// UpdateColleague writes when a colleague was seen, and who it is by now. The
+// Update writes when a colleague was seen, and who it is by now. The
 // key stays.
-func (tx *Tx) UpdateColleague(ctx context.Context, c *ColleagueRow) error {
+func (tx colleagueWrites) Update(ctx context.Context, c *ColleagueRow) error {
 	_, err := tx.exec(ctx, "keeping colleague", `
 		UPDATE cpis.colleague
 		SET seen_on = $2::date, sealed = $3
@@ -65,9 +65,9 @@ func (tx *Tx) UpdateColleague(ctx context.Context, c *ColleagueRow) error {
 	return err
 }
 
-// ForgetColleagues forgets those who were not seen since a day, and to whom no
+// Forget forgets those who were not seen since a day, and to whom no
 // notice is given that nobody acknowledged.
-func (tx *Tx) ForgetColleagues(ctx context.Context, since time.Time) (int64, error) {
+func (tx colleagueWrites) Forget(ctx context.Context, since time.Time) (int64, error) {
 	return tx.exec(ctx, "forgetting colleagues", `
 		DELETE FROM cpis.colleague AS c
 		WHERE c.seen_on < $1::date

@@ -26,7 +26,7 @@ type Counts struct {
 }
 
 // Counts gives the numbers now.
-func (q queries) Counts(ctx context.Context) (Counts, error) {
+func (q *DB) Counts(ctx context.Context) (Counts, error) {
 	c, err := one(ctx, q.q, "counting", scanCounts, `
 		SELECT (SELECT greatest(reltuples, 0)::bigint FROM pg_catalog.pg_class WHERE oid = 'cpis.person'::regclass),
 		       (SELECT greatest(reltuples, 0)::bigint FROM pg_catalog.pg_class WHERE oid = 'cpis.plan'::regclass),

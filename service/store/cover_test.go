@@ -151,7 +151,7 @@ func TestEveryCoveredColumnIsCompared(t *testing.T) {
 				to = fmt.Sprintf(flips[kind], stored(table, column))
 			}
 			f.flipping(table, stored(table, column)+` = `+to, func() {
-				got, err := f.db.DamagedRows(t.Context())
+				got, err := f.db.MACs.Damaged(t.Context())
 				f.must(err)
 				if len(got) != 1 || got[0].Table != table {
 					t.Errorf("%s.%s = %s: got damage %v, want of one row", table, column, to, got)
@@ -159,7 +159,7 @@ func TestEveryCoveredColumnIsCompared(t *testing.T) {
 			})
 		}
 	}
-	if got, err := f.db.DamagedRows(t.Context()); err != nil || len(got) != 0 {
+	if got, err := f.db.MACs.Damaged(t.Context()); err != nil || len(got) != 0 {
 		t.Errorf("got damage %v, %v where nothing is changed", got, err)
 	}
 }
@@ -180,18 +180,18 @@ func (f *fixture) fillGuarded() {
 	child, plans := f.child(nil)
 	f.change(func(tx *store.Tx) error {
 		return errors.Join(
-			tx.InsertTransfer(ctx, &store.TransferRow{
+			tx.Transfers.Insert(ctx, &store.TransferRow{
 				ID: newID(), Plan: plans[0].ID, Person: child.ID, Sender: leeds, Receiver: york, State: "open", ProposedAt: f.now, Proposed: []byte{1},
 			}),
-			tx.InsertProposal(ctx, &store.ProposalRow{
+			tx.Proposals.Insert(ctx, &store.ProposalRow{
 				ID: newID(), Authority: leeds, Kind: "restrict", Person: child.ID, ProposedBy: "somebody", ProposedAt: f.now, Proposed: []byte{1},
 			}),
-			tx.InsertChannel(ctx, &store.ChannelRow{ID: newID(), Authority: leeds, Rank: 1, Kind: "mesh", WrappedKey: "w", Sealed: []byte{1}, MadeAt: f.now}),
-			tx.InsertUpload(ctx, &store.UploadRow{
+			tx.Channels.Insert(ctx, &store.ChannelRow{ID: newID(), Authority: leeds, Rank: 1, Kind: "mesh", WrappedKey: "w", Sealed: []byte{1}, MadeAt: f.now}),
+			tx.Uploads.Insert(ctx, &store.UploadRow{
 				ID: newID(), Authority: leeds, State: "received", Format: "csv", Extent: "delta", WrappedKey: "w", Sealed: []byte{1},
 				Counts: []byte(`{"new":1,"ending":2}`), SentAt: f.now, ChangedAt: f.now,
 			}),
-			tx.InsertUploadRules(ctx, &store.UploadRulesRow{Authority: leeds, Version: 1, By: "somebody", At: f.now}),
+			tx.Uploads.InsertRules(ctx, &store.UploadRulesRow{Authority: leeds, Version: 1, By: "somebody", At: f.now}),
 		)
 	})
 	b := f.fullBatch()
@@ -199,10 +199,10 @@ func (f *fixture) fillGuarded() {
 	f.dispatch(1)
 	f.must(f.act(store.NoticeActRow{Notice: b.Notices[0].ID, Version: 2, Act: "assign", AssignedTo: "b", Actor: "a", At: f.now, Sealed: []byte{1}}))
 	f.tx(func(tx *store.Tx) error {
-		return tx.MarkCopies(ctx, []uuid.UUID{b.Accesses[0].ID}, f.now)
+		return tx.Accesses.MarkCopies(ctx, []uuid.UUID{b.Accesses[0].ID}, f.now)
 	})
 	f.tx(func(tx *store.Tx) error {
-		return tx.InsertIdempotent(ctx, store.IdempotentRow{Organisation: leeds, Key: "k", Fingerprint: []byte{1}, Response: []byte{1}, At: f.now})
+		return tx.Answers.Keep(ctx, store.IdempotentRow{Organisation: leeds, Key: "k", Fingerprint: []byte{1}, Response: []byte{1}, At: f.now})
 	})
 }
 

@@ -52,9 +52,9 @@ func (d *DeliveryRow) cover(c *cover) {
 	c.time("first_at", d.FirstAt)
 }
 
-// Deliveries gives the deliveries of a notice, in the order in which its
+// Of gives the deliveries of a notice, in the order in which its
 // channels got it.
-func (q queries) Deliveries(ctx context.Context, notice uuid.UUID) ([]DeliveryRow, error) {
+func (q deliveryReads) Of(ctx context.Context, notice uuid.UUID) ([]DeliveryRow, error) {
 	return all(ctx, q.q, "reading deliveries", scanner[DeliveryRow](q.guard), `
 		SELECT `+deliveryColumns+`
 		FROM cpis.delivery AS d
@@ -90,9 +90,9 @@ const longestWait = `interval '2 hours'`
 // rested says which channels c may be tried.
 const rested = `(c.rests_until IS NULL OR c.rests_until <= $1 OR c.rests_until > $1::timestamptz + ` + longestWait + `)`
 
-// DueChannels gives the channels on which something is to be sent at a time, and
+// Due gives the channels on which something is to be sent at a time, and
 // which do not rest.
-func (q queries) DueChannels(ctx context.Context, at time.Time) ([]ChannelRow, error) {
+func (q channelReads) Due(ctx context.Context, at time.Time) ([]ChannelRow, error) {
 	return all(ctx, q.q, "looking for deliveries", q.scanChannel, `
 		SELECT `+channelColumns+`
 		FROM cpis.channel AS c
@@ -107,7 +107,7 @@ func (q queries) DueChannels(ctx context.Context, at time.Time) ([]ChannelRow, e
 }
 
 // WakeOverslept has deliveries tried at a time that wait longer than any does.
-func (tx *Tx) WakeOverslept(ctx context.Context, at time.Time) error {
+func (tx deliveryWrites) WakeOverslept(ctx context.Context, at time.Time) error {
 	woken, err := tx.exec(ctx, "waking deliveries", `
 		UPDATE cpis.delivery AS d
 		SET due_at = $1
@@ -130,12 +130,12 @@ type ClaimedDelivery struct {
 	At        time.Time // of the notice
 }
 
-// ClaimDeliveries takes what is to be sent on a channel, at most limit, until
+// Claim takes what is to be sent on a channel, at most limit, until
 // the end of a lease: no other server tries it meanwhile, nor sends anything
 // later about the same person there. Each counts as an attempt, and its number
 // is needed to settle it. What does not verify is taken, too, and not returned: it
 // wakes somebody at each attempt, until it is put right.
-func (tx *Tx) ClaimDeliveries(ctx context.Context, channel uuid.UUID, at, lease time.Time, limit int) ([]ClaimedDelivery, error) {
+func (tx deliveryWrites) Claim(ctx context.Context, channel uuid.UUID, at, lease time.Time, limit int) ([]ClaimedDelivery, error) {
 	taken, err := soundRows[DeliveryRow](ctx, tx.queries, "claiming deliveries", `
 		WITH due AS (
 		    SELECT d.channel_id, d.notice_id
@@ -167,7 +167,7 @@ func (tx *Tx) ClaimDeliveries(ctx context.Context, channel uuid.UUID, at, lease 
 }
 
 // noticesOf reads the notices of deliveries, as far as they verify.
-func (tx *Tx) noticesOf(ctx context.Context, of []DeliveryRow) (map[uuid.UUID]*NoticeRow, error) {
+func (tx deliveryWrites) noticesOf(ctx context.Context, of []DeliveryRow) (map[uuid.UUID]*NoticeRow, error) {
 	ids := make([]uuid.UUID, len(of))
 	for i := range of {
 		ids[i] = of[i].Notice
@@ -183,10 +183,10 @@ func (tx *Tx) noticesOf(ctx context.Context, of []DeliveryRow) (map[uuid.UUID]*N
 	return found, err
 }
 
-// SettleDeliveries says what became of attempts. Those whose lease ended, and
+// Settle says what became of attempts. Those whose lease ended, and
 // which somebody else has claimed since, are left alone. Of those that are
 // given up the next channels get the notices; the others keep their due times.
-func (tx *Tx) SettleDeliveries(ctx context.Context, rows []DeliveryRow, at time.Time) error {
+func (tx deliveryWrites) Settle(ctx context.Context, rows []DeliveryRow, at time.Time) error {
 	c := columnsOfDeliveries(tx.guard, rows)
 	given, err := all(ctx, tx.q, "settling deliveries", pgx.RowTo[uuid.UUID], `
 		WITH settled AS (
@@ -213,7 +213,7 @@ func (tx *Tx) SettleDeliveries(ctx context.Context, rows []DeliveryRow, at time.
 }
 
 // putDeliveries writes deliveries that are locked.
-func (tx *Tx) putDeliveries(ctx context.Context, doing string, rows []DeliveryRow) error {
+func (tx deliveryWrites) putDeliveries(ctx context.Context, doing string, rows []DeliveryRow) error {
 	c := columnsOfDeliveries(tx.guard, rows)
 	return tx.execAll(ctx, len(rows), doing, `
 		UPDATE cpis.delivery AS d
@@ -225,7 +225,7 @@ func (tx *Tx) putDeliveries(ctx context.Context, doing string, rows []DeliveryRo
 }
 
 // insertDeliveries hands notices to channels that have not had them.
-func (tx *Tx) insertDeliveries(ctx context.Context, doing string, rows []DeliveryRow) error {
+func (tx deliveryWrites) insertDeliveries(ctx context.Context, doing string, rows []DeliveryRow) error {
 	c := columnsOfDeliveries(tx.guard, rows)
 	_, err := tx.exec(ctx, doing, `
 		INSERT INTO cpis.delivery (channel_id, notice_id, person_id, log, entry, state, first_at, due_at, mac)
@@ -273,10 +273,10 @@ func columnsOfDeliveries(g *guard, rows []DeliveryRow) (c deliveryArrays) {
 // restartPage is how many deliveries are restarted by one statement.
 const restartPage = 5000
 
-// RestartDeliveries has all that waits on a channel tried at a time, and for
+// Restart has all that waits on a channel tried at a time, and for
 // as long from then on as if the channel had just got it.
-func (tx *Tx) RestartDeliveries(ctx context.Context, channel uuid.UUID, at time.Time) error {
-	if err := tx.WakeChannel(ctx, channel, 0); err != nil {
+func (tx deliveryWrites) Restart(ctx context.Context, channel uuid.UUID, at time.Time) error {
+	if err := tx.tx.Channels.Wake(ctx, channel, 0); err != nil {
 		return err
 	}
 	const doing = "restarting deliveries"
@@ -305,7 +305,7 @@ func (tx *Tx) RestartDeliveries(ctx context.Context, channel uuid.UUID, at time.
 
 // lockWaiting reads a page of deliveries that wait: those that verify, and the
 // notice of the last of all; zero if there is none.
-func (tx *Tx) lockWaiting(ctx context.Context, doing, sql string, args ...any) (sound []DeliveryRow, last uuid.UUID, err error) {
+func (tx deliveryWrites) lockWaiting(ctx context.Context, doing, sql string, args ...any) (sound []DeliveryRow, last uuid.UUID, err error) {
 	_, err = all(ctx, tx.q, doing, func(row pgx.CollectableRow) (none struct{}, err error) {
 		var d DeliveryRow
 		var mac []byte

@@ -19,7 +19,7 @@ func (f *fixture) channel(rank int) store.ChannelRow {
 	c := store.ChannelRow{
 		ID: newID(), Authority: leeds, Version: 1, Rank: rank, Kind: "webhook", WrappedKey: "wrapped", Sealed: []byte("sealed"), MadeAt: f.now,
 	}
-	f.tx(func(tx *store.Tx) error { return tx.InsertChannel(f.tb.Context(), &c) })
+	f.tx(func(tx *store.Tx) error { return tx.Channels.Insert(f.tb.Context(), &c) })
 	return c
 }
 
@@ -28,9 +28,9 @@ func (f *fixture) notify(n int) {
 	f.tb.Helper()
 	f.tx(func(tx *store.Tx) error {
 		for range n {
-			tx.Notify(store.NoticeRow{ID: newID(), Authority: leeds, Kind: "upload_waiting", At: f.now})
+			tx.Notices.Notify(store.NoticeRow{ID: newID(), Authority: leeds, Kind: "upload_waiting", At: f.now})
 		}
-		_, _, err := tx.AppendEntries(f.tb.Context(), f.log, [][]byte{line()}, [][]byte{nil})
+		_, _, err := tx.Logs.Append(f.tb.Context(), f.log, [][]byte{line()}, [][]byte{nil})
 		return err
 	})
 }
@@ -39,7 +39,7 @@ func (f *fixture) notify(n int) {
 func (f *fixture) dispatch(limit int) (read int) {
 	f.tb.Helper()
 	f.tx(func(tx *store.Tx) (err error) {
-		read, err = tx.Dispatch(f.tb.Context(), store.Undispatched{Authority: leeds, Log: f.log}, f.now, limit)
+		read, err = tx.Deliveries.Dispatch(f.tb.Context(), store.Undispatched{Authority: leeds, Log: f.log}, f.now, limit)
 		return err
 	})
 	return read
@@ -51,22 +51,22 @@ func TestDispatchGivesEachNoticeOnce(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	f.notify(2)
-	f.tx(func(tx *store.Tx) error { return tx.BeginDispatch(t.Context(), leeds) })
+	f.tx(func(tx *store.Tx) error { return tx.Channels.BeginDispatch(t.Context(), leeds) })
 	if n := f.dispatch(10); n != 0 {
 		t.Errorf("without a channel %d were given", n)
 	}
 	c := f.channel(2)
-	if waiting, err := f.db.Undispatched(t.Context()); err != nil || len(waiting) != 0 {
+	if waiting, err := f.db.Deliveries.Undispatched(t.Context()); err != nil || len(waiting) != 0 {
 		t.Errorf("nothing is new, but %v waits, %v", waiting, err)
 	}
 	f.notify(25)
 	f.notify(1)
 	f.notify(1)
-	waiting, err := f.db.Undispatched(t.Context())
+	waiting, err := f.db.Deliveries.Undispatched(t.Context())
 	if err != nil || !slices.Equal(waiting, []store.Undispatched{{Authority: leeds, Log: f.log}}) {
 		t.Errorf("waiting: %v, %v", waiting, err)
 	}
-	f.tx(func(tx *store.Tx) error { return tx.BeginDispatch(t.Context(), leeds) }) // has begun: leaves nothing out
+	f.tx(func(tx *store.Tx) error { return tx.Channels.BeginDispatch(t.Context(), leeds) }) // has begun: leaves nothing out
 	got := []int{f.dispatch(10), f.dispatch(10), f.dispatch(10)}
 	if diff := cmp.Diff([]int{25, 2, 0}, got); diff != "" {
 		t.Errorf("given (-want +got):\n%s", diff)
@@ -86,14 +86,14 @@ func TestDispatchByManyAtOnce(t *testing.T) {
 		all.Go(func() {
 			for range 10 {
 				if err := f.db.Tx(t.Context(), func(tx *store.Tx) error {
-					tx.Notify(store.NoticeRow{ID: newID(), Authority: leeds, Kind: "upload_waiting", At: f.now})
-					_, _, err := tx.AppendEntries(t.Context(), f.log, [][]byte{line()}, [][]byte{nil})
+					tx.Notices.Notify(store.NoticeRow{ID: newID(), Authority: leeds, Kind: "upload_waiting", At: f.now})
+					_, _, err := tx.Logs.Append(t.Context(), f.log, [][]byte{line()}, [][]byte{nil})
 					return err
 				}); err != nil {
 					t.Error(err)
 				}
 				if err := f.db.Tx(t.Context(), func(tx *store.Tx) error {
-					_, err := tx.Dispatch(t.Context(), store.Undispatched{Authority: leeds, Log: f.log}, f.now, 3)
+					_, err := tx.Deliveries.Dispatch(t.Context(), store.Undispatched{Authority: leeds, Log: f.log}, f.now, 3)
 					return err
 				}); err != nil {
 					t.Error(err)
@@ -120,7 +120,7 @@ func TestSettlingAfterTheLease(t *testing.T) {
 		t.Helper()
 		var claimed []store.ClaimedDelivery
 		f.tx(func(tx *store.Tx) (err error) {
-			claimed, err = tx.ClaimDeliveries(t.Context(), c.ID, at, at.Add(time.Minute), 10)
+			claimed, err = tx.Deliveries.Claim(t.Context(), c.ID, at, at.Add(time.Minute), 10)
 			return err
 		})
 		if len(claimed) == 0 {
@@ -138,7 +138,7 @@ func TestSettlingAfterTheLease(t *testing.T) {
 	}
 	settle := func(d store.DeliveryRow, state string) {
 		d.State = state
-		f.tx(func(tx *store.Tx) error { return tx.SettleDeliveries(t.Context(), []store.DeliveryRow{d}, f.now) })
+		f.tx(func(tx *store.Tx) error { return tx.Deliveries.Settle(t.Context(), []store.DeliveryRow{d}, f.now) })
 	}
 	state := func() string {
 		return query[string](t, f.admin, `SELECT state FROM cpis.delivery WHERE notice_id = $1`, first.Notice)
@@ -165,7 +165,7 @@ func TestChannelConflicts(t *testing.T) {
 		c := one
 		c.Version = 2
 		change(&c)
-		return f.db.Tx(t.Context(), func(tx *store.Tx) error { return tx.UpdateChannel(t.Context(), &c) })
+		return f.db.Tx(t.Context(), func(tx *store.Tx) error { return tx.Channels.Update(t.Context(), &c) })
 	}
 	for name, change := range map[string]func(*store.ChannelRow){
 		"a rank that is taken":  func(c *store.ChannelRow) { c.Rank = 2 },
@@ -192,13 +192,13 @@ func TestDueDeliveriesAreFound(t *testing.T) {
 	f.dispatch(5000)
 	f.exec(`UPDATE cpis.delivery SET state = 'delivered' WHERE ctid NOT IN (SELECT ctid FROM cpis.delivery LIMIT 5)`)
 	f.exec(`ANALYZE`)
-	due, err := f.db.DueChannels(t.Context(), f.now)
+	due, err := f.db.Channels.Due(t.Context(), f.now)
 	if err != nil || len(due) != 1 || due[0].ID != c.ID {
 		t.Errorf("due: %v, %v", due, err)
 	}
 	var claimed []store.ClaimedDelivery
 	f.tx(func(tx *store.Tx) (err error) {
-		claimed, err = tx.ClaimDeliveries(t.Context(), c.ID, f.now, f.now.Add(time.Minute), 100)
+		claimed, err = tx.Deliveries.Claim(t.Context(), c.ID, f.now, f.now.Add(time.Minute), 100)
 		return err
 	})
 	if len(claimed) != 5 {

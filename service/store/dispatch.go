@@ -37,7 +37,7 @@ type Undispatched struct {
 // Undispatched returns whose notices wait to be handed to channels. If it does
 // not verify how far an authority's were, nobody can tell: somebody is woken, and
 // its notices wait.
-func (q queries) Undispatched(ctx context.Context) (waiting []Undispatched, err error) {
+func (q deliveryReads) Undispatched(ctx context.Context) (waiting []Undispatched, err error) {
 	_, err = all(ctx, q.q, "looking for new notices", func(row pgx.CollectableRow) (none struct{}, err error) {
 		var u Undispatched
 		var entry *int64
@@ -70,7 +70,7 @@ func (q queries) Undispatched(ctx context.Context) (waiting []Undispatched, err 
 // their order, and says how many were looked at: about limit, and all of one
 // entry together. None are given while another server does the same, or without
 // a channel. Notices that do not verify are given to nobody.
-func (tx *Tx) Dispatch(ctx context.Context, u Undispatched, at time.Time, limit int) (int, error) {
+func (tx deliveryWrites) Dispatch(ctx context.Context, u Undispatched, at time.Time, limit int) (int, error) {
 	place, err := tx.lockPlace(ctx, u)
 	if err != nil || place == nil {
 		return 0, err
@@ -112,7 +112,7 @@ func (tx *Tx) Dispatch(ctx context.Context, u Undispatched, at time.Time, limit 
 
 // lockPlace returns how far an authority's notices were handed to channels, and
 // keeps others from it; nil if somebody else is at it.
-func (tx *Tx) lockPlace(ctx context.Context, u Undispatched) (*PlaceRow, error) {
+func (tx deliveryWrites) lockPlace(ctx context.Context, u Undispatched) (*PlaceRow, error) {
 	const doing = "locking a place in the log"
 	first := PlaceRow{u.Authority, u.Log, -1}
 	if _, err := tx.exec(ctx, doing, `
@@ -136,7 +136,7 @@ func (tx *Tx) lockPlace(ctx context.Context, u Undispatched) (*PlaceRow, error) 
 // firstChannel returns the channel of an authority that is tried first; zero if
 // it has none. One that is just being removed is waited for, and not taken; one
 // that does not verify is passed over.
-func (tx *Tx) firstChannel(ctx context.Context, authority string) (uuid.UUID, error) {
+func (tx deliveryWrites) firstChannel(ctx context.Context, authority string) (uuid.UUID, error) {
 	channels, err := soundRows[ChannelRow](ctx, tx.queries, "finding a channel", `
 		SELECT `+channelColumns+`
 		FROM cpis.channel AS c
@@ -151,7 +151,7 @@ func (tx *Tx) firstChannel(ctx context.Context, authority string) (uuid.UUID, er
 }
 
 // putPlaces writes places that are locked, or new.
-func (tx *Tx) putPlaces(ctx context.Context, rows []PlaceRow) error {
+func (tx deliveryWrites) putPlaces(ctx context.Context, rows []PlaceRow) error {
 	authorities, logs, entries := make([]string, len(rows)), make([]int16, len(rows)), make([]int64, len(rows))
 	for i, p := range rows {
 		authorities[i], logs[i], entries[i] = p.Authority, int16(p.Log), p.Entry
@@ -168,7 +168,7 @@ func (tx *Tx) putPlaces(ctx context.Context, rows []PlaceRow) error {
 // BeginDispatch has an authority's notices given to its channels from now on:
 // those that are in the logs already are not. Where it has channels that has
 // begun, and nothing is left out.
-func (tx *Tx) BeginDispatch(ctx context.Context, authority string) error {
+func (tx channelWrites) BeginDispatch(ctx context.Context, authority string) error {
 	places, err := all(ctx, tx.q, "beginning to dispatch", func(row pgx.CollectableRow) (p PlaceRow, err error) {
 		err = row.Scan(p.targets()...)
 		return p, err
@@ -180,5 +180,5 @@ func (tx *Tx) BeginDispatch(ctx context.Context, authority string) error {
 	if err != nil {
 		return err
 	}
-	return tx.putPlaces(ctx, places)
+	return tx.tx.Deliveries.putPlaces(ctx, places)
 }

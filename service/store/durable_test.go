@@ -163,7 +163,7 @@ func appendOne(ctx context.Context, f *fixture) error {
 // commitOne appends one entry in a transaction.
 func commitOne(ctx context.Context, f *fixture) error {
 	return f.db.Tx(ctx, func(tx *store.Tx) error {
-		_, _, err := tx.AppendEntries(ctx, f.log, lines(1), make([][]byte, 1))
+		_, _, err := tx.Logs.Append(ctx, f.log, lines(1), make([][]byte, 1))
 		return err
 	})
 }

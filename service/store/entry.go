@@ -25,7 +25,7 @@ const entriesPage = 2000
 // entries never change, and a long one would keep the head's old versions from
 // being cleaned up. It ends with the first error; an entry that is missing
 // (retention has removed its line, or somebody has) is ErrNotFound.
-func (q queries) Entries(ctx context.Context, log LogID, from, to int64) iter.Seq2[EntryRow, error] {
+func (q logReads) Entries(ctx context.Context, log LogID, from, to int64) iter.Seq2[EntryRow, error] {
 	return func(yield func(EntryRow, error) bool) {
 		next := from
 		for e, err := range q.StoredEntries(ctx, log, from, to) {
@@ -46,7 +46,7 @@ func (q queries) Entries(ctx context.Context, log LogID, from, to int64) iter.Se
 // StoredEntries reads what is stored of a log from one index up to, but not
 // including, another, in order and in constant memory. Unlike Entries it
 // passes over what is missing: an export is evidence of what is there.
-func (q queries) StoredEntries(ctx context.Context, log LogID, from, to int64) iter.Seq2[EntryRow, error] {
+func (q logReads) StoredEntries(ctx context.Context, log LogID, from, to int64) iter.Seq2[EntryRow, error] {
 	return func(yield func(EntryRow, error) bool) {
 		for next := from; next < to; {
 			end := min(next+entriesPage, to)
@@ -69,7 +69,7 @@ func missingEntry(index int64) error {
 	return &failure{doing: "reading entries", kinds: []error{ErrNotFound}, what: fmt.Sprintf("entry %d", index)}
 }
 
-func (q queries) entries(ctx context.Context, log LogID, from, to int64) ([]EntryRow, error) {
+func (q logReads) entries(ctx context.Context, log LogID, from, to int64) ([]EntryRow, error) {
 	return all(ctx, q.q, "reading entries", scanEntry, `
 		SELECT idx, line, subject
 		FROM cpis.entry
@@ -80,7 +80,7 @@ func (q queries) entries(ctx context.Context, log LogID, from, to int64) ([]Entr
 }
 
 // Entry gives one entry; ErrNotFound if there is none at the index.
-func (q queries) Entry(ctx context.Context, log LogID, index int64) (EntryRow, error) {
+func (q logReads) Entry(ctx context.Context, log LogID, index int64) (EntryRow, error) {
 	return one(ctx, q.q, "reading entry", scanEntry, `
 		SELECT idx, line, subject
 		FROM cpis.entry
@@ -95,7 +95,7 @@ func scanEntry(row pgx.CollectableRow) (e EntryRow, err error) {
 
 // FirstEntry returns the index of the first entry that is stored; ErrNotFound if
 // there is none.
-func (q queries) FirstEntry(ctx context.Context, log LogID) (int64, error) {
+func (q logReads) FirstEntry(ctx context.Context, log LogID) (int64, error) {
 	return one(ctx, q.q, "reading first entry", pgx.RowTo[int64], `
 		SELECT idx
 		FROM cpis.entry
@@ -107,7 +107,7 @@ func (q queries) FirstEntry(ctx context.Context, log LogID) (int64, error) {
 // BeyondHead returns the index of the first entry that stands where the log has
 // not come to yet; ErrNotFound if there is none, as there should be. Nobody
 // writes one there: an append moves the head in the same transaction.
-func (q queries) BeyondHead(ctx context.Context, log LogID) (int64, error) {
+func (q logReads) BeyondHead(ctx context.Context, log LogID) (int64, error) {
 	return one(ctx, q.q, "looking beyond the head", pgx.RowTo[int64], `
 		SELECT e.idx
 		FROM cpis.log_head AS h

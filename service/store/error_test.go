@@ -20,25 +20,25 @@ func TestErrorsQuoteNoValues(t *testing.T) {
 	const canary = "canary9990000000"
 	for name, write := range map[string]func(tx *store.Tx) error{
 		"check": func(tx *store.Tx) error {
-			_, err := tx.InsertTiles(ctx, f.log, []store.TileRow{{Hashes: []byte(canary)}})
+			_, err := tx.Tiles.Insert(ctx, f.log, []store.TileRow{{Hashes: []byte(canary)}})
 			return err
 		},
 		"unique": func(tx *store.Tx) error {
 			row := store.IdempotentRow{Organisation: canary, Key: canary, Fingerprint: []byte(canary), Response: []byte(canary), At: f.now}
-			return errors.Join(tx.InsertIdempotent(ctx, row), tx.InsertIdempotent(ctx, row))
+			return errors.Join(tx.Answers.Keep(ctx, row), tx.Answers.Keep(ctx, row))
 		},
 		"foreign key": func(tx *store.Tx) error {
 			p := f.plan(newID(), nil)
 			p.Authority, p.Sealed = canary, []byte(canary)
-			return tx.InsertPlans(ctx, []store.PlanRow{p})
+			return tx.Plans.Insert(ctx, []store.PlanRow{p})
 		},
 		"encoding": func(tx *store.Tx) error {
 			p := f.person()
 			p.WrappedKey = canary + "\x00"
-			return tx.InsertPersons(ctx, []store.PersonRow{p})
+			return tx.People.Insert(ctx, []store.PersonRow{p})
 		},
 		"not null": func(tx *store.Tx) error {
-			return tx.InsertIdempotent(ctx, store.IdempotentRow{Organisation: leeds, Key: canary, At: f.now})
+			return tx.Answers.Keep(ctx, store.IdempotentRow{Organisation: leeds, Key: canary, At: f.now})
 		},
 	} {
 		err := f.tryChange(write)
@@ -63,7 +63,7 @@ func TestErrorsKeepTheContexts(t *testing.T) {
 	f := newFixture(t)
 	ctx, cancel := context.WithTimeout(t.Context(), 0)
 	defer cancel()
-	_, err := f.db.Flags(ctx, []store.Tag{randomTag()}, today)
+	_, err := f.db.Plans.Flags(ctx, []store.Tag{randomTag()}, today)
 	if !errors.Is(err, context.DeadlineExceeded) || !errors.Is(err, store.ErrUnavailable) {
 		t.Errorf("got %v, want %v because of %v", err, store.ErrUnavailable, context.DeadlineExceeded)
 	}

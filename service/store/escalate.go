@@ -11,7 +11,7 @@ import (
 
 // AbandonRemoved hands what waits on channels that were removed to the next
 // ones, at most limit at once, and says how many; call it until there are none.
-func (tx *Tx) AbandonRemoved(ctx context.Context, at time.Time, limit int) (int, error) {
+func (tx deliveryWrites) AbandonRemoved(ctx context.Context, at time.Time, limit int) (int, error) {
 	const doing = "leaving removed channels"
 	rows, err := soundRows[DeliveryRow](ctx, tx.queries, doing, `
 		SELECT `+deliveryColumns+`
@@ -32,7 +32,7 @@ func (tx *Tx) AbandonRemoved(ctx context.Context, at time.Time, limit int) (int,
 }
 
 // abandon gives up deliveries that are locked: the next channels get the notices.
-func (tx *Tx) abandon(ctx context.Context, doing string, rows []DeliveryRow, at time.Time) error {
+func (tx deliveryWrites) abandon(ctx context.Context, doing string, rows []DeliveryRow, at time.Time) error {
 	if len(rows) == 0 {
 		return nil
 	}
@@ -55,7 +55,7 @@ type Overdue struct {
 
 // AbandonOverdue hands what is overdue at a time to the next channels, at most
 // limit at once, and says how many; call it until there are none.
-func (tx *Tx) AbandonOverdue(ctx context.Context, o Overdue, at time.Time, limit int) (int, error) {
+func (tx deliveryWrites) AbandonOverdue(ctx context.Context, o Overdue, at time.Time, limit int) (int, error) {
 	const doing = "leaving channels that fail"
 	rows, err := soundRows[DeliveryRow](ctx, tx.queries, doing, `
 		SELECT `+deliveryColumns+`
@@ -82,7 +82,7 @@ func (tx *Tx) AbandonOverdue(ctx context.Context, o Overdue, at time.Time, limit
 // escalate hands notices to the first channels of their authorities that have
 // not had them, to paused ones only if there are no others. If none is
 // left, they are undelivered. A notice that does not verify is left as it is.
-func (tx *Tx) escalate(ctx context.Context, ids []uuid.UUID, at time.Time) error {
+func (tx deliveryWrites) escalate(ctx context.Context, ids []uuid.UUID, at time.Time) error {
 	if len(ids) == 0 {
 		return nil
 	}
@@ -117,7 +117,7 @@ func (tx *Tx) escalate(ctx context.Context, ids []uuid.UUID, at time.Time) error
 }
 
 // nextChannels finds the next channels of notices that have any.
-func (tx *Tx) nextChannels(ctx context.Context, doing string, notices []uuid.UUID) (map[uuid.UUID]uuid.UUID, error) {
+func (tx deliveryWrites) nextChannels(ctx context.Context, doing string, notices []uuid.UUID) (map[uuid.UUID]uuid.UUID, error) {
 	next := make(map[uuid.UUID]uuid.UUID, len(notices))
 	_, err := all(ctx, tx.q, doing, func(row pgx.CollectableRow) (none struct{}, err error) {
 		var notice, channel uuid.UUID
@@ -141,7 +141,7 @@ func (tx *Tx) nextChannels(ctx context.Context, doing string, notices []uuid.UUI
 }
 
 // putUndelivered says of notices that are locked that no channel delivered them.
-func (tx *Tx) putUndelivered(ctx context.Context, rows []NoticeRow) error {
+func (tx deliveryWrites) putUndelivered(ctx context.Context, rows []NoticeRow) error {
 	ids := make([]uuid.UUID, len(rows))
 	for i := range rows {
 		ids[i] = rows[i].ID

@@ -13,9 +13,9 @@ type StoredCheckpoint struct {
 	Note     string
 }
 
-// StoredCheckpoints returns checkpoints below a size, the largest first, for
+// Stored returns checkpoints below a size, the largest first, for
 // evidence: what is no checkpoint of the log is among them.
-func (q queries) StoredCheckpoints(ctx context.Context, log LogID, below int64, limit int) ([]StoredCheckpoint, error) {
+func (q checkpointReads) Stored(ctx context.Context, log LogID, below int64, limit int) ([]StoredCheckpoint, error) {
 	return all(ctx, q.q, "reading checkpoints",
 		func(row pgx.CollectableRow) (c StoredCheckpoint, err error) {
 			err = row.Scan(&c.Size, &c.Frontier, &c.Note)
@@ -30,7 +30,7 @@ func (q queries) StoredCheckpoints(ctx context.Context, log LogID, below int64, 
 }
 
 // EntriesFrom returns what is stored of a log from an index on, a page in order.
-func (q queries) EntriesFrom(ctx context.Context, log LogID, from int64, limit int) ([]EntryRow, error) {
+func (q logReads) EntriesFrom(ctx context.Context, log LogID, from int64, limit int) ([]EntryRow, error) {
 	return all(ctx, q.q, "reading entries", scanEntry, `
 		SELECT idx, line, subject
 		FROM cpis.entry

@@ -45,12 +45,12 @@ func newFixture(tb testing.TB) *fixture {
 func fixtureIn(tb testing.TB, data *dbtest.Database, db *store.DB) *fixture {
 	tb.Helper()
 	f := &fixture{tb: tb, data: data, db: db, now: today.Add(10 * time.Hour), admin: connect(tb, data.Admin)}
-	log, err := db.Log(tb.Context(), dbtest.Origin)
+	log, err := db.Logs.Find(tb.Context(), dbtest.Origin)
 	f.must(err)
 	f.log = log.ID
 	owner := dbtest.OpenURL(tb, data.Owner, store.Options{AllowUnsafe: true, Owner: true})
 	f.must(owner.Tx(tb.Context(), func(tx *store.Tx) error {
-		_, err := tx.LoadReference(tb.Context(), []store.OrganisationRow{
+		_, err := tx.Directory.LoadReference(tb.Context(), []store.OrganisationRow{
 			{Code: trust, Name: "LEEDS TEACHING HOSPITALS", Class: "acute_trust", Postcode: "LS9 7TF"},
 			{Code: other, Name: "YORK AND SCARBOROUGH", Class: "acute_trust", Postcode: "YO31 8HE"},
 		}, []store.AuthorityRow{
@@ -60,7 +60,7 @@ func fixtureIn(tb testing.TB, data *dbtest.Database, db *store.DB) *fixture {
 		return err
 	}))
 	f.tx(func(tx *store.Tx) error {
-		return tx.InsertIndexKey(tb.Context(), store.IndexKeyRow{Version: 1, Wrapped: "wrapped:1", At: f.now})
+		return tx.Keys.InsertIndex(tb.Context(), store.IndexKeyRow{Version: 1, Wrapped: "wrapped:1", At: f.now})
 	})
 	return f
 }
@@ -90,7 +90,7 @@ func (f *fixture) tryChange(fn func(*store.Tx) error) error {
 		if err := fn(tx); err != nil {
 			return err
 		}
-		_, _, err := tx.AppendEntries(f.tb.Context(), f.log, [][]byte{line()}, [][]byte{nil})
+		_, _, err := tx.Logs.Append(f.tb.Context(), f.log, [][]byte{line()}, [][]byte{nil})
 		return err
 	})
 }
@@ -107,9 +107,9 @@ func (f *fixture) child(visibleUntil ...*time.Time) (store.TaggedPerson, []store
 	ctx := f.tb.Context()
 	f.change(func(tx *store.Tx) error {
 		return errors.Join(
-			tx.InsertPersons(ctx, []store.PersonRow{p.PersonRow}),
-			tx.InsertTags(ctx, []store.TagRow{{Tag: p.Tag, Person: p.ID, IndexVersion: 1}}),
-			tx.InsertPlans(ctx, plans),
+			tx.People.Insert(ctx, []store.PersonRow{p.PersonRow}),
+			tx.Tags.Insert(ctx, []store.TagRow{{Tag: p.Tag, Person: p.ID, IndexVersion: 1}}),
+			tx.Plans.Insert(ctx, plans),
 		)
 	})
 	return p, plans
@@ -166,7 +166,7 @@ func (f *fixture) verifyLog() [][]byte {
 	head, err := f.db.Head(f.tb.Context(), f.log)
 	f.must(err)
 	var lines [][]byte
-	for e, err := range f.db.Entries(f.tb.Context(), f.log, 0, head.Size()) {
+	for e, err := range f.db.Logs.Entries(f.tb.Context(), f.log, 0, head.Size()) {
 		f.must(err)
 		lines = append(lines, e.Line)
 	}

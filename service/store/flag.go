@@ -152,7 +152,7 @@ func (g *guard) visible(all []FlagRow, today time.Time) (flags []FlagRow) {
 // tags, in one query: plans that were not an error and whose last visible day
 // is not over, and those that may be, because they do not verify. today is a
 // date, midnight UTC. The rows are ordered by tag and plan.
-func (q queries) Flags(ctx context.Context, tags []Tag, today time.Time) ([]FlagRow, error) {
+func (q planReads) Flags(ctx context.Context, tags []Tag, today time.Time) ([]FlagRow, error) {
 	var found []FlagRow
 	_, err := all(ctx, q.q, "reading flags",
 		func(row pgx.CollectableRow) (none struct{}, err error) {
@@ -198,7 +198,7 @@ var flagsAndHistory = `
 	ORDER BY tag, plan_id, access_person, at DESC, access_id DESC`
 
 // Read gives what a group of look-ups needs, in one round trip and one
-// statement whether or not anybody has a flag: the flags, as [DB.Flags] does,
+// statement whether or not anybody has a flag: the flags, as Plans.Flags does,
 // and the last 25 accesses of each person who has any, newest first.
 func (db *DB) Read(ctx context.Context, tags []Tag, today time.Time) (flags []FlagRow, history []AccessRow, err error) {
 	const doing = "reading flags"

@@ -36,6 +36,7 @@ type guard struct {
 func (db *DB) Guarded(macs MACs, damaged func(table string)) *DB {
 	guarded := *db
 	guarded.guard = &guard{macs: macs, damaged: damaged}
+	guarded.reads = newReads(guarded.queries)
 	return &guarded
 }
 

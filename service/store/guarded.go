@@ -79,7 +79,7 @@ func (t *guardedTable) selectRows() string {
 }
 
 // macPage reads rows behind a place for which something holds, and locks them.
-func (t *guardedTable) macPage(ctx context.Context, tx *Tx, where, after string, limit int, args ...any) ([]macRow, error) {
+func (t *guardedTable) macPage(ctx context.Context, tx *work, where, after string, limit int, args ...any) ([]macRow, error) {
 	return all(ctx, tx.q, "reading rows of "+t.name, t.scan, t.selectRows()+fmt.Sprintf(`
 		WHERE %[1]s.ctid > $1::text::tid
 		  AND %[2]s
@@ -89,7 +89,7 @@ func (t *guardedTable) macPage(ctx context.Context, tx *Tx, where, after string,
 }
 
 // putMACs writes the MACs of rows anew, as this database's guard makes them.
-func (t *guardedTable) putMACs(ctx context.Context, tx *Tx, rows []macRow) error {
+func (t *guardedTable) putMACs(ctx context.Context, tx *work, rows []macRow) error {
 	places, macs := make([]string, len(rows)), make([][]byte, len(rows))
 	for i, r := range rows {
 		places[i], macs[i] = r.place, tx.guard.mac(r.row)
@@ -106,11 +106,11 @@ const (
 	macsAtOnce = 5000
 )
 
-// MakeMACs makes the MACs of all rows, which an older version of the program
+// Make makes the MACs of all rows, which an older version of the program
 // wrote without, and returns how many. It trusts what it finds, and is done once for
 // the tables that got MACs together: if any row there has one already, those
 // that have none are damaged. They are left as they are, and returned.
-func (tx *Tx) MakeMACs(ctx context.Context) (made int64, damaged []DamagedRow, err error) {
+func (tx macWrites) Make(ctx context.Context) (made int64, damaged []DamagedRow, err error) {
 	for tables := guardedTables; len(tables) > 0; {
 		n := 1
 		for n < len(tables) && tables[n].since == tables[0].since {
@@ -126,7 +126,7 @@ func (tx *Tx) MakeMACs(ctx context.Context) (made int64, damaged []DamagedRow, e
 }
 
 // makeMACs is MakeMACs for tables that got MACs together.
-func (tx *Tx) makeMACs(ctx context.Context, tables []guardedTable) (made int64, damaged []DamagedRow, err error) {
+func (tx macWrites) makeMACs(ctx context.Context, tables []guardedTable) (made int64, damaged []DamagedRow, err error) {
 	lacking, having, err := tx.rowsWithoutMAC(ctx, tables)
 	if err != nil || !lacking {
 		return 0, nil, err
@@ -142,7 +142,7 @@ func (tx *Tx) makeMACs(ctx context.Context, tables []guardedTable) (made int64, 
 			damaged = append(damaged, t.named(rows)...)
 			continue
 		}
-		n, err := t.makeMACs(ctx, tx)
+		n, err := t.makeMACs(ctx, tx.work)
 		if err != nil {
 			return 0, nil, err
 		}
@@ -159,7 +159,7 @@ func (t *guardedTable) named(rows []macRow) (named []DamagedRow) {
 	return named
 }
 
-func (t *guardedTable) makeMACs(ctx context.Context, tx *Tx) (made int64, err error) {
+func (t *guardedTable) makeMACs(ctx context.Context, tx *work) (made int64, err error) {
 	for after := firstPlace; ; {
 		rows, err := t.macPage(ctx, tx, t.alias+".mac IS NULL", after, macsAtOnce)
 		if err != nil || len(rows) == 0 {
@@ -174,7 +174,7 @@ func (t *guardedTable) makeMACs(ctx context.Context, tx *Tx) (made int64, err er
 
 // rowsWithoutMAC says whether any row of tables has no MAC, and whether any has
 // one.
-func (q queries) rowsWithoutMAC(ctx context.Context, tables []guardedTable) (lacking, having bool, err error) {
+func (q macReads) rowsWithoutMAC(ctx context.Context, tables []guardedTable) (lacking, having bool, err error) {
 	for _, t := range tables {
 		_, err = one(ctx, q.q, "looking for MACs of "+t.name, func(row pgx.CollectableRow) (none struct{}, err error) {
 			var l, h bool
@@ -197,9 +197,9 @@ type DamagedRow struct {
 	Row   string // its identifier
 }
 
-// DamagedRows gives all rows that do not verify. It reads every table that has
+// Damaged gives all rows that do not verify. It reads every table that has
 // MACs.
-func (q queries) DamagedRows(ctx context.Context) (damaged []DamagedRow, err error) {
+func (q macReads) Damaged(ctx context.Context) (damaged []DamagedRow, err error) {
 	for _, t := range guardedTables {
 		_, err = all(ctx, q.q, "verifying rows of "+t.name, func(row pgx.CollectableRow) (none struct{}, err error) {
 			r, err := t.scan(row)
@@ -215,7 +215,7 @@ func (q queries) DamagedRows(ctx context.Context) (damaged []DamagedRow, err err
 	return damaged, nil
 }
 
-// MACPlace is how far RenewMACs has come. The zero value is the beginning.
+// MACPlace is how far Renew has come. The zero value is the beginning.
 type MACPlace struct {
 	table int
 	after string
@@ -227,16 +227,16 @@ func older(parameter string) string {
 	return `substr(mac, 1, 4) IS DISTINCT FROM int4send(` + parameter + `)`
 }
 
-// RenewMACs makes MACs with the newest index key for rows that have none, at most
+// Renew makes MACs with the newest index key for rows that have none, at most
 // limit, and returns how many and where to go on: until the place is nil. Rows that
 // do not verify are left as they are, and returned.
-func (tx *Tx) RenewMACs(ctx context.Context, indexVersion int, from *MACPlace, limit int) (next *MACPlace, renewed int, damaged []DamagedRow, err error) {
+func (tx macWrites) Renew(ctx context.Context, indexVersion int, from *MACPlace, limit int) (next *MACPlace, renewed int, damaged []DamagedRow, err error) {
 	if from.table == len(guardedTables) {
 		return nil, 0, nil, nil
 	}
 	after := cmp.Or(from.after, firstPlace)
 	t := &guardedTables[from.table]
-	rows, err := t.macPage(ctx, tx, older("$3"), after, limit, indexVersion)
+	rows, err := t.macPage(ctx, tx.work, older("$3"), after, limit, indexVersion)
 	if err != nil {
 		return nil, 0, nil, err
 	}
@@ -252,15 +252,15 @@ func (tx *Tx) RenewMACs(ctx context.Context, indexVersion int, from *MACPlace, l
 			unsound = append(unsound, r)
 		}
 	}
-	return next, len(sound), t.named(unsound), t.putMACs(ctx, tx, sound)
+	return next, len(sound), t.named(unsound), t.putMACs(ctx, tx.work, sound)
 }
 
-// LackMAC returns which rows have no MAC made with an index key, and do not verify:
+// Lack returns which rows have no MAC made with an index key, and do not verify:
 // nobody can make them one. others says whether there are others.
-func (q queries) LackMAC(ctx context.Context, indexVersion int) (damaged []DamagedRow, others bool, err error) {
+func (q macReads) Lack(ctx context.Context, indexVersion int) (damaged []DamagedRow, others bool, err error) {
 	for i := range guardedTables {
 		t := &guardedTables[i]
-		named, sound, err := t.lackMAC(ctx, q, indexVersion)
+		named, sound, err := t.lackMAC(ctx, q.queries, indexVersion)
 		if err != nil || sound {
 			return nil, sound, err
 		}
@@ -291,16 +291,16 @@ func (t *guardedTable) lackMAC(ctx context.Context, q queries, indexVersion int)
 	return damaged, false, translate(doing, rows.Err())
 }
 
-// Round is how far VerifyRows has come. The zero value is the beginning.
+// Round is how far Verify has come. The zero value is the beginning.
 type Round struct {
 	table int
 	block int64
 }
 
-// VerifyRows verifies the rows of some blocks of a table, and returns where to go
+// Verify verifies the rows of some blocks of a table, and returns where to go
 // on: the beginning, when all tables were read. Whatever does not verify is
 // reported, also what no list shows because a changed column hides it.
-func (q queries) VerifyRows(ctx context.Context, from Round, blocks int64) (next Round, err error) {
+func (q macReads) Verify(ctx context.Context, from Round, blocks int64) (next Round, err error) {
 	t := &guardedTables[from.table]
 	doing := "verifying rows of " + t.name
 	size, err := one(ctx, q.q, doing, pgx.RowTo[int64], `

@@ -30,9 +30,9 @@ func (r *IdempotentRow) cover(c *cover) {
 
 const idempotencyColumns = `i.organisation, i.key, i.fingerprint, i.response, i.created_at, i.mac`
 
-// Idempotent gives the answer that a request got before; ErrNotFound if it is
+// Find gives the answer that a request got before; ErrNotFound if it is
 // the first. Whether it is the same request, the fingerprint says.
-func (q queries) Idempotent(ctx context.Context, organisation, key string) (IdempotentRow, error) {
+func (q answerReads) Find(ctx context.Context, organisation, key string) (IdempotentRow, error) {
 	return one(ctx, q.q, "finding earlier answer",
 		scanner[IdempotentRow](q.guard), `
 		SELECT `+idempotencyColumns+`
@@ -41,19 +41,19 @@ func (q queries) Idempotent(ctx context.Context, organisation, key string) (Idem
 		  AND i.key = $2`, organisation, key)
 }
 
-// InsertIdempotent keeps an answer. It may follow the entries, because an
+// Keep keeps an answer. It may follow the entries, because an
 // answer tells where they are. If a request with the same key was answered at
 // the same moment, the transaction runs again and then finds that answer.
-func (tx *Tx) InsertIdempotent(ctx context.Context, r IdempotentRow) error {
+func (tx answerWrites) Keep(ctx context.Context, r IdempotentRow) error {
 	_, err := tx.execLast(ctx, "keeping answer", `
 		INSERT INTO cpis.idempotency (organisation, key, fingerprint, response, created_at, mac)
 		VALUES ($1, $2, $3, $4, $5, $6)`, r.Organisation, r.Key, r.Fingerprint, r.Response, r.At, tx.guard.mac(&r))
 	return tryAgain(err)
 }
 
-// ExpireIdempotent forgets answers given before a time, at most limit at once,
+// Expire forgets answers given before a time, at most limit at once,
 // and gives how many; call it until there are none.
-func (tx *Tx) ExpireIdempotent(ctx context.Context, before time.Time, limit int) (int64, error) {
+func (tx answerWrites) Expire(ctx context.Context, before time.Time, limit int) (int64, error) {
 	return tx.exec(ctx, "forgetting answers", `
 		DELETE FROM cpis.idempotency
 		WHERE (organisation, key) IN (

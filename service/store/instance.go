@@ -24,8 +24,8 @@ type ClaimRow struct {
 	At        time.Time
 }
 
-// LatestClaims returns the latest claim of each log that was ever claimed.
-func (q queries) LatestClaims(ctx context.Context) ([]ClaimRow, error) {
+// Latest returns the latest claim of each log that was ever claimed.
+func (q claimReads) Latest(ctx context.Context) ([]ClaimRow, error) {
 	return all(ctx, q.q, "reading claims",
 		func(row pgx.CollectableRow) (c ClaimRow, err error) {
 			err = row.Scan(&c.Log, &c.Number, &c.Name, &c.System, &c.Database, &c.Addresses, &c.Reason, &c.Operator, &c.At)
@@ -37,8 +37,8 @@ func (q queries) LatestClaims(ctx context.Context) ([]ClaimRow, error) {
 		ORDER BY i.log`)
 }
 
-// InsertClaim keeps a claim. ErrConflict says that another came first.
-func (tx *Tx) InsertClaim(ctx context.Context, c *ClaimRow) error {
+// Insert keeps a claim. ErrConflict says that another came first.
+func (tx claimWrites) Insert(ctx context.Context, c *ClaimRow) error {
 	_, err := tx.exec(ctx, "keeping claim", `
 		INSERT INTO cpis.instance (log, claim, name, system, database, addresses, reason, operator, at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
@@ -54,7 +54,7 @@ type Place struct {
 }
 
 // Place returns where the database lies.
-func (q queries) Place(ctx context.Context) (Place, error) {
+func (q *DB) Place(ctx context.Context) (Place, error) {
 	return one(ctx, q.q, "reading where the database lies", pgx.RowToStructByPos[Place], `
 		SELECT c.system_identifier::text, d.oid::bigint
 		FROM pg_catalog.pg_control_system() AS c
@@ -63,7 +63,7 @@ func (q queries) Place(ctx context.Context) (Place, error) {
 }
 
 // Served reports whether a server of the service is connected.
-func (q queries) Served(ctx context.Context) (bool, error) {
+func (q *DB) Served(ctx context.Context) (bool, error) {
 	return one(ctx, q.q, "looking for servers", pgx.RowTo[bool], `
 		SELECT EXISTS (
 		    SELECT

@@ -15,10 +15,11 @@ type IndexKeyRow struct {
 	At      time.Time // when it was made
 }
 
-// IndexKeys gives the keys of the blind index, the newest first: one, or two
-// while it rotates; none before the first start.
-func (q queries) IndexKeys(ctx context.Context) ([]IndexKeyRow, error) {
-	return all(ctx, q.q, "reading index keys",
+// IndexKeys returns the keys of the blind index, the newest first: one, or two
+// while it rotates. They are read over a connection kept for look-ups, which
+// cannot go on without knowing them.
+func (db *DB) IndexKeys(ctx context.Context) ([]IndexKeyRow, error) {
+	return all(ctx, db.pool, "reading index keys",
 		func(row pgx.CollectableRow) (k IndexKeyRow, err error) {
 			err = row.Scan(&k.Version, &k.Wrapped, &k.At)
 			return k, err
@@ -28,27 +29,27 @@ func (q queries) IndexKeys(ctx context.Context) ([]IndexKeyRow, error) {
 		ORDER BY version DESC`)
 }
 
-// InsertIndexKey keeps a new key. If two servers make the first one at the same
+// InsertIndex keeps a new key. If two servers make the first one at the same
 // moment, the transaction of the second runs again and then finds it.
-func (tx *Tx) InsertIndexKey(ctx context.Context, k IndexKeyRow) error {
+func (tx keyWrites) InsertIndex(ctx context.Context, k IndexKeyRow) error {
 	_, err := tx.exec(ctx, "keeping index key", `
 		INSERT INTO cpis.index_key (version, wrapped, created_at)
 		VALUES ($1, $2, $3)`, k.Version, k.Wrapped, k.At)
 	return tryAgain(err)
 }
 
-// DeleteIndexKey removes a key that no tag needs any more; while one does, the
+// DeleteIndex removes a key that no tag needs any more; while one does, the
 // database refuses.
-func (tx *Tx) DeleteIndexKey(ctx context.Context, version int) error {
+func (tx keyWrites) DeleteIndex(ctx context.Context, version int) error {
 	_, err := tx.exec(ctx, "removing index key", `
 		DELETE FROM cpis.index_key
 		WHERE version = $1`, version)
 	return err
 }
 
-// ReplaceIndexKey puts a key's new wrapping in the place of its old one;
+// ReplaceIndex puts a key's new wrapping in the place of its old one;
 // ErrConflict if that is not what is stored.
-func (tx *Tx) ReplaceIndexKey(ctx context.Context, version int, old, rewrapped string) error {
+func (tx keyWrites) ReplaceIndex(ctx context.Context, version int, old, rewrapped string) error {
 	return tx.execAll(ctx, 1, "re-wrapping index key", `
 		UPDATE cpis.index_key
 		SET wrapped = $3
@@ -91,9 +92,9 @@ type KeyRow struct {
 	Wrapped string
 }
 
-// KeysAfter pages through the wrapped keys of a table that were not forgotten,
+// After pages through the wrapped keys of a table that were not forgotten,
 // in order of the ids; start after the zero id.
-func (q queries) KeysAfter(ctx context.Context, table KeyTable, after uuid.UUID, limit int) ([]KeyRow, error) {
+func (q keyReads) After(ctx context.Context, table KeyTable, after uuid.UUID, limit int) ([]KeyRow, error) {
 	return all(ctx, q.q, "reading wrapped keys",
 		func(row pgx.CollectableRow) (k KeyRow, err error) {
 			err = row.Scan(&k.ID, &k.Wrapped)
@@ -113,10 +114,10 @@ type Rewrapped struct {
 	Old, New string
 }
 
-// ReplaceKeys puts new wrappings in the place of old ones, any number at once,
+// Replace puts new wrappings in the place of old ones, any number at once,
 // and gives how many: rows whose wrapping is no longer the old one, because
 // somebody else was first or the key was forgotten, stay as they are.
-func (tx *Tx) ReplaceKeys(ctx context.Context, table KeyTable, keys []Rewrapped) (int64, error) {
+func (tx keyWrites) Replace(ctx context.Context, table KeyTable, keys []Rewrapped) (int64, error) {
 	ids, olds, news := make([]uuid.UUID, len(keys)), make([]string, len(keys)), make([]string, len(keys))
 	for i, k := range keys {
 		ids[i], olds[i], news[i] = k.ID, k.Old, k.New

@@ -20,7 +20,7 @@ func TestIndexKeyRotates(t *testing.T) {
 	a, _ := f.child(nil)
 	b, _ := f.child(nil)
 	f.tx(func(tx *store.Tx) error {
-		return tx.InsertIndexKey(ctx, store.IndexKeyRow{Version: 2, Wrapped: "wrapped:2", At: f.now.Add(time.Hour)})
+		return tx.Keys.InsertIndex(ctx, store.IndexKeyRow{Version: 2, Wrapped: "wrapped:2", At: f.now.Add(time.Hour)})
 	})
 	keys, err := f.db.IndexKeys(ctx)
 	f.must(err)
@@ -29,17 +29,17 @@ func TestIndexKeyRotates(t *testing.T) {
 		t.Errorf("keys (-want +got):\n%s", diff)
 	}
 
-	todo, err := f.db.PersonsWithoutTag(ctx, 2, uuid.Nil, 1)
+	todo, err := f.db.Tags.PeopleWithout(ctx, 2, uuid.Nil, 1)
 	f.must(err)
 	if diff := cmp.Diff([]store.PersonRow{a.PersonRow}, todo); diff != "" {
 		t.Errorf("first page of persons to tag (-want +got):\n%s", diff)
 	}
 	newTag := randomTag()
 	f.tx(func(tx *store.Tx) error {
-		return tx.InsertTags(ctx, []store.TagRow{{Tag: newTag, Person: a.ID, IndexVersion: 2}})
+		return tx.Tags.Insert(ctx, []store.TagRow{{Tag: newTag, Person: a.ID, IndexVersion: 2}})
 	})
 	for _, tag := range []store.Tag{a.Tag, newTag} {
-		flags, err := f.db.Flags(ctx, []store.Tag{tag}, today)
+		flags, err := f.db.Plans.Flags(ctx, []store.Tag{tag}, today)
 		if err != nil || len(flags) != 1 {
 			t.Errorf("while it rotates: got %d flags, %v; want one by either tag", len(flags), err)
 		}
@@ -47,29 +47,29 @@ func TestIndexKeyRotates(t *testing.T) {
 	if got := f.deleteOldTags(); got != 1 {
 		t.Errorf("old tags removed: got %d, want only that of who has a new one", got)
 	}
-	err = f.db.Tx(ctx, func(tx *store.Tx) error { return tx.DeleteIndexKey(ctx, 1) })
+	err = f.db.Tx(ctx, func(tx *store.Tx) error { return tx.Keys.DeleteIndex(ctx, 1) })
 	if err == nil {
 		t.Error("removing a key that a tag needs: got no error")
 	}
-	todo, err = f.db.PersonsWithoutTag(ctx, 2, uuid.Nil, 10)
+	todo, err = f.db.Tags.PeopleWithout(ctx, 2, uuid.Nil, 10)
 	f.must(err)
 	if diff := cmp.Diff([]store.PersonRow{b.PersonRow}, todo); diff != "" {
 		t.Errorf("persons left to tag (-want +got):\n%s", diff)
 	}
 	f.tx(func(tx *store.Tx) error {
-		return tx.InsertTags(ctx, []store.TagRow{{Tag: randomTag(), Person: b.ID, IndexVersion: 2}})
+		return tx.Tags.Insert(ctx, []store.TagRow{{Tag: randomTag(), Person: b.ID, IndexVersion: 2}})
 	})
 	if got := f.deleteOldTags(); got != 1 {
 		t.Errorf("old tags removed: got %d, want the last", got)
 	}
-	f.tx(func(tx *store.Tx) error { return tx.DeleteIndexKey(ctx, 1) })
+	f.tx(func(tx *store.Tx) error { return tx.Keys.DeleteIndex(ctx, 1) })
 }
 
 // deleteOldTags removes tags of the first index key.
 func (f *fixture) deleteOldTags() (n int64) {
 	f.tb.Helper()
 	f.tx(func(tx *store.Tx) (err error) {
-		n, err = tx.DeleteTags(f.tb.Context(), 1, 100)
+		n, err = tx.Tags.DeleteVersion(f.tb.Context(), 1, 100)
 		return err
 	})
 	return n
@@ -86,19 +86,19 @@ func (f *fixture) wrapMore() {
 				ID: newID(), Authority: leeds, Version: 1, Rank: rank + 1, Kind: "webhook",
 				WrappedKey: "wrapped", Sealed: []byte("sealed"), MadeAt: f.now, ChangedAt: f.now,
 			}
-			if err := tx.InsertChannel(ctx, &c); err != nil {
+			if err := tx.Channels.Insert(ctx, &c); err != nil {
 				return err
 			}
 			if c.Version++; rank == 0 {
 				continue
 			}
 			c.RemovedAt = &f.now
-			if err := tx.UpdateChannel(ctx, &c); err != nil {
+			if err := tx.Channels.Update(ctx, &c); err != nil {
 				return err
 			}
 		}
 		c := store.ColleagueRow{ID: newID(), Authority: leeds, SeenOn: f.now, WrappedKey: "wrapped", Sealed: []byte("sealed")}
-		if err := tx.InsertColleague(ctx, &c); err != nil {
+		if err := tx.Colleagues.Insert(ctx, &c); err != nil {
 			return err
 		}
 		for n := range 2 {
@@ -106,13 +106,13 @@ func (f *fixture) wrapMore() {
 				ID: newID(), Authority: leeds, State: "rejected", Format: "csv", Extent: "delta",
 				WrappedKey: "wrapped", Sealed: []byte("sealed"), Counts: []byte("{}"), SentAt: f.now, ChangedAt: f.now,
 			}
-			if err := tx.InsertUpload(ctx, &u); err != nil {
+			if err := tx.Uploads.Insert(ctx, &u); err != nil {
 				return err
 			}
 			if n == 0 {
 				continue
 			}
-			if err := tx.ForgetUpload(ctx, u.ID); err != nil {
+			if err := tx.Uploads.Forget(ctx, u.ID); err != nil {
 				return err
 			}
 		}
@@ -135,7 +135,7 @@ func TestKeysAreRewrappedInPages(t *testing.T) {
 	} {
 		done := 0
 		for after := uuid.Nil; ; {
-			page, err := f.db.KeysAfter(ctx, table, after, 2)
+			page, err := f.db.Keys.After(ctx, table, after, 2)
 			f.must(err)
 			if len(page) == 0 {
 				break
@@ -146,12 +146,12 @@ func TestKeysAreRewrappedInPages(t *testing.T) {
 				after = k.ID
 			}
 			f.tx(func(tx *store.Tx) error {
-				n, err := tx.ReplaceKeys(ctx, table, keys)
+				n, err := tx.Keys.Replace(ctx, table, keys)
 				done += int(n)
 				return err
 			})
 			f.tx(func(tx *store.Tx) error { // again, after a crash
-				n, err := tx.ReplaceKeys(ctx, table, keys)
+				n, err := tx.Keys.Replace(ctx, table, keys)
 				if n != 0 {
 					t.Errorf("replacing what was replaced: got %d rows, want none", n)
 				}
@@ -162,8 +162,8 @@ func TestKeysAreRewrappedInPages(t *testing.T) {
 			t.Errorf("table %d: got %d keys replaced, want %d", table, done, want)
 		}
 	}
-	f.tx(func(tx *store.Tx) error { return tx.ReplaceIndexKey(ctx, 1, "wrapped:1", "new") })
-	err := f.db.Tx(ctx, func(tx *store.Tx) error { return tx.ReplaceIndexKey(ctx, 1, "wrapped:1", "newer") })
+	f.tx(func(tx *store.Tx) error { return tx.Keys.ReplaceIndex(ctx, 1, "wrapped:1", "new") })
+	err := f.db.Tx(ctx, func(tx *store.Tx) error { return tx.Keys.ReplaceIndex(ctx, 1, "wrapped:1", "newer") })
 	if !errors.Is(err, store.ErrConflict) {
 		t.Errorf("replacing what is no longer there: got %v, want %v", err, store.ErrConflict)
 	}

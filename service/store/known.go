@@ -17,13 +17,13 @@ type KnownPlan struct {
 	About PersonRow // whom the plan was about, as that person was then; the key is today's
 }
 
-// KnownPlans gives the plans that were ever about some persons, and some plans,
+// Known gives the plans that were ever about some persons, and some plans,
 // in the last version that an authority knew; none of those that it never knew.
 // They are in order of what was asked for and of the plan.
 //
 // What became of plan and person since is not the authority's to know, such as
 // another name or a new NHS number.
-func (q queries) KnownPlans(ctx context.Context, persons, plans []uuid.UUID, authority string) ([]KnownPlan, error) {
+func (q planReads) Known(ctx context.Context, persons, plans []uuid.UUID, authority string) ([]KnownPlan, error) {
 	return all(ctx, q.q, "reading what was known", q.scanKnown, `
 		WITH asked (id, plan_id) AS (
 		    SELECT v.person_id, v.plan_id
@@ -82,11 +82,11 @@ func (q queries) scanKnown(row pgx.CollectableRow) (k KnownPlan, err error) {
 	return k, err
 }
 
-// NoticesLeft gives the notices to an authority about whom a plan is about that
+// Left gives the notices to an authority about whom a plan is about that
 // nobody has acknowledged or corrected, of some kinds, in the order of their
 // ids. Those are left out of which another authority was told by the same act,
 // and those about records of which the first holds another plan.
-func (tx *Tx) NoticesLeft(ctx context.Context, plan *PlanRow, from, to string, kinds []string) ([]NoticeRow, error) {
+func (tx noticeWrites) Left(ctx context.Context, plan *PlanRow, from, to string, kinds []string) ([]NoticeRow, error) {
 	return tx.readNotices(ctx, "reading notices left behind", `
 		SELECT `+shownNotice+noticeTables+`
 		WHERE n.person_id IN (SELECT v.person_id FROM cpis.plan_version AS v WHERE v.plan_id = $1)

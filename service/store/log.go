@@ -19,16 +19,16 @@ type Log struct {
 	Origin string // the name that its checkpoints are signed for
 }
 
-// Log gives the log with an origin; ErrNotFound if there is none.
-func (q queries) Log(ctx context.Context, origin string) (Log, error) {
+// Find gives the log with an origin; ErrNotFound if there is none.
+func (q logReads) Find(ctx context.Context, origin string) (Log, error) {
 	return one(ctx, q.q, "finding log", scanLog, `
 		SELECT id, origin
 		FROM cpis.log
 		WHERE origin = $1`, origin)
 }
 
-// Logs gives all logs, in the order they were made.
-func (q queries) Logs(ctx context.Context) ([]Log, error) {
+// All gives all logs, in the order they were made.
+func (q logReads) All(ctx context.Context) ([]Log, error) {
 	return all(ctx, q.q, "listing logs", scanLog, `
 		SELECT id, origin
 		FROM cpis.log
@@ -40,10 +40,14 @@ func scanLog(row pgx.CollectableRow) (l Log, err error) {
 	return l, err
 }
 
-// Head gives the state of a log as last committed; ErrNotFound if there is no
-// such log, audit.ErrMalformed if what is stored is not the state of any log.
-func (q queries) Head(ctx context.Context, log LogID) (audit.Tree, error) {
-	return one(ctx, q.q, "reading head of the log", scanHead, `
+// Head returns the state of a log as this transaction sees it. The errors are
+// those of [DB.Head].
+func (tx logWrites) Head(ctx context.Context, log LogID) (audit.Tree, error) {
+	return readHead(ctx, tx.q, log)
+}
+
+func readHead(ctx context.Context, q querier, log LogID) (audit.Tree, error) {
+	return one(ctx, q, "reading head of the log", scanHead, `
 		SELECT size, frontier, root
 		FROM cpis.log_head
 		WHERE log = $1`, log)
@@ -89,9 +93,9 @@ func parseTree(size int64, frontier []byte) (audit.Tree, error) {
 	return tree, nil
 }
 
-// CreateLog makes a new, empty log, with partitions for its entries. It needs the owner's rights (Options.Owner).
+// Create makes a new, empty log, with partitions for its entries. It needs the owner's rights (Options.Owner).
 // ErrConflict says that the origin is taken.
-func (tx *Tx) CreateLog(ctx context.Context, origin string) (Log, error) {
+func (tx logWrites) Create(ctx context.Context, origin string) (Log, error) {
 	var empty audit.Tree
 	root := empty.Root()
 	l, err := one(ctx, tx.q, "making log", scanLog, `

@@ -14,10 +14,10 @@ type MovedPlan struct {
 	From uuid.UUID // that person
 }
 
-// MovedPlans gives the plans of an authority that were about persons once, and
+// Moved gives the plans of an authority that were about persons once, and
 // by merges and their undoing are about others now. They are in order of that
 // person and of the plan.
-func (q queries) MovedPlans(ctx context.Context, persons []uuid.UUID, authority string) ([]MovedPlan, error) {
+func (q planReads) Moved(ctx context.Context, persons []uuid.UUID, authority string) ([]MovedPlan, error) {
 	whom, joined, err := q.joined(ctx, persons)
 	if err != nil || len(whom) == 0 {
 		return nil, err

@@ -123,13 +123,13 @@ func (q queries) checkCorrections(ctx context.Context, corrected ...NoticeRow) e
 // Notify gives notices to be written with the entries of the transaction: where
 // they stand among other notices follows from where these do. It does so for
 // none as well, so that an act which says nothing takes as long as one that does.
-func (tx *Tx) Notify(rows ...NoticeRow) {
+func (tx noticeWrites) Notify(rows ...NoticeRow) {
 	tx.notifies = true
 	tx.notices = append(tx.notices, rows...)
 }
 
 // insertNotices writes them, all as of the entry with index first.
-func (tx *Tx) insertNotices(ctx context.Context, log LogID, first int64) error {
+func (tx *work) insertNotices(ctx context.Context, log LogID, first int64) error {
 	if !tx.notifies {
 		return nil
 	}
@@ -179,7 +179,7 @@ const inboxPage = `
 	LIMIT $9`
 
 // Inbox gives a page of an authority's notices, the newest first.
-func (q queries) Inbox(ctx context.Context, in *Inbox, limit int) ([]NoticeRow, error) {
+func (q noticeReads) Inbox(ctx context.Context, in *Inbox, limit int) ([]NoticeRow, error) {
 	var before *time.Time
 	if !in.BeforeAt.IsZero() {
 		before = &in.BeforeAt
@@ -187,8 +187,8 @@ func (q queries) Inbox(ctx context.Context, in *Inbox, limit int) ([]NoticeRow, 
 	return q.readNotices(ctx, "reading notices", inboxPage, in.Authority, before, in.BeforeID, in.Open, in.Priority, in.Undelivered, in.Kind, append([]string{}, in.AssignedTo...), limit)
 }
 
-// Notices gives the newest notices to an authority.
-func (q queries) Notices(ctx context.Context, authority string, limit int) ([]NoticeRow, error) {
+// Newest gives the newest notices to an authority.
+func (q noticeReads) Newest(ctx context.Context, authority string, limit int) ([]NoticeRow, error) {
 	return q.Inbox(ctx, &Inbox{Authority: authority}, limit)
 }
 
@@ -200,33 +200,33 @@ const noticesAfter = `
 	ORDER BY n.entry, n.id
 	LIMIT $5`
 
-// NoticesAfter gives the notices of an authority in a log that come after one,
+// After gives the notices of an authority in a log that come after one,
 // in the order in which they were committed. What has no entry yet comes later
 // than all that has: whoever goes on from the last notice that was read misses
 // none.
-func (q queries) NoticesAfter(ctx context.Context, authority string, log LogID, entry int64, id uuid.UUID, limit int) ([]NoticeRow, error) {
+func (q noticeReads) After(ctx context.Context, authority string, log LogID, entry int64, id uuid.UUID, limit int) ([]NoticeRow, error) {
 	return q.readNotices(ctx, "reading notices", noticesAfter, authority, log, entry, id, limit)
 }
 
-// Notice gives a notice; ErrNotFound if there is none with that id.
-func (q queries) Notice(ctx context.Context, id uuid.UUID) (NoticeRow, error) {
+// Get gives a notice; ErrNotFound if there is none with that id.
+func (q noticeReads) Get(ctx context.Context, id uuid.UUID) (NoticeRow, error) {
 	return q.readNotice(ctx, "reading notice", `
 		SELECT `+shownNotice+noticeTables+`
 		WHERE n.id = $1`, id)
 }
 
-// LockNotice is Notice for those who will change it.
-func (tx *Tx) LockNotice(ctx context.Context, id uuid.UUID) (NoticeRow, error) {
+// Lock is Notice for those who will change it.
+func (tx noticeWrites) Lock(ctx context.Context, id uuid.UUID) (NoticeRow, error) {
 	return tx.readNotice(ctx, "locking notice", `
 		SELECT `+shownNotice+noticeTables+`
 		WHERE n.id = $1
 		FOR UPDATE OF n`, id)
 }
 
-// EncounterNotices gives the notices that were made in an encounter since a
+// OfEncounter gives the notices that were made in an encounter since a
 // time, corrections left out, in the order of their ids. A kind limits them; ""
 // does not.
-func (q queries) EncounterNotices(ctx context.Context, e *Encounter, since time.Time, kind string) ([]NoticeRow, error) {
+func (q noticeReads) OfEncounter(ctx context.Context, e *Encounter, since time.Time, kind string) ([]NoticeRow, error) {
 	return q.readNotices(ctx, "reading notices of encounter", encounterNotices,
 		e.Person, e.Organisation, e.Hashes, e.Subjects, since, kind)
 }

@@ -16,13 +16,13 @@ import (
 func (f *fixture) tell(rows ...store.NoticeRow) []store.NoticeRow {
 	f.tb.Helper()
 	f.change(func(tx *store.Tx) error {
-		tx.Notify(rows...)
+		tx.Notices.Notify(rows...)
 		return nil
 	})
 	out := make([]store.NoticeRow, len(rows))
 	for i, r := range rows {
 		var err error
-		out[i], err = f.db.Notice(f.tb.Context(), r.ID)
+		out[i], err = f.db.Notices.Get(f.tb.Context(), r.ID)
 		f.must(err)
 	}
 	return out
@@ -58,7 +58,7 @@ func TestNoticesAreWrittenWithTheEntry(t *testing.T) {
 		t.Errorf("notices (-want +got):\n%s", diff)
 	}
 	f.tell() // none is no error
-	if _, err := f.db.Notice(t.Context(), newID()); !errors.Is(err, store.ErrNotFound) {
+	if _, err := f.db.Notices.Get(t.Context(), newID()); !errors.Is(err, store.ErrNotFound) {
 		t.Errorf("no such notice: got %v, want %v", err, store.ErrNotFound)
 	}
 }
@@ -80,7 +80,7 @@ func TestInboxPagesAndFilters(t *testing.T) {
 	var got []uuid.UUID
 	in := store.Inbox{Authority: leeds}
 	for {
-		page, err := f.db.Inbox(ctx, &in, 2)
+		page, err := f.db.Notices.Inbox(ctx, &in, 2)
 		f.must(err)
 		if len(page) == 0 {
 			break
@@ -106,7 +106,7 @@ func TestInboxPagesAndFilters(t *testing.T) {
 		"other kind":  {store.Inbox{Kind: "merged"}, []uuid.UUID{}},
 	} {
 		c.in.Authority = leeds
-		rows, err := f.db.Inbox(ctx, &c.in, 100)
+		rows, err := f.db.Notices.Inbox(ctx, &c.in, 100)
 		f.must(err)
 		if diff := cmp.Diff(c.want, ids(rows)); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", name, diff)
@@ -119,11 +119,11 @@ func (f *fixture) act(r store.NoticeActRow) error {
 	f.tb.Helper()
 	ctx := f.tb.Context()
 	return f.db.Tx(ctx, func(tx *store.Tx) error {
-		n, err := tx.LockNotice(ctx, r.Notice)
+		n, err := tx.Notices.Lock(ctx, r.Notice)
 		if err != nil {
 			return err
 		}
-		return tx.ActOnNotice(ctx, &n, &r)
+		return tx.Notices.Act(ctx, &n, &r)
 	})
 }
 
@@ -133,7 +133,7 @@ func (f *fixture) giveUp(notice uuid.UUID) {
 	c := f.channel(9)
 	f.dispatch(100)
 	f.tx(func(tx *store.Tx) error {
-		waiting, err := tx.ClaimDeliveries(f.tb.Context(), c.ID, f.now, f.now, 100)
+		waiting, err := tx.Deliveries.Claim(f.tb.Context(), c.ID, f.now, f.now, 100)
 		if err != nil {
 			return err
 		}
@@ -145,7 +145,7 @@ func (f *fixture) giveUp(notice uuid.UUID) {
 			}
 			given = append(given, w.DeliveryRow)
 		}
-		return tx.SettleDeliveries(f.tb.Context(), given, f.now)
+		return tx.Deliveries.Settle(f.tb.Context(), given, f.now)
 	})
 }
 
@@ -163,7 +163,7 @@ func TestNoticesAfterGoOnWithoutGaps(t *testing.T) {
 	var got []uuid.UUID
 	entry, id := int64(-1), uuid.Nil
 	for {
-		page, err := f.db.NoticesAfter(ctx, leeds, f.log, entry, id, 3)
+		page, err := f.db.Notices.After(ctx, leeds, f.log, entry, id, 3)
 		f.must(err)
 		if len(page) == 0 {
 			break
@@ -175,7 +175,7 @@ func TestNoticesAfterGoOnWithoutGaps(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("read one after the other (-want +got):\n%s", diff)
 	}
-	if rows, err := f.db.NoticesAfter(ctx, leeds, f.log+1, -1, uuid.Nil, 10); err != nil || len(rows) != 0 {
+	if rows, err := f.db.Notices.After(ctx, leeds, f.log+1, -1, uuid.Nil, 10); err != nil || len(rows) != 0 {
 		t.Errorf("another log: got %d, %v; want none", len(rows), err)
 	}
 }
@@ -196,12 +196,12 @@ func TestActsOnNoticesAreVersions(t *testing.T) {
 			t.Errorf("version %d again: got %v, want %v", acts[i].Version, err, store.ErrConflict)
 		}
 	}
-	got, err := f.db.NoticeActs(ctx, &n)
+	got, err := f.db.Notices.Acts(ctx, &n)
 	f.must(err)
 	if diff := cmp.Diff(acts, got); diff != "" {
 		t.Errorf("acts (-want +got):\n%s", diff)
 	}
-	after, err := f.db.Notice(ctx, n.ID)
+	after, err := f.db.Notices.Get(ctx, n.ID)
 	f.must(err)
 	n.Version, n.AssignedTo, n.AcknowledgedAt = 4, "b", &acts[1].At
 	if diff := cmp.Diff(n, after); diff != "" {
@@ -218,7 +218,7 @@ func TestAccessesAreMarkedOnce(t *testing.T) {
 	a, n := b.Accesses[0], b.Notices[0]
 	mark := func(organisation string, encounters ...[]byte) (marked int64) {
 		f.must(f.db.Tx(ctx, func(tx *store.Tx) (err error) {
-			marked, err = tx.MarkAccesses(ctx, &store.Encounter{Person: a.Person, Organisation: organisation, Hashes: encounters}, f.now)
+			marked, err = tx.Accesses.Mark(ctx, &store.Encounter{Person: a.Person, Organisation: organisation, Hashes: encounters}, f.now)
 			return err
 		}))
 		return marked
@@ -238,20 +238,20 @@ func TestAccessesAreMarkedOnce(t *testing.T) {
 	if got := mark(trust, a.Encounter); got != 0 {
 		t.Errorf("marked %d again", got)
 	}
-	history, err := f.db.History(ctx, []uuid.UUID{a.Person})
+	history, err := f.db.Accesses.History(ctx, []uuid.UUID{a.Person})
 	f.must(err)
 	if len(history) != 1 || !history[0].WrongPatient() {
 		t.Errorf("got %+v, want one access that is marked", history)
 	}
 	encounter := &store.Encounter{Person: a.Person, Organisation: trust, Hashes: [][]byte{a.Encounter}}
-	found, err := f.db.EncounterNotices(ctx, encounter, f.now.Add(-time.Hour), "")
+	found, err := f.db.Notices.OfEncounter(ctx, encounter, f.now.Add(-time.Hour), "")
 	f.must(err)
 	if len(found) != 1 || found[0].ID != n.ID || found[0].CorrectedBy != uuid.Nil {
 		t.Fatalf("got %+v, want the notice of the encounter", found)
 	}
 	correction := store.NoticeRow{ID: newID(), Person: a.Person, Authority: leeds, Kind: "correction", At: f.now, Corrects: n.ID, Encounter: a.Encounter, Organisation: trust}
 	f.tell(correction)
-	found, err = f.db.EncounterNotices(ctx, encounter, f.now.Add(-time.Hour), "")
+	found, err = f.db.Notices.OfEncounter(ctx, encounter, f.now.Add(-time.Hour), "")
 	f.must(err)
 	if len(found) != 1 || found[0].CorrectedBy != correction.ID {
 		t.Errorf("got %+v, want it once, corrected", found)

@@ -57,10 +57,10 @@ func (n *NoticeRow) after(r *NoticeActRow) *NoticeRow {
 	return &next
 }
 
-// ActOnNotice records that something was done with a notice, which is locked.
+// Act records that something was done with a notice, which is locked.
 // The act carries the new version, which must be one more than the stored one,
 // else the error is ErrConflict.
-func (tx *Tx) ActOnNotice(ctx context.Context, n *NoticeRow, r *NoticeActRow) error {
+func (tx noticeWrites) Act(ctx context.Context, n *NoticeRow, r *NoticeActRow) error {
 	next := n.after(r)
 	return tx.execAll(ctx, 1, "acting on notice", `
 		WITH updated AS (
@@ -76,9 +76,9 @@ func (tx *Tx) ActOnNotice(ctx context.Context, n *NoticeRow, r *NoticeActRow) er
 		next.AcknowledgedAt, next.AssignedTo, tx.guard.mac(next), tx.guard.mac(r))
 }
 
-// NoticeActs returns what was done with a notice, the oldest first. Each act made a
+// Acts returns what was done with a notice, the oldest first. Each act made a
 // version: where one is missing, the error is ErrDamaged.
-func (q queries) NoticeActs(ctx context.Context, n *NoticeRow) ([]NoticeActRow, error) {
+func (q noticeReads) Acts(ctx context.Context, n *NoticeRow) ([]NoticeActRow, error) {
 	const doing = "reading acts on notice"
 	acts, err := all(ctx, q.q, doing, scanner[NoticeActRow](q.guard), `
 		SELECT `+noticeActColumns+`

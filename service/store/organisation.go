@@ -29,7 +29,7 @@ func (o *OrganisationRow) cover(c *cover) {
 const organisationColumns = `o.code, o.name, o.class, o.postcode, o.mac`
 
 // Organisations gives all organisations, in order of their codes.
-func (q queries) Organisations(ctx context.Context) ([]OrganisationRow, error) {
+func (q directoryReads) Organisations(ctx context.Context) ([]OrganisationRow, error) {
 	return all(ctx, q.q, "reading organisations",
 		scanner[OrganisationRow](q.guard), `
 		SELECT `+organisationColumns+`
@@ -40,7 +40,7 @@ func (q queries) Organisations(ctx context.Context) ([]OrganisationRow, error) {
 // PutOrganisation adds an organisation that reference data does not have, or
 // corrects one; loading reference data leaves it alone from then on. It needs
 // the owner's rights (Options.Owner).
-func (tx *Tx) PutOrganisation(ctx context.Context, o OrganisationRow) error {
+func (tx directoryWrites) PutOrganisation(ctx context.Context, o OrganisationRow) error {
 	return tx.execAll(ctx, 1, "adding organisation", `
 		INSERT INTO cpis.organisation (code, name, class, postcode, source, mac)
 		VALUES ($1, $2, $3, $4, 'command', $5)
@@ -54,14 +54,14 @@ func (tx *Tx) PutOrganisation(ctx context.Context, o OrganisationRow) error {
 // touches an authority's telephone numbers and hours but to fill in those of a
 // new one. Authorities that do not verify are left as they are, and returned. It
 // needs the owner's rights (Options.Owner).
-func (tx *Tx) LoadReference(ctx context.Context, organisations []OrganisationRow, authorities []AuthorityRow) ([]DamagedRow, error) {
+func (tx directoryWrites) LoadReference(ctx context.Context, organisations []OrganisationRow, authorities []AuthorityRow) ([]DamagedRow, error) {
 	if err := tx.loadOrganisations(ctx, organisations); err != nil {
 		return nil, err
 	}
 	return tx.loadAuthorities(ctx, authorities)
 }
 
-func (tx *Tx) loadOrganisations(ctx context.Context, rows []OrganisationRow) error {
+func (tx directoryWrites) loadOrganisations(ctx context.Context, rows []OrganisationRow) error {
 	n := len(rows)
 	codes, names, classes, postcodes := make([]string, n), make([]string, n), make([]string, n), make([]string, n)
 	for i, o := range rows {
@@ -82,7 +82,7 @@ func (tx *Tx) loadOrganisations(ctx context.Context, rows []OrganisationRow) err
 
 // loadAuthorities writes those that are new or have changed: 153 of them, once in
 // a while.
-func (tx *Tx) loadAuthorities(ctx context.Context, rows []AuthorityRow) (damaged []DamagedRow, err error) {
+func (tx directoryWrites) loadAuthorities(ctx context.Context, rows []AuthorityRow) (damaged []DamagedRow, err error) {
 	held, damaged, err := tx.lockAuthorities(ctx)
 	if err != nil {
 		return nil, err
@@ -104,7 +104,7 @@ func (tx *Tx) loadAuthorities(ctx context.Context, rows []AuthorityRow) (damaged
 
 // lockAuthorities reads all authorities, by their codes, and keeps others from
 // changing them. It returns those that do not verify by name.
-func (tx *Tx) lockAuthorities(ctx context.Context) (held map[string]AuthorityRow, damaged []DamagedRow, err error) {
+func (tx directoryWrites) lockAuthorities(ctx context.Context) (held map[string]AuthorityRow, damaged []DamagedRow, err error) {
 	held = make(map[string]AuthorityRow)
 	_, err = all(ctx, tx.q, "locking authorities", func(row pgx.CollectableRow) (none struct{}, err error) {
 		var a AuthorityRow
@@ -137,7 +137,7 @@ func (a *AuthorityRow) renamed(to AuthorityRow) AuthorityRow {
 	return now
 }
 
-func (tx *Tx) putAuthority(ctx context.Context, a *AuthorityRow) error {
+func (tx directoryWrites) putAuthority(ctx context.Context, a *AuthorityRow) error {
 	_, err := tx.exec(ctx, "loading authorities", `
 		INSERT INTO cpis.authority AS a (gss_code, dfe_code, ods_code, name, kind, region_gss_code,
 		    office_phone, office_hours, duty_phone, mac)

@@ -57,9 +57,9 @@ func (q queries) scanTagged(row pgx.CollectableRow) (p TaggedPerson, err error) 
 	return p, q.guard.check(err, &p.PersonRow, personMAC)
 }
 
-// PersonsByTags finds persons, any number at once. Tags that nobody has are
+// ByTags finds persons, any number at once. Tags that nobody has are
 // left out of the result. Rows are ordered by person and tag.
-func (q queries) PersonsByTags(ctx context.Context, tags []Tag) ([]TaggedPerson, error) {
+func (q personReads) ByTags(ctx context.Context, tags []Tag) ([]TaggedPerson, error) {
 	return all(ctx, q.q, "finding persons", q.scanTagged, `
 		SELECT `+tagColumns+`, `+personColumns+`
 		FROM cpis.person_tag AS t
@@ -68,22 +68,22 @@ func (q queries) PersonsByTags(ctx context.Context, tags []Tag) ([]TaggedPerson,
 		ORDER BY p.id, t.tag`, tagBytes(tags))
 }
 
-// LockPersonsByTags is PersonsByTags for those who will change what they find:
+// LockByTags is ByTags for those who will change what they find:
 // the persons stay as they are until the transaction ends, and the tags keep
 // leading to them. They are locked in order of their ids, so that two uploads
 // that overlap do not deadlock.
-func (tx *Tx) LockPersonsByTags(ctx context.Context, tags []Tag) ([]TaggedPerson, error) {
-	found, _, err := tx.LockPersonsAnd(ctx, tags, nil)
+func (tx personWrites) LockByTags(ctx context.Context, tags []Tag) ([]TaggedPerson, error) {
+	found, _, err := tx.LockFor(ctx, tags, nil)
 	return found, err
 }
 
-// LockPersonsAnd is LockPersonsByTags and LockPersons at once, for all must be
+// LockFor is LockByTags and Lock at once, for all must be
 // locked in one order. Of those with given ids it gives the ones that exist.
 //
 // Where a tag came to lead to somebody else while this waited for whom it had
 // led to, the whole transaction runs again: what is written about a person whom
 // nobody finds any more would be lost.
-func (tx *Tx) LockPersonsAnd(ctx context.Context, tags []Tag, ids []uuid.UUID) (found []TaggedPerson, byID []PersonRow, err error) {
+func (tx personWrites) LockFor(ctx context.Context, tags []Tag, ids []uuid.UUID) (found []TaggedPerson, byID []PersonRow, err error) {
 	const doing = "locking persons"
 	locked, err := all(ctx, tx.q, doing, tx.scanPerson, `
 		SELECT `+personColumns+`
@@ -107,7 +107,7 @@ func (tx *Tx) LockPersonsAnd(ctx context.Context, tags []Tag, ids []uuid.UUID) (
 			byID = append(byID, p)
 		}
 	}
-	leads, err := tx.TagsLeadingTo(ctx, tags)
+	leads, err := tx.tx.Tags.LeadingTo(ctx, tags)
 	for _, l := range leads {
 		p, ok := rows[l.Person]
 		if !ok {
@@ -118,9 +118,9 @@ func (tx *Tx) LockPersonsAnd(ctx context.Context, tags []Tag, ids []uuid.UUID) (
 	return found, byID, err
 }
 
-// LockPersons is Persons for those who will change what belongs to them, as
-// LockPersonsByTags is PersonsByTags.
-func (tx *Tx) LockPersons(ctx context.Context, ids []uuid.UUID) ([]PersonRow, error) {
+// Lock is ByID for those who will change what belongs to them, as LockByTags is
+// ByTags.
+func (tx personWrites) Lock(ctx context.Context, ids []uuid.UUID) ([]PersonRow, error) {
 	return all(ctx, tx.q, "locking persons", tx.scanPerson, `
 		SELECT `+personColumns+`
 		FROM cpis.person AS p
@@ -129,9 +129,9 @@ func (tx *Tx) LockPersons(ctx context.Context, ids []uuid.UUID) ([]PersonRow, er
 		FOR UPDATE OF p`, ids)
 }
 
-// Persons gives persons by their ids, in order of these. Ids that do not exist
+// ByID gives persons by their ids, in order of these. Ids that do not exist
 // are left out.
-func (q queries) Persons(ctx context.Context, ids []uuid.UUID) ([]PersonRow, error) {
+func (q personReads) ByID(ctx context.Context, ids []uuid.UUID) ([]PersonRow, error) {
 	return all(ctx, q.q, "reading persons", q.scanPerson, `
 		SELECT `+personColumns+`
 		FROM cpis.person AS p
@@ -139,9 +139,9 @@ func (q queries) Persons(ctx context.Context, ids []uuid.UUID) ([]PersonRow, err
 		ORDER BY p.id`, ids)
 }
 
-// PersonsAfter pages through all persons that are not erased, in order of
+// After pages through all persons that are not erased, in order of
 // their ids; start after the zero id.
-func (q queries) PersonsAfter(ctx context.Context, after uuid.UUID, limit int) ([]PersonRow, error) {
+func (q personReads) After(ctx context.Context, after uuid.UUID, limit int) ([]PersonRow, error) {
 	return all(ctx, q.q, "reading persons", q.scanPerson, `
 		SELECT `+personColumns+`
 		FROM cpis.person AS p
@@ -151,9 +151,9 @@ func (q queries) PersonsAfter(ctx context.Context, after uuid.UUID, limit int) (
 		LIMIT $2`, after, limit)
 }
 
-// InsertPersons makes persons, any number at once, each in its version 1. It
-// does not make them findable: see InsertTags.
-func (tx *Tx) InsertPersons(ctx context.Context, persons []PersonRow) error {
+// Insert makes persons, any number at once, each in its version 1. It
+// does not make them findable: see Tags.Insert.
+func (tx personWrites) Insert(ctx context.Context, persons []PersonRow) error {
 	tx.changed = true
 	c := personColumnsOf(persons)
 	return tx.execAll(ctx, len(persons), "making persons", `
@@ -171,10 +171,10 @@ func (tx *Tx) InsertPersons(ctx context.Context, persons []PersonRow) error {
 		FROM new`, c.ids, c.restricted, c.keys, c.sealed, c.at, tx.change, macsOf(tx.guard, persons))
 }
 
-// UpdatePersons makes new versions of persons, any number at once. Each row
+// Update makes new versions of persons, any number at once. Each row
 // carries the new version, which must be one more than the stored one: if any
 // is not, the error is ErrConflict. A person's key stays as it is.
-func (tx *Tx) UpdatePersons(ctx context.Context, persons []PersonRow) error {
+func (tx personWrites) Update(ctx context.Context, persons []PersonRow) error {
 	tx.changed = true
 	c := personColumnsOf(persons)
 	return tx.execAll(ctx, len(persons), "changing persons", `
@@ -193,18 +193,18 @@ func (tx *Tx) UpdatePersons(ctx context.Context, persons []PersonRow) error {
 		FROM updated`, c.ids, c.restricted, c.sealed, c.at, c.versions, tx.change, macsOf(tx.guard, persons))
 }
 
-// ErasePerson makes everything sealed about a person unreadable, and the
+// Erase makes everything sealed about a person unreadable, and the
 // person unfindable: the key is forgotten, the tags are removed, and a last
 // version says when. Plans, history and entries stay, and say nothing without
-// the key. version is the new version, as for UpdatePersons.
-func (tx *Tx) ErasePerson(ctx context.Context, id uuid.UUID, version int, at time.Time) error {
+// the key. version is the new version, as for Update.
+func (tx personWrites) Erase(ctx context.Context, id uuid.UUID, version int, at time.Time) error {
 	tx.changed = true
 	if _, err := tx.exec(ctx, "removing tags", `
 		DELETE FROM cpis.person_tag
 		WHERE person_id = $1`, id); err != nil {
 		return err
 	}
-	rows, err := tx.LockPersons(ctx, []uuid.UUID{id})
+	rows, err := tx.Lock(ctx, []uuid.UUID{id})
 	if err != nil {
 		return err
 	}

@@ -48,17 +48,17 @@ func (q queries) scanPlan(row pgx.CollectableRow) (PlanRow, error) {
 	return scanner[PlanRow](q.guard)(row)
 }
 
-// Plan gives a plan; ErrNotFound if there is none with that id.
-func (q queries) Plan(ctx context.Context, id uuid.UUID) (PlanRow, error) {
+// Get gives a plan; ErrNotFound if there is none with that id.
+func (q planReads) Get(ctx context.Context, id uuid.UUID) (PlanRow, error) {
 	return one(ctx, q.q, "reading plan", q.scanPlan, `
 		SELECT `+planColumns+`
 		FROM cpis.plan AS l
 		WHERE l.id = $1`, id)
 }
 
-// PlansOf gives all plans of persons, removed and past ones included, in order
+// Of gives all plans of persons, removed and past ones included, in order
 // of person and plan. An authority limits them to its own; "" does not.
-func (q queries) PlansOf(ctx context.Context, persons []uuid.UUID, authority string) ([]PlanRow, error) {
+func (q planReads) Of(ctx context.Context, persons []uuid.UUID, authority string) ([]PlanRow, error) {
 	return all(ctx, q.q, "reading plans", q.scanPlan, `
 		SELECT `+planColumns+`
 		FROM cpis.plan AS l
@@ -67,10 +67,10 @@ func (q queries) PlansOf(ctx context.Context, persons []uuid.UUID, authority str
 		ORDER BY l.person_id, l.id`, persons, authority)
 }
 
-// PlansOfOthers gives the plans of persons that other authorities than one hold
+// OfOthers gives the plans of persons that other authorities than one hold
 // and that are visible today, in order of person and plan. today is a date,
 // midnight UTC.
-func (q queries) PlansOfOthers(ctx context.Context, persons []uuid.UUID, authority string, today time.Time) ([]PlanRow, error) {
+func (q planReads) OfOthers(ctx context.Context, persons []uuid.UUID, authority string, today time.Time) ([]PlanRow, error) {
 	return all(ctx, q.q, "reading plans of others", q.scanPlan, `
 		SELECT `+planColumns+`
 		FROM cpis.plan AS l
@@ -81,9 +81,9 @@ func (q queries) PlansOfOthers(ctx context.Context, persons []uuid.UUID, authori
 		ORDER BY l.person_id, l.id`, persons, authority, today)
 }
 
-// PlansAfter pages through the plans of an authority that are not errors, in
+// After pages through the plans of an authority that are not errors, in
 // order of their ids; start after the zero id.
-func (q queries) PlansAfter(ctx context.Context, authority string, after uuid.UUID, limit int) ([]PlanRow, error) {
+func (q planReads) After(ctx context.Context, authority string, after uuid.UUID, limit int) ([]PlanRow, error) {
 	return all(ctx, q.q, "reading plans of authority", q.scanPlan, `
 		SELECT `+planColumns+`
 		FROM cpis.plan AS l
@@ -94,9 +94,9 @@ func (q queries) PlansAfter(ctx context.Context, authority string, after uuid.UU
 		LIMIT $3`, authority, after, limit)
 }
 
-// Plans gives plans by their ids, in order of these. Ids that do not exist are
+// ByID gives plans by their ids, in order of these. Ids that do not exist are
 // left out.
-func (q queries) Plans(ctx context.Context, ids []uuid.UUID) ([]PlanRow, error) {
+func (q planReads) ByID(ctx context.Context, ids []uuid.UUID) ([]PlanRow, error) {
 	return all(ctx, q.q, "reading plans", q.scanPlan, `
 		SELECT `+planColumns+`
 		FROM cpis.plan AS l
@@ -113,8 +113,8 @@ type PlanVersion struct {
 	Entries int
 }
 
-// PlanVersions gives all versions of a plan, the newest first.
-func (q queries) PlanVersions(ctx context.Context, plan uuid.UUID) ([]PlanVersion, error) {
+// Versions gives all versions of a plan, the newest first.
+func (q planReads) Versions(ctx context.Context, plan uuid.UUID) ([]PlanVersion, error) {
 	return all(ctx, q.q, "reading versions of plan",
 		func(row pgx.CollectableRow) (v PlanVersion, err error) {
 			var mac []byte
@@ -130,9 +130,9 @@ func (q queries) PlanVersions(ctx context.Context, plan uuid.UUID) ([]PlanVersio
 		ORDER BY v.version DESC`, plan)
 }
 
-// InsertPlans makes plans, any number at once, each in its version 1.
+// Insert makes plans, any number at once, each in its version 1.
 // ErrNotFound says that a person or an authority does not exist.
-func (tx *Tx) InsertPlans(ctx context.Context, plans []PlanRow) error {
+func (tx planWrites) Insert(ctx context.Context, plans []PlanRow) error {
 	tx.changed = true
 	c := planColumnsOf(plans)
 	return tx.execAll(ctx, len(plans), "making plans", `
@@ -150,10 +150,10 @@ func (tx *Tx) InsertPlans(ctx context.Context, plans []PlanRow) error {
 		FROM new`, c.ids, c.persons, c.authorities, c.visibleUntil, c.removed, c.sealed, c.at, tx.change, macsOf(tx.guard, plans))
 }
 
-// UpdatePlans makes new versions of plans, any number at once. Each row carries
+// Update makes new versions of plans, any number at once. Each row carries
 // the new version, which must be one more than the stored one: if any is not,
 // the error is ErrConflict. Whose plan it is, and about whom, may change.
-func (tx *Tx) UpdatePlans(ctx context.Context, plans []PlanRow) error {
+func (tx planWrites) Update(ctx context.Context, plans []PlanRow) error {
 	tx.changed = true
 	c := planColumnsOf(plans)
 	return tx.execAll(ctx, len(plans), "changing plans", `
@@ -203,7 +203,7 @@ func planColumnsOf(plans []PlanRow) planArrays {
 
 // RegisteredSince says whether other authorities than one hold plans about a
 // person that were registered at a time or later.
-func (q queries) RegisteredSince(ctx context.Context, person uuid.UUID, authority string, since time.Time) (bool, error) {
+func (q planReads) RegisteredSince(ctx context.Context, person uuid.UUID, authority string, since time.Time) (bool, error) {
 	type registered struct{ now, first PlanRow }
 	plans, err := all(ctx, q.q, "reading plans of others", func(row pgx.CollectableRow) (r registered, err error) {
 		var nowMAC, firstMAC []byte

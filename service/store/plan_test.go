@@ -18,15 +18,15 @@ func TestFlags(t *testing.T) {
 	child, plans := f.child(nil, date(0), date(90), date(-1))
 	f.change(func(tx *store.Tx) error { // a mistake, taken back
 		wrong := f.plan(child.ID, nil)
-		f.must(tx.InsertPlans(t.Context(), []store.PlanRow{wrong}))
+		f.must(tx.Plans.Insert(t.Context(), []store.PlanRow{wrong}))
 		wrong.Version, wrong.Removed = 2, true
-		return tx.UpdatePlans(t.Context(), []store.PlanRow{wrong})
+		return tx.Plans.Update(t.Context(), []store.PlanRow{wrong})
 	})
 	past, _ := f.child(date(-1))
 	_, _ = f.child(nil) // not asked for
 
 	tags := []store.Tag{randomTag(), past.Tag, child.Tag, child.Tag}
-	got, err := f.db.Flags(t.Context(), tags, today)
+	got, err := f.db.Plans.Flags(t.Context(), tags, today)
 	f.must(err)
 	var want []store.FlagRow
 	for _, p := range plans[:3] { // visible today: the first three
@@ -41,7 +41,7 @@ func TestFlags(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("flags (-want +got):\n%s", diff)
 	}
-	if got, err := f.db.Flags(t.Context(), nil, today); err != nil || len(got) != 0 {
+	if got, err := f.db.Plans.Flags(t.Context(), nil, today); err != nil || len(got) != 0 {
 		t.Errorf("flags of nobody: got %d, %v", len(got), err)
 	}
 }
@@ -66,12 +66,12 @@ func TestReadGivesFlagsWithTheirHistory(t *testing.T) {
 	flags, history, err := f.db.Read(t.Context(), tags, today)
 	f.must(err)
 
-	wantFlags, err := f.db.Flags(t.Context(), tags, today)
+	wantFlags, err := f.db.Plans.Flags(t.Context(), tags, today)
 	f.must(err)
 	if diff := cmp.Diff(wantFlags, flags); diff != "" || len(flags) != 3 {
 		t.Errorf("flags: got %d, want the 3 that Flags gives (-want +got):\n%s", len(flags), diff)
 	}
-	wantHistory, err := f.db.History(t.Context(), []uuid.UUID{first.ID, second.ID})
+	wantHistory, err := f.db.Accesses.History(t.Context(), []uuid.UUID{first.ID, second.ID})
 	f.must(err)
 	if diff := cmp.Diff(wantHistory, history); diff != "" {
 		t.Errorf("history (-want +got):\n%s", diff)
@@ -99,14 +99,14 @@ func TestPlansKeepTheirVersions(t *testing.T) {
 	ended := plan
 	ended.Version, ended.VisibleUntil, ended.Sealed, ended.At = 2, date(365), []byte("ended"), f.now.Add(time.Hour)
 	f.append(lines(3), nil)
-	f.change(func(tx *store.Tx) error { return tx.UpdatePlans(t.Context(), []store.PlanRow{ended}) })
+	f.change(func(tx *store.Tx) error { return tx.Plans.Update(t.Context(), []store.PlanRow{ended}) })
 
-	got, err := f.db.Plan(t.Context(), plan.ID)
+	got, err := f.db.Plans.Get(t.Context(), plan.ID)
 	f.must(err)
 	if diff := cmp.Diff(ended, got); diff != "" {
 		t.Errorf("plan (-want +got):\n%s", diff)
 	}
-	versions, err := f.db.PlanVersions(t.Context(), plan.ID)
+	versions, err := f.db.Plans.Versions(t.Context(), plan.ID)
 	f.must(err)
 	want := []store.PlanVersion{
 		{PlanRow: ended, Log: f.log, Entry: 4, Entries: 1},
@@ -121,7 +121,7 @@ func TestPlansKeepTheirVersions(t *testing.T) {
 		"that skips one":      {ID: plan.ID, Version: 4, Sealed: []byte{1}, At: f.now},
 		"of nothing":          {ID: newID(), Version: 2, Sealed: []byte{1}, At: f.now},
 	} {
-		err := f.tryChange(func(tx *store.Tx) error { return tx.UpdatePlans(t.Context(), []store.PlanRow{stale}) })
+		err := f.tryChange(func(tx *store.Tx) error { return tx.Plans.Update(t.Context(), []store.PlanRow{stale}) })
 		if !errors.Is(err, store.ErrConflict) {
 			t.Errorf("a change %s: got %v, want %v", name, err, store.ErrConflict)
 		}
@@ -129,12 +129,12 @@ func TestPlansKeepTheirVersions(t *testing.T) {
 	nowhere := f.plan(child.ID, nil)
 	nowhere.Authority = "E99999999"
 	for name, orphan := range map[string]store.PlanRow{"person": f.plan(newID(), nil), "authority": nowhere} {
-		err := f.tryChange(func(tx *store.Tx) error { return tx.InsertPlans(t.Context(), []store.PlanRow{orphan}) })
+		err := f.tryChange(func(tx *store.Tx) error { return tx.Plans.Insert(t.Context(), []store.PlanRow{orphan}) })
 		if !errors.Is(err, store.ErrNotFound) {
 			t.Errorf("a plan of no %s: got %v, want %v", name, err, store.ErrNotFound)
 		}
 	}
-	if _, err := f.db.Plan(t.Context(), newID()); !errors.Is(err, store.ErrNotFound) {
+	if _, err := f.db.Plans.Get(t.Context(), newID()); !errors.Is(err, store.ErrNotFound) {
 		t.Errorf("no plan: got %v, want %v", err, store.ErrNotFound)
 	}
 }
@@ -145,12 +145,12 @@ func TestPlansOfAnAuthority(t *testing.T) {
 	child, plans := f.child(nil, date(-100))
 	elsewhere := f.plan(child.ID, nil)
 	elsewhere.Authority = york
-	f.change(func(tx *store.Tx) error { return tx.InsertPlans(t.Context(), []store.PlanRow{elsewhere}) })
+	f.change(func(tx *store.Tx) error { return tx.Plans.Insert(t.Context(), []store.PlanRow{elsewhere}) })
 
 	for authority, want := range map[string][]store.PlanRow{
 		leeds: plans, york: {elsewhere}, "": append(slices.Clone(plans), elsewhere),
 	} {
-		got, err := f.db.PlansOf(t.Context(), []uuid.UUID{child.ID}, authority)
+		got, err := f.db.Plans.Of(t.Context(), []uuid.UUID{child.ID}, authority)
 		f.must(err)
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("plans of %q (-want +got):\n%s", authority, diff)
@@ -166,8 +166,8 @@ func TestPersons(t *testing.T) {
 
 	moved := a.PersonRow
 	moved.Version, moved.Restricted, moved.Sealed, moved.At = 2, true, []byte("moved"), f.now.Add(time.Hour)
-	f.change(func(tx *store.Tx) error { return tx.UpdatePersons(t.Context(), []store.PersonRow{moved}) })
-	err := f.tryChange(func(tx *store.Tx) error { return tx.UpdatePersons(t.Context(), []store.PersonRow{moved}) })
+	f.change(func(tx *store.Tx) error { return tx.People.Update(t.Context(), []store.PersonRow{moved}) })
+	err := f.tryChange(func(tx *store.Tx) error { return tx.People.Update(t.Context(), []store.PersonRow{moved}) })
 	if !errors.Is(err, store.ErrConflict) {
 		t.Errorf("changing it to the same version: got %v, want %v", err, store.ErrConflict)
 	}
@@ -175,25 +175,25 @@ func TestPersons(t *testing.T) {
 		t.Errorf("versions kept: got %d, want 2", got)
 	}
 
-	found, err := f.db.PersonsByTags(t.Context(), []store.Tag{b.Tag, randomTag(), a.Tag})
+	found, err := f.db.People.ByTags(t.Context(), []store.Tag{b.Tag, randomTag(), a.Tag})
 	f.must(err)
 	want := []store.TaggedPerson{{Tag: a.Tag, PersonRow: moved}, b}
 	if diff := cmp.Diff(want, found); diff != "" {
 		t.Errorf("by tags (-want +got):\n%s", diff)
 	}
 	f.tx(func(tx *store.Tx) error {
-		locked, err := tx.LockPersonsByTags(t.Context(), []store.Tag{b.Tag, randomTag(), a.Tag})
+		locked, err := tx.People.LockByTags(t.Context(), []store.Tag{b.Tag, randomTag(), a.Tag})
 		if diff := cmp.Diff(want, locked); diff != "" {
 			t.Errorf("locked by tags (-want +got):\n%s", diff)
 		}
 		return err
 	})
-	byID, err := f.db.Persons(t.Context(), []uuid.UUID{b.ID, newID()})
+	byID, err := f.db.People.ByID(t.Context(), []uuid.UUID{b.ID, newID()})
 	f.must(err)
 	if diff := cmp.Diff([]store.PersonRow{b.PersonRow}, byID); diff != "" {
 		t.Errorf("by id (-want +got):\n%s", diff)
 	}
-	page, err := f.db.PersonsAfter(t.Context(), uuid.Nil, 1)
+	page, err := f.db.People.After(t.Context(), uuid.Nil, 1)
 	f.must(err)
 	if diff := cmp.Diff([]store.PersonRow{moved}, page); diff != "" {
 		t.Errorf("first page (-want +got):\n%s", diff)
@@ -204,13 +204,13 @@ func TestErasedPersonIsGone(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	child, _ := f.child(nil)
-	f.change(func(tx *store.Tx) error { return tx.ErasePerson(t.Context(), child.ID, 2, f.now) })
+	f.change(func(tx *store.Tx) error { return tx.People.Erase(t.Context(), child.ID, 2, f.now) })
 
-	flags, err := f.db.Flags(t.Context(), []store.Tag{child.Tag}, today)
+	flags, err := f.db.Plans.Flags(t.Context(), []store.Tag{child.Tag}, today)
 	f.must(err)
-	persons, err := f.db.PersonsAfter(t.Context(), uuid.Nil, 10)
+	persons, err := f.db.People.After(t.Context(), uuid.Nil, 10)
 	f.must(err)
-	keys, err := f.db.KeysAfter(t.Context(), store.PersonKeys, uuid.Nil, 10)
+	keys, err := f.db.Keys.After(t.Context(), store.PersonKeys, uuid.Nil, 10)
 	f.must(err)
 	if len(flags)+len(persons)+len(keys) != 0 {
 		t.Errorf("left: %d flags, %d persons, %d keys; want none", len(flags), len(persons), len(keys))
@@ -219,7 +219,7 @@ func TestErasedPersonIsGone(t *testing.T) {
 		t.Errorf("rows without a key: got %d, want 1", got)
 	}
 	for _, version := range []int{2, 3} {
-		err := f.tryChange(func(tx *store.Tx) error { return tx.ErasePerson(t.Context(), child.ID, version, f.now) })
+		err := f.tryChange(func(tx *store.Tx) error { return tx.People.Erase(t.Context(), child.ID, version, f.now) })
 		if !errors.Is(err, store.ErrConflict) {
 			t.Errorf("erasing again: got %v, want %v", err, store.ErrConflict)
 		}
@@ -237,7 +237,7 @@ func TestManyPersonsAtOnce(t *testing.T) {
 		tags[i] = tagNumber(i)
 	}
 	f.change(func(tx *store.Tx) error {
-		found, err := tx.LockPersonsByTags(t.Context(), tags)
+		found, err := tx.People.LockByTags(t.Context(), tags)
 		if err != nil || len(found) != n {
 			t.Fatalf("persons found: got %d, %v; want %d", len(found), err, n)
 		}
@@ -247,17 +247,17 @@ func TestManyPersonsAtOnce(t *testing.T) {
 			persons[i], ids[i] = p.PersonRow, p.ID
 			persons[i].Version++
 		}
-		if err := tx.UpdatePersons(t.Context(), persons); err != nil {
+		if err := tx.People.Update(t.Context(), persons); err != nil {
 			return err
 		}
-		plans, err := tx.PlansOf(t.Context(), ids, leeds)
+		plans, err := tx.Plans.Of(t.Context(), ids, leeds)
 		if err != nil || len(plans) != n {
 			t.Fatalf("plans found: got %d, %v; want %d", len(plans), err, n)
 		}
 		for i := range plans {
 			plans[i].Version, plans[i].VisibleUntil = 2, date(365)
 		}
-		return tx.UpdatePlans(t.Context(), plans)
+		return tx.Plans.Update(t.Context(), plans)
 	})
 	if got := f.count(`SELECT count(*) FROM cpis.plan_version WHERE version = 2 AND visible_until = $1`, date(365)); got != n {
 		t.Errorf("plans changed: got %d, want %d", got, n)

@@ -75,7 +75,7 @@ func TestTxGivesUpOnWhatStaysLocked(t *testing.T) {
 	f := newFixture(t)
 	p, _ := f.child()
 	lock := func(ctx context.Context, tx *store.Tx) error {
-		_, err := tx.LockPersonsByTags(ctx, []store.Tag{p.Tag})
+		_, err := tx.People.LockByTags(ctx, []store.Tag{p.Tag})
 		return err
 	}
 	patient := make(chan error, 1)
@@ -103,7 +103,7 @@ func TestInsertTagsOfAnIndexKeyThatHasGone(t *testing.T) {
 	f := newFixture(t)
 	ctx := t.Context()
 	f.tx(func(tx *store.Tx) error {
-		return tx.InsertIndexKey(ctx, store.IndexKeyRow{Version: 2, Wrapped: "wrapped:2", At: f.now})
+		return tx.Keys.InsertIndex(ctx, store.IndexKeyRow{Version: 2, Wrapped: "wrapped:2", At: f.now})
 	})
 	tag := func(versions ...int) (store.Tag, error) {
 		p := f.person()
@@ -112,17 +112,17 @@ func TestInsertTagsOfAnIndexKeyThatHasGone(t *testing.T) {
 			rows[i] = store.TagRow{Tag: randomTag(), Person: p.ID, IndexVersion: v}
 		}
 		return rows[0].Tag, f.tryChange(func(tx *store.Tx) error { //nolint:contextcheck // the test has one context
-			if err := tx.InsertPersons(ctx, []store.PersonRow{p}); err != nil {
+			if err := tx.People.Insert(ctx, []store.PersonRow{p}); err != nil {
 				return err
 			}
-			return tx.InsertTags(ctx, rows)
+			return tx.Tags.Insert(ctx, rows)
 		})
 	}
 	_, err := f.admin.Exec(ctx, `DELETE FROM cpis.index_key WHERE version = 1`)
 	f.must(err)
 	newest, err := tag(2, 1)
 	f.must(err)
-	found, err := f.db.PersonsByTags(ctx, []store.Tag{newest})
+	found, err := f.db.People.ByTags(ctx, []store.Tag{newest})
 	f.must(err)
 	if n := f.count(`SELECT count(*) FROM cpis.person_tag`); n != 1 || len(found) != 1 {
 		t.Errorf("got %d tags, and %d persons by the newest; want one of each", n, len(found))

@@ -63,17 +63,17 @@ func (q queries) scanProposal(row pgx.CollectableRow) (ProposalRow, error) {
 	return scanner[ProposalRow](q.guard)(row)
 }
 
-// Proposal gives a proposal; ErrNotFound if there is none with that id.
-func (q queries) Proposal(ctx context.Context, id uuid.UUID) (ProposalRow, error) {
+// Get gives a proposal; ErrNotFound if there is none with that id.
+func (q proposalReads) Get(ctx context.Context, id uuid.UUID) (ProposalRow, error) {
 	return one(ctx, q.q, "reading proposal", q.scanProposal, `
 		SELECT `+proposalColumns+`
 		FROM cpis.proposal AS r
 		WHERE r.id = $1`, id)
 }
 
-// Proposals pages through the proposals of an authority, the newest first: those
+// List pages through the proposals of an authority, the newest first: those
 // made before another, or all where that is zero.
-func (q queries) Proposals(ctx context.Context, authority string, openOnly bool, before uuid.UUID, limit int) ([]ProposalRow, error) {
+func (q proposalReads) List(ctx context.Context, authority string, openOnly bool, before uuid.UUID, limit int) ([]ProposalRow, error) {
 	return all(ctx, q.q, "reading proposals", q.scanProposal, `
 		SELECT `+proposalColumns+`
 		FROM cpis.proposal AS r
@@ -84,10 +84,10 @@ func (q queries) Proposals(ctx context.Context, authority string, openOnly bool,
 		LIMIT $4`, authority, openOnly, before, limit)
 }
 
-// OpenProposal gives an authority's open proposal of a kind about a person;
+// Open gives an authority's open proposal of a kind about a person;
 // ErrNotFound if there is none. Those that were decided must verify, too: an open
 // one may only look as if it was.
-func (q queries) OpenProposal(ctx context.Context, authority string, person uuid.UUID, kind string) (ProposalRow, error) {
+func (q proposalReads) Open(ctx context.Context, authority string, person uuid.UUID, kind string) (ProposalRow, error) {
 	const doing = "reading proposal"
 	rows, err := all(ctx, q.q, doing, q.scanProposal, `
 		SELECT `+proposalColumns+`
@@ -107,9 +107,9 @@ func (q queries) OpenProposal(ctx context.Context, authority string, person uuid
 
 func (r ProposalRow) open() bool { return r.State == "open" }
 
-// OpenProposals says whether an authority has proposals about a person that
+// AnyOpen says whether an authority has proposals about a person that
 // nobody has decided about. Those that were must verify, too.
-func (q queries) OpenProposals(ctx context.Context, authority string, person uuid.UUID) (bool, error) {
+func (q proposalReads) AnyOpen(ctx context.Context, authority string, person uuid.UUID) (bool, error) {
 	rows, err := all(ctx, q.q, "reading proposals", q.scanProposal, `
 		SELECT `+proposalColumns+`
 		FROM cpis.proposal AS r
@@ -120,7 +120,7 @@ func (q queries) OpenProposals(ctx context.Context, authority string, person uui
 
 // Undone says whether a merge was undone. Proposals to undo it that were not
 // accepted must verify, too: one may only look as if it was not.
-func (q queries) Undone(ctx context.Context, merge uuid.UUID) (bool, error) {
+func (q proposalReads) Undone(ctx context.Context, merge uuid.UUID) (bool, error) {
 	rows, err := all(ctx, q.q, "reading proposals", q.scanProposal, `
 		SELECT `+proposalColumns+`
 		FROM cpis.proposal AS r
@@ -128,9 +128,9 @@ func (q queries) Undone(ctx context.Context, merge uuid.UUID) (bool, error) {
 	return slices.ContainsFunc(rows, func(r ProposalRow) bool { return r.State == "accepted" }), err
 }
 
-// InsertProposal keeps a new proposal, which is open. ErrConflict says that the authority has
+// Insert keeps a new proposal, which is open. ErrConflict says that the authority has
 // an open one of the same kind about the person.
-func (tx *Tx) InsertProposal(ctx context.Context, r *ProposalRow) error {
+func (tx proposalWrites) Insert(ctx context.Context, r *ProposalRow) error {
 	r.State = "open"
 	_, err := tx.exec(ctx, "keeping proposal", `
 		INSERT INTO cpis.proposal (id, authority, kind, state, person_id, from_id, merge_id, proposed_by, proposed_at, proposed, proposed_issuer, mac)
@@ -140,9 +140,9 @@ func (tx *Tx) InsertProposal(ctx context.Context, r *ProposalRow) error {
 	return err
 }
 
-// DecideProposal ends a proposal, as its row says. It must be open, else the
+// Decide ends a proposal, as its row says. It must be open, else the
 // error is ErrConflict.
-func (tx *Tx) DecideProposal(ctx context.Context, r *ProposalRow) error {
+func (tx proposalWrites) Decide(ctx context.Context, r *ProposalRow) error {
 	return tx.execAll(ctx, 1, "deciding proposal", `
 		UPDATE cpis.proposal
 		SET state = $2, decided_by = $3, decided_at = $4, decided = $5, decided_issuer = $6, mac = $7

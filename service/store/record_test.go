@@ -18,27 +18,27 @@ func TestIdempotentAnswers(t *testing.T) {
 	f := newFixture(t)
 	ctx := t.Context()
 	row := store.IdempotentRow{Organisation: leeds, Key: "key", Fingerprint: []byte("print"), Response: []byte("answer"), At: f.now}
-	if _, err := f.db.Idempotent(ctx, leeds, "key"); !errors.Is(err, store.ErrNotFound) {
+	if _, err := f.db.Answers.Find(ctx, leeds, "key"); !errors.Is(err, store.ErrNotFound) {
 		t.Errorf("before the first: got %v, want %v", err, store.ErrNotFound)
 	}
 	f.change(func(tx *store.Tx) error { return nil })
 	f.tx(func(tx *store.Tx) error {
-		if _, _, err := tx.AppendEntries(ctx, f.log, lines(1), make([][]byte, 1)); err != nil {
+		if _, _, err := tx.Logs.Append(ctx, f.log, lines(1), make([][]byte, 1)); err != nil {
 			return err
 		}
-		return tx.InsertIdempotent(ctx, row) // its answer tells where the entry is
+		return tx.Answers.Keep(ctx, row) // its answer tells where the entry is
 	})
-	got, err := f.db.Idempotent(ctx, leeds, "key")
+	got, err := f.db.Answers.Find(ctx, leeds, "key")
 	f.must(err)
 	if diff := cmp.Diff(row, got); diff != "" {
 		t.Errorf("kept answer (-want +got):\n%s", diff)
 	}
-	if _, err := f.db.Idempotent(ctx, york, "key"); !errors.Is(err, store.ErrNotFound) {
+	if _, err := f.db.Answers.Find(ctx, york, "key"); !errors.Is(err, store.ErrNotFound) {
 		t.Errorf("another organisation's: got %v, want %v", err, store.ErrNotFound)
 	}
 	for before, want := range map[time.Time]int64{f.now: 0, f.now.Add(time.Second): 1} {
 		f.tx(func(tx *store.Tx) error {
-			n, err := tx.ExpireIdempotent(ctx, before, 10)
+			n, err := tx.Answers.Expire(ctx, before, 10)
 			if n != want {
 				t.Errorf("expired before %v: got %d, want %d", before, n, want)
 			}
@@ -57,16 +57,16 @@ func TestRequestsWithOneKeyAreDoneOnce(t *testing.T) {
 	for range 6 {
 		wg.Go(func() {
 			err := f.db.Tx(ctx, func(tx *store.Tx) error {
-				if _, err := tx.Idempotent(ctx, leeds, "key"); !errors.Is(err, store.ErrNotFound) {
+				if _, err := tx.Answers.Find(ctx, leeds, "key"); !errors.Is(err, store.ErrNotFound) {
 					return err
 				}
-				if err := tx.InsertPersons(ctx, []store.PersonRow{f.person()}); err != nil {
+				if err := tx.People.Insert(ctx, []store.PersonRow{f.person()}); err != nil {
 					return err
 				}
-				if _, _, err := tx.AppendEntries(ctx, f.log, lines(1), make([][]byte, 1)); err != nil {
+				if _, _, err := tx.Logs.Append(ctx, f.log, lines(1), make([][]byte, 1)); err != nil {
 					return err
 				}
-				return tx.InsertIdempotent(ctx, store.IdempotentRow{Organisation: leeds, Key: "key", Response: []byte("done"), Fingerprint: []byte{1}, At: f.now})
+				return tx.Answers.Keep(ctx, store.IdempotentRow{Organisation: leeds, Key: "key", Response: []byte("done"), Fingerprint: []byte{1}, At: f.now})
 			})
 			if err != nil {
 				t.Error(err)
@@ -86,7 +86,7 @@ func TestCheckpoints(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	ctx := t.Context()
-	if _, err := f.db.LatestCheckpoint(ctx, f.log); !errors.Is(err, store.ErrNotFound) {
+	if _, err := f.db.Checkpoints.Latest(ctx, f.log); !errors.Is(err, store.ErrNotFound) {
 		t.Errorf("before the first: got %v, want %v", err, store.ErrNotFound)
 	}
 	var kept []store.CheckpointRow
@@ -95,25 +95,25 @@ func TestCheckpoints(t *testing.T) {
 		head, err := f.db.Head(ctx, f.log)
 		f.must(err)
 		c := store.CheckpointRow{Log: f.log, Tree: head, Note: "note", At: f.now}
-		f.tx(func(tx *store.Tx) error { return tx.InsertCheckpoint(ctx, c) })
+		f.tx(func(tx *store.Tx) error { return tx.Checkpoints.Insert(ctx, c) })
 		kept = append(kept, c)
-		err = f.db.Tx(ctx, func(tx *store.Tx) error { return tx.InsertCheckpoint(ctx, c) })
+		err = f.db.Tx(ctx, func(tx *store.Tx) error { return tx.Checkpoints.Insert(ctx, c) })
 		if !errors.Is(err, store.ErrConflict) {
 			t.Errorf("a second of the same size: got %v, want %v", err, store.ErrConflict)
 		}
 	}
-	latest, err := f.db.LatestCheckpoint(ctx, f.log)
+	latest, err := f.db.Checkpoints.Latest(ctx, f.log)
 	f.must(err)
 	if latest != kept[2] {
 		t.Errorf("latest: got size %d, want %d", latest.Tree.Size(), kept[2].Tree.Size())
 	}
 	for entry, want := range map[int64]int64{0: 5, 4: 5, 5: 10, 14: 15} {
-		c, err := f.db.CheckpointFor(ctx, f.log, entry)
+		c, err := f.db.Checkpoints.For(ctx, f.log, entry)
 		if err != nil || c.Tree.Size() != want {
 			t.Errorf("for entry %d: got size %d, %v; want %d", entry, c.Tree.Size(), err, want)
 		}
 	}
-	if _, err := f.db.CheckpointFor(ctx, f.log, 15); !errors.Is(err, store.ErrNotFound) {
+	if _, err := f.db.Checkpoints.For(ctx, f.log, 15); !errors.Is(err, store.ErrNotFound) {
 		t.Errorf("for an entry not covered yet: got %v, want %v", err, store.ErrNotFound)
 	}
 }
@@ -136,19 +136,19 @@ func TestTiles(t *testing.T) {
 	if diff := cmp.Diff([]store.TileRow{planted}, f.keepTiles([]store.TileRow{tiles[0], forged, tiles[2]})); diff != "" {
 		t.Errorf("what is kept instead of another tile (-want +got):\n%s", diff)
 	}
-	got, err := f.db.Tiles(ctx, f.log, 0, []int64{2, 0, 7})
+	got, err := f.db.Tiles.Get(ctx, f.log, 0, []int64{2, 0, 7})
 	f.must(err)
 	if diff := cmp.Diff([]store.TileRow{tiles[0], tiles[2]}, got); diff != "" {
 		t.Errorf("tiles (-want +got):\n%s", diff)
 	}
 	for level, want := range []int64{3, 0} {
-		if n, err := f.db.TileCount(ctx, f.log, level); err != nil || n != want {
+		if n, err := f.db.Tiles.Count(ctx, f.log, level); err != nil || n != want {
 			t.Errorf("tiles at level %d: got %d, %v; want %d", level, n, err, want)
 		}
 	}
 	short := []store.TileRow{{Index: 9, Hashes: []byte("short")}}
 	err = f.db.Tx(ctx, func(tx *store.Tx) error {
-		_, err := tx.InsertTiles(ctx, f.log, short)
+		_, err := tx.Tiles.Insert(ctx, f.log, short)
 		return err
 	})
 	if err == nil {
@@ -160,7 +160,7 @@ func TestTiles(t *testing.T) {
 func (f *fixture) keepTiles(tiles []store.TileRow) (differ []store.TileRow) {
 	f.tb.Helper()
 	f.tx(func(tx *store.Tx) (err error) {
-		differ, err = tx.InsertTiles(f.tb.Context(), f.log, tiles)
+		differ, err = tx.Tiles.Insert(f.tb.Context(), f.log, tiles)
 		return err
 	})
 	return differ
@@ -174,7 +174,7 @@ func TestReviewIsClosedByAnother(t *testing.T) {
 	f.must(appendBatch(t, f.db, f.log, b))
 	r := b.Reviews[0]
 	closeBy := func(who string) error {
-		return f.db.Tx(ctx, func(tx *store.Tx) error { return tx.CloseReview(ctx, r.ID, who, "justified", f.now) })
+		return f.db.Tx(ctx, func(tx *store.Tx) error { return tx.Reviews.Close(ctx, r.ID, who, "justified", f.now) })
 	}
 	if err := closeBy(r.Actor); !errors.Is(err, store.ErrConflict) {
 		t.Errorf("closing one's own: got %v, want %v", err, store.ErrConflict)
@@ -183,11 +183,11 @@ func TestReviewIsClosedByAnother(t *testing.T) {
 	if err := closeBy("second"); !errors.Is(err, store.ErrConflict) {
 		t.Errorf("closing it twice: got %v, want %v", err, store.ErrConflict)
 	}
-	open, err := f.db.OpenReviews(ctx, trust, 10)
+	open, err := f.db.Reviews.Open(ctx, trust, 10)
 	if err != nil || len(open) != 0 {
 		t.Errorf("open reviews: got %d, %v; want none", len(open), err)
 	}
-	got, err := f.db.Review(ctx, r.ID)
+	got, err := f.db.Reviews.Get(ctx, r.ID)
 	f.must(err)
 	want := r
 	want.Log = f.log
@@ -203,7 +203,7 @@ func TestEntriesAreReadInOrder(t *testing.T) {
 	all := lines(4500) // three pages
 	f.append(all, nil)
 	next := int64(10)
-	for e, err := range f.db.Entries(t.Context(), f.log, 10, 4500) {
+	for e, err := range f.db.Logs.Entries(t.Context(), f.log, 10, 4500) {
 		if err != nil || e.Index != next || !bytes.Equal(e.Line, all[next]) {
 			t.Fatalf("entry %d: got index %d, %v, or another line", next, e.Index, err)
 		}
@@ -214,7 +214,7 @@ func TestEntriesAreReadInOrder(t *testing.T) {
 	if next != 4490 {
 		t.Errorf("ended before %d, want 4490", next)
 	}
-	if _, err := f.db.Entry(t.Context(), f.log, 9999); !errors.Is(err, store.ErrNotFound) {
+	if _, err := f.db.Logs.Entry(t.Context(), f.log, 9999); !errors.Is(err, store.ErrNotFound) {
 		t.Errorf("no entry: got %v, want %v", err, store.ErrNotFound)
 	}
 }
@@ -231,7 +231,7 @@ func TestEntriesSayWhatIsMissing(t *testing.T) {
 		t.Errorf("with a gap: read %d, want %d", got, want)
 	}
 	stored := 0
-	for e, err := range f.db.StoredEntries(t.Context(), f.log, 0, 4600) {
+	for e, err := range f.db.Logs.StoredEntries(t.Context(), f.log, 0, 4600) {
 		f.must(err)
 		if e.Index == 2500 {
 			t.Error("an entry that is not stored was read")
@@ -246,7 +246,7 @@ func TestEntriesSayWhatIsMissing(t *testing.T) {
 // readUntilMissing counts the entries before one that is missing.
 func (f *fixture) readUntilMissing(from, to int64) (n int64) {
 	f.tb.Helper()
-	for _, err := range f.db.Entries(f.tb.Context(), f.log, from, to) {
+	for _, err := range f.db.Logs.Entries(f.tb.Context(), f.log, from, to) {
 		if err != nil {
 			expectOneOf(f.tb, err, store.ErrNotFound)
 			return n

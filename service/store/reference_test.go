@@ -18,12 +18,12 @@ func TestReferenceDataNeverOverwritesWhatPeopleSaid(t *testing.T) {
 	ctx := t.Context()
 	owner := dbtest.OpenURL(t, f.data.Owner, store.Options{AllowUnsafe: true, Owner: true})
 	f.tx(func(tx *store.Tx) error {
-		return tx.SetAuthorityContact(ctx, york, "01904 000000", "Mon-Fri 8-17", "01904 000001", f.now)
+		return tx.Directory.SetContact(ctx, york, "01904 000000", "Mon-Fri 8-17", "01904 000001", f.now)
 	})
 	added := store.OrganisationRow{Code: "NDA01", Name: "MINOR INJURIES UNIT", Class: "urgent_care", Postcode: "YO1 1AA"}
-	f.must(owner.Tx(ctx, func(tx *store.Tx) error { return tx.PutOrganisation(ctx, added) }))
+	f.must(owner.Tx(ctx, func(tx *store.Tx) error { return tx.Directory.PutOrganisation(ctx, added) }))
 	f.must(owner.Tx(ctx, func(tx *store.Tx) error {
-		_, err := tx.LoadReference(ctx, []store.OrganisationRow{
+		_, err := tx.Directory.LoadReference(ctx, []store.OrganisationRow{
 			{Code: added.Code, Name: "SOMETHING ELSE", Class: "dental"},
 			{Code: trust, Name: "RENAMED TRUST", Class: "acute_trust", Postcode: "LS1 1AA"},
 		}, []store.AuthorityRow{
@@ -32,7 +32,7 @@ func TestReferenceDataNeverOverwritesWhatPeopleSaid(t *testing.T) {
 		return err
 	}))
 
-	organisations, err := f.db.Organisations(ctx)
+	organisations, err := f.db.Directory.Organisations(ctx)
 	f.must(err)
 	want := []store.OrganisationRow{
 		added,
@@ -42,7 +42,7 @@ func TestReferenceDataNeverOverwritesWhatPeopleSaid(t *testing.T) {
 	if diff := cmp.Diff(want, organisations); diff != "" {
 		t.Errorf("organisations (-want +got):\n%s", diff)
 	}
-	authorities, err := f.db.Authorities(ctx)
+	authorities, err := f.db.Directory.Authorities(ctx)
 	f.must(err)
 	i := slices.IndexFunc(authorities, func(a store.AuthorityRow) bool { return a.GSS == york })
 	wantYork := store.AuthorityRow{
@@ -53,11 +53,11 @@ func TestReferenceDataNeverOverwritesWhatPeopleSaid(t *testing.T) {
 	if diff := cmp.Diff(wantYork, authorities[i]); diff != "" {
 		t.Errorf("authority (-want +got):\n%s", diff)
 	}
-	err = f.db.Tx(ctx, func(tx *store.Tx) error { return tx.SetAuthorityContact(ctx, "E99999999", "", "", "", f.now) })
+	err = f.db.Tx(ctx, func(tx *store.Tx) error { return tx.Directory.SetContact(ctx, "E99999999", "", "", "", f.now) })
 	if !errors.Is(err, store.ErrNotFound) {
 		t.Errorf("contact of no authority: got %v, want %v", err, store.ErrNotFound)
 	}
-	err = f.db.Tx(ctx, func(tx *store.Tx) error { return tx.PutOrganisation(ctx, added) })
+	err = f.db.Tx(ctx, func(tx *store.Tx) error { return tx.Directory.PutOrganisation(ctx, added) })
 	if err == nil {
 		t.Error("adding an organisation as the service: got no error")
 	}
@@ -71,7 +71,7 @@ func TestClassesArePolicys(t *testing.T) {
 	owner := dbtest.OpenURL(t, f.data.Owner, store.Options{AllowUnsafe: true, Owner: true})
 	put := func(class policy.Class) error {
 		return owner.Tx(ctx, func(tx *store.Tx) error {
-			return tx.PutOrganisation(ctx, store.OrganisationRow{Code: "X1", Name: "X", Class: string(class)})
+			return tx.Directory.PutOrganisation(ctx, store.OrganisationRow{Code: "X1", Name: "X", Class: string(class)})
 		})
 	}
 	for _, class := range []policy.Class{

@@ -21,7 +21,7 @@ type RetentionRow struct {
 
 // LatestRetention returns what was removed last of a log; ErrNotFound if nothing
 // ever was.
-func (q queries) LatestRetention(ctx context.Context, log LogID) (RetentionRow, error) {
+func (q logReads) LatestRetention(ctx context.Context, log LogID) (RetentionRow, error) {
 	return one(ctx, q.q, "reading what was removed",
 		func(row pgx.CollectableRow) (r RetentionRow, err error) {
 			err = row.Scan(&r.Log, &r.First, &r.Entry, &r.Before, &r.Reason, &r.Operator, &r.At)
@@ -36,7 +36,7 @@ func (q queries) LatestRetention(ctx context.Context, log LogID) (RetentionRow, 
 
 // InsertRetention says what will be removed, and that the next entry of the log,
 // which must be the only one of the transaction, says so.
-func (tx *Tx) InsertRetention(ctx context.Context, r *RetentionRow) error {
+func (tx logWrites) InsertRetention(ctx context.Context, r *RetentionRow) error {
 	return tx.execAll(ctx, 1, "keeping what is removed", `
 		INSERT INTO cpis.retention (log, first, entry, before, reason, operator, at)
 		SELECT h.log, $2, h.size, $3, $4, $5, $6
@@ -44,9 +44,9 @@ func (tx *Tx) InsertRetention(ctx context.Context, r *RetentionRow) error {
 		r.Log, r.First, r.Before, r.Reason, r.Operator, r.At)
 }
 
-// CheckpointBefore returns the newest checkpoint that was signed before a time;
+// Before returns the newest checkpoint that was signed before a time;
 // ErrNotFound if there is none.
-func (q queries) CheckpointBefore(ctx context.Context, log LogID, before time.Time) (CheckpointRow, error) {
+func (q checkpointReads) Before(ctx context.Context, log LogID, before time.Time) (CheckpointRow, error) {
 	return one(ctx, q.q, "reading checkpoint", scanCheckpoint, `
 		SELECT log, size, frontier, note, at
 		FROM cpis.checkpoint
@@ -83,7 +83,7 @@ func (db *DB) RemoveEntries(ctx context.Context, log LogID, first int64) (delete
 		dropped++
 	}
 	for {
-		from, err := db.FirstEntry(ctx, log)
+		from, err := db.Logs.FirstEntry(ctx, log)
 		if errors.Is(err, ErrNotFound) || err == nil && from >= first {
 			return deleted, dropped, nil
 		}

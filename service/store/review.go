@@ -26,9 +26,9 @@ type ReviewRow struct {
 	Outcome  string
 }
 
-// OpenReviews gives the accesses of an organisation that wait to be reviewed,
+// Open gives the accesses of an organisation that wait to be reviewed,
 // the oldest first.
-func (q queries) OpenReviews(ctx context.Context, organisation string, limit int) ([]ReviewRow, error) {
+func (q reviewReads) Open(ctx context.Context, organisation string, limit int) ([]ReviewRow, error) {
 	return all(ctx, q.q, "reading reviews", scanner[ReviewRow](q.guard), `
 		SELECT `+reviewColumns+`
 		FROM cpis.review AS r
@@ -38,8 +38,8 @@ func (q queries) OpenReviews(ctx context.Context, organisation string, limit int
 		LIMIT $2`, organisation, limit)
 }
 
-// Review gives one of them, open or closed; ErrNotFound if there is none.
-func (q queries) Review(ctx context.Context, id uuid.UUID) (ReviewRow, error) {
+// Get gives one of them, open or closed; ErrNotFound if there is none.
+func (q reviewReads) Get(ctx context.Context, id uuid.UUID) (ReviewRow, error) {
 	return one(ctx, q.q, "reading review", scanner[ReviewRow](q.guard), `
 		SELECT `+reviewColumns+`
 		FROM cpis.review AS r
@@ -71,9 +71,9 @@ func (r *ReviewRow) cover(c *cover) {
 	c.str("outcome", r.Outcome)
 }
 
-// CloseReview closes a review. ErrConflict says that there is no open one with
+// Close closes a review. ErrConflict says that there is no open one with
 // that id, or that by is who made the access.
-func (tx *Tx) CloseReview(ctx context.Context, id uuid.UUID, by, outcome string, at time.Time) error {
+func (tx reviewWrites) Close(ctx context.Context, id uuid.UUID, by, outcome string, at time.Time) error {
 	const doing = "closing review"
 	open, err := all(ctx, tx.q, doing, scanner[ReviewRow](tx.guard), `
 		SELECT `+reviewColumns+`

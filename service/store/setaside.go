@@ -31,7 +31,7 @@ type AsideNote struct {
 
 // SetAside returns what was set aside of a log, after an identifier, a page in
 // order of identifiers.
-func (q queries) SetAside(ctx context.Context, log LogID, after uuid.UUID, limit int) (ids []uuid.UUID, rows []AsideRow, err error) {
+func (q logReads) SetAside(ctx context.Context, log LogID, after uuid.UUID, limit int) (ids []uuid.UUID, rows []AsideRow, err error) {
 	rows, err = all(ctx, q.q, "reading what was set aside",
 		func(row pgx.CollectableRow) (a AsideRow, err error) {
 			var id uuid.UUID
@@ -50,7 +50,7 @@ func (q queries) SetAside(ctx context.Context, log LogID, after uuid.UUID, limit
 
 // SetEntriesAside sets aside the entries that stand where the log has not come
 // to, and returns how many there were. It needs the owner's rights.
-func (tx *Tx) SetEntriesAside(ctx context.Context, log LogID, n AsideNote) (int64, error) {
+func (tx logWrites) SetEntriesAside(ctx context.Context, log LogID, n AsideNote) (int64, error) {
 	return tx.exec(ctx, "setting entries aside", `
 		WITH head AS (
 		    SELECT size FROM cpis.log_head WHERE log = $1 FOR UPDATE
@@ -67,8 +67,8 @@ func (tx *Tx) SetEntriesAside(ctx context.Context, log LogID, n AsideNote) (int6
 		FROM gone AS g`, log, n.Reason, n.Operator, n.At)
 }
 
-// SetCheckpointAside sets a checkpoint aside. It needs the owner's rights.
-func (tx *Tx) SetCheckpointAside(ctx context.Context, log LogID, size int64, n AsideNote) error {
+// SetAside sets a checkpoint aside. It needs the owner's rights.
+func (tx checkpointWrites) SetAside(ctx context.Context, log LogID, size int64, n AsideNote) error {
 	return tx.execAll(ctx, 1, "setting checkpoint aside", `
 		WITH gone AS (
 		    DELETE FROM cpis.checkpoint
@@ -81,9 +81,9 @@ func (tx *Tx) SetCheckpointAside(ctx context.Context, log LogID, size int64, n A
 		FROM gone AS g`, log, size, n.Reason, n.Operator, n.At)
 }
 
-// ReplaceTiles keeps full tiles, and sets aside those that differ and are kept
+// Replace keeps full tiles, and sets aside those that differ and are kept
 // instead. It needs the owner's rights.
-func (tx *Tx) ReplaceTiles(ctx context.Context, log LogID, tiles []TileRow, n AsideNote) error {
+func (tx tileWrites) Replace(ctx context.Context, log LogID, tiles []TileRow, n AsideNote) error {
 	levels, indexes, hashes := tileArgs(tiles)
 	_, err := tx.exec(ctx, "setting tiles aside", `
 		WITH gone AS (
@@ -101,6 +101,6 @@ func (tx *Tx) ReplaceTiles(ctx context.Context, log LogID, tiles []TileRow, n As
 	if err != nil {
 		return err
 	}
-	_, err = tx.InsertTiles(ctx, log, tiles)
+	_, err = tx.Insert(ctx, log, tiles)
 	return err
 }

@@ -54,7 +54,8 @@ const (
 // for everything else, so that look-ups never wait behind transactions which
 // wait for each other. It is safe for concurrent use.
 type DB struct {
-	queries // what can be read outside a transaction, over the pool for all else
+	queries
+	reads // what can be read outside a transaction, over the pool for all else
 
 	pool *pgxpool.Pool // for look-ups: Read, Append, Head, IndexKeys and Ready
 	acts *pgxpool.Pool // for all else
@@ -78,7 +79,7 @@ func Open(ctx context.Context, url string, opts Options) (*DB, error) {
 		pool.Close()
 		return nil, err
 	}
-	db := &DB{queries: queries{q: others}, pool: pool, acts: others, opts: opts, turns: newTurns()}
+	db := &DB{queries: queries{q: others}, reads: newReads(queries{q: others}), pool: pool, acts: others, opts: opts, turns: newTurns()}
 	if err := db.Ready(ctx); err != nil {
 		db.Close()
 		return nil, fmt.Errorf("opening database: %w", err)
@@ -178,17 +179,11 @@ func (db *DB) Close() {
 // connection.
 func (db *DB) MaxTx() int { return int(db.acts.Config().MaxConns) }
 
-// IndexKeys gives all index keys, the newest first. They are read over a
-// connection kept for look-ups, which cannot go on without knowing them.
-func (db *DB) IndexKeys(ctx context.Context) ([]IndexKeyRow, error) {
-	return queries{q: db.pool}.IndexKeys(ctx)
-}
-
 // Head gives the state of a log as last committed; ErrNotFound if there is no
 // such log, audit.ErrMalformed if what is stored is not the state of any log.
 // It is read over a connection kept for look-ups.
 func (db *DB) Head(ctx context.Context, log LogID) (audit.Tree, error) {
-	return queries{q: db.pool}.Head(ctx, log)
+	return readHead(ctx, db.pool, log)
 }
 
 // Ready says whether the database can be used now: nil, or why not

@@ -33,7 +33,7 @@ func (q queries) scanTag(row pgx.CollectableRow) (TagRow, error) {
 	return scanner[TagRow](q.guard)(row)
 }
 
-// InsertTags makes persons findable, any number at once. If another
+// Insert makes persons findable, any number at once. If another
 // transaction has taken one of the tags at the same moment, the whole
 // transaction runs again and then finds that person; so a tag that was already
 // there when it began is ErrConflict only in the end.
@@ -41,7 +41,7 @@ func (q queries) scanTag(row pgx.CollectableRow) (TagRow, error) {
 // A tag made with an index key that is no longer there is left out: nobody asks
 // for it any more. If the newest of the versions given is not there, no tag is
 // written and the error is ErrUnavailable, for nobody would find the persons.
-func (tx *Tx) InsertTags(ctx context.Context, rows []TagRow) error {
+func (tx tagWrites) Insert(ctx context.Context, rows []TagRow) error {
 	tags, persons, versions := make([][]byte, len(rows)), make([]uuid.UUID, len(rows)), make([]int32, len(rows))
 	for i := range rows {
 		tags[i], persons[i] = rows[i].Tag[:], rows[i].Person
@@ -80,9 +80,9 @@ func tryAgain(err error) error {
 // tagIndexKey is the constraint that a tag's index key is there.
 const tagIndexKey = " person_tag_index_version_fkey"
 
-// TagsLeadingTo gives whom tags lead to, in order of person and tag. Tags that
+// LeadingTo gives whom tags lead to, in order of person and tag. Tags that
 // nobody has are left out.
-func (q queries) TagsLeadingTo(ctx context.Context, tags []Tag) ([]TagRow, error) {
+func (q tagReads) LeadingTo(ctx context.Context, tags []Tag) ([]TagRow, error) {
 	return all(ctx, q.q, "reading tags", q.scanTag, `
 		SELECT `+tagColumns+`
 		FROM cpis.person_tag AS t
@@ -90,12 +90,12 @@ func (q queries) TagsLeadingTo(ctx context.Context, tags []Tag) ([]TagRow, error
 		ORDER BY t.person_id, t.tag`, tagBytes(tags))
 }
 
-// PersonsWithoutTag gives persons that have fewer tags made with a certain
+// PeopleWithout gives persons that have fewer tags made with a certain
 // index key than they have made with older ones: the work that is left when the
-// key rotates, to be paged like PersonsAfter. A person has a tag for each NHS
+// key rotates, to be paged like People.After. A person has a tag for each NHS
 // number that finds it, and none where it is not to be found. They are returned also
 // if they do not verify: their numbers are sealed, and prove themselves.
-func (q queries) PersonsWithoutTag(ctx context.Context, indexVersion int, after uuid.UUID, limit int) ([]PersonRow, error) {
+func (q tagReads) PeopleWithout(ctx context.Context, indexVersion int, after uuid.UUID, limit int) ([]PersonRow, error) {
 	return all(ctx, q.q, "finding persons without tags",
 		func(row pgx.CollectableRow) (p PersonRow, err error) {
 			var mac []byte
@@ -118,8 +118,8 @@ func (q queries) PersonsWithoutTag(ctx context.Context, indexVersion int, after 
 }
 
 // LockForTags keeps others from changing persons, in order of their ids. It does
-// not verify them, as PersonsWithoutTag does not.
-func (tx *Tx) LockForTags(ctx context.Context, ids []uuid.UUID) error {
+// not verify them, as People.WithoutTag does not.
+func (tx personWrites) LockForTags(ctx context.Context, ids []uuid.UUID) error {
 	_, err := tx.exec(ctx, "locking persons", `
 		SELECT
 		FROM cpis.person AS p
@@ -129,17 +129,17 @@ func (tx *Tx) LockForTags(ctx context.Context, ids []uuid.UUID) error {
 	return err
 }
 
-// Untag removes all tags of persons: nobody finds them any more, unless
-// InsertTags follows.
-func (tx *Tx) Untag(ctx context.Context, persons []uuid.UUID) error {
+// Remove removes all tags of persons: nobody finds them any more, unless
+// Insert follows.
+func (tx tagWrites) Remove(ctx context.Context, persons []uuid.UUID) error {
 	_, err := tx.exec(ctx, "removing tags", `
 		DELETE FROM cpis.person_tag
 		WHERE person_id = ANY ($1::uuid[])`, persons)
 	return err
 }
 
-// UntagVersion is Untag for the tags made with one index key.
-func (tx *Tx) UntagVersion(ctx context.Context, persons []uuid.UUID, indexVersion int) error {
+// RemoveVersion is Untag for the tags made with one index key.
+func (tx tagWrites) RemoveVersion(ctx context.Context, persons []uuid.UUID, indexVersion int) error {
 	_, err := tx.exec(ctx, "removing tags", `
 		DELETE FROM cpis.person_tag
 		WHERE person_id = ANY ($1::uuid[])
@@ -147,10 +147,10 @@ func (tx *Tx) UntagVersion(ctx context.Context, persons []uuid.UUID, indexVersio
 	return err
 }
 
-// DeleteTags removes tags made with an index key that is no longer used, of
+// DeleteVersion removes tags made with an index key that is no longer used, of
 // persons that have as many newer ones, and gives how many. It removes at most
 // limit at once; call it until it removes none.
-func (tx *Tx) DeleteTags(ctx context.Context, indexVersion, limit int) (int64, error) {
+func (tx tagWrites) DeleteVersion(ctx context.Context, indexVersion, limit int) (int64, error) {
 	return tx.exec(ctx, "removing tags", `
 		DELETE FROM cpis.person_tag
 		WHERE tag IN (

@@ -13,9 +13,9 @@ type TileRow struct {
 	Hashes []byte
 }
 
-// Tiles gives those of the tiles at a level and some indexes that are kept, in
+// Get gives those of the tiles at a level and some indexes that are kept, in
 // order of their indexes.
-func (q queries) Tiles(ctx context.Context, log LogID, level int, indexes []int64) ([]TileRow, error) {
+func (q tileReads) Get(ctx context.Context, log LogID, level int, indexes []int64) ([]TileRow, error) {
 	return all(ctx, q.q, "reading tiles", scanTile, `
 		SELECT level, idx, hashes
 		FROM cpis.tile
@@ -30,9 +30,9 @@ func scanTile(row pgx.CollectableRow) (t TileRow, err error) {
 	return t, err
 }
 
-// TileCount gives how many tiles at a level are kept without a gap from the
-// first on, if InsertTiles was given them in order.
-func (q queries) TileCount(ctx context.Context, log LogID, level int) (int64, error) {
+// Count gives how many tiles at a level are kept without a gap from the
+// first on, if Insert was given them in order.
+func (q tileReads) Count(ctx context.Context, log LogID, level int) (int64, error) {
 	return one(ctx, q.q, "counting tiles", pgx.RowTo[int64], `
 		SELECT coalesce(max(idx), -1) + 1
 		FROM cpis.tile
@@ -40,11 +40,11 @@ func (q queries) TileCount(ctx context.Context, log LogID, level int) (int64, er
 		  AND level = $2`, log, level)
 }
 
-// InsertTiles keeps full tiles, and returns those of which others are kept: a
+// Insert keeps full tiles, and returns those of which others are kept: a
 // tile follows from the entries, so one that differs was planted. It stays as it
-// is, for whoever may change it, see [Tx.ReplaceTiles]. Nothing is promised by
+// is, for whoever may change it, see Replace. Nothing is promised by
 // keeping tiles, so ON CONFLICT DO NOTHING is right here.
-func (tx *Tx) InsertTiles(ctx context.Context, log LogID, tiles []TileRow) (differ []TileRow, err error) {
+func (tx tileWrites) Insert(ctx context.Context, log LogID, tiles []TileRow) (differ []TileRow, err error) {
 	levels, indexes, hashes := tileArgs(tiles)
 	_, err = tx.exec(ctx, "keeping tiles", `
 		INSERT INTO cpis.tile (log, level, idx, hashes)

@@ -42,17 +42,17 @@ func (q queries) scanTransfer(row pgx.CollectableRow) (TransferRow, error) {
 	return scanner[TransferRow](q.guard)(row)
 }
 
-// Transfer gives a transfer; ErrNotFound if there is none with that id.
-func (q queries) Transfer(ctx context.Context, id uuid.UUID) (TransferRow, error) {
+// Get gives a transfer; ErrNotFound if there is none with that id.
+func (q transferReads) Get(ctx context.Context, id uuid.UUID) (TransferRow, error) {
 	return one(ctx, q.q, "reading transfer", q.scanTransfer, `
 		SELECT `+transferColumns+`
 		FROM cpis.transfer AS t
 		WHERE t.id = $1`, id)
 }
 
-// OpenTransfer gives the transfer of a plan that nobody has decided about;
+// Open gives the transfer of a plan that nobody has decided about;
 // ErrNotFound if there is none.
-func (q queries) OpenTransfer(ctx context.Context, plan uuid.UUID) (TransferRow, error) {
+func (q transferReads) Open(ctx context.Context, plan uuid.UUID) (TransferRow, error) {
 	return one(ctx, q.q, "reading open transfer", q.scanTransfer, `
 		SELECT `+transferColumns+`
 		FROM cpis.transfer AS t
@@ -60,9 +60,9 @@ func (q queries) OpenTransfer(ctx context.Context, plan uuid.UUID) (TransferRow,
 		  AND t.state = 'open'`, plan)
 }
 
-// Transfers pages through the transfers from and to an authority, the newest
+// List pages through the transfers from and to an authority, the newest
 // first; start before the greatest id.
-func (q queries) Transfers(ctx context.Context, authority string, openOnly bool, before uuid.UUID, limit int) ([]TransferRow, error) {
+func (q transferReads) List(ctx context.Context, authority string, openOnly bool, before uuid.UUID, limit int) ([]TransferRow, error) {
 	return all(ctx, q.q, "reading transfers", q.scanTransfer, `
 		SELECT `+transferColumns+`
 		FROM (
@@ -86,18 +86,18 @@ func (q queries) Transfers(ctx context.Context, authority string, openOnly bool,
 		LIMIT $4`, authority, before, openOnly, limit)
 }
 
-// InsertTransfer offers a plan. ErrNotFound says that there is no such
+// Insert offers a plan. ErrNotFound says that there is no such
 // receiver, ErrConflict that the plan is offered already.
-func (tx *Tx) InsertTransfer(ctx context.Context, t *TransferRow) error {
+func (tx transferWrites) Insert(ctx context.Context, t *TransferRow) error {
 	return tx.execAll(ctx, 1, "offering plan", `
 		INSERT INTO cpis.transfer (id, plan_id, person_id, sender, receiver, state, proposed_at, proposed, mac)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
 		t.ID, t.Plan, t.Person, t.Sender, t.Receiver, t.State, t.ProposedAt, t.Proposed, tx.guard.mac(t))
 }
 
-// DecideTransfer writes state and decision of a transfer. ErrConflict says that
+// Decide writes state and decision of a transfer. ErrConflict says that
 // somebody has decided already.
-func (tx *Tx) DecideTransfer(ctx context.Context, t *TransferRow) error {
+func (tx transferWrites) Decide(ctx context.Context, t *TransferRow) error {
 	return tx.execAll(ctx, 1, "deciding about transfer", `
 		UPDATE cpis.transfer
 		SET state = $2, decided_at = $3, decided = $4, mac = $5

@@ -25,7 +25,7 @@ func (f *fixture) offered(plan store.PlanRow) store.TransferRow {
 func (f *fixture) offer(plan store.PlanRow) store.TransferRow {
 	f.tb.Helper()
 	t := f.offered(plan)
-	f.change(func(tx *store.Tx) error { return tx.InsertTransfer(f.tb.Context(), &t) })
+	f.change(func(tx *store.Tx) error { return tx.Transfers.Insert(f.tb.Context(), &t) })
 	return t
 }
 
@@ -33,7 +33,7 @@ func (f *fixture) offer(plan store.PlanRow) store.TransferRow {
 func (f *fixture) settle(t *store.TransferRow, state string) error {
 	at := f.now.Add(time.Hour)
 	t.State, t.DecidedAt, t.Decided = state, &at, []byte("sealed: by whom too")
-	return f.tryChange(func(tx *store.Tx) error { return tx.DecideTransfer(f.tb.Context(), t) })
+	return f.tryChange(func(tx *store.Tx) error { return tx.Transfers.Decide(f.tb.Context(), t) })
 }
 
 func TestTransfersAreOfferedOnceAndDecidedOnce(t *testing.T) {
@@ -42,8 +42,8 @@ func TestTransfersAreOfferedOnceAndDecidedOnce(t *testing.T) {
 	_, plans := f.child(nil)
 	first := f.offer(plans[0])
 	for _, get := range []func() (store.TransferRow, error){
-		func() (store.TransferRow, error) { return f.db.Transfer(t.Context(), first.ID) },
-		func() (store.TransferRow, error) { return f.db.OpenTransfer(t.Context(), plans[0].ID) },
+		func() (store.TransferRow, error) { return f.db.Transfers.Get(t.Context(), first.ID) },
+		func() (store.TransferRow, error) { return f.db.Transfers.Open(t.Context(), plans[0].ID) },
 	} {
 		got, err := get()
 		f.must(err)
@@ -52,17 +52,17 @@ func TestTransfersAreOfferedOnceAndDecidedOnce(t *testing.T) {
 		}
 	}
 	again := f.offered(plans[0])
-	err := f.tryChange(func(tx *store.Tx) error { return tx.InsertTransfer(t.Context(), &again) })
+	err := f.tryChange(func(tx *store.Tx) error { return tx.Transfers.Insert(t.Context(), &again) })
 	if !errors.Is(err, store.ErrConflict) {
 		t.Errorf("offered again: got %v, want %v", err, store.ErrConflict)
 	}
 	f.must(f.settle(&first, "declined"))
-	got, err := f.db.Transfer(t.Context(), first.ID)
+	got, err := f.db.Transfers.Get(t.Context(), first.ID)
 	f.must(err)
 	if diff := cmp.Diff(first, got); diff != "" {
 		t.Errorf("decided transfer (-want +got):\n%s", diff)
 	}
-	if _, err := f.db.OpenTransfer(t.Context(), plans[0].ID); !errors.Is(err, store.ErrNotFound) {
+	if _, err := f.db.Transfers.Open(t.Context(), plans[0].ID); !errors.Is(err, store.ErrNotFound) {
 		t.Errorf("the open one: got %v, want %v", err, store.ErrNotFound)
 	}
 	if err := f.settle(&got, "accepted"); !errors.Is(err, store.ErrConflict) {
@@ -82,12 +82,12 @@ func TestTransfersOfWhatDoesNotExist(t *testing.T) {
 	} {
 		wrong := f.offered(plans[0])
 		change(&wrong)
-		err := f.tryChange(func(tx *store.Tx) error { return tx.InsertTransfer(t.Context(), &wrong) })
+		err := f.tryChange(func(tx *store.Tx) error { return tx.Transfers.Insert(t.Context(), &wrong) })
 		if !errors.Is(err, store.ErrNotFound) {
 			t.Errorf("%s: got %v, want %v", name, err, store.ErrNotFound)
 		}
 	}
-	if _, err := f.db.Transfer(t.Context(), newID()); !errors.Is(err, store.ErrNotFound) {
+	if _, err := f.db.Transfers.Get(t.Context(), newID()); !errors.Is(err, store.ErrNotFound) {
 		t.Errorf("got %v, want %v", err, store.ErrNotFound)
 	}
 }
@@ -103,7 +103,7 @@ func TestTransfersComeNewestFirst(t *testing.T) {
 		if i%2 == 1 {
 			r.Sender, r.Receiver = york, leeds
 		}
-		f.change(func(tx *store.Tx) error { return tx.InsertTransfer(t.Context(), &r) })
+		f.change(func(tx *store.Tx) error { return tx.Transfers.Insert(t.Context(), &r) })
 		if i == 2 {
 			f.must(f.settle(&r, "withdrawn"))
 		}
@@ -112,7 +112,7 @@ func TestTransfersComeNewestFirst(t *testing.T) {
 	page := func(authority string, openOnly bool, limit int) (ids []uuid.UUID) {
 		before := uuid.Max
 		for {
-			rows, err := f.db.Transfers(t.Context(), authority, openOnly, before, limit)
+			rows, err := f.db.Transfers.List(t.Context(), authority, openOnly, before, limit)
 			f.must(err)
 			for _, r := range rows {
 				ids = append(ids, r.ID)
@@ -145,13 +145,13 @@ func TestPlansOfOthersAreThoseThatAreShown(t *testing.T) {
 	removed, theirs := f.plan(child.ID, nil), f.plan(child.ID, nil)
 	removed.Removed, theirs.Authority = true, york
 	other, _ := f.child(nil)
-	f.change(func(tx *store.Tx) error { return tx.InsertPlans(t.Context(), []store.PlanRow{removed, theirs}) })
-	got, err := f.db.PlansOfOthers(t.Context(), []uuid.UUID{child.ID, newID()}, york, today)
+	f.change(func(tx *store.Tx) error { return tx.Plans.Insert(t.Context(), []store.PlanRow{removed, theirs}) })
+	got, err := f.db.Plans.OfOthers(t.Context(), []uuid.UUID{child.ID, newID()}, york, today)
 	f.must(err)
 	if diff := cmp.Diff(plans[:2], got); diff != "" {
 		t.Errorf("plans (-want +got):\n%s", diff)
 	}
-	got, err = f.db.PlansOfOthers(t.Context(), []uuid.UUID{child.ID, other.ID}, leeds, today)
+	got, err = f.db.Plans.OfOthers(t.Context(), []uuid.UUID{child.ID, other.ID}, leeds, today)
 	f.must(err)
 	if diff := cmp.Diff([]store.PlanRow{theirs}, got); diff != "" {
 		t.Errorf("plans (-want +got):\n%s", diff)
@@ -164,10 +164,10 @@ func TestPlansAfterPagesThroughAnAuthoritysOwn(t *testing.T) {
 	child, want := f.child(nil, date(0), date(-1), nil)
 	removed, theirs := f.plan(child.ID, nil), f.plan(child.ID, nil)
 	removed.Removed, theirs.Authority = true, york
-	f.change(func(tx *store.Tx) error { return tx.InsertPlans(t.Context(), []store.PlanRow{removed, theirs}) })
+	f.change(func(tx *store.Tx) error { return tx.Plans.Insert(t.Context(), []store.PlanRow{removed, theirs}) })
 	var got []store.PlanRow
 	for after := uuid.Nil; ; after = got[len(got)-1].ID {
-		rows, err := f.db.PlansAfter(t.Context(), leeds, after, 3)
+		rows, err := f.db.Plans.After(t.Context(), leeds, after, 3)
 		f.must(err)
 		got = append(got, rows...)
 		if len(rows) < 3 {
@@ -177,7 +177,7 @@ func TestPlansAfterPagesThroughAnAuthoritysOwn(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("plans (-want +got):\n%s", diff)
 	}
-	byID, err := f.db.Plans(t.Context(), []uuid.UUID{theirs.ID, want[1].ID, newID()})
+	byID, err := f.db.Plans.ByID(t.Context(), []uuid.UUID{theirs.ID, want[1].ID, newID()})
 	f.must(err)
 	if diff := cmp.Diff([]store.PlanRow{want[1], theirs}, byID); diff != "" {
 		t.Errorf("plans by id (-want +got):\n%s", diff)
@@ -195,9 +195,9 @@ func TestPlansMoveWithANewVersion(t *testing.T) {
 	moved := offered
 	moved.Version, moved.TransferTo, moved.Authority, moved.Person = 3, "", york, twin.ID
 	for _, p := range []store.PlanRow{offered, moved} {
-		f.change(func(tx *store.Tx) error { return tx.UpdatePlans(t.Context(), []store.PlanRow{p}) })
+		f.change(func(tx *store.Tx) error { return tx.Plans.Update(t.Context(), []store.PlanRow{p}) })
 	}
-	versions, err := f.db.PlanVersions(t.Context(), plans[0].ID)
+	versions, err := f.db.Plans.Versions(t.Context(), plans[0].ID)
 	f.must(err)
 	var got []store.PlanRow
 	for _, v := range versions {

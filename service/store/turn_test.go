@@ -22,7 +22,7 @@ func TestLookUpsPassTheActsThatWait(t *testing.T) {
 		all.Go(func() {
 			err := f.db.Tx(ctx, func(tx *store.Tx) error {
 				begun.Done()
-				_, _, err := tx.AppendEntries(ctx, f.log, lines(1), make([][]byte, 1))
+				_, _, err := tx.Logs.Append(ctx, f.log, lines(1), make([][]byte, 1))
 				return err
 			})
 			if err != nil {
@@ -68,7 +68,7 @@ func TestActsDoNotWaitForTheLogForEver(t *testing.T) {
 	leave, err := f.db.Turn(ctx)
 	f.must(err)
 	err = f.db.Tx(ctx, func(tx *store.Tx) error {
-		_, _, err := tx.AppendEntries(ctx, f.log, lines(1), make([][]byte, 1))
+		_, _, err := tx.Logs.Append(ctx, f.log, lines(1), make([][]byte, 1))
 		return err
 	})
 	expectOneOf(t, err, store.ErrUnavailable)

@@ -30,21 +30,6 @@ var errUnrecorded = errors.New("committing: a change without an entry")
 // which makes every other append wait. That is a mistake in this program.
 var errAppended = errors.New("writing after the entries were appended")
 
-// Tx is a transaction. It reads what is committed when each statement begins,
-// and is used by one goroutine at a time.
-type Tx struct {
-	queries
-
-	change   uuid.UUID // names the change in all versions that are made
-	changed  bool      // versions were made
-	appended bool      // entries were appended: others wait for this transaction
-	notifies bool      // notices are written with the entries, none though they may be
-	turns    *turns
-	leave    func() // ends the turn, once it has one
-	patient  bool   // it waits for others as long as its context allows
-	notices  []NoticeRow
-}
-
 // Tx runs fn in a transaction and commits it. Where the transaction met another
 // (serialization failure, deadlock, a key taken at the same moment) fn runs
 // again, up to six times, so it must have no effect but through tx. It is
@@ -100,7 +85,9 @@ func (db *DB) attempt(ctx context.Context, fn func(*Tx) error) error {
 	if err != nil {
 		return translate("beginning transaction", err)
 	}
-	tx := &Tx{queries: queries{inner, db.guard}, change: change, turns: &db.turns, leave: func() {}, patient: db.opts.Owner}
+	tx := newTx(&work{
+		q: inner, guard: db.guard, change: change, turns: &db.turns, leave: func() {}, patient: db.opts.Owner,
+	})
 	defer func() { tx.leave() }() // after the commit, or the rollback
 	defer rollback(ctx, inner)    // does nothing after a commit
 	if err := fn(tx); err != nil {
@@ -148,7 +135,7 @@ func (tx *Tx) WaitForLocks(ctx context.Context) error {
 }
 
 // exec runs a statement that writes, and gives the number of its rows.
-func (tx *Tx) exec(ctx context.Context, doing, sql string, args ...any) (int64, error) {
+func (tx *work) exec(ctx context.Context, doing, sql string, args ...any) (int64, error) {
 	if tx.appended {
 		return 0, fmt.Errorf("%s: %w", doing, errAppended)
 	}
@@ -156,14 +143,14 @@ func (tx *Tx) exec(ctx context.Context, doing, sql string, args ...any) (int64, 
 }
 
 // execLast is exec for what may follow the entries.
-func (tx *Tx) execLast(ctx context.Context, doing, sql string, args ...any) (int64, error) {
+func (tx *work) execLast(ctx context.Context, doing, sql string, args ...any) (int64, error) {
 	tag, err := tx.q.Exec(ctx, sql, args...)
 	return tag.RowsAffected(), translate(doing, err)
 }
 
 // execAll is exec for a statement that must write one row for each of n: fewer
 // are ErrConflict.
-func (tx *Tx) execAll(ctx context.Context, n int, doing, sql string, args ...any) error {
+func (tx *work) execAll(ctx context.Context, n int, doing, sql string, args ...any) error {
 	written, err := tx.exec(ctx, doing, sql, args...)
 	if err == nil && written != int64(n) {
 		return &failure{doing: doing, kinds: []error{ErrConflict}}
@@ -171,11 +158,11 @@ func (tx *Tx) execAll(ctx context.Context, n int, doing, sql string, args ...any
 	return err
 }
 
-// AppendEntries adds lines to a log, and gives the index of the first and the
+// Append adds lines to a log, and gives the index of the first and the
 // tree that includes them. It is the last thing to do in a transaction but
-// for [Tx.InsertIdempotent]: from here on every other append to the log waits
+// for Answers.Keep: from here on every other append to the log waits
 // for the commit. subjects are as many as lines, with nil where there is none.
-func (tx *Tx) AppendEntries(ctx context.Context, log LogID, lines, subjects [][]byte) (first int64, tree audit.Tree, err error) {
+func (tx logWrites) Append(ctx context.Context, log LogID, lines, subjects [][]byte) (first int64, tree audit.Tree, err error) {
 	if tx.appended {
 		return 0, audit.Tree{}, errAppended
 	}
@@ -215,7 +202,7 @@ func (tx *Tx) AppendEntries(ctx context.Context, log LogID, lines, subjects [][]
 
 // takeTurn waits for the transaction's turn to append, no longer than a
 // statement waits for a lock, and keeps it until the transaction has ended.
-func (tx *Tx) takeTurn(ctx context.Context) error {
+func (tx logWrites) takeTurn(ctx context.Context) error {
 	if !tx.patient {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, lockTimeout)
@@ -230,7 +217,7 @@ func (tx *Tx) takeTurn(ctx context.Context) error {
 }
 
 // recordChange says which entries record the versions that were made.
-func (tx *Tx) recordChange(ctx context.Context, log LogID, first int64, entries int) error {
+func (tx logWrites) recordChange(ctx context.Context, log LogID, first int64, entries int) error {
 	if !tx.changed {
 		return nil
 	}

@@ -20,7 +20,7 @@ func TestTx(t *testing.T) {
 		t.Parallel()
 		f := newFixture(t)
 		err := f.tryChange(func(tx *store.Tx) error {
-			f.must(tx.InsertPersons(t.Context(), []store.PersonRow{f.person()}))
+			f.must(tx.People.Insert(t.Context(), []store.PersonRow{f.person()}))
 			return errMine
 		})
 		if !errors.Is(err, errMine) {
@@ -39,7 +39,7 @@ func TestTx(t *testing.T) {
 				}
 			}()
 			_ = f.tryChange(func(tx *store.Tx) error {
-				f.must(tx.InsertPersons(t.Context(), []store.PersonRow{f.person()}))
+				f.must(tx.People.Insert(t.Context(), []store.PersonRow{f.person()}))
 				panic("mine")
 			})
 		}()
@@ -54,7 +54,7 @@ func TestTx(t *testing.T) {
 		f := newFixture(t)
 		ctx, cancel := context.WithCancel(t.Context())
 		err := f.db.Tx(ctx, func(tx *store.Tx) error {
-			_, _, err := tx.AppendEntries(ctx, f.log, lines(1), make([][]byte, 1))
+			_, _, err := tx.Logs.Append(ctx, f.log, lines(1), make([][]byte, 1))
 			cancel()
 			return errors.Join(err, ctx.Err())
 		})
@@ -69,7 +69,7 @@ func TestTx(t *testing.T) {
 		t.Parallel()
 		f := newFixture(t)
 		err := f.db.Tx(t.Context(), func(tx *store.Tx) error {
-			return tx.InsertPersons(t.Context(), []store.PersonRow{f.person()})
+			return tx.People.Insert(t.Context(), []store.PersonRow{f.person()})
 		})
 		if err == nil || !strings.Contains(err.Error(), "without an entry") {
 			t.Errorf("got %v, want a refusal", err)
@@ -81,9 +81,9 @@ func TestTx(t *testing.T) {
 		t.Parallel()
 		f := newFixture(t)
 		err := f.tryChange(func(tx *store.Tx) error {
-			_, _, err := tx.AppendEntries(t.Context(), f.log, lines(1), make([][]byte, 1))
+			_, _, err := tx.Logs.Append(t.Context(), f.log, lines(1), make([][]byte, 1))
 			f.must(err)
-			return tx.InsertPersons(t.Context(), []store.PersonRow{f.person()})
+			return tx.People.Insert(t.Context(), []store.PersonRow{f.person()})
 		})
 		if err == nil || !strings.Contains(err.Error(), "after the entries") {
 			t.Errorf("got %v, want a refusal", err)
@@ -96,7 +96,7 @@ func TestTx(t *testing.T) {
 		f := newFixture(t)
 		err := f.tryChange(func(tx *store.Tx) error {
 			p := f.person()
-			_ = tx.InsertPersons(t.Context(), []store.PersonRow{p, p}) // fails, and nobody looks
+			_ = tx.People.Insert(t.Context(), []store.PersonRow{p, p}) // fails, and nobody looks
 			return nil
 		})
 		if err == nil || errors.Is(err, store.ErrUncertain) {
@@ -111,13 +111,13 @@ func TestTx(t *testing.T) {
 		f.append(lines(5), nil)
 		group := lines(2)
 		f.tx(func(tx *store.Tx) error {
-			first, tree, err := tx.AppendEntries(t.Context(), f.log, group, make([][]byte, 2))
+			first, tree, err := tx.Logs.Append(t.Context(), f.log, group, make([][]byte, 2))
 			if first != 5 || tree.Size() != 7 {
 				t.Errorf("first entry and size: got %d and %d, want 5 and 7", first, tree.Size())
 			}
 			return err
 		})
-		e, err := f.db.Entry(t.Context(), f.log, 6)
+		e, err := f.db.Logs.Entry(t.Context(), f.log, 6)
 		f.must(err)
 		if string(e.Line) != string(group[1]) {
 			t.Error("entry 6 is not the second line")
@@ -139,14 +139,14 @@ func TestTx(t *testing.T) {
 			wg.Go(func() {
 				err := f.db.Tx(t.Context(), func(tx *store.Tx) error {
 					tries[i]++
-					if _, err := tx.LockPersonsByTags(t.Context(), order[:1]); err != nil {
+					if _, err := tx.People.LockByTags(t.Context(), order[:1]); err != nil {
 						return err
 					}
 					if tries[i] == 1 {
 						close(gates[i])
 						<-gates[1-i] // both hold one and want the other's
 					}
-					_, err := tx.LockPersonsByTags(t.Context(), order[1:])
+					_, err := tx.People.LockByTags(t.Context(), order[1:])
 					return err
 				})
 				if err != nil {
@@ -186,8 +186,8 @@ func TestTx(t *testing.T) {
 		p, _ := f.child()
 		err := f.tryChange(func(tx *store.Tx) error {
 			another := f.person()
-			f.must(tx.InsertPersons(t.Context(), []store.PersonRow{another}))
-			return tx.InsertTags(t.Context(), []store.TagRow{{Tag: p.Tag, Person: another.ID, IndexVersion: 1}})
+			f.must(tx.People.Insert(t.Context(), []store.PersonRow{another}))
+			return tx.Tags.Insert(t.Context(), []store.TagRow{{Tag: p.Tag, Person: another.ID, IndexVersion: 1}})
 		})
 		if !errors.Is(err, store.ErrConflict) {
 			t.Errorf("got %v, want %v", err, store.ErrConflict)
@@ -199,20 +199,20 @@ func TestTx(t *testing.T) {
 func (f *fixture) findOrMake(db *store.DB, tag store.Tag) error {
 	ctx := f.tb.Context()
 	return db.Tx(ctx, func(tx *store.Tx) error {
-		found, err := tx.LockPersonsByTags(ctx, []store.Tag{tag})
+		found, err := tx.People.LockByTags(ctx, []store.Tag{tag})
 		if err != nil {
 			return err
 		}
 		if len(found) == 0 {
 			p := f.person()
-			if err := tx.InsertPersons(ctx, []store.PersonRow{p}); err != nil {
+			if err := tx.People.Insert(ctx, []store.PersonRow{p}); err != nil {
 				return err
 			}
-			if err := tx.InsertTags(ctx, []store.TagRow{{Tag: tag, Person: p.ID, IndexVersion: 1}}); err != nil {
+			if err := tx.Tags.Insert(ctx, []store.TagRow{{Tag: tag, Person: p.ID, IndexVersion: 1}}); err != nil {
 				return err
 			}
 		}
-		_, _, err = tx.AppendEntries(ctx, f.log, lines(1), make([][]byte, 1))
+		_, _, err = tx.Logs.Append(ctx, f.log, lines(1), make([][]byte, 1))
 		return err
 	})
 }

@@ -80,9 +80,9 @@ func (q queries) scanUpload(row pgx.CollectableRow) (UploadRow, error) {
 	return scanner[UploadRow](q.guard)(row)
 }
 
-// Upload gives an upload; ErrNotFound if there is none with that id, or if it
+// Get gives an upload; ErrNotFound if there is none with that id, or if it
 // has not arrived.
-func (q queries) Upload(ctx context.Context, id uuid.UUID) (UploadRow, error) {
+func (q uploadReads) Get(ctx context.Context, id uuid.UUID) (UploadRow, error) {
 	return one(ctx, q.q, "reading upload", q.scanUpload, `
 		SELECT `+uploadColumns+`
 		FROM cpis.upload AS u
@@ -90,9 +90,9 @@ func (q queries) Upload(ctx context.Context, id uuid.UUID) (UploadRow, error) {
 		  AND u.state <> '`+uploadReceiving+`'`, id)
 }
 
-// LockUpload is Upload for those who will change it: it stays as it is until
+// Lock is Upload for those who will change it: it stays as it is until
 // the transaction ends.
-func (tx *Tx) LockUpload(ctx context.Context, id uuid.UUID) (UploadRow, error) {
+func (tx uploadWrites) Lock(ctx context.Context, id uuid.UUID) (UploadRow, error) {
 	return one(ctx, tx.q, "locking upload", tx.scanUpload, `
 		SELECT `+uploadColumns+`
 		FROM cpis.upload AS u
@@ -101,10 +101,10 @@ func (tx *Tx) LockUpload(ctx context.Context, id uuid.UUID) (UploadRow, error) {
 		FOR UPDATE`, id)
 }
 
-// UploadsBefore pages through the uploads of an authority that have arrived,
+// List pages through the uploads of an authority that have arrived,
 // the newest first; start before the greatest id. A state limits them to those
 // in it; "" does not.
-func (q queries) UploadsBefore(ctx context.Context, authority, state string, before uuid.UUID, limit int) ([]UploadRow, error) {
+func (q uploadReads) List(ctx context.Context, authority, state string, before uuid.UUID, limit int) ([]UploadRow, error) {
 	return all(ctx, q.q, "reading uploads", q.scanUpload, `
 		SELECT `+uploadColumns+`
 		FROM cpis.upload AS u
@@ -118,7 +118,7 @@ func (q queries) UploadsBefore(ctx context.Context, authority, state string, bef
 
 // LastSequence gives the highest running number of the uploads of an authority
 // that are applied or being applied; 0 if there is none.
-func (q queries) LastSequence(ctx context.Context, authority string) (int64, error) {
+func (q uploadReads) LastSequence(ctx context.Context, authority string) (int64, error) {
 	return one(ctx, q.q, "reading last running number",
 		func(row pgx.CollectableRow) (n int64, err error) { return n, row.Scan(&n) }, `
 		SELECT coalesce(max(u.sequence), 0)
@@ -130,7 +130,7 @@ func (q queries) LastSequence(ctx context.Context, authority string) (int64, err
 
 // EndedSince gives how many plans uploads of an authority ended that were
 // approved since a time.
-func (q queries) EndedSince(ctx context.Context, authority string, since time.Time) (int, error) {
+func (q uploadReads) EndedSince(ctx context.Context, authority string, since time.Time) (int, error) {
 	uploads, err := all(ctx, q.q, "counting plans that uploads ended", q.scanUpload, `
 		SELECT `+uploadColumns+`
 		FROM cpis.upload AS u
@@ -148,10 +148,10 @@ func (q queries) EndedSince(ctx context.Context, authority string, since time.Ti
 	return ended, err
 }
 
-// LatestUpload gives the upload of an authority in one of some states that
+// Latest gives the upload of an authority in one of some states that
 // arrived last; ErrNotFound if there is none. An extent limits them to those
 // with it; "" does not.
-func (q queries) LatestUpload(ctx context.Context, authority, extent string, states []string) (UploadRow, error) {
+func (q uploadReads) Latest(ctx context.Context, authority, extent string, states []string) (UploadRow, error) {
 	return one(ctx, q.q, "reading latest upload", q.scanUpload, `
 		SELECT `+uploadColumns+`
 		FROM cpis.upload AS u
@@ -162,9 +162,9 @@ func (q queries) LatestUpload(ctx context.Context, authority, extent string, sta
 		LIMIT 1`, authority, extent, states)
 }
 
-// AppliedUpload gives the upload of an authority that was applied, or is being
+// Applied gives the upload of an authority that was applied, or is being
 // applied, with a running number; ErrNotFound if there is none.
-func (q queries) AppliedUpload(ctx context.Context, authority string, sequence int64) (UploadRow, error) {
+func (q uploadReads) Applied(ctx context.Context, authority string, sequence int64) (UploadRow, error) {
 	return one(ctx, q.q, "reading applied upload", q.scanUpload, `
 		SELECT `+uploadColumns+`
 		FROM cpis.upload AS u
@@ -174,9 +174,9 @@ func (q queries) AppliedUpload(ctx context.Context, authority string, sequence i
 		  AND u.state IN ('`+uploadApplying+`', '`+uploadApplied+`')`, authority, sequence)
 }
 
-// UnattendedUploads gives uploads that some server was to work on and does not,
+// Unattended gives uploads that some server was to work on and does not,
 // because its lease is over, the longest waiting first.
-func (q queries) UnattendedUploads(ctx context.Context, now time.Time, limit int) ([]UploadRow, error) {
+func (q uploadReads) Unattended(ctx context.Context, now time.Time, limit int) ([]UploadRow, error) {
 	return all(ctx, q.q, "reading unattended uploads", q.scanUpload, `
 		SELECT `+uploadColumns+`
 		FROM cpis.upload AS u
@@ -186,9 +186,9 @@ func (q queries) UnattendedUploads(ctx context.Context, now time.Time, limit int
 		LIMIT $2`, now, limit)
 }
 
-// UploadsChangedBefore gives uploads in certain states whose state changed
+// ChangedBefore gives uploads in certain states whose state changed
 // before a time and whose key is still there.
-func (q queries) UploadsChangedBefore(ctx context.Context, before time.Time, states []string, limit int) ([]UploadRow, error) {
+func (q uploadReads) ChangedBefore(ctx context.Context, before time.Time, states []string, limit int) ([]UploadRow, error) {
 	return all(ctx, q.q, "reading old uploads", q.scanUpload, `
 		SELECT `+uploadColumns+`
 		FROM cpis.upload AS u
@@ -199,9 +199,9 @@ func (q queries) UploadsChangedBefore(ctx context.Context, before time.Time, sta
 		LIMIT $3`, before, states, limit)
 }
 
-// InsertUpload makes an upload, in version 1. ErrNotFound says that there is no
+// Insert makes an upload, in version 1. ErrNotFound says that there is no
 // such authority.
-func (tx *Tx) InsertUpload(ctx context.Context, u *UploadRow) error {
+func (tx uploadWrites) Insert(ctx context.Context, u *UploadRow) error {
 	u.Version = 1
 	_, err := tx.exec(ctx, "making upload", `
 		INSERT INTO cpis.upload (id, authority, version, state, format, extent, sequence, digest, size, wrapped_key, sealed,
@@ -212,12 +212,12 @@ func (tx *Tx) InsertUpload(ctx context.Context, u *UploadRow) error {
 	return err
 }
 
-// UpdateUpload changes an upload, and leaves its wrapped key alone: that may be
+// Update changes an upload, and leaves its wrapped key alone: that may be
 // wrapped anew meanwhile. The row carries the new version, which must
 // be one more than the stored one: else the error is ErrConflict. So it is
 // where another upload of the authority was applied with the same running
 // number. Its key stays as it is.
-func (tx *Tx) UpdateUpload(ctx context.Context, u *UploadRow) error {
+func (tx uploadWrites) Update(ctx context.Context, u *UploadRow) error {
 	return tx.execAll(ctx, 1, "changing upload", `
 		UPDATE cpis.upload
 		SET version = $2, state = $3, digest = $4, size = $5, sealed = $6, counts = $7, changed_at = $8, lease_until = $9, mac = $10
@@ -226,9 +226,9 @@ func (tx *Tx) UpdateUpload(ctx context.Context, u *UploadRow) error {
 		u.ID, u.Version, u.State, orEmpty(u.Digest), u.Size, u.Sealed, u.Counts, u.ChangedAt, u.LeaseUntil, tx.guard.mac(u))
 }
 
-// LeaseUpload says until when no other server need look after an upload. It may
+// Lease says until when no other server need look after an upload. It may
 // have changed meanwhile: then nothing happens.
-func (tx *Tx) LeaseUpload(ctx context.Context, id uuid.UUID, version int, until time.Time) error {
+func (tx uploadWrites) Lease(ctx context.Context, id uuid.UUID, version int, until time.Time) error {
 	_, err := tx.exec(ctx, "leasing upload", `
 		UPDATE cpis.upload
 		SET lease_until = $3
@@ -237,9 +237,9 @@ func (tx *Tx) LeaseUpload(ctx context.Context, id uuid.UUID, version int, until 
 	return err
 }
 
-// ClaimUpload is LeaseUpload for a server that found an upload unattended.
+// Claim is Lease for a server that found an upload unattended.
 // ErrConflict says that another one was first.
-func (tx *Tx) ClaimUpload(ctx context.Context, u *UploadRow, until time.Time) error {
+func (tx uploadWrites) Claim(ctx context.Context, u *UploadRow, until time.Time) error {
 	return tx.execAll(ctx, 1, "claiming upload", `
 		UPDATE cpis.upload
 		SET lease_until = $4
@@ -248,8 +248,8 @@ func (tx *Tx) ClaimUpload(ctx context.Context, u *UploadRow, until time.Time) er
 		  AND lease_until = $3`, u.ID, u.Version, u.LeaseUntil, until)
 }
 
-// DeleteUpload removes an upload that has not arrived whole, with its parts.
-func (tx *Tx) DeleteUpload(ctx context.Context, id uuid.UUID) error {
+// Delete removes an upload that has not arrived whole, with its parts.
+func (tx uploadWrites) Delete(ctx context.Context, id uuid.UUID) error {
 	const doing = "removing upload"
 	if _, err := tx.exec(ctx, doing, `
 		DELETE FROM cpis.upload_part
@@ -263,13 +263,13 @@ func (tx *Tx) DeleteUpload(ctx context.Context, id uuid.UUID) error {
 	return err
 }
 
-// ForgetUpload makes everything sealed about an upload unreadable, and removes
+// Forget makes everything sealed about an upload unreadable, and removes
 // what is left of its file and rows.
-func (tx *Tx) ForgetUpload(ctx context.Context, id uuid.UUID) error {
-	if err := tx.DeleteUploadParts(ctx, id); err != nil {
+func (tx uploadWrites) Forget(ctx context.Context, id uuid.UUID) error {
+	if err := tx.tx.Files.DeleteParts(ctx, id); err != nil {
 		return err
 	}
-	if err := tx.DeleteUploadRows(ctx, id, uuid.Nil); err != nil {
+	if err := tx.tx.Files.DeleteRows(ctx, id, uuid.Nil); err != nil {
 		return err
 	}
 	return tx.execAll(ctx, 1, "forgetting upload", `

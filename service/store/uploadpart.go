@@ -12,9 +12,9 @@ func scanSealed(row pgx.CollectableRow) (sealed []byte, err error) {
 	return sealed, err
 }
 
-// InsertUploadParts keeps pieces of a file, the first of them as the one with
+// InsertParts keeps pieces of a file, the first of them as the one with
 // number first.
-func (tx *Tx) InsertUploadParts(ctx context.Context, upload uuid.UUID, first int, sealed [][]byte) error {
+func (tx fileWrites) InsertParts(ctx context.Context, upload uuid.UUID, first int, sealed [][]byte) error {
 	_, err := tx.exec(ctx, "keeping parts of upload", `
 		INSERT INTO cpis.upload_part (upload_id, n, sealed)
 		SELECT $1, $2 + p.n - 1, p.sealed
@@ -22,9 +22,9 @@ func (tx *Tx) InsertUploadParts(ctx context.Context, upload uuid.UUID, first int
 	return err
 }
 
-// UploadPart gives one piece of a file; ErrNotFound if there is none with that
+// Part gives one piece of a file; ErrNotFound if there is none with that
 // number.
-func (q queries) UploadPart(ctx context.Context, upload uuid.UUID, n int) ([]byte, error) {
+func (q fileReads) Part(ctx context.Context, upload uuid.UUID, n int) ([]byte, error) {
 	return one(ctx, q.q, "reading part of upload", scanSealed, `
 		SELECT sealed
 		FROM cpis.upload_part
@@ -32,25 +32,25 @@ func (q queries) UploadPart(ctx context.Context, upload uuid.UUID, n int) ([]byt
 		  AND n = $2`, upload, n)
 }
 
-// DeleteUploadParts removes all pieces of a file.
-func (tx *Tx) DeleteUploadParts(ctx context.Context, upload uuid.UUID) error {
+// DeleteParts removes all pieces of a file.
+func (tx fileWrites) DeleteParts(ctx context.Context, upload uuid.UUID) error {
 	_, err := tx.exec(ctx, "removing parts of upload", `
 		DELETE FROM cpis.upload_part
 		WHERE upload_id = $1`, upload)
 	return err
 }
 
-// InsertUploadRows keeps what a run says about some rows, as page n.
-func (tx *Tx) InsertUploadRows(ctx context.Context, upload, run uuid.UUID, n int, sealed []byte) error {
+// InsertRows keeps what a run says about some rows, as page n.
+func (tx fileWrites) InsertRows(ctx context.Context, upload, run uuid.UUID, n int, sealed []byte) error {
 	_, err := tx.exec(ctx, "keeping rows of upload", `
 		INSERT INTO cpis.upload_rows (upload_id, run, n, sealed)
 		VALUES ($1, $2, $3, $4)`, upload, run, n, sealed)
 	return err
 }
 
-// UploadRows gives a page of what a run says about the rows; ErrNotFound if
+// Rows gives a page of what a run says about the rows; ErrNotFound if
 // there is none with that number.
-func (q queries) UploadRows(ctx context.Context, upload, run uuid.UUID, n int) ([]byte, error) {
+func (q fileReads) Rows(ctx context.Context, upload, run uuid.UUID, n int) ([]byte, error) {
 	return one(ctx, q.q, "reading rows of upload", scanSealed, `
 		SELECT sealed
 		FROM cpis.upload_rows
@@ -59,8 +59,8 @@ func (q queries) UploadRows(ctx context.Context, upload, run uuid.UUID, n int) (
 		  AND n = $3`, upload, run, n)
 }
 
-// DeleteUploadRows removes what was said about the rows by all runs but one.
-func (tx *Tx) DeleteUploadRows(ctx context.Context, upload, but uuid.UUID) error {
+// DeleteRows removes what was said about the rows by all runs but one.
+func (tx fileWrites) DeleteRows(ctx context.Context, upload, but uuid.UUID) error {
 	_, err := tx.exec(ctx, "removing rows of upload", `
 		DELETE FROM cpis.upload_rows
 		WHERE upload_id = $1

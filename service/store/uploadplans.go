@@ -8,10 +8,10 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// PlansInForce pages through an authority's plans that are not errors and are
+// InForce pages through an authority's plans that are not errors and are
 // visible on a day or later, in order of their ids; start after the zero id.
 // Some of them may have ended all the same: only their sealed details say.
-func (q queries) PlansInForce(ctx context.Context, authority string, day time.Time, after uuid.UUID, limit int) ([]PlanRow, error) {
+func (q planReads) InForce(ctx context.Context, authority string, day time.Time, after uuid.UUID, limit int) ([]PlanRow, error) {
 	return all(ctx, q.q, "reading plans in force", q.scanPlan, `
 		SELECT `+planColumns+`
 		FROM cpis.plan AS l
@@ -23,9 +23,9 @@ func (q queries) PlansInForce(ctx context.Context, authority string, day time.Ti
 		LIMIT $4`, authority, after, day, limit)
 }
 
-// RemovedPlans pages through the plans that an authority removed as entered in
+// Removed pages through the plans that an authority removed as entered in
 // error, in order of their ids; start after the zero id.
-func (q queries) RemovedPlans(ctx context.Context, authority string, after uuid.UUID, limit int) ([]PlanRow, error) {
+func (q planReads) Removed(ctx context.Context, authority string, after uuid.UUID, limit int) ([]PlanRow, error) {
 	return all(ctx, q.q, "reading removed plans", q.scanPlan, `
 		SELECT `+planColumns+`
 		FROM cpis.plan AS l
@@ -39,7 +39,7 @@ func (q queries) RemovedPlans(ctx context.Context, authority string, after uuid.
 // LockForUpload locks those whom the tags of a file lead to and, where it is a
 // whole list, all about whom its authority has plans in force. They are locked
 // in order of their ids, so that uploads that overlap do not deadlock.
-func (tx *Tx) LockForUpload(ctx context.Context, tags []Tag, authority string, whole bool, day time.Time) error {
+func (tx planWrites) LockForUpload(ctx context.Context, tags []Tag, authority string, whole bool, day time.Time) error {
 	_, err := all(ctx, tx.q, "locking persons for upload",
 		func(row pgx.CollectableRow) (locked bool, err error) { return locked, row.Scan(&locked) }, `
 		SELECT true

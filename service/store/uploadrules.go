@@ -45,9 +45,9 @@ func (r *UploadRulesRow) cover(c *cover) {
 const uploadRulesColumns = `s.authority, s.version, s.approve_systems, s.max_new, s.max_changed, s.max_ending,
 		       s.max_rejected_percent, s.brake_percent, s.made_by, s.made_at, s.mac`
 
-// UploadRules gives the newest version of an authority's rules; ErrNotFound if
+// Rules gives the newest version of an authority's rules; ErrNotFound if
 // it never made any.
-func (q queries) UploadRules(ctx context.Context, authority string) (UploadRulesRow, error) {
+func (q uploadReads) Rules(ctx context.Context, authority string) (UploadRulesRow, error) {
 	return one(ctx, q.q, "reading upload rules",
 		scanner[UploadRulesRow](q.guard), `
 		SELECT `+uploadRulesColumns+`
@@ -57,9 +57,9 @@ func (q queries) UploadRules(ctx context.Context, authority string) (UploadRules
 		LIMIT 1`, authority)
 }
 
-// InsertUploadRules makes a version of an authority's rules. ErrConflict says
+// InsertRules makes a version of an authority's rules. ErrConflict says
 // that somebody else made it at the same moment.
-func (tx *Tx) InsertUploadRules(ctx context.Context, r *UploadRulesRow) error {
+func (tx uploadWrites) InsertRules(ctx context.Context, r *UploadRulesRow) error {
 	_, err := tx.exec(ctx, "making upload rules", `
 		INSERT INTO cpis.upload_rules (authority, version, approve_systems, max_new, max_changed, max_ending,
 		    max_rejected_percent, brake_percent, made_by, made_at, mac)

@@ -160,7 +160,7 @@ func (p *pass) missed(m *missing) RowResult {
 func (p *pass) findMissing(ctx context.Context) ([]missing, error) {
 	var lacking []missing
 	page := func(ctx context.Context, tx *store.Tx, after uuid.UUID) ([]store.PlanRow, error) {
-		return tx.PlansInForce(ctx, p.u.row.Authority, p.day.Time(), after, rowsAtOnce)
+		return tx.Plans.InForce(ctx, p.u.row.Authority, p.day.Time(), after, rowsAtOnce)
 	}
 	others := func(r *store.PlanRow) bool {
 		_, own := p.absence.own[r.ID]

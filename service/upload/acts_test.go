@@ -88,7 +88,7 @@ func TestUpload_RepeatedGetsTheFirstUpload(t *testing.T) {
 	if n := f.Count("upload"); n != 1 {
 		t.Errorf("%d uploads are kept", n)
 	}
-	row, err := f.DB.Idempotent(t.Context(), islington, "same")
+	row, err := f.DB.Answers.Find(t.Context(), islington, "same")
 	if err != nil {
 		t.Fatal(err)
 	}

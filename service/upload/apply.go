@@ -56,7 +56,7 @@ func (s *Uploads) resume(ctx context.Context, row *store.UploadRow) error {
 		return err
 	}
 	defer leave()
-	err = s.db.Tx(ctx, func(tx *store.Tx) error { return tx.ClaimUpload(ctx, row, s.clock.Moment().Add(workLease)) })
+	err = s.db.Tx(ctx, func(tx *store.Tx) error { return tx.Uploads.Claim(ctx, row, s.clock.Moment().Add(workLease)) })
 	if errors.Is(err, store.ErrConflict) {
 		return nil
 	}
@@ -69,7 +69,7 @@ func (s *Uploads) resume(ctx context.Context, row *store.UploadRow) error {
 // advance moves an upload on until it needs a person or is finished.
 func (s *Uploads) advance(ctx context.Context, id uuid.UUID) error {
 	for range maxSteps {
-		row, err := s.db.Upload(ctx, id)
+		row, err := s.db.Uploads.Get(ctx, id)
 		if err != nil {
 			return guard.Translate(err)
 		}
@@ -106,7 +106,7 @@ func (s *Uploads) attendOnce(ctx context.Context, row *store.UploadRow) error {
 // lease keeps other servers from an upload for a while.
 func (s *Uploads) lease(ctx context.Context, row *store.UploadRow, d time.Duration) error {
 	return s.db.Tx(ctx, func(tx *store.Tx) error {
-		return tx.LeaseUpload(ctx, row.ID, row.Version, s.clock.Moment().Add(d))
+		return tx.Uploads.Lease(ctx, row.ID, row.Version, s.clock.Moment().Add(d))
 	})
 }
 
@@ -146,7 +146,7 @@ func (s *Uploads) apply(ctx context.Context, tx *store.Tx, u *upload, made recor
 	if err := tx.WaitForLocks(ctx); err != nil {
 		return err
 	}
-	now, err := tx.LockUpload(ctx, u.row.ID)
+	now, err := tx.Uploads.Lock(ctx, u.row.ID)
 	if err != nil {
 		return err
 	}
@@ -169,7 +169,7 @@ func (s *Uploads) apply(ctx context.Context, tx *store.Tx, u *upload, made recor
 	if p.counts.Rejected > 0 {
 		to.details.Code = codeSome
 	}
-	if err := tx.DeleteUploadRows(ctx, u.row.ID, p.run); err != nil {
+	if err := tx.Files.DeleteRows(ctx, u.row.ID, p.run); err != nil {
 		return err
 	}
 	if err := to.move(ctx, tx, Applied, s.clock.Moment(), 0); err != nil {

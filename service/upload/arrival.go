@@ -115,7 +115,7 @@ func (in *arrival) begin(ctx context.Context) error {
 		Format: string(in.q.Format), Extent: string(in.q.Extent), Sequence: in.q.Sequence,
 		WrappedKey: made[0].Wrapped.Text, Sealed: []byte{}, Counts: []byte("{}"), SentAt: now, ChangedAt: now, LeaseUntil: &lease,
 	}
-	err = in.s.db.Tx(ctx, func(tx *store.Tx) error { return tx.InsertUpload(ctx, &in.row) })
+	err = in.s.db.Tx(ctx, func(tx *store.Tx) error { return tx.Uploads.Insert(ctx, &in.row) })
 	if err == nil {
 		in.id = id
 	}
@@ -157,7 +157,7 @@ func (in *arrival) keep(ctx context.Context) error {
 	}
 	sealed := in.key.Seal(in.piece, record.FileContext(in.id, in.pieces))
 	err := in.s.db.Tx(ctx, func(tx *store.Tx) error {
-		return tx.InsertUploadParts(ctx, in.id, in.pieces, [][]byte{sealed})
+		return tx.Files.InsertParts(ctx, in.id, in.pieces, [][]byte{sealed})
 	})
 	if err != nil {
 		return fmt.Errorf("keeping part of file: %w", err)
@@ -192,7 +192,7 @@ func (in *arrival) drop(ctx context.Context) {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), guard.Timeout)
 	defer cancel()
-	_ = in.s.db.Tx(ctx, func(tx *store.Tx) error { return tx.DeleteUpload(ctx, in.id) })
+	_ = in.s.db.Tx(ctx, func(tx *store.Tx) error { return tx.Uploads.Delete(ctx, in.id) })
 }
 
 // timedParts asks for parts until a context is over, even if nothing comes

@@ -49,7 +49,7 @@ func (s *Uploads) check(ctx context.Context, u *upload) error {
 		if err := to.move(ctx, tx, found.state, s.clock.Moment(), lease); err != nil {
 			return err
 		}
-		if err := tx.DeleteUploadRows(ctx, u.row.ID, p.run); err != nil {
+		if err := tx.Files.DeleteRows(ctx, u.row.ID, p.run); err != nil {
 			return err
 		}
 		if found.state == Waiting && u.details.System {
@@ -122,13 +122,13 @@ func (s *Uploads) findOut(ctx context.Context, u *upload, p *pass) (finding, err
 	if err != nil {
 		return finding{}, err
 	}
-	if earlier.ended, err = s.db.EndedSince(ctx, u.row.Authority, s.clock.Moment().Add(-brakeSpan)); err != nil {
+	if earlier.ended, err = s.db.Uploads.EndedSince(ctx, u.row.Authority, s.clock.Moment().Add(-brakeSpan)); err != nil {
 		return finding{}, err
 	}
 	if err := p.countInForce(ctx, earlier.ended); err != nil {
 		return finding{}, err
 	}
-	rules, err := rulesOf(ctx, s.db.UploadRules, u.row.Authority)
+	rules, err := rulesOf(ctx, s.db.Uploads.Rules, u.row.Authority)
 	if err != nil {
 		return finding{}, err
 	}
@@ -169,7 +169,7 @@ func (s *Uploads) whoseFile(ctx context.Context, u *upload) (*finding, error) {
 	if code == "" || code == u.row.Authority {
 		return nil, nil
 	}
-	all, err := s.db.Authorities(ctx)
+	all, err := s.db.Directory.Authorities(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -193,11 +193,11 @@ func (s *Uploads) earlier(ctx context.Context, u *upload) (before, *finding, err
 	if u.row.Sequence == 0 {
 		return before{}, nil, nil
 	}
-	last, err := s.db.LastSequence(ctx, u.row.Authority)
+	last, err := s.db.Uploads.LastSequence(ctx, u.row.Authority)
 	if err != nil {
 		return before{}, nil, err
 	}
-	applied, err := s.db.AppliedUpload(ctx, u.row.Authority, u.row.Sequence)
+	applied, err := s.db.Uploads.Applied(ctx, u.row.Authority, u.row.Sequence)
 	if errors.Is(err, store.ErrNotFound) {
 		return before{last: last}, nil, nil
 	}

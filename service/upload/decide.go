@@ -126,7 +126,7 @@ func (s *Uploads) CancelUpload(ctx context.Context, c *identity.Caller, q *Cance
 
 // lockOwn finds, locks and opens an upload of an authority.
 func (s *Uploads) lockOwn(ctx context.Context, tx *store.Tx, authority, id string, version int) (*upload, error) {
-	row, err := guard.FindOwn(ctx, tx.LockUpload, authority, id)
+	row, err := guard.FindOwn(ctx, tx.Uploads.Lock, authority, id)
 	if err != nil {
 		return nil, err
 	}

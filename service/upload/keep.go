@@ -21,14 +21,14 @@ const (
 
 // Resume attends once to all uploads that nobody works on any more.
 func (s *Uploads) Resume(ctx context.Context) error {
-	rows, err := s.db.UnattendedUploads(ctx, s.clock.Moment(), resumePage)
+	rows, err := s.db.Uploads.Unattended(ctx, s.clock.Moment(), resumePage)
 	if err != nil {
 		return guard.Translate(err)
 	}
 	for i := range rows {
 		row := &rows[i]
 		if State(row.State) == receiving { // whoever sent it has gone
-			err = s.db.Tx(ctx, func(tx *store.Tx) error { return tx.DeleteUpload(ctx, row.ID) })
+			err = s.db.Tx(ctx, func(tx *store.Tx) error { return tx.Uploads.Delete(ctx, row.ID) })
 		} else {
 			err = s.resume(ctx, row)
 		}
@@ -50,7 +50,7 @@ func (s *Uploads) Forget(ctx context.Context) error {
 	over := []State{Checked, Applied, Rejected, Cancelled}
 	return s.each(ctx, before, over, func(ctx context.Context, row *store.UploadRow) error {
 		defer s.ring.Forget(store.UploadKeys.Owner(row.ID))
-		return s.db.Tx(ctx, func(tx *store.Tx) error { return tx.ForgetUpload(ctx, row.ID) })
+		return s.db.Tx(ctx, func(tx *store.Tx) error { return tx.Uploads.Forget(ctx, row.ID) })
 	})
 }
 
@@ -64,7 +64,7 @@ func (s *Uploads) each(
 		states[i] = string(in[i])
 	}
 	for {
-		rows, err := s.db.UploadsChangedBefore(ctx, before, states, resumePage)
+		rows, err := s.db.Uploads.ChangedBefore(ctx, before, states, resumePage)
 		if err != nil {
 			return err
 		}

@@ -62,7 +62,7 @@ type RowPage struct {
 func (s *Uploads) GetUpload(ctx context.Context, c *identity.Caller, q *GetRequest) (*Answer, error) {
 	a := guard.Act{Caller: c, Action: policy.ReadUploads, Own: true, Request: q.Request}
 	return guard.Answer(ctx, s.guard, a, func(ctx context.Context, tx *store.Tx, e *audit.Entry) (*Answer, error) {
-		row, err := guard.FindOwn(ctx, tx.Upload, c.Organisation, q.UploadID)
+		row, err := guard.FindOwn(ctx, tx.Uploads.Get, c.Organisation, q.UploadID)
 		if err != nil {
 			return nil, err
 		}
@@ -86,7 +86,7 @@ func (s *Uploads) ListUploads(ctx context.Context, c *identity.Caller, q *ListRe
 	}
 	return guard.Answer(ctx, s.guard, a, func(ctx context.Context, tx *store.Tx, e *audit.Entry) (*Page, error) {
 		out := &Page{}
-		rows, err := tx.UploadsBefore(ctx, c.Organisation, state, before, size)
+		rows, err := tx.Uploads.List(ctx, c.Organisation, state, before, size)
 		if err != nil {
 			return nil, err
 		}
@@ -113,7 +113,7 @@ func (s *Uploads) ListUploadRows(ctx context.Context, c *identity.Caller, q *Lis
 	a := guard.Act{Caller: c, Action: policy.ReadUploads, Own: true, Request: q.Request, Check: wrong.Err()}
 	return guard.Answer(ctx, s.guard, a, func(ctx context.Context, tx *store.Tx, e *audit.Entry) (*RowPage, error) {
 		out := &RowPage{}
-		row, err := guard.FindOwn(ctx, tx.Upload, c.Organisation, q.UploadID)
+		row, err := guard.FindOwn(ctx, tx.Uploads.Get, c.Organisation, q.UploadID)
 		if err != nil {
 			return nil, err
 		}
@@ -149,7 +149,7 @@ func (q *ListRowsRequest) page() (n int, wrong domain.Violations) {
 // openRows opens a page of rows. If there is none any more, the upload was
 // checked again at this moment.
 func (s *Uploads) openRows(ctx context.Context, tx *store.Tx, u *upload, n int) ([]RowResult, error) {
-	sealed, err := tx.UploadRows(ctx, u.row.ID, u.details.Run, n)
+	sealed, err := tx.Files.Rows(ctx, u.row.ID, u.details.Run, n)
 	if errors.Is(err, store.ErrNotFound) {
 		return nil, guard.ErrConflict
 	}

@@ -51,7 +51,7 @@ func (checking) end(context.Context, []missing) error { return nil }
 
 // keep keeps other servers away: a long check is still attended to.
 func (c checking) keep(ctx context.Context, tx *store.Tx) error {
-	return tx.LeaseUpload(ctx, c.u.row.ID, c.u.row.Version, c.s.clock.Moment().Add(workLease))
+	return tx.Uploads.Lease(ctx, c.u.row.ID, c.u.row.Version, c.s.clock.Moment().Add(workLease))
 }
 
 func (checking) finish(context.Context) error { return nil }
@@ -68,7 +68,7 @@ type applying struct {
 func (a *applying) meet(n domain.NHSNumber) { a.locks = append(a.locks, a.s.records.StoreTags(n)...) }
 
 func (a *applying) prepare(ctx context.Context) error {
-	return a.tx.LockForUpload(ctx, a.locks, a.u.row.Authority, a.u.whole(), a.day.Time())
+	return a.tx.Plans.LockForUpload(ctx, a.locks, a.u.row.Authority, a.u.whole(), a.day.Time())
 }
 
 func (*applying) made(plan string) (string, int) { return plan, 1 }
@@ -121,7 +121,7 @@ func (a *applying) endBatch(ctx context.Context, batch []missing) error {
 	for i, m := range batch {
 		ids[i], ends[m.plan] = m.person, true
 	}
-	rows, err := a.tx.PlansOf(ctx, ids, a.u.row.Authority)
+	rows, err := a.tx.Plans.Of(ctx, ids, a.u.row.Authority)
 	if err != nil {
 		return err
 	}

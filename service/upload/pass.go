@@ -64,7 +64,7 @@ type pass struct {
 // newCheck begins a pass that checks a file today.
 func (s *Uploads) newCheck(u *upload) *pass {
 	p := s.newPass(u, s.clock.Today(), reader{s: s, in: s.db.Tx, gently: true})
-	p.mode, p.find = checking{p}, s.db.UploadPart
+	p.mode, p.find = checking{p}, s.db.Files.Part
 	return p
 }
 
@@ -73,7 +73,7 @@ func (s *Uploads) newCheck(u *upload) *pass {
 func (s *Uploads) newApplication(u *upload, tx *store.Tx, made record.NewKeys) *pass {
 	in := func(_ context.Context, fn func(*store.Tx) error) error { return fn(tx) }
 	p := s.newPass(u, u.details.Day, reader{s: s, in: in})
-	p.mode, p.find, p.newKeys = &applying{pass: p, tx: tx}, tx.UploadPart, made
+	p.mode, p.find, p.newKeys = &applying{pass: p, tx: tx}, tx.Files.Part, made
 	return p
 }
 
@@ -175,7 +175,7 @@ func (p *pass) intake(ctx context.Context) (*plan.Intake, error) {
 	}
 	var found record.People
 	err := p.in(ctx, func(tx *store.Tx) (err error) {
-		found, err = p.s.records.Find(ctx, tx, tx.PersonsByTags, p.u.row.Authority, numbers)
+		found, err = p.s.records.Find(ctx, tx, tx.People.ByTags, p.u.row.Authority, numbers)
 		return err
 	})
 	if err == nil {
@@ -311,7 +311,7 @@ func (p *pass) keepPage(ctx context.Context) error {
 		if err := p.mode.keep(ctx, tx); err != nil {
 			return err
 		}
-		return tx.InsertUploadRows(ctx, p.u.row.ID, p.run, p.pages, sealed)
+		return tx.Files.InsertRows(ctx, p.u.row.ID, p.run, p.pages, sealed)
 	})
 	clear(p.page)
 	p.page = p.page[:0]

@@ -79,7 +79,7 @@ func (s *Uploads) countPlans(ctx context.Context, authority string, out *Quality
 	from := today.AddDays(-domain.VisibleAfterEnd) // an unborn child's plan may be overdue for long
 	r := reader{s: s, in: s.db.Tx, gently: true}
 	page := func(ctx context.Context, tx *store.Tx, after uuid.UUID) ([]store.PlanRow, error) {
-		return tx.PlansInForce(ctx, authority, from.Time(), after, rowsAtOnce)
+		return tx.Plans.InForce(ctx, authority, from.Time(), after, rowsAtOnce)
 	}
 	return r.each(ctx, page, everyPlan, func(h *record.Record, own *record.Plan) {
 		inForce := own.RunsOn(today)
@@ -126,7 +126,7 @@ func (s *Uploads) lastFiles(ctx context.Context, authority string, out *QualityR
 // latest opens the upload in one of some states that arrived last; nil
 // if there is none.
 func (s *Uploads) latest(ctx context.Context, authority string, extent Extent, states []string) (*upload, error) {
-	row, err := s.db.LatestUpload(ctx, authority, string(extent), states)
+	row, err := s.db.Uploads.Latest(ctx, authority, string(extent), states)
 	if errors.Is(err, store.ErrNotFound) {
 		return nil, nil
 	}
@@ -138,7 +138,7 @@ func (s *Uploads) latest(ctx context.Context, authority string, extent Extent, s
 
 // contactsAge says how long ago the authority's contacts were confirmed.
 func (s *Uploads) contactsAge(ctx context.Context, authority string, out *QualityReport) error {
-	all, err := s.db.Authorities(ctx)
+	all, err := s.db.Directory.Authorities(ctx)
 	if err != nil {
 		return err
 	}

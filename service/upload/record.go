@@ -97,11 +97,11 @@ func (u *upload) move(ctx context.Context, tx *store.Tx, to State, now time.Time
 	if err := u.seal(); err != nil {
 		return err
 	}
-	if err := tx.UpdateUpload(ctx, &u.row); err != nil {
+	if err := tx.Uploads.Update(ctx, &u.row); err != nil {
 		return err
 	}
 	if to.over() {
-		return tx.DeleteUploadParts(ctx, u.row.ID)
+		return tx.Files.DeleteParts(ctx, u.row.ID)
 	}
 	return nil
 }

@@ -25,7 +25,7 @@ type removedPlan struct {
 func (p *pass) findErrors(ctx context.Context) error {
 	p.errors = make(map[removedPlan]struct{})
 	page := func(ctx context.Context, tx *store.Tx, after uuid.UUID) ([]store.PlanRow, error) {
-		return tx.RemovedPlans(ctx, p.u.row.Authority, after, rowsAtOnce)
+		return tx.Plans.Removed(ctx, p.u.row.Authority, after, rowsAtOnce)
 	}
 	return p.each(ctx, page, everyPlan, func(h *record.Record, own *record.Plan) {
 		for _, n := range h.Person.Numbers() {

@@ -115,7 +115,7 @@ func (r *Rules) against(c *Counts, ended int) []string {
 func (s *Uploads) GetUploadRules(ctx context.Context, c *identity.Caller, q *GetRulesRequest) (*RulesAnswer, error) {
 	a := guard.Act{Caller: c, Action: policy.ReadUploads, Own: true, Request: q.Request}
 	return guard.Answer(ctx, s.guard, a, func(ctx context.Context, tx *store.Tx, _ *audit.Entry) (*RulesAnswer, error) {
-		rules, err := rulesOf(ctx, tx.UploadRules, c.Organisation)
+		rules, err := rulesOf(ctx, tx.Uploads.Rules, c.Organisation)
 		return &RulesAnswer{Rules: rules}, err
 	})
 }
@@ -125,7 +125,7 @@ func (s *Uploads) GetUploadRules(ctx context.Context, c *identity.Caller, q *Get
 func (s *Uploads) SetUploadRules(ctx context.Context, c *identity.Caller, q *SetRulesRequest) (*SetRulesResult, error) {
 	a := guard.Act{Caller: c, Action: policy.SetUploadRules, Own: true, Request: q.Request, Asks: q, Check: q.Rules.check()}
 	return guard.Once(ctx, s.guard, a, func(ctx context.Context, tx *store.Tx, _ *audit.Entry) (*SetRulesResult, error) {
-		held, err := rulesOf(ctx, tx.UploadRules, c.Organisation)
+		held, err := rulesOf(ctx, tx.Uploads.Rules, c.Organisation)
 		if err != nil {
 			return nil, err
 		}
@@ -133,7 +133,7 @@ func (s *Uploads) SetUploadRules(ctx context.Context, c *identity.Caller, q *Set
 			return nil, &guard.StaleError{Current: held.Version}
 		}
 		out := &SetRulesResult{Version: held.Version + 1}
-		return out, tx.InsertUploadRules(ctx, &store.UploadRulesRow{
+		return out, tx.Uploads.InsertRules(ctx, &store.UploadRulesRow{
 			Authority: c.Organisation, Version: out.Version, ApproveSystems: q.Rules.ApproveSystems,
 			MaxNew: q.Rules.MaxNew, MaxChanged: q.Rules.MaxChanged, MaxEnding: q.Rules.MaxEnding,
 			MaxRejectedPercent: q.Rules.MaxRejectedPercent, BrakePercent: q.Rules.BrakePercent,

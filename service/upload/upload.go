@@ -215,7 +215,7 @@ func (s *Uploads) attended(ctx context.Context, authority string, a *acted) (*An
 		return nil, guard.ErrDamaged
 	}
 	_ = s.attend(ctx, authority, id, attendTimeout)
-	row, err := s.db.Upload(ctx, id)
+	row, err := s.db.Uploads.Get(ctx, id)
 	if err != nil {
 		return nil, guard.Translate(err)
 	}

@@ -226,7 +226,7 @@ func TestUpload_RulesDoNotReleaseTheBrake(t *testing.T) {
 	if got := f.MustSend(laSystem, whole, list(0, 20)); got.State != upload.Waiting || !got.Brake {
 		t.Errorf("got %+v", got)
 	}
-	notices, err := f.DB.Notices(t.Context(), islington, 10)
+	notices, err := f.DB.Notices.Newest(t.Context(), islington, 10)
 	if err != nil || len(notices) != 1 || notices[0].Kind != "upload_waiting" {
 		t.Errorf("%+v, %v", notices, err)
 	}
@@ -268,7 +268,7 @@ func TestUpload_Overlaps(t *testing.T) {
 	f.MustApply(otherLead, delta, list(0, 3))
 	f.MustApply(lead, delta, list(2, 600))
 	for gss, other := range map[string]string{islington: camden, camden: islington} {
-		notices, err := f.DB.Notices(t.Context(), gss, 10)
+		notices, err := f.DB.Notices.Newest(t.Context(), gss, 10)
 		if err != nil || len(notices) != 1 || notices[0].Kind != "overlap" || notices[0].Organisation != other {
 			t.Errorf("%s: %+v, %v", gss, notices, err)
 		}

@@ -74,11 +74,11 @@ func (w *witness) readOn() {
 	ctx := w.in.tb.Context()
 	db := w.in.open()
 	defer db.Close()
-	log, err := db.Log(ctx, dbtest.Origin)
+	log, err := db.Logs.Find(ctx, dbtest.Origin)
 	must(w.in.tb, err)
 	head, err := db.Head(ctx, log.ID)
 	must(w.in.tb, err)
-	for row, err := range db.Entries(ctx, log.ID, w.tree.Size(), head.Size()) {
+	for row, err := range db.Logs.Entries(ctx, log.ID, w.tree.Size(), head.Size()) {
 		must(w.in.tb, err)
 		e, err := audit.ParseLine(row.Line)
 		must(w.in.tb, err)

@@ -247,9 +247,9 @@ func (in *installation) signed() int64 {
 	in.tb.Helper()
 	db := in.open()
 	defer db.Close()
-	log, err := db.Log(in.tb.Context(), dbtest.Origin)
+	log, err := db.Logs.Find(in.tb.Context(), dbtest.Origin)
 	must(in.tb, err)
-	row, err := db.LatestCheckpoint(in.tb.Context(), log.ID)
+	row, err := db.Checkpoints.Latest(in.tb.Context(), log.ID)
 	if errors.Is(err, store.ErrNotFound) {
 		return 0
 	}

@@ -288,7 +288,7 @@ func (s *site) notices() int {
 	s.tb.Helper()
 	n := 0
 	for _, authority := range []string{islington, camden} {
-		rows, err := s.db.Notices(s.tb.Context(), authority, 1000)
+		rows, err := s.db.Notices.Newest(s.tb.Context(), authority, 1000)
 		must(s.tb, err)
 		n += len(rows)
 	}
@@ -297,7 +297,7 @@ func (s *site) notices() int {
 
 func (s *site) noticesTo(authority string) []store.NoticeRow {
 	s.tb.Helper()
-	rows, err := s.db.Notices(s.tb.Context(), authority, 1000)
+	rows, err := s.db.Notices.Newest(s.tb.Context(), authority, 1000)
 	must(s.tb, err)
 	return rows
 }
@@ -397,7 +397,7 @@ func TestLookUp_KeeperAway(t *testing.T) {
 // forgetKeys empties the cache of data keys.
 func (s *site) forgetKeys() {
 	s.tb.Helper()
-	persons, err := s.db.PersonsAfter(s.tb.Context(), [16]byte{}, 100)
+	persons, err := s.db.People.After(s.tb.Context(), [16]byte{}, 100)
 	must(s.tb, err)
 	for _, p := range persons {
 		s.ring.Forget("person/" + p.ID.String())

@@ -188,7 +188,7 @@ func (s *site) fill() {
 	owner := dbtest.OpenURL(s.tb, s.database.Owner, store.Options{AllowUnsafe: true, Owner: true}).
 		Guarded(s.ring, func(string) {})
 	must(s.tb, owner.Tx(ctx, func(tx *store.Tx) error {
-		_, err := tx.LoadReference(ctx, orgs, las)
+		_, err := tx.Directory.LoadReference(ctx, orgs, las)
 		return err
 	}))
 	admin := &directory.Admin{Command: s.command(owner)}
@@ -203,7 +203,7 @@ func (s *site) fill() {
 // command returns what an administrator does on the machine.
 func (s *site) command(db *store.DB) guard.Command {
 	s.tb.Helper()
-	log, err := db.Log(s.tb.Context(), dbtest.Origin)
+	log, err := db.Logs.Find(s.tb.Context(), dbtest.Origin)
 	must(s.tb, err)
 	return guard.Command{DB: db, Log: log, Now: s.clock.Now, Operator: "tester"}
 }
@@ -367,13 +367,13 @@ func (s *site) register(children ...child) {
 func (s *site) entries(from int64) []audit.Entry {
 	s.tb.Helper()
 	ctx := s.tb.Context()
-	log, err := s.db.Log(ctx, dbtest.Origin)
+	log, err := s.db.Logs.Find(ctx, dbtest.Origin)
 	must(s.tb, err)
 	head, err := s.db.Head(ctx, log.ID)
 	must(s.tb, err)
 	var tree audit.Tree
 	var entries []audit.Entry
-	for row, err := range s.db.Entries(ctx, log.ID, 0, head.Size()) {
+	for row, err := range s.db.Logs.Entries(ctx, log.ID, 0, head.Size()) {
 		must(s.tb, err)
 		tree.Append(audit.LeafHash(row.Line))
 		if row.Index < from {

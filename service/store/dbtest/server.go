@@ -176,7 +176,7 @@ func (s *server) build(ctx context.Context, name string) (*made, error) {
 	}
 	defer db.Close()
 	return m, db.Tx(ctx, func(tx *store.Tx) error {
-		_, err := tx.CreateLog(ctx, Origin)
+		_, err := tx.Logs.Create(ctx, Origin)
 		return err
 	})
 }
