@@ -15,18 +15,18 @@ type AccessRow struct {
 	At           time.Time
 	Organisation string
 	Setting      string
-	Encounter    []byte // keyed hash; nil where none was given
-	Sealed       []byte // who it was, under the person's key; nil where that was not to be had
+	Encounter    []byte // keyed hash; nil if none was given
+	Sealed       []byte // who it was, under the person's key; nil if that was not to be had
 	Log          LogID  // when read: the log of its entry
 	Entry        int    // in a Batch: the place of its entry there. When read: the entry's index in its log
 
 	// Filled in when read.
-	OrganisationName string    // empty where the organisation is not known by now
+	OrganisationName string    // empty if the organisation is not known by now
 	MarkedAt         time.Time // when it was reported to be of another patient; zero if it was not
 	Damage           Damage    // what of it does not verify
 }
 
-// WrongPatient says whether it was reported to be of another patient.
+// WrongPatient reports whether it was reported to be of another patient.
 func (a *AccessRow) WrongPatient() bool { return !a.MarkedAt.IsZero() }
 
 const accessColumns = `a.id, a.person_id, a.at, a.organisation, a.setting, a.encounter, a.sealed, a.log, a.entry, a.mac`
@@ -89,7 +89,7 @@ func (g *guard) scanHistory(row pgx.CollectableRow, skip int) (a AccessRow, err 
 	return a, nil
 }
 
-// History gives the last 25 accesses of each person, newest first, ordered by
+// History returns the last 25 accesses of each person, newest first, ordered by
 // person. Those that do not verify say so.
 func (q accessReads) History(ctx context.Context, persons []uuid.UUID) ([]AccessRow, error) {
 	return all(ctx, q.q, "reading history",

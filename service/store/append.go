@@ -15,7 +15,7 @@ import (
 // after the append.
 type Batch struct {
 	Lines    [][]byte // the entries, in order
-	Subjects [][]byte // as many: the tag of the person each is about, nil where none
+	Subjects [][]byte // as many: the tag of the person each is about, nil if none
 	Accesses []AccessRow
 	Notices  []NoticeRow // of look-ups: they correct nothing, and have no reference
 	Reviews  []ReviewRow
@@ -106,7 +106,7 @@ func (b *Batch) statement(g *guard, log LogID, from, to *audit.Tree) (string, []
 	return appendAll, append(append(args, reviewArgs(b.Reviews)...), newMACs(g, b.Reviews, log, from.Size()))
 }
 
-// newMACs makes the MACs of rows that are written with entries of a log, of which
+// newMACs creates the MACs of rows that are written with entries of a log, of which
 // the first has an index: as the rows will stand there.
 func newMACs[T any, P interface {
 	*T

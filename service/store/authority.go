@@ -8,9 +8,9 @@ import (
 )
 
 // AuthorityRow is a local authority with children's services, and whom to ring
-// there. Telephone numbers and hours are empty where not known.
+// there. Telephone numbers and hours are empty if not known.
 type AuthorityRow struct {
-	GSS, DfE, ODS  string // its codes; ODS empty where it has none
+	GSS, DfE, ODS  string // its codes; ODS empty if it has none
 	Name           string
 	Kind           string
 	Region         string // GSS code
@@ -56,13 +56,13 @@ func (q queries) scanAuthority(row pgx.CollectableRow) (AuthorityRow, error) {
 	return scanner[AuthorityRow](q.guard)(row)
 }
 
-// Authorities gives all local authorities, in order of their GSS codes.
+// Authorities returns all local authorities, in order of their GSS codes.
 func (q directoryReads) Authorities(ctx context.Context) ([]AuthorityRow, error) {
 	return all(ctx, q.q, "reading authorities", q.scanAuthority, selectAuthority+`
 		ORDER BY gss_code`)
 }
 
-// Authority gives one authority, by its GSS code. ErrNotFound says that there
+// Authority returns one authority, by its GSS code. ErrNotFound says that there
 // is none.
 func (q directoryReads) Authority(ctx context.Context, gss string) (AuthorityRow, error) {
 	return one(ctx, q.q, "reading authority", q.scanAuthority, selectAuthority+`
@@ -110,7 +110,7 @@ func (tx directoryWrites) ConfirmContact(ctx context.Context, gss string, confir
 }
 
 // Remind notes that an authority is reminded now of numbers that it did
-// not confirm since a time, and gives its GSS code: one that was not reminded
+// not confirm since a time, and returns its GSS code: one that was not reminded
 // since another, and that ever gave numbers or holds a plan. ErrNotFound says
 // that there is none. Two servers that do this at the same moment do not get the
 // same.

@@ -23,7 +23,7 @@ type ChannelRow struct {
 	ChangedAt  time.Time
 	RemovedAt  *time.Time // nil while it is in use
 	Failures   int        // rounds in a row in which nothing was delivered
-	RestsUntil *time.Time // nothing is tried before; nil where it does not rest
+	RestsUntil *time.Time // nothing is tried before; nil if it does not rest
 }
 
 const channelColumns = `c.id, c.authority, c.version, c.rank, c.kind, c.paused, c.wrapped_key, c.sealed,
@@ -54,7 +54,7 @@ func (q queries) scanChannel(row pgx.CollectableRow) (ChannelRow, error) {
 	return scanner[ChannelRow](q.guard)(row)
 }
 
-// Get gives a channel, removed ones too; ErrNotFound if there is none with
+// Get returns a channel, removed ones too; ErrNotFound if there is none with
 // that id.
 func (q channelReads) Get(ctx context.Context, id uuid.UUID) (ChannelRow, error) {
 	return one(ctx, q.q, "reading channel", q.scanChannel, `
@@ -70,7 +70,7 @@ type CountedChannel struct {
 	Undelivered int
 }
 
-// List gives the channels of an authority that are in use, in the order in
+// List returns the channels of an authority that are in use, in the order in
 // which they are tried.
 func (q channelReads) List(ctx context.Context, authority string) ([]CountedChannel, error) {
 	return all(ctx, q.q, "reading channels",
@@ -88,7 +88,7 @@ func (q channelReads) List(ctx context.Context, authority string) ([]CountedChan
 		ORDER BY c.rank`, authority)
 }
 
-// Lock gives the channels of an authority that are in use, in the order
+// Lock returns the channels of an authority that are in use, in the order
 // in which they are tried, and keeps others from changing them.
 func (tx channelWrites) Lock(ctx context.Context, authority string) ([]ChannelRow, error) {
 	return all(ctx, tx.q, "locking channels", tx.scanChannel, `
@@ -100,7 +100,7 @@ func (tx channelWrites) Lock(ctx context.Context, authority string) ([]ChannelRo
 		FOR UPDATE`, authority)
 }
 
-// Insert makes a channel in its version 1. ErrConflict says that
+// Insert creates a channel in its version 1. ErrConflict says that
 // another one has its rank, ErrNotFound that there is no such authority.
 func (tx channelWrites) Insert(ctx context.Context, c *ChannelRow) error {
 	c.Version, c.ChangedAt = 1, c.MadeAt
@@ -123,7 +123,7 @@ func (tx channelWrites) Update(ctx context.Context, c *ChannelRow) error {
 		c.ID, c.Version, c.Rank, c.Paused, c.Sealed, c.ChangedAt, c.RemovedAt, tx.guard.mac(c))
 }
 
-// Try takes a channel that failed, and gives whether that was possible:
+// Try takes a channel that failed, and returns whether that was possible:
 // only if it does not rest, at a time, and then it rests until the end of a
 // lease. So one server tries what others wait for.
 func (tx channelWrites) Try(ctx context.Context, id uuid.UUID, at, lease time.Time) (bool, error) {

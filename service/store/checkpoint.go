@@ -17,7 +17,7 @@ type CheckpointRow struct {
 	At   time.Time
 }
 
-// Latest gives the checkpoint of the largest size; ErrNotFound if
+// Latest returns the checkpoint of the largest size; ErrNotFound if
 // none was signed yet.
 func (q checkpointReads) Latest(ctx context.Context, log LogID) (CheckpointRow, error) {
 	return one(ctx, q.q, "reading checkpoint", scanCheckpoint, `
@@ -28,7 +28,7 @@ func (q checkpointReads) Latest(ctx context.Context, log LogID) (CheckpointRow, 
 		LIMIT 1`, log)
 }
 
-// For gives the first checkpoint that covers the entry at an index;
+// For returns the first checkpoint that covers the entry at an index;
 // ErrNotFound if none was signed since.
 func (q checkpointReads) For(ctx context.Context, log LogID, entry int64) (CheckpointRow, error) {
 	return one(ctx, q.q, "reading checkpoint", scanCheckpoint, `

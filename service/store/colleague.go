@@ -24,7 +24,7 @@ func scanColleague(row pgx.CollectableRow) (c ColleagueRow, err error) {
 	return c, err
 }
 
-// List gives those of an authority, who was seen last first.
+// List returns those of an authority, who was seen last first.
 func (q colleagueReads) List(ctx context.Context, authority string, limit int) ([]ColleagueRow, error) {
 	return all(ctx, q.q, "reading colleagues", scanColleague, `
 		SELECT `+colleagueColumns+`
@@ -34,7 +34,7 @@ func (q colleagueReads) List(ctx context.Context, authority string, limit int) (
 		LIMIT $2`, authority, limit)
 }
 
-// ByID gives those of an authority that have some ids, in order of
+// ByID returns those of an authority that have some ids, in order of
 // these.
 func (q colleagueReads) ByID(ctx context.Context, authority string, ids []uuid.UUID) ([]ColleagueRow, error) {
 	return all(ctx, q.q, "reading colleagues", scanColleague, `

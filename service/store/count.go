@@ -15,19 +15,19 @@ type Counts struct {
 	OpenReviews    int64
 	// Pending are notices that wait on channels, and Undelivered those that
 	// channels gave up. Oldest is when the one that waits longest came to its
-	// channel; nil where none waits.
+	// channel; nil if none waits.
 	Pending, Undelivered int64
 	Oldest               *time.Time
 	// Heads are the sizes of the logs, by their origins.
 	Heads map[string]int64
 	// Room is how many entries the log with the least room can take before its
-	// partitions run out; `cpis migrate` makes more.
+	// partitions run out; `cpis migrate` creates more.
 	Room int64
 }
 
-// Counts gives the numbers now.
-func (q *DB) Counts(ctx context.Context) (Counts, error) {
-	c, err := one(ctx, q.q, "counting", scanCounts, `
+// Counts returns the numbers now.
+func (db *DB) Counts(ctx context.Context) (Counts, error) {
+	c, err := one(ctx, db.q, "counting", scanCounts, `
 		SELECT (SELECT greatest(reltuples, 0)::bigint FROM pg_catalog.pg_class WHERE oid = 'cpis.person'::regclass),
 		       (SELECT greatest(reltuples, 0)::bigint FROM pg_catalog.pg_class WHERE oid = 'cpis.plan'::regclass),
 		       (SELECT count(*) FROM cpis.review WHERE closed_at IS NULL),

@@ -19,7 +19,7 @@ const (
 type DeliveryRow struct {
 	Channel  uuid.UUID
 	Notice   uuid.UUID
-	Person   uuid.UUID // whom the notice is about; zero where that is nobody
+	Person   uuid.UUID // whom the notice is about; zero if that is nobody
 	Log      LogID     // of the notice's entry
 	Entry    int64
 	State    string
@@ -52,7 +52,7 @@ func (d *DeliveryRow) cover(c *cover) {
 	c.time("first_at", d.FirstAt)
 }
 
-// Of gives the deliveries of a notice, in the order in which its
+// Of returns the deliveries of a notice, in the order in which its
 // channels got it.
 func (q deliveryReads) Of(ctx context.Context, notice uuid.UUID) ([]DeliveryRow, error) {
 	return all(ctx, q.q, "reading deliveries", scanner[DeliveryRow](q.guard), `
@@ -90,7 +90,7 @@ const longestWait = `interval '2 hours'`
 // rested says which channels c may be tried.
 const rested = `(c.rests_until IS NULL OR c.rests_until <= $1 OR c.rests_until > $1::timestamptz + ` + longestWait + `)`
 
-// Due gives the channels on which something is to be sent at a time, and
+// Due returns the channels on which something is to be sent at a time, and
 // which do not rest.
 func (q channelReads) Due(ctx context.Context, at time.Time) ([]ChannelRow, error) {
 	return all(ctx, q.q, "looking for deliveries", q.scanChannel, `

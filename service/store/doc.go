@@ -14,7 +14,7 @@
 // # Confirmed means durable
 //
 // A write returns nil only when PostgreSQL has confirmed the commit, standbys
-// included where it is set up to wait for them. Everything else is one of
+// included if it is set up to wait for them. Everything else is one of
 // three: it was certainly not written ([ErrUnavailable], [ErrHeadMoved],
 // [ErrConflict] and the like), or it may have been ([ErrUncertain]). Four
 // things that look like success or failure and are not were seen on real

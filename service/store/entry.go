@@ -79,7 +79,7 @@ func (q logReads) entries(ctx context.Context, log LogID, from, to int64) ([]Ent
 		ORDER BY idx`, log, from, to)
 }
 
-// Entry gives one entry; ErrNotFound if there is none at the index.
+// Entry returns one entry; ErrNotFound if there is none at the index.
 func (q logReads) Entry(ctx context.Context, log LogID, index int64) (EntryRow, error) {
 	return one(ctx, q.q, "reading entry", scanEntry, `
 		SELECT idx, line, subject

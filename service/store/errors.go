@@ -55,9 +55,9 @@ const (
 // or of the connection to it: messages and details quote values, and stay here.
 type failure struct {
 	doing string
-	kinds []error // sentinels, and the context's error where that was the cause
+	kinds []error // sentinels, and the context's error if that was the cause
 	what  string  // SQLSTATE and constraint, or the cause of a lost connection
-	code  string  // SQLSTATE, where there is one
+	code  string  // SQLSTATE, if there is one
 	again bool    // running the transaction again may succeed
 	lost  bool    // the connection is of no more use, and others may not be either
 	// unsent says that the server has seen nothing of a statement that commits.
@@ -160,7 +160,7 @@ func (f *failure) explainServer(e *pgconn.PgError) {
 	}
 }
 
-// kindOf gives the sentinel for a SQLSTATE, nil where there is none.
+// kindOf returns the sentinel for a SQLSTATE, nil if there is none.
 func kindOf(code string) error {
 	switch code {
 	case uniqueViolation:
@@ -177,7 +177,7 @@ func kindOf(code string) error {
 	return nil
 }
 
-// contextErrors gives the context's error if that is why err happened.
+// contextErrors returns the context's error if that is why err happened.
 func contextErrors(err error) []error {
 	switch {
 	case errors.Is(err, context.Canceled):
@@ -188,7 +188,7 @@ func contextErrors(err error) []error {
 	return nil
 }
 
-// isConnectionLost says whether err comes from the connection, not from what
+// isConnectionLost reports whether err comes from the connection, not from what
 // was sent over it.
 func isConnectionLost(err error) bool {
 	var network net.Error
@@ -204,13 +204,13 @@ func causeOf(err error) string {
 	return "connection lost"
 }
 
-// unsent says whether a statement that commits never got to the server.
+// unsent reports whether a statement that commits never got to the server.
 func unsent(err error) bool {
 	f, ok := errors.AsType[*failure](err)
 	return ok && f.unsent
 }
 
-// stateOf gives the SQLSTATE of a translated error, "" where there is none.
+// stateOf returns the SQLSTATE of a translated error, "" if there is none.
 func stateOf(err error) string {
 	if f, ok := errors.AsType[*failure](err); ok {
 		return f.code

@@ -17,9 +17,9 @@ type Tag = [32]byte
 type FlagRow struct {
 	Tag       Tag
 	Person    PersonRow
-	Plan      PlanRow // zero where the person has none, though a tag leads there
+	Plan      PlanRow // zero if the person has none, though a tag leads there
 	Authority AuthorityRow
-	Receiving AuthorityRow // that the plan is offered to; zero where to none
+	Receiving AuthorityRow // that the plan is offered to; zero if to none
 	Damage    Damage       // what of it does not verify
 }
 
@@ -38,7 +38,7 @@ const (
 	DamagedMark                         // nor that it was of another patient
 )
 
-// Has says whether one of some parts does not verify.
+// Has reports whether one of some parts does not verify.
 func (d Damage) Has(parts Damage) bool { return d&parts != 0 }
 
 // flagOf: of a tag that nobody has, one page of its index is read and nothing
@@ -104,27 +104,27 @@ func (f *FlagRow) scan(g *guard, row pgx.CollectableRow, before []FlagRow) error
 	return nil
 }
 
-// verify notes that a part of the flag does not verify, where it is there.
+// verify notes that a part of the flag does not verify, if it is there.
 func (f *FlagRow) verify(g *guard, there bool, part Damage, row covered, mac []byte) {
 	if there && !g.verifies(row, mac) {
 		f.Damage |= part
 	}
 }
 
-// shown says whether look-ups show the plan on a day: it was not an error, and
+// shown reports whether look-ups show the plan on a day: it was not an error, and
 // its last visible day is not over.
 func (f *FlagRow) shown(today time.Time) bool {
 	return f.Plan.Version > 0 && !f.Plan.Removed && (f.Plan.VisibleUntil == nil || !f.Plan.VisibleUntil.Before(today))
 }
 
-// living says whether the plan keeps its person findable. Of one that does not
+// living reports whether the plan keeps its person findable. Of one that does not
 // verify nobody can tell.
 func (f *FlagRow) living() bool {
 	return f.Damage.Has(DamagedPlan) || f.Plan.Version > 0 && !f.Plan.Removed
 }
 
-// visible gives those flags that are visible today, or may be. A tag leads to
-// somebody without a plan only where that person is restricted: else the plan was
+// visible returns those flags that are visible today, or may be. A tag leads to
+// somebody without a plan only if that person is restricted: else the plan was
 // moved by somebody else than the service, and the flag has damage.
 func (g *guard) visible(all []FlagRow, today time.Time) (flags []FlagRow) {
 	for len(all) > 0 {
@@ -148,7 +148,7 @@ func (g *guard) visible(all []FlagRow, today time.Time) (flags []FlagRow) {
 	return flags
 }
 
-// Flags gives the plans that are visible today of all persons with one of the
+// Flags returns the plans that are visible today of all persons with one of the
 // tags, in one query: plans that were not an error and whose last visible day
 // is not over, and those that may be, because they do not verify. today is a
 // date, midnight UTC. The rows are ordered by tag and plan.
@@ -168,9 +168,9 @@ func (q planReads) Flags(ctx context.Context, tags []Tag, today time.Time) ([]Fl
 	return q.guard.visible(found, today), nil
 }
 
-// flagsAndHistory gives rows of two kinds: flags, and below them the history of
-// the persons these are of. One statement that gives nothing costs PostgreSQL
-// two thirds of what two do, and a group of look-ups mostly gives nothing. $2 is
+// flagsAndHistory returns rows of two kinds: flags, and below them the history of
+// the persons these are of. One statement that returns nothing costs PostgreSQL
+// two thirds of what two do, and a group of look-ups mostly returns nothing. $2 is
 // today's date.
 var flagsAndHistory = `
 	WITH flag AS MATERIALIZED (` + flagOf + `
@@ -197,7 +197,7 @@ var flagsAndHistory = `
 	LEFT JOIN cpis.access_mark AS m ON m.access_id = a.id
 	ORDER BY tag, plan_id, access_person, at DESC, access_id DESC`
 
-// Read gives what a group of look-ups needs, in one round trip and one
+// Read returns what a group of look-ups needs, in one round trip and one
 // statement whether or not anybody has a flag: the flags, as Plans.Flags does,
 // and the last 25 accesses of each person who has any, newest first.
 func (db *DB) Read(ctx context.Context, tags []Tag, today time.Time) (flags []FlagRow, history []AccessRow, err error) {
@@ -242,7 +242,7 @@ func (t *tagTarget) ScanBytes(v []byte) error {
 	return nil
 }
 
-// tagBytes gives tags in the form that the driver encodes fastest.
+// tagBytes returns tags in the form that the driver encodes fastest.
 func tagBytes(tags []Tag) [][]byte {
 	out := make([][]byte, len(tags))
 	for i := range tags {

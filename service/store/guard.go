@@ -30,7 +30,7 @@ type guard struct {
 	damaged func(table string) // told of each row that does not verify
 }
 
-// Guarded gives the same database for those who read and write rows that decide
+// Guarded returns the same database for those who read and write rows that decide
 // something, which are all but organisations' names and the log. damaged is told
 // the table of each row that does not verify, and must be quick.
 func (db *DB) Guarded(macs MACs, damaged func(table string)) *DB {
@@ -59,7 +59,7 @@ func (g *guard) mac(row covered) []byte {
 	return g.macs.RowMAC(c.text)
 }
 
-// verifies says whether a MAC is that of a row, and reports if it is not.
+// verifies reports whether a MAC is that of a row, and reports if it is not.
 func (g *guard) verifies(row covered, mac []byte) bool {
 	c, _ := covers.Get().(*cover)
 	defer covers.Put(c)
@@ -79,7 +79,7 @@ func (g *guard) report(table string) {
 	}
 }
 
-// check is the end of scanning a row: err, or ErrDamaged where the row does not
+// check is the end of scanning a row: err, or ErrDamaged if the row does not
 // verify.
 func (g *guard) check(err error, row covered, mac []byte) error {
 	if err != nil || g.verifies(row, mac) {

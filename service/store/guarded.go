@@ -172,7 +172,7 @@ func (t *guardedTable) makeMACs(ctx context.Context, tx *work) (made int64, err 
 	}
 }
 
-// rowsWithoutMAC says whether any row of tables has no MAC, and whether any has
+// rowsWithoutMAC reports whether any row of tables has no MAC, and whether any has
 // one.
 func (q macReads) rowsWithoutMAC(ctx context.Context, tables []guardedTable) (lacking, having bool, err error) {
 	for _, t := range tables {
@@ -197,7 +197,7 @@ type DamagedRow struct {
 	Row   string // its identifier
 }
 
-// Damaged gives all rows that do not verify. It reads every table that has
+// Damaged returns all rows that do not verify. It reads every table that has
 // MACs.
 func (q macReads) Damaged(ctx context.Context) (damaged []DamagedRow, err error) {
 	for _, t := range guardedTables {

@@ -30,7 +30,7 @@ func (r *IdempotentRow) cover(c *cover) {
 
 const idempotencyColumns = `i.organisation, i.key, i.fingerprint, i.response, i.created_at, i.mac`
 
-// Find gives the answer that a request got before; ErrNotFound if it is
+// Find returns the answer that a request got before; ErrNotFound if it is
 // the first. Whether it is the same request, the fingerprint says.
 func (q answerReads) Find(ctx context.Context, organisation, key string) (IdempotentRow, error) {
 	return one(ctx, q.q, "finding earlier answer",
@@ -52,7 +52,7 @@ func (tx answerWrites) Keep(ctx context.Context, r IdempotentRow) error {
 }
 
 // Expire forgets answers given before a time, at most limit at once,
-// and gives how many; call it until there are none.
+// and returns how many; call it until there are none.
 func (tx answerWrites) Expire(ctx context.Context, before time.Time, limit int) (int64, error) {
 	return tx.exec(ctx, "forgetting answers", `
 		DELETE FROM cpis.idempotency

@@ -54,8 +54,8 @@ type Place struct {
 }
 
 // Place returns where the database lies.
-func (q *DB) Place(ctx context.Context) (Place, error) {
-	return one(ctx, q.q, "reading where the database lies", pgx.RowToStructByPos[Place], `
+func (db *DB) Place(ctx context.Context) (Place, error) {
+	return one(ctx, db.q, "reading where the database lies", pgx.RowToStructByPos[Place], `
 		SELECT c.system_identifier::text, d.oid::bigint
 		FROM pg_catalog.pg_control_system() AS c
 		CROSS JOIN pg_catalog.pg_database AS d
@@ -63,8 +63,8 @@ func (q *DB) Place(ctx context.Context) (Place, error) {
 }
 
 // Served reports whether a server of the service is connected.
-func (q *DB) Served(ctx context.Context) (bool, error) {
-	return one(ctx, q.q, "looking for servers", pgx.RowTo[bool], `
+func (db *DB) Served(ctx context.Context) (bool, error) {
+	return one(ctx, db.q, "looking for servers", pgx.RowTo[bool], `
 		SELECT EXISTS (
 		    SELECT
 		    FROM pg_catalog.pg_stat_activity

@@ -115,7 +115,7 @@ type Rewrapped struct {
 }
 
 // Replace puts new wrappings in the place of old ones, any number at once,
-// and gives how many: rows whose wrapping is no longer the old one, because
+// and returns how many: rows whose wrapping is no longer the old one, because
 // somebody else was first or the key was forgotten, stay as they are.
 func (tx keyWrites) Replace(ctx context.Context, table KeyTable, keys []Rewrapped) (int64, error) {
 	ids, olds, news := make([]uuid.UUID, len(keys)), make([]string, len(keys)), make([]string, len(keys))

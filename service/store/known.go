@@ -17,7 +17,7 @@ type KnownPlan struct {
 	About PersonRow // whom the plan was about, as that person was then; the key is today's
 }
 
-// Known gives the plans that were ever about some persons, and some plans,
+// Known returns the plans that were ever about some persons, and some plans,
 // in the last version that an authority knew; none of those that it never knew.
 // They are in order of what was asked for and of the plan.
 //
@@ -82,7 +82,7 @@ func (q queries) scanKnown(row pgx.CollectableRow) (k KnownPlan, err error) {
 	return k, err
 }
 
-// Left gives the notices to an authority about whom a plan is about that
+// Left returns the notices to an authority about whom a plan is about that
 // nobody has acknowledged or corrected, of some kinds, in the order of their
 // ids. Those are left out of which another authority was told by the same act,
 // and those about records of which the first holds another plan.

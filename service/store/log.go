@@ -19,7 +19,7 @@ type Log struct {
 	Origin string // the name that its checkpoints are signed for
 }
 
-// Find gives the log with an origin; ErrNotFound if there is none.
+// Find returns the log with an origin; ErrNotFound if there is none.
 func (q logReads) Find(ctx context.Context, origin string) (Log, error) {
 	return one(ctx, q.q, "finding log", scanLog, `
 		SELECT id, origin
@@ -27,7 +27,7 @@ func (q logReads) Find(ctx context.Context, origin string) (Log, error) {
 		WHERE origin = $1`, origin)
 }
 
-// All gives all logs, in the order they were made.
+// All returns all logs, in the order they were made.
 func (q logReads) All(ctx context.Context) ([]Log, error) {
 	return all(ctx, q.q, "listing logs", scanLog, `
 		SELECT id, origin
@@ -93,7 +93,7 @@ func parseTree(size int64, frontier []byte) (audit.Tree, error) {
 	return tree, nil
 }
 
-// Create makes a new, empty log, with partitions for its entries. It needs the owner's rights (Options.Owner).
+// Create creates a new, empty log, with partitions for its entries. It needs the owner's rights (Options.Owner).
 // ErrConflict says that the origin is taken.
 func (tx logWrites) Create(ctx context.Context, origin string) (Log, error) {
 	var empty audit.Tree

@@ -14,7 +14,7 @@ type MovedPlan struct {
 	From uuid.UUID // that person
 }
 
-// Moved gives the plans of an authority that were about persons once, and
+// Moved returns the plans of an authority that were about persons once, and
 // by merges and their undoing are about others now. They are in order of that
 // person and of the plan.
 func (q planReads) Moved(ctx context.Context, persons []uuid.UUID, authority string) ([]MovedPlan, error) {
@@ -95,8 +95,8 @@ func reached(beside map[uuid.UUID][]uuid.UUID, from uuid.UUID) map[uuid.UUID]boo
 	return seen
 }
 
-// whoseEncounter gives whom an encounter may have been about: the person $1,
-// and those whose records were ever joined with others. These count only where
+// whoseEncounter says whom an encounter may have been about: the person $1,
+// and those whose records were ever joined with others. These count only if
 // the number that was asked for is one of the report's.
 const whoseEncounter = `(
 		    SELECT $1::uuid AS id
@@ -109,7 +109,7 @@ const whoseEncounter = `(
 // Encounter says which of the accesses and notices are wanted that an
 // organisation made in an encounter.
 type Encounter struct {
-	Person       uuid.UUID // zero where nobody is found by the number
+	Person       uuid.UUID // zero if nobody is found by the number
 	Organisation string
 	Hashes       [][]byte // keyed, of the encounter
 	Subjects     [][]byte // tags of the person's numbers: what was asked for before records were joined is told by them

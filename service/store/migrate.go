@@ -47,7 +47,7 @@ func Prepare(ctx context.Context, admin, database, roles string) error {
 	})
 }
 
-// prepareDatabase makes the database if it is missing, and closes it to others.
+// prepareDatabase creates the database if it is missing, and closes it to others.
 func prepareDatabase(ctx context.Context, conn *pgx.Conn, database string) error {
 	exists, err := one(ctx, conn, "looking for database", pgx.RowTo[bool], `
 		SELECT EXISTS (SELECT FROM pg_catalog.pg_database WHERE datname = $1)`, database)
@@ -102,7 +102,7 @@ func migrate(ctx context.Context, url string) error {
 	return up(ctx, db)
 }
 
-// makeSchema makes the schema if it is missing. Only then is the right to make
+// makeSchema creates the schema if it is missing. Only then is the right to make
 // one asked for: a restored database has it from nobody.
 func makeSchema(ctx context.Context, db *sql.DB) error {
 	var missing bool
@@ -176,7 +176,7 @@ func withConn(ctx context.Context, url string, settings map[string]string, fn fu
 	return fn(conn)
 }
 
-// run executes SQL that gives no rows.
+// run executes SQL that returns no rows.
 func run(ctx context.Context, conn *pgx.Conn, doing, sql string, args ...any) error {
 	_, err := conn.Exec(ctx, sql, args...)
 	return translate(doing, err)

@@ -12,16 +12,16 @@ import (
 // plans was seen.
 type NoticeRow struct {
 	ID           uuid.UUID
-	Person       uuid.UUID // zero where it is about nobody
+	Person       uuid.UUID // zero if it is about nobody
 	Authority    string    // GSS code
 	Kind         string
 	Priority     bool
 	At           time.Time
-	Organisation string // empty where it must not be named
+	Organisation string // empty if it must not be named
 	Setting      string
-	Encounter    []byte    // keyed hash; nil where none was given
+	Encounter    []byte    // keyed hash; nil if none was given
 	Sealed       []byte    // who asked or reported, and what they said, under the person's key
-	Corrects     uuid.UUID // the notice that was wrong; zero where none was
+	Corrects     uuid.UUID // the notice that was wrong; zero if none was
 	Reference    string    // identifier of a transfer, proposal or upload
 	Dedupe       bool      // write it once for an encounter, see Append; not kept
 	Log          LogID     // when read: the log of its entry
@@ -30,7 +30,7 @@ type NoticeRow struct {
 	// What became of it: filled in when read.
 	Version          int // from 1, one more with each change
 	OrganisationName string
-	CorrectedBy      uuid.UUID // the notice that says this one was wrong; zero where none does
+	CorrectedBy      uuid.UUID // the notice that says this one was wrong; zero if none does
 	AcknowledgedAt   *time.Time
 	AssignedTo       string
 	Undelivered      bool
@@ -178,7 +178,7 @@ const inboxPage = `
 	ORDER BY n.at DESC, n.id DESC
 	LIMIT $9`
 
-// Inbox gives a page of an authority's notices, the newest first.
+// Inbox returns a page of an authority's notices, the newest first.
 func (q noticeReads) Inbox(ctx context.Context, in *Inbox, limit int) ([]NoticeRow, error) {
 	var before *time.Time
 	if !in.BeforeAt.IsZero() {
@@ -187,7 +187,7 @@ func (q noticeReads) Inbox(ctx context.Context, in *Inbox, limit int) ([]NoticeR
 	return q.readNotices(ctx, "reading notices", inboxPage, in.Authority, before, in.BeforeID, in.Open, in.Priority, in.Undelivered, in.Kind, append([]string{}, in.AssignedTo...), limit)
 }
 
-// Newest gives the newest notices to an authority.
+// Newest returns the newest notices to an authority.
 func (q noticeReads) Newest(ctx context.Context, authority string, limit int) ([]NoticeRow, error) {
 	return q.Inbox(ctx, &Inbox{Authority: authority}, limit)
 }
@@ -200,7 +200,7 @@ const noticesAfter = `
 	ORDER BY n.entry, n.id
 	LIMIT $5`
 
-// After gives the notices of an authority in a log that come after one,
+// After returns the notices of an authority in a log that come after one,
 // in the order in which they were committed. What has no entry yet comes later
 // than all that has: whoever goes on from the last notice that was read misses
 // none.
@@ -208,7 +208,7 @@ func (q noticeReads) After(ctx context.Context, authority string, log LogID, ent
 	return q.readNotices(ctx, "reading notices", noticesAfter, authority, log, entry, id, limit)
 }
 
-// Get gives a notice; ErrNotFound if there is none with that id.
+// Get returns a notice; ErrNotFound if there is none with that id.
 func (q noticeReads) Get(ctx context.Context, id uuid.UUID) (NoticeRow, error) {
 	return q.readNotice(ctx, "reading notice", `
 		SELECT `+shownNotice+noticeTables+`
@@ -223,7 +223,7 @@ func (tx noticeWrites) Lock(ctx context.Context, id uuid.UUID) (NoticeRow, error
 		FOR UPDATE OF n`, id)
 }
 
-// OfEncounter gives the notices that were made in an encounter since a
+// OfEncounter returns the notices that were made in an encounter since a
 // time, corrections left out, in the order of their ids. A kind limits them; ""
 // does not.
 func (q noticeReads) OfEncounter(ctx context.Context, e *Encounter, since time.Time, kind string) ([]NoticeRow, error) {

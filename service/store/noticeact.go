@@ -16,7 +16,7 @@ type NoticeActRow struct {
 	AssignedTo string // of an assignment
 	Actor      string
 	At         time.Time
-	Sealed     []byte // who it was, and in words, under the person's key; nil where there is none
+	Sealed     []byte // who it was, and in words, under the person's key; nil if there is none
 }
 
 const noticeActColumns = `c.notice_id, c.version, c.act, c.outcome, c.assigned_to, c.actor, c.at, c.sealed, c.mac`
@@ -77,7 +77,7 @@ func (tx noticeWrites) Act(ctx context.Context, n *NoticeRow, r *NoticeActRow) e
 }
 
 // Acts returns what was done with a notice, the oldest first. Each act made a
-// version: where one is missing, the error is ErrDamaged.
+// version: if one is missing, the error is ErrDamaged.
 func (q noticeReads) Acts(ctx context.Context, n *NoticeRow) ([]NoticeActRow, error) {
 	const doing = "reading acts on notice"
 	acts, err := all(ctx, q.q, doing, scanner[NoticeActRow](q.guard), `

@@ -28,7 +28,7 @@ func (o *OrganisationRow) cover(c *cover) {
 
 const organisationColumns = `o.code, o.name, o.class, o.postcode, o.mac`
 
-// Organisations gives all organisations, in order of their codes.
+// Organisations returns all organisations, in order of their codes.
 func (q directoryReads) Organisations(ctx context.Context) ([]OrganisationRow, error) {
 	return all(ctx, q.q, "reading organisations",
 		scanner[OrganisationRow](q.guard), `

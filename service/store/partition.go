@@ -26,7 +26,7 @@ const roomLeft = `(
 		           FROM cpis.log_head AS h
 		       )`
 
-// EnsurePartitions makes partitions for entries until at least ahead empty ones
+// EnsurePartitions creates partitions for entries until at least ahead empty ones
 // lie beyond the head of each log, and returns how many it made. The user must be
 // cpis_owner or able to act as it. Appends go on meanwhile: a partition is made
 // as a table of its own and then attached, which does not lock out writers.
@@ -80,7 +80,7 @@ func lockPartitions(ctx context.Context, q querier) error {
 	return translate("waiting for others", err)
 }
 
-// makePartitions makes a log's partitions, and returns how many.
+// makePartitions creates a log's partitions, and returns how many.
 func makePartitions(ctx context.Context, q querier, l logSize, ahead int) (made int, err error) {
 	bounds, err := partitionsOf(ctx, q, l.log)
 	if err != nil {
@@ -109,7 +109,7 @@ func makePartitions(ctx context.Context, q querier, l logSize, ahead int) (made 
 // partitionOf names the partition that holds all entries of a log.
 func partitionOf(log LogID) string { return fmt.Sprintf("cpis.entry_l%d", log) }
 
-// makeTable makes a table like that of all entries, and attaches it as a
+// makeTable creates a table like that of all entries, and attaches it as a
 // partition for values.
 func makeTable(ctx context.Context, q querier, name, divided, to, values string) error {
 	for _, sql := range []string{

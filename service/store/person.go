@@ -13,7 +13,7 @@ import (
 type PersonRow struct {
 	ID         uuid.UUID
 	Restricted bool
-	WrappedKey string // the person's data key, wrapped; empty where it was erased
+	WrappedKey string // the person's data key, wrapped; empty if it was erased
 	Version    int    // from 1, one more with each change
 	Sealed     []byte
 	At         time.Time // when this version was made
@@ -78,9 +78,9 @@ func (tx personWrites) LockByTags(ctx context.Context, tags []Tag) ([]TaggedPers
 }
 
 // LockFor is LockByTags and Lock at once, for all must be
-// locked in one order. Of those with given ids it gives the ones that exist.
+// locked in one order. Of those with given ids it returns the ones that exist.
 //
-// Where a tag came to lead to somebody else while this waited for whom it had
+// If a tag came to lead to somebody else while this waited for whom it had
 // led to, the whole transaction runs again: what is written about a person whom
 // nobody finds any more would be lost.
 func (tx personWrites) LockFor(ctx context.Context, tags []Tag, ids []uuid.UUID) (found []TaggedPerson, byID []PersonRow, err error) {
@@ -129,7 +129,7 @@ func (tx personWrites) Lock(ctx context.Context, ids []uuid.UUID) ([]PersonRow, 
 		FOR UPDATE OF p`, ids)
 }
 
-// ByID gives persons by their ids, in order of these. Ids that do not exist
+// ByID returns persons by their ids, in order of these. Ids that do not exist
 // are left out.
 func (q personReads) ByID(ctx context.Context, ids []uuid.UUID) ([]PersonRow, error) {
 	return all(ctx, q.q, "reading persons", q.scanPerson, `
@@ -151,7 +151,7 @@ func (q personReads) After(ctx context.Context, after uuid.UUID, limit int) ([]P
 		LIMIT $2`, after, limit)
 }
 
-// Insert makes persons, any number at once, each in its version 1. It
+// Insert creates persons, any number at once, each in its version 1. It
 // does not make them findable: see Tags.Insert.
 func (tx personWrites) Insert(ctx context.Context, persons []PersonRow) error {
 	tx.changed = true
@@ -171,7 +171,7 @@ func (tx personWrites) Insert(ctx context.Context, persons []PersonRow) error {
 		FROM new`, c.ids, c.restricted, c.keys, c.sealed, c.at, tx.change, macsOf(tx.guard, persons))
 }
 
-// Update makes new versions of persons, any number at once. Each row
+// Update creates new versions of persons, any number at once. Each row
 // carries the new version, which must be one more than the stored one: if any
 // is not, the error is ErrConflict. A person's key stays as it is.
 func (tx personWrites) Update(ctx context.Context, persons []PersonRow) error {

@@ -16,7 +16,7 @@ type PlanRow struct {
 	Authority    string     // GSS code
 	VisibleUntil *time.Time // the last day, as midnight UTC; nil while the plan runs
 	Removed      bool       // entered in error
-	TransferTo   string     // GSS code of the authority it is offered to; empty where it is not
+	TransferTo   string     // GSS code of the authority it is offered to; empty if it is not
 	Sealed       []byte
 	At           time.Time // when this version was made
 }
@@ -48,7 +48,7 @@ func (q queries) scanPlan(row pgx.CollectableRow) (PlanRow, error) {
 	return scanner[PlanRow](q.guard)(row)
 }
 
-// Get gives a plan; ErrNotFound if there is none with that id.
+// Get returns a plan; ErrNotFound if there is none with that id.
 func (q planReads) Get(ctx context.Context, id uuid.UUID) (PlanRow, error) {
 	return one(ctx, q.q, "reading plan", q.scanPlan, `
 		SELECT `+planColumns+`
@@ -56,7 +56,7 @@ func (q planReads) Get(ctx context.Context, id uuid.UUID) (PlanRow, error) {
 		WHERE l.id = $1`, id)
 }
 
-// Of gives all plans of persons, removed and past ones included, in order
+// Of returns all plans of persons, removed and past ones included, in order
 // of person and plan. An authority limits them to its own; "" does not.
 func (q planReads) Of(ctx context.Context, persons []uuid.UUID, authority string) ([]PlanRow, error) {
 	return all(ctx, q.q, "reading plans", q.scanPlan, `
@@ -67,7 +67,7 @@ func (q planReads) Of(ctx context.Context, persons []uuid.UUID, authority string
 		ORDER BY l.person_id, l.id`, persons, authority)
 }
 
-// OfOthers gives the plans of persons that other authorities than one hold
+// OfOthers returns the plans of persons that other authorities than one hold
 // and that are visible today, in order of person and plan. today is a date,
 // midnight UTC.
 func (q planReads) OfOthers(ctx context.Context, persons []uuid.UUID, authority string, today time.Time) ([]PlanRow, error) {
@@ -94,7 +94,7 @@ func (q planReads) After(ctx context.Context, authority string, after uuid.UUID,
 		LIMIT $3`, authority, after, limit)
 }
 
-// ByID gives plans by their ids, in order of these. Ids that do not exist are
+// ByID returns plans by their ids, in order of these. Ids that do not exist are
 // left out.
 func (q planReads) ByID(ctx context.Context, ids []uuid.UUID) ([]PlanRow, error) {
 	return all(ctx, q.q, "reading plans", q.scanPlan, `
@@ -113,7 +113,7 @@ type PlanVersion struct {
 	Entries int
 }
 
-// Versions gives all versions of a plan, the newest first.
+// Versions returns all versions of a plan, the newest first.
 func (q planReads) Versions(ctx context.Context, plan uuid.UUID) ([]PlanVersion, error) {
 	return all(ctx, q.q, "reading versions of plan",
 		func(row pgx.CollectableRow) (v PlanVersion, err error) {
@@ -130,7 +130,7 @@ func (q planReads) Versions(ctx context.Context, plan uuid.UUID) ([]PlanVersion,
 		ORDER BY v.version DESC`, plan)
 }
 
-// Insert makes plans, any number at once, each in its version 1.
+// Insert creates plans, any number at once, each in its version 1.
 // ErrNotFound says that a person or an authority does not exist.
 func (tx planWrites) Insert(ctx context.Context, plans []PlanRow) error {
 	tx.changed = true
@@ -150,7 +150,7 @@ func (tx planWrites) Insert(ctx context.Context, plans []PlanRow) error {
 		FROM new`, c.ids, c.persons, c.authorities, c.visibleUntil, c.removed, c.sealed, c.at, tx.change, macsOf(tx.guard, plans))
 }
 
-// Update makes new versions of plans, any number at once. Each row carries
+// Update creates new versions of plans, any number at once. Each row carries
 // the new version, which must be one more than the stored one: if any is not,
 // the error is ErrConflict. Whose plan it is, and about whom, may change.
 func (tx planWrites) Update(ctx context.Context, plans []PlanRow) error {
@@ -201,7 +201,7 @@ func planColumnsOf(plans []PlanRow) planArrays {
 	return c
 }
 
-// RegisteredSince says whether other authorities than one hold plans about a
+// RegisteredSince reports whether other authorities than one hold plans about a
 // person that were registered at a time or later.
 func (q planReads) RegisteredSince(ctx context.Context, person uuid.UUID, authority string, since time.Time) (bool, error) {
 	type registered struct{ now, first PlanRow }

@@ -63,7 +63,7 @@ func (q queries) scanProposal(row pgx.CollectableRow) (ProposalRow, error) {
 	return scanner[ProposalRow](q.guard)(row)
 }
 
-// Get gives a proposal; ErrNotFound if there is none with that id.
+// Get returns a proposal; ErrNotFound if there is none with that id.
 func (q proposalReads) Get(ctx context.Context, id uuid.UUID) (ProposalRow, error) {
 	return one(ctx, q.q, "reading proposal", q.scanProposal, `
 		SELECT `+proposalColumns+`
@@ -72,7 +72,7 @@ func (q proposalReads) Get(ctx context.Context, id uuid.UUID) (ProposalRow, erro
 }
 
 // List pages through the proposals of an authority, the newest first: those
-// made before another, or all where that is zero.
+// made before another, or all if that is zero.
 func (q proposalReads) List(ctx context.Context, authority string, openOnly bool, before uuid.UUID, limit int) ([]ProposalRow, error) {
 	return all(ctx, q.q, "reading proposals", q.scanProposal, `
 		SELECT `+proposalColumns+`
@@ -84,7 +84,7 @@ func (q proposalReads) List(ctx context.Context, authority string, openOnly bool
 		LIMIT $4`, authority, openOnly, before, limit)
 }
 
-// Open gives an authority's open proposal of a kind about a person;
+// Open returns an authority's open proposal of a kind about a person;
 // ErrNotFound if there is none. Those that were decided must verify, too: an open
 // one may only look as if it was.
 func (q proposalReads) Open(ctx context.Context, authority string, person uuid.UUID, kind string) (ProposalRow, error) {
@@ -107,7 +107,7 @@ func (q proposalReads) Open(ctx context.Context, authority string, person uuid.U
 
 func (r ProposalRow) open() bool { return r.State == "open" }
 
-// AnyOpen says whether an authority has proposals about a person that
+// AnyOpen reports whether an authority has proposals about a person that
 // nobody has decided about. Those that were must verify, too.
 func (q proposalReads) AnyOpen(ctx context.Context, authority string, person uuid.UUID) (bool, error) {
 	rows, err := all(ctx, q.q, "reading proposals", q.scanProposal, `
@@ -118,7 +118,7 @@ func (q proposalReads) AnyOpen(ctx context.Context, authority string, person uui
 	return slices.ContainsFunc(rows, ProposalRow.open), err
 }
 
-// Undone says whether a merge was undone. Proposals to undo it that were not
+// Undone reports whether a merge was undone. Proposals to undo it that were not
 // accepted must verify, too: one may only look as if it was not.
 func (q proposalReads) Undone(ctx context.Context, merge uuid.UUID) (bool, error) {
 	rows, err := all(ctx, q.q, "reading proposals", q.scanProposal, `

@@ -32,7 +32,7 @@ func all[T any](ctx context.Context, q querier, doing string, row pgx.RowToFunc[
 	return found, translate(doing, err)
 }
 
-// one runs a query that gives exactly one row; none is ErrNotFound.
+// one runs a query that returns exactly one row; none is ErrNotFound.
 func one[T any](ctx context.Context, q querier, doing string, row pgx.RowToFunc[T], sql string, args ...any) (T, error) {
 	rows, err := q.Query(ctx, sql, args...)
 	if err != nil {

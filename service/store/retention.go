@@ -66,7 +66,7 @@ const (
 
 // RemoveEntries removes the lines of a log before an index: whole partitions are
 // dropped, and what is left of another is deleted. It needs the owner's rights,
-// goes on where it was interrupted, and returns how many lines it deleted and
+// goes on if it was interrupted, and returns how many lines it deleted and
 // partitions it dropped.
 func (db *DB) RemoveEntries(ctx context.Context, log LogID, first int64) (deleted, dropped int64, err error) {
 	partitions, err := partitionsOf(ctx, db.acts, log)

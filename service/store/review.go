@@ -11,7 +11,7 @@ import (
 // than who made it.
 type ReviewRow struct {
 	ID           uuid.UUID
-	Person       uuid.NullUUID // not valid where nobody was found
+	Person       uuid.NullUUID // not valid if nobody was found
 	Organisation string        // the caller's
 	Actor        string
 	At           time.Time
@@ -20,13 +20,13 @@ type ReviewRow struct {
 	Log          LogID // when read: the log of its entry
 	Entry        int   // in a Batch: the place of its entry there. When read: the entry's index in its log
 
-	// Filled in when read, where it is closed.
+	// Filled in when read, if it is closed.
 	ClosedAt *time.Time
 	ClosedBy string
 	Outcome  string
 }
 
-// Open gives the accesses of an organisation that wait to be reviewed,
+// Open returns the accesses of an organisation that wait to be reviewed,
 // the oldest first.
 func (q reviewReads) Open(ctx context.Context, organisation string, limit int) ([]ReviewRow, error) {
 	return all(ctx, q.q, "reading reviews", scanner[ReviewRow](q.guard), `
@@ -38,7 +38,7 @@ func (q reviewReads) Open(ctx context.Context, organisation string, limit int) (
 		LIMIT $2`, organisation, limit)
 }
 
-// Get gives one of them, open or closed; ErrNotFound if there is none.
+// Get returns one of them, open or closed; ErrNotFound if there is none.
 func (q reviewReads) Get(ctx context.Context, id uuid.UUID) (ReviewRow, error) {
 	return one(ctx, q.q, "reading review", scanner[ReviewRow](q.guard), `
 		SELECT `+reviewColumns+`

@@ -107,7 +107,7 @@ func (o Options) boundLocks(settings map[string]string) {
 	}
 }
 
-// openPool makes a pool of at most n connections, with settings that change may
+// openPool creates a pool of at most n connections, with settings that change may
 // add to. It does not connect yet.
 func openPool(ctx context.Context, url string, opts Options, n int, change func(settings map[string]string)) (*pgxpool.Pool, error) {
 	cfg, err := poolConfig(url, opts)
@@ -179,14 +179,14 @@ func (db *DB) Close() {
 // connection.
 func (db *DB) MaxTx() int { return int(db.acts.Config().MaxConns) }
 
-// Head gives the state of a log as last committed; ErrNotFound if there is no
+// Head returns the state of a log as last committed; ErrNotFound if there is no
 // such log, audit.ErrMalformed if what is stored is not the state of any log.
 // It is read over a connection kept for look-ups.
 func (db *DB) Head(ctx context.Context, log LogID) (audit.Tree, error) {
 	return readHead(ctx, db.pool, log)
 }
 
-// Ready says whether the database can be used now: nil, or why not
+// Ready reports whether the database can be used now: nil, or why not
 // (ErrUnavailable, ErrSchema, ErrUnsafe).
 func (db *DB) Ready(ctx context.Context) error {
 	s, err := db.readSetup(ctx)
@@ -264,7 +264,7 @@ type PoolStats struct {
 	WaitTime time.Duration
 }
 
-// PoolStats gives the numbers of the connections now.
+// PoolStats returns the numbers of the connections now.
 func (db *DB) PoolStats() PoolStats {
 	var sum PoolStats
 	for _, p := range []*pgxpool.Pool{db.pool, db.acts} {

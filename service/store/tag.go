@@ -33,7 +33,7 @@ func (q queries) scanTag(row pgx.CollectableRow) (TagRow, error) {
 	return scanner[TagRow](q.guard)(row)
 }
 
-// Insert makes persons findable, any number at once. If another
+// Insert creates persons findable, any number at once. If another
 // transaction has taken one of the tags at the same moment, the whole
 // transaction runs again and then finds that person; so a tag that was already
 // there when it began is ErrConflict only in the end.
@@ -80,7 +80,7 @@ func tryAgain(err error) error {
 // tagIndexKey is the constraint that a tag's index key is there.
 const tagIndexKey = " person_tag_index_version_fkey"
 
-// LeadingTo gives whom tags lead to, in order of person and tag. Tags that
+// LeadingTo returns whom tags lead to, in order of person and tag. Tags that
 // nobody has are left out.
 func (q tagReads) LeadingTo(ctx context.Context, tags []Tag) ([]TagRow, error) {
 	return all(ctx, q.q, "reading tags", q.scanTag, `
@@ -90,10 +90,10 @@ func (q tagReads) LeadingTo(ctx context.Context, tags []Tag) ([]TagRow, error) {
 		ORDER BY t.person_id, t.tag`, tagBytes(tags))
 }
 
-// PeopleWithout gives persons that have fewer tags made with a certain
+// PeopleWithout returns persons that have fewer tags made with a certain
 // index key than they have made with older ones: the work that is left when the
 // key rotates, to be paged like People.After. A person has a tag for each NHS
-// number that finds it, and none where it is not to be found. They are returned also
+// number that finds it, and none if it is not to be found. They are returned also
 // if they do not verify: their numbers are sealed, and prove themselves.
 func (q tagReads) PeopleWithout(ctx context.Context, indexVersion int, after uuid.UUID, limit int) ([]PersonRow, error) {
 	return all(ctx, q.q, "finding persons without tags",
@@ -148,7 +148,7 @@ func (tx tagWrites) RemoveVersion(ctx context.Context, persons []uuid.UUID, inde
 }
 
 // DeleteVersion removes tags made with an index key that is no longer used, of
-// persons that have as many newer ones, and gives how many. It removes at most
+// persons that have as many newer ones, and returns how many. It removes at most
 // limit at once; call it until it removes none.
 func (tx tagWrites) DeleteVersion(ctx context.Context, indexVersion, limit int) (int64, error) {
 	return tx.exec(ctx, "removing tags", `

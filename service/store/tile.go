@@ -13,7 +13,7 @@ type TileRow struct {
 	Hashes []byte
 }
 
-// Get gives those of the tiles at a level and some indexes that are kept, in
+// Get returns those of the tiles at a level and some indexes that are kept, in
 // order of their indexes.
 func (q tileReads) Get(ctx context.Context, log LogID, level int, indexes []int64) ([]TileRow, error) {
 	return all(ctx, q.q, "reading tiles", scanTile, `
@@ -30,7 +30,7 @@ func scanTile(row pgx.CollectableRow) (t TileRow, err error) {
 	return t, err
 }
 
-// Count gives how many tiles at a level are kept without a gap from the
+// Count returns how many tiles at a level are kept without a gap from the
 // first on, if Insert was given them in order.
 func (q tileReads) Count(ctx context.Context, log LogID, level int) (int64, error) {
 	return one(ctx, q.q, "counting tiles", pgx.RowTo[int64], `

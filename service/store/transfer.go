@@ -42,7 +42,7 @@ func (q queries) scanTransfer(row pgx.CollectableRow) (TransferRow, error) {
 	return scanner[TransferRow](q.guard)(row)
 }
 
-// Get gives a transfer; ErrNotFound if there is none with that id.
+// Get returns a transfer; ErrNotFound if there is none with that id.
 func (q transferReads) Get(ctx context.Context, id uuid.UUID) (TransferRow, error) {
 	return one(ctx, q.q, "reading transfer", q.scanTransfer, `
 		SELECT `+transferColumns+`
@@ -50,7 +50,7 @@ func (q transferReads) Get(ctx context.Context, id uuid.UUID) (TransferRow, erro
 		WHERE t.id = $1`, id)
 }
 
-// Open gives the transfer of a plan that nobody has decided about;
+// Open returns the transfer of a plan that nobody has decided about;
 // ErrNotFound if there is none.
 func (q transferReads) Open(ctx context.Context, plan uuid.UUID) (TransferRow, error) {
 	return one(ctx, q.q, "reading open transfer", q.scanTransfer, `

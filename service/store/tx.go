@@ -30,7 +30,7 @@ var errUnrecorded = errors.New("committing: a change without an entry")
 // which makes every other append wait. That is a mistake in this program.
 var errAppended = errors.New("writing after the entries were appended")
 
-// Tx runs fn in a transaction and commits it. Where the transaction met another
+// Tx runs fn in a transaction and commits it. If the transaction met another
 // (serialization failure, deadlock, a key taken at the same moment) fn runs
 // again, up to six times, so it must have no effect but through tx. It is
 // rolled back if fn fails or panics, and fn's error is returned as it is.
@@ -51,7 +51,7 @@ func (db *DB) Tx(ctx context.Context, fn func(*Tx) error) error {
 	}
 }
 
-// again says whether running a transaction again may help.
+// again reports whether running a transaction again may help.
 func again(err error) bool {
 	f, ok := errors.AsType[*failure](err)
 	return ok && f.again && !errors.Is(err, ErrUncertain)
@@ -121,7 +121,7 @@ func commit(ctx context.Context, conn *pgxpool.Conn, inner pgx.Tx) error {
 func rollback(ctx context.Context, inner pgx.Tx) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), rollbackTimeout)
 	defer cancel()
-	_ = inner.Rollback(ctx) // where it fails, the connection is closed, which does the same
+	_ = inner.Rollback(ctx) // if it fails, the connection is closed, which does the same
 }
 
 // WaitForLocks makes the rest of the transaction wait for what others have
@@ -134,7 +134,7 @@ func (tx *Tx) WaitForLocks(ctx context.Context) error {
 	return translate("waiting for locks", err)
 }
 
-// exec runs a statement that writes, and gives the number of its rows.
+// exec runs a statement that writes, and returns the number of its rows.
 func (tx *work) exec(ctx context.Context, doing, sql string, args ...any) (int64, error) {
 	if tx.appended {
 		return 0, fmt.Errorf("%s: %w", doing, errAppended)
@@ -158,10 +158,10 @@ func (tx *work) execAll(ctx context.Context, n int, doing, sql string, args ...a
 	return err
 }
 
-// Append adds lines to a log, and gives the index of the first and the
+// Append adds lines to a log, and returns the index of the first and the
 // tree that includes them. It is the last thing to do in a transaction but
 // for Answers.Keep: from here on every other append to the log waits
-// for the commit. subjects are as many as lines, with nil where there is none.
+// for the commit. subjects are as many as lines, with nil if there is none.
 func (tx logWrites) Append(ctx context.Context, log LogID, lines, subjects [][]byte) (first int64, tree audit.Tree, err error) {
 	if tx.appended {
 		return 0, audit.Tree{}, errAppended

@@ -17,7 +17,7 @@ type UploadRow struct {
 	State      string
 	Format     string
 	Extent     string
-	Sequence   int64      // the sender's running number; 0 where it has none
+	Sequence   int64      // the sender's running number; 0 if it has none
 	Digest     []byte     // keyed hash of the file; empty while it is received
 	Size       int64      // in bytes
 	WrappedKey string     // the upload's data key, wrapped; empty once it is forgotten
@@ -25,7 +25,7 @@ type UploadRow struct {
 	Counts     []byte     // JSON, numbers only
 	SentAt     time.Time  // when it began to arrive
 	ChangedAt  time.Time  // when its state changed last
-	LeaseUntil *time.Time // until when a server works on it; nil where none does
+	LeaseUntil *time.Time // until when a server works on it; nil if none does
 }
 
 // States of uploads that statements here depend on.
@@ -80,7 +80,7 @@ func (q queries) scanUpload(row pgx.CollectableRow) (UploadRow, error) {
 	return scanner[UploadRow](q.guard)(row)
 }
 
-// Get gives an upload; ErrNotFound if there is none with that id, or if it
+// Get returns an upload; ErrNotFound if there is none with that id, or if it
 // has not arrived.
 func (q uploadReads) Get(ctx context.Context, id uuid.UUID) (UploadRow, error) {
 	return one(ctx, q.q, "reading upload", q.scanUpload, `
@@ -116,7 +116,7 @@ func (q uploadReads) List(ctx context.Context, authority, state string, before u
 		LIMIT $4`, authority, before, state, limit)
 }
 
-// LastSequence gives the highest running number of the uploads of an authority
+// LastSequence returns the highest running number of the uploads of an authority
 // that are applied or being applied; 0 if there is none.
 func (q uploadReads) LastSequence(ctx context.Context, authority string) (int64, error) {
 	return one(ctx, q.q, "reading last running number",
@@ -128,7 +128,7 @@ func (q uploadReads) LastSequence(ctx context.Context, authority string) (int64,
 		  AND u.state IN ('`+uploadApplying+`', '`+uploadApplied+`')`, authority)
 }
 
-// EndedSince gives how many plans uploads of an authority ended that were
+// EndedSince returns how many plans uploads of an authority ended that were
 // approved since a time.
 func (q uploadReads) EndedSince(ctx context.Context, authority string, since time.Time) (int, error) {
 	uploads, err := all(ctx, q.q, "counting plans that uploads ended", q.scanUpload, `
@@ -148,7 +148,7 @@ func (q uploadReads) EndedSince(ctx context.Context, authority string, since tim
 	return ended, err
 }
 
-// Latest gives the upload of an authority in one of some states that
+// Latest returns the upload of an authority in one of some states that
 // arrived last; ErrNotFound if there is none. An extent limits them to those
 // with it; "" does not.
 func (q uploadReads) Latest(ctx context.Context, authority, extent string, states []string) (UploadRow, error) {
@@ -162,7 +162,7 @@ func (q uploadReads) Latest(ctx context.Context, authority, extent string, state
 		LIMIT 1`, authority, extent, states)
 }
 
-// Applied gives the upload of an authority that was applied, or is being
+// Applied returns the upload of an authority that was applied, or is being
 // applied, with a running number; ErrNotFound if there is none.
 func (q uploadReads) Applied(ctx context.Context, authority string, sequence int64) (UploadRow, error) {
 	return one(ctx, q.q, "reading applied upload", q.scanUpload, `
@@ -174,7 +174,7 @@ func (q uploadReads) Applied(ctx context.Context, authority string, sequence int
 		  AND u.state IN ('`+uploadApplying+`', '`+uploadApplied+`')`, authority, sequence)
 }
 
-// Unattended gives uploads that some server was to work on and does not,
+// Unattended returns uploads that some server was to work on and does not,
 // because its lease is over, the longest waiting first.
 func (q uploadReads) Unattended(ctx context.Context, now time.Time, limit int) ([]UploadRow, error) {
 	return all(ctx, q.q, "reading unattended uploads", q.scanUpload, `
@@ -186,7 +186,7 @@ func (q uploadReads) Unattended(ctx context.Context, now time.Time, limit int) (
 		LIMIT $2`, now, limit)
 }
 
-// ChangedBefore gives uploads in certain states whose state changed
+// ChangedBefore returns uploads in certain states whose state changed
 // before a time and whose key is still there.
 func (q uploadReads) ChangedBefore(ctx context.Context, before time.Time, states []string, limit int) ([]UploadRow, error) {
 	return all(ctx, q.q, "reading old uploads", q.scanUpload, `
@@ -199,7 +199,7 @@ func (q uploadReads) ChangedBefore(ctx context.Context, before time.Time, states
 		LIMIT $3`, before, states, limit)
 }
 
-// Insert makes an upload, in version 1. ErrNotFound says that there is no
+// Insert creates an upload, in version 1. ErrNotFound says that there is no
 // such authority.
 func (tx uploadWrites) Insert(ctx context.Context, u *UploadRow) error {
 	u.Version = 1
@@ -215,7 +215,7 @@ func (tx uploadWrites) Insert(ctx context.Context, u *UploadRow) error {
 // Update changes an upload, and leaves its wrapped key alone: that may be
 // wrapped anew meanwhile. The row carries the new version, which must
 // be one more than the stored one: else the error is ErrConflict. So it is
-// where another upload of the authority was applied with the same running
+// if another upload of the authority was applied with the same running
 // number. Its key stays as it is.
 func (tx uploadWrites) Update(ctx context.Context, u *UploadRow) error {
 	return tx.execAll(ctx, 1, "changing upload", `
@@ -278,7 +278,7 @@ func (tx uploadWrites) Forget(ctx context.Context, id uuid.UUID) error {
 		WHERE id = $1`, id)
 }
 
-// orEmpty gives bytes that are never NULL.
+// orEmpty returns bytes that are never NULL.
 func orEmpty(b []byte) []byte {
 	if b == nil {
 		return []byte{}

@@ -22,7 +22,7 @@ func (tx fileWrites) InsertParts(ctx context.Context, upload uuid.UUID, first in
 	return err
 }
 
-// Part gives one piece of a file; ErrNotFound if there is none with that
+// Part returns one piece of a file; ErrNotFound if there is none with that
 // number.
 func (q fileReads) Part(ctx context.Context, upload uuid.UUID, n int) ([]byte, error) {
 	return one(ctx, q.q, "reading part of upload", scanSealed, `
@@ -48,7 +48,7 @@ func (tx fileWrites) InsertRows(ctx context.Context, upload, run uuid.UUID, n in
 	return err
 }
 
-// Rows gives a page of what a run says about the rows; ErrNotFound if
+// Rows returns a page of what a run says about the rows; ErrNotFound if
 // there is none with that number.
 func (q fileReads) Rows(ctx context.Context, upload, run uuid.UUID, n int) ([]byte, error) {
 	return one(ctx, q.q, "reading rows of upload", scanSealed, `

@@ -36,7 +36,7 @@ func (q planReads) Removed(ctx context.Context, authority string, after uuid.UUI
 		LIMIT $3`, authority, after, limit)
 }
 
-// LockForUpload locks those whom the tags of a file lead to and, where it is a
+// LockForUpload locks those whom the tags of a file lead to and, if it is a
 // whole list, all about whom its authority has plans in force. They are locked
 // in order of their ids, so that uploads that overlap do not deadlock.
 func (tx planWrites) LockForUpload(ctx context.Context, tags []Tag, authority string, whole bool, day time.Time) error {

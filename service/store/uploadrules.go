@@ -45,7 +45,7 @@ func (r *UploadRulesRow) cover(c *cover) {
 const uploadRulesColumns = `s.authority, s.version, s.approve_systems, s.max_new, s.max_changed, s.max_ending,
 		       s.max_rejected_percent, s.brake_percent, s.made_by, s.made_at, s.mac`
 
-// Rules gives the newest version of an authority's rules; ErrNotFound if
+// Rules returns the newest version of an authority's rules; ErrNotFound if
 // it never made any.
 func (q uploadReads) Rules(ctx context.Context, authority string) (UploadRulesRow, error) {
 	return one(ctx, q.q, "reading upload rules",
@@ -57,7 +57,7 @@ func (q uploadReads) Rules(ctx context.Context, authority string) (UploadRulesRo
 		LIMIT 1`, authority)
 }
 
-// InsertRules makes a version of an authority's rules. ErrConflict says
+// InsertRules creates a version of an authority's rules. ErrConflict says
 // that somebody else made it at the same moment.
 func (tx uploadWrites) InsertRules(ctx context.Context, r *UploadRulesRow) error {
 	_, err := tx.exec(ctx, "making upload rules", `
