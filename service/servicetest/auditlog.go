@@ -10,7 +10,7 @@ import (
 )
 
 // Grow makes look-ups until the log has so many entries.
-func (f *Fixture) Grow(size int) {
+func (f *logSteps) Grow(size int) {
 	f.TB.Helper()
 	var all sync.WaitGroup
 	for range size - len(f.Entries()) {
@@ -24,7 +24,7 @@ func (f *Fixture) Grow(size int) {
 }
 
 // Covered is the size that the latest checkpoint covers, 0 if there is none.
-func (f *Fixture) Covered() int64 {
+func (f *logSteps) Covered() int64 {
 	f.TB.Helper()
 	log, err := f.DB.Logs.Find(f.TB.Context(), dbtest.Origin)
 	if err != nil {
@@ -39,7 +39,7 @@ func (f *Fixture) Covered() int64 {
 
 // Entries returns all entries of the log, after checking that each is in
 // canonical form and that they add up to the head.
-func (f *Fixture) Entries() []audit.Entry {
+func (f *logSteps) Entries() []audit.Entry {
 	f.TB.Helper()
 	ctx := f.TB.Context()
 	log, err := f.DB.Logs.Find(ctx, dbtest.Origin)
@@ -70,7 +70,7 @@ func (f *Fixture) Entries() []audit.Entry {
 }
 
 // LastEntry returns the newest entry.
-func (f *Fixture) LastEntry() audit.Entry {
+func (f *logSteps) LastEntry() audit.Entry {
 	f.TB.Helper()
 	all := f.Entries()
 	if len(all) == 0 {

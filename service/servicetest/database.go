@@ -11,7 +11,7 @@ import (
 type Held struct{ Persons, PersonVersions, Plans, PlanVersions, Answers int }
 
 // Held counts what is held.
-func (f *Fixture) Held() Held {
+func (f *databaseSteps) Held() Held {
 	f.TB.Helper()
 	var h Held
 	f.AsSuperuser(func(conn *pgx.Conn) error {
@@ -27,7 +27,7 @@ func (f *Fixture) Held() Held {
 }
 
 // Exec runs SQL as a superuser: what no part of the service can do.
-func (f *Fixture) Exec(sql string, args ...any) {
+func (f *databaseSteps) Exec(sql string, args ...any) {
 	f.TB.Helper()
 	f.AsSuperuser(func(conn *pgx.Conn) error {
 		_, err := conn.Exec(f.TB.Context(), sql, args...)
@@ -37,7 +37,7 @@ func (f *Fixture) Exec(sql string, args ...any) {
 
 // Pretend runs SQL as a superuser as if the service had done what it does: all rows
 // get MACs as they are then.
-func (f *Fixture) Pretend(sql string, args ...any) {
+func (f *databaseSteps) Pretend(sql string, args ...any) {
 	f.TB.Helper()
 	f.EachGuarded(`ALTER TABLE cpis.%[1]s DROP CONSTRAINT IF EXISTS %[1]s_mac_check`)
 	f.Exec(sql, args...)
@@ -49,14 +49,14 @@ func (f *Fixture) Pretend(sql string, args ...any) {
 }
 
 // owner opens the database as its owner.
-func (f *Fixture) owner() *store.DB {
+func (f *databaseSteps) owner() *store.DB {
 	f.TB.Helper()
 	return dbtest.OpenURL(f.TB, f.Database.Owner, store.Options{AllowUnsafe: true, Owner: true}).
 		Guarded(f.Ring, func(string) { f.Damaged.Add(1) })
 }
 
 // EachGuarded runs SQL for every table whose rows have MACs.
-func (f *Fixture) EachGuarded(format string) {
+func (f *databaseSteps) EachGuarded(format string) {
 	f.TB.Helper()
 	f.Exec(`DO $do$
 		DECLARE t text;
@@ -68,7 +68,7 @@ func (f *Fixture) EachGuarded(format string) {
 }
 
 // AsSuperuser does what no part of the service can do.
-func (f *Fixture) AsSuperuser(do func(*pgx.Conn) error) {
+func (f *databaseSteps) AsSuperuser(do func(*pgx.Conn) error) {
 	f.TB.Helper()
 	conn, err := pgx.Connect(f.TB.Context(), f.Database.Admin)
 	if err != nil {
@@ -81,13 +81,13 @@ func (f *Fixture) AsSuperuser(do func(*pgx.Conn) error) {
 }
 
 // HoldLog keeps everybody from appending to the log until it is released.
-func (f *Fixture) HoldLog() (release func()) {
+func (f *databaseSteps) HoldLog() (release func()) {
 	f.TB.Helper()
-	return f.Hold(`SELECT FROM cpis.log_head FOR UPDATE`)
+	return f.all.Hold(`SELECT FROM cpis.log_head FOR UPDATE`)
 }
 
 // WaitForBlocked waits until n transactions wait for others.
-func (f *Fixture) WaitForBlocked(n int) {
+func (f *databaseSteps) WaitForBlocked(n int) {
 	f.TB.Helper()
 	f.AsSuperuser(func(conn *pgx.Conn) error {
 		for blocked := 0; blocked != n; {
@@ -104,7 +104,7 @@ func (f *Fixture) WaitForBlocked(n int) {
 }
 
 // Count counts the rows of a table.
-func (f *Fixture) Count(table string) (n int) {
+func (f *databaseSteps) Count(table string) (n int) {
 	f.TB.Helper()
 	f.AsSuperuser(func(conn *pgx.Conn) error {
 		return conn.QueryRow(f.TB.Context(), `SELECT count(*) FROM cpis.`+pgx.Identifier{table}.Sanitize()).Scan(&n)
@@ -113,7 +113,7 @@ func (f *Fixture) Count(table string) (n int) {
 }
 
 // Dump returns the rows of a table as text.
-func (f *Fixture) Dump(table string) (rows []string) {
+func (f *databaseSteps) Dump(table string) (rows []string) {
 	f.TB.Helper()
 	f.AsSuperuser(func(conn *pgx.Conn) error {
 		found, err := conn.Query(f.TB.Context(), `SELECT t::text FROM cpis.`+pgx.Identifier{table}.Sanitize()+` AS t`)

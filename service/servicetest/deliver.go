@@ -16,7 +16,7 @@ import (
 )
 
 // MustListChannels returns the channels of an authority.
-func (f *Fixture) MustListChannels(c *identity.Caller) []deliver.Channel {
+func (f *deliverySteps) MustListChannels(c *identity.Caller) []deliver.Channel {
 	f.TB.Helper()
 	list, err := f.ListChannels(f.TB.Context(), c, &deliver.ListChannelsRequest{})
 	if err != nil {
@@ -26,9 +26,9 @@ func (f *Fixture) MustListChannels(c *identity.Caller) []deliver.Channel {
 }
 
 // Holding counts rows that hold one of some texts in the clear.
-func (f *Fixture) Holding(texts ...string) (n int) {
+func (f *deliverySteps) Holding(texts ...string) (n int) {
 	f.TB.Helper()
-	f.AsSuperuser(func(conn *pgx.Conn) error {
+	f.all.AsSuperuser(func(conn *pgx.Conn) error {
 		return conn.QueryRow(f.TB.Context(), `
 			SELECT count(*)
 			FROM (
@@ -44,7 +44,7 @@ func (f *Fixture) Holding(texts ...string) (n int) {
 
 // AnotherSending creates another server over the same database, with connections
 // of its own.
-func (f *Fixture) AnotherSending(senders map[deliver.ChannelKind]deliver.Sender) (*service.Service, *store.DB) {
+func (f *deliverySteps) AnotherSending(senders map[deliver.ChannelKind]deliver.Sender) (*service.Service, *store.DB) {
 	f.TB.Helper()
 	enforcer, err := policy.New()
 	if err != nil {
@@ -64,16 +64,16 @@ func (f *Fixture) AnotherSending(senders map[deliver.ChannelKind]deliver.Sender)
 }
 
 // Waiting creates so many notices to Islington that are about nobody.
-func (f *Fixture) Waiting(n int) {
+func (f *deliverySteps) Waiting(n int) {
 	f.TB.Helper()
-	f.Pretend(`
+	f.all.Pretend(`
 		INSERT INTO cpis.notice (id, authority, kind, priority, at, organisation, setting, log, entry)
 		SELECT gen_random_uuid(), $1, 'upload_waiting', false, $2, '', '', (SELECT min(id) FROM cpis.log), 1000000 + i
 		FROM generate_series(1, $3::integer) AS i`, Islington, f.Clock.Now(), n)
 }
 
 // MustPut creates or changes a channel.
-func (f *Fixture) MustPut(c *identity.Caller, want *deliver.PutChannelRequest) *deliver.PutChannelResult {
+func (f *deliverySteps) MustPut(c *identity.Caller, want *deliver.PutChannelRequest) *deliver.PutChannelResult {
 	f.TB.Helper()
 	out, err := f.PutChannel(f.TB.Context(), c, want)
 	if err != nil {
@@ -83,18 +83,18 @@ func (f *Fixture) MustPut(c *identity.Caller, want *deliver.PutChannelRequest) *
 }
 
 // Attend has a person turn up in an emergency department, each time anew.
-func (f *Fixture) Attend(number string, times int) {
+func (f *deliverySteps) Attend(number string, times int) {
 	f.TB.Helper()
 	for range times {
 		f.attended++
 		q := Unscheduled(number)
 		q.Encounter.ID = fmt.Sprintf("attendance %d", f.attended)
-		f.MustLookUp(Nurse, q)
+		f.all.MustLookUp(Nurse, q)
 	}
 }
 
 // MustDeliver sends on what is due.
-func (f *Fixture) MustDeliver() {
+func (f *deliverySteps) MustDeliver() {
 	f.TB.Helper()
 	if err := f.Deliver(f.TB.Context()); err != nil {
 		f.TB.Fatalf("Deliver: %v", err)
@@ -108,10 +108,10 @@ type Made struct {
 }
 
 // Made returns the notices to an authority in the order in which they were made.
-func (f *Fixture) Made(authority string) []Made {
+func (f *deliverySteps) Made(authority string) []Made {
 	f.TB.Helper()
 	var out []Made
-	f.AsSuperuser(func(conn *pgx.Conn) error {
+	f.all.AsSuperuser(func(conn *pgx.Conn) error {
 		rows, err := conn.Query(f.TB.Context(), `
 			SELECT id::text, coalesce(person_id::text, ''), entry
 			FROM cpis.notice
@@ -134,10 +134,10 @@ type Delivery struct {
 
 // Deliveries returns the deliveries of a notice, in the order of their channels'
 // ranks.
-func (f *Fixture) Deliveries(notice string) []Delivery {
+func (f *deliverySteps) Deliveries(notice string) []Delivery {
 	f.TB.Helper()
 	var out []Delivery
-	f.AsSuperuser(func(conn *pgx.Conn) error {
+	f.all.AsSuperuser(func(conn *pgx.Conn) error {
 		rows, err := conn.Query(f.TB.Context(), `
 			SELECT d.channel_id::text, d.state, d.failure, d.attempts
 			FROM cpis.delivery AS d
@@ -154,25 +154,25 @@ func (f *Fixture) Deliveries(notice string) []Delivery {
 }
 
 // Pending is how many deliveries wait.
-func (f *Fixture) Pending() (n int) {
+func (f *deliverySteps) Pending() (n int) {
 	f.TB.Helper()
-	f.AsSuperuser(func(conn *pgx.Conn) error {
+	f.all.AsSuperuser(func(conn *pgx.Conn) error {
 		return conn.QueryRow(f.TB.Context(), `SELECT count(*) FROM cpis.delivery WHERE state = 'pending'`).Scan(&n)
 	})
 	return n
 }
 
 // Undelivered reports whether a notice is shown as undelivered.
-func (f *Fixture) Undelivered(notice string) (undelivered bool) {
+func (f *deliverySteps) Undelivered(notice string) (undelivered bool) {
 	f.TB.Helper()
-	f.AsSuperuser(func(conn *pgx.Conn) error {
+	f.all.AsSuperuser(func(conn *pgx.Conn) error {
 		return conn.QueryRow(f.TB.Context(), `SELECT undelivered FROM cpis.notice WHERE id = $1`, notice).Scan(&undelivered)
 	})
 	return undelivered
 }
 
 // Settle lets hours pass until nothing waits.
-func (f *Fixture) Settle() {
+func (f *deliverySteps) Settle() {
 	f.TB.Helper()
 	for range 80 {
 		f.MustDeliver()

@@ -9,7 +9,7 @@ import (
 )
 
 // MustGetContacts returns the numbers of the caller's authority.
-func (f *Fixture) MustGetContacts(c *identity.Caller) *directory.OwnContacts {
+func (f *contactSteps) MustGetContacts(c *identity.Caller) *directory.OwnContacts {
 	f.TB.Helper()
 	out, err := f.GetContacts(f.TB.Context(), c, &directory.GetContactsRequest{})
 	if err != nil {
@@ -19,9 +19,9 @@ func (f *Fixture) MustGetContacts(c *identity.Caller) *directory.OwnContacts {
 }
 
 // RingNow is what a look-up says whom to ring about somebody.
-func (f *Fixture) RingNow(number string) domain.Contact {
+func (f *contactSteps) RingNow(number string) domain.Contact {
 	f.TB.Helper()
-	plans := f.MustLookUp(Nurse, Unscheduled(number)).Plans
+	plans := f.all.MustLookUp(Nurse, Unscheduled(number)).Plans
 	if len(plans) != 1 {
 		f.TB.Fatalf("look-up shows %d plans, want 1", len(plans))
 	}
@@ -30,10 +30,10 @@ func (f *Fixture) RingNow(number string) domain.Contact {
 
 // Reminders are whom notices about unconfirmed numbers are for, the oldest
 // first.
-func (f *Fixture) Reminders() []string {
+func (f *contactSteps) Reminders() []string {
 	f.TB.Helper()
 	var to []string
-	f.AsSuperuser(func(conn *pgx.Conn) error {
+	f.all.AsSuperuser(func(conn *pgx.Conn) error {
 		rows, err := conn.Query(f.TB.Context(),
 			`SELECT authority FROM cpis.notice WHERE kind = 'contacts_unconfirmed' AND person_id IS NULL ORDER BY entry, authority`)
 		if err == nil {
@@ -45,7 +45,7 @@ func (f *Fixture) Reminders() []string {
 }
 
 // MustRemind reminds authorities, and expects so many to be told.
-func (f *Fixture) MustRemind(want int) {
+func (f *contactSteps) MustRemind(want int) {
 	f.TB.Helper()
 	if told, err := f.Remind(f.TB.Context()); err != nil || told != want {
 		f.TB.Errorf("Remind at %v: told %d, %v, want %d", f.Clock.Now(), told, err, want)

@@ -77,8 +77,64 @@ func System(id, organisation string, class policy.Class, roles ...policy.Role) *
 }
 
 // Fixture is a Service over a real database and real keys, with a clock that
-// stands still until it is told to go.
+// stands still until it is told to go; and what tests do with it, by subject.
 type Fixture struct {
+	*core
+
+	databaseSteps
+	logSteps
+	lookupSteps
+	planSteps
+	personSteps
+	uploadSteps
+	noticeSteps
+	deliverySteps
+	contactSteps
+	guardSteps
+	keySteps
+	lifeSteps
+}
+
+// newFixture returns a fixture around its core.
+func newFixture(c *core) *Fixture {
+	c.all = &Fixture{
+		c,
+		databaseSteps{c},
+		logSteps{c},
+		lookupSteps{c},
+		planSteps{c},
+		personSteps{c},
+		uploadSteps{c},
+		noticeSteps{c},
+		deliverySteps{c},
+		contactSteps{c},
+		guardSteps{c},
+		keySteps{c},
+		lifeSteps{c},
+	}
+	return c.all
+}
+
+// What tests do, by subject.
+type (
+	databaseSteps struct{ *core }
+	logSteps      struct{ *core }
+	lookupSteps   struct{ *core }
+	planSteps     struct{ *core }
+	personSteps   struct{ *core }
+	uploadSteps   struct{ *core }
+	noticeSteps   struct{ *core }
+	deliverySteps struct{ *core }
+	contactSteps  struct{ *core }
+	guardSteps    struct{ *core }
+	keySteps      struct{ *core }
+	lifeSteps     struct{ *core }
+)
+
+// core is what all steps need.
+type core struct {
+	all *Fixture
+
 	*service.Service
 	// The rooms, so that a test calls what it is about.
 	*lookup.LookUps
@@ -120,7 +176,7 @@ func NewWith(tb testing.TB, change func(*service.Config)) *Fixture {
 // NewOver creates a fixture with another keeper than keys in a file.
 func NewOver(tb testing.TB, k keys.Keeper, change func(*service.Config)) *Fixture {
 	tb.Helper()
-	f := &Fixture{TB: tb, Database: dbtest.New(tb), Clock: &Clock{now: Noon}, Keeper: &Keeper{Keeper: k}}
+	f := newFixture(&core{TB: tb, Database: dbtest.New(tb), Clock: &Clock{now: Noon}, Keeper: &Keeper{Keeper: k}})
 	f.DB = dbtest.Open(tb, f.Database)
 	f.AddIndexKey(1)
 	f.Ring = f.OpenRing()
@@ -146,7 +202,7 @@ func NewOver(tb testing.TB, k keys.Keeper, change func(*service.Config)) *Fixtur
 }
 
 // open names the rooms.
-func (f *Fixture) open() {
+func (f *core) open() {
 	s := f.Service
 	f.LookUps, f.Plans, f.Persons, f.Uploads, f.Notices = s.LookUps, s.Plans, s.Persons, s.Uploads, s.Notices
 	f.Channels, f.Contacts, f.Records, f.Log = s.Channels, s.Contacts, s.Records, s.Log
@@ -154,7 +210,7 @@ func (f *Fixture) open() {
 
 // Another creates a second Service over the same database and keys, as another
 // server would be. Its cache of keys is its own.
-func (f *Fixture) Another() *service.Service {
+func (f *core) Another() *service.Service {
 	f.TB.Helper()
 	s := f.AnotherWith(f.OpenRing())
 	f.Clock.keep(s)
@@ -163,7 +219,7 @@ func (f *Fixture) Another() *service.Service {
 
 // AnotherWith is another with given keys, which nobody keeps up with the
 // database's, and a configuration that may differ.
-func (f *Fixture) AnotherWith(ring *keys.Ring, change ...func(*service.Config)) *service.Service {
+func (f *core) AnotherWith(ring *keys.Ring, change ...func(*service.Config)) *service.Service {
 	f.TB.Helper()
 	enforcer, err := policy.New()
 	if err != nil {
@@ -186,7 +242,7 @@ func (f *Fixture) AnotherWith(ring *keys.Ring, change ...func(*service.Config)) 
 
 // loadReference loads all authorities, and of the organisations those that
 // callers come from.
-func (f *Fixture) loadReference() {
+func (f *core) loadReference() {
 	f.TB.Helper()
 	all, err := reference.Authorities()
 	if err != nil {
@@ -203,7 +259,7 @@ func (f *Fixture) loadReference() {
 		{Code: overseer, Name: "Test overseer", Class: string(policy.Oversight)},
 		{Code: operator, Name: "Test operator", Class: string(policy.Operator)},
 	}
-	f.Tx(f.owner(), func(tx *store.Tx) error {
+	f.Tx(f.all.owner(), func(tx *store.Tx) error {
 		if _, err := tx.Directory.LoadReference(f.TB.Context(), organisations, authorities); err != nil {
 			return err
 		}
@@ -213,7 +269,7 @@ func (f *Fixture) loadReference() {
 
 // AddIndexKey creates a version of the index key. Services that are opened from
 // then on know it.
-func (f *Fixture) AddIndexKey(version int) {
+func (f *core) AddIndexKey(version int) {
 	f.TB.Helper()
 	w, err := keys.NewIndexKey(f.TB.Context(), f.Keeper, version)
 	if err != nil {
@@ -225,7 +281,7 @@ func (f *Fixture) AddIndexKey(version int) {
 }
 
 // OpenRing opens the index keys that the database has.
-func (f *Fixture) OpenRing() *keys.Ring {
+func (f *core) OpenRing() *keys.Ring {
 	f.TB.Helper()
 	rows, err := f.DB.IndexKeys(f.TB.Context())
 	if err != nil {
@@ -243,7 +299,7 @@ func (f *Fixture) OpenRing() *keys.Ring {
 }
 
 // Tx runs a transaction that prepares a test.
-func (f *Fixture) Tx(db *store.DB, fn func(*store.Tx) error) {
+func (f *core) Tx(db *store.DB, fn func(*store.Tx) error) {
 	f.TB.Helper()
 	if err := db.Tx(f.TB.Context(), fn); err != nil {
 		f.TB.Fatalf("preparing database: %v", err)
@@ -251,7 +307,7 @@ func (f *Fixture) Tx(db *store.DB, fn func(*store.Tx) error) {
 }
 
 // Tag returns what entries call a person.
-func (f *Fixture) Tag(number string) []byte {
+func (f *core) Tag(number string) []byte {
 	t := f.Ring.Tag(number)
 	return t[:]
 }

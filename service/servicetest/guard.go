@@ -22,7 +22,7 @@ func IsOverloaded(err error) bool {
 }
 
 // LookUpUntil looks somebody up, of whom nothing is held, until done is closed.
-func (f *Fixture) LookUpUntil(done <-chan struct{}) {
+func (f *guardSteps) LookUpUntil(done <-chan struct{}) {
 	f.TB.Helper()
 	for n := 0; ; n++ {
 		began := time.Now()
@@ -41,7 +41,7 @@ func (f *Fixture) LookUpUntil(done <-chan struct{}) {
 }
 
 // RegisterMany registers many plans at once, and says what became of each.
-func (f *Fixture) RegisterMany(n int, number func(i int) string) (errs []error, done <-chan struct{}) {
+func (f *guardSteps) RegisterMany(n int, number func(i int) string) (errs []error, done <-chan struct{}) {
 	errs = make([]error, n)
 	var all sync.WaitGroup
 	for i := range errs {
@@ -59,7 +59,7 @@ func (f *Fixture) RegisterMany(n int, number func(i int) string) (errs []error, 
 }
 
 // Hold runs a statement that locks something until it is released.
-func (f *Fixture) Hold(sql string) (release func()) {
+func (f *guardSteps) Hold(sql string) (release func()) {
 	f.TB.Helper()
 	conn, err := pgx.Connect(f.TB.Context(), f.Database.Admin)
 	if err != nil {

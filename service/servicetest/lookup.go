@@ -8,7 +8,7 @@ import (
 )
 
 // MustLookUp looks a person up.
-func (f *Fixture) MustLookUp(c *identity.Caller, q *lookup.Question) *lookup.Answer {
+func (f *lookupSteps) MustLookUp(c *identity.Caller, q *lookup.Question) *lookup.Answer {
 	f.TB.Helper()
 	out, err := f.LookUp(f.TB.Context(), c, q)
 	if err != nil {

@@ -11,7 +11,7 @@ import (
 )
 
 // MustColleagues lists to whom notices can be given.
-func (f *Fixture) MustColleagues(c *identity.Caller) []notice.Colleague {
+func (f *noticeSteps) MustColleagues(c *identity.Caller) []notice.Colleague {
 	f.TB.Helper()
 	out, err := f.ListColleagues(f.TB.Context(), c, &notice.ListColleaguesRequest{})
 	if err != nil {
@@ -21,15 +21,15 @@ func (f *Fixture) MustColleagues(c *identity.Caller) []notice.Colleague {
 }
 
 // SeenNotice creates a notice to Islington.
-func (f *Fixture) SeenNotice() notice.Notice {
+func (f *noticeSteps) SeenNotice() notice.Notice {
 	f.TB.Helper()
-	f.MustRegister(Lead, RightCPP())
+	f.all.MustRegister(Lead, RightCPP())
 	f.Seen(OldNumber, "ED-1")
 	return f.OnlyNotice(Lead, notice.InboxQuery{})
 }
 
 // Assign assigns a notice to somebody.
-func (f *Fixture) Assign(c *identity.Caller, n *notice.Notice, to string) error {
+func (f *noticeSteps) Assign(c *identity.Caller, n *notice.Notice, to string) error {
 	f.TB.Helper()
 	out, err := f.AssignNotice(f.TB.Context(), c, &notice.AssignRequest{NoticeID: n.ID, Version: n.Version, To: to})
 	if err == nil {
@@ -44,7 +44,7 @@ func WrongPatient(encounter string) *notice.WrongPatient {
 }
 
 // MustReportMissed reports a missed appointment.
-func (f *Fixture) MustReportMissed(c *identity.Caller, m *notice.MissedAppointment) *notice.ReportResult {
+func (f *noticeSteps) MustReportMissed(c *identity.Caller, m *notice.MissedAppointment) *notice.ReportResult {
 	f.TB.Helper()
 	out, err := f.ReportMissedAppointment(f.TB.Context(), c, m)
 	if err != nil {
@@ -54,7 +54,7 @@ func (f *Fixture) MustReportMissed(c *identity.Caller, m *notice.MissedAppointme
 }
 
 // MustReportWrong reports a wrong patient.
-func (f *Fixture) MustReportWrong(c *identity.Caller, w *notice.WrongPatient) *notice.ReportResult {
+func (f *noticeSteps) MustReportWrong(c *identity.Caller, w *notice.WrongPatient) *notice.ReportResult {
 	f.TB.Helper()
 	out, err := f.ReportWrongPatient(f.TB.Context(), c, w)
 	if err != nil {
@@ -64,7 +64,7 @@ func (f *Fixture) MustReportWrong(c *identity.Caller, w *notice.WrongPatient) *n
 }
 
 // MustInbox returns a page of notices.
-func (f *Fixture) MustInbox(c *identity.Caller, q notice.InboxQuery) *notice.InboxPage {
+func (f *noticeSteps) MustInbox(c *identity.Caller, q notice.InboxQuery) *notice.InboxPage {
 	f.TB.Helper()
 	out, err := f.ListNotices(f.TB.Context(), c, &q)
 	if err != nil {
@@ -74,7 +74,7 @@ func (f *Fixture) MustInbox(c *identity.Caller, q notice.InboxQuery) *notice.Inb
 }
 
 // OnlyNotice returns the one notice that there is.
-func (f *Fixture) OnlyNotice(c *identity.Caller, q notice.InboxQuery) notice.Notice {
+func (f *noticeSteps) OnlyNotice(c *identity.Caller, q notice.InboxQuery) notice.Notice {
 	f.TB.Helper()
 	page := f.MustInbox(c, q)
 	if len(page.Notices) != 1 {
@@ -91,11 +91,11 @@ func Attended(encounter string) *lookup.Question {
 }
 
 // Seen looks a number up in an encounter.
-func (f *Fixture) Seen(number, encounter string) {
+func (f *noticeSteps) Seen(number, encounter string) {
 	f.TB.Helper()
 	q := Unscheduled(number)
 	q.Encounter.ID = encounter
-	f.MustLookUp(Nurse, q)
+	f.all.MustLookUp(Nurse, q)
 }
 
 // About is whom a notice names, and with which plans.

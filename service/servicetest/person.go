@@ -42,7 +42,7 @@ func AsLAC(r *domain.Registration) {
 }
 
 // VersionOf returns the newest version of a plan, to act upon.
-func (f *Fixture) VersionOf(plan *plan.RegisterPlanResult) int {
+func (f *personSteps) VersionOf(plan *plan.RegisterPlanResult) int {
 	f.TB.Helper()
 	row, err := f.DB.Plans.Get(f.TB.Context(), uuid.MustParse(plan.PlanID))
 	if err != nil {
@@ -52,7 +52,7 @@ func (f *Fixture) VersionOf(plan *plan.RegisterPlanResult) int {
 }
 
 // WantVersions checks what made the versions of a plan, the oldest first.
-func (f *Fixture) WantVersions(held *plan.RegisterPlanResult, acts ...string) {
+func (f *personSteps) WantVersions(held *plan.RegisterPlanResult, acts ...string) {
 	f.TB.Helper()
 	out, err := f.ListVersions(f.TB.Context(), Lead, &plan.ListVersionsRequest{PlanID: held.PlanID})
 	if err != nil {
@@ -69,16 +69,16 @@ func (f *Fixture) WantVersions(held *plan.RegisterPlanResult, acts ...string) {
 }
 
 // PlanIDs returns the identifiers of the lead's plans.
-func (f *Fixture) PlanIDs(number string) (ids []string) {
+func (f *personSteps) PlanIDs(number string) (ids []string) {
 	f.TB.Helper()
-	for _, p := range f.MustGet(Lead, number).Plans {
+	for _, p := range f.all.MustGet(Lead, number).Plans {
 		ids = append(ids, p.ID)
 	}
 	return ids
 }
 
 // MustOffer offers a plan to another authority, and returns the transfer.
-func (f *Fixture) MustOffer(c *identity.Caller, registered, to string) string {
+func (f *personSteps) MustOffer(c *identity.Caller, registered, to string) string {
 	f.TB.Helper()
 	out, err := f.ProposeTransfer(f.TB.Context(), c, &plan.ProposeTransferRequest{
 		PlanID: registered, Version: f.VersionOf(&plan.RegisterPlanResult{PlanID: registered}), To: to, Reason: "has moved",
@@ -98,7 +98,7 @@ func Proposal(kind person.ChangeKind, number string) *person.ProposeChangeReques
 }
 
 // MustPropose proposes a change, and returns its identifier.
-func (f *Fixture) MustPropose(c *identity.Caller, q *person.ProposeChangeRequest) string {
+func (f *personSteps) MustPropose(c *identity.Caller, q *person.ProposeChangeRequest) string {
 	f.TB.Helper()
 	out, err := f.ProposeChange(f.TB.Context(), c, q)
 	if err != nil {
@@ -116,7 +116,7 @@ func Because(err error) string {
 }
 
 // Decide decides about a proposal.
-func (f *Fixture) Decide(c *identity.Caller, id string, d domain.Decision) error {
+func (f *personSteps) Decide(c *identity.Caller, id string, d domain.Decision) error {
 	f.TB.Helper()
 	out, err := f.DecideChange(f.TB.Context(), c, &person.DecideChangeRequest{ChangeID: id, Decision: d, Reason: "no, two"})
 	if err == nil && (out.State == "" || out.State == domain.Open) {
@@ -126,7 +126,7 @@ func (f *Fixture) Decide(c *identity.Caller, id string, d domain.Decision) error
 }
 
 // MustAccept accepts a proposal.
-func (f *Fixture) MustAccept(c *identity.Caller, id string) {
+func (f *personSteps) MustAccept(c *identity.Caller, id string) {
 	f.TB.Helper()
 	if err := f.Decide(c, id, domain.Accept); err != nil {
 		f.TB.Fatalf("DecideChange: %s", Because(err))
@@ -134,7 +134,7 @@ func (f *Fixture) MustAccept(c *identity.Caller, id string) {
 }
 
 // MustChange proposes a change and has the deputy accept it.
-func (f *Fixture) MustChange(q *person.ProposeChangeRequest) string {
+func (f *personSteps) MustChange(q *person.ProposeChangeRequest) string {
 	f.TB.Helper()
 	id := f.MustPropose(Lead, q)
 	f.MustAccept(Deputy, id)
@@ -142,7 +142,7 @@ func (f *Fixture) MustChange(q *person.ProposeChangeRequest) string {
 }
 
 // MustListChanges lists an authority's proposals.
-func (f *Fixture) MustListChanges(c *identity.Caller, openOnly bool, p guard.Paging) *person.ChangePage {
+func (f *personSteps) MustListChanges(c *identity.Caller, openOnly bool, p guard.Paging) *person.ChangePage {
 	f.TB.Helper()
 	out, err := f.ListChanges(f.TB.Context(), c, &person.ChangeQuery{OpenOnly: openOnly, Paging: p})
 	if err != nil {
@@ -162,14 +162,14 @@ func WantState(t *testing.T, name string, err error, says string) {
 
 // Restrictions returns what an authority was told of restrictions, the newest
 // first.
-func (f *Fixture) Restrictions(c *identity.Caller) []notice.Notice {
+func (f *personSteps) Restrictions(c *identity.Caller) []notice.Notice {
 	f.TB.Helper()
-	return f.MustInbox(c, notice.InboxQuery{Kind: notice.RestrictionChanged}).Notices
+	return f.all.MustInbox(c, notice.InboxQuery{Kind: notice.RestrictionChanged}).Notices
 }
 
 // WantRestricted checks that the last thing an authority was told of n is that
 // somebody was restricted, and not by whom.
-func (f *Fixture) WantRestricted(c *identity.Caller, n int) {
+func (f *personSteps) WantRestricted(c *identity.Caller, n int) {
 	f.TB.Helper()
 	all := f.Restrictions(c)
 	if len(all) != n {
@@ -197,7 +197,7 @@ func Replacement(from, to string) *person.ReplaceNHSNumberRequest {
 }
 
 // MustReplace replaces an NHS number.
-func (f *Fixture) MustReplace(c *identity.Caller, from, to string) *person.ReplaceNHSNumberResult {
+func (f *personSteps) MustReplace(c *identity.Caller, from, to string) *person.ReplaceNHSNumberResult {
 	f.TB.Helper()
 	out, err := f.ReplaceNHSNumber(f.TB.Context(), c, Replacement(from, to))
 	if err != nil {
@@ -208,9 +208,9 @@ func (f *Fixture) MustReplace(c *identity.Caller, from, to string) *person.Repla
 
 // Flags returns the plans that a look-up shows, and whether the number is said to
 // be a former one.
-func (f *Fixture) Flags(number string) (plans []string, superseded bool) {
+func (f *personSteps) Flags(number string) (plans []string, superseded bool) {
 	f.TB.Helper()
-	a := f.MustLookUp(Nurse, Unscheduled(number))
+	a := f.all.MustLookUp(Nurse, Unscheduled(number))
 	if (a.Verdict == lookup.FlagHeld) != (len(a.Plans) > 0) || a.Verdict == lookup.CannotSay {
 		f.TB.Fatalf("look-up answers %s %s with %d plans", a.Verdict, a.Reason, len(a.Plans))
 	}
@@ -221,7 +221,7 @@ func (f *Fixture) Flags(number string) (plans []string, superseded bool) {
 }
 
 // WantFlags checks whom the plans of a number are.
-func (f *Fixture) WantFlags(number string, superseded bool, plans ...string) {
+func (f *personSteps) WantFlags(number string, superseded bool, plans ...string) {
 	f.TB.Helper()
 	got, former := f.Flags(number)
 	if diff := cmp.Diff(plans, got); diff != "" || former != superseded {
@@ -230,7 +230,7 @@ func (f *Fixture) WantFlags(number string, superseded bool, plans ...string) {
 }
 
 // NothingInTheClear searches all tables for what is personal in these tests.
-func (f *Fixture) NothingInTheClear() {
+func (f *personSteps) NothingInTheClear() {
 	f.TB.Helper()
 	dump := f.DumpAll()
 	for _, text := range []string{OldNumber, NewNumber, ThirdNumber, "Example", "Robin", "2019-04-30", "PDS says so", "the same child", "no, two"} {
@@ -241,10 +241,10 @@ func (f *Fixture) NothingInTheClear() {
 }
 
 // DumpAll returns all rows of all tables, with their bytes as they are.
-func (f *Fixture) DumpAll() []byte {
+func (f *personSteps) DumpAll() []byte {
 	f.TB.Helper()
 	var all bytes.Buffer
-	f.AsSuperuser(func(conn *pgx.Conn) error {
+	f.all.AsSuperuser(func(conn *pgx.Conn) error {
 		rows, err := conn.Query(f.TB.Context(), `
 			SELECT quote_ident(relname)
 			FROM pg_class
@@ -270,9 +270,9 @@ func (f *Fixture) DumpAll() []byte {
 }
 
 // KindsTo returns the kinds of an authority's notices, but for those of look-ups.
-func (f *Fixture) KindsTo(authority string) (kinds []string) {
+func (f *personSteps) KindsTo(authority string) (kinds []string) {
 	f.TB.Helper()
-	for _, n := range f.NoticesTo(authority) {
+	for _, n := range f.all.NoticesTo(authority) {
 		if n.Kind != "unscheduled_access" && n.Kind != "restricted_access" {
 			kinds = append(kinds, n.Kind)
 		}
@@ -287,23 +287,23 @@ func Undoing(merge string) *person.ProposeChangeRequest {
 
 // MustVacate registers a restricted person in error, and takes that back: the
 // NHS number is somebody else's, who was born on another day.
-func (f *Fixture) MustVacate() *plan.RegisterPlanResult {
+func (f *personSteps) MustVacate() *plan.RegisterPlanResult {
 	f.TB.Helper()
-	plan := f.MustRegister(Lead, With(RightCPP(), func(r *domain.Registration) { r.Restricted = true }))
-	f.MustRemove(Lead, plan)
+	plan := f.all.MustRegister(Lead, With(RightCPP(), func(r *domain.Registration) { r.Restricted = true }))
+	f.all.MustRemove(Lead, plan)
 	return plan
 }
 
 // WantOther checks that the number is of who was born later, and that its
 // restriction stays.
-func (f *Fixture) WantOther(plan string) {
+func (f *personSteps) WantOther(plan string) {
 	f.TB.Helper()
 	q := Unscheduled(OldNumber)
 	q.DateOfBirth = "2020-01-02"
-	if a := f.MustLookUp(Nurse, q); a.Verdict != lookup.FlagHeld || !a.IdentityChecked || !a.Restricted {
+	if a := f.all.MustLookUp(Nurse, q); a.Verdict != lookup.FlagHeld || !a.IdentityChecked || !a.Restricted {
 		f.TB.Errorf("a look-up answers %s %s, restricted %t", a.Verdict, a.Reason, a.Restricted)
 	}
-	p := f.MustGet(OtherLead, OldNumber)
+	p := f.all.MustGet(OtherLead, OldNumber)
 	if p.Person.DateOfBirth.String() != "2020-01-02" || !p.Restricted || len(p.Plans) != 1 || plan != "" && p.Plans[0].ID != plan {
 		f.TB.Errorf("the authority has %+v", p.Plans)
 	}

@@ -25,7 +25,7 @@ func Amendment(registered *plan.RegisterPlanResult, r *domain.Registration) *pla
 }
 
 // MustAmend amends a plan.
-func (f *Fixture) MustAmend(c *identity.Caller, q *plan.AmendPlanRequest) *plan.ChangeResult {
+func (f *planSteps) MustAmend(c *identity.Caller, q *plan.AmendPlanRequest) *plan.ChangeResult {
 	f.TB.Helper()
 	out, err := f.AmendPlan(f.TB.Context(), c, q)
 	if err != nil {
@@ -35,7 +35,7 @@ func (f *Fixture) MustAmend(c *identity.Caller, q *plan.AmendPlanRequest) *plan.
 }
 
 // MustBear records a birth.
-func (f *Fixture) MustBear(c *identity.Caller, q *plan.RecordBirthRequest) *plan.RecordBirthResult {
+func (f *planSteps) MustBear(c *identity.Caller, q *plan.RecordBirthRequest) *plan.RecordBirthResult {
 	f.TB.Helper()
 	out, err := f.RecordBirth(f.TB.Context(), c, q)
 	if err != nil {
@@ -50,7 +50,7 @@ func Ending(registered *plan.RegisterPlanResult) *plan.EndPlanRequest {
 }
 
 // MustAcknowledge acknowledges a notice.
-func (f *Fixture) MustAcknowledge(c *identity.Caller, n *notice.Notice) {
+func (f *planSteps) MustAcknowledge(c *identity.Caller, n *notice.Notice) {
 	f.TB.Helper()
 	_, err := f.AcknowledgeNotice(f.TB.Context(), c, &notice.AcknowledgeRequest{NoticeID: n.ID, Version: n.Version, Outcome: notice.NoAction})
 	if err != nil {
@@ -59,7 +59,7 @@ func (f *Fixture) MustAcknowledge(c *identity.Caller, n *notice.Notice) {
 }
 
 // MustListPlans returns the plans of all pages of a list.
-func (f *Fixture) MustListPlans(c *identity.Caller, q plan.ListRequest) []plan.Listed {
+func (f *planSteps) MustListPlans(c *identity.Caller, q plan.ListRequest) []plan.Listed {
 	f.TB.Helper()
 	var all []plan.Listed
 	for pages := 0; pages == 0 || q.Paging.Page != ""; pages++ {
@@ -91,10 +91,10 @@ type Told struct{ To, Kind, Organisation, Reference string }
 
 // Told returns the notices of all authorities in the order in which they were
 // made, those of one entry by authority.
-func (f *Fixture) Told() []Told {
+func (f *planSteps) Told() []Told {
 	f.TB.Helper()
 	var all []Told
-	f.AsSuperuser(func(conn *pgx.Conn) error {
+	f.all.AsSuperuser(func(conn *pgx.Conn) error {
 		rows, err := conn.Query(f.TB.Context(), `
 			SELECT authority, kind, organisation, reference
 			FROM cpis.notice
@@ -109,7 +109,7 @@ func (f *Fixture) Told() []Told {
 }
 
 // MustVersions returns the versions of a plan, the newest first.
-func (f *Fixture) MustVersions(c *identity.Caller, id string) []plan.Version {
+func (f *planSteps) MustVersions(c *identity.Caller, id string) []plan.Version {
 	f.TB.Helper()
 	out, err := f.ListVersions(f.TB.Context(), c, &plan.ListVersionsRequest{PlanID: id})
 	if err != nil {
@@ -161,24 +161,24 @@ func ExpectStale(t *testing.T, err error, current int) {
 }
 
 // ExpectRefused expects that an act changed nothing and left its entry.
-func (f *Fixture) ExpectRefused(t *testing.T, before Held, err, want error, reason string) {
+func (f *planSteps) ExpectRefused(t *testing.T, before Held, err, want error, reason string) {
 	t.Helper()
-	e := f.LastEntry()
+	e := f.all.LastEntry()
 	if !errors.Is(err, want) || e.Outcome != "refused" || e.Reason != reason {
 		t.Errorf("got %s with entry %s, %q; want %v", Explain(err), e.Outcome, e.Reason, want)
 	}
-	if diff := cmp.Diff(before, f.Held()); diff != "" {
+	if diff := cmp.Diff(before, f.all.Held()); diff != "" {
 		t.Errorf("something changed (-before +after):\n%s", diff)
 	}
 }
 
 // ExpectInvalid expects that one field was found wrong, and nothing changed.
-func (f *Fixture) ExpectInvalid(t *testing.T, before Held, err error, field string) domain.Violation {
+func (f *planSteps) ExpectInvalid(t *testing.T, before Held, err error, field string) domain.Violation {
 	t.Helper()
-	if e := f.LastEntry(); e.Outcome != "invalid" {
+	if e := f.all.LastEntry(); e.Outcome != "invalid" {
 		t.Errorf("entry %+v", e)
 	}
-	if diff := cmp.Diff(before, f.Held()); diff != "" {
+	if diff := cmp.Diff(before, f.all.Held()); diff != "" {
 		t.Errorf("something changed (-before +after):\n%s", diff)
 	}
 	v := ViolationsOf(t, err)
@@ -195,7 +195,7 @@ func Removal(registered *plan.RegisterPlanResult) *plan.RemovePlanRequest {
 }
 
 // MustRemove removes a plan.
-func (f *Fixture) MustRemove(c *identity.Caller, plan *plan.RegisterPlanResult) *plan.ChangeResult {
+func (f *planSteps) MustRemove(c *identity.Caller, plan *plan.RegisterPlanResult) *plan.ChangeResult {
 	f.TB.Helper()
 	out, err := f.RemovePlan(f.TB.Context(), c, Removal(plan))
 	if err != nil {
@@ -210,7 +210,7 @@ func Offer(registered *plan.RegisterPlanResult) *plan.ProposeTransferRequest {
 }
 
 // MustTransfer offers a plan of Islington to Camden.
-func (f *Fixture) MustTransfer(plan *plan.RegisterPlanResult) *plan.ProposeTransferResult {
+func (f *planSteps) MustTransfer(plan *plan.RegisterPlanResult) *plan.ProposeTransferResult {
 	f.TB.Helper()
 	out, err := f.ProposeTransfer(f.TB.Context(), Lead, Offer(plan))
 	if err != nil {
@@ -225,7 +225,7 @@ func Settlement(t *plan.ProposeTransferResult, d domain.Decision) *plan.DecideTr
 }
 
 // MustSettle decides about a transfer.
-func (f *Fixture) MustSettle(c *identity.Caller, t *plan.ProposeTransferResult, d domain.Decision) *plan.DecideTransferResult {
+func (f *planSteps) MustSettle(c *identity.Caller, t *plan.ProposeTransferResult, d domain.Decision) *plan.DecideTransferResult {
 	f.TB.Helper()
 	out, err := f.DecideTransfer(f.TB.Context(), c, Settlement(t, d))
 	if err != nil {
@@ -235,7 +235,7 @@ func (f *Fixture) MustSettle(c *identity.Caller, t *plan.ProposeTransferResult, 
 }
 
 // MustListTransfers returns the transfers that an authority sees.
-func (f *Fixture) MustListTransfers(c *identity.Caller, q plan.TransferQuery) *plan.TransferPage {
+func (f *planSteps) MustListTransfers(c *identity.Caller, q plan.TransferQuery) *plan.TransferPage {
 	f.TB.Helper()
 	out, err := f.ListTransfers(f.TB.Context(), c, &q)
 	if err != nil {
@@ -245,7 +245,7 @@ func (f *Fixture) MustListTransfers(c *identity.Caller, q plan.TransferQuery) *p
 }
 
 // MustRegister registers a plan.
-func (f *Fixture) MustRegister(c *identity.Caller, r *domain.Registration) *plan.RegisterPlanResult {
+func (f *planSteps) MustRegister(c *identity.Caller, r *domain.Registration) *plan.RegisterPlanResult {
 	f.TB.Helper()
 	out, err := f.RegisterPlan(f.TB.Context(), c, r)
 	if err != nil {
@@ -255,7 +255,7 @@ func (f *Fixture) MustRegister(c *identity.Caller, r *domain.Registration) *plan
 }
 
 // MustEnd ends a plan.
-func (f *Fixture) MustEnd(c *identity.Caller, plan *plan.RegisterPlanResult, end string) *plan.ChangeResult {
+func (f *planSteps) MustEnd(c *identity.Caller, plan *plan.RegisterPlanResult, end string) *plan.ChangeResult {
 	f.TB.Helper()
 	q := Ending(plan)
 	q.End = end
@@ -267,7 +267,7 @@ func (f *Fixture) MustEnd(c *identity.Caller, plan *plan.RegisterPlanResult, end
 }
 
 // MustGet gets what the caller's authority recorded.
-func (f *Fixture) MustGet(c *identity.Caller, number string) *plan.OwnPerson {
+func (f *planSteps) MustGet(c *identity.Caller, number string) *plan.OwnPerson {
 	f.TB.Helper()
 	out, err := f.GetPerson(f.TB.Context(), c, &plan.GetPersonRequest{NHSNumber: number})
 	if err != nil {

@@ -21,17 +21,17 @@ func OperatorOf(f *Fixture, ahead time.Duration) *record.KeyAdmin {
 }
 
 // MustRotateIndexKey begins to rotate the index key.
-func (f *Fixture) MustRotateIndexKey() {
+func (f *keySteps) MustRotateIndexKey() {
 	f.TB.Helper()
-	if _, err := OperatorOf(f, 0).RotateIndex(f.TB.Context()); err != nil {
+	if _, err := OperatorOf(f.all, 0).RotateIndex(f.TB.Context()); err != nil {
 		f.TB.Fatalf("RotateIndex: %v", err)
 	}
 }
 
 // MustReplaceIndexKey ends the rotation, as if enough time had passed.
-func (f *Fixture) MustReplaceIndexKey() {
+func (f *keySteps) MustReplaceIndexKey() {
 	f.TB.Helper()
-	later := OperatorOf(f, 2*time.Minute)
+	later := OperatorOf(f.all, 2*time.Minute)
 	if _, err := later.Retag(f.TB.Context(), f.OpenRing(), func(int) {}); err != nil {
 		f.TB.Fatalf("Retag: %v", err)
 	}

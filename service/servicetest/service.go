@@ -13,17 +13,17 @@ import (
 const Another = "9990000034"
 
 // Spoil runs SQL as a superuser. Of the two parameters, it may leave out $2.
-func (f *Fixture) Spoil(sql string, first, second any) {
+func (f *lifeSteps) Spoil(sql string, first, second any) {
 	f.TB.Helper()
 	if strings.Contains(sql, "$2") {
-		f.Exec(sql, first, second)
+		f.all.Exec(sql, first, second)
 		return
 	}
-	f.Exec(sql, first)
+	f.all.Exec(sql, first)
 }
 
 // ForgetKeys empties the cache of data keys.
-func (f *Fixture) ForgetKeys() {
+func (f *lifeSteps) ForgetKeys() {
 	f.TB.Helper()
 	rows, err := f.DB.People.After(f.TB.Context(), [16]byte{}, 100)
 	if err != nil {
@@ -35,7 +35,7 @@ func (f *Fixture) ForgetKeys() {
 }
 
 // NoticesTo returns whom an authority was told about, and how.
-func (f *Fixture) NoticesTo(authority string) []store.NoticeRow {
+func (f *lifeSteps) NoticesTo(authority string) []store.NoticeRow {
 	f.TB.Helper()
 	rows, err := f.DB.Notices.Newest(f.TB.Context(), authority, 100)
 	if err != nil {
@@ -53,14 +53,14 @@ func OnlyHub(t *testing.T, name string, a *lookup.Answer) {
 }
 
 // Tamper runs SQL as a superuser. Of the parameters it may leave out either.
-func (f *Fixture) Tamper(sql string, tag []byte, plan string) {
+func (f *lifeSteps) Tamper(sql string, tag []byte, plan string) {
 	f.TB.Helper()
 	switch {
 	case strings.Contains(sql, "$2"):
-		f.Exec(strings.ReplaceAll(sql, "$2", "$1"), plan)
+		f.all.Exec(strings.ReplaceAll(sql, "$2", "$1"), plan)
 	case strings.Contains(sql, "$1"):
-		f.Exec(sql, tag)
+		f.all.Exec(sql, tag)
 	default:
-		f.Exec(sql)
+		f.all.Exec(sql)
 	}
 }

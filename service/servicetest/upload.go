@@ -18,7 +18,7 @@ import (
 )
 
 // SendCase uploads one of planfile's cases as a delta.
-func (f *Fixture) SendCase(name string) *upload.Upload {
+func (f *uploadSteps) SendCase(name string) *upload.Upload {
 	f.TB.Helper()
 	path := filepath.Join("../planfile/testdata/cases", name)
 	if content, err := os.ReadFile(path + ".csv"); err == nil {
@@ -28,9 +28,9 @@ func (f *Fixture) SendCase(name string) *upload.Upload {
 }
 
 // HeldAbout says what is held about whoever has an NHS number.
-func (f *Fixture) HeldAbout(number string) string {
+func (f *uploadSteps) HeldAbout(number string) string {
 	f.TB.Helper()
-	p := f.MustGet(Lead, number)
+	p := f.all.MustGet(Lead, number)
 	out := []string{number, p.Person.Family, p.Person.DateOfBirth.String()}
 	for _, plan := range p.Plans {
 		d := plan.Details
@@ -41,7 +41,7 @@ func (f *Fixture) HeldAbout(number string) string {
 
 // CrashApplying approves an upload while the keys are away, as if the server had
 // died before it could do anything.
-func (f *Fixture) CrashApplying(c *identity.Caller, u *upload.Upload) {
+func (f *uploadSteps) CrashApplying(c *identity.Caller, u *upload.Upload) {
 	f.TB.Helper()
 	f.Keeper.TakeAway(true)
 	defer f.Keeper.TakeAway(false)
@@ -49,7 +49,7 @@ func (f *Fixture) CrashApplying(c *identity.Caller, u *upload.Upload) {
 	if err != nil || got.State != upload.Applying {
 		f.TB.Fatalf("got %+v, %s", got, Explain(err))
 	}
-	if e := f.LastEntry(); e.Action != "apply_upload" || e.Outcome != "failed" {
+	if e := f.all.LastEntry(); e.Action != "apply_upload" || e.Outcome != "failed" {
 		f.TB.Errorf("entry %+v", e)
 	}
 }
@@ -67,7 +67,7 @@ func InParts(file io.Reader) func() (upload.Part, error) {
 }
 
 // Send uploads a file.
-func (f *Fixture) Send(ctx context.Context, c *identity.Caller, q upload.Request, file io.Reader) (*upload.Upload, error) {
+func (f *uploadSteps) Send(ctx context.Context, c *identity.Caller, q upload.Request, file io.Reader) (*upload.Upload, error) {
 	out, err := f.Upload(ctx, c, &q, InParts(file))
 	if err != nil {
 		return nil, err
@@ -76,7 +76,7 @@ func (f *Fixture) Send(ctx context.Context, c *identity.Caller, q upload.Request
 }
 
 // MustSend uploads a file.
-func (f *Fixture) MustSend(c *identity.Caller, q upload.Request, file string) *upload.Upload {
+func (f *uploadSteps) MustSend(c *identity.Caller, q upload.Request, file string) *upload.Upload {
 	f.TB.Helper()
 	out, err := f.Send(f.TB.Context(), c, q, strings.NewReader(file))
 	if err != nil {
@@ -86,7 +86,7 @@ func (f *Fixture) MustSend(c *identity.Caller, q upload.Request, file string) *u
 }
 
 // Approve approves what was sent.
-func (f *Fixture) Approve(ctx context.Context, c *identity.Caller, u *upload.Upload, confirm int) (*upload.Upload, error) {
+func (f *uploadSteps) Approve(ctx context.Context, c *identity.Caller, u *upload.Upload, confirm int) (*upload.Upload, error) {
 	out, err := f.ApproveUpload(ctx, c, &upload.ApproveRequest{UploadID: u.ID, Version: u.Version, ConfirmEnding: confirm})
 	if err != nil {
 		return nil, err
@@ -95,7 +95,7 @@ func (f *Fixture) Approve(ctx context.Context, c *identity.Caller, u *upload.Upl
 }
 
 // MustApply uploads a file and approves it.
-func (f *Fixture) MustApply(c *identity.Caller, q upload.Request, file string) *upload.Upload {
+func (f *uploadSteps) MustApply(c *identity.Caller, q upload.Request, file string) *upload.Upload {
 	f.TB.Helper()
 	sent := f.MustSend(c, q, file)
 	if sent.State != upload.Waiting {
@@ -109,7 +109,7 @@ func (f *Fixture) MustApply(c *identity.Caller, q upload.Request, file string) *
 }
 
 // Rows returns what is said about all rows of an upload.
-func (f *Fixture) Rows(c *identity.Caller, u *upload.Upload) []upload.RowResult {
+func (f *uploadSteps) Rows(c *identity.Caller, u *upload.Upload) []upload.RowResult {
 	f.TB.Helper()
 	var all []upload.RowResult
 	for q := (upload.ListRowsRequest{UploadID: u.ID}); ; {
@@ -182,7 +182,7 @@ func AssertNothingPersonal(tb testing.TB, kept []byte) {
 }
 
 // MustSetRules creates the first rules of Islington.
-func (f *Fixture) MustSetRules(r upload.Rules) {
+func (f *uploadSteps) MustSetRules(r upload.Rules) {
 	f.TB.Helper()
 	if _, err := f.SetUploadRules(f.TB.Context(), Lead, &upload.SetRulesRequest{Rules: r}); err != nil {
 		f.TB.Fatalf("SetUploadRules: %s", Explain(err))
@@ -190,7 +190,7 @@ func (f *Fixture) MustSetRules(r upload.Rules) {
 }
 
 // MustSendFiles uploads all files of a directory.
-func (f *Fixture) MustSendFiles(c *identity.Caller, q upload.Request, dir string) *upload.Upload {
+func (f *uploadSteps) MustSendFiles(c *identity.Caller, q upload.Request, dir string) *upload.Upload {
 	f.TB.Helper()
 	files, err := os.ReadDir(dir)
 	if err != nil {

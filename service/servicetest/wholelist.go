@@ -17,7 +17,7 @@ const (
 )
 
 // WholeList takes a whole list of so many rows from its arrival to its end.
-func (f *Fixture) WholeList(rows int) {
+func (f *uploadSteps) WholeList(rows int) {
 	t := f.TB
 	var file bytes.Buffer
 	file.WriteString(SheetHeader)
@@ -67,7 +67,7 @@ func (f *Fixture) WholeList(rows int) {
 }
 
 // stage runs a stage of an upload within its bounds.
-func (f *Fixture) stage(name string, do func()) {
+func (f *uploadSteps) stage(name string, do func()) {
 	f.TB.Helper()
 	runtime.GC()
 	var before runtime.MemStats
