@@ -223,10 +223,11 @@ func testIndexKey(t *testing.T, d *running) {
 	d.ageIndexKeys(t)
 	d.administer(t, "keys", "retire-index").want(t, 1, "some persons have no new tag yet")
 	testDamaged(t, d)
-	d.administer(t, "keys", "retag").want(t, 0, "Every person has the new tag")
+	d.administer(t, "keys", "retag").want(t, 0, "Now run: cpis keys retire-index")
 	found()
 	d.administer(t, "keys", "retire-index").want(t, 0, "are gone")
 	found()
+	d.administer(t, "keys", "retag").want(t, 0, "Every person has the tag of the newest key.\n")
 }
 
 // testDamaged damages rows: commands name them and go on, and put back they are as

@@ -74,7 +74,11 @@ func (c *retagCmd) Run(ctx context.Context, w *world) error {
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintln(w.stdout, "Every person has the new tag. Now run: cpis keys retire-index")
+	next := "."
+	if len(ring.IndexVersions()) > 1 {
+		next = ". Now run: cpis keys retire-index"
+	}
+	_, err = fmt.Fprintln(w.stdout, "Every person has the tag of the newest key"+next)
 	return err
 }
 
