@@ -10,18 +10,11 @@ import (
 
 // AsideRow is something that was found in a log's tables and is none of it.
 type AsideRow struct {
-	Kind    string // AsideEntry, AsideCheckpoint or AsideTile
+	Kind    string // entry, checkpoint or tile
 	Level   int    // of a tile
 	Index   int64  // of an entry or tile; size of a checkpoint
 	Content []byte
 }
-
-// Kinds of what is set aside.
-const (
-	AsideEntry      = "entry"
-	AsideCheckpoint = "checkpoint"
-	AsideTile       = "tile"
-)
 
 // AsideNote says who set something aside, and why.
 type AsideNote struct {
