@@ -108,9 +108,8 @@ func (q accessReads) History(ctx context.Context, persons []uuid.UUID) ([]Access
 		ORDER BY a.person_id, a.at DESC, a.id DESC`, persons)
 }
 
-// Mark marks as of the wrong patient what was accessed in an encounter,
-// and is not marked yet. It returns how many these are. What does not verify is
-// left as it is.
+// Mark marks the accesses of an encounter that are not marked yet as of the wrong
+// patient, and returns how many. Those that do not verify are left as they are.
 func (tx accessWrites) Mark(ctx context.Context, e *Encounter, at time.Time) (int64, error) {
 	accessed, err := soundRows[AccessRow](ctx, tx.queries, "looking for accesses", `
 		SELECT `+accessColumns+`

@@ -125,7 +125,7 @@ func newMACs[T any, P interface {
 
 func (a *AccessRow) written(log LogID, first int64) { a.Log, a.Entry = log, int(first)+a.Entry }
 
-// written also says what nobody has done with a new notice.
+// written says also that nobody has done anything with a new notice.
 func (n *NoticeRow) written(log LogID, first int64) {
 	n.Log, n.Entry = log, int(first)+n.Entry
 	n.Version, n.AcknowledgedAt, n.AssignedTo, n.Undelivered = 1, nil, "", false
@@ -173,8 +173,9 @@ const appendLines = `
 //
 // The tests are scalar subqueries so that each is one probe of an index, which
 // a join might not be: that of the person, never that of the authority, which
-// IS NOT DISTINCT FROM cannot use. An authority has many notices. fresh rows are those the database does not know; among
-// themselves, the first of those alike goes in.
+// IS NOT DISTINCT FROM cannot use. An authority has many notices. fresh rows are
+// those the database does not know; among themselves, the first of those alike
+// goes in.
 const appendAll = `
 	WITH moved AS (
 	    UPDATE cpis.log_head

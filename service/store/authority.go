@@ -109,11 +109,10 @@ func (tx directoryWrites) ConfirmContact(ctx context.Context, gss string, confir
 	return tx.putContact(ctx, &a)
 }
 
-// Remind notes that an authority is reminded now of numbers that it did
-// not confirm since a time, and returns its GSS code: one that was not reminded
-// since another, and that ever gave numbers or holds a plan. ErrNotFound says
-// that there is none. Two servers that do this at the same moment do not get the
-// same.
+// Remind finds an authority that has not confirmed its numbers since a time, was
+// not reminded since another, and once gave numbers or holds a plan. It notes that
+// the authority is reminded now, and returns its GSS code; ErrNotFound if there is
+// none. Two servers that do this at the same moment get different ones.
 func (tx directoryWrites) Remind(ctx context.Context, now, confirmedBefore, remindedBefore time.Time) (gss string, err error) {
 	return one(ctx, tx.q, "reminding authority", pgx.RowTo[string], `
 		UPDATE cpis.authority

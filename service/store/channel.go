@@ -123,9 +123,9 @@ func (tx channelWrites) Update(ctx context.Context, c *ChannelRow) error {
 		c.ID, c.Version, c.Rank, c.Paused, c.Sealed, c.ChangedAt, c.RemovedAt, tx.guard.mac(c))
 }
 
-// Try takes a channel that failed, and returns whether that was possible:
-// only if it does not rest, at a time, and then it rests until the end of a
-// lease. So one server tries what others wait for.
+// Try takes a channel that failed and does not rest at a time, and reports whether
+// it could. The channel then rests until the end of a lease, so that one server
+// tries what others wait for.
 func (tx channelWrites) Try(ctx context.Context, id uuid.UUID, at, lease time.Time) (bool, error) {
 	n, err := tx.exec(ctx, "trying channel", `
 		UPDATE cpis.channel
@@ -135,8 +135,8 @@ func (tx channelWrites) Try(ctx context.Context, id uuid.UUID, at, lease time.Ti
 	return n > 0, err
 }
 
-// Rest notes that nothing was delivered on a channel at a time, and how
-// often in a row, and that nothing is tried there until another.
+// Rest notes that a delivery on a channel failed at a time, how many have failed
+// in a row, and until when nothing is tried there.
 func (tx channelWrites) Rest(ctx context.Context, id uuid.UUID, failures int, at, until time.Time) error {
 	_, err := tx.exec(ctx, "resting channel", `
 		UPDATE cpis.channel

@@ -24,7 +24,7 @@ func scanColleague(row pgx.CollectableRow) (c ColleagueRow, err error) {
 	return c, err
 }
 
-// List returns those of an authority, who was seen last first.
+// List returns the colleagues of an authority, whoever was seen last first.
 func (q colleagueReads) List(ctx context.Context, authority string, limit int) ([]ColleagueRow, error) {
 	return all(ctx, q.q, "reading colleagues", scanColleague, `
 		SELECT `+colleagueColumns+`
@@ -34,8 +34,7 @@ func (q colleagueReads) List(ctx context.Context, authority string, limit int) (
 		LIMIT $2`, authority, limit)
 }
 
-// ByID returns those of an authority that have some ids, in order of
-// these.
+// ByID returns the colleagues of an authority with some ids, in order of these.
 func (q colleagueReads) ByID(ctx context.Context, authority string, ids []uuid.UUID) ([]ColleagueRow, error) {
 	return all(ctx, q.q, "reading colleagues", scanColleague, `
 		SELECT `+colleagueColumns+`

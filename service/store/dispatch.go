@@ -166,8 +166,8 @@ func (tx deliveryWrites) putPlaces(ctx context.Context, rows []PlaceRow) error {
 }
 
 // BeginDispatch has an authority's notices given to its channels from now on:
-// those that are in the logs already are not. If it has channels that has
-// begun, and nothing is left out.
+// those that are in the logs already are not. If it has channels, this has begun
+// before, and nothing is left out.
 func (tx channelWrites) BeginDispatch(ctx context.Context, authority string) error {
 	places, err := all(ctx, tx.q, "beginning to dispatch", func(row pgx.CollectableRow) (p PlaceRow, err error) {
 		err = row.Scan(p.targets()...)

@@ -125,7 +125,7 @@ func (tx macWrites) Make(ctx context.Context) (made int64, damaged []DamagedRow,
 	return made, damaged, nil
 }
 
-// makeMACs is MakeMACs for tables that got MACs together.
+// makeMACs is Make for tables that got MACs together.
 func (tx macWrites) makeMACs(ctx context.Context, tables []guardedTable) (made int64, damaged []DamagedRow, err error) {
 	lacking, having, err := tx.rowsWithoutMAC(ctx, tables)
 	if err != nil || !lacking {

@@ -93,8 +93,8 @@ func parseTree(size int64, frontier []byte) (audit.Tree, error) {
 	return tree, nil
 }
 
-// Create creates a new, empty log, with partitions for its entries. It needs the owner's rights (Options.Owner).
-// ErrConflict says that the origin is taken.
+// Create creates a new, empty log, with partitions for its entries. It needs the
+// owner's rights (Options.Owner). ErrConflict says that the origin is taken.
 func (tx logWrites) Create(ctx context.Context, origin string) (Log, error) {
 	var empty audit.Tree
 	root := empty.Root()

@@ -215,7 +215,7 @@ func (q noticeReads) Get(ctx context.Context, id uuid.UUID) (NoticeRow, error) {
 		WHERE n.id = $1`, id)
 }
 
-// Lock is Notice for those who will change it.
+// Lock is Get for those who will change it.
 func (tx noticeWrites) Lock(ctx context.Context, id uuid.UUID) (NoticeRow, error) {
 	return tx.readNotice(ctx, "locking notice", `
 		SELECT `+shownNotice+noticeTables+`

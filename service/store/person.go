@@ -77,8 +77,8 @@ func (tx personWrites) LockByTags(ctx context.Context, tags []Tag) ([]TaggedPers
 	return found, err
 }
 
-// LockFor is LockByTags and Lock at once, for all must be
-// locked in one order. Of those with given ids it returns the ones that exist.
+// LockFor is LockByTags and Lock at once, because all must be locked in one
+// order. Of those with given ids it returns the ones that exist.
 //
 // If a tag came to lead to somebody else while this waited for whom it had
 // led to, the whole transaction runs again: what is written about a person whom

@@ -128,8 +128,8 @@ func (q proposalReads) Undone(ctx context.Context, merge uuid.UUID) (bool, error
 	return slices.ContainsFunc(rows, func(r ProposalRow) bool { return r.State == "accepted" }), err
 }
 
-// Insert keeps a new proposal, which is open. ErrConflict says that the authority has
-// an open one of the same kind about the person.
+// Insert keeps a new proposal, which is open. ErrConflict says that the authority
+// has an open one of the same kind about the person.
 func (tx proposalWrites) Insert(ctx context.Context, r *ProposalRow) error {
 	r.State = "open"
 	_, err := tx.exec(ctx, "keeping proposal", `

@@ -10,7 +10,7 @@ import (
 	"github.com/jackc/pgx/v5/pgtype"
 )
 
-// queries are the reads that work both on their own and inside a transaction.
+// queries are what all that reads is made of, on its own or in a transaction.
 type queries struct {
 	q     querier
 	guard *guard // nil: no row verifies

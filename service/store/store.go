@@ -186,7 +186,7 @@ func (db *DB) Head(ctx context.Context, log LogID) (audit.Tree, error) {
 	return readHead(ctx, db.pool, log)
 }
 
-// Ready reports whether the database can be used now: nil, or why not
+// Ready returns nil if the database can be used now, else why not
 // (ErrUnavailable, ErrSchema, ErrUnsafe).
 func (db *DB) Ready(ctx context.Context) error {
 	s, err := db.readSetup(ctx)

@@ -33,7 +33,7 @@ func (q queries) scanTag(row pgx.CollectableRow) (TagRow, error) {
 	return scanner[TagRow](q.guard)(row)
 }
 
-// Insert creates persons findable, any number at once. If another
+// Insert makes persons findable, any number at once. If another
 // transaction has taken one of the tags at the same moment, the whole
 // transaction runs again and then finds that person; so a tag that was already
 // there when it began is ErrConflict only in the end.
@@ -118,7 +118,7 @@ func (q tagReads) PeopleWithout(ctx context.Context, indexVersion int, after uui
 }
 
 // LockForTags keeps others from changing persons, in order of their ids. It does
-// not verify them, as People.WithoutTag does not.
+// not verify them, as PeopleWithout does not.
 func (tx personWrites) LockForTags(ctx context.Context, ids []uuid.UUID) error {
 	_, err := tx.exec(ctx, "locking persons", `
 		SELECT
@@ -138,7 +138,7 @@ func (tx tagWrites) Remove(ctx context.Context, persons []uuid.UUID) error {
 	return err
 }
 
-// RemoveVersion is Untag for the tags made with one index key.
+// RemoveVersion is Remove for the tags made with one index key.
 func (tx tagWrites) RemoveVersion(ctx context.Context, persons []uuid.UUID, indexVersion int) error {
 	_, err := tx.exec(ctx, "removing tags", `
 		DELETE FROM cpis.person_tag

@@ -90,7 +90,7 @@ func (q uploadReads) Get(ctx context.Context, id uuid.UUID) (UploadRow, error) {
 		  AND u.state <> '`+uploadReceiving+`'`, id)
 }
 
-// Lock is Upload for those who will change it: it stays as it is until
+// Lock is Get for those who will change it: it stays as it is until
 // the transaction ends.
 func (tx uploadWrites) Lock(ctx context.Context, id uuid.UUID) (UploadRow, error) {
 	return one(ctx, tx.q, "locking upload", tx.scanUpload, `
