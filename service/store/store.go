@@ -61,7 +61,7 @@ type DB struct {
 	acts *pgxpool.Pool // for all else
 	opts Options
 
-	turns turns // of those who append to the log
+	order appendOrder // in which this program appends to the log
 }
 
 // Open connects to the database at url and checks that it is one this program
@@ -79,7 +79,7 @@ func Open(ctx context.Context, url string, opts Options) (*DB, error) {
 		pool.Close()
 		return nil, err
 	}
-	db := &DB{queries: queries{q: others}, reads: newReads(queries{q: others}), pool: pool, acts: others, opts: opts, turns: newTurns()}
+	db := &DB{queries: queries{q: others}, reads: newReads(queries{q: others}), pool: pool, acts: others, opts: opts, order: newAppendOrder()}
 	if err := db.Ready(ctx); err != nil {
 		db.Close()
 		return nil, fmt.Errorf("opening database: %w", err)

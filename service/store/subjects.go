@@ -128,7 +128,7 @@ type work struct {
 	changed  bool      // versions were made
 	appended bool      // entries were appended: others wait for this transaction
 	notifies bool      // notices are written with the entries, none though they may be
-	turns    *turns
+	order    *appendOrder
 	leave    func() // ends the turn, once it has one
 	patient  bool   // it waits for others as long as its context allows
 	notices  []NoticeRow

@@ -2,22 +2,22 @@ package store
 
 import "context"
 
-// turns let the appends of this program to the log follow one another. The
+// appendOrder lets the appends of this program to the log follow one another. The
 // database would have them wait for each other just so, at the head of the log,
 // but in the order in which they come: of many acts each would be committed on
 // its own before the look-ups that came after them, which are committed
 // together. Here only one act at a time waits with the look-ups.
-type turns struct {
+type appendOrder struct {
 	append chan struct{} // taken by whoever appends
 	acts   chan struct{} // taken by the act that waits for it, or has it
 }
 
-func newTurns() turns {
-	return turns{append: make(chan struct{}, 1), acts: make(chan struct{}, 1)}
+func newAppendOrder() appendOrder {
+	return appendOrder{append: make(chan struct{}, 1), acts: make(chan struct{}, 1)}
 }
 
 // take waits for a turn. leave ends it; the error is that of ctx.
-func (t *turns) take(ctx context.Context) (leave func(), err error) {
+func (t *appendOrder) take(ctx context.Context) (leave func(), err error) {
 	select {
 	case t.append <- struct{}{}:
 		return func() { <-t.append }, nil
@@ -27,7 +27,7 @@ func (t *turns) take(ctx context.Context) (leave func(), err error) {
 }
 
 // takeAct is take for an act.
-func (t *turns) takeAct(ctx context.Context) (leave func(), err error) {
+func (t *appendOrder) takeAct(ctx context.Context) (leave func(), err error) {
 	select {
 	case t.acts <- struct{}{}:
 	case <-ctx.Done():
@@ -47,4 +47,4 @@ func (t *turns) takeAct(ctx context.Context) (leave func(), err error) {
 // Turn waits until nobody else of this program appends, and until leave is
 // called keeps it so. It is for [DB.Append], of which several may be needed
 // until one meets the head where it expects it. The error is that of ctx.
-func (db *DB) Turn(ctx context.Context) (leave func(), err error) { return db.turns.take(ctx) }
+func (db *DB) Turn(ctx context.Context) (leave func(), err error) { return db.order.take(ctx) }

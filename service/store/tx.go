@@ -86,7 +86,7 @@ func (db *DB) attempt(ctx context.Context, fn func(*Tx) error) error {
 		return translate("beginning transaction", err)
 	}
 	tx := newTx(&work{
-		q: inner, guard: db.guard, change: change, turns: &db.turns, leave: func() {}, patient: db.opts.Owner,
+		q: inner, guard: db.guard, change: change, order: &db.order, leave: func() {}, patient: db.opts.Owner,
 	})
 	defer func() { tx.leave() }() // after the commit, or the rollback
 	defer rollback(ctx, inner)    // does nothing after a commit
@@ -208,7 +208,7 @@ func (tx logWrites) takeTurn(ctx context.Context) error {
 		ctx, cancel = context.WithTimeout(ctx, lockTimeout)
 		defer cancel()
 	}
-	leave, err := tx.turns.takeAct(ctx)
+	leave, err := tx.order.takeAct(ctx)
 	if err != nil {
 		return &failure{doing: "waiting for the log", kinds: []error{ErrUnavailable, err}}
 	}
