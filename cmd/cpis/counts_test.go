@@ -38,7 +38,7 @@ func TestCountsAreShownForAWhileAndNeverWhenOld(t *testing.T) {
 		t.Helper()
 		want := ""
 		if size != "" {
-			want = `# HELP cpis_deliveries_oldest When the notice that waits longest came to its channel, in seconds since 1970; 0 where none waits.
+			want = `# HELP cpis_deliveries_oldest When the notice that waits longest came to its channel, in seconds since 1970; 0 if none waits.
 # TYPE cpis_deliveries_oldest gauge
 cpis_deliveries_oldest 0
 # HELP cpis_deliveries_pending Notices that wait on channels to be delivered.
