@@ -108,11 +108,14 @@ func (q logReads) FirstEntry(ctx context.Context, log LogID) (int64, error) {
 // not come to yet; ErrNotFound if there is none, as there should be. Nobody
 // writes one there: an append moves the head in the same transaction.
 func (q logReads) BeyondHead(ctx context.Context, log LogID) (int64, error) {
-	return one(ctx, q.q, "looking beyond the head", pgx.RowTo[int64], `
-		SELECT e.idx
-		FROM cpis.log_head AS h
-		JOIN cpis.entry AS e ON e.log = h.log AND e.idx >= h.size
-		WHERE h.log = $1
-		ORDER BY e.idx
-		LIMIT 1`, log)
+	return one(ctx, q.q, "looking beyond the head", pgx.RowTo[int64], beyondHead, log)
 }
+
+// beyondHead reads the head first, so that the index leads to what lies beyond it.
+const beyondHead = `
+	SELECT idx
+	FROM cpis.entry
+	WHERE log = $1
+	  AND idx >= (SELECT size FROM cpis.log_head WHERE log = $1)
+	ORDER BY idx
+	LIMIT 1`

@@ -67,6 +67,21 @@ func TestEntriesAreReadFromTheirPartition(t *testing.T) {
 	}
 }
 
+// What lies beyond the head is looked for each second, and not by reading what
+// lies before it.
+func TestBeyondHeadReadsNothingBefore(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.append(lines(20), nil)
+	conn := f.connectAsService()
+	_, err := conn.Exec(t.Context(), "PREPARE beyond AS "+store.BeyondHead)
+	f.must(err)
+	plan := f.explained(conn, `EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF) EXECUTE beyond (1)`)
+	if !regexp.MustCompile(`entry_l1_p0000_pkey on entry_l1_p0000 \S+ \(actual rows=0 loops=1\)\n *Index Cond: .*idx >= `).MatchString(plan) {
+		t.Errorf("entries before the head are read:\n%s", plan)
+	}
+}
+
 // connectAsService opens a connection with the settings of the service's pool.
 func (f *fixture) connectAsService() *pgx.Conn {
 	f.tb.Helper()

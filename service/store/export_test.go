@@ -8,6 +8,7 @@ const (
 	AppendAll    = appendAll
 	NoticesAfter = noticesAfter
 	InboxPage    = inboxPage
+	BeyondHead   = beyondHead
 	NewestSchema = newestSchema
 )
 

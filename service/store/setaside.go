@@ -50,9 +50,8 @@ func (tx logWrites) SetEntriesAside(ctx context.Context, log LogID, n AsideNote)
 		),
 		gone AS (
 		    DELETE FROM cpis.entry AS e
-		    USING head AS h
 		    WHERE e.log = $1
-		      AND e.idx >= h.size
+		      AND e.idx >= (SELECT size FROM head)
 		    RETURNING e.idx, e.line
 		)
 		INSERT INTO cpis.set_aside (id, log, kind, level, idx, content, reason, operator, at)
