@@ -42,7 +42,7 @@ func (v *verifier) outside(lo, hi int64) bool {
 
 // givenLines are lines that come one by one.
 type givenLines struct {
-	next func() ([]byte, error, bool) //nolint:revive // as iter.Pull2 has it
+	next func() ([]byte, error, bool)
 }
 
 // read implements lineSource.

@@ -130,10 +130,10 @@ func (f *logFixture) leaves() []audit.Hash {
 	return leaves
 }
 
-// tile returns a tile as it is stored, nil if it is not.
-func (f *logFixture) tile(level int, index int64) []byte {
+// tile returns a tile of the lowest level as it is stored, nil if it is not.
+func (f *logFixture) tile(index int64) []byte {
 	f.t.Helper()
-	rows, err := f.DB.Tiles.Get(f.t.Context(), f.log.ID, level, []int64{index})
+	rows, err := f.DB.Tiles.Get(f.t.Context(), f.log.ID, 0, []int64{index})
 	if err != nil {
 		f.t.Fatal(err)
 	}

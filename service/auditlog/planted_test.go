@@ -141,19 +141,24 @@ func TestExport_OfATamperedLog(t *testing.T) {
 		"nothing": {`SELECT 1`, "", nil, ""},
 		"garbage note": {
 			`UPDATE cpis.checkpoint SET note = 'garbage' WHERE size = 9`, "checkpoint of 9 entries",
-			[]string{"aside/checkpoint-9", "unsigned.ndjson"}, "checkpoint of 9 entries",
+			[]string{"aside/checkpoint-9", "unsigned.ndjson"},
+			"checkpoint of 9 entries",
 		},
 		"a note of another key": {
 			`UPDATE cpis.checkpoint SET note = regexp_replace(note, E'(\n\u2014 \\S+ ).*', E'\\1AAAA') WHERE size = 9`, "checkpoint of 9 entries",
-			[]string{"aside/checkpoint-9"}, "checkpoint of 9 entries",
+			[]string{"aside/checkpoint-9"},
+			"checkpoint of 9 entries",
 		},
 		"all notes": {
 			`UPDATE cpis.checkpoint SET note = 'garbage'`, "checkpoint of 9 entries",
-			[]string{"aside/checkpoint-9", "aside/checkpoint-5", "entries.ndjson"}, "no checkpoint",
+			[]string{"aside/checkpoint-9", "aside/checkpoint-5", "entries.ndjson"},
+			"no checkpoint",
 		},
 		"a checkpoint that speaks of no tree": {
 			`INSERT INTO cpis.checkpoint (log, size, root, frontier, note, at) VALUES (1, 4611686018427387904, sha256(''), decode(repeat('00', 32), 'hex'), 'x', now())`,
-			"checkpoint of 4611686018427387904 entries", []string{"checkpoint"}, "checkpoint of 4611686018427387904",
+			"checkpoint of 4611686018427387904 entries",
+			[]string{"checkpoint"},
+			"checkpoint of 4611686018427387904",
 		},
 		"an entry at the head": {plantAtHead, "entry 12: it stands where", []string{"aside/entry-12"}, "entry 12: it stands where"},
 		"the head": {
@@ -161,7 +166,9 @@ func TestExport_OfATamperedLog(t *testing.T) {
 		},
 		"the head set back": {
 			`UPDATE cpis.log_head AS h SET size = c.size, frontier = c.frontier, root = c.root FROM cpis.checkpoint AS c WHERE c.size = 5`,
-			"head: the log is said to have 5 entries", []string{"checkpoint"}, "entry 5: it stands where",
+			"head: the log is said to have 5 entries",
+			[]string{"checkpoint"},
+			"entry 5: it stands where",
 		},
 		"a subject":  {`UPDATE cpis.entry SET subject = NULL WHERE idx = 3`, "entry 3: it stands under a subject", nil, "entry 3: it stands under"},
 		"a line":     {`UPDATE cpis.entry SET line = 'x' WHERE idx = 3`, "", nil, "entries 0 to 7: not as signed"},

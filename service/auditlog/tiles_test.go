@@ -24,7 +24,7 @@ func TestSign_MakesNoTileOfAChangedLine(t *testing.T) {
 	f.sign()
 	all := f.leaves()
 	copy(all, honest)
-	if want := audit.TileOf(all[:256]); !bytes.Equal(f.tile(0, 0), want) {
+	if want := audit.TileOf(all[:256]); !bytes.Equal(f.tile(0), want) {
 		t.Error("the tile is not that of the lines that were signed")
 	}
 	for _, index := range []int64{0, 5, 210, 290} {
@@ -51,7 +51,7 @@ func TestSign_AfterARestartMakesNoTileOfAChangedLine(t *testing.T) {
 	if err := s.Log.FillTiles(t.Context()); !errors.Is(err, guard.ErrDamaged) {
 		t.Errorf("FillTiles: got %v, want %v", err, guard.ErrDamaged)
 	}
-	if f.tile(0, 0) != nil {
+	if f.tile(0) != nil {
 		t.Error("a tile was made of lines that were not signed")
 	}
 	if f.Covered() != 300 || s.Log.Undamaged() == nil || s.Log.Intact() != nil {
@@ -79,7 +79,7 @@ func TestSign_ComparesTilesThatAreThere(t *testing.T) {
 	if err != nil || mended.Tiles != 1 {
 		t.Fatalf("RebuildTiles: got %+v, %v", mended, err)
 	}
-	if !bytes.Equal(f.tile(0, 0), audit.TileOf(leaves[:256])) {
+	if !bytes.Equal(f.tile(0), audit.TileOf(leaves[:256])) {
 		t.Error("the tile is not that of the log")
 	}
 	for _, index := range []int64{0, 3, 290} {
@@ -102,12 +102,12 @@ func TestRebuildTiles_BelievesNothingButWhatWasSigned(t *testing.T) {
 	t.Parallel()
 	f := newLog(t)
 	f.signed(300)
-	before := f.tile(0, 0)
+	before := f.tile(0)
 	f.Exec(`UPDATE cpis.entry SET line = (SELECT line FROM cpis.entry WHERE idx = 7) WHERE idx = 5`)
 	if _, err := f.mender().RebuildTiles(t.Context(), "x"); !errors.Is(err, guard.ErrDamaged) {
 		t.Errorf("got %v, want %v", err, guard.ErrDamaged)
 	}
-	if !bytes.Equal(before, f.tile(0, 0)) {
+	if !bytes.Equal(before, f.tile(0)) {
 		t.Error("the tile has changed")
 	}
 }
@@ -118,7 +118,7 @@ func TestFillTiles_AfterALongAbsence(t *testing.T) {
 	f := newLog(t)
 	f.HoldTiles(2)
 	f.signed(1100)
-	if f.tile(0, 0) != nil {
+	if f.tile(0) != nil {
 		t.Error("tiles were made at once")
 	}
 	if err := f.FillTiles(t.Context()); err != nil {
@@ -127,7 +127,7 @@ func TestFillTiles_AfterALongAbsence(t *testing.T) {
 	f.signed(1300)
 	leaves := f.leaves()
 	for index := range int64(5) {
-		if !bytes.Equal(f.tile(0, index), audit.TileOf(leaves[256*index:256*index+256])) {
+		if !bytes.Equal(f.tile(index), audit.TileOf(leaves[256*index:256*index+256])) {
 			t.Errorf("tile %d is not that of the log", index)
 		}
 	}
