@@ -102,6 +102,8 @@ func TestReadConfig_Refuses(t *testing.T) {
 		{"WebhooksToNoNetwork", settings{"CPIS_WEBHOOK_ALLOW": "10.0.0.0/8, everywhere"}, "CPIS_WEBHOOK_ALLOW must be prefixes"},
 		{"MESHWithoutAMailbox", settings{"CPIS_MESH_URL": "https://mesh.example"}, "CPIS_MESH_MAILBOX is required with CPIS_MESH_URL"},
 		{"MESHWithHalfACertificate", settings{"CPIS_MESH_CERT": certificate}, "CPIS_MESH_KEY and CPIS_MESH_CERT belong together"},
+		{"ADirectoryThatIsNotThere", settings{"CPIS_CHECKPOINT_DIR": "nowhere"}, "CPIS_CHECKPOINT_DIR must name a directory in which"},
+		{"NeverReadAgain", settings{"CPIS_LOG_PACE": "0"}, "CPIS_LOG_PACE must be a number of at least 1"},
 		{"WaitingForLessThanAClinicList", settings{"CPIS_MAX_WAITING": "199"}, "CPIS_MAX_WAITING must be a number of at least 200"},
 		{"AHubThatCannotBeRung", settings{"CPIS_HUB_PHONE": "ring us"}, "CPIS_HUB_PHONE is not a telephone number"},
 		{"AHubWithoutALetter", settings{"CPIS_HUB_NAME": "\x1b[2J"}, "CPIS_HUB_NAME must not hold control characters"},

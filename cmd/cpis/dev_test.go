@@ -357,9 +357,9 @@ func testAudit(t *testing.T, d *running) {
 		}
 		export = filepath.Join(t.TempDir(), "export")
 		entries = filepath.Join(export, "entries.ndjson")
-		if o := d.administer(t, "audit", "export", export); o.status != 0 {
-			o.want(t, 1, "no checkpoint yet")
-			continue
+		d.administer(t, "audit", "export", export).want(t, 0)
+		if _, err := os.Stat(filepath.Join(export, "checkpoint")); err != nil {
+			continue // nothing is signed yet
 		}
 		var err error
 		if text, err = os.ReadFile(entries); err != nil {

@@ -54,8 +54,9 @@ var (
 type LogServiceClient interface {
 	// GetCheckpoint gives the latest signed checkpoint of a log.
 	GetCheckpoint(context.Context, *v1.GetCheckpointRequest) (*v1.GetCheckpointResponse, error)
-	// GetInclusionProof proves that an entry is in the log under the latest
-	// signed checkpoint that covers it.
+	// GetInclusionProof proves that an entry is in the log under the first
+	// signed checkpoint that covers it, so that the proof of an entry is always
+	// the same.
 	GetInclusionProof(context.Context, *v1.GetInclusionProofRequest) (*v1.GetInclusionProofResponse, error)
 }
 
@@ -69,8 +70,9 @@ func NewLogServiceClient(client *connect.Client) LogServiceClient {
 type LogServiceHandler interface {
 	// GetCheckpoint gives the latest signed checkpoint of a log.
 	GetCheckpoint(context.Context, *v1.GetCheckpointRequest) (*v1.GetCheckpointResponse, error)
-	// GetInclusionProof proves that an entry is in the log under the latest
-	// signed checkpoint that covers it.
+	// GetInclusionProof proves that an entry is in the log under the first
+	// signed checkpoint that covers it, so that the proof of an entry is always
+	// the same.
 	GetInclusionProof(context.Context, *v1.GetInclusionProofRequest) (*v1.GetInclusionProofResponse, error)
 }
 
