@@ -31,7 +31,7 @@ type lookupCmd struct {
 	Encounter  string   `placeholder:"ID" help:"Your own identifier of the attendance or appointment."`
 	Setting    string   `placeholder:"PLACE" help:"Where the patient is met, such as emergency_department."`
 	Purpose    string   `enum:",direct_care,emergency_care,safeguarding" default:"" placeholder:"PURPOSE" help:"direct_care, emergency_care or safeguarding."`
-	BreakGlass string   `placeholder:"REASON" help:"Look although you have no right to, and say why. The local authority and your privacy officer are told."`
+	BreakGlass string   `placeholder:"REASON" help:"Look although you have no right to, and say why. The local authority is told, and your privacy officer reviews it."`
 	Person     someone  `embed:"" prefix:"responsible-" group:"The person you act for (systems must give it)"`
 	Lead       someone  `embed:"" prefix:"lead-" group:"Safeguarding lead (NHS 111 must give it)"`
 	JSON       bool     `name:"json" help:"Print the answer as JSON."`

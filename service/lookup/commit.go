@@ -53,6 +53,7 @@ func (c *committer) commit(g *group, ls []*lookup) error {
 			return fmt.Errorf("appending entries: %w", guard.ErrUnrecorded)
 		}
 	}
+	g.s.observe.Unrecorded(store.ErrHeadMoved)
 	return fmt.Errorf("appending entries: head kept moving: %w", guard.ErrUnrecorded)
 }
 

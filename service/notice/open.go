@@ -17,28 +17,6 @@ import (
 	"cpis/service/store"
 )
 
-// Kind is what a notice is about.
-type Kind string
-
-// The kinds. Their texts stand in the database, and authorities see them.
-const (
-	Unscheduled        Kind = "unscheduled_access"
-	BreakGlass         Kind = "break_glass"
-	Restricted         Kind = "restricted_access"
-	Mismatch           Kind = "identity_mismatch" // asked for with a date of birth that is not the person's
-	Missed             Kind = "missed_appointment"
-	Correction         Kind = "correction"
-	Overlap            Kind = "overlap"
-	TransferProposed   Kind = "transfer_proposed"
-	TransferDecided    Kind = "transfer_decided"
-	NumberReplaced     Kind = "number_replaced"
-	Merged             Kind = "merged"
-	ChangeProposed     Kind = "change_proposed"
-	UploadWaiting      Kind = "upload_waiting"
-	Unconfirmed        Kind = "contacts_unconfirmed"
-	RestrictionChanged Kind = "restriction_changed"
-)
-
 // Notice is a message to an authority, as that authority sees it.
 type Notice struct {
 	ID               string

@@ -79,9 +79,8 @@ func TestEveryProcedureOfTheContractIsKnown(t *testing.T) {
 		actions[string(a)] = true
 	}
 	known := rpc.Actions()
-	for _, file := range []protoreflect.FileDescriptor{
-		cpisv1.File_cpis_v1_lookup_proto, cpisv1.File_cpis_v1_plan_proto, cpisv1.File_cpis_v1_upload_proto, cpisv1.File_cpis_v1_log_proto,
-	} {
+	contract := cpisv1.File_cpis_v1_common_proto.Package()
+	protoregistry.GlobalFiles.RangeFilesByPackage(contract, func(file protoreflect.FileDescriptor) bool {
 		for i := range file.Services().Len() {
 			s := file.Services().Get(i)
 			for j := range s.Methods().Len() {
@@ -91,7 +90,8 @@ func TestEveryProcedureOfTheContractIsKnown(t *testing.T) {
 				}
 			}
 		}
-	}
+		return true
+	})
 }
 
 func TestRequestIDsAreMirrored(t *testing.T) {

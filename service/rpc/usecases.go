@@ -25,7 +25,8 @@ type Proofs interface {
 // it could not be recorded, the error is guard.ErrUnrecorded as well.
 type Refuse func(ctx context.Context, c *identity.Caller, action, request string, why *domain.InvalidError) error
 
-// UseCases are what the face is made for. All are required.
+// UseCases are what the face is made for. All are required. The interfaces that
+// are not here stand beside their handlers.
 type UseCases struct {
 	LookUps    LookUps
 	Plans      Plans

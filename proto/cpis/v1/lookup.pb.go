@@ -156,8 +156,8 @@ type LookUpRequest struct {
 	// phone number, where the setting is NHS 111.
 	SafeguardingLead *Responsible `protobuf:"bytes,7,opt,name=safeguarding_lead,json=safeguardingLead,proto3" json:"safeguarding_lead,omitempty"`
 	// Break-glass: why the caller must see this although the policy says no.
-	// Notifies the local authority and the privacy officer of the caller's
-	// organisation.
+	// Notifies the local authority; waits for review by the privacy officer of the
+	// caller's organisation.
 	BreakGlassReason string `protobuf:"bytes,8,opt,name=break_glass_reason,json=breakGlassReason,proto3" json:"break_glass_reason,omitempty"`
 	unknownFields    protoimpl.UnknownFields
 	sizeCache        protoimpl.SizeCache
