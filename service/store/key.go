@@ -67,14 +67,18 @@ const (
 	ChannelKeys
 	UploadKeys
 	ColleagueKeys
+	ReportKeys
 )
 
 // keyTables are their names. A key that was forgotten is empty in all of them.
-var keyTables = [...]string{PersonKeys: "person", ReviewKeys: "review", ChannelKeys: "channel", UploadKeys: "upload", ColleagueKeys: "colleague"}
+var keyTables = [...]string{
+	PersonKeys: "person", ReviewKeys: "review", ChannelKeys: "channel", UploadKeys: "upload", ColleagueKeys: "colleague",
+	ReportKeys: "report",
+}
 
 // KeyTables are all tables.
 func KeyTables() []KeyTable {
-	return []KeyTable{PersonKeys, ReviewKeys, ChannelKeys, UploadKeys, ColleagueKeys}
+	return []KeyTable{PersonKeys, ReviewKeys, ChannelKeys, UploadKeys, ColleagueKeys, ReportKeys}
 }
 
 // Owner returns the name under which the data key of a row is wrapped. The keys
@@ -88,7 +92,7 @@ func (t KeyTable) Owner(id uuid.UUID) string {
 
 // KeyRow is the wrapped data key of a row.
 type KeyRow struct {
-	ID      uuid.UUID // the person, review, channel, upload or colleague
+	ID      uuid.UUID // the person, review, channel, upload, colleague or report
 	Wrapped string
 }
 

@@ -101,6 +101,10 @@ func (f *fixture) wrapMore() {
 		if err := tx.Colleagues.Insert(ctx, &c); err != nil {
 			return err
 		}
+		r := store.ReportRow{ID: newID(), Organisation: trust, At: f.now, WrappedKey: "wrapped", Sealed: []byte("sealed")}
+		if err := tx.InsertReport(ctx, &r); err != nil {
+			return err
+		}
 		for n := range 2 {
 			u := store.UploadRow{
 				ID: newID(), Authority: leeds, State: "rejected", Format: "csv", Extent: "delta",
@@ -131,7 +135,7 @@ func TestKeysAreRewrappedInPages(t *testing.T) {
 	f.wrapMore()
 	for table, want := range map[store.KeyTable]int{
 		store.PersonKeys: 3, store.ReviewKeys: 1, store.ChannelKeys: 2, store.UploadKeys: 1,
-		store.ColleagueKeys: 1,
+		store.ColleagueKeys: 1, store.ReportKeys: 1,
 	} {
 		done := 0
 		for after := uuid.Nil; ; {

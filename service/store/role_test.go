@@ -76,6 +76,12 @@ var forbidden = []string{
 	`UPDATE cpis.proposal SET proposed_issuer = 'x'`,
 	`UPDATE cpis.dispatched SET authority = 'x'`,
 	`DELETE FROM cpis.dispatched`,
+	// What reports are made from, and why they were asked for.
+	`UPDATE cpis.entry_index SET subject = NULL`,
+	`DELETE FROM cpis.entry_index`,
+	`UPDATE cpis.entry_index_state SET log = 7`,
+	`UPDATE cpis.report SET sealed = 'x'`,
+	`DELETE FROM cpis.report`,
 	// Who may call, and whom to ring.
 	`INSERT INTO cpis.organisation (code, name, class, source) VALUES ('X', 'X', 'operator', 'command')`,
 	`UPDATE cpis.organisation SET class = 'operator'`,
@@ -140,11 +146,11 @@ func TestServiceCannot(t *testing.T) {
 
 // The tables, by what the auditor may do with them.
 var (
-	auditorReads       = []string{"log", "log_head", "entry", "tile", "checkpoint", "instance", "retention", "set_aside", "schema_version"}
+	auditorReads       = []string{"log", "log_head", "entry", "tile", "checkpoint", "instance", "retention", "set_aside", "schema_version", "entry_index", "entry_index_state"}
 	auditorDoesNotRead = []string{
 		"person", "person_version", "person_tag", "plan", "plan_version", "change", "transfer", "proposal",
 		"access", "access_mark", "notice", "notice_act", "colleague", "channel", "dispatched", "delivery", "review",
-		"upload", "upload_part", "upload_rows", "upload_rules", "idempotency", "index_key", "organisation", "authority",
+		"upload", "upload_part", "upload_rows", "upload_rules", "idempotency", "report", "index_key", "organisation", "authority",
 	}
 )
 

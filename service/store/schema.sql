@@ -122,6 +122,36 @@ CREATE TABLE cpis.entry (
 )
 PARTITION BY LIST (log);
 
+CREATE TABLE cpis.entry_index (
+    log smallint NOT NULL,
+    idx bigint NOT NULL,
+    at timestamp with time zone NOT NULL,
+    subject bytea,
+    request uuid,
+    actor text NOT NULL,
+    organisation text NOT NULL,
+    role text NOT NULL,
+    action text NOT NULL,
+    mode text NOT NULL,
+    purpose text NOT NULL,
+    outcome text NOT NULL,
+    topic text NOT NULL,
+    refused boolean NOT NULL,
+    break_glass boolean NOT NULL,
+    restricted boolean NOT NULL,
+    encounter boolean NOT NULL,
+    out_of_hours boolean NOT NULL
+);
+
+CREATE TABLE cpis.entry_index_state (
+    log smallint NOT NULL,
+    next bigint DEFAULT 0 NOT NULL,
+    checked bigint DEFAULT 0 NOT NULL,
+    damaged_at timestamp with time zone,
+    CONSTRAINT entry_index_state_checked_check CHECK ((checked >= 0)),
+    CONSTRAINT entry_index_state_next_check CHECK ((next >= 0))
+);
+
 CREATE TABLE cpis.idempotency (
     organisation text NOT NULL,
     key text NOT NULL,
@@ -310,6 +340,15 @@ CREATE TABLE cpis.proposal (
     CONSTRAINT proposal_state_check CHECK ((state = ANY (ARRAY['open'::text, 'accepted'::text, 'declined'::text, 'withdrawn'::text])))
 );
 
+CREATE TABLE cpis.report (
+    id uuid NOT NULL,
+    request uuid,
+    organisation text NOT NULL,
+    at timestamp with time zone NOT NULL,
+    wrapped_key text NOT NULL,
+    sealed bytea NOT NULL
+);
+
 CREATE TABLE cpis.retention (
     log smallint NOT NULL,
     first bigint NOT NULL,
@@ -489,6 +528,12 @@ ALTER TABLE cpis.dispatched
 ALTER TABLE ONLY cpis.dispatched
     ADD CONSTRAINT dispatched_pkey PRIMARY KEY (authority, log);
 
+ALTER TABLE ONLY cpis.entry_index
+    ADD CONSTRAINT entry_index_pkey PRIMARY KEY (log, idx);
+
+ALTER TABLE ONLY cpis.entry_index_state
+    ADD CONSTRAINT entry_index_state_pkey PRIMARY KEY (log);
+
 ALTER TABLE ONLY cpis.entry
     ADD CONSTRAINT entry_pkey PRIMARY KEY (log, idx);
 
@@ -570,6 +615,9 @@ ALTER TABLE ONLY cpis.proposal
 ALTER TABLE cpis.proposal
     ADD CONSTRAINT proposal_two CHECK (((state <> 'accepted'::text) OR (lower(btrim(decided_by)) <> lower(btrim(proposed_by))) OR ((proposed_issuer <> ''::text) AND (decided_issuer <> ''::text) AND (decided_issuer <> proposed_issuer)))) NOT VALID;
 
+ALTER TABLE ONLY cpis.report
+    ADD CONSTRAINT report_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY cpis.retention
     ADD CONSTRAINT retention_pkey PRIMARY KEY (log, first);
 
@@ -630,6 +678,28 @@ CREATE INDEX delivery_person ON cpis.delivery USING btree (channel_id, person_id
 
 CREATE INDEX delivery_undelivered ON cpis.delivery USING btree (channel_id) WHERE (state = 'undelivered'::text);
 
+CREATE INDEX entry_index_actor ON cpis.entry_index USING btree (actor, at, log, idx);
+
+CREATE INDEX entry_index_at ON cpis.entry_index USING btree (at, log, idx);
+
+CREATE INDEX entry_index_break_glass ON cpis.entry_index USING btree (at, log, idx) WHERE break_glass;
+
+CREATE INDEX entry_index_no_encounter ON cpis.entry_index USING btree (at, log, idx) WHERE ((topic = 'look_up'::text) AND (NOT encounter));
+
+CREATE INDEX entry_index_organisation ON cpis.entry_index USING btree (organisation, at, log, idx);
+
+CREATE INDEX entry_index_out_of_hours ON cpis.entry_index USING btree (at, log, idx) WHERE out_of_hours;
+
+CREATE INDEX entry_index_refused ON cpis.entry_index USING btree (at, log, idx) WHERE refused;
+
+CREATE INDEX entry_index_request ON cpis.entry_index USING btree (request) WHERE (request IS NOT NULL);
+
+CREATE INDEX entry_index_restricted ON cpis.entry_index USING btree (subject) WHERE restricted;
+
+CREATE INDEX entry_index_subject ON cpis.entry_index USING btree (subject, at, log, idx) WHERE (subject IS NOT NULL);
+
+CREATE INDEX entry_index_topic ON cpis.entry_index USING btree (topic, at, log, idx) WHERE ((topic <> 'look_up'::text) AND (topic <> 'reading'::text));
+
 CREATE INDEX idempotency_created ON cpis.idempotency USING btree (created_at);
 
 CREATE UNIQUE INDEX notice_corrects ON cpis.notice USING btree (corrects) WHERE (corrects IS NOT NULL);
@@ -659,6 +729,10 @@ CREATE UNIQUE INDEX proposal_open ON cpis.proposal USING btree (authority, perso
 CREATE INDEX proposal_person ON cpis.proposal USING btree (person_id);
 
 CREATE UNIQUE INDEX proposal_undone ON cpis.proposal USING btree (merge_id) WHERE (state = 'accepted'::text);
+
+CREATE INDEX report_request ON cpis.report USING btree (request);
+
+CREATE INDEX review_entry ON cpis.review USING btree (log, entry);
 
 CREATE INDEX review_open ON cpis.review USING btree (organisation, at, id) WHERE (closed_at IS NULL);
 
@@ -702,6 +776,9 @@ ALTER TABLE ONLY cpis.dispatched
 
 ALTER TABLE ONLY cpis.dispatched
     ADD CONSTRAINT dispatched_log_fkey FOREIGN KEY (log) REFERENCES cpis.log(id);
+
+ALTER TABLE ONLY cpis.entry_index_state
+    ADD CONSTRAINT entry_index_state_log_fkey FOREIGN KEY (log) REFERENCES cpis.log(id);
 
 ALTER TABLE ONLY cpis.instance
     ADD CONSTRAINT instance_log_fkey FOREIGN KEY (log) REFERENCES cpis.log(id);
@@ -863,6 +940,18 @@ GRANT UPDATE(mac) ON TABLE cpis.dispatched TO cpis_app;
 GRANT SELECT,INSERT ON TABLE cpis.entry TO cpis_app;
 GRANT SELECT ON TABLE cpis.entry TO cpis_auditor;
 
+GRANT SELECT,INSERT ON TABLE cpis.entry_index TO cpis_app;
+GRANT SELECT ON TABLE cpis.entry_index TO cpis_auditor;
+
+GRANT SELECT,INSERT ON TABLE cpis.entry_index_state TO cpis_app;
+GRANT SELECT ON TABLE cpis.entry_index_state TO cpis_auditor;
+
+GRANT UPDATE(next) ON TABLE cpis.entry_index_state TO cpis_app;
+
+GRANT UPDATE(checked) ON TABLE cpis.entry_index_state TO cpis_app;
+
+GRANT UPDATE(damaged_at) ON TABLE cpis.entry_index_state TO cpis_app;
+
 GRANT SELECT,INSERT,DELETE ON TABLE cpis.idempotency TO cpis_app;
 
 GRANT SELECT,INSERT,DELETE ON TABLE cpis.index_key TO cpis_app;
@@ -955,6 +1044,10 @@ GRANT UPDATE(decided) ON TABLE cpis.proposal TO cpis_app;
 GRANT UPDATE(mac) ON TABLE cpis.proposal TO cpis_app;
 
 GRANT UPDATE(decided_issuer) ON TABLE cpis.proposal TO cpis_app;
+
+GRANT SELECT,INSERT ON TABLE cpis.report TO cpis_app;
+
+GRANT UPDATE(wrapped_key) ON TABLE cpis.report TO cpis_app;
 
 GRANT SELECT ON TABLE cpis.retention TO cpis_auditor;
 GRANT SELECT ON TABLE cpis.retention TO cpis_app;

@@ -32,6 +32,8 @@ type reads struct {
 	Keys        keyReads        // wrapped keys
 	MACs        macReads        // MACs of rows, all of them at once
 	Answers     answerReads     // answers to requests that may be repeated
+	Index       indexReads      // what reports ask by of entries
+	Reports     reportReads     // what was asked of the log, and why
 }
 
 func newReads(q queries) reads {
@@ -57,6 +59,8 @@ func newReads(q queries) reads {
 		Keys:        keyReads{q},
 		MACs:        macReads{q},
 		Answers:     answerReads{q},
+		Index:       indexReads{q},
+		Reports:     reportReads{q},
 	}
 }
 
@@ -86,6 +90,8 @@ type Tx struct {
 	Keys        keyWrites        // wrapped keys
 	MACs        macWrites        // MACs of rows, all of them at once
 	Answers     answerWrites     // answers to requests that may be repeated
+	Index       indexWrites      // what reports ask by of entries
+	Reports     reportWrites     // what was asked of the log, and why
 }
 
 func newTx(w *work) *Tx {
@@ -114,6 +120,8 @@ func newTx(w *work) *Tx {
 		Keys:        keyWrites{r.Keys, w},
 		MACs:        macWrites{r.MACs, w},
 		Answers:     answerWrites{r.Answers, w},
+		Index:       indexWrites{r.Index, w},
+		Reports:     reportWrites{r.Reports, w},
 	}
 	return w.tx
 }
@@ -156,6 +164,8 @@ type (
 	keyReads        struct{ queries }
 	macReads        struct{ queries }
 	answerReads     struct{ queries }
+	indexReads      struct{ queries }
+	reportReads     struct{ queries }
 )
 
 type (
@@ -241,6 +251,14 @@ type (
 	}
 	answerWrites struct {
 		answerReads
+		*work
+	}
+	indexWrites struct {
+		indexReads
+		*work
+	}
+	reportWrites struct {
+		reportReads
 		*work
 	}
 )
