@@ -79,6 +79,7 @@ const (
 
 	ReadProof    Action = "read_proof" // checkpoints and inclusion proofs: hashes only
 	ExportLog    Action = "export_log"
+	ReadReports  Action = "read_reports"  // who looked, and why
 	ReviewAccess Action = "review_access" // the break-glass queue
 	Configure    Action = "configure"
 )
