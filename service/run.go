@@ -17,14 +17,16 @@ type round struct {
 // rounds are all of them. If several servers run, they share the work.
 func (s *Service) rounds() []round {
 	return append(s.keyRounds(),
-		round{time.Second, s.Log.SignOrReport},                                          // how far a checkpoint may lag behind the log
-		round{time.Second, func(ctx context.Context) { _ = s.Log.Scrub(ctx) }},          // reads old entries again
-		round{time.Minute, func(ctx context.Context) { _ = s.Log.FillTiles(ctx) }},      // tiles that were not made with a checkpoint
-		round{time.Second, func(ctx context.Context) { _ = s.Channels.Dispatch(ctx) }},  // sends notices on
-		round{5 * time.Second, func(ctx context.Context) { _ = s.Uploads.Resume(ctx) }}, // files that nobody works on any more
-		round{time.Second, func(ctx context.Context) { _ = s.Records.VerifyRows(ctx) }}, // whether rows were changed that nobody asks for
-		round{10 * time.Minute, func(ctx context.Context) { _ = s.Tidy(ctx) }},          // forgets what has served its time
-		round{time.Hour, func(ctx context.Context) { _, _ = s.Contacts.Remind(ctx) }},   // numbers that nobody has confirmed for long
+		round{time.Second, s.Log.SignOrReport},                                              // how far a checkpoint may lag behind the log
+		round{time.Second, func(ctx context.Context) { _ = s.Log.Scrub(ctx) }},              // reads old entries again
+		round{time.Minute, func(ctx context.Context) { _ = s.Log.FillTiles(ctx) }},          // tiles that were not made with a checkpoint
+		round{time.Second, func(ctx context.Context) { _ = s.Channels.Dispatch(ctx) }},      // sends notices on
+		round{5 * time.Second, func(ctx context.Context) { _ = s.Uploads.Resume(ctx) }},     // files that nobody works on any more
+		round{time.Second, func(ctx context.Context) { _ = s.Records.VerifyRows(ctx) }},     // whether rows were changed that nobody asks for
+		round{10 * time.Minute, func(ctx context.Context) { _ = s.Tidy(ctx) }},              // forgets what has served its time
+		round{time.Hour, func(ctx context.Context) { _, _ = s.Contacts.Remind(ctx) }},       // numbers that nobody has confirmed for long
+		round{time.Second, func(ctx context.Context) { _ = s.Reports.Index(ctx) }},          // how far reports may lag behind the log
+		round{5 * time.Second, func(ctx context.Context) { _ = s.Reports.CheckIndex(ctx) }}, // an index that says something else than the log
 	)
 }
 

@@ -18,6 +18,7 @@ import (
 	"cpis/service/keys"
 	"cpis/service/lookup"
 	"cpis/service/notice"
+	"cpis/service/oversight"
 	"cpis/service/person"
 	"cpis/service/plan"
 	"cpis/service/record"
@@ -59,6 +60,7 @@ type Service struct {
 	Contacts *directory.Contacts
 	Records  *record.Records
 	Log      *auditlog.Log
+	Reports  *oversight.Reports
 }
 
 // New makes a Service. It needs the keeper and the database once; afterwards
@@ -110,6 +112,10 @@ func (s *Service) build(cfg *Config, log store.Log, reviews keys.NewKey, decoy *
 			Damaged: observe.Damaged, Tampered: observe.Tampered, Signed: observe.Signed, Unsigned: observe.Unsigned,
 			Scrubbed: observe.Scrubbed,
 		},
+	})
+	s.Reports = oversight.New(oversight.Config{
+		DB: db, Ring: cfg.Ring, Log: log, Clock: clock, Guard: s.Guard, Records: s.Records,
+		Observe: oversight.Observer{Damaged: observe.Damaged},
 	})
 	s.Notices = notice.New(notice.Config{
 		DB: db, Ring: cfg.Ring, Clock: clock, Guard: s.Guard, Records: s.Records, Decoy: decoy, Watch: cfg.Watch,

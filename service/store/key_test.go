@@ -102,7 +102,7 @@ func (f *fixture) wrapMore() {
 			return err
 		}
 		r := store.ReportRow{ID: newID(), Organisation: trust, At: f.now, WrappedKey: "wrapped", Sealed: []byte("sealed")}
-		if err := tx.InsertReport(ctx, &r); err != nil {
+		if err := tx.Reports.Insert(ctx, &r); err != nil {
 			return err
 		}
 		for n := range 2 {

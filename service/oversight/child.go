@@ -1,0 +1,123 @@
+package oversight
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/google/uuid"
+
+	"cpis/service/guard"
+	"cpis/service/keys"
+	"cpis/service/record"
+	"cpis/service/store"
+)
+
+// findChild finds by which tags entries name a child: under each index key, by
+// the number that was asked for, by the others that the person has or had, and
+// by those of people whose records were ever joined with this one's. A child of
+// whom nothing is held is known by the one number.
+//
+// It asks the keeper, whether or not somebody is held, so it runs before the
+// transaction.
+func (s *Reports) findChild(ctx context.Context, q *asked) error {
+	first := s.tagsAsked(q)
+	if first == nil {
+		return nil
+	}
+	people, err := s.peopleBehind(ctx, first)
+	if err != nil {
+		return err
+	}
+	tags := newTags(first)
+	for _, h := range people {
+		for _, n := range h.Person.Numbers() {
+			tags.add(s.records.StoreTags(n)...)
+		}
+		q.restricted = q.restricted || h.Row.Restricted
+	}
+	q.filter.Subjects = tags.bytes()
+	marked, err := s.db.Index.MarkedRestricted(ctx, q.filter.Subjects)
+	q.restricted = q.restricted || len(marked) > 0
+	q.filter.CareOnly = q.restricted && !q.own
+	return err
+}
+
+// tagsAsked are the tags of the child as it was asked for; nil where none was.
+func (s *Reports) tagsAsked(q *asked) []store.Tag {
+	switch {
+	case !q.number.IsZero():
+		return s.records.StoreTags(q.number)
+	case q.tag != nil:
+		return []store.Tag{store.Tag(*q.tag)}
+	}
+	return nil
+}
+
+// peopleBehind opens the people whom tags lead to, and those whose records were
+// ever joined with theirs.
+func (s *Reports) peopleBehind(ctx context.Context, tags []store.Tag) ([]*record.Record, error) {
+	found, err := s.db.People.ByTags(ctx, tags)
+	if err != nil {
+		return nil, fmt.Errorf("finding the child: %w", guard.Translate(err))
+	}
+	var ids []uuid.UUID
+	for i := range found {
+		ids = append(ids, found[i].ID)
+	}
+	if ids, err = s.db.Index.JoinedPersons(ctx, ids); err != nil {
+		return nil, guard.Translate(err)
+	}
+	rows, err := s.db.People.ByID(ctx, ids)
+	if err != nil {
+		return nil, guard.Translate(err)
+	}
+	var people []*record.Record
+	for _, row := range rows {
+		if row.WrappedKey != "" {
+			people = append(people, &record.Record{Row: row})
+		}
+	}
+	if len(people) == 0 { // who watches the time learns nothing
+		_, err := s.ring.New(ctx, []string{"decoy"})
+		return nil, keeperError(err)
+	}
+	return people, s.records.OpenAlone(ctx, people...)
+}
+
+// keeperError puts an error of the keeper in the service's words.
+func keeperError(err error) error {
+	if errors.Is(err, keys.ErrUnavailable) {
+		return guard.ErrUnavailable
+	}
+	return err
+}
+
+// tags are some tags, each once.
+type tags struct {
+	all  []store.Tag
+	seen map[store.Tag]bool
+}
+
+func newTags(first []store.Tag) *tags {
+	t := &tags{seen: map[store.Tag]bool{}}
+	t.add(first...)
+	return t
+}
+
+func (t *tags) add(more ...store.Tag) {
+	for _, tag := range more {
+		if !t.seen[tag] {
+			t.seen[tag] = true
+			t.all = append(t.all, tag)
+		}
+	}
+}
+
+func (t *tags) bytes() [][]byte {
+	b := make([][]byte, len(t.all))
+	for i := range t.all {
+		b[i] = t.all[i][:]
+	}
+	return b
+}

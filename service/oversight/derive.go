@@ -1,0 +1,114 @@
+package oversight
+
+import (
+	"errors"
+	"fmt"
+	"reflect"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"cpis/audit"
+	"cpis/policy"
+	"cpis/service/domain"
+	"cpis/service/guard"
+	"cpis/service/store"
+)
+
+// derive makes what the index knows of an entry, from its line alone. An error
+// says that the line is no entry of a version that this program knows.
+func derive(log store.LogID, row *store.EntryRow) (store.IndexRow, error) {
+	e, err := audit.ParseLine(row.Line)
+	if err != nil {
+		return store.IndexRow{}, fmt.Errorf("entry %d: %w", row.Index, err)
+	}
+	r := store.IndexRow{
+		Log: log, Index: row.Index, At: e.Time.UTC(), Subject: e.Subject,
+		Actor: word(e.Actor), Organisation: word(e.Organisation), Role: word(e.Role), Action: word(e.Action), Mode: word(e.Mode),
+		Purpose: word(e.Purpose), Outcome: word(e.Outcome), Topic: topicOf(&e),
+		Refused: isRefusal(e.Outcome), BreakGlass: e.BreakGlass, Restricted: e.Restricted, Encounter: len(e.Encounter) > 0,
+	}
+	if len(r.Subject) == 0 {
+		r.Subject = nil
+	}
+	if id, err := uuid.Parse(e.Request); err == nil {
+		r.Request = uuid.NullUUID{UUID: id, Valid: true}
+	}
+	r.OutOfHours = (r.Topic == store.TopicLookUp || r.Topic == store.TopicReading) && e.Actor != guard.ActorService && outOfHours(e.Time)
+	return r, nil
+}
+
+// word is a text as PostgreSQL can hold it.
+func word(s string) string { return strings.ReplaceAll(s, "\x00", "") }
+
+// isRefusal reports whether an outcome says that nothing was done for who asked.
+func isRefusal(outcome string) bool {
+	switch outcome {
+	case "denied", "invalid", "refused":
+		return true
+	}
+	return false
+}
+
+// Office hours, as reports count them. Bank holidays are not known for all years
+// to come, and what the index says of an entry must never change: they count as
+// working days.
+const (
+	opens  = 8 * 60
+	closes = 18*60 + 30
+)
+
+// outOfHours reports whether a time is outside office hours, in England.
+func outOfHours(t time.Time) bool {
+	t = t.In(domain.London)
+	minute := 60*t.Hour() + t.Minute()
+	return t.Weekday() == time.Saturday || t.Weekday() == time.Sunday || minute < opens || minute >= closes
+}
+
+// topics are what actions are about. Others are about something else.
+var topics = map[policy.Action]store.Topic{
+	policy.LookUp: store.TopicLookUp, policy.LookUpMany: store.TopicLookUp,
+
+	policy.GetPerson: store.TopicReading, policy.ListPlans: store.TopicReading, policy.ReadUploads: store.TopicReading,
+	policy.ReadNotices: store.TopicReading, policy.ReadContacts: store.TopicReading, policy.ListColleagues: store.TopicReading,
+
+	policy.RegisterPlan: store.TopicPlans, policy.AmendPlan: store.TopicPlans, policy.EndPlan: store.TopicPlans,
+	policy.RemovePlan: store.TopicPlans, policy.RecordBirth: store.TopicPlans, policy.ProposeTransfer: store.TopicPlans,
+	policy.DecideTransfer: store.TopicPlans, policy.ReplaceNumber: store.TopicPlans, policy.ProposeChange: store.TopicPlans,
+	policy.DecideChange: store.TopicPlans, policy.UploadPlans: store.TopicPlans, policy.ApproveUpload: store.TopicPlans,
+	"check_upload": store.TopicPlans, "apply_upload": store.TopicPlans, "cancel_upload": store.TopicPlans,
+
+	policy.Configure: store.TopicPolicy, policy.SetUploadRules: store.TopicPolicy,
+
+	policy.SetContacts: store.TopicContacts, "remind_contacts": store.TopicContacts,
+
+	policy.ManageChannels: store.TopicChannels,
+
+	policy.ExportLog: store.TopicReports, policy.ReadReports: store.TopicReports, policy.ReviewAccess: store.TopicReports,
+}
+
+// topicOf is what an entry is about. A command's entry names the command as its
+// rule.
+func topicOf(e *audit.Entry) store.Topic {
+	if e.Action == string(policy.Configure) && e.Rule == string(policy.ExportLog) {
+		return store.TopicReports
+	}
+	if t, ok := topics[policy.Action(e.Action)]; ok {
+		return t
+	}
+	return store.TopicOther
+}
+
+// same reports whether two rows say the same.
+func same(a, b *store.IndexRow) bool {
+	x, y := *a, *b
+	x.At, y.At = time.Time{}, time.Time{}
+	return a.At.Equal(b.At) && reflect.DeepEqual(x, y)
+}
+
+// isUnreadable reports whether an error says that a line is no entry that this
+// program knows.
+func isUnreadable(err error) bool {
+	return errors.Is(err, audit.ErrMalformed) || errors.Is(err, audit.ErrVersion)
+}

@@ -1,0 +1,253 @@
+package oversight
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+
+	"cpis/audit"
+	"cpis/policy"
+	"cpis/service/guard"
+	"cpis/service/identity"
+	"cpis/service/record"
+	"cpis/service/store"
+)
+
+// Coverage says how far a report reaches.
+type Coverage struct {
+	CompleteUntil time.Time // all that was done up to then is in the index
+	Behind        int64     // newer entries that are not
+	// AuthoritiesLeftOut says that the child is restricted, so that nothing is
+	// shown of what authorities did.
+	AuthoritiesLeftOut bool
+}
+
+// Count is how many entries a report has.
+type Count struct {
+	guard.Receipt
+	Coverage
+
+	Entries int64
+}
+
+// Page is a part of a report.
+type Page struct {
+	guard.Receipt
+	Coverage
+
+	Entries []Entry
+	Next    string // where to go on; empty at the end
+}
+
+// CountEntries counts what ListEntries would show. Its errors are the same.
+func (s *Reports) CountEntries(ctx context.Context, c *identity.Caller, report Report, q Query, request string) (*Count, error) {
+	r := q.read(string(report))
+	r.narrow(report)
+	return answer(ctx, s, c, r, request, func(ctx context.Context, tx *store.Tx, e *audit.Entry) (*Count, error) {
+		out := &Count{}
+		var err error
+		if out.Coverage, err = s.coverage(ctx, tx, r.asked); err != nil {
+			return nil, err
+		}
+		out.Entries, err = tx.Index.Count(ctx, &r.filter)
+		e.Counts = audit.Counts{"counted": out.Entries}
+		return out, err
+	})
+}
+
+// ListEntries shows a page of a report, the newest entries first. The error is
+// ErrDenied, *InvalidError, *OverloadedError, ErrNotFound (of a receipt),
+// ErrUnrecorded, ErrUnavailable, or ErrDamaged: also if the index does not say
+// what the log says.
+func (s *Reports) ListEntries(
+	ctx context.Context, c *identity.Caller, report Report, q Query, paging guard.Paging, request string,
+) (*Page, error) {
+	r := q.read(string(report))
+	r.narrow(report)
+	r.page(paging)
+	return answer(ctx, s, c, r, request, func(ctx context.Context, tx *store.Tx, e *audit.Entry) (*Page, error) {
+		out := &Page{}
+		var err error
+		if out.Coverage, err = s.coverage(ctx, tx, r.asked); err != nil {
+			return nil, err
+		}
+		found, err := tx.Index.Find(ctx, &r.filter, r.size)
+		if err != nil {
+			return nil, err
+		}
+		if len(found) == r.size {
+			last := &found[len(found)-1]
+			out.Next = placeText(store.EntryPlace{At: last.At, Log: last.Log, Index: last.Index})
+		}
+		out.Entries, err = s.show(ctx, tx, r.asked, found)
+		e.Counts = audit.Counts{"shown": int64(len(out.Entries))}
+		return out, err
+	})
+}
+
+// answer takes a report through the guard. What was asked, and why, is kept
+// sealed in the same transaction.
+func answer[A any, P guard.Answered[A]](
+	ctx context.Context, s *Reports, c *identity.Caller, r *reader, request string, do guard.Step[A],
+) (*A, error) {
+	a := guard.Act{Caller: c, Action: policy.ReadReports, Request: request, Check: r.Err()}
+	a.Own = s.confine(&a, r.asked)
+	if !r.number.IsZero() {
+		a.Subject = s.records.Subject(r.number)
+	} else if r.tag != nil {
+		a.Subject = r.tag[:]
+	}
+	var kept *store.ReportRow
+	a.Prepare = func(ctx context.Context) (err error) {
+		if err = s.followReceipt(ctx, r.asked); err != nil {
+			return err
+		}
+		if err = s.findChild(ctx, r.asked); err != nil {
+			return err
+		}
+		kept, err = s.seal(ctx, c, r.asked, request)
+		return err
+	}
+	return guard.Answer[A, P](ctx, s.guard, a, func(ctx context.Context, tx *store.Tx, e *audit.Entry) (*A, error) {
+		if err := tx.Reports.Insert(ctx, kept); err != nil {
+			return nil, err
+		}
+		out, err := do(ctx, tx, e)
+		e.Purpose, e.Restricted = string(r.query.Reason), r.restricted && r.tagged()
+		if e.Counts != nil {
+			e.Counts["report_"+r.report] = 1
+		}
+		return out, err
+	})
+}
+
+// confine confines a query to the caller's organisation, unless the caller may
+// see what belongs to others. It reports whether what is asked for is the
+// organisation's own.
+func (s *Reports) confine(a *guard.Act, q *asked) (own bool) {
+	f := &q.filter
+	if s.guard.Decide(a).Allowed {
+		return f.Organisation == a.Caller.Organisation
+	}
+	if f.Organisation != "" && f.Organisation != a.Caller.Organisation {
+		return false
+	}
+	f.Organisation, q.own = a.Caller.Organisation, true
+	return true
+}
+
+// followReceipt puts the request of a receipt in its place.
+func (s *Reports) followReceipt(ctx context.Context, q *asked) error {
+	if q.query.Receipt == nil {
+		return nil
+	}
+	log := s.log
+	if q.query.Log != "" && q.query.Log != log.Origin {
+		var err error
+		if log, err = s.db.Logs.Find(ctx, q.query.Log); err != nil {
+			return guard.Translate(err)
+		}
+	}
+	rows, err := s.db.Index.Rows(ctx, log.ID, *q.query.Receipt, *q.query.Receipt+1)
+	switch {
+	case err != nil:
+		return guard.Translate(err)
+	case len(rows) == 0, !rows[0].Request.Valid, q.own && rows[0].Organisation != q.filter.Organisation:
+		return guard.ErrNotFound
+	}
+	q.filter.Request = rows[0].Request
+	return nil
+}
+
+// coverage says how far the index reaches, and refuses one that is damaged.
+func (s *Reports) coverage(ctx context.Context, tx *store.Tx, q *asked) (Coverage, error) {
+	states, err := tx.Index.States(ctx)
+	if err != nil {
+		return Coverage{}, err
+	}
+	if err := damagedIndex(states); err != nil {
+		return Coverage{}, err
+	}
+	c := Coverage{CompleteUntil: s.clock.Moment(), AuthoritiesLeftOut: q.filter.CareOnly}
+	for i := range states {
+		behind := states[i].Size - states[i].Next
+		c.Behind += max(0, behind)
+		if behind > 0 && states[i].Last.Before(c.CompleteUntil) {
+			c.CompleteUntil = states[i].Last
+		}
+	}
+	return c, nil
+}
+
+// sealedReport is what was asked of the log, as it is sealed.
+type sealedReport struct {
+	Log     string `json:"log"`
+	Request string `json:"request"`
+	Actor   string `json:"actor"`
+	Issuer  string `json:"issuer"`
+	Report  string `json:"report"`
+	Reason  string `json:"reason"`
+	Words   string `json:"words"`
+	// Asked are the filters, the NHS number left out: the entry has its tag.
+	Asked map[string]string `json:"asked"`
+}
+
+// reportVersion is the version of a row that is sealed once.
+const reportVersion = 1
+
+// seal seals what is asked, and why, under a key of its own.
+func (s *Reports) seal(ctx context.Context, c *identity.Caller, q *asked, request string) (*store.ReportRow, error) {
+	row := &store.ReportRow{ID: guard.NewID(), Organisation: c.Organisation, At: s.clock.Moment()}
+	if id, err := uuid.Parse(request); err == nil {
+		row.Request = uuid.NullUUID{UUID: id, Valid: true}
+	}
+	made, err := s.ring.New(ctx, []string{store.ReportKeys.Owner(row.ID)})
+	if err != nil {
+		return nil, fmt.Errorf("making the key of a report: %w", keeperError(err))
+	}
+	row.WrappedKey = made[0].Wrapped.Text
+	row.Sealed, err = record.SealJSON(made[0].Key, "report", row.ID, reportVersion, &sealedReport{
+		Log: s.log.Origin, Request: request, Actor: guard.Clip(c.ID), Issuer: guard.Clip(c.Issuer),
+		Report: q.report, Reason: string(q.query.Reason), Words: q.query.Words, Asked: q.filters(),
+	})
+	return row, err
+}
+
+// filters are the filters of a query that are set.
+func (q *asked) filters() map[string]string {
+	f, set := &q.filter, map[string]string{}
+	put := func(name, value string) {
+		if value != "" {
+			set[name] = value
+		}
+	}
+	put("actor", f.Actor)
+	put("organisation", f.Organisation)
+	put("role", f.Role)
+	put("action", f.Action)
+	put("mode", f.Mode)
+	put("purpose", f.Purpose)
+	put("outcome", f.Outcome)
+	if f.Request.Valid {
+		put("request", f.Request.UUID.String())
+	}
+	if !f.From.IsZero() {
+		put("from", f.From.Format(time.RFC3339Nano))
+	}
+	if !f.Until.IsZero() {
+		put("until", f.Until.Format(time.RFC3339Nano))
+	}
+	if f.Unreviewed {
+		put("unreviewed", "yes")
+	}
+	return set
+}
+
+// tagged reports whether a query is about one person.
+func (q *asked) tagged() bool { return !q.number.IsZero() || q.tag != nil }
+
+// errOther says that a line and its index differ.
+var errOther = errors.New("the index says something else than the line")

@@ -1,0 +1,126 @@
+package oversight
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"fmt"
+	"time"
+
+	"cpis/audit"
+	"cpis/policy"
+	"cpis/service/guard"
+	"cpis/service/store"
+)
+
+// Entry is an entry of the log, as a report shows it.
+type Entry struct {
+	audit.Entry
+
+	Log           string // its origin
+	Index         int64
+	Organised     string // the organisation's name, as it is registered now
+	Subject       string // what the log calls the person, base64url; empty where that is withheld
+	Encounter     bool   // one was named
+	Reviewed      time.Time
+	ReviewOutcome string
+	LineMissing   bool // the line is no longer stored: the index's word alone
+}
+
+// show makes of what was found what a caller sees: the lines themselves, each
+// compared with what the index says of it.
+func (s *Reports) show(ctx context.Context, tx *store.Tx, q *asked, found []store.FoundEntry) ([]Entry, error) {
+	withheld, err := s.withheld(ctx, tx, q, found)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]Entry, len(found))
+	for i := range found {
+		f := &found[i]
+		if out[i], err = s.showEntry(f); err != nil {
+			return nil, err
+		}
+		if withheld[string(f.Subject)] && !givesCare(f.Class) {
+			out[i].Subject = ""
+		}
+	}
+	return out, nil
+}
+
+// showEntry shows an entry as its line says.
+func (s *Reports) showEntry(f *store.FoundEntry) (Entry, error) {
+	e := Entry{
+		Log: f.Origin, Index: f.Index, Organised: f.Organised, Encounter: f.Encounter,
+		Subject: base64.RawURLEncoding.EncodeToString(f.Subject), ReviewOutcome: f.ReviewOutcome,
+	}
+	if f.ReviewedAt != nil {
+		e.Reviewed = f.ReviewedAt.UTC()
+	}
+	if f.Line == nil {
+		e.Entry, e.LineMissing = ofIndex(&f.IndexRow), true
+		return e, nil
+	}
+	row := store.EntryRow{Index: f.Index, Line: f.Line}
+	want, err := derive(f.Log, &row)
+	if err != nil || !same(&want, &f.IndexRow) {
+		s.observe.Damaged("entry_index")
+		return Entry{}, fmt.Errorf("entry %d: %w: %w", f.Index, errOther, guard.ErrDamaged)
+	}
+	e.Entry, err = audit.ParseLine(f.Line)
+	return e, err
+}
+
+// ofIndex is as much of an entry as the index knows.
+func ofIndex(r *store.IndexRow) audit.Entry {
+	e := audit.Entry{
+		Time: r.At, Actor: r.Actor, Organisation: r.Organisation, Role: r.Role, Action: r.Action, Mode: r.Mode, Purpose: r.Purpose,
+		Outcome: r.Outcome, BreakGlass: r.BreakGlass, Restricted: r.Restricted,
+	}
+	if r.Request.Valid {
+		e.Request = r.Request.UUID.String()
+	}
+	return e
+}
+
+// givesCare reports whether organisations of a class give care. Whatever else
+// there is may be an authority.
+func givesCare(class string) bool {
+	switch policy.Class(class) {
+	case "", policy.LocalAuthority, policy.Oversight, policy.Operator:
+		return false
+	}
+	return true
+}
+
+// withheld are the people whom entries must not name to this caller: restricted
+// ones, so that nobody can tell from what an authority did that it knows them.
+// An organisation's own entries say nothing new to it.
+func (s *Reports) withheld(ctx context.Context, tx *store.Tx, q *asked, found []store.FoundEntry) (map[string]bool, error) {
+	withheld := map[string]bool{}
+	if q.own {
+		return withheld, nil
+	}
+	all := newTags(nil)
+	for i := range found {
+		if tag := found[i].Subject; len(tag) == len(store.Tag{}) {
+			all.add(store.Tag(tag))
+		}
+	}
+	marked, err := tx.Index.MarkedRestricted(ctx, all.bytes())
+	if err != nil {
+		return nil, err
+	}
+	for _, tag := range marked {
+		withheld[string(bytes.Clone(tag))] = true
+	}
+	people, err := tx.People.ByTags(ctx, all.all)
+	if err != nil {
+		return nil, err
+	}
+	for i := range people {
+		if people[i].Restricted {
+			withheld[string(people[i].Tag[:])] = true
+		}
+	}
+	return withheld, nil
+}
