@@ -178,6 +178,7 @@ func TestDev(t *testing.T) {
 	testSignIn(t, d)
 	testRegisters(t, d)
 	testAudit(t, d)
+	testReports(t, d)
 	testMetrics(t, d)
 	testOperatorsSQL(t, d)
 	testGuide(t, d)

@@ -33,6 +33,7 @@ type cli struct {
 	Channel   verbs   `cmd:"" help:"Manage the channels that notices are sent on to."`
 	Contact   verbs   `cmd:"" help:"Manage the telephone numbers that look-ups show."`
 	Encounter verbs   `cmd:"" help:"Report missed appointments and wrong patients."`
+	Report    reports `cmd:"" help:"Ask the audit log who looked, and why."`
 
 	Audit        auditCmd        `cmd:"" help:"Export the audit log, fetch checkpoints and proofs, and verify them."`
 	Keys         keysCmd         `cmd:"" help:"Rotate keys."`
@@ -57,6 +58,7 @@ func newCLI() *cli {
 	return &cli{
 		Plan: verbsOf("plan"), Upload: uploads{verbs: verbsOf("upload")}, Notice: verbsOf("notice"),
 		Channel: verbsOf("channel"), Contact: verbsOf("contact"), Encounter: verbsOf("encounter"),
+		Report: reports{verbs: verbsOf("report")},
 	}
 }
 

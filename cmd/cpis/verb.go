@@ -45,7 +45,7 @@ func verbsOf(name string) verbs {
 // with a tag.
 func commandOf(service string, v *verb) any {
 	method := methodOf(service, v.method)
-	c := verbCmd{verb: v, method: method, fields: fieldsOf(method.Input())}
+	c := verbCmd{verb: v, method: method, fields: v.fieldsOf(method.Input())}
 	for _, f := range c.fields {
 		if f.target.IsValid() {
 			c.Fields = append(c.Fields, f.target.Addr().Interface())
@@ -54,6 +54,10 @@ func commandOf(service string, v *verb) any {
 	if !method.IsStreamingServer() {
 		c.asJSON = &jsonFlag{}
 		c.Fields = append(c.Fields, c.asJSON)
+	}
+	if hasCoverage(method.Output()) && v.columns != "" {
+		c.table = &tableFlag{}
+		c.Fields = append(c.Fields, c.table)
 	}
 	if v.fill != nil && c.asks() {
 		c.person = &personFlag{}
@@ -115,6 +119,7 @@ type verbCmd struct {
 	fields []*field                      `kong:"-"`
 	asJSON *jsonFlag                     `kong:"-"`
 	person *personFlag                   `kong:"-"`
+	table  *tableFlag                    `kong:"-"`
 }
 
 // asks reports whether the request says who somebody is.
@@ -156,6 +161,9 @@ func (c *verbCmd) message(d protoreflect.MessageDescriptor) proto.Message {
 
 // lay sets the fields for which flags were given.
 func (c *verbCmd) lay(request proto.Message) error {
+	if err := c.verb.fix(request); err != nil {
+		return err
+	}
 	for _, f := range c.fields {
 		text, given := f.given()
 		if !given {
@@ -181,10 +189,14 @@ func (c *verbCmd) Run(ctx context.Context, w *world) error {
 	if c.method.IsStreamingServer() {
 		return c.watch(ctx, service, request, w.stdout)
 	}
+	if c.table != nil && c.table.CSV {
+		return c.printAll(ctx, service, request, w)
+	}
 	answer := c.message(c.method.Output())
 	if err := c.call(ctx, service, request, answer); err != nil {
 		return err
 	}
+	defer tellCoverage(w.stderr, answer)
 	switch {
 	case c.asJSON.JSON:
 		return printJSON(w.stdout, answer)

@@ -47,6 +47,9 @@ func (c *verbCmd) ask(request proto.Message, w *world) error {
 
 // without reports whether a request of its kind must not say what is in a field.
 func (v *verb) without(f *field, request proto.Message) bool {
+	if asksNobody(request) {
+		return true
+	}
 	q, ok := request.(*cpisv1.ProposeChangeRequest)
 	if !ok {
 		return false

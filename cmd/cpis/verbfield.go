@@ -76,7 +76,7 @@ func (f *field) flag() string {
 // label is the name of the field for people.
 func (f *field) label() string {
 	text := wordsOf(string(f.leaf().Name()))
-	if len(f.path) > 1 {
+	if len(f.path) > 1 && !inPlace[string(f.path[len(f.path)-2].Name())] {
 		text += " of the " + string(f.path[len(f.path)-2].Name())
 	}
 	return text
@@ -200,14 +200,18 @@ func parseValue(fd protoreflect.FieldDescriptor, text string) (protoreflect.Valu
 	case protoreflect.EnumKind:
 		return parseWord(fd.Enum(), text)
 	case protoreflect.MessageKind:
-		return parseTime(text)
+		return parseTime(fd, text)
 	}
 	return protoreflect.Value{}, fmt.Errorf("cannot be given here: use --stdin")
 }
 
-// parseTime reads a moment, with its offset or in England's local time.
-func parseTime(text string) (protoreflect.Value, error) {
+// parseTime reads a moment, with its offset or in England's local time. A report
+// may begin or end with a day.
+func parseTime(fd protoreflect.FieldDescriptor, text string) (protoreflect.Value, error) {
 	t, err := time.Parse(time.RFC3339, text)
+	if err != nil && fd.ContainingMessage().FullName() == "cpis.v1.ReportQuery" {
+		t, err = time.ParseInLocation(time.DateOnly, text, englandsZone())
+	}
 	if err != nil {
 		t, err = time.ParseInLocation("2006-01-02 15:04", text, englandsZone())
 	}

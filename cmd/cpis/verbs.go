@@ -1,5 +1,7 @@
 package main
 
+import "google.golang.org/protobuf/reflect/protoreflect"
+
 // group is a command of which each verb is one procedure of a service.
 type group struct {
 	name    string
@@ -16,6 +18,8 @@ type verb struct {
 	columns string
 	// fill says what a request holds that does not say otherwise.
 	fill filler
+	// fixed are fields of the request that the verb says itself, by their names.
+	fixed map[protoreflect.Name]string
 }
 
 // groups are the commands that call procedures one by one.
@@ -71,6 +75,7 @@ var groups = []group{
 		{name: "missed", method: "ReportMissedAppointment", help: "Report that a patient was not brought to an appointment."},
 		{name: "wrong-patient", method: "ReportWrongPatient", help: "Report that an earlier look-up was of the wrong patient, or that its encounter was cancelled."},
 	}},
+	{"report", "ReportService", reportVerbs},
 }
 
 const planColumns = "plan.id plan.version plan.kind plan.status plan.start plan.end plan.expected " +
@@ -85,7 +90,7 @@ var personal = map[string]bool{
 }
 
 // inPlace are messages in requests whose fields are named without theirs.
-var inPlace = map[string]bool{"contacts": true, "rules": true, "channel": true}
+var inPlace = map[string]bool{"contacts": true, "rules": true, "channel": true, "query": true}
 
 // answersOnly are fields of messages that requests and answers share, and that
 // mean nothing in a request.
@@ -94,6 +99,10 @@ var answersOnly = map[string]bool{"cpis.v1.Channel.pending": true, "cpis.v1.Chan
 // flagHelp says what each flag and argument means. If it means something else
 // with one verb, the method's name and a blank stand before it.
 var flagHelp = map[string]string{
+	"access-mode":              "Only look-ups in this mode.",
+	"action":                   "Only this action, as the log names it, such as look_up.",
+	"actor":                    "The user ID of a person, or the name of a system, as the log has it.",
+	"at-least":                 "From how many on; 5 if not given.",
 	"appointment":              "When the appointment was to be, such as 2026-11-23T14:30:00Z, or \"2026-11-23 14:30\" local time.",
 	"appointment-id":           "Your own identifier of the appointment.",
 	"approve-systems":          "Approve systems' files automatically if they stay within the limits.",
@@ -112,6 +121,7 @@ var flagHelp = map[string]string{
 	"end":                      "Last day, such as 2026-11-22 or 22/11/2026.",
 	"expected":                 "Expected date of birth of the unborn child, such as 2027-02-03 or 03/02/2027.",
 	"filter":                   "Only these plans.",
+	"from":                     "From this time on, such as 2026-03-01, or \"2026-11-23 14:30\" local time.",
 	"id":                       "Identifier of the channel to change; leave it out to add a new one.",
 	"kind":                     "The kind of plan.",
 	"legal-basis":              "The section of the Children Act under which the child is looked after.",
@@ -128,31 +138,49 @@ var flagHelp = map[string]string{
 	"office-phone":             "Number of the office.",
 	"open-only":                "Only what nobody has dealt with yet.",
 	"outcome":                  "Only rows with this outcome.",
+	"organisation":             "Only what was done for this organisation: an ODS code, or a local authority's GSS code.",
 	"page":                     "Where to continue: the value that the previous page ended with.",
 	"page-size":                "How many to list at most, up to 200.",
 	"paused":                   "Send nothing for now; notices wait.",
 	"plan-id":                  "Identifier of the plan.",
 	"priority-only":            "Only priority notices.",
+	"purpose":                  "Only this purpose, as the log names it, such as direct_care.",
 	"rank":                     "Position of the channel, from 1 (tried first) to 9.",
 	"reason":                   "The reason, in your words. It is kept with the record.",
+	"receipt-index":            "Index of an entry, as its receipt has it: everything under that request.",
+	"receipt-log":              "Log of that receipt; the server's own if not given.",
 	"reference":                "Your own reference, such as a case number.",
+	"report":                   "Which report.",
+	"request-id":               "Identifier of the request (X-Request-ID).",
 	"responsible-person.name":  "Name of the person you act for. Systems must give it.",
 	"responsible-person.phone": "Their telephone number.",
 	"responsible-person.role":  "Their job role.",
 	"restricted":               "The person's whereabouts must not be revealed to anybody.",
+	"role":                     "Only this role, as the log names it, such as clinician_unscheduled.",
 	"setting":                  "Where the patient was to be met, or was met.",
 	"start":                    "First day, such as 2026-11-22 or 22/11/2026.",
+	"subject":                  "The child, by what the log calls it (the column SUBJECT of a report), in the place of the NHS number.",
 	"superseded":               "For a merge: the second number was this person's own and has been replaced.",
 	"to":                       "The local authority that is to take the plan over: its name, such as Camden, or its GSS code.",
 	"transfer-id":              "Identifier of the transfer.",
+	"unreviewed-only":          "Of break-glass look-ups, only those that nobody has reviewed.",
+	"until":                    "Before this time, in the forms of --from.",
 	"undelivered-only":         "Only notices that no channel could deliver.",
 	"upload-id":                "Identifier of the upload.",
 	"version":                  "The version that you looked at. If it has changed since, nothing is done.",
 	"waiting-only":             "Only uploads that wait for approval.",
 	"webhook.url":              "Address of the webhook, starting with https://.",
+	"words":                    "Why, in your own words. It is required, in ten characters or more, where one person is asked about; kept sealed, and not in the log.",
 
 	"AcknowledgeNotice outcome": "What was done. With other, say it in --note.",
 	"AssignNotice to":           "User ID of the colleague who is to deal with it; empty takes it back.",
+	"GetEntryCount outcome":     "Only what came out so, as the log names it, such as flag_held or denied.",
+	"GetEntryCount reason":      "Why you ask; it stands in the log.",
+	"ListEntries outcome":       "Only what came out so, as the log names it, such as flag_held or denied.",
+	"ListEntries page-size":     "How many to show at most, up to 1000.",
+	"ListEntries reason":        "Why you ask; it stands in the log.",
+	"ListTallies outcome":       "Only what came out so, as the log names it, such as flag_held.",
+	"ListTallies reason":        "Why you ask; it stands in the log.",
 	"ListNotices kind":          "Only notices of this kind.",
 	"ListNotices open-only":     "Only notices that nobody has acknowledged.",
 	"ListPlans kind":            "Only plans of this kind.",

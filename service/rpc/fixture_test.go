@@ -68,6 +68,7 @@ type others struct {
 	rpc.Channels
 	rpc.Encounters
 	rpc.Contacts
+	rpc.Reports
 }
 
 // refusal is a request that was refused before it became a use case.
@@ -184,7 +185,7 @@ func newBench(tb testing.TB, options ...option) *bench {
 	c := rpc.Config{
 		UseCases: rpc.UseCases{
 			LookUps: u, Plans: u, Uploads: u, Proofs: u, Refuse: u.refuse,
-			Changes: others{}, Notices: others{}, Channels: others{}, Encounters: others{}, Contacts: others{},
+			Changes: others{}, Notices: others{}, Channels: others{}, Encounters: others{}, Contacts: others{}, Reports: others{},
 		},
 		Verifier:  b.door,
 		Metrics:   b.metrics,

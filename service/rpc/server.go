@@ -69,7 +69,7 @@ func (c *Config) check() error {
 	}
 	u := c.UseCases
 	need(u.LookUps != nil && u.Plans != nil && u.Changes != nil && u.Uploads != nil && u.Notices != nil &&
-		u.Encounters != nil && u.Contacts != nil && u.Proofs != nil && u.Refuse != nil, "use cases")
+		u.Encounters != nil && u.Contacts != nil && u.Proofs != nil && u.Reports != nil && u.Refuse != nil, "use cases")
 	need(c.Verifier != nil, "a verifier of tokens")
 	need(c.Metrics != nil, "metrics")
 	need(c.Readiness != nil, "readiness")

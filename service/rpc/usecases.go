@@ -37,5 +37,6 @@ type UseCases struct {
 	Encounters Encounters
 	Contacts   Contacts
 	Proofs     Proofs
+	Reports    Reports
 	Refuse     Refuse
 }
