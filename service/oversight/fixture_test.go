@@ -4,7 +4,6 @@ import (
 	"slices"
 	"testing"
 
-	"cpis/service/guard"
 	"cpis/service/identity"
 	"cpis/service/oversight"
 	"cpis/service/servicetest"
@@ -48,7 +47,7 @@ func (f *fixture) index() {
 func (f *fixture) list(c *identity.Caller, r oversight.Report, q oversight.Query) *oversight.Page {
 	f.TB.Helper()
 	f.index()
-	out, err := f.Service.Reports.ListEntries(f.TB.Context(), c, r, because(q), guard.Paging{}, "")
+	out, err := f.Service.Reports.ListEntries(f.TB.Context(), c, &oversight.ListRequest{Report: r, Query: because(q)})
 	if err != nil {
 		f.TB.Fatalf("ListEntries: %s", servicetest.Explain(err))
 	}

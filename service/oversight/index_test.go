@@ -22,13 +22,13 @@ func TestIndex_SaysHowFarItIs(t *testing.T) {
 	f.index()
 	f.Clock.Advance(time.Minute)
 	f.MustLookUp(nurse, servicetest.Unscheduled(child))
-	p, err := f.Service.Reports.ListEntries(t.Context(), auditor, oversight.Everything, because(oversight.Query{}), guard.Paging{}, "")
+	p, err := f.Service.Reports.ListEntries(t.Context(), auditor, &oversight.ListRequest{Report: oversight.Everything, Query: because(oversight.Query{})})
 	if err != nil || p.Behind != 1 || !p.CompleteUntil.Equal(servicetest.Noon) || len(p.Entries) != 1 {
 		t.Errorf("behind: got %+v, %v", p, err)
 	}
 	f.index()
 	f.Clock.Advance(time.Minute)
-	p, err = f.Service.Reports.ListEntries(t.Context(), auditor, oversight.Everything, because(oversight.Query{}), guard.Paging{}, "")
+	p, err = f.Service.Reports.ListEntries(t.Context(), auditor, &oversight.ListRequest{Report: oversight.Everything, Query: because(oversight.Query{})})
 	if err != nil || p.Behind != 0 || !p.CompleteUntil.Equal(f.Clock.Now()) || len(p.Entries) != 3 {
 		t.Errorf("up to date: got %+v, %v", p, err)
 	}
@@ -94,7 +94,7 @@ func TestIndex_ThatSaysSomethingElseIsDamage(t *testing.T) {
 // wantDamaged asks for a report, and wants none.
 func (f *fixture) wantDamaged(t *testing.T) {
 	t.Helper()
-	_, err := f.Service.Reports.ListEntries(t.Context(), auditor, oversight.Everything, because(oversight.Query{}), guard.Paging{}, "")
+	_, err := f.Service.Reports.ListEntries(t.Context(), auditor, &oversight.ListRequest{Report: oversight.Everything, Query: because(oversight.Query{})})
 	if !errors.Is(err, guard.ErrDamaged) || f.LastEntry().Outcome != "failed" {
 		t.Errorf("report from a damaged index: got %v and an entry %s", err, f.LastEntry().Outcome)
 	}

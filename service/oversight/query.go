@@ -82,8 +82,9 @@ const (
 
 // asked is a query that was read.
 type asked struct {
-	query  *Query
+	query  Query
 	report string
+	id     string // of the request
 	filter store.EntryFilter
 	number domain.NHSNumber
 	tag    *keys.Tag // of the subject, where that is asked for
@@ -100,8 +101,8 @@ type reader struct {
 }
 
 // read reads what all reports have in common.
-func (q *Query) read(report string) *reader {
-	r := &reader{Reader: domain.Reader{Form: domain.RequestForms}, asked: &asked{query: q, report: report}}
+func read(q Query, report, id string) *reader {
+	r := &reader{Reader: domain.Reader{Form: domain.RequestForms}, asked: &asked{query: q, report: report, id: id}}
 	f := &r.filter
 	r.reason()
 	f.Actor = r.Text("query.actor", q.Actor, maxActor, "555254240100")

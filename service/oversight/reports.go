@@ -42,11 +42,26 @@ type Page struct {
 	Next    string // where to go on; empty at the end
 }
 
+// CountRequest asks how many entries a report has.
+type CountRequest struct {
+	Report  Report
+	Query   Query
+	Request string // request id
+}
+
+// ListRequest asks for a page of a report.
+type ListRequest struct {
+	Report  Report
+	Query   Query
+	Paging  guard.Paging
+	Request string // request id
+}
+
 // CountEntries counts what ListEntries would show. Its errors are the same.
-func (s *Reports) CountEntries(ctx context.Context, c *identity.Caller, report Report, q Query, request string) (*Count, error) {
-	r := q.read(string(report))
-	r.narrow(report)
-	return answer(ctx, s, c, r, request, func(ctx context.Context, tx *store.Tx, e *audit.Entry) (*Count, error) {
+func (s *Reports) CountEntries(ctx context.Context, c *identity.Caller, q *CountRequest) (*Count, error) {
+	r := read(q.Query, string(q.Report), q.Request)
+	r.narrow(q.Report)
+	return answer(ctx, s, c, r, func(ctx context.Context, tx *store.Tx, e *audit.Entry) (*Count, error) {
 		out := &Count{}
 		var err error
 		if out.Coverage, err = s.coverage(ctx, tx, r.asked); err != nil {
@@ -62,13 +77,11 @@ func (s *Reports) CountEntries(ctx context.Context, c *identity.Caller, report R
 // ErrDenied, *InvalidError, *OverloadedError, ErrNotFound (of a receipt),
 // ErrUnrecorded, ErrUnavailable, or ErrDamaged: also if the index does not say
 // what the log says.
-func (s *Reports) ListEntries(
-	ctx context.Context, c *identity.Caller, report Report, q Query, paging guard.Paging, request string,
-) (*Page, error) {
-	r := q.read(string(report))
-	r.narrow(report)
-	r.page(paging)
-	return answer(ctx, s, c, r, request, func(ctx context.Context, tx *store.Tx, e *audit.Entry) (*Page, error) {
+func (s *Reports) ListEntries(ctx context.Context, c *identity.Caller, q *ListRequest) (*Page, error) {
+	r := read(q.Query, string(q.Report), q.Request)
+	r.narrow(q.Report)
+	r.page(q.Paging)
+	return answer(ctx, s, c, r, func(ctx context.Context, tx *store.Tx, e *audit.Entry) (*Page, error) {
 		out := &Page{}
 		var err error
 		if out.Coverage, err = s.coverage(ctx, tx, r.asked); err != nil {
@@ -91,9 +104,9 @@ func (s *Reports) ListEntries(
 // answer takes a report through the guard. What was asked, and why, is kept
 // sealed in the same transaction.
 func answer[A any, P guard.Answered[A]](
-	ctx context.Context, s *Reports, c *identity.Caller, r *reader, request string, do guard.Step[A],
+	ctx context.Context, s *Reports, c *identity.Caller, r *reader, do guard.Step[A],
 ) (*A, error) {
-	a := guard.Act{Caller: c, Action: policy.ReadReports, Request: request, Check: r.Err()}
+	a := guard.Act{Caller: c, Action: policy.ReadReports, Request: r.id, Check: r.Err()}
 	a.Own = s.confine(&a, r.asked)
 	if !r.number.IsZero() {
 		a.Subject = s.records.Subject(r.number)
@@ -108,7 +121,7 @@ func answer[A any, P guard.Answered[A]](
 		if err = s.findChild(ctx, r.asked); err != nil {
 			return err
 		}
-		kept, err = s.seal(ctx, c, r.asked, request)
+		kept, err = s.seal(ctx, c, r.asked)
 		return err
 	}
 	return guard.Answer[A, P](ctx, s.guard, a, func(ctx context.Context, tx *store.Tx, e *audit.Entry) (*A, error) {
@@ -199,9 +212,9 @@ type sealedReport struct {
 const reportVersion = 1
 
 // seal seals what is asked, and why, under a key of its own.
-func (s *Reports) seal(ctx context.Context, c *identity.Caller, q *asked, request string) (*store.ReportRow, error) {
+func (s *Reports) seal(ctx context.Context, c *identity.Caller, q *asked) (*store.ReportRow, error) {
 	row := &store.ReportRow{ID: guard.NewID(), Organisation: c.Organisation, At: s.clock.Moment()}
-	if id, err := uuid.Parse(request); err == nil {
+	if id, err := uuid.Parse(q.id); err == nil {
 		row.Request = uuid.NullUUID{UUID: id, Valid: true}
 	}
 	made, err := s.ring.New(ctx, []string{store.ReportKeys.Owner(row.ID)})
@@ -209,8 +222,8 @@ func (s *Reports) seal(ctx context.Context, c *identity.Caller, q *asked, reques
 		return nil, fmt.Errorf("making the key of a report: %w", keeperError(err))
 	}
 	row.WrappedKey = made[0].Wrapped.Text
-	row.Sealed, err = record.SealJSON(made[0].Key, "report", row.ID, reportVersion, &sealedReport{
-		Log: s.log.Origin, Request: request, Actor: guard.Clip(c.ID), Issuer: guard.Clip(c.Issuer),
+	row.Sealed, err = record.SealJSON(made[0].Key, record.DetailsContext(record.TableReport, row.ID, reportVersion), &sealedReport{
+		Log: s.log.Origin, Request: q.id, Actor: guard.Clip(c.ID), Issuer: guard.Clip(c.Issuer),
 		Report: q.report, Reason: string(q.query.Reason), Words: q.query.Words, Asked: q.filters(),
 	})
 	return row, err

@@ -20,6 +20,15 @@ const (
 	Callers  Tally = "callers"  // who looked the same child up again and again
 )
 
+// TallyRequest asks where look-ups are many.
+type TallyRequest struct {
+	Tally   Tally
+	Query   Query
+	AtLeast int    // from how many on; 5 if 0
+	Size    int    // how many rows at most; 50 if 0
+	Request string // request id
+}
+
 // Tallied are numbers of look-ups, the most first.
 type Tallied struct {
 	guard.Receipt
@@ -48,22 +57,21 @@ const (
 // ListTallies shows children who were looked up by many, or callers who looked a
 // child up again and again, at least so often. Its errors are those of
 // ListEntries.
-func (s *Reports) ListTallies(
-	ctx context.Context, c *identity.Caller, tally Tally, q Query, atLeast, size int, request string,
-) (*Tallied, error) {
-	r := q.read("tally_" + string(tally))
-	r.tally(tally, size, s.clock.Moment())
+func (s *Reports) ListTallies(ctx context.Context, c *identity.Caller, q *TallyRequest) (*Tallied, error) {
+	r := read(q.Query, "tally_"+string(q.Tally), q.Request)
+	r.tally(q.Tally, q.Size, s.clock.Moment())
+	atLeast := q.AtLeast
 	if atLeast <= 0 {
 		atLeast = defaultMany
 	}
-	return answer(ctx, s, c, r, request, func(ctx context.Context, tx *store.Tx, e *audit.Entry) (*Tallied, error) {
+	return answer(ctx, s, c, r, func(ctx context.Context, tx *store.Tx, e *audit.Entry) (*Tallied, error) {
 		out := &Tallied{}
 		var err error
 		if out.Coverage, err = s.coverage(ctx, tx, r.asked); err != nil {
 			return nil, err
 		}
 		find := tx.Index.TallySubjects
-		if tally == Callers {
+		if q.Tally == Callers {
 			find = tx.Index.TallyCallers
 		}
 		rows, err := find(ctx, &r.filter, atLeast, r.size)

@@ -11,54 +11,61 @@ import (
 
 // Reports are the use cases behind ReportService.
 type Reports interface {
-	CountEntries(
-		ctx context.Context, c *identity.Caller, report oversight.Report, q oversight.Query, request string,
-	) (*oversight.Count, error)
-	ListEntries(
-		ctx context.Context, c *identity.Caller, report oversight.Report, q oversight.Query, paging guard.Paging, request string,
-	) (*oversight.Page, error)
-	ListTallies(
-		ctx context.Context, c *identity.Caller, tally oversight.Tally, q oversight.Query, atLeast, size int, request string,
-	) (*oversight.Tallied, error)
+	CountEntries(ctx context.Context, c *identity.Caller, q *oversight.CountRequest) (*oversight.Count, error)
+	ListEntries(ctx context.Context, c *identity.Caller, q *oversight.ListRequest) (*oversight.Page, error)
+	ListTallies(ctx context.Context, c *identity.Caller, q *oversight.TallyRequest) (*oversight.Tallied, error)
 }
 
 // reportHandler is ReportService.
 type reportHandler struct{ uses Reports }
 
 func (h *reportHandler) GetEntryCount(ctx context.Context, m *cpisv1.GetEntryCountRequest) (*cpisv1.GetEntryCountResponse, error) {
-	c := callOf(ctx)
-	n, err := h.uses.CountEntries(ctx, &c.caller, fromEnum(reports, m.GetReport()), queryFromProto(m.GetQuery()), c.request)
-	if err != nil {
-		return nil, err
-	}
-	return &cpisv1.GetEntryCountResponse{
-		Entries: n.Entries, Coverage: coverageToProto(&n.Coverage), Receipt: receiptToProto(&n.Receipt),
-	}, nil
+	return relay(ctx, m, countFromProto, h.uses.CountEntries, countToProto)
 }
 
 func (h *reportHandler) ListEntries(ctx context.Context, m *cpisv1.ListEntriesRequest) (*cpisv1.ListEntriesResponse, error) {
-	c := callOf(ctx)
-	paging := guard.Paging{Size: int(m.GetPageSize()), Page: m.GetPage()}
-	p, err := h.uses.ListEntries(ctx, &c.caller, fromEnum(reports, m.GetReport()), queryFromProto(m.GetQuery()), paging, c.request)
-	if err != nil {
-		return nil, err
-	}
-	return &cpisv1.ListEntriesResponse{
-		Entries: each(p.Entries, entryToProto), NextPage: p.Next,
-		Coverage: coverageToProto(&p.Coverage), Receipt: receiptToProto(&p.Receipt),
-	}, nil
+	return relay(ctx, m, entriesFromProto, h.uses.ListEntries, entriesToProto)
 }
 
 func (h *reportHandler) ListTallies(ctx context.Context, m *cpisv1.ListTalliesRequest) (*cpisv1.ListTalliesResponse, error) {
-	c := callOf(ctx)
-	t, err := h.uses.ListTallies(ctx, &c.caller, fromEnum(tallies, m.GetTally()), queryFromProto(m.GetQuery()),
-		int(m.GetAtLeast()), int(m.GetPageSize()), c.request)
-	if err != nil {
-		return nil, err
+	return relay(ctx, m, talliesFromProto, h.uses.ListTallies, talliesToProto)
+}
+
+func countFromProto(m *cpisv1.GetEntryCountRequest, request string) *oversight.CountRequest {
+	return &oversight.CountRequest{Report: fromEnum(reports, m.GetReport()), Query: queryFromProto(m.GetQuery()), Request: request}
+}
+
+func countToProto(n *oversight.Count) *cpisv1.GetEntryCountResponse {
+	return &cpisv1.GetEntryCountResponse{
+		Entries: n.Entries, Coverage: coverageToProto(&n.Coverage), Receipt: receiptToProto(&n.Receipt),
 	}
+}
+
+func entriesFromProto(m *cpisv1.ListEntriesRequest, request string) *oversight.ListRequest {
+	return &oversight.ListRequest{
+		Report: fromEnum(reports, m.GetReport()), Query: queryFromProto(m.GetQuery()),
+		Paging: guard.Paging{Size: int(m.GetPageSize()), Page: m.GetPage()}, Request: request,
+	}
+}
+
+func entriesToProto(p *oversight.Page) *cpisv1.ListEntriesResponse {
+	return &cpisv1.ListEntriesResponse{
+		Entries: each(p.Entries, entryToProto), NextPage: p.Next,
+		Coverage: coverageToProto(&p.Coverage), Receipt: receiptToProto(&p.Receipt),
+	}
+}
+
+func talliesFromProto(m *cpisv1.ListTalliesRequest, request string) *oversight.TallyRequest {
+	return &oversight.TallyRequest{
+		Tally: fromEnum(tallies, m.GetTally()), Query: queryFromProto(m.GetQuery()),
+		AtLeast: int(m.GetAtLeast()), Size: int(m.GetPageSize()), Request: request,
+	}
+}
+
+func talliesToProto(t *oversight.Tallied) *cpisv1.ListTalliesResponse {
 	return &cpisv1.ListTalliesResponse{
 		Rows: each(t.Rows, tallyToProto), Coverage: coverageToProto(&t.Coverage), Receipt: receiptToProto(&t.Receipt),
-	}, nil
+	}
 }
 
 // Reports, tallies and reasons in both languages.
