@@ -38,7 +38,7 @@ func newFixture(t *testing.T) *fixture {
 // index brings the index up to the log.
 func (f *fixture) index() {
 	f.TB.Helper()
-	if err := f.Service.Reports.Index(f.TB.Context()); err != nil {
+	if err := f.Reports.Index(f.TB.Context()); err != nil {
 		f.TB.Fatalf("Index: %v", err)
 	}
 }
@@ -47,7 +47,7 @@ func (f *fixture) index() {
 func (f *fixture) list(c *identity.Caller, r oversight.Report, q oversight.Query) *oversight.Page {
 	f.TB.Helper()
 	f.index()
-	out, err := f.Service.Reports.ListEntries(f.TB.Context(), c, &oversight.ListRequest{Report: r, Query: because(q)})
+	out, err := f.Reports.ListEntries(f.TB.Context(), c, &oversight.ListRequest{Report: r, Query: because(q)})
 	if err != nil {
 		f.TB.Fatalf("ListEntries: %s", servicetest.Explain(err))
 	}

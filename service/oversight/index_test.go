@@ -22,13 +22,13 @@ func TestIndex_SaysHowFarItIs(t *testing.T) {
 	f.index()
 	f.Clock.Advance(time.Minute)
 	f.MustLookUp(nurse, servicetest.Unscheduled(child))
-	p, err := f.Service.Reports.ListEntries(t.Context(), auditor, &oversight.ListRequest{Report: oversight.Everything, Query: because(oversight.Query{})})
+	p, err := f.Reports.ListEntries(t.Context(), auditor, &oversight.ListRequest{Report: oversight.Everything, Query: because(oversight.Query{})})
 	if err != nil || p.Behind != 1 || !p.CompleteUntil.Equal(servicetest.Noon) || len(p.Entries) != 1 {
 		t.Errorf("behind: got %+v, %v", p, err)
 	}
 	f.index()
 	f.Clock.Advance(time.Minute)
-	p, err = f.Service.Reports.ListEntries(t.Context(), auditor, &oversight.ListRequest{Report: oversight.Everything, Query: because(oversight.Query{})})
+	p, err = f.Reports.ListEntries(t.Context(), auditor, &oversight.ListRequest{Report: oversight.Everything, Query: because(oversight.Query{})})
 	if err != nil || p.Behind != 0 || !p.CompleteUntil.Equal(f.Clock.Now()) || len(p.Entries) != 3 {
 		t.Errorf("up to date: got %+v, %v", p, err)
 	}
@@ -41,7 +41,7 @@ func TestIndex_IsSharedByServers(t *testing.T) {
 	f.Grow(40)
 	other := f.Another()
 	errs := servicetest.AtOnce(
-		func() error { return f.Service.Reports.Index(t.Context()) },
+		func() error { return f.Reports.Index(t.Context()) },
 		func() error { return other.Reports.Index(t.Context()) },
 	)
 	if err := errors.Join(errs...); err != nil {
@@ -70,12 +70,12 @@ func TestIndex_ThatSaysSomethingElseIsDamage(t *testing.T) {
 			f := newFixture(t)
 			f.Grow(10)
 			f.index()
-			if err := f.Service.Reports.CheckIndex(t.Context()); err != nil || f.Damaged.Load() != 0 {
+			if err := f.Reports.CheckIndex(t.Context()); err != nil || f.Damaged.Load() != 0 {
 				t.Fatalf("CheckIndex of an index that is right: %v, %d times damaged", err, f.Damaged.Load())
 			}
 			f.Exec(sql)
 			for range 2 { // to its end, and from the beginning
-				if err := f.Service.Reports.CheckIndex(t.Context()); err != nil {
+				if err := f.Reports.CheckIndex(t.Context()); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -94,7 +94,7 @@ func TestIndex_ThatSaysSomethingElseIsDamage(t *testing.T) {
 // wantDamaged asks for a report, and wants none.
 func (f *fixture) wantDamaged(t *testing.T) {
 	t.Helper()
-	_, err := f.Service.Reports.ListEntries(t.Context(), auditor, &oversight.ListRequest{Report: oversight.Everything, Query: because(oversight.Query{})})
+	_, err := f.Reports.ListEntries(t.Context(), auditor, &oversight.ListRequest{Report: oversight.Everything, Query: because(oversight.Query{})})
 	if !errors.Is(err, guard.ErrDamaged) || f.LastEntry().Outcome != "failed" {
 		t.Errorf("report from a damaged index: got %v and an entry %s", err, f.LastEntry().Outcome)
 	}

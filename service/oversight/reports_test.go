@@ -45,7 +45,7 @@ func TestChild_ShowsWhoLooked(t *testing.T) {
 		t.Errorf("entry of the report: %+v", entry)
 	}
 	for _, c := range []*identity.Caller{nurse, gp, lead, servicetest.LaSystem, servicetest.Administrator} {
-		_, err := f.Service.Reports.ListEntries(t.Context(), c, &oversight.ListRequest{Report: oversight.Child, Query: because(q)})
+		_, err := f.Reports.ListEntries(t.Context(), c, &oversight.ListRequest{Report: oversight.Child, Query: because(q)})
 		if !errors.Is(err, guard.ErrDenied) || f.LastEntry().Outcome != "denied" {
 			t.Errorf("%s: got %v and an entry %s", c.ID, err, f.LastEntry().Outcome)
 		}
@@ -106,7 +106,7 @@ func TestRestricted_AuthorityIsInNoReport(t *testing.T) {
 	if diff := cmp.Diff([]string{"nurse look_up flag_held"}, acts(page)); diff != "" || !page.AuthoritiesLeftOut {
 		t.Errorf("authorities left out: %t (-want +got):\n%s", page.AuthoritiesLeftOut, diff)
 	}
-	if n, err := f.Service.Reports.CountEntries(t.Context(), auditor, &oversight.CountRequest{Report: oversight.Child, Query: because(oversight.Query{NHSNumber: child})}); err != nil ||
+	if n, err := f.Reports.CountEntries(t.Context(), auditor, &oversight.CountRequest{Report: oversight.Child, Query: because(oversight.Query{NHSNumber: child})}); err != nil ||
 		n.Entries > 2 { // the nurse's, and perhaps the report
 		t.Errorf("counted %+v, %v", n, err)
 	}
@@ -223,7 +223,7 @@ func TestReports_ArePaged(t *testing.T) {
 	q := because(oversight.Query{Action: "look_up"})
 	var seen []int64
 	for page := ""; ; {
-		p, err := f.Service.Reports.ListEntries(t.Context(), auditor, &oversight.ListRequest{Report: oversight.Everything, Query: q, Paging: guard.Paging{Size: 3, Page: page}})
+		p, err := f.Reports.ListEntries(t.Context(), auditor, &oversight.ListRequest{Report: oversight.Everything, Query: q, Paging: guard.Paging{Size: 3, Page: page}})
 		if err != nil {
 			t.Fatal(servicetest.Explain(err))
 		}
@@ -238,7 +238,7 @@ func TestReports_ArePaged(t *testing.T) {
 	if want := []int64{0, 1, 2, 3, 4, 5, 6}; !slices.Equal(seen, want) {
 		t.Errorf("got entries %v, want %v", seen, want)
 	}
-	n, err := f.Service.Reports.CountEntries(t.Context(), auditor, &oversight.CountRequest{Report: oversight.Everything, Query: q})
+	n, err := f.Reports.CountEntries(t.Context(), auditor, &oversight.CountRequest{Report: oversight.Everything, Query: q})
 	if err != nil || n.Entries != 7 {
 		t.Errorf("CountEntries: got %+v, %v", n, err)
 	}
@@ -261,7 +261,7 @@ func TestRequest_IsFoundByIDAndReceipt(t *testing.T) {
 		}
 	}
 	for _, c := range []*identity.Caller{servicetest.Caller("other", servicetest.Practice, policy.GeneralPractice, policy.PrivacyOfficer)} {
-		_, err := f.Service.Reports.ListEntries(t.Context(), c, &oversight.ListRequest{Report: oversight.Request, Query: because(oversight.Query{Receipt: &a.Receipt.Index})})
+		_, err := f.Reports.ListEntries(t.Context(), c, &oversight.ListRequest{Report: oversight.Request, Query: because(oversight.Query{Receipt: &a.Receipt.Index})})
 		if !errors.Is(err, guard.ErrNotFound) {
 			t.Errorf("another organisation's receipt: got %v", err)
 		}
@@ -282,7 +282,7 @@ func TestTallies_ShowWhatIsMany(t *testing.T) {
 	tally := func(c *identity.Caller, which oversight.Tally) []oversight.TallyRow {
 		t.Helper()
 		q := because(oversight.Query{From: servicetest.Noon.Add(-time.Hour), Until: servicetest.Noon.Add(time.Hour)})
-		out, err := f.Service.Reports.ListTallies(t.Context(), c, &oversight.TallyRequest{Tally: which, Query: q, AtLeast: 3})
+		out, err := f.Reports.ListTallies(t.Context(), c, &oversight.TallyRequest{Tally: which, Query: q, AtLeast: 3})
 		if err != nil {
 			t.Fatal(servicetest.Explain(err))
 		}
@@ -308,7 +308,7 @@ func TestReports_SayWhatIsMissing(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	ask := func(r oversight.Report, q oversight.Query) error {
-		_, err := f.Service.Reports.ListEntries(t.Context(), auditor, &oversight.ListRequest{Report: r, Query: q})
+		_, err := f.Reports.ListEntries(t.Context(), auditor, &oversight.ListRequest{Report: r, Query: q})
 		return err
 	}
 	ok := oversight.Query{Reason: oversight.Routine}
