@@ -16,9 +16,9 @@ const placeSize = 8 + 2 + 8
 //
 //	microseconds since 1970, 8 bytes ‖ log, 2 bytes ‖ index, 8 bytes; big endian, base64url
 func placeText(p store.EntryPlace) string {
-	b := binary.BigEndian.AppendUint64(nil, uint64(p.At.UnixMicro())) //nolint:gosec // bits, read back as they are
-	b = binary.BigEndian.AppendUint16(b, uint16(p.Log))               //nolint:gosec // likewise
-	b = binary.BigEndian.AppendUint64(b, uint64(p.Index))             //nolint:gosec // likewise
+	b := binary.BigEndian.AppendUint64(nil, uint64(p.At.UnixMicro()))
+	b = binary.BigEndian.AppendUint16(b, uint16(p.Log))   //nolint:gosec // likewise
+	b = binary.BigEndian.AppendUint64(b, uint64(p.Index)) //nolint:gosec // likewise
 	return base64.RawURLEncoding.EncodeToString(b)
 }
 

@@ -85,7 +85,7 @@ func ofIndex(r *store.IndexRow) audit.Entry {
 // givesCare reports whether organisations of a class give care. Whatever else
 // there is may be an authority.
 func givesCare(class string) bool {
-	switch policy.Class(class) {
+	switch policy.Class(class) { //nolint:exhaustive // all others do
 	case "", policy.LocalAuthority, policy.Oversight, policy.Operator:
 		return false
 	}
