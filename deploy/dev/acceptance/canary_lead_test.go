@@ -26,6 +26,7 @@ var leadsWords = map[string]string{
 	"decide":   "seen the court order of Justice Plumstead",
 	"cancel":   "the wrong spreadsheet of Gwendolen's team",
 	"wrong":    "bracelet of the neighbouring cot, Zuleika",
+	"report":   "complaint of stepmother Philomena Oystermouth",
 	"note":     "rang grandfather Ebenezer, all is well",
 	"channel":  "https://hooks.islington-casework.example/for/Desdemona",
 }

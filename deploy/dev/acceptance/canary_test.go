@@ -39,6 +39,7 @@ func TestNothingPersonalIsAnywhereElse(t *testing.T) {
 		s.useEverything(p, &errs)
 		s.lead(p, i, &errs)
 		s.misuseEverything(p, &errs)
+		s.askForReports(p, &errs)
 		s.checkAllCalled(p)
 	}
 	s.endAndGet(&errs)
