@@ -12,30 +12,22 @@ import (
 type held struct {
 	http.ResponseWriter
 
-	request *http.Request
-	until   time.Time
+	until time.Time
 }
 
 // hold returns a writer that holds the answer back if answers to the procedure
 // tell about a person by the time they take.
-func (g *gate) hold(p *procedure, w http.ResponseWriter, r *http.Request) http.ResponseWriter {
+func (g *gate) hold(p *procedure, w http.ResponseWriter) http.ResponseWriter {
 	if !p.held || g.holdFor <= 0 {
 		return w
 	}
-	return &held{w, r, time.Now().Add(g.holdFor)} //nolint:forbidigo // the machine's clock: the service's may stand still
+	return &held{w, time.Now().Add(g.holdFor)} //nolint:forbidigo // the machine's clock: the service's may stand still
 }
 
-// wait waits for the moment, or until the caller is gone.
+// wait waits for the moment.
 func (h *held) wait() {
-	left := time.Until(h.until) //nolint:forbidigo // as above
-	if left <= 0 {
-		return
-	}
-	timer := time.NewTimer(left)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-h.request.Context().Done():
+	if left := time.Until(h.until); left > 0 { //nolint:forbidigo // as above
+		sleep(left)
 	}
 }
 

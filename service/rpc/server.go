@@ -216,7 +216,7 @@ func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	r = checkHead(r.WithContext(ctx))
 	r.Body = http.MaxBytesReader(w, r.Body, limit)
-	w = g.hold(p, w, r)
+	w = g.hold(p, w)
 	if isUnaryConnect(r.Header.Get("Content-Type")) {
 		w = &whole{ResponseWriter: w, request: r}
 	}
