@@ -43,6 +43,15 @@ func OutcomeOf(err error) string {
 	return OutcomeFailed
 }
 
+// IsRefusal reports whether an outcome says that nothing was done for who asked.
+func IsRefusal(outcome string) bool {
+	switch outcome {
+	case outcomeDenied, outcomeInvalid, OutcomeRefused:
+		return true
+	}
+	return false
+}
+
 // appendEntries appends entries to a log: the last thing in its transaction,
 // because every other append waits from here. The receipt is that of the first.
 func appendEntries(

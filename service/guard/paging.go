@@ -25,16 +25,22 @@ const (
 	maxPage     = 200
 )
 
+// ReadSize reads how many rows a part may have, of which there are so many at
+// most.
+func ReadSize(c *domain.Reader, size, most int) int {
+	if size < 0 || size > most {
+		c.Add("page_size", "must be 0 to "+strconv.Itoa(most), strconv.Itoa(defaultPage))
+	}
+	if size == 0 {
+		return defaultPage
+	}
+	return size
+}
+
 // Read reads a Paging of a list that is ordered by identifiers, and begins after
 // first, or before it.
 func (p Paging) Read(c *domain.Reader, first uuid.UUID) (size int, from uuid.UUID) {
-	if p.Size < 0 || p.Size > maxPage {
-		c.Add("page_size", "must be 0 to "+strconv.Itoa(maxPage), strconv.Itoa(defaultPage))
-	}
-	size, from = p.Size, first
-	if size == 0 {
-		size = defaultPage
-	}
+	size, from = ReadSize(c, p.Size, maxPage), first
 	if p.Page != "" {
 		var err error
 		if from, err = uuid.Parse(p.Page); err != nil {

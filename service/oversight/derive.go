@@ -23,11 +23,16 @@ func derive(log store.LogID, row *store.EntryRow) (store.IndexRow, error) {
 	if err != nil {
 		return store.IndexRow{}, fmt.Errorf("entry %d: %w", row.Index, err)
 	}
+	return indexRow(log, row.Index, &e), nil
+}
+
+// indexRow is what the index knows of an entry that was parsed.
+func indexRow(log store.LogID, index int64, e *audit.Entry) store.IndexRow {
 	r := store.IndexRow{
-		Log: log, Index: row.Index, At: e.Time.UTC(), Subject: e.Subject,
+		Log: log, Index: index, At: e.Time.UTC(), Subject: e.Subject,
 		Actor: word(e.Actor), Organisation: word(e.Organisation), Role: word(e.Role), Action: word(e.Action), Mode: word(e.Mode),
-		Purpose: word(e.Purpose), Outcome: word(e.Outcome), Topic: topicOf(&e),
-		Refused: isRefusal(e.Outcome), BreakGlass: e.BreakGlass, Restricted: e.Restricted, Encounter: len(e.Encounter) > 0,
+		Purpose: word(e.Purpose), Outcome: word(e.Outcome), Topic: topicOf(e),
+		Refused: guard.IsRefusal(e.Outcome), BreakGlass: e.BreakGlass, Restricted: e.Restricted, Encounter: len(e.Encounter) > 0,
 	}
 	if len(r.Subject) == 0 {
 		r.Subject = nil
@@ -36,20 +41,11 @@ func derive(log store.LogID, row *store.EntryRow) (store.IndexRow, error) {
 		r.Request = uuid.NullUUID{UUID: id, Valid: true}
 	}
 	r.OutOfHours = (r.Topic == store.TopicLookUp || r.Topic == store.TopicReading) && e.Actor != guard.ActorService && outOfHours(e.Time)
-	return r, nil
+	return r
 }
 
 // word is a text as PostgreSQL can hold it.
 func word(s string) string { return strings.ReplaceAll(s, "\x00", "") }
-
-// isRefusal reports whether an outcome says that nothing was done for who asked.
-func isRefusal(outcome string) bool {
-	switch outcome {
-	case "denied", "invalid", "refused":
-		return true
-	}
-	return false
-}
 
 // Office hours, as reports count them. Bank holidays are not known for all years
 // to come, and what the index says of an entry must never change: they count as

@@ -3,9 +3,11 @@ package oversight
 import (
 	"encoding/base64"
 	"encoding/binary"
+	"strings"
 	"time"
 
 	"cpis/service/guard"
+	"cpis/service/keys"
 	"cpis/service/store"
 )
 
@@ -32,4 +34,16 @@ func parsePlace(text string) (p store.EntryPlace, ok bool) {
 	p.Log = store.LogID(binary.BigEndian.Uint16(b[8:]))            //nolint:gosec // likewise
 	p.Index = int64(binary.BigEndian.Uint64(b[10:]))               //nolint:gosec // likewise
 	return p, p.Log > 0 && p.Index >= 0 && p.At.Year() >= 1970 && p.At.Year() <= 9999
+}
+
+// subjectText writes what the log calls a person, as entries have it.
+func subjectText(tag []byte) string { return base64.RawURLEncoding.EncodeToString(tag) }
+
+// parseSubject reads what subjectText wrote.
+func parseSubject(text string) (*keys.Tag, bool) {
+	tag, err := base64.RawURLEncoding.Strict().DecodeString(strings.TrimSpace(text))
+	if err != nil || len(tag) != len(keys.Tag{}) {
+		return nil, false
+	}
+	return (*keys.Tag)(tag), true
 }

@@ -1,7 +1,6 @@
 package oversight
 
 import (
-	"encoding/base64"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -153,12 +152,10 @@ func (r *reader) person() {
 	case number:
 		r.number = r.NumberOf("query.nhs_number", r.query.NHSNumber)
 	case subject:
-		tag, err := base64.RawURLEncoding.Strict().DecodeString(strings.TrimSpace(r.query.Subject))
-		if err != nil || len(tag) != len(keys.Tag{}) {
+		var ok bool
+		if r.tag, ok = parseSubject(r.query.Subject); !ok {
 			r.Add("query.subject", "must be what an entry calls a person, 43 characters", "")
-			return
 		}
-		r.tag = (*keys.Tag)(tag)
 	}
 }
 
@@ -178,7 +175,7 @@ func (r *reader) words() {
 
 // narrow narrows a query to a report, and notes what the report needs.
 func (r *reader) narrow(report Report) {
-	f, someone := &r.filter, !r.number.IsZero() || r.tag != nil
+	f, someone := &r.filter, r.tagged()
 	if someone {
 		r.words()
 	}
@@ -232,12 +229,7 @@ const maxReportPage = 1000
 
 // page reads which part of a report is asked for.
 func (r *reader) page(p guard.Paging) {
-	if r.size = p.Size; r.size == 0 {
-		r.size = defaultReportPage
-	}
-	if r.size < 0 || r.size > maxReportPage {
-		r.Add("page_size", "must be 0 to 1000", "50")
-	}
+	r.size = guard.ReadSize(&r.Reader, p.Size, maxReportPage)
 	if p.Page == "" {
 		return
 	}
@@ -247,5 +239,3 @@ func (r *reader) page(p guard.Paging) {
 	}
 	r.filter.Before = &place
 }
-
-const defaultReportPage = 50

@@ -1,9 +1,7 @@
 package oversight
 
 import (
-	"bytes"
 	"context"
-	"encoding/base64"
 	"fmt"
 	"time"
 
@@ -51,7 +49,7 @@ func (s *Reports) show(ctx context.Context, tx *store.Tx, q *asked, found []stor
 func (s *Reports) showEntry(f *store.FoundEntry) (Entry, error) {
 	e := Entry{
 		Log: f.Origin, Index: f.Index, Organised: f.Organised, Encounter: f.Encounter,
-		Subject: base64.RawURLEncoding.EncodeToString(f.Subject), ReviewOutcome: f.ReviewOutcome,
+		Subject: subjectText(f.Subject), ReviewOutcome: f.ReviewOutcome,
 	}
 	if f.ReviewedAt != nil {
 		e.Reviewed = f.ReviewedAt.UTC()
@@ -60,14 +58,14 @@ func (s *Reports) showEntry(f *store.FoundEntry) (Entry, error) {
 		e.Entry, e.LineMissing = ofIndex(&f.IndexRow), true
 		return e, nil
 	}
-	row := store.EntryRow{Index: f.Index, Line: f.Line}
-	want, err := derive(f.Log, &row)
+	line, err := audit.ParseLine(f.Line)
+	want := indexRow(f.Log, f.Index, &line)
 	if err != nil || !same(&want, &f.IndexRow) {
 		s.observe.Damaged("entry_index")
 		return Entry{}, fmt.Errorf("entry %d: %w: %w", f.Index, errOther, guard.ErrDamaged)
 	}
-	e.Entry, err = audit.ParseLine(f.Line)
-	return e, err
+	e.Entry = line
+	return e, nil
 }
 
 // ofIndex is as much of an entry as the index knows.
@@ -111,7 +109,7 @@ func (s *Reports) withheld(ctx context.Context, tx *store.Tx, q *asked, found []
 		return nil, err
 	}
 	for _, tag := range marked {
-		withheld[string(bytes.Clone(tag))] = true
+		withheld[string(tag)] = true
 	}
 	people, err := tx.People.ByTags(ctx, all.all)
 	if err != nil {

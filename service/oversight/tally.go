@@ -2,7 +2,6 @@ package oversight
 
 import (
 	"context"
-	"encoding/base64"
 	"time"
 
 	"cpis/audit"
@@ -104,17 +103,12 @@ func (r *reader) tally(tally Tally, size int, now time.Time) {
 	if r.tagged() {
 		r.words()
 	}
-	if r.size = size; size == 0 {
-		r.size = defaultReportPage
-	}
-	if r.size < 0 || r.size > maxTallyRows {
-		r.Add("page_size", "must be 0 to 200", "50")
-	}
+	r.size = guard.ReadSize(&r.Reader, size, maxTallyRows)
 }
 
 func showTally(t *store.TallyRow) TallyRow {
 	return TallyRow{
-		Subject: base64.RawURLEncoding.EncodeToString(t.Subject), Actor: t.Actor, Organisation: t.Organisation,
+		Subject: subjectText(t.Subject), Actor: t.Actor, Organisation: t.Organisation,
 		Callers: t.Callers, LookUps: t.LookUps, First: t.First, Last: t.Last,
 	}
 }
