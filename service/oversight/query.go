@@ -235,7 +235,7 @@ func (r *reader) page(p guard.Paging) {
 	}
 	place, ok := parsePlace(p.Page)
 	if !ok {
-		r.Add("page", "must be what the answer before gave as next_page", "")
+		r.Add("page", guard.ProblemPage, "")
 	}
 	r.filter.Before = &place
 }

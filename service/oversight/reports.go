@@ -87,16 +87,12 @@ func (s *Reports) ListEntries(ctx context.Context, c *identity.Caller, q *ListRe
 		if out.Coverage, err = s.coverage(ctx, tx, r.asked); err != nil {
 			return nil, err
 		}
-		found, err := tx.Index.Find(ctx, &r.filter, r.size)
-		if err != nil {
-			return nil, err
+		entries, next, err := s.find(ctx, tx, r.asked)
+		if next != nil {
+			out.Next = placeText(*next)
 		}
-		if len(found) == r.size {
-			last := &found[len(found)-1]
-			out.Next = placeText(store.EntryPlace{At: last.At, Log: last.Log, Index: last.Index})
-		}
-		out.Entries, err = s.show(ctx, tx, r.asked, found)
-		e.Counts = audit.Counts{"shown": int64(len(out.Entries))}
+		out.Entries = entries
+		e.Counts = audit.Counts{"shown": int64(len(entries))}
 		return out, err
 	})
 }
@@ -115,10 +111,7 @@ func answer[A any, P guard.Answered[A]](
 	}
 	var kept *store.ReportRow
 	a.Prepare = func(ctx context.Context) (err error) {
-		if err = s.followReceipt(ctx, r.asked); err != nil {
-			return err
-		}
-		if err = s.findChild(ctx, r.asked); err != nil {
+		if err = s.resolve(ctx, r.asked); err != nil {
 			return err
 		}
 		kept, err = s.seal(ctx, c, r.asked)
@@ -150,6 +143,15 @@ func (s *Reports) confine(a *guard.Act, q *asked) (own bool) {
 	}
 	f.Organisation, q.own = a.Caller.Organisation, true
 	return true
+}
+
+// resolve finds out what a query means before a transaction begins: which request
+// a receipt is of, and which tags the child has.
+func (s *Reports) resolve(ctx context.Context, q *asked) error {
+	if err := s.followReceipt(ctx, q); err != nil {
+		return err
+	}
+	return s.findChild(ctx, q)
 }
 
 // followReceipt puts the request of a receipt in its place.

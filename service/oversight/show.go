@@ -25,6 +25,22 @@ type Entry struct {
 	LineMissing   bool // the line is no longer stored: the index's word alone
 }
 
+// find finds the next entries that a query asks for, the newest first, at most as
+// many as its size says, and shows them as its caller may see them. It returns
+// where to go on, nil at the end. The query was resolved before.
+func (s *Reports) find(ctx context.Context, tx *store.Tx, q *asked) (entries []Entry, next *store.EntryPlace, err error) {
+	found, err := tx.Index.Find(ctx, &q.filter, q.size)
+	if err != nil {
+		return nil, nil, err
+	}
+	if len(found) == q.size {
+		last := &found[len(found)-1]
+		next = &store.EntryPlace{At: last.At, Log: last.Log, Index: last.Index}
+	}
+	entries, err = s.show(ctx, tx, q, found)
+	return entries, next, err
+}
+
 // show makes of what was found what a caller sees: the lines themselves, each
 // compared with what the index says of it.
 func (s *Reports) show(ctx context.Context, tx *store.Tx, q *asked, found []store.FoundEntry) ([]Entry, error) {
