@@ -81,7 +81,9 @@ const (
 	ExportLog    Action = "export_log"
 	ReadReports  Action = "read_reports"  // who looked, and why
 	ReviewAccess Action = "review_access" // the break-glass queue
-	Configure    Action = "configure"
+	// ReleaseRestricted lets be told who looked at a restricted child.
+	ReleaseRestricted Action = "release_restricted"
+	Configure         Action = "configure"
 )
 
 // Mode is the access mode of a look-up; empty for every other action.

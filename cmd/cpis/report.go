@@ -30,7 +30,7 @@ type reports struct {
 
 const (
 	entryColumns = "at actor organisation organisation_name role action access_mode purpose outcome reason break_glass subject index"
-	glassColumns = "at actor organisation organisation_name role purpose outcome reviewed review_outcome subject index"
+	glassColumns = "at actor organisation organisation_name role purpose outcome reviewed review_outcome review_id subject index"
 )
 
 // reportVerbs are the verbs of reports: of each report one.

@@ -24,7 +24,9 @@ import (
 // two pages.
 type auditLog struct {
 	cpisv1connect.UnimplementedReportServiceHandler
+	cpisv1connect.UnimplementedOversightServiceHandler
 
+	needsRelease bool // of the child
 	asked []proto.Message
 }
 
@@ -51,11 +53,23 @@ func (a *auditLog) ListTallies(_ context.Context, m *cpisv1.ListTalliesRequest) 
 	return &cpisv1.ListTalliesResponse{Coverage: &cpisv1.Coverage{CompleteUntil: timestamppb.New(time.Unix(0, 0))}}, nil
 }
 
+func (a *auditLog) GetSubjectAccess(_ context.Context, m *cpisv1.GetSubjectAccessRequest) (*cpisv1.GetSubjectAccessResponse, error) {
+	a.asked = append(a.asked, proto.Clone(m))
+	answer := &cpisv1.GetSubjectAccessResponse{
+		Coverage: &cpisv1.Coverage{CompleteUntil: timestamppb.New(time.Unix(0, 0))}, NeedsRelease: a.needsRelease,
+	}
+	if !a.needsRelease {
+		answer.Letter = "Who looked at this record\n\n1. Monday\n   Where: \x1b[31mhere\n"
+	}
+	return answer, nil
+}
+
 // serve serves the log, and returns how a command reaches it.
 func (a *auditLog) serve(t *testing.T) []string {
 	t.Helper()
 	s := httptest.NewServer(rpc.NewBare(time.Now, func(server *connect.Server) {
 		cpisv1connect.RegisterReportServiceHandler(server, a)
+		cpisv1connect.RegisterOversightServiceHandler(server, a)
 	}))
 	t.Cleanup(s.Close)
 	return []string{"--url", s.URL, "--token-file", tokenFile(t, "a-token")}
@@ -65,13 +79,23 @@ func (a *auditLog) serve(t *testing.T) []string {
 func TestReport_IsPrintedAsReviewed(t *testing.T) {
 	t.Parallel()
 	var all strings.Builder
-	for _, line := range []string{"report child", "report break-glass", "report many --from 2026-11-01", "report many --from 2026-11-01 --csv", "report child --csv", "report child --json"} {
+	for _, line := range []string{"report child", "report break-glass", "report many --from 2026-11-01", "report many --from 2026-11-01 --csv", "report child --csv", "report child --json", "report subject-access"} {
 		a := &auditLog{}
 		o := command(t, "999 000 0018\n", append(strings.Fields(line), a.serve(t)...)...)
 		o.want(t, 0)
 		all.WriteString("$ cpis " + line + "\n" + o.stdout + o.stderr + "\n")
 	}
 	golden(t, "reports.golden", all.String())
+}
+
+// A letter that must not be handed over is none, and a script notices.
+func TestReport_NoLetterIsAFailure(t *testing.T) {
+	t.Parallel()
+	a := &auditLog{needsRelease: true}
+	o := command(t, "999 000 0018\n", append(strings.Fields("report subject-access --words because"), a.serve(t)...)...)
+	if o.want(t, 1, "two privacy officers can release it"); o.stdout != "" {
+		t.Errorf("printed %q", o.stdout)
+	}
 }
 
 func TestReport_CSVHasAllPagesAndNoFormula(t *testing.T) {

@@ -33,7 +33,7 @@ func verbsOf(name string) verbs {
 		if g.name == name {
 			var v verbs
 			for i := range g.verbs {
-				v.Verbs = append(v.Verbs, commandOf(g.service, &g.verbs[i]))
+				v.Verbs = append(v.Verbs, commandOf(g.verbs[i].of(&g), &g.verbs[i]))
 			}
 			return v
 		}
@@ -55,7 +55,7 @@ func commandOf(service string, v *verb) any {
 		c.asJSON = &jsonFlag{}
 		c.Fields = append(c.Fields, c.asJSON)
 	}
-	if hasCoverage(method.Output()) && v.columns != "" {
+	if hasCoverage(method.Output()) && v.columns != "" && v.text == "" {
 		c.table = &tableFlag{}
 		c.Fields = append(c.Fields, c.table)
 	}
@@ -200,6 +200,8 @@ func (c *verbCmd) Run(ctx context.Context, w *world) error {
 	switch {
 	case c.asJSON.JSON:
 		return printJSON(w.stdout, answer)
+	case c.verb.text != "":
+		return printText(w.stdout, answer, c.verb.text)
 	case c.verb.columns == "":
 		return printBlock(w.stdout, answer)
 	}

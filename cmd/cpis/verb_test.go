@@ -145,11 +145,11 @@ func TestVerbs_AreTheContract(t *testing.T) {
 	called := map[protoreflect.FullName]bool{"cpis.v1.UploadService.Upload": true} // by cpis upload send
 	for _, g := range groups {
 		for _, v := range g.verbs {
-			called[contract.Append(protoreflect.Name(g.service)).Append(protoreflect.Name(v.method))] = true
+			called[contract.Append(protoreflect.Name(v.of(&g))).Append(protoreflect.Name(v.method))] = true
 			if v.columns == "" {
 				continue
 			}
-			answer := (&verbCmd{}).message(methodOf(g.service, v.method).Output())
+			answer := (&verbCmd{}).message(methodOf(v.of(&g), v.method).Output())
 			list := listIn(answer.ProtoReflect())
 			for path := range strings.FieldsSeq(v.columns) {
 				cellAt(list.NewElement().Message(), strings.Split(path, ".")) // panics where there is no such column
@@ -212,7 +212,7 @@ func TestVerbs_NoTwoColumnsHaveOneName(t *testing.T) {
 			if v.columns == "" {
 				continue
 			}
-			answer := (&verbCmd{}).message(methodOf(g.service, v.method).Output()).ProtoReflect()
+			answer := (&verbCmd{}).message(methodOf(v.of(&g), v.method).Output()).ProtoReflect()
 			heads := headsOf(listIn(answer).NewElement().Message().Descriptor(), strings.Fields(v.columns))
 			slices.Sort(heads)
 			if unique := slices.Compact(slices.Clone(heads)); len(unique) != len(heads) {

@@ -1,6 +1,11 @@
 package main
 
-import "google.golang.org/protobuf/reflect/protoreflect"
+import (
+	"cmp"
+	"slices"
+
+	"google.golang.org/protobuf/reflect/protoreflect"
+)
 
 // group is a command of which each verb is one procedure of a service.
 type group struct {
@@ -13,14 +18,22 @@ type group struct {
 // request.
 type verb struct {
 	name, method, help string
+	// service of the contract, if it is another than the group's.
+	service string
 	// columns are those of the table that a list is printed as: paths in what
 	// is listed. If there are none the answer is printed as JSON.
 	columns string
+	// text is the field of the answer that is printed as it is, for people, in the
+	// place of all others.
+	text protoreflect.Name
 	// fill says what a request holds that does not say otherwise.
 	fill filler
 	// fixed are fields of the request that the verb says itself, by their names.
 	fixed map[protoreflect.Name]string
 }
+
+// of returns the service that a verb of a group calls.
+func (v *verb) of(g *group) string { return cmp.Or(v.service, g.service) }
 
 // groups are the commands that call procedures one by one.
 var groups = []group{
@@ -75,7 +88,7 @@ var groups = []group{
 		{name: "missed", method: "ReportMissedAppointment", help: "Report that a patient was not brought to an appointment."},
 		{name: "wrong-patient", method: "ReportWrongPatient", help: "Report that an earlier look-up was of the wrong patient, or that its encounter was cancelled."},
 	}},
-	{"report", "ReportService", reportVerbs},
+	{"report", "ReportService", slices.Concat(reportVerbs, oversightVerbs)},
 }
 
 const planColumns = "plan.id plan.version plan.kind plan.status plan.start plan.end plan.expected " +
@@ -129,6 +142,7 @@ var flagHelp = map[string]string{
 	"max-ending":               "The most plans that a file may end and still be approved automatically.",
 	"max-new":                  "The most new plans that a file may hold and still be approved automatically.",
 	"max-rejected-percent":     "The largest share of rejected rows, in percent, with which a file is still approved automatically.",
+	"name-staff":               "Name the people who looked. The privacy officer of their organisation decides that.",
 	"merge-id":                 "For unmerge: the identifier of the merge, as plan proposals lists it.",
 	"mesh.mailbox":             "MESH mailbox to send to, such as X26ABC1.",
 	"missed-in-a-row":          "How many appointments in a row were missed.",
@@ -151,11 +165,13 @@ var flagHelp = map[string]string{
 	"receipt-log":              "Log of that receipt; the server's own if not given.",
 	"reference":                "Your own reference, such as a case number.",
 	"report":                   "Which report.",
+	"release-id":               "Identifier of the release.",
 	"request-id":               "Identifier of the request (X-Request-ID).",
 	"responsible-person.name":  "Name of the person you act for. Systems must give it.",
 	"responsible-person.phone": "Their telephone number.",
 	"responsible-person.role":  "Their job role.",
 	"restricted":               "The person's whereabouts must not be revealed to anybody.",
+	"review-id":                "Identifier of the review: the column REVIEW ID of report break-glass.",
 	"role":                     "Only this role, as the log names it, such as clinician_unscheduled.",
 	"setting":                  "Where the patient was to be met, or was met.",
 	"start":                    "First day, such as 2026-11-22 or 22/11/2026.",
@@ -173,6 +189,14 @@ var flagHelp = map[string]string{
 	"words":                    "Why, in your own words. It is required, in ten characters or more, where one person is asked about; kept sealed, and not in the log.",
 
 	"AcknowledgeNotice outcome": "What was done. With other, say it in --note.",
+	"CloseReview outcome":       "What was found.",
+	"CloseReview words":         "What was found, in your own words, in ten characters or more; kept sealed, and not in the log.",
+	"DecideRelease words":       "Why, in your own words, in ten characters or more; kept sealed.",
+	"GetReview reason":          "Why you ask; it stands in the log.",
+	"GetReview words":           "Why, in your own words; kept sealed, and not in the log.",
+	"GetSubjectAccess words":    "Who asks, and how you know that they may, in ten characters or more; kept sealed, and not in the log.",
+	"ListReleases open-only":    "Only releases that nobody has decided about.",
+	"ProposeRelease words":      "Why it puts nobody in danger, in ten characters or more: your colleague reads it. Kept sealed.",
 	"AssignNotice to":           "User ID of the colleague who is to deal with it; empty takes it back.",
 	"GetEntryCount outcome":     "Only what came out so, as the log names it, such as flag_held or denied.",
 	"GetEntryCount reason":      "Why you ask; it stands in the log.",

@@ -224,6 +224,31 @@ func (r *Ring) AppendTags(dst []Tag, nhs string) []Tag {
 	return dst
 }
 
+// FormerTags returns the tags of NHS numbers under index keys that were retired:
+// entries of the log have them for good. The keys are opened for this call alone.
+// The error is ErrUnavailable or ErrTampered.
+func (r *Ring) FormerTags(ctx context.Context, wrapped []Wrapped, numbers []string) ([]Tag, error) {
+	ctx, cancel := context.WithTimeout(ctx, r.timeout)
+	defer cancel()
+	var tags []Tag
+	for batch := range slices.Chunk(wrapped, MaxBatch) {
+		opened, err := r.keeper.Unwrap(ctx, batch)
+		if err != nil {
+			return nil, fmt.Errorf("opening former index keys: %w", err)
+		}
+		for i := range opened {
+			if opened[i].Err != nil {
+				return nil, fmt.Errorf("opening %s: %w", batch[i].Owner, opened[i].Err)
+			}
+			m := newMAC(opened[i].Value.Key)
+			for _, n := range numbers {
+				tags = append(tags, m.tag(n))
+			}
+		}
+	}
+	return tags, nil
+}
+
 // VersionedTag is a tag, and the version of the index key that made it.
 type VersionedTag struct {
 	Tag     Tag

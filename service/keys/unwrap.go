@@ -137,6 +137,22 @@ func gone(ctx context.Context) error {
 	return fmt.Errorf("%w: %w", ErrUnavailable, context.Cause(ctx))
 }
 
+// UnwrapAlone opens one wrapped data key of an owner that has several, such as
+// those of reviews. It passes the cache by, which knows one key of each owner.
+// The error is ErrUnavailable or ErrTampered.
+func (r *Ring) UnwrapAlone(ctx context.Context, w Wrapped) (*DataKey, error) {
+	ctx, cancel := context.WithTimeout(ctx, r.timeout)
+	defer cancel()
+	opened, err := r.keeper.Unwrap(ctx, []Wrapped{w})
+	if err == nil {
+		err = opened[0].Err
+	}
+	if err != nil {
+		return nil, fmt.Errorf("unwrapping %s: %w", w.Owner, err)
+	}
+	return newDataKey(&opened[0].Value.Key), nil
+}
+
 // NewKey is a data key that was just made: to be used, and to be stored.
 type NewKey struct {
 	Wrapped Wrapped

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -13,10 +14,10 @@ import (
 	"cpis/service/store"
 )
 
-// findChild finds by which tags entries name a child: under each index key, by
-// the number that was asked for, by the others that the person has or had, and
-// by those of people whose records were ever joined with this one's. A child of
-// whom nothing is held is known by the one number.
+// findChild finds by which tags entries name a child: under each index key, also
+// those that were retired, by the number that was asked for, by the others that
+// the person has or had, and by those of people whose records were ever joined
+// with this one's. A child of whom nothing is held is known by the one number.
 //
 // It asks the keeper, whether or not somebody is held, so it runs before the
 // transaction.
@@ -25,22 +26,67 @@ func (s *Reports) findChild(ctx context.Context, q *asked) error {
 	if first == nil {
 		return nil
 	}
-	people, err := s.peopleBehind(ctx, first)
-	if err != nil {
+	var err error
+	if q.people, err = s.peopleBehind(ctx, first); err != nil {
 		return err
 	}
-	tags := newTags(first)
-	for _, h := range people {
+	tags, numbers := newTags(first), []string{}
+	if !q.number.IsZero() {
+		numbers = append(numbers, q.number.Reveal())
+	}
+	for _, h := range q.people {
 		for _, n := range h.Person.Numbers() {
 			tags.add(s.records.StoreTags(n)...)
+			numbers = append(numbers, n.Reveal())
 		}
 		q.restricted = q.restricted || h.Row.Restricted
 	}
+	former, err := s.formerTags(ctx, numbers)
+	if err != nil {
+		return err
+	}
+	tags.add(former.tags...)
 	q.filter.Subjects = tags.bytes()
 	marked, err := s.db.Index.MarkedRestricted(ctx, q.filter.Subjects)
 	q.restricted = q.restricted || len(marked) > 0
-	q.filter.CareOnly = q.restricted && !q.own
+	nobody := len(numbers) == 0 && !former.last.IsZero()
+	q.filter.CareOnly = (q.restricted || nobody) && !q.own
 	return err
+}
+
+// former is what index keys that were retired still say.
+type former struct {
+	tags []store.Tag // of some numbers
+	last time.Time   // when the last key was retired; zero if none ever was
+}
+
+// formerTags returns the tags of numbers under index keys that were retired. What
+// only such a tag leads to may be anybody, a restricted child too.
+func (s *Reports) formerTags(ctx context.Context, numbers []string) (former, error) {
+	rows, err := s.db.Keys.FormerIndex(ctx)
+	if err != nil || len(rows) == 0 {
+		return former{}, guard.Translate(err)
+	}
+	made, err := s.ring.FormerTags(ctx, record.WrappedIndexKeys(rows), numbers)
+	if err != nil {
+		return former{}, s.records.KeyError(err)
+	}
+	f := former{last: lastRetired(rows)}
+	for _, t := range made {
+		f.tags = append(f.tags, store.Tag(t))
+	}
+	return f, nil
+}
+
+// lastRetired returns when the last of some index keys was retired; the zero time
+// if there is none.
+func lastRetired(rows []store.IndexKeyRow) (last time.Time) {
+	for i := range rows {
+		if rows[i].RetiredAt.After(last) {
+			last = rows[i].RetiredAt
+		}
+	}
+	return last
 }
 
 // tagsAsked are the tags of the child as it was asked for; nil where none was.

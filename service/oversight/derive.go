@@ -82,6 +82,7 @@ var topics = map[policy.Action]store.Topic{
 	policy.ManageChannels: store.TopicChannels,
 
 	policy.ExportLog: store.TopicReports, policy.ReadReports: store.TopicReports, policy.ReviewAccess: store.TopicReports,
+	policy.ReleaseRestricted: store.TopicReports,
 }
 
 // topicOf is what an entry is about. A command's entry names the command as its

@@ -1,6 +1,7 @@
 package oversight_test
 
 import (
+	"encoding/base64"
 	"slices"
 	"testing"
 
@@ -33,6 +34,11 @@ type fixture struct {
 func newFixture(t *testing.T) *fixture {
 	t.Helper()
 	return &fixture{servicetest.New(t)}
+}
+
+// tagText returns what reports call a child.
+func tagText(f *fixture, number string) string {
+	return base64.RawURLEncoding.EncodeToString(f.Tag(number))
 }
 
 // index brings the index up to the log.

@@ -1,6 +1,7 @@
 package oversight
 
 import (
+	"context"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -10,6 +11,7 @@ import (
 	"cpis/service/domain"
 	"cpis/service/guard"
 	"cpis/service/keys"
+	"cpis/service/record"
 	"cpis/service/store"
 	"cpis/service/text"
 )
@@ -89,8 +91,11 @@ type asked struct {
 	tag    *keys.Tag // of the subject, where that is asked for
 	size   int
 	own    bool // only what belongs to the caller's organisation
+	review string
+	fetch  func(context.Context) error // gets what else must be had before the transaction; nil for nothing
 
-	restricted bool // the child is
+	people     []*record.Record // who the child is known to be, opened
+	restricted bool             // the child is
 }
 
 // reader reads a query, and collects what is wrong with it.

@@ -114,6 +114,11 @@ func answer[A any, P guard.Answered[A]](
 		if err = s.resolve(ctx, r.asked); err != nil {
 			return err
 		}
+		if r.fetch != nil {
+			if err = r.fetch(ctx); err != nil {
+				return err
+			}
+		}
 		kept, err = s.seal(ctx, c, r.asked)
 		return err
 	}
@@ -122,7 +127,7 @@ func answer[A any, P guard.Answered[A]](
 			return nil, err
 		}
 		out, err := do(ctx, tx, e)
-		e.Purpose, e.Restricted = string(r.query.Reason), r.restricted && r.tagged()
+		e.Purpose, e.Restricted = string(r.query.Reason), e.Restricted || r.restricted && r.tagged()
 		if e.Counts != nil {
 			e.Counts["report_"+r.report] = 1
 		}
@@ -246,6 +251,7 @@ func (q *asked) filters() map[string]string {
 	put("mode", f.Mode)
 	put("purpose", f.Purpose)
 	put("outcome", f.Outcome)
+	put("review", q.review)
 	if f.Request.Valid {
 		put("request", f.Request.UUID.String())
 	}

@@ -20,6 +20,7 @@ type Entry struct {
 	Organised     string // the organisation's name, as it is registered now
 	Subject       string // what the log calls the person, base64url; empty where that is withheld
 	Encounter     bool   // one was named
+	ReviewID      string // of a break-glass look-up
 	Reviewed      time.Time
 	ReviewOutcome string
 	LineMissing   bool // the line is no longer stored: the index's word alone
@@ -66,6 +67,9 @@ func (s *Reports) showEntry(f *store.FoundEntry) (Entry, error) {
 	e := Entry{
 		Log: f.Origin, Index: f.Index, Organised: f.Organised, Encounter: f.Encounter,
 		Subject: subjectText(f.Subject), ReviewOutcome: f.ReviewOutcome,
+	}
+	if f.Review.Valid {
+		e.ReviewID = f.Review.UUID.String()
 	}
 	if f.ReviewedAt != nil {
 		e.Reviewed = f.ReviewedAt.UTC()
@@ -131,9 +135,20 @@ func (s *Reports) withheld(ctx context.Context, tx *store.Tx, q *asked, found []
 	if err != nil {
 		return nil, err
 	}
+	known := map[string]bool{}
 	for i := range people {
+		known[string(people[i].Tag[:])] = true
 		if people[i].Restricted {
 			withheld[string(people[i].Tag[:])] = true
+		}
+	}
+	retired, err := tx.Keys.FormerIndex(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for i, last := 0, lastRetired(retired); i < len(found); i++ {
+		if tag := string(found[i].Subject); !known[tag] && found[i].At.Before(last) {
+			withheld[tag] = true // perhaps a tag of a key that was retired: nobody knows whose
 		}
 	}
 	return withheld, nil

@@ -1,12 +1,9 @@
 package person
 
 import (
-	"strings"
-
 	"cpis/service/domain"
 	"cpis/service/guard"
 	"cpis/service/identity"
-	"cpis/service/text"
 )
 
 // Two people have to agree if one alone could reveal somebody, hide them, or
@@ -23,13 +20,9 @@ type actor struct {
 
 func actorOf(c *identity.Caller) actor { return actor{ID: c.ID, Issuer: c.Issuer, System: c.System} }
 
-// is reports whether two actors are one. Identifiers are compared as issuers
-// compare those of people, who type them: without regard to the case of letters,
-// or to what is not seen. Those of two issuers are of two actors; if the
-// issuer of one is not known, they may be of one.
+// is reports whether two actors are one.
 func (a actor) is(other actor) bool {
-	sameIssuer := a.Issuer == other.Issuer || a.Issuer == "" || other.Issuer == ""
-	return sameIssuer && strings.EqualFold(text.Fold(a.ID), text.Fold(other.ID))
+	return guard.SameActor(a.ID, a.Issuer, other.ID, other.Issuer)
 }
 
 // secondPerson says what keeps second from accepting what first proposed.

@@ -20,6 +20,7 @@ const (
 	TablePerson     = "person"
 	TablePlan       = "plan"
 	TableProposal   = "proposal"
+	TableRelease    = "release"
 	TableReport     = "report"
 	TableReview     = "review"
 	TableTransfer   = "transfer"

@@ -155,10 +155,10 @@ func (a *KeyAdmin) Retag(ctx context.Context, ring *keys.Ring, progress func(don
 	return r.damaged, err
 }
 
-// RetireIndex ends the rotation: it removes the old tags and the old key. It
-// refuses while any person has no new tag, and with ErrTooSoon in the first two
-// minutes after RotateIndex: a server that knew only the old key would find
-// nobody any more.
+// RetireIndex ends the rotation: it removes the old tags, and makes the old key a
+// former one, which finds nothing but entries of the log. It refuses while any
+// person has no new tag, and with ErrTooSoon in the first two minutes after
+// RotateIndex: a server that knew only the old key would find nobody any more.
 //
 // It also refuses, with ErrDamaged, while rows have no new MAC because they do not
 // verify: without the old key they cannot be put back from a backup any more.
@@ -184,7 +184,7 @@ func (a *KeyAdmin) RetireIndex(ctx context.Context, giveUp bool) (damaged []stor
 	return damaged, a.retire(ctx, rows[1].Version)
 }
 
-// retire removes the tags of an index key, and the key.
+// retire removes the tags of an index key, and makes it a former one.
 func (a *KeyAdmin) retire(ctx context.Context, old int) error {
 	for removed := int64(1); removed > 0; {
 		err := a.Do(ctx, "delete_tags", audit.Counts{"version": int64(old)}, func(tx *store.Tx) (err error) {
@@ -196,7 +196,7 @@ func (a *KeyAdmin) retire(ctx context.Context, old int) error {
 		}
 	}
 	return a.Do(ctx, "retire_index_key", audit.Counts{"version": int64(old)}, func(tx *store.Tx) error {
-		return tx.Keys.DeleteIndex(ctx, old)
+		return tx.Keys.RetireIndex(ctx, old, a.Now().UTC())
 	})
 }
 
@@ -268,7 +268,11 @@ func (a *KeyAdmin) rewrapIndex(ctx context.Context) (changed int, err error) {
 	if err != nil {
 		return 0, err
 	}
-	for _, row := range rows {
+	former, err := a.DB.Keys.FormerIndex(ctx)
+	if err != nil {
+		return 0, err
+	}
+	for _, row := range slices.Concat(rows, former) {
 		r, err := a.Keeper.Rewrap(ctx, WrappedIndexKeys([]store.IndexKeyRow{row}))
 		if err == nil {
 			err = r[0].Err
@@ -280,7 +284,7 @@ func (a *KeyAdmin) rewrapIndex(ctx context.Context) (changed int, err error) {
 			continue
 		}
 		err = a.Do(ctx, "rewrap_index_key", audit.Counts{"version": int64(row.Version)}, func(tx *store.Tx) error {
-			return tx.Keys.ReplaceIndex(ctx, row.Version, row.Wrapped, r[0].Value.Text)
+			return tx.Keys.ReplaceIndex(ctx, row, r[0].Value.Text)
 		})
 		if err != nil {
 			return changed, err

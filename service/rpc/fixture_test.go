@@ -69,6 +69,7 @@ type others struct {
 	rpc.Encounters
 	rpc.Contacts
 	rpc.Reports
+	rpc.Oversight
 }
 
 // refusal is a request that was refused before it became a use case.
@@ -185,7 +186,7 @@ func newBench(tb testing.TB, options ...option) *bench {
 	c := rpc.Config{
 		UseCases: rpc.UseCases{
 			LookUps: u, Plans: u, Uploads: u, Proofs: u, Refuse: u.refuse,
-			Changes: others{}, Notices: others{}, Channels: others{}, Encounters: others{}, Contacts: others{}, Reports: others{},
+			Changes: others{}, Notices: others{}, Channels: others{}, Encounters: others{}, Contacts: others{}, Reports: others{}, Oversight: others{},
 		},
 		Verifier:  b.door,
 		Metrics:   b.metrics,

@@ -75,6 +75,12 @@ var procedures = tell([]procedure{
 	{name: cpisv1connect.ReportServiceGetEntryCountProcedure, action: "read_reports"},
 	{name: cpisv1connect.ReportServiceListEntriesProcedure, action: "read_reports"},
 	{name: cpisv1connect.ReportServiceListTalliesProcedure, action: "read_reports"},
+	{name: cpisv1connect.OversightServiceGetReviewProcedure, action: "read_reports"},
+	{name: cpisv1connect.OversightServiceCloseReviewProcedure, action: "review_access", write: true},
+	{name: cpisv1connect.OversightServiceGetSubjectAccessProcedure, action: "read_reports"},
+	{name: cpisv1connect.OversightServiceProposeReleaseProcedure, action: "release_restricted", write: true},
+	{name: cpisv1connect.OversightServiceDecideReleaseProcedure, action: "release_restricted", write: true},
+	{name: cpisv1connect.OversightServiceListReleasesProcedure, action: "release_restricted"},
 })
 
 // unknown stands for whatever is not in the contract. Its path is not kept:

@@ -162,6 +162,7 @@ func entryToProto(e *oversight.Entry) *cpisv1.LogEntry {
 		Log:              e.Log,
 		Index:            e.Index,
 		LineMissing:      e.LineMissing,
+		ReviewId:         e.ReviewID,
 	}
 }
 

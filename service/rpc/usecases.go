@@ -38,5 +38,6 @@ type UseCases struct {
 	Contacts   Contacts
 	Proofs     Proofs
 	Reports    Reports
+	Oversight  Oversight
 	Refuse     Refuse
 }

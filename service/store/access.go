@@ -108,6 +108,29 @@ func (q accessReads) History(ctx context.Context, persons []uuid.UUID) ([]Access
 		ORDER BY a.person_id, a.at DESC, a.id DESC`, persons)
 }
 
+// Between returns the accesses of some people from a time up to, but not including,
+// another; a zero time is no limit. Those that do not verify say so.
+func (q accessReads) Between(ctx context.Context, persons []uuid.UUID, from, until time.Time) ([]AccessRow, error) {
+	return all(ctx, q.q, "reading accesses",
+		func(row pgx.CollectableRow) (AccessRow, error) { return q.guard.scanHistory(row, 0) }, `
+		SELECT `+historyColumns+`
+		FROM cpis.access AS a
+		LEFT JOIN cpis.organisation AS o ON o.code = a.organisation
+		LEFT JOIN cpis.access_mark AS m ON m.access_id = a.id
+		WHERE a.person_id = ANY ($1::uuid[])
+		  AND ($2::timestamptz IS NULL OR a.at >= $2)
+		  AND ($3::timestamptz IS NULL OR a.at < $3)
+		ORDER BY a.at, a.id`, persons, timeOrNull(from), timeOrNull(until))
+}
+
+// timeOrNull returns a time as the database takes it: none for the zero one.
+func timeOrNull(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return &t
+}
+
 // Mark marks the accesses of an encounter that are not marked yet as of the wrong
 // patient, and returns how many. Those that do not verify are left as they are.
 func (tx accessWrites) Mark(ctx context.Context, e *Encounter, at time.Time) (int64, error) {

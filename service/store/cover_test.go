@@ -50,6 +50,11 @@ var uncovered = map[string]string{
 
 	"review.sealed":      "sealed for its review",
 	"review.wrapped_key": "opens only as a key of reviews",
+	"review.closing":     "sealed for its review",
+
+	"release.proposed":    "sealed for its release",
+	"release.decided":     "likewise",
+	"release.wrapped_key": "opens only for its release",
 
 	"delivery.attempts": "which attempt it is that somebody settles, and how long to wait after it: an hour at most",
 	"delivery.due_at":   "delays an attempt by two hours at most: what waits longer is tried; the last one follows from first_at",
@@ -59,6 +64,7 @@ var uncovered = map[string]string{
 	"change":            "says where in the log to look",
 	"colleague":         "its authority is sealed too, and compared; it is forgotten sooner or later",
 	"instance":          "a server that does not find its database there refuses to start; to have a copy start takes its settings and keys too",
+	"former_index_key":  "as an index key",
 	"index_key":         "a wrapping opens only as the index key of its version",
 	"log":               "its origin is part of what is signed",
 	"log_head":          "compared with the signed tree each second",
@@ -204,6 +210,7 @@ func (f *fixture) fillGuarded() {
 	f.tx(func(tx *store.Tx) error {
 		return tx.Accesses.MarkCopies(ctx, []uuid.UUID{b.Accesses[0].ID}, f.now)
 	})
+	f.tx(func(tx *store.Tx) error { return tx.Releases.Insert(ctx, f.release()) })
 	f.tx(func(tx *store.Tx) error {
 		return tx.Answers.Keep(ctx, store.IdempotentRow{Organisation: leeds, Key: "k", Fingerprint: []byte{1}, Response: []byte{1}, At: f.now})
 	})

@@ -101,11 +101,12 @@ func (tx indexWrites) planForThese(ctx context.Context) error {
 type FoundEntry struct {
 	IndexRow
 
-	Origin        string     // of its log
-	Line          []byte     // nil where it is no longer stored
-	Class         string     // of the organisation; empty where it is none that may call
-	Organised     string     // the organisation's name; empty where it is not known any more
-	ReviewedAt    *time.Time // when the review of a break-glass look-up was closed
+	Origin        string        // of its log
+	Line          []byte        // nil where it is no longer stored
+	Class         string        // of the organisation; empty where it is none that may call
+	Organised     string        // the organisation's name; empty where it is not known any more
+	Review        uuid.NullUUID // of a break-glass look-up
+	ReviewedAt    *time.Time    // when that was closed
 	ReviewOutcome string
 }
 
@@ -128,7 +129,7 @@ func (tx indexWrites) Find(ctx context.Context, f *EntryFilter, limit int) ([]Fo
 		SELECT `+indexColumns+`, l.origin,
 		       (SELECT e.line FROM cpis.entry AS e WHERE e.log = i.log AND e.idx = i.idx),
 		       coalesce(o.class, ''), coalesce(o.name, a.name, ''),
-		       r.closed_at, coalesce(r.outcome, '')
+		       r.id, r.closed_at, coalesce(r.outcome, '')
 		FROM found AS i
 		JOIN cpis.log AS l ON l.id = i.log
 		LEFT JOIN cpis.organisation AS o ON o.code = i.organisation
@@ -138,7 +139,7 @@ func (tx indexWrites) Find(ctx context.Context, f *EntryFilter, limit int) ([]Fo
 }
 
 func scanFound(row pgx.CollectableRow) (f FoundEntry, err error) {
-	err = row.Scan(append(f.targets(), &f.Origin, &f.Line, &f.Class, &f.Organised, &f.ReviewedAt, &f.ReviewOutcome)...)
+	err = row.Scan(append(f.targets(), &f.Origin, &f.Line, &f.Class, &f.Organised, &f.Review, &f.ReviewedAt, &f.ReviewOutcome)...)
 	return f, err
 }
 

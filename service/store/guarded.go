@@ -52,6 +52,8 @@ var guardedTables = []guardedTable{
 	tableOf[AccessRow]("access", accessColumns, "a", "a.id", 16),
 	tableOf[MarkRow]("access_mark", markColumns, "m", "m.access_id", 16),
 	tableOf[ReviewRow]("review", reviewColumns, "r", "r.id", 16),
+
+	tableOf[ReleaseRow]("release", releaseColumns, "r", "r.id", 18),
 }
 
 func tableOf[T any, P interface {

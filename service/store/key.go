@@ -13,6 +13,8 @@ type IndexKeyRow struct {
 	Version int
 	Wrapped string
 	At      time.Time // when it was made
+
+	RetiredAt time.Time // of a former one: when that was
 }
 
 // IndexKeys returns the keys of the blind index, the newest first: one, or two
@@ -29,6 +31,19 @@ func (db *DB) IndexKeys(ctx context.Context) ([]IndexKeyRow, error) {
 		ORDER BY version DESC`)
 }
 
+// FormerIndex returns the keys of the blind index that were retired, the newest
+// first. Nothing is found by them but entries of the log.
+func (q keyReads) FormerIndex(ctx context.Context) ([]IndexKeyRow, error) {
+	return all(ctx, q.q, "reading former index keys",
+		func(row pgx.CollectableRow) (k IndexKeyRow, err error) {
+			err = row.Scan(&k.Version, &k.Wrapped, &k.At, (*timeTarget)(&k.RetiredAt))
+			return k, err
+		}, `
+		SELECT version, wrapped, created_at, retired_at
+		FROM cpis.former_index_key
+		ORDER BY version DESC`)
+}
+
 // InsertIndex keeps a new key. If two servers make the first one at the same
 // moment, the transaction of the second runs again and then finds it.
 func (tx keyWrites) InsertIndex(ctx context.Context, k IndexKeyRow) error {
@@ -38,23 +53,33 @@ func (tx keyWrites) InsertIndex(ctx context.Context, k IndexKeyRow) error {
 	return tryAgain(err)
 }
 
-// DeleteIndex removes a key that no tag needs any more; while one does, the
-// database refuses.
-func (tx keyWrites) DeleteIndex(ctx context.Context, version int) error {
-	_, err := tx.exec(ctx, "removing index key", `
-		DELETE FROM cpis.index_key
-		WHERE version = $1`, version)
+// RetireIndex makes a key a former one, which no tag needs any more; while one
+// does, the database refuses.
+func (tx keyWrites) RetireIndex(ctx context.Context, version int, at time.Time) error {
+	_, err := tx.exec(ctx, "retiring index key", `
+		WITH gone AS (
+		    DELETE FROM cpis.index_key
+		    WHERE version = $1
+		    RETURNING version, wrapped, created_at
+		)
+		INSERT INTO cpis.former_index_key (version, wrapped, created_at, retired_at)
+		SELECT g.version, g.wrapped, g.created_at, $2
+		FROM gone AS g`, version, at)
 	return err
 }
 
-// ReplaceIndex puts a key's new wrapping in the place of its old one;
-// ErrConflict if that is not what is stored.
-func (tx keyWrites) ReplaceIndex(ctx context.Context, version int, old, rewrapped string) error {
+// ReplaceIndex puts the new wrapping of a key, or of a former one, in the place
+// of its old one; ErrConflict if that is not what is stored.
+func (tx keyWrites) ReplaceIndex(ctx context.Context, k IndexKeyRow, rewrapped string) error {
+	table := "index_key"
+	if !k.RetiredAt.IsZero() {
+		table = "former_index_key"
+	}
 	return tx.execAll(ctx, 1, "re-wrapping index key", `
-		UPDATE cpis.index_key
+		UPDATE cpis.`+table+`
 		SET wrapped = $3
 		WHERE version = $1
-		  AND wrapped = $2`, version, old, rewrapped)
+		  AND wrapped = $2`, k.Version, k.Wrapped, rewrapped)
 }
 
 // KeyTable names a table whose rows carry a wrapped data key each.
@@ -68,17 +93,18 @@ const (
 	UploadKeys
 	ColleagueKeys
 	ReportKeys
+	ReleaseKeys
 )
 
 // keyTables are their names. A key that was forgotten is empty in all of them.
 var keyTables = [...]string{
 	PersonKeys: "person", ReviewKeys: "review", ChannelKeys: "channel", UploadKeys: "upload", ColleagueKeys: "colleague",
-	ReportKeys: "report",
+	ReportKeys: "report", ReleaseKeys: "release",
 }
 
 // KeyTables are all tables.
 func KeyTables() []KeyTable {
-	return []KeyTable{PersonKeys, ReviewKeys, ChannelKeys, UploadKeys, ColleagueKeys, ReportKeys}
+	return []KeyTable{PersonKeys, ReviewKeys, ChannelKeys, UploadKeys, ColleagueKeys, ReportKeys, ReleaseKeys}
 }
 
 // Owner returns the name under which the data key of a row is wrapped. The keys
@@ -92,7 +118,7 @@ func (t KeyTable) Owner(id uuid.UUID) string {
 
 // KeyRow is the wrapped data key of a row.
 type KeyRow struct {
-	ID      uuid.UUID // the person, review, channel, upload, colleague or report
+	ID      uuid.UUID // the person, review, channel, upload, colleague, report or release
 	Wrapped string
 }
 

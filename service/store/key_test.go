@@ -47,7 +47,7 @@ func TestIndexKeyRotates(t *testing.T) {
 	if got := f.deleteOldTags(); got != 1 {
 		t.Errorf("old tags removed: got %d, want only that of who has a new one", got)
 	}
-	err = f.db.Tx(ctx, func(tx *store.Tx) error { return tx.Keys.DeleteIndex(ctx, 1) })
+	err = f.db.Tx(ctx, func(tx *store.Tx) error { return tx.Keys.RetireIndex(ctx, 1, f.now) })
 	if err == nil {
 		t.Error("removing a key that a tag needs: got no error")
 	}
@@ -62,7 +62,14 @@ func TestIndexKeyRotates(t *testing.T) {
 	if got := f.deleteOldTags(); got != 1 {
 		t.Errorf("old tags removed: got %d, want the last", got)
 	}
-	f.tx(func(tx *store.Tx) error { return tx.Keys.DeleteIndex(ctx, 1) })
+	f.tx(func(tx *store.Tx) error { return tx.Keys.RetireIndex(ctx, 1, f.now) })
+	former, err := f.db.Keys.FormerIndex(ctx)
+	f.must(err)
+	want = []store.IndexKeyRow{{Version: 1, Wrapped: "wrapped:1", At: want[1].At, RetiredAt: f.now}}
+	if diff := cmp.Diff(want, former); diff != "" {
+		t.Errorf("former keys (-want +got):\n%s", diff)
+	}
+	f.tx(func(tx *store.Tx) error { return tx.Keys.ReplaceIndex(ctx, former[0], "new") })
 }
 
 // deleteOldTags removes tags of the first index key.
@@ -103,6 +110,9 @@ func (f *fixture) wrapMore() {
 		}
 		r := store.ReportRow{ID: newID(), Organisation: trust, At: f.now, WrappedKey: "wrapped", Sealed: []byte("sealed")}
 		if err := tx.Reports.Insert(ctx, &r); err != nil {
+			return err
+		}
+		if err := tx.Releases.Insert(ctx, f.release()); err != nil {
 			return err
 		}
 		for n := range 2 {
@@ -166,8 +176,9 @@ func TestKeysAreRewrappedInPages(t *testing.T) {
 			t.Errorf("table %d: got %d keys replaced, want %d", table, done, want)
 		}
 	}
-	f.tx(func(tx *store.Tx) error { return tx.Keys.ReplaceIndex(ctx, 1, "wrapped:1", "new") })
-	err := f.db.Tx(ctx, func(tx *store.Tx) error { return tx.Keys.ReplaceIndex(ctx, 1, "wrapped:1", "newer") })
+	first := store.IndexKeyRow{Version: 1, Wrapped: "wrapped:1"}
+	f.tx(func(tx *store.Tx) error { return tx.Keys.ReplaceIndex(ctx, first, "new") })
+	err := f.db.Tx(ctx, func(tx *store.Tx) error { return tx.Keys.ReplaceIndex(ctx, first, "newer") })
 	if !errors.Is(err, store.ErrConflict) {
 		t.Errorf("replacing what is no longer there: got %v, want %v", err, store.ErrConflict)
 	}

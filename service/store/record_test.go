@@ -174,7 +174,14 @@ func TestReviewIsClosedByAnother(t *testing.T) {
 	f.must(appendBatch(t, f.db, f.log, b))
 	r := b.Reviews[0]
 	closeBy := func(who string) error {
-		return f.db.Tx(ctx, func(tx *store.Tx) error { return tx.Reviews.Close(ctx, r.ID, who, "justified", f.now) })
+		return f.db.Tx(ctx, func(tx *store.Tx) error {
+			row, err := tx.Reviews.Lock(ctx, r.ID)
+			if err != nil {
+				return err
+			}
+			row.ClosedAt, row.ClosedBy, row.Outcome, row.Closing = &f.now, who, "justified", []byte{7}
+			return tx.Reviews.Close(ctx, &row)
+		})
 	}
 	if err := closeBy(r.Actor); !errors.Is(err, store.ErrConflict) {
 		t.Errorf("closing one's own: got %v, want %v", err, store.ErrConflict)
@@ -191,7 +198,7 @@ func TestReviewIsClosedByAnother(t *testing.T) {
 	f.must(err)
 	want := r
 	want.Log = f.log
-	want.ClosedAt, want.ClosedBy, want.Outcome = &f.now, "officer", "justified"
+	want.ClosedAt, want.ClosedBy, want.Outcome, want.Closing = &f.now, "officer", "justified", []byte{7}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("closed review (-want +got):\n%s", diff)
 	}

@@ -24,6 +24,7 @@ type ReviewRow struct {
 	ClosedAt *time.Time
 	ClosedBy string
 	Outcome  string
+	Closing  []byte // what was found, in words, under the same key; nil if nothing was said
 }
 
 // Open returns the accesses of an organisation that wait to be reviewed,
@@ -47,13 +48,13 @@ func (q reviewReads) Get(ctx context.Context, id uuid.UUID) (ReviewRow, error) {
 }
 
 const reviewColumns = `r.id, r.person_id, r.organisation, r.actor, r.at, r.sealed, r.wrapped_key, r.log, r.entry,
-		       r.closed_at, coalesce(r.closed_by, ''), r.outcome, r.mac`
+		       r.closed_at, coalesce(r.closed_by, ''), r.outcome, r.closing, r.mac`
 
 // targets are where the columns of a review go.
 func (r *ReviewRow) targets() []any {
 	return []any{
 		&r.ID, &r.Person, &r.Organisation, &r.Actor, &r.At, &r.Sealed, &r.WrappedKey, &r.Log, &r.Entry,
-		&r.ClosedAt, &r.ClosedBy, &r.Outcome,
+		&r.ClosedAt, &r.ClosedBy, &r.Outcome, &r.Closing,
 	}
 }
 
@@ -71,26 +72,22 @@ func (r *ReviewRow) cover(c *cover) {
 	c.str("outcome", r.Outcome)
 }
 
-// Close closes a review. ErrConflict says that there is no open one with
-// that id, or that by is who made the access.
-func (tx reviewWrites) Close(ctx context.Context, id uuid.UUID, by, outcome string, at time.Time) error {
-	const doing = "closing review"
-	open, err := all(ctx, tx.q, doing, scanner[ReviewRow](tx.guard), `
+// Lock is Get, and keeps others from closing the review meanwhile.
+func (tx reviewWrites) Lock(ctx context.Context, id uuid.UUID) (ReviewRow, error) {
+	return one(ctx, tx.q, "reading review", scanner[ReviewRow](tx.guard), `
 		SELECT `+reviewColumns+`
 		FROM cpis.review AS r
 		WHERE r.id = $1
 		FOR UPDATE`, id)
-	if err != nil {
-		return err
-	}
-	if len(open) == 0 || open[0].ClosedAt != nil {
-		return &failure{doing: doing, kinds: []error{ErrConflict}}
-	}
-	r := &open[0]
-	r.ClosedAt, r.ClosedBy, r.Outcome = &at, by, outcome
-	return tx.execAll(ctx, 1, doing, `
+}
+
+// Close closes a review, as its row says. The error is ErrConflict if it is not
+// open, or is closed by who made the access.
+func (tx reviewWrites) Close(ctx context.Context, r *ReviewRow) error {
+	return tx.execAll(ctx, 1, "closing review", `
 		UPDATE cpis.review
-		SET closed_at = $2, closed_by = $3, outcome = $4, mac = $5
+		SET closed_at = $2, closed_by = $3, outcome = $4, closing = $5, mac = $6
 		WHERE id = $1
-		  AND lower(btrim(actor)) <> lower(btrim($3))`, id, at, by, outcome, tx.guard.mac(r))
+		  AND closed_at IS NULL
+		  AND lower(btrim(actor)) <> lower(btrim($3))`, r.ID, r.ClosedAt, r.ClosedBy, r.Outcome, r.Closing, tx.guard.mac(r))
 }

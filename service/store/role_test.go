@@ -150,7 +150,7 @@ var (
 	auditorDoesNotRead = []string{
 		"person", "person_version", "person_tag", "plan", "plan_version", "change", "transfer", "proposal",
 		"access", "access_mark", "notice", "notice_act", "colleague", "channel", "dispatched", "delivery", "review",
-		"upload", "upload_part", "upload_rows", "upload_rules", "idempotency", "report", "index_key", "organisation", "authority",
+		"upload", "upload_part", "upload_rows", "upload_rules", "idempotency", "report", "release", "index_key", "former_index_key", "organisation", "authority",
 	}
 )
 
@@ -174,6 +174,64 @@ func TestAuditorReadsTheLogAndNothingElse(t *testing.T) {
 	expectForbidden(t, auditor, `INSERT INTO cpis.entry (log, idx, line) VALUES (1, 0, 'x')`)
 	expectForbidden(t, auditor, `CREATE TABLE cpis.mine (id int)`)
 	expectForbidden(t, auditor, `SET ROLE cpis_app`)
+}
+
+// The auditor's role has no right but to read, on whatever there is or will be.
+func TestAuditorsRoleCanOnlyRead(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	got := query[[]string](t, f.admin, `
+		WITH relations AS (
+		    SELECT oid, oid::regclass::text AS name
+		    FROM pg_class
+		    WHERE relnamespace = 'cpis'::regnamespace
+		      AND relkind IN ('r', 'p', 'v', 'm', 'f')
+		)
+		SELECT coalesce(array_agg(what ORDER BY what), '{}')
+		FROM (
+		    SELECT r.name || ': ' || p AS what
+		    FROM relations AS r
+		    CROSS JOIN unnest(ARRAY['INSERT', 'UPDATE', 'DELETE', 'TRUNCATE', 'REFERENCES', 'TRIGGER']) AS p
+		    WHERE has_table_privilege('cpis_auditor', r.oid, p)
+		       OR p IN ('INSERT', 'UPDATE', 'REFERENCES') AND has_any_column_privilege('cpis_auditor', r.oid, p)
+		    UNION ALL
+		    SELECT 'sequence ' || s.oid::regclass::text
+		    FROM pg_class AS s
+		    WHERE s.relnamespace = 'cpis'::regnamespace
+		      AND CASE WHEN s.relkind = 'S' THEN has_sequence_privilege('cpis_auditor', s.oid, 'USAGE, UPDATE') END
+		    UNION ALL
+		    SELECT 'function ' || p.oid::regprocedure::text
+		    FROM pg_proc AS p
+		    WHERE p.pronamespace = 'cpis'::regnamespace
+		      AND has_function_privilege('cpis_auditor', p.oid, 'EXECUTE')
+		    UNION ALL
+		    SELECT 'schema ' || n.nspname
+		    FROM pg_namespace AS n
+		    WHERE n.nspname NOT LIKE 'pg\_temp%'
+		      AND n.nspname NOT LIKE 'pg\_toast\_temp%'
+		      AND has_schema_privilege('cpis_auditor', n.oid, 'CREATE')
+		    UNION ALL
+		    SELECT 'member of ' || m.roleid::regrole::text
+		    FROM pg_auth_members AS m
+		    WHERE m.member = 'cpis_auditor'::regrole
+		    UNION ALL
+		    SELECT 'database: ' || p
+		    FROM unnest(ARRAY['CREATE', 'TEMPORARY']) AS p
+		    WHERE has_database_privilege('cpis_auditor', current_database(), p)
+		    UNION ALL
+		    SELECT 'may ' || k
+		    FROM pg_roles AS r
+		    CROSS JOIN LATERAL (VALUES ('all', r.rolsuper), ('make roles', r.rolcreaterole),
+		        ('make databases', r.rolcreatedb), ('see all rows', r.rolbypassrls), ('replicate', r.rolreplication)) AS v (k, has)
+		    WHERE r.rolname = 'cpis_auditor'
+		      AND v.has
+		) AS rights`)
+	if len(got) > 0 {
+		t.Errorf("the auditor's role has rights: %q", got)
+	}
+	if on := query[string](t, connect(t, f.data.Auditor), `SELECT current_setting('default_transaction_read_only')`); on != "on" {
+		t.Errorf("its sessions are not read-only by themselves: %s", on)
+	}
 }
 
 // A table that a later migration makes belongs into one of the lists above.

@@ -152,6 +152,15 @@ CREATE TABLE cpis.entry_index_state (
     CONSTRAINT entry_index_state_next_check CHECK ((next >= 0))
 );
 
+CREATE TABLE cpis.former_index_key (
+    version integer NOT NULL,
+    wrapped text NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    retired_at timestamp with time zone NOT NULL,
+    CONSTRAINT former_index_key_version_check CHECK ((version > 0)),
+    CONSTRAINT former_index_key_wrapped_check CHECK ((wrapped <> ''::text))
+);
+
 CREATE TABLE cpis.idempotency (
     organisation text NOT NULL,
     key text NOT NULL,
@@ -340,6 +349,29 @@ CREATE TABLE cpis.proposal (
     CONSTRAINT proposal_state_check CHECK ((state = ANY (ARRAY['open'::text, 'accepted'::text, 'declined'::text, 'withdrawn'::text])))
 );
 
+CREATE TABLE cpis.release (
+    id uuid NOT NULL,
+    organisation text NOT NULL,
+    subject bytea NOT NULL,
+    state text NOT NULL,
+    proposed_by text NOT NULL,
+    proposed_issuer text NOT NULL,
+    proposed_at timestamp with time zone NOT NULL,
+    proposed bytea NOT NULL,
+    decided_by text,
+    decided_issuer text DEFAULT ''::text NOT NULL,
+    decided_at timestamp with time zone,
+    decided bytea,
+    wrapped_key text NOT NULL,
+    mac bytea,
+    CONSTRAINT release_check CHECK (((state = 'open'::text) = (decided_at IS NULL))),
+    CONSTRAINT release_check1 CHECK (((decided_at IS NULL) = (decided_by IS NULL))),
+    CONSTRAINT release_check2 CHECK (((decided_at IS NULL) = (decided IS NULL))),
+    CONSTRAINT release_mac_check CHECK ((mac IS NOT NULL)),
+    CONSTRAINT release_state_check CHECK ((state = ANY (ARRAY['open'::text, 'accepted'::text, 'declined'::text, 'withdrawn'::text]))),
+    CONSTRAINT release_two CHECK (((state <> 'accepted'::text) OR (lower(btrim(decided_by)) <> lower(btrim(proposed_by))) OR (decided_issuer <> proposed_issuer)))
+);
+
 CREATE TABLE cpis.report (
     id uuid NOT NULL,
     request uuid,
@@ -375,6 +407,7 @@ CREATE TABLE cpis.review (
     closed_by text,
     outcome text DEFAULT ''::text NOT NULL,
     mac bytea,
+    closing bytea,
     CONSTRAINT review_check CHECK (((closed_at IS NULL) = (closed_by IS NULL)))
 );
 
@@ -537,6 +570,9 @@ ALTER TABLE ONLY cpis.entry_index_state
 ALTER TABLE ONLY cpis.entry
     ADD CONSTRAINT entry_pkey PRIMARY KEY (log, idx);
 
+ALTER TABLE ONLY cpis.former_index_key
+    ADD CONSTRAINT former_index_key_pkey PRIMARY KEY (version);
+
 ALTER TABLE cpis.idempotency
     ADD CONSTRAINT idempotency_mac_check CHECK ((mac IS NOT NULL)) NOT VALID;
 
@@ -614,6 +650,9 @@ ALTER TABLE ONLY cpis.proposal
 
 ALTER TABLE cpis.proposal
     ADD CONSTRAINT proposal_two CHECK (((state <> 'accepted'::text) OR (lower(btrim(decided_by)) <> lower(btrim(proposed_by))) OR ((proposed_issuer <> ''::text) AND (decided_issuer <> ''::text) AND (decided_issuer <> proposed_issuer)))) NOT VALID;
+
+ALTER TABLE ONLY cpis.release
+    ADD CONSTRAINT release_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY cpis.report
     ADD CONSTRAINT report_pkey PRIMARY KEY (id);
@@ -729,6 +768,10 @@ CREATE UNIQUE INDEX proposal_open ON cpis.proposal USING btree (authority, perso
 CREATE INDEX proposal_person ON cpis.proposal USING btree (person_id);
 
 CREATE UNIQUE INDEX proposal_undone ON cpis.proposal USING btree (merge_id) WHERE (state = 'accepted'::text);
+
+CREATE INDEX release_organisation ON cpis.release USING btree (organisation, id);
+
+CREATE INDEX release_subject ON cpis.release USING btree (subject);
 
 CREATE INDEX report_request ON cpis.report USING btree (request);
 
@@ -952,6 +995,10 @@ GRANT UPDATE(checked) ON TABLE cpis.entry_index_state TO cpis_app;
 
 GRANT UPDATE(damaged_at) ON TABLE cpis.entry_index_state TO cpis_app;
 
+GRANT SELECT,INSERT ON TABLE cpis.former_index_key TO cpis_app;
+
+GRANT UPDATE(wrapped) ON TABLE cpis.former_index_key TO cpis_app;
+
 GRANT SELECT,INSERT,DELETE ON TABLE cpis.idempotency TO cpis_app;
 
 GRANT SELECT,INSERT,DELETE ON TABLE cpis.index_key TO cpis_app;
@@ -1045,6 +1092,22 @@ GRANT UPDATE(mac) ON TABLE cpis.proposal TO cpis_app;
 
 GRANT UPDATE(decided_issuer) ON TABLE cpis.proposal TO cpis_app;
 
+GRANT SELECT,INSERT ON TABLE cpis.release TO cpis_app;
+
+GRANT UPDATE(state) ON TABLE cpis.release TO cpis_app;
+
+GRANT UPDATE(decided_by) ON TABLE cpis.release TO cpis_app;
+
+GRANT UPDATE(decided_issuer) ON TABLE cpis.release TO cpis_app;
+
+GRANT UPDATE(decided_at) ON TABLE cpis.release TO cpis_app;
+
+GRANT UPDATE(decided) ON TABLE cpis.release TO cpis_app;
+
+GRANT UPDATE(wrapped_key) ON TABLE cpis.release TO cpis_app;
+
+GRANT UPDATE(mac) ON TABLE cpis.release TO cpis_app;
+
 GRANT SELECT,INSERT ON TABLE cpis.report TO cpis_app;
 
 GRANT UPDATE(wrapped_key) ON TABLE cpis.report TO cpis_app;
@@ -1063,6 +1126,8 @@ GRANT UPDATE(closed_by) ON TABLE cpis.review TO cpis_app;
 GRANT UPDATE(outcome) ON TABLE cpis.review TO cpis_app;
 
 GRANT UPDATE(mac) ON TABLE cpis.review TO cpis_app;
+
+GRANT UPDATE(closing) ON TABLE cpis.review TO cpis_app;
 
 GRANT SELECT ON TABLE cpis.set_aside TO cpis_auditor;
 

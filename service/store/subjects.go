@@ -34,6 +34,7 @@ type reads struct {
 	Answers     answerReads     // answers to requests that may be repeated
 	Index       indexReads      // what reports ask by of entries
 	Reports     reportReads     // what was asked of the log, and why
+	Releases    releaseReads    // what may be told of restricted children
 }
 
 func newReads(q queries) reads {
@@ -61,6 +62,7 @@ func newReads(q queries) reads {
 		Answers:     answerReads{q},
 		Index:       indexReads{q},
 		Reports:     reportReads{q},
+		Releases:    releaseReads{q},
 	}
 }
 
@@ -92,6 +94,7 @@ type Tx struct {
 	Answers     answerWrites     // answers to requests that may be repeated
 	Index       indexWrites      // what reports ask by of entries
 	Reports     reportWrites     // what was asked of the log, and why
+	Releases    releaseWrites    // what may be told of restricted children
 }
 
 func newTx(w *work) *Tx {
@@ -122,6 +125,7 @@ func newTx(w *work) *Tx {
 		Answers:     answerWrites{r.Answers, w},
 		Index:       indexWrites{r.Index, w},
 		Reports:     reportWrites{r.Reports, w},
+		Releases:    releaseWrites{r.Releases, w},
 	}
 	return w.tx
 }
@@ -166,6 +170,7 @@ type (
 	answerReads     struct{ queries }
 	indexReads      struct{ queries }
 	reportReads     struct{ queries }
+	releaseReads    struct{ queries }
 )
 
 type (
@@ -259,6 +264,10 @@ type (
 	}
 	reportWrites struct {
 		reportReads
+		*work
+	}
+	releaseWrites struct {
+		releaseReads
 		*work
 	}
 )

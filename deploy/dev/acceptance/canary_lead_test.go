@@ -27,6 +27,7 @@ var leadsWords = map[string]string{
 	"cancel":   "the wrong spreadsheet of Gwendolen's team",
 	"wrong":    "bracelet of the neighbouring cot, Zuleika",
 	"report":   "complaint of stepmother Philomena Oystermouth",
+	"release":  "godmother Wilhelmina asked through her solicitor",
 	"note":     "rang grandfather Ebenezer, all is well",
 	"channel":  "https://hooks.islington-casework.example/for/Desdemona",
 }

@@ -36,4 +36,64 @@ func (s *site) askForReports(p protocol, errs io.Writer) {
 			_, _ = fmt.Fprintln(errs, told(err))
 		}
 	}
+	for _, person := range []string{"auditor", "privacy", "nurse"} {
+		watch := cpisv1connect.NewOversightServiceClient(s.connection(p, s.token(person)))
+		for _, c := range everybody() {
+			s.watchOver(watch, person, c, errs)
+		}
+	}
+}
+
+// watchOver does what else those do who watch over accesses: rightly, and with
+// what is personal in the wrong places.
+func (s *site) watchOver(watch cpisv1connect.OversightServiceClient, person string, c child, errs io.Writer) {
+	s.tb.Helper()
+	ctx := s.tb.Context()
+	right := &cpisv1.GetSubjectAccessRequest{NhsNumber: c.number, Words: leadsWords["release"]}
+	_, err := watch.GetSubjectAccess(ctx, right)
+	if person != "nurse" {
+		must(s.tb, err)
+	}
+	proposed, failed := watch.ProposeRelease(ctx, &cpisv1.ProposeReleaseRequest{NhsNumber: c.number, Words: leadsWords["release"]})
+	_, _ = fmt.Fprintln(errs, told(err), told(failed))
+	if person == "privacy" {
+		must(s.tb, failed)
+		list, err := watch.ListReleases(ctx, &cpisv1.ListReleasesRequest{OpenOnly: true})
+		must(s.tb, err)
+		if got := list.GetReleases()[0].GetProposed().GetReason(); got != leadsWords["release"] {
+			s.tb.Errorf("why it was proposed: got %q", got)
+		}
+		_, err = watch.DecideRelease(ctx, &cpisv1.DecideReleaseRequest{
+			ReleaseId: proposed.GetReleaseId(), Decision: cpisv1.Decision_DECISION_WITHDRAW, Words: leadsWords["decide"],
+		})
+		must(s.tb, err)
+	}
+	for _, call := range []func() error{
+		func() error {
+			_, err := watch.GetReview(ctx, &cpisv1.GetReviewRequest{ReviewId: c.family, Reason: cpisv1.ReportReason_REPORT_REASON_ROUTINE, Words: c.given})
+			return err
+		},
+		func() error {
+			_, err := watch.CloseReview(ctx, &cpisv1.CloseReviewRequest{ReviewId: c.number, Outcome: cpisv1.ReviewOutcome_REVIEW_OUTCOME_JUSTIFIED, Words: c.family})
+			return err
+		},
+		func() error {
+			_, err := watch.GetSubjectAccess(ctx, &cpisv1.GetSubjectAccessRequest{NhsNumber: c.family, Words: c.born})
+			return err
+		},
+		func() error {
+			_, err := watch.ProposeRelease(ctx, &cpisv1.ProposeReleaseRequest{NhsNumber: c.given, Words: c.number})
+			return err
+		},
+		func() error {
+			_, err := watch.DecideRelease(ctx, &cpisv1.DecideReleaseRequest{ReleaseId: c.given, Decision: cpisv1.Decision_DECISION_ACCEPT, Words: c.family})
+			return err
+		},
+		func() error {
+			_, err := watch.ListReleases(ctx, &cpisv1.ListReleasesRequest{Page: c.family})
+			return err
+		},
+	} {
+		_, _ = fmt.Fprintln(errs, told(call()))
+	}
 }

@@ -817,7 +817,9 @@ type LogEntry struct {
 	Index int64 `protobuf:"varint,21,opt,name=index,proto3" json:"index,omitempty"`
 	// The line is no longer stored, and the rest is what the index knew of it:
 	// retention removed it, or somebody did. Verify an export.
-	LineMissing   bool `protobuf:"varint,22,opt,name=line_missing,json=lineMissing,proto3" json:"line_missing,omitempty"`
+	LineMissing bool `protobuf:"varint,22,opt,name=line_missing,json=lineMissing,proto3" json:"line_missing,omitempty"`
+	// The review of a break-glass look-up, for GetReview and CloseReview.
+	ReviewId      string `protobuf:"bytes,23,opt,name=review_id,json=reviewId,proto3" json:"review_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1004,6 +1006,13 @@ func (x *LogEntry) GetLineMissing() bool {
 		return x.LineMissing
 	}
 	return false
+}
+
+func (x *LogEntry) GetReviewId() string {
+	if x != nil {
+		return x.ReviewId
+	}
+	return ""
 }
 
 // ListTalliesRequest asks where look-ups are many.
@@ -1296,7 +1305,7 @@ const file_cpis_v1_report_proto_rawDesc = "" +
 	"\aentries\x18\x01 \x03(\v2\x11.cpis.v1.LogEntryR\aentries\x12\x1b\n" +
 	"\tnext_page\x18\x02 \x01(\tR\bnextPage\x12-\n" +
 	"\bcoverage\x18\x03 \x01(\v2\x11.cpis.v1.CoverageR\bcoverage\x12*\n" +
-	"\areceipt\x18\x04 \x01(\v2\x10.cpis.v1.ReceiptR\areceipt\"\xb9\x05\n" +
+	"\areceipt\x18\x04 \x01(\v2\x10.cpis.v1.ReceiptR\areceipt\"\xd6\x05\n" +
 	"\bLogEntry\x12*\n" +
 	"\x02at\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampR\x02at\x12\x14\n" +
 	"\x05actor\x18\x02 \x01(\tR\x05actor\x12\"\n" +
@@ -1325,7 +1334,8 @@ const file_cpis_v1_report_proto_rawDesc = "" +
 	"\x06client\x18\x13 \x01(\tR\x06client\x12\x10\n" +
 	"\x03log\x18\x14 \x01(\tR\x03log\x12\x14\n" +
 	"\x05index\x18\x15 \x01(\x03R\x05index\x12!\n" +
-	"\fline_missing\x18\x16 \x01(\bR\vlineMissing\"\xc7\x01\n" +
+	"\fline_missing\x18\x16 \x01(\bR\vlineMissing\x12\x1b\n" +
+	"\treview_id\x18\x17 \x01(\tR\breviewId\"\xc7\x01\n" +
 	"\x12ListTalliesRequest\x120\n" +
 	"\x05tally\x18\x01 \x01(\x0e2\x0e.cpis.v1.TallyB\n" +
 	"\xbaH\a\x82\x01\x04\x10\x01 \x00R\x05tally\x122\n" +

@@ -1,0 +1,249 @@
+package oversight_test
+
+import (
+	"encoding/json"
+	"errors"
+	"flag"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/uuid"
+
+	"cpis/policy"
+	"cpis/service/domain"
+	"cpis/service/guard"
+	"cpis/service/identity"
+	"cpis/service/lookup"
+	"cpis/service/oversight"
+	"cpis/service/servicetest"
+)
+
+var update = flag.Bool("update", false, "write the golden files of testdata anew")
+
+var (
+	secondOfficer = servicetest.Caller("second-officer", trust, policy.AcuteTrust, policy.PrivacyOfficer)
+	leadsOfficer  = servicetest.Caller("la-officer", islington, policy.LocalAuthority, policy.PrivacyOfficer)
+)
+
+// golden compares a text with a file that people have reviewed.
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	path := "testdata/" + name
+	if *update {
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), got); diff != "" {
+		t.Errorf("%s (-want +got):\n%s", name, diff)
+	}
+}
+
+// access asks who looked at the child.
+func (f *fixture) access(c *identity.Caller, named bool) (*oversight.SubjectAccessResult, error) {
+	f.TB.Helper()
+	f.index()
+	return f.Reports.GetSubjectAccess(f.TB.Context(), c, &oversight.SubjectAccessRequest{
+		NHSNumber: child, Words: "The mother, whose passport was seen", NameStaff: named,
+	})
+}
+
+// mustAccess is access that must succeed.
+func (f *fixture) mustAccess(c *identity.Caller, named bool) *oversight.SubjectAccessResult {
+	f.TB.Helper()
+	out, err := f.access(c, named)
+	if err != nil {
+		f.TB.Fatalf("GetSubjectAccess: %s", servicetest.Explain(err))
+	}
+	return out
+}
+
+// letterScene is what there is to tell of a child.
+func (f *fixture) letterScene(restricted bool) {
+	f.TB.Helper()
+	r := servicetest.RightCPP()
+	r.Restricted = restricted
+	plan := f.MustRegister(lead, r)
+	f.Clock.Advance(time.Hour)
+	f.MustLookUp(nurse, servicetest.Unscheduled(child))
+	f.Clock.Advance(14 * time.Hour)
+	f.breakGlass(gp)
+	f.MustLookUp(gp, &lookup.Question{NHSNumber: child, Purpose: domain.DirectCare})
+	_, _ = f.LookUp(f.TB.Context(), lead, servicetest.Unscheduled(child))
+	f.MustGet(lead, child)
+	f.MustEnd(lead, plan, "2026-11-20")
+	f.list(auditor, oversight.Child, oversight.Query{NHSNumber: child}) // tells of looks, and is none
+}
+
+// A parent reads who looked: all of it from oversight, without names; from a
+// privacy officer what the own organisation did, and names if that decides so.
+func TestSubjectAccess_IsALetterForAParent(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.letterScene(false)
+	all := f.mustAccess(auditor, false)
+	golden(t, "letter.golden", all.Letter)
+	for _, staff := range []string{"nurse", "gp\n", "lead\n", "Tester"} {
+		if strings.Contains(all.Letter, staff) {
+			t.Errorf("the letter names %q", staff)
+		}
+	}
+	own := f.mustAccess(officer, true)
+	golden(t, "letter-named.golden", own.Letter)
+	if len(own.Looks) != 1 || own.Looks[0].Staff != "Test nurse, Tester (nurse)" {
+		t.Errorf("the officer's: got %+v", own.Looks)
+	}
+	if e := f.LastEntry(); e.Action != "read_reports" || e.Purpose != "subject_access" || e.Counts["report_subject_access"] != 1 ||
+		e.Counts["staff_named"] != 1 || e.Counts["shown"] != 1 || string(e.Subject) != string(f.Tag(child)) {
+		t.Errorf("entry: %+v", e)
+	}
+	if got := f.mustAccess(officer, false).Looks; got[0].Staff != "" {
+		t.Errorf("without the decision: got %+v", got)
+	}
+}
+
+// Whose name the service does not keep is named by what the log has.
+func TestSubjectAccess_NamesByIDWhomItDoesNotKnow(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.MustLookUp(gp, &lookup.Question{NHSNumber: child}) // scheduled, and without a flag
+	if got := f.mustAccess(practiceOfficer, true).Looks; len(got) != 1 || got[0].Staff != "gp" {
+		t.Errorf("got %+v", got)
+	}
+}
+
+// People are named by the privacy officer of their organisation alone, and nobody
+// else tells anything.
+func TestSubjectAccess_IsForThoseWithTheRight(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.letterScene(false)
+	_, err := f.access(auditor, true)
+	if invalid, is := errors.AsType[*domain.InvalidError](err); !is || invalid.Violations[0].Field != "name_staff" {
+		t.Errorf("an auditor names people: got %v", err)
+	}
+	for _, c := range []*identity.Caller{nurse, gp, lead, servicetest.LaSystem, servicetest.Administrator} {
+		if _, err := f.access(c, false); !errors.Is(err, guard.ErrDenied) {
+			t.Errorf("%s: got %v", c.ID, err)
+		}
+	}
+}
+
+func (f *fixture) propose(c *identity.Caller) string {
+	f.TB.Helper()
+	out, err := f.Reports.ProposeRelease(f.TB.Context(), c, &oversight.ProposeReleaseRequest{
+		NHSNumber: child, Words: "The court sees no danger: case 12/26", Request: uuid.NewString(),
+	})
+	if err != nil {
+		f.TB.Fatalf("ProposeRelease: %s", servicetest.Explain(err))
+	}
+	return out.ReleaseID
+}
+
+func (f *fixture) decide(c *identity.Caller, id string, d domain.Decision) (*oversight.DecideReleaseResult, error) {
+	return f.Reports.DecideRelease(f.TB.Context(), c, &oversight.DecideReleaseRequest{
+		ReleaseID: id, Decision: d, Words: "Read the order of the court", Request: uuid.NewString(),
+	})
+}
+
+// Of a restricted child nothing is told before two officers of the organisation
+// agree; and then by that organisation, for a while.
+func TestSubjectAccess_OfRestrictedChildrenNeedsTwoPeople(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.letterScene(true)
+	nothing := func(when string, callers ...*identity.Caller) {
+		t.Helper()
+		for _, c := range callers {
+			out := f.mustAccess(c, false)
+			text, _ := json.Marshal(out)
+			if !out.NeedsRelease || out.Letter != "" || len(out.Looks) != 0 || strings.Contains(string(text), trust) || strings.Contains(string(text), islington) {
+				t.Errorf("%s, %s is told %s", when, c.ID, text)
+			}
+		}
+	}
+	nothing("before", officer, practiceOfficer, leadsOfficer, auditor)
+	id := f.propose(officer)
+	nothing("proposed", officer)
+	if e := f.LastEntry(); !e.Restricted {
+		t.Errorf("the entry does not say that the child is restricted: %+v", e)
+	}
+	if _, err := f.decide(officer, id, domain.Accept); !errors.Is(err, guard.ErrSamePerson) {
+		t.Errorf("accepting one's own: got %v", err)
+	}
+	if _, err := f.decide(practiceOfficer, id, domain.Accept); !errors.Is(err, guard.ErrNotFound) {
+		t.Errorf("another organisation's officer: got %v", err)
+	}
+	out, err := f.decide(secondOfficer, id, domain.Accept)
+	if err != nil || out.State != domain.Accepted || !out.Until.Equal(f.Clock.Now().Add(30*24*time.Hour)) {
+		t.Fatalf("DecideRelease: got %+v, %s", out, servicetest.Explain(err))
+	}
+	told := f.mustAccess(officer, false)
+	if len(told.Looks) != 1 || told.NeedsRelease || told.ReleaseID != id || f.LastEntry().Counts["released"] != 1 {
+		t.Errorf("released: got %+v and an entry %+v", told, f.LastEntry())
+	}
+	nothing("released by the trust", practiceOfficer, leadsOfficer, auditor)
+	f.Clock.Advance(30*24*time.Hour + time.Second)
+	nothing("when it is over", officer)
+}
+
+// Each step of a release is an entry, and both see who said what.
+func TestRelease_IsRecordedAndListed(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	first, second := f.propose(officer), f.propose(officer)
+	if _, err := f.decide(secondOfficer, first, domain.Decline); err != nil {
+		t.Fatal(servicetest.Explain(err))
+	}
+	if _, err := f.decide(secondOfficer, second, domain.Withdraw); err == nil {
+		t.Error("withdrawing another's: got no error")
+	}
+	if _, err := f.decide(officer, second, domain.Withdraw); err != nil {
+		t.Fatal(servicetest.Explain(err))
+	}
+	var state *guard.StateError
+	if _, err := f.decide(secondOfficer, first, domain.Accept); !errors.As(err, &state) {
+		t.Errorf("deciding twice: got %v", err)
+	}
+	var got []string
+	for _, e := range f.Entries() {
+		got = append(got, e.Action+" "+e.Rule+" "+e.Outcome+" "+e.Reason)
+	}
+	want := []string{
+		"release_restricted A13 done proposed", "release_restricted A13 done proposed", "release_restricted A13 done declined",
+		"release_restricted A13 invalid ", "release_restricted A13 done withdrawn", "release_restricted A13 refused state",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("entries (-want +got):\n%s", diff)
+	}
+	page, err := f.Reports.ListReleases(t.Context(), secondOfficer, &oversight.ListReleasesRequest{})
+	if err != nil || len(page.Releases) != 2 {
+		t.Fatalf("ListReleases: got %+v, %v", page, err)
+	}
+	r := page.Releases[1]
+	if r.ID != first || r.State != domain.Declined || r.NHSNumber.Reveal() != child || r.Proposed.Actor != "privacy-officer" ||
+		r.Proposed.Reason != "The court sees no danger: case 12/26" || r.Decided.Actor != "second-officer" || r.Decided.Reason != "Read the order of the court" {
+		t.Errorf("got %+v", r)
+	}
+	if page, err = f.Reports.ListReleases(t.Context(), secondOfficer, &oversight.ListReleasesRequest{OpenOnly: true}); err != nil || len(page.Releases) != 0 {
+		t.Errorf("open: got %+v, %v", page, err)
+	}
+	if page, err = f.Reports.ListReleases(t.Context(), practiceOfficer, &oversight.ListReleasesRequest{}); err != nil || len(page.Releases) != 0 {
+		t.Errorf("another organisation: got %+v, %v", page, err)
+	}
+	if _, err := f.Reports.ListReleases(t.Context(), auditor, &oversight.ListReleasesRequest{}); !errors.Is(err, guard.ErrDenied) {
+		t.Errorf("auditor: got %v", err)
+	}
+	system := servicetest.System("system", trust, policy.AcuteTrust, policy.PrivacyOfficer)
+	if _, err := f.decide(system, first, domain.Accept); err == nil {
+		t.Error("a system decides")
+	}
+}

@@ -1,0 +1,147 @@
+package rpc
+
+import (
+	"context"
+
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	cpisv1 "cpis/proto/cpis/v1"
+	"cpis/service/guard"
+	"cpis/service/identity"
+	"cpis/service/oversight"
+)
+
+// Oversight are the use cases behind OversightService.
+type Oversight interface {
+	GetReview(ctx context.Context, c *identity.Caller, q *oversight.GetReviewRequest) (*oversight.Review, error)
+	CloseReview(ctx context.Context, c *identity.Caller, q *oversight.CloseReviewRequest) (*oversight.CloseReviewResult, error)
+	GetSubjectAccess(ctx context.Context, c *identity.Caller, q *oversight.SubjectAccessRequest) (*oversight.SubjectAccessResult, error)
+	ProposeRelease(ctx context.Context, c *identity.Caller, q *oversight.ProposeReleaseRequest) (*oversight.ProposeReleaseResult, error)
+	DecideRelease(ctx context.Context, c *identity.Caller, q *oversight.DecideReleaseRequest) (*oversight.DecideReleaseResult, error)
+	ListReleases(ctx context.Context, c *identity.Caller, q *oversight.ListReleasesRequest) (*oversight.ReleasePage, error)
+}
+
+// oversightHandler is OversightService.
+type oversightHandler struct{ uses Oversight }
+
+func (h *oversightHandler) GetReview(ctx context.Context, m *cpisv1.GetReviewRequest) (*cpisv1.GetReviewResponse, error) {
+	return relay(ctx, m, getReviewFromProto, h.uses.GetReview, reviewToProto)
+}
+
+func (h *oversightHandler) CloseReview(ctx context.Context, m *cpisv1.CloseReviewRequest) (*cpisv1.CloseReviewResponse, error) {
+	return relay(ctx, m, closeReviewFromProto, h.uses.CloseReview, closeReviewToProto)
+}
+
+func (h *oversightHandler) GetSubjectAccess(ctx context.Context, m *cpisv1.GetSubjectAccessRequest) (*cpisv1.GetSubjectAccessResponse, error) {
+	return relay(ctx, m, subjectAccessFromProto, h.uses.GetSubjectAccess, subjectAccessToProto)
+}
+
+func (h *oversightHandler) ProposeRelease(ctx context.Context, m *cpisv1.ProposeReleaseRequest) (*cpisv1.ProposeReleaseResponse, error) {
+	return relay(ctx, m, proposeReleaseFromProto, h.uses.ProposeRelease, proposeReleaseToProto)
+}
+
+func (h *oversightHandler) DecideRelease(ctx context.Context, m *cpisv1.DecideReleaseRequest) (*cpisv1.DecideReleaseResponse, error) {
+	return relay(ctx, m, decideReleaseFromProto, h.uses.DecideRelease, decideReleaseToProto)
+}
+
+func (h *oversightHandler) ListReleases(ctx context.Context, m *cpisv1.ListReleasesRequest) (*cpisv1.ListReleasesResponse, error) {
+	return relay(ctx, m, listReleasesFromProto, h.uses.ListReleases, releasesToProto)
+}
+
+// reviewOutcomes are the outcomes of reviews in both languages.
+var reviewOutcomes = []oversight.ReviewOutcome{
+	cpisv1.ReviewOutcome_REVIEW_OUTCOME_UNSPECIFIED:   "",
+	cpisv1.ReviewOutcome_REVIEW_OUTCOME_JUSTIFIED:     oversight.Justified,
+	cpisv1.ReviewOutcome_REVIEW_OUTCOME_NOT_JUSTIFIED: oversight.NotJustified,
+	cpisv1.ReviewOutcome_REVIEW_OUTCOME_REFERRED:      oversight.Referred,
+}
+
+func getReviewFromProto(m *cpisv1.GetReviewRequest, request string) *oversight.GetReviewRequest {
+	return &oversight.GetReviewRequest{
+		ReviewID: m.GetReviewId(), Reason: fromEnum(reportReasons, m.GetReason()), Words: m.GetWords(), Request: request,
+	}
+}
+
+func reviewToProto(r *oversight.Review) *cpisv1.GetReviewResponse {
+	m := &cpisv1.GetReviewResponse{
+		ReviewId: r.ID, At: timeToProto(r.At), Actor: r.Actor, Organisation: r.Organisation, Claim: r.Claim, Withheld: r.Withheld,
+		Subject: r.Subject, Log: r.Log, Index: r.Index, Receipt: receiptToProto(&r.Receipt),
+	}
+	if c := r.Closed; c != nil {
+		m.ClosedAt, m.ClosedBy, m.Words = timeToProto(c.At), c.By, c.Words
+		m.Outcome = toEnum[cpisv1.ReviewOutcome](reviewOutcomes, c.Outcome)
+	}
+	return m
+}
+
+func closeReviewFromProto(m *cpisv1.CloseReviewRequest, request string) *oversight.CloseReviewRequest {
+	return &oversight.CloseReviewRequest{
+		ReviewID: m.GetReviewId(), Outcome: fromEnum(reviewOutcomes, m.GetOutcome()), Words: m.GetWords(), Request: request,
+	}
+}
+
+func closeReviewToProto(r *oversight.CloseReviewResult) *cpisv1.CloseReviewResponse {
+	return &cpisv1.CloseReviewResponse{Entry: r.At, Receipt: receiptToProto(&r.Receipt)}
+}
+
+func subjectAccessFromProto(m *cpisv1.GetSubjectAccessRequest, request string) *oversight.SubjectAccessRequest {
+	q := &oversight.SubjectAccessRequest{NHSNumber: m.GetNhsNumber(), Words: m.GetWords(), NameStaff: m.GetNameStaff(), Request: request}
+	if from := m.GetFrom(); from.IsValid() {
+		q.From = from.AsTime()
+	}
+	if until := m.GetUntil(); until.IsValid() {
+		q.Until = until.AsTime()
+	}
+	return q
+}
+
+func subjectAccessToProto(a *oversight.SubjectAccessResult) *cpisv1.GetSubjectAccessResponse {
+	return &cpisv1.GetSubjectAccessResponse{
+		Looks: each(a.Looks, lookToProto), Letter: a.Letter, NeedsRelease: a.NeedsRelease, ReleaseId: a.ReleaseID,
+		Coverage: coverageToProto(&a.Coverage), Receipt: receiptToProto(&a.Receipt),
+	}
+}
+
+func lookToProto(l *oversight.Look) *cpisv1.Look {
+	return &cpisv1.Look{
+		At: timestamppb.New(l.At), Organisation: l.Organisation, OrganisationName: l.Organised, Role: l.Role, Staff: l.Staff,
+		What: l.What, Why: l.Why,
+	}
+}
+
+func proposeReleaseFromProto(m *cpisv1.ProposeReleaseRequest, request string) *oversight.ProposeReleaseRequest {
+	return &oversight.ProposeReleaseRequest{NHSNumber: m.GetNhsNumber(), Words: m.GetWords(), Request: request}
+}
+
+func proposeReleaseToProto(r *oversight.ProposeReleaseResult) *cpisv1.ProposeReleaseResponse {
+	return &cpisv1.ProposeReleaseResponse{ReleaseId: r.ReleaseID, Receipt: receiptToProto(&r.Receipt)}
+}
+
+func decideReleaseFromProto(m *cpisv1.DecideReleaseRequest, request string) *oversight.DecideReleaseRequest {
+	return &oversight.DecideReleaseRequest{
+		ReleaseID: m.GetReleaseId(), Decision: fromEnum(decisions, m.GetDecision()), Words: m.GetWords(), Request: request,
+	}
+}
+
+func decideReleaseToProto(r *oversight.DecideReleaseResult) *cpisv1.DecideReleaseResponse {
+	return &cpisv1.DecideReleaseResponse{
+		State: toEnum[cpisv1.ProposalState](proposalStates, r.State), Until: timeToProto(r.Until), Receipt: receiptToProto(&r.Receipt),
+	}
+}
+
+func listReleasesFromProto(m *cpisv1.ListReleasesRequest, request string) *oversight.ListReleasesRequest {
+	return &oversight.ListReleasesRequest{
+		OpenOnly: m.GetOpenOnly(), Paging: guard.Paging{Size: int(m.GetPageSize()), Page: m.GetPage()}, Request: request,
+	}
+}
+
+func releasesToProto(p *oversight.ReleasePage) *cpisv1.ListReleasesResponse {
+	return &cpisv1.ListReleasesResponse{Releases: each(p.Releases, releaseToProto), NextPage: p.Next, Receipt: receiptToProto(&p.Receipt)}
+}
+
+func releaseToProto(r *oversight.Release) *cpisv1.Release {
+	return &cpisv1.Release{
+		ReleaseId: r.ID, State: toEnum[cpisv1.ProposalState](proposalStates, r.State), NhsNumber: r.NHSNumber.Reveal(),
+		Proposed: changeToProto(&r.Proposed), Decided: changeToProto(r.Decided), Until: timeToProto(r.Until),
+	}
+}
