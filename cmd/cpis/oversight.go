@@ -42,6 +42,10 @@ var oversightVerbs = []verb{
 		help:    "List the releases of your organisation.",
 		columns: "release_id state nhs_number proposed.at proposed.actor proposed.reason decided.at decided.actor until",
 	},
+	{
+		name: "board", method: "GetBoardSummary", service: oversightService, text: "text",
+		help: "Write the numbers of a quarter for a board: look-ups, flags found, notices, and how soon they were acknowledged. Counts under 5 are hidden.",
+	},
 }
 
 // printText prints one field of an answer as it is: it was made for people.

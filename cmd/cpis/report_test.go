@@ -27,7 +27,7 @@ type auditLog struct {
 	cpisv1connect.UnimplementedOversightServiceHandler
 
 	needsRelease bool // of the child
-	asked []proto.Message
+	asked        []proto.Message
 }
 
 func (a *auditLog) ListEntries(_ context.Context, m *cpisv1.ListEntriesRequest) (*cpisv1.ListEntriesResponse, error) {

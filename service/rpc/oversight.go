@@ -19,6 +19,7 @@ type Oversight interface {
 	ProposeRelease(ctx context.Context, c *identity.Caller, q *oversight.ProposeReleaseRequest) (*oversight.ProposeReleaseResult, error)
 	DecideRelease(ctx context.Context, c *identity.Caller, q *oversight.DecideReleaseRequest) (*oversight.DecideReleaseResult, error)
 	ListReleases(ctx context.Context, c *identity.Caller, q *oversight.ListReleasesRequest) (*oversight.ReleasePage, error)
+	GetBoardSummary(ctx context.Context, c *identity.Caller, q *oversight.BoardSummaryRequest) (*oversight.BoardSummary, error)
 }
 
 // oversightHandler is OversightService.
@@ -46,6 +47,10 @@ func (h *oversightHandler) DecideRelease(ctx context.Context, m *cpisv1.DecideRe
 
 func (h *oversightHandler) ListReleases(ctx context.Context, m *cpisv1.ListReleasesRequest) (*cpisv1.ListReleasesResponse, error) {
 	return relay(ctx, m, listReleasesFromProto, h.uses.ListReleases, releasesToProto)
+}
+
+func (h *oversightHandler) GetBoardSummary(ctx context.Context, m *cpisv1.GetBoardSummaryRequest) (*cpisv1.GetBoardSummaryResponse, error) {
+	return relay(ctx, m, boardSummaryFromProto, h.uses.GetBoardSummary, boardSummaryToProto)
 }
 
 // reviewOutcomes are the outcomes of reviews in both languages.
@@ -144,4 +149,36 @@ func releaseToProto(r *oversight.Release) *cpisv1.Release {
 		ReleaseId: r.ID, State: toEnum[cpisv1.ProposalState](proposalStates, r.State), NhsNumber: r.NHSNumber.Reveal(),
 		Proposed: changeToProto(&r.Proposed), Decided: changeToProto(r.Decided), Until: timeToProto(r.Until),
 	}
+}
+
+func boardSummaryFromProto(m *cpisv1.GetBoardSummaryRequest, request string) *oversight.BoardSummaryRequest {
+	return &oversight.BoardSummaryRequest{
+		Year: int(m.GetYear()), Quarter: int(m.GetQuarter()), Reason: fromEnum(reportReasons, m.GetReason()), Request: request,
+	}
+}
+
+func boardSummaryToProto(s *oversight.BoardSummary) *cpisv1.GetBoardSummaryResponse {
+	return &cpisv1.GetBoardSummaryResponse{
+		From: timeToProto(s.From), Until: timeToProto(s.Until), Tables: each(s.Tables, summaryTableToProto), Text: s.Text,
+		Coverage: coverageToProto(&s.Coverage), Receipt: receiptToProto(&s.Receipt),
+	}
+}
+
+func summaryTableToProto(t *oversight.SummaryTable) *cpisv1.SummaryTable {
+	return &cpisv1.SummaryTable{Title: t.Title, Columns: t.Columns, Rows: each(t.Rows, summaryRowToProto), Total: summaryRowToProto(&t.Total)}
+}
+
+func summaryRowToProto(r *oversight.SummaryRow) *cpisv1.SummaryRow {
+	return &cpisv1.SummaryRow{Week: r.Week.String(), Cells: each(r.Cells, summaryCellToProto), Total: summaryCellToProto(&r.Total)}
+}
+
+func summaryCellToProto(c *oversight.SummaryCell) *cpisv1.SummaryCell {
+	m := &cpisv1.SummaryCell{}
+	if !c.Hidden {
+		m.Count = &c.Count
+	}
+	if c.MedianHours > 0 {
+		m.MedianHours = &c.MedianHours
+	}
+	return m
 }

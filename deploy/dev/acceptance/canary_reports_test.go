@@ -90,6 +90,10 @@ func (s *site) watchOver(watch cpisv1connect.OversightServiceClient, person stri
 			return err
 		},
 		func() error {
+			_, err := watch.GetBoardSummary(ctx, &cpisv1.GetBoardSummaryRequest{Year: 2024, Quarter: 1, Reason: cpisv1.ReportReason_REPORT_REASON_ROUTINE})
+			return err
+		},
+		func() error {
 			_, err := watch.ListReleases(ctx, &cpisv1.ListReleasesRequest{Page: c.family})
 			return err
 		},

@@ -1167,6 +1167,356 @@ func (x *Release) GetUntil() *timestamppb.Timestamp {
 	return nil
 }
 
+// GetBoardSummaryRequest asks for the numbers of a quarter.
+type GetBoardSummaryRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The year. Required.
+	Year int32 `protobuf:"varint,1,opt,name=year,proto3" json:"year,omitempty"`
+	// The quarter, which must be over for a week. Required.
+	Quarter int32 `protobuf:"varint,2,opt,name=quarter,proto3" json:"quarter,omitempty"`
+	// Why you ask. Required; it stands in the log.
+	Reason        ReportReason `protobuf:"varint,3,opt,name=reason,proto3,enum=cpis.v1.ReportReason" json:"reason,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetBoardSummaryRequest) Reset() {
+	*x = GetBoardSummaryRequest{}
+	mi := &file_cpis_v1_oversight_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetBoardSummaryRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetBoardSummaryRequest) ProtoMessage() {}
+
+func (x *GetBoardSummaryRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_cpis_v1_oversight_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetBoardSummaryRequest.ProtoReflect.Descriptor instead.
+func (*GetBoardSummaryRequest) Descriptor() ([]byte, []int) {
+	return file_cpis_v1_oversight_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *GetBoardSummaryRequest) GetYear() int32 {
+	if x != nil {
+		return x.Year
+	}
+	return 0
+}
+
+func (x *GetBoardSummaryRequest) GetQuarter() int32 {
+	if x != nil {
+		return x.Quarter
+	}
+	return 0
+}
+
+func (x *GetBoardSummaryRequest) GetReason() ReportReason {
+	if x != nil {
+		return x.Reason
+	}
+	return ReportReason_REPORT_REASON_UNSPECIFIED
+}
+
+// GetBoardSummaryResponse is the numbers of a quarter: of the organisation, or
+// of all. Counts under 5 are hidden, and as many others as are needed that
+// nobody can work them out.
+type GetBoardSummaryResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// When the first week began.
+	From *timestamppb.Timestamp `protobuf:"bytes,1,opt,name=from,proto3" json:"from,omitempty"`
+	// When the last week ended.
+	Until *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=until,proto3" json:"until,omitempty"`
+	// Look-ups, flags found, notices, and how soon these were acknowledged.
+	Tables []*SummaryTable `protobuf:"bytes,3,rep,name=tables,proto3" json:"tables,omitempty"`
+	// The same to be read.
+	Text string `protobuf:"bytes,4,opt,name=text,proto3" json:"text,omitempty"`
+	// How far it reaches.
+	Coverage *Coverage `protobuf:"bytes,5,opt,name=coverage,proto3" json:"coverage,omitempty"`
+	// Where in the log this act stands.
+	Receipt       *Receipt `protobuf:"bytes,6,opt,name=receipt,proto3" json:"receipt,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetBoardSummaryResponse) Reset() {
+	*x = GetBoardSummaryResponse{}
+	mi := &file_cpis_v1_oversight_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetBoardSummaryResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetBoardSummaryResponse) ProtoMessage() {}
+
+func (x *GetBoardSummaryResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_cpis_v1_oversight_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetBoardSummaryResponse.ProtoReflect.Descriptor instead.
+func (*GetBoardSummaryResponse) Descriptor() ([]byte, []int) {
+	return file_cpis_v1_oversight_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *GetBoardSummaryResponse) GetFrom() *timestamppb.Timestamp {
+	if x != nil {
+		return x.From
+	}
+	return nil
+}
+
+func (x *GetBoardSummaryResponse) GetUntil() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Until
+	}
+	return nil
+}
+
+func (x *GetBoardSummaryResponse) GetTables() []*SummaryTable {
+	if x != nil {
+		return x.Tables
+	}
+	return nil
+}
+
+func (x *GetBoardSummaryResponse) GetText() string {
+	if x != nil {
+		return x.Text
+	}
+	return ""
+}
+
+func (x *GetBoardSummaryResponse) GetCoverage() *Coverage {
+	if x != nil {
+		return x.Coverage
+	}
+	return nil
+}
+
+func (x *GetBoardSummaryResponse) GetReceipt() *Receipt {
+	if x != nil {
+		return x.Receipt
+	}
+	return nil
+}
+
+// SummaryTable is a table of counts by week.
+type SummaryTable struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What is counted.
+	Title string `protobuf:"bytes,1,opt,name=title,proto3" json:"title,omitempty"`
+	// Classes of organisations, or names of authorities.
+	Columns []string `protobuf:"bytes,2,rep,name=columns,proto3" json:"columns,omitempty"`
+	// The weeks, in order.
+	Rows []*SummaryRow `protobuf:"bytes,3,rep,name=rows,proto3" json:"rows,omitempty"`
+	// All weeks.
+	Total         *SummaryRow `protobuf:"bytes,4,opt,name=total,proto3" json:"total,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SummaryTable) Reset() {
+	*x = SummaryTable{}
+	mi := &file_cpis_v1_oversight_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SummaryTable) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SummaryTable) ProtoMessage() {}
+
+func (x *SummaryTable) ProtoReflect() protoreflect.Message {
+	mi := &file_cpis_v1_oversight_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SummaryTable.ProtoReflect.Descriptor instead.
+func (*SummaryTable) Descriptor() ([]byte, []int) {
+	return file_cpis_v1_oversight_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *SummaryTable) GetTitle() string {
+	if x != nil {
+		return x.Title
+	}
+	return ""
+}
+
+func (x *SummaryTable) GetColumns() []string {
+	if x != nil {
+		return x.Columns
+	}
+	return nil
+}
+
+func (x *SummaryTable) GetRows() []*SummaryRow {
+	if x != nil {
+		return x.Rows
+	}
+	return nil
+}
+
+func (x *SummaryTable) GetTotal() *SummaryRow {
+	if x != nil {
+		return x.Total
+	}
+	return nil
+}
+
+// SummaryRow is a week of a table.
+type SummaryRow struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The Monday of the week; absent of the total.
+	Week string `protobuf:"bytes,1,opt,name=week,proto3" json:"week,omitempty"`
+	// A cell for each column.
+	Cells []*SummaryCell `protobuf:"bytes,2,rep,name=cells,proto3" json:"cells,omitempty"`
+	// All columns.
+	Total         *SummaryCell `protobuf:"bytes,3,opt,name=total,proto3" json:"total,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SummaryRow) Reset() {
+	*x = SummaryRow{}
+	mi := &file_cpis_v1_oversight_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SummaryRow) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SummaryRow) ProtoMessage() {}
+
+func (x *SummaryRow) ProtoReflect() protoreflect.Message {
+	mi := &file_cpis_v1_oversight_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SummaryRow.ProtoReflect.Descriptor instead.
+func (*SummaryRow) Descriptor() ([]byte, []int) {
+	return file_cpis_v1_oversight_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *SummaryRow) GetWeek() string {
+	if x != nil {
+		return x.Week
+	}
+	return ""
+}
+
+func (x *SummaryRow) GetCells() []*SummaryCell {
+	if x != nil {
+		return x.Cells
+	}
+	return nil
+}
+
+func (x *SummaryRow) GetTotal() *SummaryCell {
+	if x != nil {
+		return x.Total
+	}
+	return nil
+}
+
+// SummaryCell is one count.
+type SummaryCell struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The count; absent if it is hidden.
+	Count *int64 `protobuf:"varint,1,opt,name=count,proto3,oneof" json:"count,omitempty"`
+	// In how many hours half of the notices were acknowledged, of those that were
+	// within 7 days; absent of other tables, and of totals.
+	MedianHours   *float64 `protobuf:"fixed64,2,opt,name=median_hours,json=medianHours,proto3,oneof" json:"median_hours,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SummaryCell) Reset() {
+	*x = SummaryCell{}
+	mi := &file_cpis_v1_oversight_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SummaryCell) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SummaryCell) ProtoMessage() {}
+
+func (x *SummaryCell) ProtoReflect() protoreflect.Message {
+	mi := &file_cpis_v1_oversight_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SummaryCell.ProtoReflect.Descriptor instead.
+func (*SummaryCell) Descriptor() ([]byte, []int) {
+	return file_cpis_v1_oversight_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *SummaryCell) GetCount() int64 {
+	if x != nil && x.Count != nil {
+		return *x.Count
+	}
+	return 0
+}
+
+func (x *SummaryCell) GetMedianHours() float64 {
+	if x != nil && x.MedianHours != nil {
+		return *x.MedianHours
+	}
+	return 0
+}
+
 var File_cpis_v1_oversight_proto protoreflect.FileDescriptor
 
 const file_cpis_v1_oversight_proto_rawDesc = "" +
@@ -1264,19 +1614,47 @@ const file_cpis_v1_oversight_proto_rawDesc = "" +
 	"nhs_number\x18\x03 \x01(\tR\tnhsNumber\x12+\n" +
 	"\bproposed\x18\x04 \x01(\v2\x0f.cpis.v1.ChangeR\bproposed\x12)\n" +
 	"\adecided\x18\x05 \x01(\v2\x0f.cpis.v1.ChangeR\adecided\x120\n" +
-	"\x05until\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\x05until*\x8c\x01\n" +
+	"\x05until\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\x05until\"\x99\x01\n" +
+	"\x16GetBoardSummaryRequest\x12\x1f\n" +
+	"\x04year\x18\x01 \x01(\x05B\v\xbaH\b\x1a\x06\x18\x8fN(\xe4\x0fR\x04year\x12#\n" +
+	"\aquarter\x18\x02 \x01(\x05B\t\xbaH\x06\x1a\x04\x18\x04(\x01R\aquarter\x129\n" +
+	"\x06reason\x18\x03 \x01(\x0e2\x15.cpis.v1.ReportReasonB\n" +
+	"\xbaH\a\x82\x01\x04\x10\x01 \x00R\x06reason\"\x99\x02\n" +
+	"\x17GetBoardSummaryResponse\x12.\n" +
+	"\x04from\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampR\x04from\x120\n" +
+	"\x05until\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x05until\x12-\n" +
+	"\x06tables\x18\x03 \x03(\v2\x15.cpis.v1.SummaryTableR\x06tables\x12\x12\n" +
+	"\x04text\x18\x04 \x01(\tR\x04text\x12-\n" +
+	"\bcoverage\x18\x05 \x01(\v2\x11.cpis.v1.CoverageR\bcoverage\x12*\n" +
+	"\areceipt\x18\x06 \x01(\v2\x10.cpis.v1.ReceiptR\areceipt\"\x92\x01\n" +
+	"\fSummaryTable\x12\x14\n" +
+	"\x05title\x18\x01 \x01(\tR\x05title\x12\x18\n" +
+	"\acolumns\x18\x02 \x03(\tR\acolumns\x12'\n" +
+	"\x04rows\x18\x03 \x03(\v2\x13.cpis.v1.SummaryRowR\x04rows\x12)\n" +
+	"\x05total\x18\x04 \x01(\v2\x13.cpis.v1.SummaryRowR\x05total\"x\n" +
+	"\n" +
+	"SummaryRow\x12\x12\n" +
+	"\x04week\x18\x01 \x01(\tR\x04week\x12*\n" +
+	"\x05cells\x18\x02 \x03(\v2\x14.cpis.v1.SummaryCellR\x05cells\x12*\n" +
+	"\x05total\x18\x03 \x01(\v2\x14.cpis.v1.SummaryCellR\x05total\"k\n" +
+	"\vSummaryCell\x12\x19\n" +
+	"\x05count\x18\x01 \x01(\x03H\x00R\x05count\x88\x01\x01\x12&\n" +
+	"\fmedian_hours\x18\x02 \x01(\x01H\x01R\vmedianHours\x88\x01\x01B\b\n" +
+	"\x06_countB\x0f\n" +
+	"\r_median_hours*\x8c\x01\n" +
 	"\rReviewOutcome\x12\x1e\n" +
 	"\x1aREVIEW_OUTCOME_UNSPECIFIED\x10\x00\x12\x1c\n" +
 	"\x18REVIEW_OUTCOME_JUSTIFIED\x10\x01\x12 \n" +
 	"\x1cREVIEW_OUTCOME_NOT_JUSTIFIED\x10\x02\x12\x1b\n" +
-	"\x17REVIEW_OUTCOME_REFERRED\x10\x032\xe9\x03\n" +
+	"\x17REVIEW_OUTCOME_REFERRED\x10\x032\xbf\x04\n" +
 	"\x10OversightService\x12B\n" +
 	"\tGetReview\x12\x19.cpis.v1.GetReviewRequest\x1a\x1a.cpis.v1.GetReviewResponse\x12H\n" +
 	"\vCloseReview\x12\x1b.cpis.v1.CloseReviewRequest\x1a\x1c.cpis.v1.CloseReviewResponse\x12W\n" +
 	"\x10GetSubjectAccess\x12 .cpis.v1.GetSubjectAccessRequest\x1a!.cpis.v1.GetSubjectAccessResponse\x12Q\n" +
 	"\x0eProposeRelease\x12\x1e.cpis.v1.ProposeReleaseRequest\x1a\x1f.cpis.v1.ProposeReleaseResponse\x12N\n" +
 	"\rDecideRelease\x12\x1d.cpis.v1.DecideReleaseRequest\x1a\x1e.cpis.v1.DecideReleaseResponse\x12K\n" +
-	"\fListReleases\x12\x1c.cpis.v1.ListReleasesRequest\x1a\x1d.cpis.v1.ListReleasesResponseBu\n" +
+	"\fListReleases\x12\x1c.cpis.v1.ListReleasesRequest\x1a\x1d.cpis.v1.ListReleasesResponse\x12T\n" +
+	"\x0fGetBoardSummary\x12\x1f.cpis.v1.GetBoardSummaryRequest\x1a .cpis.v1.GetBoardSummaryResponseBu\n" +
 	"\vcom.cpis.v1B\x0eOversightProtoP\x01Z\x19cpis/proto/cpis/v1;cpisv1\xa2\x02\x03CXX\xaa\x02\aCpis.V1\xca\x02\aCpis\\V1\xe2\x02\x13Cpis\\V1\\GPBMetadata\xea\x02\bCpis::V1b\x06proto3"
 
 var (
@@ -1292,7 +1670,7 @@ func file_cpis_v1_oversight_proto_rawDescGZIP() []byte {
 }
 
 var file_cpis_v1_oversight_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_cpis_v1_oversight_proto_msgTypes = make([]protoimpl.MessageInfo, 14)
+var file_cpis_v1_oversight_proto_msgTypes = make([]protoimpl.MessageInfo, 19)
 var file_cpis_v1_oversight_proto_goTypes = []any{
 	(ReviewOutcome)(0),               // 0: cpis.v1.ReviewOutcome
 	(*GetReviewRequest)(nil),         // 1: cpis.v1.GetReviewRequest
@@ -1309,56 +1687,73 @@ var file_cpis_v1_oversight_proto_goTypes = []any{
 	(*ListReleasesRequest)(nil),      // 12: cpis.v1.ListReleasesRequest
 	(*ListReleasesResponse)(nil),     // 13: cpis.v1.ListReleasesResponse
 	(*Release)(nil),                  // 14: cpis.v1.Release
-	(ReportReason)(0),                // 15: cpis.v1.ReportReason
-	(*timestamppb.Timestamp)(nil),    // 16: google.protobuf.Timestamp
-	(*Receipt)(nil),                  // 17: cpis.v1.Receipt
-	(*Coverage)(nil),                 // 18: cpis.v1.Coverage
-	(Decision)(0),                    // 19: cpis.v1.Decision
-	(ProposalState)(0),               // 20: cpis.v1.ProposalState
-	(*Change)(nil),                   // 21: cpis.v1.Change
+	(*GetBoardSummaryRequest)(nil),   // 15: cpis.v1.GetBoardSummaryRequest
+	(*GetBoardSummaryResponse)(nil),  // 16: cpis.v1.GetBoardSummaryResponse
+	(*SummaryTable)(nil),             // 17: cpis.v1.SummaryTable
+	(*SummaryRow)(nil),               // 18: cpis.v1.SummaryRow
+	(*SummaryCell)(nil),              // 19: cpis.v1.SummaryCell
+	(ReportReason)(0),                // 20: cpis.v1.ReportReason
+	(*timestamppb.Timestamp)(nil),    // 21: google.protobuf.Timestamp
+	(*Receipt)(nil),                  // 22: cpis.v1.Receipt
+	(*Coverage)(nil),                 // 23: cpis.v1.Coverage
+	(Decision)(0),                    // 24: cpis.v1.Decision
+	(ProposalState)(0),               // 25: cpis.v1.ProposalState
+	(*Change)(nil),                   // 26: cpis.v1.Change
 }
 var file_cpis_v1_oversight_proto_depIdxs = []int32{
-	15, // 0: cpis.v1.GetReviewRequest.reason:type_name -> cpis.v1.ReportReason
-	16, // 1: cpis.v1.GetReviewResponse.at:type_name -> google.protobuf.Timestamp
-	16, // 2: cpis.v1.GetReviewResponse.closed_at:type_name -> google.protobuf.Timestamp
+	20, // 0: cpis.v1.GetReviewRequest.reason:type_name -> cpis.v1.ReportReason
+	21, // 1: cpis.v1.GetReviewResponse.at:type_name -> google.protobuf.Timestamp
+	21, // 2: cpis.v1.GetReviewResponse.closed_at:type_name -> google.protobuf.Timestamp
 	0,  // 3: cpis.v1.GetReviewResponse.outcome:type_name -> cpis.v1.ReviewOutcome
-	17, // 4: cpis.v1.GetReviewResponse.receipt:type_name -> cpis.v1.Receipt
+	22, // 4: cpis.v1.GetReviewResponse.receipt:type_name -> cpis.v1.Receipt
 	0,  // 5: cpis.v1.CloseReviewRequest.outcome:type_name -> cpis.v1.ReviewOutcome
-	17, // 6: cpis.v1.CloseReviewResponse.receipt:type_name -> cpis.v1.Receipt
-	16, // 7: cpis.v1.GetSubjectAccessRequest.from:type_name -> google.protobuf.Timestamp
-	16, // 8: cpis.v1.GetSubjectAccessRequest.until:type_name -> google.protobuf.Timestamp
+	22, // 6: cpis.v1.CloseReviewResponse.receipt:type_name -> cpis.v1.Receipt
+	21, // 7: cpis.v1.GetSubjectAccessRequest.from:type_name -> google.protobuf.Timestamp
+	21, // 8: cpis.v1.GetSubjectAccessRequest.until:type_name -> google.protobuf.Timestamp
 	7,  // 9: cpis.v1.GetSubjectAccessResponse.looks:type_name -> cpis.v1.Look
-	18, // 10: cpis.v1.GetSubjectAccessResponse.coverage:type_name -> cpis.v1.Coverage
-	17, // 11: cpis.v1.GetSubjectAccessResponse.receipt:type_name -> cpis.v1.Receipt
-	16, // 12: cpis.v1.Look.at:type_name -> google.protobuf.Timestamp
-	17, // 13: cpis.v1.ProposeReleaseResponse.receipt:type_name -> cpis.v1.Receipt
-	19, // 14: cpis.v1.DecideReleaseRequest.decision:type_name -> cpis.v1.Decision
-	20, // 15: cpis.v1.DecideReleaseResponse.state:type_name -> cpis.v1.ProposalState
-	16, // 16: cpis.v1.DecideReleaseResponse.until:type_name -> google.protobuf.Timestamp
-	17, // 17: cpis.v1.DecideReleaseResponse.receipt:type_name -> cpis.v1.Receipt
+	23, // 10: cpis.v1.GetSubjectAccessResponse.coverage:type_name -> cpis.v1.Coverage
+	22, // 11: cpis.v1.GetSubjectAccessResponse.receipt:type_name -> cpis.v1.Receipt
+	21, // 12: cpis.v1.Look.at:type_name -> google.protobuf.Timestamp
+	22, // 13: cpis.v1.ProposeReleaseResponse.receipt:type_name -> cpis.v1.Receipt
+	24, // 14: cpis.v1.DecideReleaseRequest.decision:type_name -> cpis.v1.Decision
+	25, // 15: cpis.v1.DecideReleaseResponse.state:type_name -> cpis.v1.ProposalState
+	21, // 16: cpis.v1.DecideReleaseResponse.until:type_name -> google.protobuf.Timestamp
+	22, // 17: cpis.v1.DecideReleaseResponse.receipt:type_name -> cpis.v1.Receipt
 	14, // 18: cpis.v1.ListReleasesResponse.releases:type_name -> cpis.v1.Release
-	17, // 19: cpis.v1.ListReleasesResponse.receipt:type_name -> cpis.v1.Receipt
-	20, // 20: cpis.v1.Release.state:type_name -> cpis.v1.ProposalState
-	21, // 21: cpis.v1.Release.proposed:type_name -> cpis.v1.Change
-	21, // 22: cpis.v1.Release.decided:type_name -> cpis.v1.Change
-	16, // 23: cpis.v1.Release.until:type_name -> google.protobuf.Timestamp
-	1,  // 24: cpis.v1.OversightService.GetReview:input_type -> cpis.v1.GetReviewRequest
-	3,  // 25: cpis.v1.OversightService.CloseReview:input_type -> cpis.v1.CloseReviewRequest
-	5,  // 26: cpis.v1.OversightService.GetSubjectAccess:input_type -> cpis.v1.GetSubjectAccessRequest
-	8,  // 27: cpis.v1.OversightService.ProposeRelease:input_type -> cpis.v1.ProposeReleaseRequest
-	10, // 28: cpis.v1.OversightService.DecideRelease:input_type -> cpis.v1.DecideReleaseRequest
-	12, // 29: cpis.v1.OversightService.ListReleases:input_type -> cpis.v1.ListReleasesRequest
-	2,  // 30: cpis.v1.OversightService.GetReview:output_type -> cpis.v1.GetReviewResponse
-	4,  // 31: cpis.v1.OversightService.CloseReview:output_type -> cpis.v1.CloseReviewResponse
-	6,  // 32: cpis.v1.OversightService.GetSubjectAccess:output_type -> cpis.v1.GetSubjectAccessResponse
-	9,  // 33: cpis.v1.OversightService.ProposeRelease:output_type -> cpis.v1.ProposeReleaseResponse
-	11, // 34: cpis.v1.OversightService.DecideRelease:output_type -> cpis.v1.DecideReleaseResponse
-	13, // 35: cpis.v1.OversightService.ListReleases:output_type -> cpis.v1.ListReleasesResponse
-	30, // [30:36] is the sub-list for method output_type
-	24, // [24:30] is the sub-list for method input_type
-	24, // [24:24] is the sub-list for extension type_name
-	24, // [24:24] is the sub-list for extension extendee
-	0,  // [0:24] is the sub-list for field type_name
+	22, // 19: cpis.v1.ListReleasesResponse.receipt:type_name -> cpis.v1.Receipt
+	25, // 20: cpis.v1.Release.state:type_name -> cpis.v1.ProposalState
+	26, // 21: cpis.v1.Release.proposed:type_name -> cpis.v1.Change
+	26, // 22: cpis.v1.Release.decided:type_name -> cpis.v1.Change
+	21, // 23: cpis.v1.Release.until:type_name -> google.protobuf.Timestamp
+	20, // 24: cpis.v1.GetBoardSummaryRequest.reason:type_name -> cpis.v1.ReportReason
+	21, // 25: cpis.v1.GetBoardSummaryResponse.from:type_name -> google.protobuf.Timestamp
+	21, // 26: cpis.v1.GetBoardSummaryResponse.until:type_name -> google.protobuf.Timestamp
+	17, // 27: cpis.v1.GetBoardSummaryResponse.tables:type_name -> cpis.v1.SummaryTable
+	23, // 28: cpis.v1.GetBoardSummaryResponse.coverage:type_name -> cpis.v1.Coverage
+	22, // 29: cpis.v1.GetBoardSummaryResponse.receipt:type_name -> cpis.v1.Receipt
+	18, // 30: cpis.v1.SummaryTable.rows:type_name -> cpis.v1.SummaryRow
+	18, // 31: cpis.v1.SummaryTable.total:type_name -> cpis.v1.SummaryRow
+	19, // 32: cpis.v1.SummaryRow.cells:type_name -> cpis.v1.SummaryCell
+	19, // 33: cpis.v1.SummaryRow.total:type_name -> cpis.v1.SummaryCell
+	1,  // 34: cpis.v1.OversightService.GetReview:input_type -> cpis.v1.GetReviewRequest
+	3,  // 35: cpis.v1.OversightService.CloseReview:input_type -> cpis.v1.CloseReviewRequest
+	5,  // 36: cpis.v1.OversightService.GetSubjectAccess:input_type -> cpis.v1.GetSubjectAccessRequest
+	8,  // 37: cpis.v1.OversightService.ProposeRelease:input_type -> cpis.v1.ProposeReleaseRequest
+	10, // 38: cpis.v1.OversightService.DecideRelease:input_type -> cpis.v1.DecideReleaseRequest
+	12, // 39: cpis.v1.OversightService.ListReleases:input_type -> cpis.v1.ListReleasesRequest
+	15, // 40: cpis.v1.OversightService.GetBoardSummary:input_type -> cpis.v1.GetBoardSummaryRequest
+	2,  // 41: cpis.v1.OversightService.GetReview:output_type -> cpis.v1.GetReviewResponse
+	4,  // 42: cpis.v1.OversightService.CloseReview:output_type -> cpis.v1.CloseReviewResponse
+	6,  // 43: cpis.v1.OversightService.GetSubjectAccess:output_type -> cpis.v1.GetSubjectAccessResponse
+	9,  // 44: cpis.v1.OversightService.ProposeRelease:output_type -> cpis.v1.ProposeReleaseResponse
+	11, // 45: cpis.v1.OversightService.DecideRelease:output_type -> cpis.v1.DecideReleaseResponse
+	13, // 46: cpis.v1.OversightService.ListReleases:output_type -> cpis.v1.ListReleasesResponse
+	16, // 47: cpis.v1.OversightService.GetBoardSummary:output_type -> cpis.v1.GetBoardSummaryResponse
+	41, // [41:48] is the sub-list for method output_type
+	34, // [34:41] is the sub-list for method input_type
+	34, // [34:34] is the sub-list for extension type_name
+	34, // [34:34] is the sub-list for extension extendee
+	0,  // [0:34] is the sub-list for field type_name
 }
 
 func init() { file_cpis_v1_oversight_proto_init() }
@@ -1369,13 +1764,14 @@ func file_cpis_v1_oversight_proto_init() {
 	file_cpis_v1_common_proto_init()
 	file_cpis_v1_plan_proto_init()
 	file_cpis_v1_report_proto_init()
+	file_cpis_v1_oversight_proto_msgTypes[18].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_cpis_v1_oversight_proto_rawDesc), len(file_cpis_v1_oversight_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   14,
+			NumMessages:   19,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

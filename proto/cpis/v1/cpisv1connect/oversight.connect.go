@@ -44,6 +44,9 @@ const (
 	// OversightServiceListReleasesProcedure is the procedure name of the OversightService's
 	// ListReleases RPC.
 	OversightServiceListReleasesProcedure = "/cpis.v1.OversightService/ListReleases"
+	// OversightServiceGetBoardSummaryProcedure is the procedure name of the OversightService's
+	// GetBoardSummary RPC.
+	OversightServiceGetBoardSummaryProcedure = "/cpis.v1.OversightService/GetBoardSummary"
 )
 
 var (
@@ -89,6 +92,13 @@ var (
 			Procedure:  OversightServiceListReleasesProcedure,
 		}
 	})
+	oversightServiceGetBoardSummarySpec = sync.OnceValue(func() connect.Spec {
+		return connect.Spec{
+			StreamType: connect.StreamTypeUnary,
+			Schema:     v1.File_cpis_v1_oversight_proto.Services().ByName("OversightService").Methods().ByName("GetBoardSummary"),
+			Procedure:  OversightServiceGetBoardSummaryProcedure,
+		}
+	})
 )
 
 // OversightServiceClient is a client for the cpis.v1.OversightService service.
@@ -110,6 +120,9 @@ type OversightServiceClient interface {
 	DecideRelease(context.Context, *v1.DecideReleaseRequest) (*v1.DecideReleaseResponse, error)
 	// ListReleases lists the releases of the organisation, the newest first.
 	ListReleases(context.Context, *v1.ListReleasesRequest) (*v1.ListReleasesResponse, error)
+	// GetBoardSummary counts by week, for a board: of the own organisation, or of
+	// all.
+	GetBoardSummary(context.Context, *v1.GetBoardSummaryRequest) (*v1.GetBoardSummaryResponse, error)
 }
 
 // NewOversightServiceClient constructs a client for the cpis.v1.OversightService service. Multiple
@@ -137,6 +150,9 @@ type OversightServiceHandler interface {
 	DecideRelease(context.Context, *v1.DecideReleaseRequest) (*v1.DecideReleaseResponse, error)
 	// ListReleases lists the releases of the organisation, the newest first.
 	ListReleases(context.Context, *v1.ListReleasesRequest) (*v1.ListReleasesResponse, error)
+	// GetBoardSummary counts by week, for a board: of the own organisation, or of
+	// all.
+	GetBoardSummary(context.Context, *v1.GetBoardSummaryRequest) (*v1.GetBoardSummaryResponse, error)
 }
 
 // RegisterOversightServiceHandler registers svc as the cpis.v1.OversightService implementation on
@@ -150,6 +166,7 @@ func RegisterOversightServiceHandler(server *connect.Server, svc OversightServic
 		connect.Method{Spec: oversightServiceProposeReleaseSpec(), Handler: adapter.proposeRelease},
 		connect.Method{Spec: oversightServiceDecideReleaseSpec(), Handler: adapter.decideRelease},
 		connect.Method{Spec: oversightServiceListReleasesSpec(), Handler: adapter.listReleases},
+		connect.Method{Spec: oversightServiceGetBoardSummarySpec(), Handler: adapter.getBoardSummary},
 	)
 }
 
@@ -178,6 +195,10 @@ func (UnimplementedOversightServiceHandler) DecideRelease(context.Context, *v1.D
 
 func (UnimplementedOversightServiceHandler) ListReleases(context.Context, *v1.ListReleasesRequest) (*v1.ListReleasesResponse, error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, "cpis.v1.OversightService.ListReleases is not implemented")
+}
+
+func (UnimplementedOversightServiceHandler) GetBoardSummary(context.Context, *v1.GetBoardSummaryRequest) (*v1.GetBoardSummaryResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, "cpis.v1.OversightService.GetBoardSummary is not implemented")
 }
 
 type oversightServiceClient struct {
@@ -227,6 +248,14 @@ func (c *oversightServiceClient) DecideRelease(ctx context.Context, req *v1.Deci
 func (c *oversightServiceClient) ListReleases(ctx context.Context, req *v1.ListReleasesRequest) (*v1.ListReleasesResponse, error) {
 	var res v1.ListReleasesResponse
 	if err := c.client.CallUnary(ctx, oversightServiceListReleasesSpec(), req, &res); err != nil {
+		return nil, err
+	}
+	return &res, nil
+}
+
+func (c *oversightServiceClient) GetBoardSummary(ctx context.Context, req *v1.GetBoardSummaryRequest) (*v1.GetBoardSummaryResponse, error) {
+	var res v1.GetBoardSummaryResponse
+	if err := c.client.CallUnary(ctx, oversightServiceGetBoardSummarySpec(), req, &res); err != nil {
 		return nil, err
 	}
 	return &res, nil
@@ -300,6 +329,18 @@ func (h oversightServiceHandler) listReleases(ctx context.Context, _ connect.Spe
 		return err
 	}
 	res, err := h.svc.ListReleases(ctx, &req)
+	if err != nil {
+		return err
+	}
+	return stream.Send(res)
+}
+
+func (h oversightServiceHandler) getBoardSummary(ctx context.Context, _ connect.Spec, stream connect.ServerStream) error {
+	var req v1.GetBoardSummaryRequest
+	if err := stream.Receive(&req); err != nil {
+		return err
+	}
+	res, err := h.svc.GetBoardSummary(ctx, &req)
 	if err != nil {
 		return err
 	}
