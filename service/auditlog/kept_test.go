@@ -6,10 +6,10 @@ import (
 	"path/filepath"
 	"testing"
 
-	"cpis/policy"
 	"cpis/service"
 	"cpis/service/auditlog"
 	"cpis/service/domain"
+	"cpis/service/servicetest"
 	"cpis/service/store/dbtest"
 )
 
@@ -25,12 +25,8 @@ func (f *logFixture) rollBack(size int) {
 // start makes a service that keeps its checkpoints in a directory.
 func (f *logFixture) start(dir string) (*service.Service, error) {
 	f.t.Helper()
-	enforcer, err := policy.New()
-	if err != nil {
-		f.t.Fatal(err)
-	}
 	s, err := service.New(f.t.Context(), service.Config{
-		DB: f.DB, Ring: f.OpenRing(), Policy: enforcer, Log: dbtest.Origin, Now: f.Clock.Now,
+		DB: f.DB, Ring: f.OpenRing(), Policy: servicetest.Rules(f.t), Log: dbtest.Origin, Now: f.Clock.Now,
 		Hub: domain.Hub{Name: "National safeguarding hub", Phone: hubPhone}, Kept: auditlog.KeptIn(dir, dbtest.Origin),
 	})
 	if err == nil {

@@ -8,12 +8,12 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"cpis/policy"
 	"cpis/service"
 	"cpis/service/domain"
 	"cpis/service/guard"
 	"cpis/service/keys"
 	"cpis/service/lookup"
+	"cpis/service/servicetest"
 	"cpis/service/store"
 	"cpis/service/store/dbtest"
 )
@@ -119,13 +119,9 @@ func TestSign_EmptyLog(t *testing.T) {
 		log, err = tx.Logs.Create(t.Context(), origin)
 		return err
 	})
-	enforcer, err := policy.New()
-	if err != nil {
-		t.Fatal(err)
-	}
 	sizes := []int64{}
 	s, err := service.New(t.Context(), service.Config{
-		DB: f.DB, Ring: f.OpenRing(), Policy: enforcer, Log: origin, Now: f.Clock.Now,
+		DB: f.DB, Ring: f.OpenRing(), Policy: servicetest.Rules(t), Log: origin, Now: f.Clock.Now,
 		Hub:     domain.Hub{Name: "National safeguarding hub", Phone: hubPhone},
 		Observe: service.Observer{Signed: func(size int64, _ time.Time) { sizes = append(sizes, size) }},
 	})

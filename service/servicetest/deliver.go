@@ -6,7 +6,6 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"cpis/policy"
 	"cpis/service"
 	"cpis/service/deliver"
 	"cpis/service/domain"
@@ -46,13 +45,9 @@ func (f *deliverySteps) Holding(texts ...string) (n int) {
 // of its own.
 func (f *deliverySteps) AnotherSending(senders map[deliver.ChannelKind]deliver.Sender) (*service.Service, *store.DB) {
 	f.TB.Helper()
-	enforcer, err := policy.New()
-	if err != nil {
-		f.TB.Fatal(err)
-	}
 	db := dbtest.Open(f.TB, f.Database)
 	s, err := service.New(f.TB.Context(), service.Config{
-		DB: db, Ring: f.OpenRing(), Policy: enforcer, Log: dbtest.Origin, Now: f.Clock.Now, Senders: senders,
+		DB: db, Ring: f.OpenRing(), Policy: Rules(f.TB), Log: dbtest.Origin, Now: f.Clock.Now, Senders: senders,
 		Hub: domain.Hub{Name: "National safeguarding hub", Phone: HubPhone},
 	})
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -157,6 +158,20 @@ type core struct {
 	attended int          // encounters that Attend has made
 }
 
+// rules are the policy, read once: nobody can change it, and reading it costs more
+// than most tests.
+var rules = sync.OnceValues(func() (*policy.Enforcer, error) { return policy.New() })
+
+// Rules returns the policy.
+func Rules(tb testing.TB) *policy.Enforcer {
+	tb.Helper()
+	enforcer, err := rules()
+	if err != nil {
+		tb.Fatalf("reading policy: %v", err)
+	}
+	return enforcer
+}
+
 // New creates a fixture of its own for a test.
 func New(tb testing.TB) *Fixture {
 	tb.Helper()
@@ -187,11 +202,9 @@ func NewOver(tb testing.TB, k keys.Keeper, change func(*service.Config)) *Fixtur
 		Hub:     domain.Hub{Name: "National safeguarding hub", Phone: HubPhone},
 		Observe: service.Observer{Damaged: func(string) { f.Damaged.Add(1) }},
 	}
-	var err error
-	if cfg.Policy, err = policy.New(); err != nil {
-		tb.Fatalf("reading policy: %v", err)
-	}
+	cfg.Policy = Rules(tb)
 	change(&cfg)
+	var err error
 	if f.Service, err = service.New(tb.Context(), cfg); err != nil {
 		tb.Fatalf("making service: %v", err)
 	}
@@ -221,12 +234,8 @@ func (f *core) Another() *service.Service {
 // database's, and a configuration that may differ.
 func (f *core) AnotherWith(ring *keys.Ring, change ...func(*service.Config)) *service.Service {
 	f.TB.Helper()
-	enforcer, err := policy.New()
-	if err != nil {
-		f.TB.Fatalf("reading policy: %v", err)
-	}
 	cfg := service.Config{
-		DB: f.DB, Ring: ring, Policy: enforcer, Log: dbtest.Origin, Now: f.Clock.Now,
+		DB: f.DB, Ring: ring, Policy: Rules(f.TB), Log: dbtest.Origin, Now: f.Clock.Now,
 		Hub: domain.Hub{Name: "National safeguarding hub", Phone: HubPhone},
 	}
 	for _, c := range change {
