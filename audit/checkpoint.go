@@ -174,7 +174,17 @@ func OpenCheckpoint(signed []byte, origin string, keys []VerifierKey) (Checkpoin
 	if err != nil {
 		return Checkpoint{}, signatureError(err)
 	}
+	if !slices.ContainsFunc(opened.Sigs, isCanonical) {
+		return Checkpoint{}, fmt.Errorf("%w checkpoint: signature not in canonical form", ErrMalformed)
+	}
 	return ParseCheckpointBody([]byte(opened.Text))
+}
+
+// isCanonical reports whether a signature is written in the one way that there
+// is: base64 lets the last character be another that means the same.
+func isCanonical(sig note.Signature) bool {
+	_, err := base64.StdEncoding.Strict().DecodeString(sig.Base64)
+	return err == nil
 }
 
 // verifiers returns those keys that belong to origin, each once.

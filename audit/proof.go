@@ -69,6 +69,13 @@ func Contains(ctx context.Context, tree Tree, tiles Tiles, index int64, leaf Has
 	return tlog.CheckRecord(hashes, tree.size, tree.Root(), index, leaf) == nil, nil
 }
 
+// Shows reports whether the proof leads from a leaf hash to the root that its
+// checkpoint states, whoever signed that.
+func (p Proof) Shows(leaf Hash) bool {
+	c, err := ReadCheckpoint(p.Checkpoint)
+	return err == nil && tlog.CheckRecord(p.Hashes, c.Size, c.Root, p.Index, leaf) == nil
+}
+
 // Text returns the proof in the format of C2SP tlog-proof.
 func (p Proof) Text() []byte {
 	text := []byte(proofHeader + "\n")

@@ -59,6 +59,16 @@ func (t Tile) Full() bool { return t.Width == TileWidth }
 // full returns the tile that this one is or will be.
 func (t Tile) full() Tile { return Tile{t.Level, t.Index, TileWidth} }
 
+// End returns how many entries a tree must have to have the tile; more than any
+// has if there can be none.
+func (t Tile) End() int64 {
+	hashes := t.Index<<TileHeight + int64(t.Width)
+	if hashes > maxSize>>(TileHeight*t.Level) {
+		return maxSize
+	}
+	return hashes << (TileHeight * t.Level)
+}
+
 // children returns the full tiles of the level below whose roots are the tile's
 // hashes from the given one up.
 func (t Tile) children(from int) []Tile {
