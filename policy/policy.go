@@ -77,7 +77,8 @@ const (
 	ReadContacts   Action = "read_contacts"
 	SetContacts    Action = "set_contacts"
 
-	ReadProof    Action = "read_proof" // checkpoints and inclusion proofs: hashes only
+	ReadProof    Action = "read_proof" // checkpoints, tiles and proofs: hashes only
+	ReadLog      Action = "read_log"   // the log itself, line by line
 	ExportLog    Action = "export_log"
 	ReadReports  Action = "read_reports"  // who looked, and why
 	ReviewAccess Action = "review_access" // the break-glass queue

@@ -16,7 +16,8 @@ import (
 
 // CheckpointRequest asks for the latest checkpoint of a log.
 type CheckpointRequest struct {
-	Log string // origin; this server's own if empty
+	Log    string // origin; this server's own if empty
+	Number int64  // of the log, instead of its origin
 }
 
 // SignedCheckpoint is a checkpoint as it was signed.
@@ -40,21 +41,15 @@ type Proof struct {
 // Checkpoint returns the latest signed checkpoint of a log. Checkpoints are meant
 // to be public, so asking for one leaves no entry; it takes a caller all the same.
 func (s *Log) Checkpoint(ctx context.Context, c *identity.Caller, q *CheckpointRequest) (*SignedCheckpoint, error) {
-	log, err := s.publicLog(ctx, c, q.Log)
+	log, err := s.publicLog(ctx, c, logName{q.Log, q.Number})
 	if err != nil {
 		return nil, err
 	}
-	if newest := s.newestOf(log); newest != nil {
-		return &SignedCheckpoint{Note: []byte(newest.Note)}, nil
-	}
-	row, err := s.db.Checkpoints.Latest(ctx, log.ID)
+	cp, err := s.latest(ctx, log, 0)
 	if err != nil {
-		return nil, fmt.Errorf("reading the checkpoint: %w", guard.Translate(err))
-	}
-	if err := s.check(ctx, log, &row); err != nil {
 		return nil, fmt.Errorf("reading the checkpoint: %w", err)
 	}
-	return &SignedCheckpoint{Note: []byte(row.Note)}, nil
+	return &SignedCheckpoint{Note: []byte(cp.Note)}, nil
 }
 
 // newestOf returns the newest checkpoint that this server has checked or made
@@ -91,7 +86,7 @@ func (s *Log) check(ctx context.Context, log store.Log, row *store.CheckpointRow
 // says that none does yet: ask again in a second. Proofs hold hashes only, and
 // like checkpoints leave no entry.
 func (s *Log) InclusionProof(ctx context.Context, c *identity.Caller, q *ProofRequest) (*Proof, error) {
-	log, err := s.publicLog(ctx, c, q.Log)
+	log, err := s.publicLog(ctx, c, logName{origin: q.Log})
 	if err != nil {
 		return nil, err
 	}
@@ -100,14 +95,8 @@ func (s *Log) InclusionProof(ctx context.Context, c *identity.Caller, q *ProofRe
 		return nil, fmt.Errorf("reading the checkpoint: %w", err)
 	}
 	p, err := audit.Prove(ctx, s.tilesOf(log.ID), []byte(cp.Note), q.Index)
-	if errors.Is(err, audit.ErrBroken) {
-		err = fmt.Errorf("making the proof: %w: %w", guard.ErrDamaged, err)
-		s.report("tile", err)
-		s.tiles.Delete(log.ID) // what was made of it is as wrong, and it may be healed
-		return nil, err
-	}
 	if err != nil {
-		return nil, fmt.Errorf("making the proof: %w", err)
+		return nil, s.unproved(log.ID, err)
 	}
 	leaf, err := s.leaf(ctx, log.ID, cp.Tree.Size(), q.Index)
 	if err != nil {
@@ -148,27 +137,45 @@ func (s *Log) leaf(ctx context.Context, log store.LogID, size, index int64) (aud
 	return leaf, nil
 }
 
+// logName names a log by its origin or by its number; if it says neither, it is
+// this server's own.
+type logName struct {
+	origin string
+	number int64
+}
+
 // publicLog finds a log for a caller who may read proofs.
-func (s *Log) publicLog(ctx context.Context, c *identity.Caller, origin string) (store.Log, error) {
+func (s *Log) publicLog(ctx context.Context, c *identity.Caller, name logName) (store.Log, error) {
 	d := s.guard.Decide(&guard.Act{Caller: c, Action: policy.ReadProof})
 	if !d.Allowed {
 		e := guard.Entry(c, policy.ReadProof, "")
 		e.Role, e.Rule = d.Role.String(), d.Rule
 		return store.Log{}, s.guard.Record(ctx, &e, guard.Denied(d))
 	}
-	if origin == "" || origin == s.log.Origin {
+	return s.find(ctx, name)
+}
+
+// find finds a log.
+func (s *Log) find(ctx context.Context, name logName) (store.Log, error) {
+	switch name {
+	case logName{}, logName{origin: s.log.Origin}, logName{number: int64(s.log.ID)}:
 		return s.log, nil
 	}
-	if !text.Fit(origin) {
+	if !text.Fit(name.origin) {
 		var v domain.Violations
 		v.Add("log", text.Unfit, s.log.Origin)
 		return store.Log{}, v.Err()
 	}
-	log, err := s.db.Logs.Find(ctx, origin)
+	logs, err := s.db.Logs.All(ctx)
 	if err != nil {
 		return store.Log{}, fmt.Errorf("finding the log: %w", guard.Translate(err))
 	}
-	return log, nil
+	for _, log := range logs {
+		if name == (logName{origin: log.Origin}) || name == (logName{number: int64(log.ID)}) {
+			return log, nil
+		}
+	}
+	return store.Log{}, fmt.Errorf("finding the log: %w", guard.ErrNotFound)
 }
 
 // tilesOf returns the tiles of a log, full ones from the database and the others

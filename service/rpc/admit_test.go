@@ -62,6 +62,10 @@ func everyone(t *testing.T, c *clients) map[string]func() error {
 			_, err := c.log.GetInclusionProof(ctx, &cpisv1.GetInclusionProofRequest{})
 			return err
 		},
+		cpisv1connect.LogServiceGetConsistencyProofProcedure: func() error {
+			_, err := c.log.GetConsistencyProof(ctx, &cpisv1.GetConsistencyProofRequest{})
+			return err
+		},
 	}
 }
 

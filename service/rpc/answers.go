@@ -2,7 +2,6 @@ package rpc
 
 import (
 	cpisv1 "cpis/proto/cpis/v1"
-	"cpis/service/auditlog"
 	"cpis/service/domain"
 	"cpis/service/guard"
 	"cpis/service/lookup"
@@ -182,12 +181,4 @@ func ownPlanToProto(p *plan.Plan) *cpisv1.OwnPlan {
 		Removed:      p.Removed,
 		TransferTo:   p.TransferTo,
 	}
-}
-
-func proofToProto(p *auditlog.Proof) *cpisv1.GetInclusionProofResponse {
-	m := &cpisv1.GetInclusionProofResponse{Proof: string(p.Text), LeafHash: p.Leaf[:]}
-	for i := range p.Hashes {
-		m.Hashes = append(m.Hashes, p.Hashes[i][:])
-	}
-	return m
 }

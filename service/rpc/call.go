@@ -2,6 +2,7 @@ package rpc
 
 import (
 	"context"
+	"crypto/tls"
 	"crypto/x509"
 	"strings"
 
@@ -50,19 +51,28 @@ func callOf(ctx context.Context) *call {
 func (s *stack) begin(ctx context.Context, spec connect.Spec, stream connect.ServerStream) *call {
 	info, _ := connect.CallInfoForServerContext(ctx)
 	c := &call{ServerStream: stream, procedure: procedureAt(spec.Procedure), info: info, validate: s.validate}
-	header := info.ResponseHeader()
-	header.Set(headerRequest, c.readRequestID())
-	if id := info.RequestHeader().Get(headerCorrelation); mayMirror(id) {
-		header.Set(headerCorrelation, id)
-	}
+	c.mirror(info.ResponseHeader(), info.RequestHeader())
 	return c
 }
 
-// readRequestID takes the request id that was sent, or makes one, and gives it
+// Headers of requests and of answers, of whichever library.
+type (
+	sentHeaders   interface{ Values(key string) []string }
+	answerHeaders interface{ Set(key, value string) }
+)
+
+// mirror takes the ids of a request, and sends them back.
+func (c *call) mirror(to answerHeaders, sent sentHeaders) {
+	to.Set(headerRequest, c.readRequestID(sent.Values(headerRequest)))
+	if ids := sent.Values(headerCorrelation); len(ids) > 0 && mayMirror(ids[0]) {
+		to.Set(headerCorrelation, ids[0])
+	}
+}
+
+// readRequestID takes the request id that was sent, or makes one, and returns it
 // as it is mirrored. What is not a UUID is not kept: it may identify a person,
 // and the id stands in logs.
-func (c *call) readRequestID() string {
-	values := c.info.RequestHeader().Values(headerRequest)
+func (c *call) readRequestID(values []string) string {
 	switch {
 	case len(values) == 1 && isUUID(values[0]):
 		c.request = strings.ToLower(values[0])
@@ -125,10 +135,10 @@ func (c *call) Send(msg any) error {
 	return nil
 }
 
-// bearer returns the token of the request; nothing if there is none, or more
-// than one.
-func (c *call) bearer() string {
-	values := c.info.RequestHeader().Values(headerToken)
+// bearerOf returns the token of a request; nothing if there is none, or more than
+// one.
+func bearerOf(sent sentHeaders) string {
+	values := sent.Values(headerToken)
 	if len(values) != 1 {
 		return ""
 	}
@@ -138,7 +148,12 @@ func (c *call) bearer() string {
 // peer returns the certificate that the other side proved to hold.
 func (c *call) peer() *x509.Certificate {
 	info, _ := c.info.TransportInfo.(*connecthttp.ServerInfo)
-	state := info.TLS()
+	return certificateOf(info.TLS())
+}
+
+// certificateOf returns the certificate that the other side of a connection
+// proved to hold, nil if there is none.
+func certificateOf(state *tls.ConnectionState) *x509.Certificate {
 	if state == nil || len(state.VerifiedChains) == 0 || len(state.PeerCertificates) == 0 {
 		return nil
 	}

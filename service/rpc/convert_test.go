@@ -9,7 +9,9 @@ import (
 	"google.golang.org/protobuf/testing/protocmp"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
+	"cpis/audit"
 	cpisv1 "cpis/proto/cpis/v1"
+	"cpis/service/auditlog"
 	"cpis/service/domain"
 	"cpis/service/guard"
 	"cpis/service/lookup"
@@ -443,6 +445,14 @@ func TestProofsGoThereAndBack(t *testing.T) {
 			}
 			if p.GetProof() != "proof" || p.GetLeafHash()[0] != 1 || len(p.GetHashes()) != 2 || p.GetHashes()[1][0] != 3 {
 				t.Errorf("got %v", p)
+			}
+			b.uses.consistency = auditlog.Consistency{Note: []byte("note"), Hashes: []audit.Hash{{4}, {5}}}
+			k, err := c.log.GetConsistencyProof(t.Context(), &cpisv1.GetConsistencyProofRequest{Log: "some log", Size: 9})
+			if err != nil {
+				t.Fatalf("GetConsistencyProof: %v", err)
+			}
+			if b.uses.index != 9 || b.uses.log != "some log" || k.GetCheckpoint() != "note" || len(k.GetHashes()) != 2 || k.GetHashes()[1][0] != 5 {
+				t.Errorf("asked for %d of %q, got %v", b.uses.index, b.uses.log, k)
 			}
 		})
 	}

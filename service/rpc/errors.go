@@ -92,7 +92,7 @@ func answerTo(err error) *answer {
 }
 
 // wire returns the error as it leaves. The cause stays here.
-func (a *answer) wire(err error, header *connect.Header) *connect.Error {
+func (a *answer) wire(err error, header answerHeaders) *connect.Error {
 	out := connect.NewError(a.code, a.text).WithCause(err)
 	if invalid, ok := errors.AsType[*domain.InvalidError](err); ok && a.code == connect.CodeInvalidArgument {
 		out = with(out, invalidToProto(invalid))

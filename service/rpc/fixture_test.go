@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/x509"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -47,16 +48,17 @@ type uses struct {
 	index    int64
 	refused  []refusal
 
-	reading    chan<- error // takes how the reading of a file ended
-	err        error
-	refuseErr  error
-	panic      any
-	answer     lookup.Answer
-	items      []lookup.ItemAnswer
-	registered plan.RegisterPlanResult
-	ended      plan.ChangeResult
-	person     plan.OwnPerson
-	proof      auditlog.Proof
+	reading     chan<- error // takes how the reading of a file ended
+	err         error
+	refuseErr   error
+	panic       any
+	answer      lookup.Answer
+	items       []lookup.ItemAnswer
+	registered  plan.RegisterPlanResult
+	ended       plan.ChangeResult
+	person      plan.OwnPerson
+	proof       auditlog.Proof
+	consistency auditlog.Consistency
 	planLife
 	uploadLife
 }
@@ -118,6 +120,18 @@ func (u *uses) InclusionProof(_ context.Context, c *identity.Caller, q *auditlog
 	return &u.proof, u.asked(c, func() { u.log, u.index = q.Log, q.Index })
 }
 
+func (u *uses) ConsistencyProof(_ context.Context, c *identity.Caller, q *auditlog.ConsistencyRequest) (*auditlog.Consistency, error) {
+	return &u.consistency, u.asked(c, func() { u.log, u.index = q.Log, q.Size })
+}
+
+func (u *uses) Tile(_ context.Context, c *identity.Caller, q *auditlog.TileRequest) (*auditlog.HashTile, error) {
+	return &auditlog.HashTile{Hashes: []byte("hashes")}, u.asked(c, func() { u.log = fmt.Sprint(q.Number, " ", q.Path) })
+}
+
+func (u *uses) EntryBundle(_ context.Context, c *identity.Caller, q *auditlog.BundleRequest) (*auditlog.Bundle, error) {
+	return &auditlog.Bundle{Lines: []byte("lines")}, u.asked(c, func() { u.log = fmt.Sprint(q.Number, " ", q.Path) })
+}
+
 func (u *uses) refuse(_ context.Context, c *identity.Caller, action, request string, why *domain.InvalidError) error {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -164,6 +178,16 @@ type bench struct {
 	log     *lockedBuffer
 	metrics *rpc.Metrics
 	handler http.Handler
+	servers []*httptest.Server
+}
+
+// logged returns what was logged, once all requests are over: an answer may be
+// there before its line is.
+func (b *bench) logged() string {
+	for _, s := range b.servers {
+		s.Close()
+	}
+	return b.log.String()
 }
 
 // option changes the configuration of a bench.
@@ -282,6 +306,7 @@ func (b *bench) serveTLS(tb testing.TB) *httptest.Server {
 	s.EnableHTTP2 = true
 	s.StartTLS()
 	tb.Cleanup(s.Close)
+	b.servers = append(b.servers, s)
 	return s
 }
 

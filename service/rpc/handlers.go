@@ -7,7 +7,6 @@ import (
 
 	cpisv1 "cpis/proto/cpis/v1"
 	"cpis/proto/cpis/v1/cpisv1connect"
-	"cpis/service/auditlog"
 	"cpis/service/identity"
 )
 
@@ -63,27 +62,4 @@ func (h *lookupHandler) LookUpMany(ctx context.Context, m *cpisv1.LookUpManyRequ
 		}
 	}
 	return out, nil
-}
-
-// logHandler is LogService.
-type logHandler struct{ uses Proofs }
-
-func (h *logHandler) GetCheckpoint(ctx context.Context, m *cpisv1.GetCheckpointRequest) (*cpisv1.GetCheckpointResponse, error) {
-	return relay(ctx, m, checkpointFromProto, h.uses.Checkpoint, checkpointToProto)
-}
-
-func (h *logHandler) GetInclusionProof(ctx context.Context, m *cpisv1.GetInclusionProofRequest) (*cpisv1.GetInclusionProofResponse, error) {
-	return relay(ctx, m, proofFromProto, h.uses.InclusionProof, proofToProto)
-}
-
-func checkpointFromProto(m *cpisv1.GetCheckpointRequest, _ string) *auditlog.CheckpointRequest {
-	return &auditlog.CheckpointRequest{Log: m.GetLog()}
-}
-
-func checkpointToProto(c *auditlog.SignedCheckpoint) *cpisv1.GetCheckpointResponse {
-	return &cpisv1.GetCheckpointResponse{Checkpoint: string(c.Note)}
-}
-
-func proofFromProto(m *cpisv1.GetInclusionProofRequest, _ string) *auditlog.ProofRequest {
-	return &auditlog.ProofRequest{Log: m.GetLog(), Index: m.GetIndex()}
 }

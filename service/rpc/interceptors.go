@@ -2,6 +2,7 @@ package rpc
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"time"
 
@@ -109,16 +110,26 @@ func (c *call) tell(err error) error {
 func (s *stack) authenticate(next connect.ServerFunc) connect.ServerFunc {
 	return func(ctx context.Context, spec connect.Spec, stream connect.ServerStream) error {
 		c := callOf(ctx)
-		caller, err := s.verifier.Verify(ctx, c.bearer(), c.peer())
+		caller, err := s.identify(ctx, bearerOf(c.info.RequestHeader()), c.peer())
 		if err != nil {
-			s.metrics.unauthenticated(ctx, err)
-			refused(ctx)
 			return err
 		}
-		admitted(ctx)
 		c.caller = caller
 		return next(ctx, spec, stream)
 	}
+}
+
+// identify finds out who calls, from a token and the certificate that the other
+// side proved to hold.
+func (s *stack) identify(ctx context.Context, bearer string, peer *x509.Certificate) (identity.Caller, error) {
+	caller, err := s.verifier.Verify(ctx, bearer, peer)
+	if err != nil {
+		s.metrics.unauthenticated(ctx, err)
+		refused(ctx)
+		return caller, err
+	}
+	admitted(ctx)
+	return caller, nil
 }
 
 // admit records what is refused before it becomes a use case. Nothing is said

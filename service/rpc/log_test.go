@@ -27,7 +27,7 @@ import (
 func (b *bench) lines(t *testing.T) []map[string]any {
 	t.Helper()
 	var lines []map[string]any
-	for s := bufio.NewScanner(strings.NewReader(b.log.String())); s.Scan(); {
+	for s := bufio.NewScanner(strings.NewReader(b.logged())); s.Scan(); {
 		var line map[string]any
 		if err := json.Unmarshal(s.Bytes(), &line); err != nil {
 			t.Fatalf("not a line of JSON: %v", err)

@@ -101,6 +101,9 @@ func (m *Metrics) label(ctx context.Context) {
 	for _, p := range procedures {
 		m.labelProcedure(p)
 	}
+	for _, p := range logFiles {
+		m.labelProcedure(p)
+	}
 	for a := range cpisv1.Answer_name {
 		for mode := range cpisv1.AccessMode_name {
 			m.labelLookup(ctx, cpisv1.Answer(a), cpisv1.AccessMode(mode))

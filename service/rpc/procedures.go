@@ -72,6 +72,7 @@ var procedures = tell([]procedure{
 	{name: cpisv1connect.ContactServiceConfirmContactsProcedure, action: "set_contacts", write: true},
 	{name: cpisv1connect.LogServiceGetCheckpointProcedure, action: "read_proof"},
 	{name: cpisv1connect.LogServiceGetInclusionProofProcedure, action: "read_proof"},
+	{name: cpisv1connect.LogServiceGetConsistencyProofProcedure, action: "read_proof"},
 	{name: cpisv1connect.ReportServiceGetEntryCountProcedure, action: "read_reports"},
 	{name: cpisv1connect.ReportServiceListEntriesProcedure, action: "read_reports"},
 	{name: cpisv1connect.ReportServiceListTalliesProcedure, action: "read_reports"},

@@ -78,13 +78,17 @@ func (c *Config) check() error {
 }
 
 // NewHandler creates the face: the services of the contract and gRPC health over
-// Connect, gRPC and gRPC-Web.
+// Connect, gRPC and gRPC-Web, and the paths under which auditors read a log.
 func NewHandler(c Config) (http.Handler, error) {
 	if err := c.check(); err != nil {
 		return nil, err
 	}
 	c = c.withDefaults()
-	chain, err := c.chain()
+	s, err := c.stack()
+	if err != nil {
+		return nil, err
+	}
+	chain, err := c.chain(s)
 	if err != nil {
 		return nil, err
 	}
@@ -98,6 +102,7 @@ func NewHandler(c Config) (http.Handler, error) {
 	mux := http.NewServeMux()
 	connecthttp.Mount(mux, server, options()...)
 	connecthttp.Mount(mux, health, options()...)
+	(&fileHandler{s, c.UseCases.Proofs}).mount(mux)
 	return &gate{
 		next: mux, now: c.Now, maxUpload: c.MaxUpload, uploadTimeout: c.UploadTimeout, holdFor: c.Hold,
 		stopping: make(chan struct{}),
@@ -115,20 +120,24 @@ func NewBare(now func() time.Time, register func(*connect.Server)) http.Handler 
 	return &gate{next: mux, now: now, anybody: true, stopping: make(chan struct{})}
 }
 
-// chain returns the interceptors, outermost first.
-func (c *Config) chain() ([]connect.ServerInterceptor, error) {
+// stack returns what the interceptors share.
+func (c *Config) stack() (*stack, error) {
 	validate, err := newValidate()
 	if err != nil {
 		return nil, err
 	}
-	s := &stack{
+	return &stack{
 		verifier: c.Verifier,
 		refuse:   c.UseCases.Refuse,
 		metrics:  c.Metrics,
 		log:      c.Log,
 		now:      c.Now,
 		validate: validate,
-	}
+	}, nil
+}
+
+// chain returns the interceptors, outermost first.
+func (c *Config) chain(s *stack) ([]connect.ServerInterceptor, error) {
 	if c.Traces == nil {
 		return s.interceptors(), nil
 	}

@@ -15,10 +15,14 @@ type LookUps interface {
 	LookUpMany(ctx context.Context, c *identity.Caller, list *lookup.ClinicList) (*lookup.ListAnswer, error)
 }
 
-// Proofs are the use cases behind LogService.
+// Proofs are the use cases behind LogService, and behind the paths under which
+// auditors read a log.
 type Proofs interface {
 	Checkpoint(ctx context.Context, c *identity.Caller, q *auditlog.CheckpointRequest) (*auditlog.SignedCheckpoint, error)
 	InclusionProof(ctx context.Context, c *identity.Caller, q *auditlog.ProofRequest) (*auditlog.Proof, error)
+	ConsistencyProof(ctx context.Context, c *identity.Caller, q *auditlog.ConsistencyRequest) (*auditlog.Consistency, error)
+	Tile(ctx context.Context, c *identity.Caller, q *auditlog.TileRequest) (*auditlog.HashTile, error)
+	EntryBundle(ctx context.Context, c *identity.Caller, q *auditlog.BundleRequest) (*auditlog.Bundle, error)
 }
 
 // Refuse records a request that is not valid on its face, and returns why. If

@@ -235,6 +235,118 @@ func (x *GetInclusionProofResponse) GetLeafHash() []byte {
 	return nil
 }
 
+// GetConsistencyProofRequest says from when on the log is to have only grown.
+type GetConsistencyProofRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Origin of the log; empty for the log that this server writes.
+	Log string `protobuf:"bytes,1,opt,name=log,proto3" json:"log,omitempty"`
+	// How many entries it had: the size in a checkpoint that was kept.
+	Size          int64 `protobuf:"varint,2,opt,name=size,proto3" json:"size,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetConsistencyProofRequest) Reset() {
+	*x = GetConsistencyProofRequest{}
+	mi := &file_cpis_v1_log_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetConsistencyProofRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetConsistencyProofRequest) ProtoMessage() {}
+
+func (x *GetConsistencyProofRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_cpis_v1_log_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetConsistencyProofRequest.ProtoReflect.Descriptor instead.
+func (*GetConsistencyProofRequest) Descriptor() ([]byte, []int) {
+	return file_cpis_v1_log_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *GetConsistencyProofRequest) GetLog() string {
+	if x != nil {
+		return x.Log
+	}
+	return ""
+}
+
+func (x *GetConsistencyProofRequest) GetSize() int64 {
+	if x != nil {
+		return x.Size
+	}
+	return 0
+}
+
+// GetConsistencyProofResponse is a proof for two sizes of a log.
+type GetConsistencyProofResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The latest signed checkpoint, whose size is the later one (C2SP
+	// tlog-checkpoint).
+	Checkpoint string `protobuf:"bytes,1,opt,name=checkpoint,proto3" json:"checkpoint,omitempty"`
+	// RFC 6962 consistency proof, 32 bytes each. Empty if the sizes are the same,
+	// or the earlier is 0.
+	Hashes        [][]byte `protobuf:"bytes,2,rep,name=hashes,proto3" json:"hashes,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetConsistencyProofResponse) Reset() {
+	*x = GetConsistencyProofResponse{}
+	mi := &file_cpis_v1_log_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetConsistencyProofResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetConsistencyProofResponse) ProtoMessage() {}
+
+func (x *GetConsistencyProofResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_cpis_v1_log_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetConsistencyProofResponse.ProtoReflect.Descriptor instead.
+func (*GetConsistencyProofResponse) Descriptor() ([]byte, []int) {
+	return file_cpis_v1_log_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *GetConsistencyProofResponse) GetCheckpoint() string {
+	if x != nil {
+		return x.Checkpoint
+	}
+	return ""
+}
+
+func (x *GetConsistencyProofResponse) GetHashes() [][]byte {
+	if x != nil {
+		return x.Hashes
+	}
+	return nil
+}
+
 var File_cpis_v1_log_proto protoreflect.FileDescriptor
 
 const file_cpis_v1_log_proto_rawDesc = "" +
@@ -252,11 +364,20 @@ const file_cpis_v1_log_proto_rawDesc = "" +
 	"\x19GetInclusionProofResponse\x12\x14\n" +
 	"\x05proof\x18\x01 \x01(\tR\x05proof\x12\x16\n" +
 	"\x06hashes\x18\x02 \x03(\fR\x06hashes\x12\x1b\n" +
-	"\tleaf_hash\x18\x03 \x01(\fR\bleafHash2\xb8\x01\n" +
+	"\tleaf_hash\x18\x03 \x01(\fR\bleafHash\"U\n" +
+	"\x1aGetConsistencyProofRequest\x12\x1a\n" +
+	"\x03log\x18\x01 \x01(\tB\b\xbaH\x05r\x03\x18\xc8\x01R\x03log\x12\x1b\n" +
+	"\x04size\x18\x02 \x01(\x03B\a\xbaH\x04\"\x02(\x00R\x04size\"U\n" +
+	"\x1bGetConsistencyProofResponse\x12\x1e\n" +
+	"\n" +
+	"checkpoint\x18\x01 \x01(\tR\n" +
+	"checkpoint\x12\x16\n" +
+	"\x06hashes\x18\x02 \x03(\fR\x06hashes2\x9a\x02\n" +
 	"\n" +
 	"LogService\x12N\n" +
 	"\rGetCheckpoint\x12\x1d.cpis.v1.GetCheckpointRequest\x1a\x1e.cpis.v1.GetCheckpointResponse\x12Z\n" +
-	"\x11GetInclusionProof\x12!.cpis.v1.GetInclusionProofRequest\x1a\".cpis.v1.GetInclusionProofResponseBo\n" +
+	"\x11GetInclusionProof\x12!.cpis.v1.GetInclusionProofRequest\x1a\".cpis.v1.GetInclusionProofResponse\x12`\n" +
+	"\x13GetConsistencyProof\x12#.cpis.v1.GetConsistencyProofRequest\x1a$.cpis.v1.GetConsistencyProofResponseBo\n" +
 	"\vcom.cpis.v1B\bLogProtoP\x01Z\x19cpis/proto/cpis/v1;cpisv1\xa2\x02\x03CXX\xaa\x02\aCpis.V1\xca\x02\aCpis\\V1\xe2\x02\x13Cpis\\V1\\GPBMetadata\xea\x02\bCpis::V1b\x06proto3"
 
 var (
@@ -271,20 +392,24 @@ func file_cpis_v1_log_proto_rawDescGZIP() []byte {
 	return file_cpis_v1_log_proto_rawDescData
 }
 
-var file_cpis_v1_log_proto_msgTypes = make([]protoimpl.MessageInfo, 4)
+var file_cpis_v1_log_proto_msgTypes = make([]protoimpl.MessageInfo, 6)
 var file_cpis_v1_log_proto_goTypes = []any{
-	(*GetCheckpointRequest)(nil),      // 0: cpis.v1.GetCheckpointRequest
-	(*GetCheckpointResponse)(nil),     // 1: cpis.v1.GetCheckpointResponse
-	(*GetInclusionProofRequest)(nil),  // 2: cpis.v1.GetInclusionProofRequest
-	(*GetInclusionProofResponse)(nil), // 3: cpis.v1.GetInclusionProofResponse
+	(*GetCheckpointRequest)(nil),        // 0: cpis.v1.GetCheckpointRequest
+	(*GetCheckpointResponse)(nil),       // 1: cpis.v1.GetCheckpointResponse
+	(*GetInclusionProofRequest)(nil),    // 2: cpis.v1.GetInclusionProofRequest
+	(*GetInclusionProofResponse)(nil),   // 3: cpis.v1.GetInclusionProofResponse
+	(*GetConsistencyProofRequest)(nil),  // 4: cpis.v1.GetConsistencyProofRequest
+	(*GetConsistencyProofResponse)(nil), // 5: cpis.v1.GetConsistencyProofResponse
 }
 var file_cpis_v1_log_proto_depIdxs = []int32{
 	0, // 0: cpis.v1.LogService.GetCheckpoint:input_type -> cpis.v1.GetCheckpointRequest
 	2, // 1: cpis.v1.LogService.GetInclusionProof:input_type -> cpis.v1.GetInclusionProofRequest
-	1, // 2: cpis.v1.LogService.GetCheckpoint:output_type -> cpis.v1.GetCheckpointResponse
-	3, // 3: cpis.v1.LogService.GetInclusionProof:output_type -> cpis.v1.GetInclusionProofResponse
-	2, // [2:4] is the sub-list for method output_type
-	0, // [0:2] is the sub-list for method input_type
+	4, // 2: cpis.v1.LogService.GetConsistencyProof:input_type -> cpis.v1.GetConsistencyProofRequest
+	1, // 3: cpis.v1.LogService.GetCheckpoint:output_type -> cpis.v1.GetCheckpointResponse
+	3, // 4: cpis.v1.LogService.GetInclusionProof:output_type -> cpis.v1.GetInclusionProofResponse
+	5, // 5: cpis.v1.LogService.GetConsistencyProof:output_type -> cpis.v1.GetConsistencyProofResponse
+	3, // [3:6] is the sub-list for method output_type
+	0, // [0:3] is the sub-list for method input_type
 	0, // [0:0] is the sub-list for extension type_name
 	0, // [0:0] is the sub-list for extension extendee
 	0, // [0:0] is the sub-list for field type_name
@@ -301,7 +426,7 @@ func file_cpis_v1_log_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_cpis_v1_log_proto_rawDesc), len(file_cpis_v1_log_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   4,
+			NumMessages:   6,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -31,6 +31,9 @@ const (
 	// LogServiceGetInclusionProofProcedure is the procedure name of the LogService's GetInclusionProof
 	// RPC.
 	LogServiceGetInclusionProofProcedure = "/cpis.v1.LogService/GetInclusionProof"
+	// LogServiceGetConsistencyProofProcedure is the procedure name of the LogService's
+	// GetConsistencyProof RPC.
+	LogServiceGetConsistencyProofProcedure = "/cpis.v1.LogService/GetConsistencyProof"
 )
 
 var (
@@ -48,6 +51,13 @@ var (
 			Procedure:  LogServiceGetInclusionProofProcedure,
 		}
 	})
+	logServiceGetConsistencyProofSpec = sync.OnceValue(func() connect.Spec {
+		return connect.Spec{
+			StreamType: connect.StreamTypeUnary,
+			Schema:     v1.File_cpis_v1_log_proto.Services().ByName("LogService").Methods().ByName("GetConsistencyProof"),
+			Procedure:  LogServiceGetConsistencyProofProcedure,
+		}
+	})
 )
 
 // LogServiceClient is a client for the cpis.v1.LogService service.
@@ -58,6 +68,9 @@ type LogServiceClient interface {
 	// signed checkpoint that covers it, so that the proof of an entry is always
 	// the same.
 	GetInclusionProof(context.Context, *v1.GetInclusionProofRequest) (*v1.GetInclusionProofResponse, error)
+	// GetConsistencyProof proves that the log, under its latest signed checkpoint,
+	// still holds what it held when it had fewer entries, unchanged.
+	GetConsistencyProof(context.Context, *v1.GetConsistencyProofRequest) (*v1.GetConsistencyProofResponse, error)
 }
 
 // NewLogServiceClient constructs a client for the cpis.v1.LogService service. Multiple service
@@ -74,6 +87,9 @@ type LogServiceHandler interface {
 	// signed checkpoint that covers it, so that the proof of an entry is always
 	// the same.
 	GetInclusionProof(context.Context, *v1.GetInclusionProofRequest) (*v1.GetInclusionProofResponse, error)
+	// GetConsistencyProof proves that the log, under its latest signed checkpoint,
+	// still holds what it held when it had fewer entries, unchanged.
+	GetConsistencyProof(context.Context, *v1.GetConsistencyProofRequest) (*v1.GetConsistencyProofResponse, error)
 }
 
 // RegisterLogServiceHandler registers svc as the cpis.v1.LogService implementation on server.
@@ -82,6 +98,7 @@ func RegisterLogServiceHandler(server *connect.Server, svc LogServiceHandler) {
 	server.Register(
 		connect.Method{Spec: logServiceGetCheckpointSpec(), Handler: adapter.getCheckpoint},
 		connect.Method{Spec: logServiceGetInclusionProofSpec(), Handler: adapter.getInclusionProof},
+		connect.Method{Spec: logServiceGetConsistencyProofSpec(), Handler: adapter.getConsistencyProof},
 	)
 }
 
@@ -94,6 +111,10 @@ func (UnimplementedLogServiceHandler) GetCheckpoint(context.Context, *v1.GetChec
 
 func (UnimplementedLogServiceHandler) GetInclusionProof(context.Context, *v1.GetInclusionProofRequest) (*v1.GetInclusionProofResponse, error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, "cpis.v1.LogService.GetInclusionProof is not implemented")
+}
+
+func (UnimplementedLogServiceHandler) GetConsistencyProof(context.Context, *v1.GetConsistencyProofRequest) (*v1.GetConsistencyProofResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, "cpis.v1.LogService.GetConsistencyProof is not implemented")
 }
 
 type logServiceClient struct {
@@ -111,6 +132,14 @@ func (c *logServiceClient) GetCheckpoint(ctx context.Context, req *v1.GetCheckpo
 func (c *logServiceClient) GetInclusionProof(ctx context.Context, req *v1.GetInclusionProofRequest) (*v1.GetInclusionProofResponse, error) {
 	var res v1.GetInclusionProofResponse
 	if err := c.client.CallUnary(ctx, logServiceGetInclusionProofSpec(), req, &res); err != nil {
+		return nil, err
+	}
+	return &res, nil
+}
+
+func (c *logServiceClient) GetConsistencyProof(ctx context.Context, req *v1.GetConsistencyProofRequest) (*v1.GetConsistencyProofResponse, error) {
+	var res v1.GetConsistencyProofResponse
+	if err := c.client.CallUnary(ctx, logServiceGetConsistencyProofSpec(), req, &res); err != nil {
 		return nil, err
 	}
 	return &res, nil
@@ -136,6 +165,18 @@ func (h logServiceHandler) getInclusionProof(ctx context.Context, _ connect.Spec
 		return err
 	}
 	res, err := h.svc.GetInclusionProof(ctx, &req)
+	if err != nil {
+		return err
+	}
+	return stream.Send(res)
+}
+
+func (h logServiceHandler) getConsistencyProof(ctx context.Context, _ connect.Spec, stream connect.ServerStream) error {
+	var req v1.GetConsistencyProofRequest
+	if err := stream.Receive(&req); err != nil {
+		return err
+	}
+	res, err := h.svc.GetConsistencyProof(ctx, &req)
 	if err != nil {
 		return err
 	}
