@@ -24,7 +24,9 @@ type auditCmd struct {
 	Key    auditKeyCmd    `cmd:"" help:"Print the public keys of the log, which verify needs."`
 
 	Checkpoint  auditCheckpointCmd  `cmd:"" help:"Fetch the latest signed checkpoint, to be kept where the operator cannot reach it."`
-	Proof       auditProofCmd       `cmd:"" help:"Fetch the proof that an entry is in the log."`
+	Consistency auditConsistencyCmd `cmd:"" help:"Verify that the log has only grown since a checkpoint that you kept. Exit status: 0 it has, 3 it was changed, 1 something could not be read."`
+	Proof       auditProofCmd       `cmd:"" help:"Fetch the proof that an entry is in the log, by its index."`
+	Prove       auditProveCmd       `cmd:"" help:"Make the proof that a receipt is in the log, which verifies with the log's public key alone."`
 	VerifyProof auditVerifyProofCmd `cmd:"" help:"Verify such a proof offline. Exit status: 0 it holds, 3 it does not, 1 something could not be read."`
 
 	Retain       auditRetainCmd       `cmd:"" help:"Remove lines that are old enough. That they are removed is signed first; their hashes stay."`

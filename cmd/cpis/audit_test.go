@@ -93,7 +93,7 @@ func TestAuditVerifyProof(t *testing.T) {
 		{"NoProof", []string{written(t, "x", "hello\n"), "--leaf-hash", leaf}, 1, "reading the proof: malformed proof"},
 		{"NoReceipt", []string{proof, "--receipt", written(t, "x", "{}")}, 1, "holds no receipt"},
 		{"NoLeafHash", []string{proof, "--leaf-hash", "AAAA"}, 1, "3 bytes long instead of 32"},
-		{"NothingToCompareWith", []string{proof}, 2, "missing flags"},
+		{"NothingToCompareWith", []string{proof}, 1, "does not name its entry"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -101,4 +101,34 @@ func TestAuditVerifyProof(t *testing.T) {
 			command(t, "", args...).want(t, tt.status, tt.want)
 		})
 	}
+}
+
+// A proof that was made of a receipt verifies with the public key alone, and one
+// of a receipt that is not the log's is not made.
+func TestAuditProve_MakesAProofThatNamesItsEntry(t *testing.T) {
+	t.Parallel()
+	lines := strings.SplitAfter(readText(t, filepath.Join(exampleExport, "entries.ndjson")), "\n")
+	leaf := func(i int) string { return audit.LeafHash([]byte(strings.TrimSuffix(lines[i], "\n"))).String() }
+	receipt := func(index, leaf string) string {
+		return written(t, "answer.json", `{"receipt": {"log": "cpis.example/log/1", "index": "`+index+`", "leafHash": "`+leaf+`"}}`)
+	}
+	made := command(t, "", "audit", "prove", receipt("1", leaf(1)), "--export", exampleExport, "--log-key", exampleKey)
+	made.want(t, 0, "c2sp.org/tlog-proof@v1\nextra "+leaf(1)+"\nindex 1\n")
+	proof := written(t, "1.tlog-proof", made.stdout)
+	verify := func(args ...string) outcome {
+		return command(t, "", append([]string{"audit", "verify-proof", "--key", exampleKey}, args...)...)
+	}
+	verify(proof).want(t, 0, "VERIFIED: entry 1 is in the log cpis.example/log/1", leaf(1))
+	verify(proof, "--receipt", receipt("1", leaf(1))).want(t, 0, "VERIFIED: entry 1")
+	verify(proof, "--leaf-hash", leaf(2)).want(t, exitBroken, "NOT VERIFIED: ")
+	lying := written(t, "lying", strings.Replace(made.stdout, leaf(1), leaf(2), 1))
+	verify(lying).want(t, exitBroken, "NOT VERIFIED: ")
+	verify(written(t, "short", strings.Replace(made.stdout, leaf(1), "AAAA", 1))).want(t, 1, "does not name its entry")
+
+	prove := func(receipt string) outcome {
+		return command(t, "", "audit", "prove", receipt, "--export", exampleExport)
+	}
+	prove(receipt("1", leaf(2))).want(t, exitBroken, "NOT PROVED: entry 1 of the log is another")
+	prove(receipt("3", leaf(2))).want(t, 1, "only 3 entries are covered")
+	prove(written(t, "x", "{}")).want(t, 1, "holds no receipt")
 }

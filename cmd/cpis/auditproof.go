@@ -10,7 +10,6 @@ import (
 	"os"
 	"strings"
 
-	"connectrpc.com/connect/v2"
 	"github.com/google/uuid"
 	"google.golang.org/protobuf/encoding/protojson"
 
@@ -48,28 +47,20 @@ type auditProofCmd struct {
 
 // Run prints the proof of an entry and nothing else.
 func (c *auditProofCmd) Run(ctx context.Context, w *world) error {
-	service, err := c.dial(ctx)
+	proof, err := c.fetchProof(ctx, c.Log, c.Index)
 	if err != nil {
 		return err
 	}
-	q := &cpisv1.GetInclusionProofRequest{Log: c.Log, Index: c.Index}
-	answer, err := service.log.GetInclusionProof(withRequestID(ctx, uuid.NewString()), q)
-	if connect.CodeOf(err) == connect.CodeNotFound {
-		return fmt.Errorf("no signed checkpoint covers entry %d: if it was made just now, ask again in a second", c.Index)
-	}
-	if err != nil {
-		return &refusedError{err}
-	}
-	_, err = fmt.Fprint(w.stdout, answer.GetProof())
+	_, err = fmt.Fprint(w.stdout, proof)
 	return err
 }
 
 type auditVerifyProofCmd struct {
-	Proof    string   `arg:"" type:"existingfile" help:"File with the proof, as \"cpis audit proof\" prints it or as the service answers in JSON."`
+	Proof    string   `arg:"" type:"existingfile" help:"File with the proof, as \"cpis audit prove\" and \"cpis audit proof\" print it or as the service answers in JSON."`
 	Key      []string `required:"" placeholder:"KEY|FILE" help:"Public key of the log, as \"cpis audit key\" prints it, or a file with such lines. Get it from someone other than the person who gave you the proof."`
-	Receipt  string   `type:"existingfile" xor:"entry" required:"" placeholder:"FILE" help:"File with the answer that the receipt came with, in JSON, or with the receipt alone."`
-	Entry    string   `type:"existingfile" xor:"entry" required:"" placeholder:"FILE" help:"File with the line of the log."`
-	LeafHash string   `xor:"entry" required:"" placeholder:"BASE64" help:"Leaf hash of the entry, as the receipt has it."`
+	Receipt  string   `type:"existingfile" xor:"entry" placeholder:"FILE" help:"File with the answer that the receipt came with, in JSON, or with the receipt alone."`
+	Entry    string   `type:"existingfile" xor:"entry" placeholder:"FILE" help:"File with the line of the log."`
+	LeafHash string   `xor:"entry" placeholder:"BASE64" help:"Leaf hash of the entry, as the receipt has it. Without any of the three, the one that the proof names, as \"cpis audit prove\" makes it."`
 }
 
 // Help says what the statuses mean.
@@ -88,7 +79,7 @@ func (c *auditVerifyProofCmd) Run(w *world) error {
 	if err != nil {
 		return err
 	}
-	claim, err := c.claim()
+	claim, err := c.claim(text)
 	if err != nil {
 		return err
 	}
@@ -103,8 +94,8 @@ func (c *auditVerifyProofCmd) Run(w *world) error {
 	if err != nil {
 		return fmt.Errorf("reading the proof: %w", err)
 	}
-	_, err = fmt.Fprintf(w.stdout, "VERIFIED: entry %d is in the log %s (size %d, root %v).\n",
-		index, checkpoint.Origin, checkpoint.Size, checkpoint.Root)
+	_, err = fmt.Fprintf(w.stdout, "VERIFIED: entry %d is in the log %s (size %d, root %v, leaf hash of the entry %v).\n",
+		index, checkpoint.Origin, checkpoint.Size, checkpoint.Root, claim.leaf)
 	return err
 }
 
@@ -125,8 +116,8 @@ func (c entryClaim) check(index int64, proved audit.Checkpoint) error {
 		audit.ErrBroken, r.GetIndex(), r.GetLog(), index, proved.Origin)
 }
 
-// claim reads what the flags say of the entry.
-func (c *auditVerifyProofCmd) claim() (entryClaim, error) {
+// claim reads what the flags say of the entry, or else the proof.
+func (c *auditVerifyProofCmd) claim(proof []byte) (entryClaim, error) {
 	switch {
 	case c.Receipt != "":
 		r, err := readReceipt(c.Receipt)
@@ -141,6 +132,8 @@ func (c *auditVerifyProofCmd) claim() (entryClaim, error) {
 			return entryClaim{}, fmt.Errorf("reading --entry: %w", err)
 		}
 		return entryClaim{leaf: audit.LeafHash(bytes.TrimRight(line, "\r\n"))}, nil
+	case c.LeafHash == "":
+		return claimOf(proof)
 	}
 	raw, err := base64.StdEncoding.DecodeString(c.LeafHash)
 	if err != nil {
@@ -148,6 +141,19 @@ func (c *auditVerifyProofCmd) claim() (entryClaim, error) {
 	}
 	leaf, err := leafHash(raw)
 	return entryClaim{leaf: leaf}, err
+}
+
+// claimOf reads which entry a proof names. That it is in the log, the hashes say.
+func claimOf(proof []byte) (entryClaim, error) {
+	p, err := audit.ParseProof(proof)
+	if err != nil {
+		return entryClaim{}, fmt.Errorf("reading the proof: %w", err)
+	}
+	leaf, err := leafHash(p.Extra)
+	if err != nil {
+		return entryClaim{}, errors.New("the proof does not name its entry: say which by --receipt, --entry or --leaf-hash")
+	}
+	return entryClaim{leaf: leaf}, nil
 }
 
 func leafHash(raw []byte) (h audit.Hash, err error) {

@@ -381,11 +381,25 @@ func testAudit(t *testing.T, d *running) {
 	command(t, "", "audit", "verify-proof", tokenFile(t, proof.stdout), "--entry", tokenFile(t, string(line)), "--key", strings.TrimSpace(key.stdout)).
 		want(t, 0, "VERIFIED: entry 0 is in the log")
 	d.command(t, "", "audit", "proof", "999999", "--as", "auditor").want(t, 1, "ask again in a second")
+	testConsistency(t, d, checkpoint.stdout, strings.TrimSpace(key.stdout))
 	changed := bytes.Replace(text, refusal, []byte(`"outcome":"failed"`), 1)
 	if err := os.WriteFile(entries, changed, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	command(t, "", "audit", "verify", export, "--key", strings.TrimSpace(key.stdout)).want(t, exitBroken, "NOT VERIFIED: ")
+}
+
+// testConsistency has the service prove that its log only grew since a checkpoint.
+func testConsistency(t *testing.T, d *running, kept, key string) {
+	t.Helper()
+	newer := filepath.Join(t.TempDir(), "newer")
+	since := func(checkpoint string, args ...string) outcome {
+		return d.command(t, "", append([]string{"audit", "consistency", tokenFile(t, checkpoint), "--log-key", key, "--as", "auditor"}, args...)...)
+	}
+	since(kept, "--save", newer).want(t, 0, "VERIFIED: the first ")
+	since(readText(t, newer)).want(t, 0, "VERIFIED: the first ")
+	since(strings.Replace(kept, "\n", "\n1", 1)).want(t, exitBroken, "NOT VERIFIED: the checkpoint that was kept")
+	since("nothing").want(t, 1, "malformed checkpoint")
 }
 
 // administer runs an administrator's command with the settings that the demo

@@ -53,7 +53,7 @@ func TestHelpIsAsReviewed(t *testing.T) {
 		"plan", "plan register", "plan amend", "plan birth", "plan list", "plan propose", "upload", "upload send", "upload approve",
 		"notice", "notice watch", "notice acknowledge", "channel", "channel put", "contact", "contact set", "encounter", "encounter missed",
 		"report", "report child", "report break-glass", "report many", "report count", "report rebuild", "report check",
-		"audit export", "audit verify", "audit key", "audit checkpoint", "audit proof", "audit verify-proof", "sign-in", "sign-out",
+		"audit export", "audit verify", "audit key", "audit checkpoint", "audit consistency", "audit proof", "audit prove", "audit verify-proof", "sign-in", "sign-out",
 		"keys rewrap", "keys rotate-index", "keys retag", "keys retire-index",
 		"instance claim", "organisation list", "organisation add", "authority list", "authority contact",
 	} {
