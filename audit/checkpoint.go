@@ -128,7 +128,18 @@ func (k VerifierKey) id() (uint32, error) {
 // that does not verify is refused with ErrSignature, so that no checkpoint
 // leaves that nobody could open.
 func SignCheckpoint(c Checkpoint, pub ed25519.PublicKey, sig []byte) ([]byte, error) {
-	key, err := NewVerifierKey(c.Origin, pub)
+	if _, err := ParseCheckpointBody(c.Body()); err != nil {
+		return nil, err
+	}
+	return SignNote(c.Origin, c.Body(), pub, sig)
+}
+
+// SignNote creates a signed note of a text and the Ed25519 signature over it that
+// was made elsewhere. The text ends with a line break, and must be no checkpoint
+// by its first line. A signature that does not verify is refused with
+// ErrSignature.
+func SignNote(origin string, text []byte, pub ed25519.PublicKey, sig []byte) ([]byte, error) {
+	key, err := NewVerifierKey(origin, pub)
 	if err != nil {
 		return nil, err
 	}
@@ -136,15 +147,11 @@ func SignCheckpoint(c Checkpoint, pub ed25519.PublicKey, sig []byte) ([]byte, er
 	if err != nil {
 		return nil, err
 	}
-	body := c.Body()
-	if _, err := ParseCheckpointBody(body); err != nil {
-		return nil, err
-	}
-	if !ed25519.Verify(pub, body, sig) {
+	if !ed25519.Verify(pub, text, sig) {
 		return nil, ErrSignature
 	}
 	idAndSig := append(binary.BigEndian.AppendUint32(nil, id), sig...)
-	return fmt.Appendf(body, "\n— %s %s\n", c.Origin, base64.StdEncoding.EncodeToString(idAndSig)), nil
+	return fmt.Appendf(slices.Clone(text), "\n— %s %s\n", origin, base64.StdEncoding.EncodeToString(idAndSig)), nil
 }
 
 // OpenCheckpoint returns what a signed note states if it is a checkpoint of the

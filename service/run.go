@@ -26,6 +26,7 @@ func (s *Service) rounds() []round {
 		round{10 * time.Minute, func(ctx context.Context) { _ = s.Tidy(ctx) }},              // forgets what has served its time
 		round{time.Hour, func(ctx context.Context) { _, _ = s.Contacts.Remind(ctx) }},       // numbers that nobody has confirmed for long
 		round{time.Second, func(ctx context.Context) { _ = s.Reports.Index(ctx) }},          // how far reports may lag behind the log
+		round{time.Hour, func(ctx context.Context) { _, _ = s.Reports.MakeDigests(ctx) }},   // tells organisations once a week what they did
 		round{5 * time.Second, func(ctx context.Context) { _ = s.Reports.CheckIndex(ctx) }}, // an index that says something else than the log
 	)
 }

@@ -113,13 +113,13 @@ func (s *Service) build(cfg *Config, log store.Log, reviews keys.NewKey, decoy *
 			Scrubbed: observe.Scrubbed,
 		},
 	})
-	s.Reports = oversight.New(oversight.Config{
-		DB: db, Ring: cfg.Ring, Log: log, Clock: clock, Guard: s.Guard, Records: s.Records,
-		Observe: oversight.Observer{Damaged: observe.Damaged},
-	})
 	s.Notices = notice.New(notice.Config{
 		DB: db, Ring: cfg.Ring, Clock: clock, Guard: s.Guard, Records: s.Records, Decoy: decoy, Watch: cfg.Watch,
 		Observe: notice.Observer{Refused: observe.Refused, Damaged: observe.Damaged},
+	})
+	s.Reports = oversight.New(oversight.Config{
+		DB: db, Ring: cfg.Ring, Log: log, Clock: clock, Guard: s.Guard, Records: s.Records, Notices: s.Notices, Ready: s.ready,
+		Observe: oversight.Observer{Damaged: observe.Damaged},
 	})
 	s.Contacts = directory.New(directory.Config{
 		DB: db, Clock: clock, Hub: cfg.Hub, Guard: s.Guard, Notices: s.Notices, Ready: s.ready,

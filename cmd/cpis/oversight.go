@@ -46,6 +46,10 @@ var oversightVerbs = []verb{
 		name: "board", method: "GetBoardSummary", service: oversightService, text: "text",
 		help: "Write the numbers of a quarter for a board: look-ups, flags found, notices, and how soon they were acknowledged. Counts under 5 are hidden.",
 	},
+	{
+		name: "digest", method: "GetDigest", service: oversightService, text: "note",
+		help: "Print what an organisation did in a week: numbers, what stands out, and reviews that nobody has closed. It is signed by the log's key.",
+	},
 }
 
 // printText prints one field of an answer as it is: it was made for people.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"maps"
 	"net/http/httptest"
+	"strings"
 	"testing"
 	"time"
 
@@ -47,6 +48,30 @@ func newMesh(t *testing.T, change func(*mesh.Config)) (*fixture, *meshdev.Server
 		c.Senders = map[deliver.ChannelKind]deliver.Sender{deliver.MeshChannel: sender}
 	})
 	return f, exchange
+}
+
+// The weekly digest comes along with its notice, signed.
+func TestDeliver_MeshHoldsTheDigest(t *testing.T) {
+	t.Parallel()
+	f, exchange := newMesh(t, func(*mesh.Config) {})
+	f.MustPut(lead, &deliver.PutChannelRequest{Kind: deliver.MeshChannel, To: theirMailbox, Rank: 1})
+	f.Clock.Set(time.Date(2026, 11, 30, 8, 0, 0, 0, time.UTC))
+	if err := f.Reports.Index(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if made, err := f.Reports.MakeDigests(t.Context()); made != 1 || err != nil {
+		t.Fatalf("MakeDigests: %d, %v", made, err)
+	}
+	f.MustDeliver()
+	messages := exchange.Messages(theirMailbox)
+	var got struct{ Kind, Reference, Digest string }
+	if len(messages) != 1 || json.Unmarshal(messages[0].Body(), &got) != nil {
+		t.Fatalf("got %d messages", len(messages))
+	}
+	if got.Kind != "weekly_digest" || got.Reference != "2026-11-23" || !strings.Contains(got.Digest, "/digest\nE09000019 Islington\n") ||
+		!strings.Contains(got.Digest, "\n\n— ") {
+		t.Errorf("got %+v", got)
+	}
 }
 
 // A mailbox gets the whole notice: who was seen, where, by whom and when.

@@ -110,6 +110,7 @@ type wholeMessage struct {
 	Text         string           `json:"text,omitempty"`
 	Corrects     string           `json:"corrects,omitempty"`
 	Reference    string           `json:"reference,omitempty"`
+	Digest       string           `json:"digest,omitempty"` // what the authority did in a week, signed
 }
 
 // wholeBody is an organisation or authority.
@@ -169,6 +170,9 @@ func (s *Channels) fillWhole(ctx context.Context, authority string, parcels []pa
 		p := &parcels[i]
 		m := wholeOf(&opened.Notices[i])
 		m.Authority = wholeBody{whose.GSS, whose.Name}
+		if m.Digest, err = s.digest(ctx, authority, &opened.Notices[i]); err != nil {
+			return guard.Translate(err)
+		}
 		p.err = s.fillPlans(p, m, opened.About[rows[i].Person])
 		if opened.Notices[i].Degraded {
 			p.err = &DeliveryError{failureUnopened}
@@ -178,6 +182,19 @@ func (s *Channels) fillWhole(ctx context.Context, authority string, parcels []pa
 		}
 	}
 	return nil
+}
+
+// digest returns the digest that a notice tells of; nothing for all other notices.
+func (s *Channels) digest(ctx context.Context, authority string, n *notice.Notice) (string, error) {
+	if n.Kind != notice.Digest {
+		return "", nil
+	}
+	week, err := domain.ParseDate(n.Reference)
+	if err != nil {
+		return "", s.records.Damaged(record.TableNotice)
+	}
+	row, err := s.db.Digests.Get(ctx, authority, week.Time())
+	return row.Note, err
 }
 
 // wholeOf returns a notice as it is sent.

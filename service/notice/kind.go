@@ -20,4 +20,5 @@ const (
 	UploadWaiting      Kind = "upload_waiting"
 	Unconfirmed        Kind = "contacts_unconfirmed"
 	RestrictionChanged Kind = "restriction_changed"
+	Digest             Kind = "weekly_digest"
 )

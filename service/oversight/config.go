@@ -4,6 +4,7 @@ import (
 	"cpis/service/domain"
 	"cpis/service/guard"
 	"cpis/service/keys"
+	"cpis/service/notice"
 	"cpis/service/record"
 	"cpis/service/store"
 )
@@ -21,6 +22,8 @@ type Config struct {
 	Clock   domain.Clock
 	Guard   *guard.Guard
 	Records *record.Records
+	Notices *notice.Notices
+	Ready   func() error // whether anything may be written
 	Observe Observer
 }
 
@@ -32,12 +35,15 @@ type Reports struct {
 	clock   domain.Clock
 	guard   *guard.Guard
 	records *record.Records
+	notices *notice.Notices
+	ready   func() error
 	observe Observer
 }
 
 // New makes Reports.
 func New(c Config) *Reports {
 	return &Reports{
-		db: c.DB, ring: c.Ring, log: c.Log, clock: c.Clock, guard: c.Guard, records: c.Records, observe: c.Observe,
+		db: c.DB, ring: c.Ring, log: c.Log, clock: c.Clock, guard: c.Guard, records: c.Records,
+		notices: c.Notices, ready: c.Ready, observe: c.Observe,
 	}
 }

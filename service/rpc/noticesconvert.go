@@ -26,6 +26,7 @@ var (
 		cpisv1.NoticeKind_NOTICE_KIND_UPLOAD_WAITING:       notice.UploadWaiting,
 		cpisv1.NoticeKind_NOTICE_KIND_CONTACTS_UNCONFIRMED: notice.Unconfirmed,
 		cpisv1.NoticeKind_NOTICE_KIND_RESTRICTION_CHANGED:  notice.RestrictionChanged,
+		cpisv1.NoticeKind_NOTICE_KIND_WEEKLY_DIGEST:        notice.Digest,
 	}
 	ackOutcomes = []notice.AckOutcome{
 		cpisv1.AcknowledgeOutcome_ACKNOWLEDGE_OUTCOME_UNSPECIFIED:       "",

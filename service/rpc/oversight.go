@@ -20,6 +20,7 @@ type Oversight interface {
 	DecideRelease(ctx context.Context, c *identity.Caller, q *oversight.DecideReleaseRequest) (*oversight.DecideReleaseResult, error)
 	ListReleases(ctx context.Context, c *identity.Caller, q *oversight.ListReleasesRequest) (*oversight.ReleasePage, error)
 	GetBoardSummary(ctx context.Context, c *identity.Caller, q *oversight.BoardSummaryRequest) (*oversight.BoardSummary, error)
+	GetDigest(ctx context.Context, c *identity.Caller, q *oversight.GetDigestRequest) (*oversight.Digest, error)
 }
 
 // oversightHandler is OversightService.
@@ -51,6 +52,10 @@ func (h *oversightHandler) ListReleases(ctx context.Context, m *cpisv1.ListRelea
 
 func (h *oversightHandler) GetBoardSummary(ctx context.Context, m *cpisv1.GetBoardSummaryRequest) (*cpisv1.GetBoardSummaryResponse, error) {
 	return relay(ctx, m, boardSummaryFromProto, h.uses.GetBoardSummary, boardSummaryToProto)
+}
+
+func (h *oversightHandler) GetDigest(ctx context.Context, m *cpisv1.GetDigestRequest) (*cpisv1.GetDigestResponse, error) {
+	return relay(ctx, m, digestFromProto, h.uses.GetDigest, digestToProto)
 }
 
 // reviewOutcomes are the outcomes of reviews in both languages.
@@ -181,4 +186,16 @@ func summaryCellToProto(c *oversight.SummaryCell) *cpisv1.SummaryCell {
 		m.MedianHours = &c.MedianHours
 	}
 	return m
+}
+
+func digestFromProto(m *cpisv1.GetDigestRequest, request string) *oversight.GetDigestRequest {
+	return &oversight.GetDigestRequest{
+		Organisation: m.GetOrganisation(), Week: m.GetWeek(), Reason: fromEnum(reportReasons, m.GetReason()), Request: request,
+	}
+}
+
+func digestToProto(d *oversight.Digest) *cpisv1.GetDigestResponse {
+	return &cpisv1.GetDigestResponse{
+		Organisation: d.Organisation, Week: d.Week.String(), Note: d.Note, Receipt: receiptToProto(&d.Receipt),
+	}
 }

@@ -83,6 +83,7 @@ var procedures = tell([]procedure{
 	{name: cpisv1connect.OversightServiceDecideReleaseProcedure, action: "release_restricted", write: true},
 	{name: cpisv1connect.OversightServiceListReleasesProcedure, action: "release_restricted"},
 	{name: cpisv1connect.OversightServiceGetBoardSummaryProcedure, action: "read_reports"},
+	{name: cpisv1connect.OversightServiceGetDigestProcedure, action: "read_reports"},
 })
 
 // unknown stands for whatever is not in the contract. Its path is not kept:

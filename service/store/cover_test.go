@@ -71,6 +71,7 @@ var uncovered = map[string]string{
 	"entry":             "the line is hashed into the signed tree, and holds the subject, too",
 	"tile":              "hashes of the signed tree",
 	"checkpoint":        "signed",
+	"digest":            "signed by the log's key; one that is missing is made again",
 	"entry_index":       "derived from the log, and compared with its lines, those that are shown and in turn all others",
 	"entry_index_state": "says how far that has come; an entry that is left out is found when it is compared",
 	"report":            "sealed for its row; who asked is in the log",

@@ -148,3 +148,15 @@ func (tx directoryWrites) putAuthority(ctx context.Context, a *AuthorityRow) err
 		a.GSS, a.DfE, a.ODS, a.Name, a.Kind, a.Region, a.OfficePhone, a.OfficeHours, a.DutyPhone, tx.guard.mac(a))
 	return err
 }
+
+// NameOf returns the name of an organisation or authority, empty if it is not
+// known, and whether it is an authority.
+func (q directoryReads) NameOf(ctx context.Context, code string) (name string, authority bool, err error) {
+	_, err = one(ctx, q.q, "reading the name of an organisation", func(row pgx.CollectableRow) (none struct{}, err error) {
+		return none, row.Scan(&name, &authority)
+	}, `
+		SELECT coalesce((SELECT a.name FROM cpis.authority AS a WHERE a.gss_code = $1),
+		                (SELECT o.name FROM cpis.organisation AS o WHERE o.code = $1), ''),
+		       EXISTS (SELECT FROM cpis.authority AS a WHERE a.gss_code = $1)`, code)
+	return name, authority, err
+}

@@ -150,7 +150,7 @@ var (
 	auditorDoesNotRead = []string{
 		"person", "person_version", "person_tag", "plan", "plan_version", "change", "transfer", "proposal",
 		"access", "access_mark", "notice", "notice_act", "colleague", "channel", "dispatched", "delivery", "review",
-		"upload", "upload_part", "upload_rows", "upload_rules", "idempotency", "report", "release", "index_key", "former_index_key", "organisation", "authority",
+		"upload", "upload_part", "upload_rows", "upload_rules", "idempotency", "report", "release", "digest", "index_key", "former_index_key", "organisation", "authority",
 	}
 )
 

@@ -106,6 +106,13 @@ CREATE TABLE cpis.delivery (
     CONSTRAINT delivery_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'delivered'::text, 'undelivered'::text])))
 );
 
+CREATE TABLE cpis.digest (
+    organisation text NOT NULL,
+    week date NOT NULL,
+    at timestamp with time zone NOT NULL,
+    note text NOT NULL
+);
+
 CREATE TABLE cpis.dispatched (
     authority text NOT NULL,
     log smallint NOT NULL,
@@ -555,6 +562,9 @@ ALTER TABLE cpis.delivery
 ALTER TABLE ONLY cpis.delivery
     ADD CONSTRAINT delivery_pkey PRIMARY KEY (channel_id, notice_id);
 
+ALTER TABLE ONLY cpis.digest
+    ADD CONSTRAINT digest_pkey PRIMARY KEY (organisation, week);
+
 ALTER TABLE cpis.dispatched
     ADD CONSTRAINT dispatched_mac_check CHECK ((mac IS NOT NULL)) NOT VALID;
 
@@ -973,6 +983,8 @@ GRANT UPDATE(last_at) ON TABLE cpis.delivery TO cpis_app;
 GRANT UPDATE(failure) ON TABLE cpis.delivery TO cpis_app;
 
 GRANT UPDATE(mac) ON TABLE cpis.delivery TO cpis_app;
+
+GRANT SELECT,INSERT ON TABLE cpis.digest TO cpis_app;
 
 GRANT SELECT,INSERT ON TABLE cpis.dispatched TO cpis_app;
 

@@ -35,6 +35,7 @@ type reads struct {
 	Index       indexReads      // what reports ask by of entries
 	Reports     reportReads     // what was asked of the log, and why
 	Releases    releaseReads    // what may be told of restricted children
+	Digests     digestReads     // what organisations did in a week
 }
 
 func newReads(q queries) reads {
@@ -63,6 +64,7 @@ func newReads(q queries) reads {
 		Index:       indexReads{q},
 		Reports:     reportReads{q},
 		Releases:    releaseReads{q},
+		Digests:     digestReads{q},
 	}
 }
 
@@ -95,6 +97,7 @@ type Tx struct {
 	Index       indexWrites      // what reports ask by of entries
 	Reports     reportWrites     // what was asked of the log, and why
 	Releases    releaseWrites    // what may be told of restricted children
+	Digests     digestWrites     // what organisations did in a week
 }
 
 func newTx(w *work) *Tx {
@@ -126,6 +129,7 @@ func newTx(w *work) *Tx {
 		Index:       indexWrites{r.Index, w},
 		Reports:     reportWrites{r.Reports, w},
 		Releases:    releaseWrites{r.Releases, w},
+		Digests:     digestWrites{r.Digests, w},
 	}
 	return w.tx
 }
@@ -171,6 +175,7 @@ type (
 	indexReads      struct{ queries }
 	reportReads     struct{ queries }
 	releaseReads    struct{ queries }
+	digestReads     struct{ queries }
 )
 
 type (
@@ -268,6 +273,10 @@ type (
 	}
 	releaseWrites struct {
 		releaseReads
+		*work
+	}
+	digestWrites struct {
+		digestReads
 		*work
 	}
 )

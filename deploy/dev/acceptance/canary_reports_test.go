@@ -94,6 +94,10 @@ func (s *site) watchOver(watch cpisv1connect.OversightServiceClient, person stri
 			return err
 		},
 		func() error {
+			_, err := watch.GetDigest(ctx, &cpisv1.GetDigestRequest{Organisation: c.family, Week: c.born, Reason: cpisv1.ReportReason_REPORT_REASON_ROUTINE})
+			return err
+		},
+		func() error {
 			_, err := watch.ListReleases(ctx, &cpisv1.ListReleasesRequest{Page: c.family})
 			return err
 		},

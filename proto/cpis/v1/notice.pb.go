@@ -62,6 +62,9 @@ const (
 	// Another authority restricted a person with a plan, or lifted that: then the
 	// notice is a priority one.
 	NoticeKind_NOTICE_KIND_RESTRICTION_CHANGED NoticeKind = 15
+	// What your authority did last week was summed up, for your privacy officer:
+	// GetDigest, with the week in `reference`.
+	NoticeKind_NOTICE_KIND_WEEKLY_DIGEST NoticeKind = 16
 )
 
 // Enum value maps for NoticeKind.
@@ -83,6 +86,7 @@ var (
 		13: "NOTICE_KIND_UPLOAD_WAITING",
 		14: "NOTICE_KIND_CONTACTS_UNCONFIRMED",
 		15: "NOTICE_KIND_RESTRICTION_CHANGED",
+		16: "NOTICE_KIND_WEEKLY_DIGEST",
 	}
 	NoticeKind_value = map[string]int32{
 		"NOTICE_KIND_UNSPECIFIED":          0,
@@ -101,6 +105,7 @@ var (
 		"NOTICE_KIND_UPLOAD_WAITING":       13,
 		"NOTICE_KIND_CONTACTS_UNCONFIRMED": 14,
 		"NOTICE_KIND_RESTRICTION_CHANGED":  15,
+		"NOTICE_KIND_WEEKLY_DIGEST":        16,
 	}
 )
 
@@ -2359,7 +2364,7 @@ const file_cpis_v1_notice_proto_rawDesc = "" +
 	"\x13ListChannelsRequest\"p\n" +
 	"\x14ListChannelsResponse\x12,\n" +
 	"\bchannels\x18\x01 \x03(\v2\x10.cpis.v1.ChannelR\bchannels\x12*\n" +
-	"\areceipt\x18\x02 \x01(\v2\x10.cpis.v1.ReceiptR\areceipt*\x93\x04\n" +
+	"\areceipt\x18\x02 \x01(\v2\x10.cpis.v1.ReceiptR\areceipt*\xb2\x04\n" +
 	"\n" +
 	"NoticeKind\x12\x1b\n" +
 	"\x17NOTICE_KIND_UNSPECIFIED\x10\x00\x12\"\n" +
@@ -2378,7 +2383,8 @@ const file_cpis_v1_notice_proto_rawDesc = "" +
 	"\x1bNOTICE_KIND_CHANGE_PROPOSED\x10\f\x12\x1e\n" +
 	"\x1aNOTICE_KIND_UPLOAD_WAITING\x10\r\x12$\n" +
 	" NOTICE_KIND_CONTACTS_UNCONFIRMED\x10\x0e\x12#\n" +
-	"\x1fNOTICE_KIND_RESTRICTION_CHANGED\x10\x0f*\x89\x01\n" +
+	"\x1fNOTICE_KIND_RESTRICTION_CHANGED\x10\x0f\x12\x1d\n" +
+	"\x19NOTICE_KIND_WEEKLY_DIGEST\x10\x10*\x89\x01\n" +
 	"\rDeliveryState\x12\x1e\n" +
 	"\x1aDELIVERY_STATE_UNSPECIFIED\x10\x00\x12\x1a\n" +
 	"\x16DELIVERY_STATE_PENDING\x10\x01\x12\x1c\n" +

@@ -1517,6 +1517,143 @@ func (x *SummaryCell) GetMedianHours() float64 {
 	return 0
 }
 
+// GetDigestRequest asks what an organisation did in a week.
+type GetDigestRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Code of the organisation; your own if empty.
+	Organisation string `protobuf:"bytes,1,opt,name=organisation,proto3" json:"organisation,omitempty"`
+	// Monday of the week, as YYYY-MM-DD; the newest digest if empty.
+	Week string `protobuf:"bytes,2,opt,name=week,proto3" json:"week,omitempty"`
+	// Why you ask. Required; it stands in the log.
+	Reason        ReportReason `protobuf:"varint,3,opt,name=reason,proto3,enum=cpis.v1.ReportReason" json:"reason,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetDigestRequest) Reset() {
+	*x = GetDigestRequest{}
+	mi := &file_cpis_v1_oversight_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetDigestRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetDigestRequest) ProtoMessage() {}
+
+func (x *GetDigestRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_cpis_v1_oversight_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetDigestRequest.ProtoReflect.Descriptor instead.
+func (*GetDigestRequest) Descriptor() ([]byte, []int) {
+	return file_cpis_v1_oversight_proto_rawDescGZIP(), []int{19}
+}
+
+func (x *GetDigestRequest) GetOrganisation() string {
+	if x != nil {
+		return x.Organisation
+	}
+	return ""
+}
+
+func (x *GetDigestRequest) GetWeek() string {
+	if x != nil {
+		return x.Week
+	}
+	return ""
+}
+
+func (x *GetDigestRequest) GetReason() ReportReason {
+	if x != nil {
+		return x.Reason
+	}
+	return ReportReason_REPORT_REASON_UNSPECIFIED
+}
+
+// GetDigestResponse is what an organisation did in a week.
+type GetDigestResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Code of the organisation.
+	Organisation string `protobuf:"bytes,1,opt,name=organisation,proto3" json:"organisation,omitempty"`
+	// Monday of the week, as YYYY-MM-DD.
+	Week string `protobuf:"bytes,2,opt,name=week,proto3" json:"week,omitempty"`
+	// The text, as a note that the log's key signed (C2SP signed-note).
+	Note string `protobuf:"bytes,3,opt,name=note,proto3" json:"note,omitempty"`
+	// Where in the log this act stands.
+	Receipt       *Receipt `protobuf:"bytes,4,opt,name=receipt,proto3" json:"receipt,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetDigestResponse) Reset() {
+	*x = GetDigestResponse{}
+	mi := &file_cpis_v1_oversight_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetDigestResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetDigestResponse) ProtoMessage() {}
+
+func (x *GetDigestResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_cpis_v1_oversight_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetDigestResponse.ProtoReflect.Descriptor instead.
+func (*GetDigestResponse) Descriptor() ([]byte, []int) {
+	return file_cpis_v1_oversight_proto_rawDescGZIP(), []int{20}
+}
+
+func (x *GetDigestResponse) GetOrganisation() string {
+	if x != nil {
+		return x.Organisation
+	}
+	return ""
+}
+
+func (x *GetDigestResponse) GetWeek() string {
+	if x != nil {
+		return x.Week
+	}
+	return ""
+}
+
+func (x *GetDigestResponse) GetNote() string {
+	if x != nil {
+		return x.Note
+	}
+	return ""
+}
+
+func (x *GetDigestResponse) GetReceipt() *Receipt {
+	if x != nil {
+		return x.Receipt
+	}
+	return nil
+}
+
 var File_cpis_v1_oversight_proto protoreflect.FileDescriptor
 
 const file_cpis_v1_oversight_proto_rawDesc = "" +
@@ -1641,12 +1778,22 @@ const file_cpis_v1_oversight_proto_rawDesc = "" +
 	"\x05count\x18\x01 \x01(\x03H\x00R\x05count\x88\x01\x01\x12&\n" +
 	"\fmedian_hours\x18\x02 \x01(\x01H\x01R\vmedianHours\x88\x01\x01B\b\n" +
 	"\x06_countB\x0f\n" +
-	"\r_median_hours*\x8c\x01\n" +
+	"\r_median_hours\"\x97\x01\n" +
+	"\x10GetDigestRequest\x12+\n" +
+	"\forganisation\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x18\x10R\forganisation\x12\x1b\n" +
+	"\x04week\x18\x02 \x01(\tB\a\xbaH\x04r\x02\x18 R\x04week\x129\n" +
+	"\x06reason\x18\x03 \x01(\x0e2\x15.cpis.v1.ReportReasonB\n" +
+	"\xbaH\a\x82\x01\x04\x10\x01 \x00R\x06reason\"\x8b\x01\n" +
+	"\x11GetDigestResponse\x12\"\n" +
+	"\forganisation\x18\x01 \x01(\tR\forganisation\x12\x12\n" +
+	"\x04week\x18\x02 \x01(\tR\x04week\x12\x12\n" +
+	"\x04note\x18\x03 \x01(\tR\x04note\x12*\n" +
+	"\areceipt\x18\x04 \x01(\v2\x10.cpis.v1.ReceiptR\areceipt*\x8c\x01\n" +
 	"\rReviewOutcome\x12\x1e\n" +
 	"\x1aREVIEW_OUTCOME_UNSPECIFIED\x10\x00\x12\x1c\n" +
 	"\x18REVIEW_OUTCOME_JUSTIFIED\x10\x01\x12 \n" +
 	"\x1cREVIEW_OUTCOME_NOT_JUSTIFIED\x10\x02\x12\x1b\n" +
-	"\x17REVIEW_OUTCOME_REFERRED\x10\x032\xbf\x04\n" +
+	"\x17REVIEW_OUTCOME_REFERRED\x10\x032\x83\x05\n" +
 	"\x10OversightService\x12B\n" +
 	"\tGetReview\x12\x19.cpis.v1.GetReviewRequest\x1a\x1a.cpis.v1.GetReviewResponse\x12H\n" +
 	"\vCloseReview\x12\x1b.cpis.v1.CloseReviewRequest\x1a\x1c.cpis.v1.CloseReviewResponse\x12W\n" +
@@ -1654,7 +1801,8 @@ const file_cpis_v1_oversight_proto_rawDesc = "" +
 	"\x0eProposeRelease\x12\x1e.cpis.v1.ProposeReleaseRequest\x1a\x1f.cpis.v1.ProposeReleaseResponse\x12N\n" +
 	"\rDecideRelease\x12\x1d.cpis.v1.DecideReleaseRequest\x1a\x1e.cpis.v1.DecideReleaseResponse\x12K\n" +
 	"\fListReleases\x12\x1c.cpis.v1.ListReleasesRequest\x1a\x1d.cpis.v1.ListReleasesResponse\x12T\n" +
-	"\x0fGetBoardSummary\x12\x1f.cpis.v1.GetBoardSummaryRequest\x1a .cpis.v1.GetBoardSummaryResponseBu\n" +
+	"\x0fGetBoardSummary\x12\x1f.cpis.v1.GetBoardSummaryRequest\x1a .cpis.v1.GetBoardSummaryResponse\x12B\n" +
+	"\tGetDigest\x12\x19.cpis.v1.GetDigestRequest\x1a\x1a.cpis.v1.GetDigestResponseBu\n" +
 	"\vcom.cpis.v1B\x0eOversightProtoP\x01Z\x19cpis/proto/cpis/v1;cpisv1\xa2\x02\x03CXX\xaa\x02\aCpis.V1\xca\x02\aCpis\\V1\xe2\x02\x13Cpis\\V1\\GPBMetadata\xea\x02\bCpis::V1b\x06proto3"
 
 var (
@@ -1670,7 +1818,7 @@ func file_cpis_v1_oversight_proto_rawDescGZIP() []byte {
 }
 
 var file_cpis_v1_oversight_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_cpis_v1_oversight_proto_msgTypes = make([]protoimpl.MessageInfo, 19)
+var file_cpis_v1_oversight_proto_msgTypes = make([]protoimpl.MessageInfo, 21)
 var file_cpis_v1_oversight_proto_goTypes = []any{
 	(ReviewOutcome)(0),               // 0: cpis.v1.ReviewOutcome
 	(*GetReviewRequest)(nil),         // 1: cpis.v1.GetReviewRequest
@@ -1692,68 +1840,74 @@ var file_cpis_v1_oversight_proto_goTypes = []any{
 	(*SummaryTable)(nil),             // 17: cpis.v1.SummaryTable
 	(*SummaryRow)(nil),               // 18: cpis.v1.SummaryRow
 	(*SummaryCell)(nil),              // 19: cpis.v1.SummaryCell
-	(ReportReason)(0),                // 20: cpis.v1.ReportReason
-	(*timestamppb.Timestamp)(nil),    // 21: google.protobuf.Timestamp
-	(*Receipt)(nil),                  // 22: cpis.v1.Receipt
-	(*Coverage)(nil),                 // 23: cpis.v1.Coverage
-	(Decision)(0),                    // 24: cpis.v1.Decision
-	(ProposalState)(0),               // 25: cpis.v1.ProposalState
-	(*Change)(nil),                   // 26: cpis.v1.Change
+	(*GetDigestRequest)(nil),         // 20: cpis.v1.GetDigestRequest
+	(*GetDigestResponse)(nil),        // 21: cpis.v1.GetDigestResponse
+	(ReportReason)(0),                // 22: cpis.v1.ReportReason
+	(*timestamppb.Timestamp)(nil),    // 23: google.protobuf.Timestamp
+	(*Receipt)(nil),                  // 24: cpis.v1.Receipt
+	(*Coverage)(nil),                 // 25: cpis.v1.Coverage
+	(Decision)(0),                    // 26: cpis.v1.Decision
+	(ProposalState)(0),               // 27: cpis.v1.ProposalState
+	(*Change)(nil),                   // 28: cpis.v1.Change
 }
 var file_cpis_v1_oversight_proto_depIdxs = []int32{
-	20, // 0: cpis.v1.GetReviewRequest.reason:type_name -> cpis.v1.ReportReason
-	21, // 1: cpis.v1.GetReviewResponse.at:type_name -> google.protobuf.Timestamp
-	21, // 2: cpis.v1.GetReviewResponse.closed_at:type_name -> google.protobuf.Timestamp
+	22, // 0: cpis.v1.GetReviewRequest.reason:type_name -> cpis.v1.ReportReason
+	23, // 1: cpis.v1.GetReviewResponse.at:type_name -> google.protobuf.Timestamp
+	23, // 2: cpis.v1.GetReviewResponse.closed_at:type_name -> google.protobuf.Timestamp
 	0,  // 3: cpis.v1.GetReviewResponse.outcome:type_name -> cpis.v1.ReviewOutcome
-	22, // 4: cpis.v1.GetReviewResponse.receipt:type_name -> cpis.v1.Receipt
+	24, // 4: cpis.v1.GetReviewResponse.receipt:type_name -> cpis.v1.Receipt
 	0,  // 5: cpis.v1.CloseReviewRequest.outcome:type_name -> cpis.v1.ReviewOutcome
-	22, // 6: cpis.v1.CloseReviewResponse.receipt:type_name -> cpis.v1.Receipt
-	21, // 7: cpis.v1.GetSubjectAccessRequest.from:type_name -> google.protobuf.Timestamp
-	21, // 8: cpis.v1.GetSubjectAccessRequest.until:type_name -> google.protobuf.Timestamp
+	24, // 6: cpis.v1.CloseReviewResponse.receipt:type_name -> cpis.v1.Receipt
+	23, // 7: cpis.v1.GetSubjectAccessRequest.from:type_name -> google.protobuf.Timestamp
+	23, // 8: cpis.v1.GetSubjectAccessRequest.until:type_name -> google.protobuf.Timestamp
 	7,  // 9: cpis.v1.GetSubjectAccessResponse.looks:type_name -> cpis.v1.Look
-	23, // 10: cpis.v1.GetSubjectAccessResponse.coverage:type_name -> cpis.v1.Coverage
-	22, // 11: cpis.v1.GetSubjectAccessResponse.receipt:type_name -> cpis.v1.Receipt
-	21, // 12: cpis.v1.Look.at:type_name -> google.protobuf.Timestamp
-	22, // 13: cpis.v1.ProposeReleaseResponse.receipt:type_name -> cpis.v1.Receipt
-	24, // 14: cpis.v1.DecideReleaseRequest.decision:type_name -> cpis.v1.Decision
-	25, // 15: cpis.v1.DecideReleaseResponse.state:type_name -> cpis.v1.ProposalState
-	21, // 16: cpis.v1.DecideReleaseResponse.until:type_name -> google.protobuf.Timestamp
-	22, // 17: cpis.v1.DecideReleaseResponse.receipt:type_name -> cpis.v1.Receipt
+	25, // 10: cpis.v1.GetSubjectAccessResponse.coverage:type_name -> cpis.v1.Coverage
+	24, // 11: cpis.v1.GetSubjectAccessResponse.receipt:type_name -> cpis.v1.Receipt
+	23, // 12: cpis.v1.Look.at:type_name -> google.protobuf.Timestamp
+	24, // 13: cpis.v1.ProposeReleaseResponse.receipt:type_name -> cpis.v1.Receipt
+	26, // 14: cpis.v1.DecideReleaseRequest.decision:type_name -> cpis.v1.Decision
+	27, // 15: cpis.v1.DecideReleaseResponse.state:type_name -> cpis.v1.ProposalState
+	23, // 16: cpis.v1.DecideReleaseResponse.until:type_name -> google.protobuf.Timestamp
+	24, // 17: cpis.v1.DecideReleaseResponse.receipt:type_name -> cpis.v1.Receipt
 	14, // 18: cpis.v1.ListReleasesResponse.releases:type_name -> cpis.v1.Release
-	22, // 19: cpis.v1.ListReleasesResponse.receipt:type_name -> cpis.v1.Receipt
-	25, // 20: cpis.v1.Release.state:type_name -> cpis.v1.ProposalState
-	26, // 21: cpis.v1.Release.proposed:type_name -> cpis.v1.Change
-	26, // 22: cpis.v1.Release.decided:type_name -> cpis.v1.Change
-	21, // 23: cpis.v1.Release.until:type_name -> google.protobuf.Timestamp
-	20, // 24: cpis.v1.GetBoardSummaryRequest.reason:type_name -> cpis.v1.ReportReason
-	21, // 25: cpis.v1.GetBoardSummaryResponse.from:type_name -> google.protobuf.Timestamp
-	21, // 26: cpis.v1.GetBoardSummaryResponse.until:type_name -> google.protobuf.Timestamp
+	24, // 19: cpis.v1.ListReleasesResponse.receipt:type_name -> cpis.v1.Receipt
+	27, // 20: cpis.v1.Release.state:type_name -> cpis.v1.ProposalState
+	28, // 21: cpis.v1.Release.proposed:type_name -> cpis.v1.Change
+	28, // 22: cpis.v1.Release.decided:type_name -> cpis.v1.Change
+	23, // 23: cpis.v1.Release.until:type_name -> google.protobuf.Timestamp
+	22, // 24: cpis.v1.GetBoardSummaryRequest.reason:type_name -> cpis.v1.ReportReason
+	23, // 25: cpis.v1.GetBoardSummaryResponse.from:type_name -> google.protobuf.Timestamp
+	23, // 26: cpis.v1.GetBoardSummaryResponse.until:type_name -> google.protobuf.Timestamp
 	17, // 27: cpis.v1.GetBoardSummaryResponse.tables:type_name -> cpis.v1.SummaryTable
-	23, // 28: cpis.v1.GetBoardSummaryResponse.coverage:type_name -> cpis.v1.Coverage
-	22, // 29: cpis.v1.GetBoardSummaryResponse.receipt:type_name -> cpis.v1.Receipt
+	25, // 28: cpis.v1.GetBoardSummaryResponse.coverage:type_name -> cpis.v1.Coverage
+	24, // 29: cpis.v1.GetBoardSummaryResponse.receipt:type_name -> cpis.v1.Receipt
 	18, // 30: cpis.v1.SummaryTable.rows:type_name -> cpis.v1.SummaryRow
 	18, // 31: cpis.v1.SummaryTable.total:type_name -> cpis.v1.SummaryRow
 	19, // 32: cpis.v1.SummaryRow.cells:type_name -> cpis.v1.SummaryCell
 	19, // 33: cpis.v1.SummaryRow.total:type_name -> cpis.v1.SummaryCell
-	1,  // 34: cpis.v1.OversightService.GetReview:input_type -> cpis.v1.GetReviewRequest
-	3,  // 35: cpis.v1.OversightService.CloseReview:input_type -> cpis.v1.CloseReviewRequest
-	5,  // 36: cpis.v1.OversightService.GetSubjectAccess:input_type -> cpis.v1.GetSubjectAccessRequest
-	8,  // 37: cpis.v1.OversightService.ProposeRelease:input_type -> cpis.v1.ProposeReleaseRequest
-	10, // 38: cpis.v1.OversightService.DecideRelease:input_type -> cpis.v1.DecideReleaseRequest
-	12, // 39: cpis.v1.OversightService.ListReleases:input_type -> cpis.v1.ListReleasesRequest
-	15, // 40: cpis.v1.OversightService.GetBoardSummary:input_type -> cpis.v1.GetBoardSummaryRequest
-	2,  // 41: cpis.v1.OversightService.GetReview:output_type -> cpis.v1.GetReviewResponse
-	4,  // 42: cpis.v1.OversightService.CloseReview:output_type -> cpis.v1.CloseReviewResponse
-	6,  // 43: cpis.v1.OversightService.GetSubjectAccess:output_type -> cpis.v1.GetSubjectAccessResponse
-	9,  // 44: cpis.v1.OversightService.ProposeRelease:output_type -> cpis.v1.ProposeReleaseResponse
-	11, // 45: cpis.v1.OversightService.DecideRelease:output_type -> cpis.v1.DecideReleaseResponse
-	13, // 46: cpis.v1.OversightService.ListReleases:output_type -> cpis.v1.ListReleasesResponse
-	16, // 47: cpis.v1.OversightService.GetBoardSummary:output_type -> cpis.v1.GetBoardSummaryResponse
-	41, // [41:48] is the sub-list for method output_type
-	34, // [34:41] is the sub-list for method input_type
-	34, // [34:34] is the sub-list for extension type_name
-	34, // [34:34] is the sub-list for extension extendee
-	0,  // [0:34] is the sub-list for field type_name
+	22, // 34: cpis.v1.GetDigestRequest.reason:type_name -> cpis.v1.ReportReason
+	24, // 35: cpis.v1.GetDigestResponse.receipt:type_name -> cpis.v1.Receipt
+	1,  // 36: cpis.v1.OversightService.GetReview:input_type -> cpis.v1.GetReviewRequest
+	3,  // 37: cpis.v1.OversightService.CloseReview:input_type -> cpis.v1.CloseReviewRequest
+	5,  // 38: cpis.v1.OversightService.GetSubjectAccess:input_type -> cpis.v1.GetSubjectAccessRequest
+	8,  // 39: cpis.v1.OversightService.ProposeRelease:input_type -> cpis.v1.ProposeReleaseRequest
+	10, // 40: cpis.v1.OversightService.DecideRelease:input_type -> cpis.v1.DecideReleaseRequest
+	12, // 41: cpis.v1.OversightService.ListReleases:input_type -> cpis.v1.ListReleasesRequest
+	15, // 42: cpis.v1.OversightService.GetBoardSummary:input_type -> cpis.v1.GetBoardSummaryRequest
+	20, // 43: cpis.v1.OversightService.GetDigest:input_type -> cpis.v1.GetDigestRequest
+	2,  // 44: cpis.v1.OversightService.GetReview:output_type -> cpis.v1.GetReviewResponse
+	4,  // 45: cpis.v1.OversightService.CloseReview:output_type -> cpis.v1.CloseReviewResponse
+	6,  // 46: cpis.v1.OversightService.GetSubjectAccess:output_type -> cpis.v1.GetSubjectAccessResponse
+	9,  // 47: cpis.v1.OversightService.ProposeRelease:output_type -> cpis.v1.ProposeReleaseResponse
+	11, // 48: cpis.v1.OversightService.DecideRelease:output_type -> cpis.v1.DecideReleaseResponse
+	13, // 49: cpis.v1.OversightService.ListReleases:output_type -> cpis.v1.ListReleasesResponse
+	16, // 50: cpis.v1.OversightService.GetBoardSummary:output_type -> cpis.v1.GetBoardSummaryResponse
+	21, // 51: cpis.v1.OversightService.GetDigest:output_type -> cpis.v1.GetDigestResponse
+	44, // [44:52] is the sub-list for method output_type
+	36, // [36:44] is the sub-list for method input_type
+	36, // [36:36] is the sub-list for extension type_name
+	36, // [36:36] is the sub-list for extension extendee
+	0,  // [0:36] is the sub-list for field type_name
 }
 
 func init() { file_cpis_v1_oversight_proto_init() }
@@ -1771,7 +1925,7 @@ func file_cpis_v1_oversight_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_cpis_v1_oversight_proto_rawDesc), len(file_cpis_v1_oversight_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   19,
+			NumMessages:   21,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -47,6 +47,8 @@ const (
 	// OversightServiceGetBoardSummaryProcedure is the procedure name of the OversightService's
 	// GetBoardSummary RPC.
 	OversightServiceGetBoardSummaryProcedure = "/cpis.v1.OversightService/GetBoardSummary"
+	// OversightServiceGetDigestProcedure is the procedure name of the OversightService's GetDigest RPC.
+	OversightServiceGetDigestProcedure = "/cpis.v1.OversightService/GetDigest"
 )
 
 var (
@@ -99,6 +101,13 @@ var (
 			Procedure:  OversightServiceGetBoardSummaryProcedure,
 		}
 	})
+	oversightServiceGetDigestSpec = sync.OnceValue(func() connect.Spec {
+		return connect.Spec{
+			StreamType: connect.StreamTypeUnary,
+			Schema:     v1.File_cpis_v1_oversight_proto.Services().ByName("OversightService").Methods().ByName("GetDigest"),
+			Procedure:  OversightServiceGetDigestProcedure,
+		}
+	})
 )
 
 // OversightServiceClient is a client for the cpis.v1.OversightService service.
@@ -123,6 +132,9 @@ type OversightServiceClient interface {
 	// GetBoardSummary counts by week, for a board: of the own organisation, or of
 	// all.
 	GetBoardSummary(context.Context, *v1.GetBoardSummaryRequest) (*v1.GetBoardSummaryResponse, error)
+	// GetDigest shows what an organisation did in a week: a privacy officer's own,
+	// an auditor's any.
+	GetDigest(context.Context, *v1.GetDigestRequest) (*v1.GetDigestResponse, error)
 }
 
 // NewOversightServiceClient constructs a client for the cpis.v1.OversightService service. Multiple
@@ -153,6 +165,9 @@ type OversightServiceHandler interface {
 	// GetBoardSummary counts by week, for a board: of the own organisation, or of
 	// all.
 	GetBoardSummary(context.Context, *v1.GetBoardSummaryRequest) (*v1.GetBoardSummaryResponse, error)
+	// GetDigest shows what an organisation did in a week: a privacy officer's own,
+	// an auditor's any.
+	GetDigest(context.Context, *v1.GetDigestRequest) (*v1.GetDigestResponse, error)
 }
 
 // RegisterOversightServiceHandler registers svc as the cpis.v1.OversightService implementation on
@@ -167,6 +182,7 @@ func RegisterOversightServiceHandler(server *connect.Server, svc OversightServic
 		connect.Method{Spec: oversightServiceDecideReleaseSpec(), Handler: adapter.decideRelease},
 		connect.Method{Spec: oversightServiceListReleasesSpec(), Handler: adapter.listReleases},
 		connect.Method{Spec: oversightServiceGetBoardSummarySpec(), Handler: adapter.getBoardSummary},
+		connect.Method{Spec: oversightServiceGetDigestSpec(), Handler: adapter.getDigest},
 	)
 }
 
@@ -199,6 +215,10 @@ func (UnimplementedOversightServiceHandler) ListReleases(context.Context, *v1.Li
 
 func (UnimplementedOversightServiceHandler) GetBoardSummary(context.Context, *v1.GetBoardSummaryRequest) (*v1.GetBoardSummaryResponse, error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, "cpis.v1.OversightService.GetBoardSummary is not implemented")
+}
+
+func (UnimplementedOversightServiceHandler) GetDigest(context.Context, *v1.GetDigestRequest) (*v1.GetDigestResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, "cpis.v1.OversightService.GetDigest is not implemented")
 }
 
 type oversightServiceClient struct {
@@ -256,6 +276,14 @@ func (c *oversightServiceClient) ListReleases(ctx context.Context, req *v1.ListR
 func (c *oversightServiceClient) GetBoardSummary(ctx context.Context, req *v1.GetBoardSummaryRequest) (*v1.GetBoardSummaryResponse, error) {
 	var res v1.GetBoardSummaryResponse
 	if err := c.client.CallUnary(ctx, oversightServiceGetBoardSummarySpec(), req, &res); err != nil {
+		return nil, err
+	}
+	return &res, nil
+}
+
+func (c *oversightServiceClient) GetDigest(ctx context.Context, req *v1.GetDigestRequest) (*v1.GetDigestResponse, error) {
+	var res v1.GetDigestResponse
+	if err := c.client.CallUnary(ctx, oversightServiceGetDigestSpec(), req, &res); err != nil {
 		return nil, err
 	}
 	return &res, nil
@@ -341,6 +369,18 @@ func (h oversightServiceHandler) getBoardSummary(ctx context.Context, _ connect.
 		return err
 	}
 	res, err := h.svc.GetBoardSummary(ctx, &req)
+	if err != nil {
+		return err
+	}
+	return stream.Send(res)
+}
+
+func (h oversightServiceHandler) getDigest(ctx context.Context, _ connect.Spec, stream connect.ServerStream) error {
+	var req v1.GetDigestRequest
+	if err := stream.Receive(&req); err != nil {
+		return err
+	}
+	res, err := h.svc.GetDigest(ctx, &req)
 	if err != nil {
 		return err
 	}
