@@ -24,8 +24,10 @@ var (
 // safe for concurrent use.
 type Enforcer struct {
 	rules     []Rule
-	managing  Roles // the roles that have a right of managing
-	auditing  Roles // the roles that have a right of auditing
+	text      string
+	hash      string // of text
+	managing  Roles  // the roles that have a right of managing
+	auditing  Roles  // the roles that have a right of auditing
 	decisions atomic.Pointer[map[Request]Decision]
 
 	mu     sync.Mutex // held while a decision is made for the first time
@@ -53,7 +55,8 @@ func New(overrides ...Override) (*Enforcer, error) {
 }
 
 func newEnforcer(rules []Rule) (*Enforcer, error) {
-	e := &Enforcer{rules: rules}
+	e := &Enforcer{rules: rules, text: textOf(rules)}
+	e.hash = HashOf(e.text)
 	e.decisions.Store(&map[Request]Decision{})
 	if err := e.checkDuties(); err != nil {
 		return nil, err
