@@ -54,8 +54,9 @@ type config struct {
 	LogOrigin string
 	// CheckpointDir is a directory outside of the database in which the server
 	// keeps the newest checkpoint (CPIS_CHECKPOINT_DIR), and refuses to sign a
-	// database that lacks it. Without it that is not noticed.
-	CheckpointDir string
+	// database that lacks it; CheckpointVault is a KV engine of Vault for the same
+	// (CPIS_CHECKPOINT_VAULT). Without either that is not noticed.
+	CheckpointDir, CheckpointVault string
 	// LogPace is how many old entries of the log are read again in a second
 	// (CPIS_LOG_PACE, default 5000).
 	LogPace int
@@ -139,6 +140,7 @@ func readConfig(getenv func(string) string) (*config, error) {
 		Issuers:              e.file("CPIS_ISSUERS"),
 		LogOrigin:            e.required("CPIS_LOG_ORIGIN"),
 		CheckpointDir:        e.directory("CPIS_CHECKPOINT_DIR"),
+		CheckpointVault:      e.text("CPIS_CHECKPOINT_VAULT", ""),
 		LogPace:              e.number("CPIS_LOG_PACE", auditlog.DefaultPace),
 		HubName:              e.required("CPIS_HUB_NAME"),
 		HubPhone:             e.required("CPIS_HUB_PHONE"),
@@ -226,6 +228,12 @@ func (c *config) checkTogether(e *environment) {
 	}
 	if exposed := e.getenv("CPIS_ADMIN_EXPOSED"); exposed != "i-understand" && !loopback(c.AdminListen) {
 		e.fail("CPIS_ADMIN_EXPOSED", "must be i-understand if CPIS_ADMIN_LISTEN is not loopback: it is plain HTTP")
+	}
+	if c.CheckpointVault != "" && c.Keeper.VaultAddr == "" {
+		e.fail("CPIS_CHECKPOINT_VAULT", "needs VAULT_ADDR")
+	}
+	if c.CheckpointVault != "" && c.CheckpointDir != "" {
+		e.fail("CPIS_CHECKPOINT_VAULT", "cannot be used together with CPIS_CHECKPOINT_DIR")
 	}
 	if c.Keeper.LocalFile != "" && (!loopback(c.Listen) || !loopback(c.AdminListen)) {
 		e.fail("CPIS_LOCAL_KEYS_FILE", "is for loopback only: see CPIS_LISTEN and CPIS_ADMIN_LISTEN")

@@ -226,6 +226,10 @@ func (s *server) openService(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	kept, err := s.kept()
+	if err != nil {
+		return err
+	}
 	s.service, err = service.New(ctx, service.Config{
 		DB:      s.db,
 		Policy:  rules,
@@ -236,7 +240,7 @@ func (s *server) openService(ctx context.Context) error {
 		Group:   lookup.GroupConfig{MaxWaiting: s.cfg.MaxWaiting},
 		Senders: senders,
 		LogPace: s.cfg.LogPace,
-		Kept:    s.kept(),
+		Kept:    kept,
 		Observe: observer(s.metrics.Events(ctx, s.log)),
 	})
 	if err != nil {
@@ -256,12 +260,23 @@ func observer(e *rpc.Events) service.Observer {
 
 // kept is what was signed last, outside of the database, if there is a place for
 // it.
-func (s *server) kept() auditlog.Kept {
-	if s.cfg.CheckpointDir == "" {
-		s.log.Warn().Msg("CPIS_CHECKPOINT_DIR is not set: a backup that is restored in place of the database would be signed")
-		return nil
+func (s *server) kept() (auditlog.Kept, error) {
+	switch {
+	case s.cfg.CheckpointDir != "":
+		return auditlog.KeptIn(s.cfg.CheckpointDir, s.cfg.LogOrigin), nil
+	case s.cfg.CheckpointVault != "":
+		v, ok := s.keeper.(*vault.Keeper)
+		if !ok {
+			return nil, errors.New("CPIS_CHECKPOINT_VAULT: the keys are not in Vault")
+		}
+		document, err := v.Document(s.cfg.CheckpointVault, s.cfg.LogOrigin)
+		if err != nil {
+			return nil, fmt.Errorf("CPIS_CHECKPOINT_VAULT: %w", err)
+		}
+		return auditlog.KeptAs(document), nil
 	}
-	return auditlog.KeptIn(s.cfg.CheckpointDir, s.cfg.LogOrigin)
+	s.log.Warn().Msg("neither CPIS_CHECKPOINT_VAULT nor CPIS_CHECKPOINT_DIR is set: a backup that is restored in place of the database would be signed")
+	return nil, nil //nolint:nilnil // nothing is kept
 }
 
 func (s *server) openIdentity(ctx context.Context) error {

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Sets Vault or OpenBao up for the service: the transit engine, its two keys,
-# the policies beside this script, and an AppRole for signing in.
+# a KV engine for checkpoints, the policies beside this script, and an AppRole for signing in.
 #
 #   VAULT_ADDR=https://vault.example:8200 VAULT_TOKEN=... ./setup.sh DIRECTORY
 #
@@ -14,11 +14,13 @@
 #
 #   CPIS_VAULT_CLI   vault, or else bao     the program to call
 #   CPIS_TRANSIT     transit                where the transit engine is mounted
+#   CPIS_KV          cpis-checkpoints       where the KV engine is mounted
 #   CPIS_APPROLE     approle                where the AppRole method is mounted
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
 transit=${CPIS_TRANSIT:-transit}
+checkpoints=${CPIS_KV:-cpis-checkpoints}
 approle=${CPIS_APPROLE:-approle}
 role=auth/$approle/role/cpis-service
 
@@ -62,9 +64,9 @@ key() {
   fi
 }
 
-# policy NAME FILE: writes a policy for the engine's mount.
+# policy NAME FILE: writes a policy for the engines' mounts.
 policy() {
-  sed "s|\"transit/|\"$transit/|" "$here/$2" | "$cli" policy write "$1" - >/dev/null
+  sed -e "s|\"transit/|\"$transit/|" -e "s|\"cpis-checkpoints/|\"$checkpoints/|" "$here/$2" | "$cli" policy write "$1" - >/dev/null
   say "policy $1 is written"
 }
 
@@ -73,6 +75,8 @@ enable secrets "$transit" transit
 # from its name, so that a wrapped key opens for its owner only.
 key cpis-kek derived true type=aes256-gcm96 derived=true
 key cpis-log type ed25519 type=ed25519
+
+enable secrets "$checkpoints" kv-v2
 
 policy cpis-service service.hcl
 policy cpis-operator operator.hcl

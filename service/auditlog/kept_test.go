@@ -9,6 +9,7 @@ import (
 	"cpis/service"
 	"cpis/service/auditlog"
 	"cpis/service/domain"
+	"cpis/service/keys/vaulttest"
 	"cpis/service/servicetest"
 	"cpis/service/store/dbtest"
 )
@@ -22,12 +23,12 @@ func (f *logFixture) rollBack(size int) {
 	f.Exec(`UPDATE cpis.log_head AS h SET size = c.size, frontier = c.frontier, root = c.root FROM cpis.checkpoint AS c WHERE h.log = c.log AND c.size = $1`, size)
 }
 
-// start makes a service that keeps its checkpoints in a directory.
-func (f *logFixture) start(dir string) (*service.Service, error) {
+// start makes a service that keeps its checkpoints somewhere.
+func (f *logFixture) start(kept auditlog.Kept) (*service.Service, error) {
 	f.t.Helper()
 	s, err := service.New(f.t.Context(), service.Config{
 		DB: f.DB, Ring: f.OpenRing(), Policy: servicetest.Rules(f.t), Log: dbtest.Origin, Now: f.Clock.Now,
-		Hub: domain.Hub{Name: "National safeguarding hub", Phone: hubPhone}, Kept: auditlog.KeptIn(dir, dbtest.Origin),
+		Hub: domain.Hub{Name: "National safeguarding hub", Phone: hubPhone}, Kept: kept,
 	})
 	if err == nil {
 		f.t.Cleanup(s.Close)
@@ -39,9 +40,32 @@ func (f *logFixture) start(dir string) (*service.Service, error) {
 // is shorter than what was signed, and not when it has grown beyond that.
 func TestKept_RefusesADatabaseThatWasRolledBack(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
+	for name, place := range map[string]func(t *testing.T) auditlog.Kept{
+		"InADirectory": func(t *testing.T) auditlog.Kept {
+			t.Helper()
+			return auditlog.KeptIn(t.TempDir(), dbtest.Origin)
+		},
+		"InVault": func(t *testing.T) auditlog.Kept {
+			t.Helper()
+			v := vaulttest.Real(t)
+			d, err := v.Keeper(t).Document(v.Checkpoints(t), dbtest.Origin)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return auditlog.KeptAs(d)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			testRolledBack(t, place(t))
+		})
+	}
+}
+
+func testRolledBack(t *testing.T, kept auditlog.Kept) {
+	t.Helper()
 	f := newLog(t)
-	s, err := f.start(dir)
+	s, err := f.start(kept)
 	if err != nil {
 		t.Fatalf("the first start: %v", err)
 	}
@@ -51,19 +75,19 @@ func TestKept_RefusesADatabaseThatWasRolledBack(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if _, err := f.start(dir); err != nil {
+	if _, err := f.start(kept); err != nil {
 		t.Fatalf("a start of the same database: %v", err)
 	}
 	f.Grow(11)
-	if _, err := f.start(dir); err != nil {
+	if _, err := f.start(kept); err != nil {
 		t.Fatalf("a start of a database that has grown: %v", err)
 	}
 	f.rollBack(5)
-	if _, err := f.start(dir); !errors.Is(err, auditlog.ErrRolledBack) {
+	if _, err := f.start(kept); !errors.Is(err, auditlog.ErrRolledBack) {
 		t.Errorf("a start of what was restored: got %v, want %v", err, auditlog.ErrRolledBack)
 	}
 	f.Grow(20)
-	if _, err := f.start(dir); !errors.Is(err, auditlog.ErrRolledBack) {
+	if _, err := f.start(kept); !errors.Is(err, auditlog.ErrRolledBack) {
 		t.Errorf("a start of what was restored and has grown: got %v, want %v", err, auditlog.ErrRolledBack)
 	}
 	if f.Covered() != 5 {
@@ -85,13 +109,13 @@ func TestKept_RefusesWhatIsNone(t *testing.T) {
 	if err := auditlog.KeptIn(dir, dbtest.Origin).Store(t.Context(), []byte("nothing")); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := f.start(dir); err == nil || errors.Is(err, auditlog.ErrRolledBack) {
+	if _, err := f.start(auditlog.KeptIn(dir, dbtest.Origin)); err == nil || errors.Is(err, auditlog.ErrRolledBack) {
 		t.Errorf("got %v, want an error that says that it is no checkpoint", err)
 	}
 	if err := os.RemoveAll(dir); err != nil {
 		t.Fatal(err)
 	}
-	s, err := f.start(dir)
+	s, err := f.start(auditlog.KeptIn(dir, dbtest.Origin))
 	if err != nil {
 		t.Fatal(err)
 	}

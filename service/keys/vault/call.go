@@ -243,6 +243,8 @@ func judge(r request, got reply, answer any) *failure {
 	switch code := got.status; {
 	case code == http.StatusOK, code == http.StatusBadRequest && hasItems(answer, got.body):
 		return decode(r, got.body, answer)
+	case code == http.StatusNotFound && isAbsent(answer, got.body):
+		return decode(r, got.body, answer)
 	case code == http.StatusTooManyRequests:
 		f.again = true
 	case code == http.StatusPreconditionFailed, code >= 500:
@@ -264,6 +266,14 @@ func refusal(operation string, status int) error {
 		return errNoKey
 	}
 	return errRefused
+}
+
+// absent is an answer about something that need not be there.
+type absent interface{ isAbsent(body []byte) bool }
+
+func isAbsent(answer any, body []byte) bool {
+	a, ok := answer.(absent)
+	return ok && a.isAbsent(body)
 }
 
 // hasItems reports whether an answer of status 400 is about single items: so

@@ -69,7 +69,7 @@ type Config struct {
 
 // Call is what Observe learns: nothing that is secret.
 type Call struct {
-	Operation string        // "wrap", "unwrap", "rewrap", "sign", "public keys", "check the wrapping key", "sign in", "renew"
+	Operation string        // "wrap", "unwrap", "rewrap", "sign", "public keys", "check the wrapping key", "sign in", "renew", "read a document", "write a document"
 	Items     int           // in the batch; 0 if there is none
 	Tries     int           // until it succeeded or was given up
 	Took      time.Duration // from the caller's point of view

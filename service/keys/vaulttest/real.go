@@ -17,6 +17,7 @@ import (
 
 	"github.com/hashicorp/vault/api"
 
+	"cpis/deploy/dev/process"
 	"cpis/deploy/dev/vaultdev"
 	"cpis/service/keys/keystest"
 	"cpis/service/keys/vault"
@@ -148,7 +149,30 @@ func policy(tb testing.TB, name, mount string) string {
 	must(tb, err)
 	rules, err := os.ReadFile(filepath.Join(dir, name))
 	must(tb, err)
-	return strings.ReplaceAll(string(rules), `"transit/`, `"`+mount+`/`)
+	return strings.NewReplacer(`"transit/`, `"`+mount+`/`, `"cpis-checkpoints/`, `"`+checkpointsOf(mount)+`/`).Replace(string(rules))
+}
+
+// checkpointsOf is the mount of the KV engine beside a transit engine.
+func checkpointsOf(mount string) string { return mount + "-checkpoints" }
+
+// Checkpoints mounts the KV engine for checkpoints, and returns where.
+func (v *Vault) Checkpoints(tb testing.TB) string {
+	tb.Helper()
+	mount := checkpointsOf(v.Mount)
+	sys := v.Client.Sys()
+	must(tb, sys.MountWithContext(tb.Context(), mount, &api.MountInput{Type: "kv", Options: map[string]string{"version": "2"}}))
+	tb.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(tb.Context()), 10*time.Second)
+		defer cancel()
+		if err := sys.UnmountWithContext(ctx, mount); err != nil {
+			tb.Errorf("cleaning up in Vault: %v", err)
+		}
+	})
+	must(tb, process.Until(tb.Context(), 5*time.Millisecond, func() (bool, error) { // a new engine is made ready first
+		_, err := v.Client.Logical().WriteWithContext(tb.Context(), mount+"/data/ready", map[string]any{"data": map[string]any{}})
+		return err == nil, nil
+	}))
+	return mount
 }
 
 func (v *Vault) tearDown(tb testing.TB) {
