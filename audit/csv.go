@@ -10,11 +10,15 @@ import (
 	"unicode"
 )
 
-// csvColumns are the columns of the table, named as the fields of the lines.
+// csvColumns are the columns of the table, named as the fields of the lines. Those
+// that came later stand behind the others, so that what reads the table by their
+// places goes on.
 var csvColumns = []string{
 	"index", "time", "actor", "client", "iss", "org", "role", "action", "mode",
 	"purpose", "subject", "encounter", "request", "responsible", "outcome", "reason", "rule",
 	"break_glass", "restricted", "degraded", "disclosed", "counts",
+	"assurance", "from", "procedure", "setting", "grounds", "target", "recipient", "policy", "history", "shown",
+	"review", "review_reason",
 }
 
 // CSVWriter renders entries as a table for people with spreadsheets. The table
@@ -48,7 +52,9 @@ func (w *CSVWriter) Write(index int64, e *Entry) error {
 		base64.RawURLEncoding.EncodeToString(e.Encounter),
 		e.Request, base64.RawURLEncoding.EncodeToString(e.Responsible), e.Outcome, e.Reason, e.Rule,
 		yes(e.BreakGlass), yes(e.Restricted), yes(e.Degraded),
-		e.disclosedCell(), e.countsCell())
+		e.disclosedCell(), e.countsCell(),
+		count(e.Assurance), e.From, e.Procedure, e.Setting, e.Grounds, e.Target.cell(), e.Recipient, e.Policy,
+		count(e.History), e.shownCell(), e.Review.ID, base64.RawURLEncoding.EncodeToString(e.Review.Reason))
 	for i, cell := range w.row {
 		w.row[i] = HarmlessCell(cell)
 	}
@@ -78,6 +84,28 @@ func yes(b bool) string {
 		return "yes"
 	}
 	return ""
+}
+
+// count writes a number that is absent if it is 0.
+func count(n int) string {
+	if n == 0 {
+		return ""
+	}
+	return strconv.Itoa(n)
+}
+
+// cell names the thing: "notice id".
+func (t Thing) cell() string { return strings.TrimSpace(t.Kind + " " + t.ID) }
+
+// shownCell lists what was shown: "notice id; notice id; transfer id".
+func (e *Entry) shownCell() string {
+	var things []string
+	for _, s := range e.Shown {
+		for _, id := range s.IDs {
+			things = append(things, Thing{s.Kind, id}.cell())
+		}
+	}
+	return strings.Join(things, "; ")
 }
 
 // disclosedCell lists the disclosed plans: "id v3; id v1".

@@ -39,7 +39,7 @@ func TestCSVIsAsSpecified(t *testing.T) {
 	entries = append(entries, audit.Entry{
 		Action: "upload_plans", Counts: audit.Counts{"rows": 12, "new": 3, "unchanged": 9}, BreakGlass: true, Restricted: true, Degraded: true,
 		Disclosed: []audit.Disclosed{{Plan: "a", Version: 1}, {Plan: "b", Version: 2}},
-	})
+	}, fullEntry())
 	golden(t, "entries.csv.golden", table(t, entries...))
 }
 

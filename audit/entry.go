@@ -10,9 +10,12 @@ import (
 	"unicode/utf8"
 )
 
-// Version is the version of the entries that AppendLine writes, and the only
-// one that ParseLine knows.
-const Version = 1
+// Version is the version of new entries. ParseLine knows it and those before.
+const Version = 2
+
+// firstVersion is the version before, which AppendLine writes only for an entry
+// that was read from such a line.
+const firstVersion = 1
 
 // MaxLine is the length in bytes of the longest line that counts as an entry:
 // what fits an entry bundle of C2SP tlog-tiles. AppendLine cannot refuse, so
@@ -23,10 +26,11 @@ const MaxLine = math.MaxUint16
 // it came out. It names people and persons by identifiers and tags only.
 //
 // The name of each field in the JSON is given in quotation marks. A field that
-// is absent (empty, false, nil) is omitted, except version, time and salt.
+// is absent (empty, 0, false, nil) is omitted, except version, time and salt.
+// Those that came with version 2 say so.
 type Entry struct {
-	// Version ("v") is set by ParseLine. AppendLine writes the constant
-	// Version whatever stands here.
+	// Version ("v") is set by ParseLine. AppendLine writes the constant Version,
+	// unless 1 stands here and the entry says nothing that came later.
 	Version int
 	// Time ("time") is when the service decided, by its own clock. It is
 	// written in UTC with microseconds; what is finer is cut off.
@@ -38,25 +42,56 @@ type Entry struct {
 	Actor        string // "actor": the person, or the system itself, who acted
 	Client       string // "client": the program that called
 	Issuer       string // "iss": the identity provider that vouched for the actor
+	Assurance    int    // "assurance", version 2: how strongly the actor had signed in, 1 to 3
+	From         string // "from", version 2: where the call came from, usually a network such as 203.0.113.0/24
 	Organisation string // "org": code of the organisation acted for
 	Role         string // "role": in which role
 	Action       string // "action": what was asked for
+	Procedure    string // "procedure", version 2: the procedure that was called
 	Mode         string // "mode": access mode of a look-up
+	Setting      string // "setting", version 2: the kind of place where the patient is met
 	Purpose      string // "purpose": why, as the caller states it
+	Grounds      string // "grounds", version 2: why more closely, as a word from a fixed list
 	Subject      []byte // "subject": tag of the NHS number, base64url
 	Encounter    []byte // "encounter": keyed hash of the encounter, base64url
 	Request      string // "request": id of the request
 	Responsible  []byte // "responsible": keyed hash of the person a system acted for, base64url
+	Target       Thing  // "target", version 2: what the request named by its identifier
+	Recipient    string // "recipient", version 2: code of the organisation that an export is for
 	Outcome      string // "outcome": how it came out
 	Reason       string // "reason": why it came out so, as a word from a fixed list
 	Rule         string // "rule": the policy rule that decided
+	Policy       string // "policy", version 2: short hash of the policy that decided
+	PolicyText   string // "policy_text", version 2: that policy in full, where it begins to be used
 
 	BreakGlass bool // "break_glass": the right was claimed, not held
 	Restricted bool // "restricted": the person is restricted
 	Degraded   bool // "degraded": a flag was answered without its details
 
 	Disclosed []Disclosed // "disclosed": which plans left the service
+	History   int         // "history", version 2: how many earlier accesses were shown
+	Shown     []Shown     // "shown", version 2: what else was shown, by its identifiers
+	Review    Review      // "review", version 2: what a privacy officer reviews
 	Counts    Counts      // "counts": how many rows an upload had, and the like
+}
+
+// Thing is something that has an identifier, such as a notice or an upload.
+type Thing struct {
+	Kind string // "kind": a word from a fixed list
+	ID   string // "id"
+}
+
+// Shown names things of one kind that an answer contained.
+type Shown struct {
+	Kind string   // "kind": as of a Thing
+	IDs  []string // "ids"
+}
+
+// Review names the review of a look-up by break-glass, and says what its reason
+// was without revealing it.
+type Review struct {
+	ID     string // "id"
+	Reason []byte // "reason": SHA-256 of the reason as it is kept, sealed; base64url
 }
 
 // Disclosed names a plan that an answer contained, and which version of it.
@@ -76,31 +111,54 @@ type Counts map[string]int64
 // so that no line separator, no invisible and no right-to-left character can
 // make a line look like something else. Invalid UTF-8 becomes \ufffd.
 func (e *Entry) AppendLine(dst []byte) []byte {
-	dst = append(dst, `{"v":1,"time":"`...)
+	if e.Version == firstVersion && !e.isBeyondFirst() {
+		dst = append(dst, `{"v":1,"time":"`...)
+	} else {
+		dst = append(dst, `{"v":2,"time":"`...)
+	}
 	dst = appendTime(dst, e.Time)
 	dst = append(dst, '"')
 	dst = appendBytes(dst, `,"salt":`, e.Salt[:])
 	dst = appendText(dst, `,"actor":`, e.Actor)
 	dst = appendText(dst, `,"client":`, e.Client)
 	dst = appendText(dst, `,"iss":`, e.Issuer)
+	dst = appendNumber(dst, `,"assurance":`, e.Assurance)
+	dst = appendText(dst, `,"from":`, e.From)
 	dst = appendText(dst, `,"org":`, e.Organisation)
 	dst = appendText(dst, `,"role":`, e.Role)
 	dst = appendText(dst, `,"action":`, e.Action)
+	dst = appendText(dst, `,"procedure":`, e.Procedure)
 	dst = appendText(dst, `,"mode":`, e.Mode)
+	dst = appendText(dst, `,"setting":`, e.Setting)
 	dst = appendText(dst, `,"purpose":`, e.Purpose)
+	dst = appendText(dst, `,"grounds":`, e.Grounds)
 	dst = appendBytes(dst, `,"subject":`, e.Subject)
 	dst = appendBytes(dst, `,"encounter":`, e.Encounter)
 	dst = appendText(dst, `,"request":`, e.Request)
 	dst = appendBytes(dst, `,"responsible":`, e.Responsible)
+	dst = appendThing(dst, `,"target":`, &e.Target)
+	dst = appendText(dst, `,"recipient":`, e.Recipient)
 	dst = appendText(dst, `,"outcome":`, e.Outcome)
 	dst = appendText(dst, `,"reason":`, e.Reason)
 	dst = appendText(dst, `,"rule":`, e.Rule)
+	dst = appendText(dst, `,"policy":`, e.Policy)
+	dst = appendText(dst, `,"policy_text":`, e.PolicyText)
 	dst = appendTrue(dst, `,"break_glass":`, e.BreakGlass)
 	dst = appendTrue(dst, `,"restricted":`, e.Restricted)
 	dst = appendTrue(dst, `,"degraded":`, e.Degraded)
 	dst = appendDisclosed(dst, e.Disclosed)
+	dst = appendNumber(dst, `,"history":`, e.History)
+	dst = appendShown(dst, e.Shown)
+	dst = appendReview(dst, &e.Review)
 	dst = appendCounts(dst, e.Counts)
 	return append(dst, '}')
+}
+
+// isBeyondFirst reports whether the entry says anything that version 1 has no
+// field for.
+func (e *Entry) isBeyondFirst() bool {
+	return e.Assurance != 0 || e.From != "" || e.Procedure != "" || e.Setting != "" || e.Grounds != "" || e.Target != Thing{} ||
+		e.Recipient != "" || e.Policy != "" || e.PolicyText != "" || e.History != 0 || len(e.Shown) > 0 || e.Review.ID != "" || len(e.Review.Reason) > 0
 }
 
 // appendTime appends t as 2026-11-23T17:05:06.123456Z. Years that need more
@@ -151,6 +209,54 @@ func appendText(dst []byte, key, s string) []byte {
 		return dst
 	}
 	return appendString(append(dst, key...), s)
+}
+
+func appendNumber(dst []byte, key string, n int) []byte {
+	if n == 0 {
+		return dst
+	}
+	return strconv.AppendInt(append(dst, key...), int64(n), 10)
+}
+
+func appendThing(dst []byte, key string, t *Thing) []byte {
+	if *t == (Thing{}) {
+		return dst
+	}
+	dst = appendString(append(append(dst, key...), `{"kind":`...), t.Kind)
+	dst = appendString(append(dst, `,"id":`...), t.ID)
+	return append(dst, '}')
+}
+
+func appendShown(dst []byte, shown []Shown) []byte {
+	if len(shown) == 0 {
+		return dst
+	}
+	dst = append(dst, `,"shown":[`...)
+	for i := range shown {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = appendString(append(dst, `{"kind":`...), shown[i].Kind)
+		dst = append(dst, `,"ids":[`...)
+		for j, id := range shown[i].IDs {
+			if j > 0 {
+				dst = append(dst, ',')
+			}
+			dst = appendString(dst, id)
+		}
+		dst = append(dst, `]}`...)
+	}
+	return append(dst, ']')
+}
+
+func appendReview(dst []byte, r *Review) []byte {
+	if r.ID == "" && len(r.Reason) == 0 {
+		return dst
+	}
+	dst = appendString(append(dst, `,"review":{"id":`...), r.ID)
+	dst = append(dst, `,"reason":"`...)
+	dst = base64.RawURLEncoding.AppendEncode(dst, r.Reason)
+	return append(dst, `"}`...)
 }
 
 func appendTrue(dst []byte, key string, b bool) []byte {

@@ -19,15 +19,48 @@ import (
 
 func TestEntryLineIsAsSpecified(t *testing.T) {
 	t.Parallel()
-	e := exampleEntry()
+	e := secondEntry()
 	golden(t, "entry.golden", append(e.AppendLine(nil), '\n'))
+	first := exampleEntry()
+	golden(t, "entry-1.golden", append(first.AppendLine(nil), '\n'))
+}
+
+// What version 1 cannot say is never written as version 1.
+func TestAppendLineWritesVersion1OnlyOfWhatItCanSay(t *testing.T) {
+	t.Parallel()
+	for name, say := range map[string]func(*audit.Entry){
+		"assurance":   func(e *audit.Entry) { e.Assurance = 1 },
+		"from":        func(e *audit.Entry) { e.From = "x" },
+		"procedure":   func(e *audit.Entry) { e.Procedure = "x" },
+		"setting":     func(e *audit.Entry) { e.Setting = "x" },
+		"grounds":     func(e *audit.Entry) { e.Grounds = "x" },
+		"target":      func(e *audit.Entry) { e.Target.ID = "x" },
+		"recipient":   func(e *audit.Entry) { e.Recipient = "x" },
+		"policy":      func(e *audit.Entry) { e.Policy = "x" },
+		"policy_text": func(e *audit.Entry) { e.PolicyText = "x" },
+		"history":     func(e *audit.Entry) { e.History = 1 },
+		"shown":       func(e *audit.Entry) { e.Shown = []audit.Shown{{Kind: "x"}} },
+		"review":      func(e *audit.Entry) { e.Review.ID = "x" },
+		"its reason":  func(e *audit.Entry) { e.Review.Reason = []byte{1} },
+	} {
+		e := exampleEntry()
+		say(&e)
+		line := e.AppendLine(nil)
+		if got, err := audit.ParseLine(line); err != nil || got.Version != 2 {
+			t.Errorf("%s: version %d, %v", name, got.Version, err)
+		}
+		old := bytes.Replace(line, []byte(`{"v":2`), []byte(`{"v":1`), 1)
+		if _, err := audit.ParseLine(old); !errors.Is(err, audit.ErrMalformed) || audit.WellFormed(old) {
+			t.Errorf("%s in version 1: got %v, want %v", name, err, audit.ErrMalformed)
+		}
+	}
 }
 
 func TestAppendLineOmitsWhatIsAbsent(t *testing.T) {
 	t.Parallel()
 	var e audit.Entry
 	got := string(e.AppendLine([]byte("before ")))
-	want := `before {"v":1,"time":"0001-01-01T00:00:00.000000Z","salt":"AAAAAAAAAAAAAAAAAAAAAA"}`
+	want := `before {"v":2,"time":"0001-01-01T00:00:00.000000Z","salt":"AAAAAAAAAAAAAAAAAAAAAA"}`
 	if got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
@@ -76,7 +109,7 @@ func TestAppendLineWritesTimes(t *testing.T) {
 }
 
 func TestAppendLineAllocatesNothing(t *testing.T) {
-	e := exampleEntry()
+	e := fullEntry()
 	e.Counts = audit.Counts{"rows": 10000, "new": 17, "changed": 4}
 	buf := make([]byte, 0, 4096)
 	if n := testing.AllocsPerRun(100, func() { buf = e.AppendLine(buf[:0]) }); n != 0 {
@@ -89,7 +122,7 @@ func drawEntry(t *rapid.T) audit.Entry {
 	text := rapid.OneOf(rapid.Just(""), rapid.StringN(0, 12, -1), rapid.Map(rapid.SliceOfN(rapid.Byte(), 0, 8), func(b []byte) string { return string(b) }))
 	tag := rapid.OneOf(rapid.Just([]byte(nil)), rapid.SliceOfN(rapid.Byte(), 1, 33))
 	e := audit.Entry{
-		Version: 1,
+		Version: rapid.IntRange(1, 2).Draw(t, "version"),
 		Time:    time.UnixMicro(rapid.Int64Range(-62167219200_000_000, 253402300799_999_999).Draw(t, "time")).UTC(),
 		Salt:    [16]byte(rapid.SliceOfN(rapid.Byte(), 16, 16).Draw(t, "salt")),
 		Subject: tag.Draw(t, "subject"), Encounter: tag.Draw(t, "encounter"), Responsible: tag.Draw(t, "responsible"),
@@ -101,10 +134,31 @@ func drawEntry(t *rapid.T) audit.Entry {
 	for range rapid.IntRange(0, 3).Draw(t, "plans") {
 		e.Disclosed = append(e.Disclosed, audit.Disclosed{Plan: strings.ToValidUTF8(text.Draw(t, "plan"), "\ufffd"), Version: rapid.Int().Draw(t, "version")})
 	}
+	if e.Version == 2 {
+		drawSecond(t, &e, func(label string) string { return strings.ToValidUTF8(text.Draw(t, label), "\ufffd") }, tag)
+	}
 	if counts := rapid.MapOfN(rapid.StringN(0, 5, -1), rapid.Int64(), 0, 20).Draw(t, "counts"); len(counts) > 0 {
 		e.Counts = counts
 	}
 	return e
+}
+
+// drawSecond draws what came with version 2.
+func drawSecond(t *rapid.T, e *audit.Entry, text func(label string) string, tag *rapid.Generator[[]byte]) {
+	e.Assurance, e.History = rapid.Int().Draw(t, "assurance"), rapid.Int().Draw(t, "history")
+	for _, s := range []*string{
+		&e.From, &e.Procedure, &e.Setting, &e.Grounds, &e.Target.Kind, &e.Target.ID, &e.Recipient, &e.Policy, &e.PolicyText, &e.Review.ID,
+	} {
+		*s = text("more text")
+	}
+	e.Review.Reason = tag.Draw(t, "review")
+	for range rapid.IntRange(0, 3).Draw(t, "shown") {
+		s := audit.Shown{Kind: text("kind")}
+		for range rapid.IntRange(0, 3).Draw(t, "ids") {
+			s.IDs = append(s.IDs, text("id"))
+		}
+		e.Shown = append(e.Shown, s)
+	}
 }
 
 func TestEveryEntryComesBackFromItsLine(t *testing.T) {
@@ -149,7 +203,7 @@ func TestLineIsJSON(t *testing.T) {
 		if err := json.Unmarshal(e.AppendLine(nil), &got); err != nil {
 			t.Fatal(err)
 		}
-		same := got.V == 1 && got.Time.Equal(e.Time) && got.Actor == e.Actor && got.Rule == e.Rule &&
+		same := got.V == e.Version && got.Time.Equal(e.Time) && got.Actor == e.Actor && got.Rule == e.Rule &&
 			got.Subject == base64.RawURLEncoding.EncodeToString(e.Subject) && got.Degraded == e.Degraded &&
 			len(got.Disclosed) == len(e.Disclosed) && len(got.Counts) == len(e.Counts)
 		for i := range got.Disclosed {
@@ -183,7 +237,7 @@ func TestParseLineRefusesEveryOtherForm(t *testing.T) {
 	}{
 		"empty":               {"", audit.ErrMalformed},
 		"not JSON":            {"look_up", audit.ErrMalformed},
-		"later version":       {swap(`"v":1`, `"v":2`), audit.ErrVersion},
+		"later version":       {swap(`"v":1`, `"v":3`), audit.ErrVersion},
 		"much later version":  {`{"v":17,"something":"else"}`, audit.ErrVersion},
 		"version 0":           {swap(`"v":1`, `"v":0`), audit.ErrMalformed},
 		"version 01":          {swap(`"v":1`, `"v":01`), audit.ErrMalformed},
@@ -249,9 +303,48 @@ func TestParseLineRefusesEveryOtherForm(t *testing.T) {
 	}
 }
 
+func TestParseLineRefusesEveryOtherFormOfVersion2(t *testing.T) {
+	t.Parallel()
+	example := fullEntry()
+	good := string(example.AppendLine(nil))
+	if got, err := audit.ParseLine([]byte(good)); err != nil || cmp.Diff(example, got) != "" {
+		t.Fatalf("got %v, %s", err, cmp.Diff(example, got))
+	}
+	for name, c := range map[string][2]string{
+		"assurance of nought":    {`"assurance":2`, `"assurance":0`},
+		"assurance as a text":    {`"assurance":2`, `"assurance":"2"`},
+		"empty source":           {`"from":"203.0.113.0/24"`, `"from":""`},
+		"empty target":           {`"target":{"kind":"notice","id":"0193596c-7b20-7d01-9c44-51c02b7f3e09"}`, `"target":{"kind":"","id":""}`},
+		"target without an id":   {`"target":{"kind":"notice","id":"0193596c-7b20-7d01-9c44-51c02b7f3e09"}`, `"target":{"kind":"notice"}`},
+		"target's id first":      {`{"kind":"notice","id":"0193596c-7b20-7d01-9c44-51c02b7f3e09"}`, `{"id":"x","kind":"notice"}`},
+		"more about the target":  {`3e09"}`, `3e09","name":"x"}`},
+		"history of nought":      {`"history":3`, `"history":0`},
+		"nothing shown":          {`"shown":[{"kind":"notice","ids":["a","b"]},{"kind":"transfer","ids":[]}]`, `"shown":[]`},
+		"shown without ids":      {`{"kind":"transfer","ids":[]}`, `{"kind":"transfer"}`},
+		"comma after the last":   {`["a","b"]`, `["a","b",]`},
+		"space between ids":      {`["a","b"]`, `["a", "b"]`},
+		"number as an id":        {`["a","b"]`, `["a",1]`},
+		"review without reason":  {`,"reason":"WlpaWlpaWlpaWlpaWlpaWlpaWlpaWlpaWlpaWlpaWlo"}`, `}`},
+		"review of nothing":      {`{"id":"0193596c-7b20-7d01-9c44-51c02b7f3e08","reason":"WlpaWlpaWlpaWlpaWlpaWlpaWlpaWlpaWlpaWlpaWlo"}`, `{"id":"","reason":""}`},
+		"displaced field":        {`"history":3,"shown":`, `"shown":`},
+		"later field in version": {`{"v":2`, `{"v":1`},
+	} {
+		if !strings.Contains(good, c[0]) {
+			t.Fatalf("%s: no %s in the example", name, c[0])
+		}
+		line := strings.Replace(good, c[0], c[1], 1)
+		if name == "displaced field" {
+			line = strings.Replace(line, `,"counts"`, `,"history":3,"counts"`, 1)
+		}
+		if _, err := audit.ParseLine([]byte(line)); !errors.Is(err, audit.ErrMalformed) || audit.WellFormed([]byte(line)) {
+			t.Errorf("%s: got %v, want %v", name, err, audit.ErrMalformed)
+		}
+	}
+}
+
 func TestParseLineRefusesEveryBeginning(t *testing.T) {
 	t.Parallel()
-	e := exampleEntry()
+	e := fullEntry()
 	e.Counts = audit.Counts{"rows": math.MinInt64}
 	e.Purpose = "with \"escapes\""
 	line := e.AppendLine(nil)
@@ -286,6 +379,9 @@ func FuzzParseLine(f *testing.F) {
 	e = audit.Entry{Actor: "\u2028\"\\", BreakGlass: true, Restricted: true, Degraded: true, Counts: audit.Counts{"": -1, "z": 2}}
 	f.Add(e.AppendLine(nil))
 	f.Add([]byte(`{"v":2}`))
+	f.Add([]byte(`{"v":3}`))
+	e = fullEntry()
+	f.Add(e.AppendLine(nil))
 	f.Fuzz(func(t *testing.T, line []byte) {
 		e, err := audit.ParseLine(line)
 		if audit.WellFormed(line) != (err == nil) {

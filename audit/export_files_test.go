@@ -32,14 +32,14 @@ func TestExportIsAsSpecified(t *testing.T) {
 	}
 }
 
-// exampleLog is the log of the worked example: a look-up that found a flag, one
+// exampleLog is the log of the worked example, of version 1: a look-up that found a flag, one
 // that was refused, and one by a system that could not be answered.
 func exampleLog() *testLog {
 	l := &testLog{}
 	e := exampleEntry()
 	l.append(e.AppendLine(nil))
 	e = audit.Entry{
-		Time: e.Time.Add(1500000000), Salt: [16]byte([]byte("another sixteen.")),
+		Version: 1, Time: e.Time.Add(1500000000), Salt: [16]byte([]byte("another sixteen.")),
 		Actor: "555254240101", Organisation: "A81001", Role: "clinician_scheduled", Action: "look_up",
 		Mode: "unscheduled", Subject: e.Subject, Request: "0193596c-8123-7d11-b6c2-90c5a3e1f0aa",
 		Outcome: "denied", Rule: "no rule allows it",

@@ -64,7 +64,7 @@ func mustSign(tb testing.TB, c audit.Checkpoint, priv ed25519.PrivateKey) []byte
 	return signed
 }
 
-// exampleEntry is the entry with everything in it.
+// exampleEntry is an entry of version 1.
 func exampleEntry() audit.Entry {
 	return audit.Entry{
 		Version:      1,
@@ -85,6 +85,28 @@ func exampleEntry() audit.Entry {
 		Rule:         "clinician_unscheduled at acute_trust may look_up unscheduled",
 		Disclosed:    []audit.Disclosed{{Plan: "01935970-2a4b-7a10-9d3e-6a5f1c2b3d4e", Version: 3}},
 	}
+}
+
+// secondEntry is an entry of version 2: a look-up by break-glass that found a
+// flag.
+func secondEntry() audit.Entry {
+	e := exampleEntry()
+	e.Version, e.Assurance, e.From, e.Procedure = 2, 2, "203.0.113.0/24", "LookUp"
+	e.Setting, e.Grounds, e.BreakGlass, e.Rule, e.Policy = "emergency_department", "cover", true, "B1", "5d1f0c2e8a47b936"
+	e.History = 3
+	e.Review = audit.Review{ID: "0193596c-7b20-7d01-9c44-51c02b7f3e08", Reason: bytes.Repeat([]byte{0x5a}, 32)}
+	return e
+}
+
+// fullEntry is an entry with every field.
+func fullEntry() audit.Entry {
+	e := secondEntry()
+	e.Responsible, e.Target, e.Recipient = []byte{1}, audit.Thing{Kind: "notice", ID: "0193596c-7b20-7d01-9c44-51c02b7f3e09"}, "X26"
+	e.Reason, e.PolicyText = "kinds_only", "[matchers]\n"
+	e.Restricted, e.Degraded = true, true
+	e.Shown = []audit.Shown{{Kind: "notice", IDs: []string{"a", "b"}}, {Kind: "transfer"}}
+	e.Counts = audit.Counts{"rows": 1}
+	return e
 }
 
 // testLog is a log in memory.

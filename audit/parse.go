@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// ParseLine reads a line as AppendLine writes it, and no other: an unknown
+// ParseLine reads a line as AppendLine writes it or wrote it, and no other: an unknown
 // version, an unknown, repeated, empty or displaced field, a space or an escape
 // that AppendLine would not have written are refused. So two lines that mean
 // the same are the same.
@@ -56,35 +56,60 @@ type scanner struct {
 
 // entry reads the whole line.
 func (s *scanner) entry(e *Entry) {
-	e.Version = Version
-	s.expect(`{"v":1,"time":"`, "version and time")
+	s.version(e)
 	e.Time = s.time()
 	s.expect(`,"salt":`, "salt")
 	s.salt(&e.Salt)
 	s.text(`,"actor":`, &e.Actor)
 	s.text(`,"client":`, &e.Client)
 	s.text(`,"iss":`, &e.Issuer)
+	s.number(`,"assurance":`, &e.Assurance)
+	s.text(`,"from":`, &e.From)
 	s.text(`,"org":`, &e.Organisation)
 	s.text(`,"role":`, &e.Role)
 	s.text(`,"action":`, &e.Action)
+	s.text(`,"procedure":`, &e.Procedure)
 	s.text(`,"mode":`, &e.Mode)
+	s.text(`,"setting":`, &e.Setting)
 	s.text(`,"purpose":`, &e.Purpose)
+	s.text(`,"grounds":`, &e.Grounds)
 	s.bytes(`,"subject":`, &e.Subject)
 	s.bytes(`,"encounter":`, &e.Encounter)
 	s.text(`,"request":`, &e.Request)
 	s.bytes(`,"responsible":`, &e.Responsible)
+	s.thing(`,"target":`, &e.Target)
+	s.text(`,"recipient":`, &e.Recipient)
 	s.text(`,"outcome":`, &e.Outcome)
 	s.text(`,"reason":`, &e.Reason)
 	s.text(`,"rule":`, &e.Rule)
+	s.text(`,"policy":`, &e.Policy)
+	s.text(`,"policy_text":`, &e.PolicyText)
 	e.BreakGlass = s.skip(`,"break_glass":true`)
 	e.Restricted = s.skip(`,"restricted":true`)
 	e.Degraded = s.skip(`,"degraded":true`)
 	e.Disclosed = s.disclosed(e.Disclosed[:0])
+	s.number(`,"history":`, &e.History)
+	e.Shown = s.shown()
+	s.review(&e.Review)
 	e.Counts = s.counts()
 	s.expect("}", "an unknown, repeated or displaced field")
+	if e.Version == firstVersion && e.isBeyondFirst() {
+		s.fail("a field that version 1 does not have")
+	}
 	if s.pos != len(s.line) {
 		s.fail("what follows the entry")
 	}
+}
+
+// version reads which version the entry is of, and what follows up to the digits
+// of its time.
+func (s *scanner) version(e *Entry) {
+	e.Version = Version
+	if s.skip(`{"v":1,"time":"`) {
+		e.Version = firstVersion
+		return
+	}
+	s.expect(`{"v":2,"time":"`, "version and time")
 }
 
 // diagnose makes an error of what was wrong, and finds out whether it is only
@@ -92,7 +117,7 @@ func (s *scanner) entry(e *Entry) {
 func (s *scanner) diagnose() error {
 	rest, ok := bytes.CutPrefix(s.line, []byte(`{"v":`))
 	end := bytes.IndexFunc(rest, func(r rune) bool { return r < '0' || r > '9' })
-	if !ok || end <= 0 || rest[0] == '0' || string(rest[:end]) == "1" {
+	if !ok || end <= 0 || rest[0] == '0' || string(rest[:end]) == "1" || string(rest[:end]) == "2" {
 		return fmt.Errorf("%w entry: reading %s", ErrMalformed, s.wrong)
 	}
 	return ErrVersion
@@ -163,6 +188,32 @@ func (s *scanner) bytes(key string, value *[]byte) {
 		return
 	}
 	if *value = s.base64((*value)[:0]); len(*value) == 0 {
+		s.fail("a field that is empty")
+	}
+}
+
+// number reads an optional field that is a number.
+func (s *scanner) number(key string, value *int) {
+	if *value = 0; !s.skip(key) {
+		return
+	}
+	if *value = int(s.int(strconv.IntSize)); *value == 0 {
+		s.fail("a field that is empty")
+	}
+}
+
+// thing reads an optional field that names a thing.
+func (s *scanner) thing(key string, value *Thing) {
+	if !s.skip(key) {
+		*value = Thing{}
+		return
+	}
+	s.expect(`{"kind":`, "a thing")
+	s.string(&value.Kind)
+	s.expect(`,"id":`, "a thing")
+	s.string(&value.ID)
+	s.expect("}", "a thing")
+	if *value == (Thing{}) {
 		s.fail("a field that is empty")
 	}
 }
@@ -263,6 +314,60 @@ func (s *scanner) disclosed(list []Disclosed) []Disclosed {
 	}
 	s.expect("]", "disclosed plans")
 	return list
+}
+
+func (s *scanner) shown() []Shown {
+	if !s.skip(`,"shown":[`) {
+		return nil
+	}
+	var list []Shown
+	for s.wrong == "" {
+		var some Shown
+		s.expect(`{"kind":`, "what was shown")
+		s.string(&some.Kind)
+		s.expect(`,"ids":`, "what was shown")
+		some.IDs = s.texts()
+		s.expect("}", "what was shown")
+		list = append(list, some)
+		if !s.skip(",") {
+			break
+		}
+	}
+	s.expect("]", "what was shown")
+	return list
+}
+
+// texts reads a list of strings.
+func (s *scanner) texts() []string {
+	s.expect("[", "a list")
+	if s.skip("]") {
+		return nil
+	}
+	var list []string
+	for s.wrong == "" {
+		var one string
+		s.string(&one)
+		list = append(list, one)
+		if !s.skip(",") {
+			break
+		}
+	}
+	s.expect("]", "a list")
+	return list
+}
+
+func (s *scanner) review(r *Review) {
+	if !s.skip(`,"review":{"id":`) {
+		*r = Review{}
+		return
+	}
+	s.string(&r.ID)
+	s.expect(`,"reason":`, "review")
+	r.Reason = s.base64(r.Reason[:0])
+	s.expect("}", "review")
+	if r.ID == "" && len(r.Reason) == 0 {
+		s.fail("a field that is empty")
+	}
 }
 
 func (s *scanner) counts() Counts {

@@ -201,7 +201,7 @@ func TestVerifyNamesLinesThatAreNoEntries(t *testing.T) {
 	for name, line := range map[string]string{
 		"prose":          "drop table entry",
 		"empty":          "",
-		"later version":  `{"v":2}`,
+		"later version":  `{"v":3}`,
 		"unknown field":  strings.Replace(string(newLog(1).lines[0]), `"org"`, `"name":"x","org"`, 1),
 		"far too long":   strings.Repeat("x", 300_000),
 		"longer by one":  strings.Repeat("x", audit.MaxLine+1),

@@ -17,6 +17,8 @@ type round struct {
 // rounds are all of them. If several servers run, they share the work.
 func (s *Service) rounds() []round {
 	return append(s.keyRounds(),
+		round{time.Second, func(ctx context.Context) { _ = s.Guard.EnterPolicy(ctx) }},      // what entries were decided by
+		round{time.Minute, func(ctx context.Context) { _ = s.Strangers.Enter(ctx) }},        // calls without a valid token
 		round{time.Second, s.Log.SignOrReport},                                              // how far a checkpoint may lag behind the log
 		round{time.Second, func(ctx context.Context) { _ = s.Log.Scrub(ctx) }},              // reads old entries again
 		round{time.Minute, func(ctx context.Context) { _ = s.Log.FillTiles(ctx) }},          // tiles that were not made with a checkpoint

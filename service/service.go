@@ -50,17 +50,18 @@ type Config struct {
 
 // Service is the use cases, room by room. They are safe for concurrent use.
 type Service struct {
-	Guard    *guard.Guard
-	LookUps  *lookup.LookUps
-	Plans    *plan.Plans
-	Persons  *person.Persons
-	Uploads  *upload.Uploads
-	Notices  *notice.Notices
-	Channels *deliver.Channels
-	Contacts *directory.Contacts
-	Records  *record.Records
-	Log      *auditlog.Log
-	Reports  *oversight.Reports
+	Guard     *guard.Guard
+	Strangers *guard.Strangers
+	LookUps   *lookup.LookUps
+	Plans     *plan.Plans
+	Persons   *person.Persons
+	Uploads   *upload.Uploads
+	Notices   *notice.Notices
+	Channels  *deliver.Channels
+	Contacts  *directory.Contacts
+	Records   *record.Records
+	Log       *auditlog.Log
+	Reports   *oversight.Reports
 }
 
 // New makes a Service. It needs the keeper and the database once; afterwards
@@ -106,6 +107,7 @@ func (s *Service) build(cfg *Config, log store.Log, reviews keys.NewKey, decoy *
 		Met:     func(ctx context.Context, c *identity.Caller, as policy.Role) { s.Notices.Meet(ctx, c, as) },
 		Observe: guard.Observer{Refused: observe.Refused},
 	})
+	s.Strangers = guard.NewStrangers(s.Guard)
 	s.Log = auditlog.New(auditlog.Config{
 		DB: db, Ring: cfg.Ring, Log: log, Clock: clock, Guard: s.Guard, Pace: cfg.LogPace, Kept: cfg.Kept,
 		Observe: auditlog.Observer{

@@ -40,9 +40,11 @@ func TestAuditWords(t *testing.T) {
 	commands := sources(t, `(?:Do|record)\(ctx, "(\w+)"`)
 	commands = append(commands, string(policy.ExportLog))
 	for section, want := range map[string][]string{
-		"Actions":  append(actions, own...),
-		"Reasons":  sources(t, `(?m)^\t[rR]eason[A-Z]\w* += "(\w+)"`, "guard/reasons.go"),
-		"Commands": commands,
+		"Actions":         append(actions, own...),
+		"Reasons":         sources(t, `(?m)^\t[rR]eason[A-Z]\w* += "(\w+)"`, "guard/reasons.go"),
+		"Grounds":         sources(t, `(?m)^\t\w+ +Grounds = "(\w+)"`, "domain/encounter.go"),
+		"Kinds of things": sources(t, `(?m)^\tKind[A-Z]\w* += "(\w+)"`, "guard/thing.go"),
+		"Commands":        commands,
 	} {
 		if diff := cmp.Diff(sorted(want), explained(page, section)); diff != "" {
 			t.Errorf("%s (-program +page):\n%s", section, diff)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"os"
 	"strings"
 	"time"
@@ -13,6 +14,7 @@ import (
 	"cpis/audit"
 	"cpis/service/auditlog"
 	"cpis/service/directory"
+	"cpis/service/rpc"
 )
 
 // config is how `cpis serve` is told what to do: by environment variables.
@@ -85,6 +87,11 @@ type config struct {
 	// Hold is the shortest time in which a look-up is answered (CPIS_LOOKUP_HOLD,
 	// default 10ms, 0s for none), so that the time tells no flag.
 	Hold time.Duration
+	// Sources says where calls come from, as entries of the log record it:
+	// CPIS_TRUSTED_PROXIES, networks separated by commas whose proxies say for whom
+	// they ask; CPIS_PROXY_HEADER, where (default X-Forwarded-For); and
+	// CPIS_LOG_WHOLE_ADDRESSES=true keeps addresses instead of networks.
+	Sources rpc.Sources
 	// UploadMax bounds the bytes of an upload (CPIS_UPLOAD_MAX, default
 	// 256 MiB).
 	UploadMax int64
@@ -152,6 +159,7 @@ func readConfig(getenv func(string) string) (*config, error) {
 		KeyCacheFor:          e.duration("CPIS_KEY_CACHE_FOR", 15*time.Minute),
 		MaxWaiting:           e.numberFrom(longestList, "CPIS_MAX_WAITING", 4096),
 		Hold:                 e.pause("CPIS_LOOKUP_HOLD", 10*time.Millisecond, time.Second),
+		Sources:              readSources(e),
 		UploadMax:            int64(e.number("CPIS_UPLOAD_MAX", 256<<20)),
 		Shutdown:             e.duration("CPIS_SHUTDOWN", 20*time.Second),
 		Traces:               e.url("CPIS_OTLP_ENDPOINT", true),
@@ -164,6 +172,29 @@ func readConfig(getenv func(string) string) (*config, error) {
 	c.checkWords(e)
 	c.checkTogether(e)
 	return c, errors.Join(e.errs...)
+}
+
+// readSources reads whose word counts about where calls come from.
+func readSources(e *environment) rpc.Sources {
+	s := rpc.Sources{Header: e.text("CPIS_PROXY_HEADER", ""), Whole: e.yes("CPIS_LOG_WHOLE_ADDRESSES")}
+	for _, text := range strings.FieldsFunc(e.text("CPIS_TRUSTED_PROXIES", ""), func(r rune) bool { return r == ',' || r == ' ' }) {
+		network, err := netip.ParsePrefix(text)
+		if address, addrErr := netip.ParseAddr(text); addrErr == nil {
+			network, err = netip.PrefixFrom(address, address.BitLen()), nil
+		}
+		if err != nil || network.Bits() == 0 {
+			e.fail("CPIS_TRUSTED_PROXIES", "must be networks or addresses of proxies, separated by commas, such as 10.20.0.0/16; not everybody")
+			break
+		}
+		s.Proxies = append(s.Proxies, network.Masked())
+	}
+	switch {
+	case s.Header != "" && len(s.Proxies) == 0:
+		e.fail("CPIS_PROXY_HEADER", "needs CPIS_TRUSTED_PROXIES")
+	case strings.EqualFold(s.Header, "Forwarded"):
+		e.fail("CPIS_PROXY_HEADER", "must be a header that lists addresses, such as X-Forwarded-For; Forwarded is not read")
+	}
+	return s
 }
 
 // readKeeper reads where keys are kept.

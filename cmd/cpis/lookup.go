@@ -32,6 +32,7 @@ type lookupCmd struct {
 	Setting    string   `placeholder:"PLACE" help:"Where the patient is met, such as emergency_department."`
 	Purpose    string   `enum:",direct_care,emergency_care,safeguarding" default:"" placeholder:"PURPOSE" help:"direct_care, emergency_care or safeguarding."`
 	BreakGlass string   `placeholder:"REASON" help:"Look although you have no right to, and say why. The local authority is told, and your privacy officer reviews it."`
+	Grounds    string   `name:"break-glass-grounds" enum:",emergency,cover,right_missing,concern,other" default:"" placeholder:"WORD" help:"With --break-glass, the reason as a word: emergency, cover (you stand in for somebody), right_missing (you should have the right), concern (about somebody whom you do not treat) or other."`
 	Person     someone  `embed:"" prefix:"responsible-" group:"The person you act for (systems must give it)"`
 	Lead       someone  `embed:"" prefix:"lead-" group:"Safeguarding lead (NHS 111 must give it)"`
 	JSON       bool     `name:"json" help:"Print the answer as JSON."`
@@ -116,6 +117,7 @@ func (c *lookupCmd) request(stdin io.Reader) (*cpisv1.LookUpRequest, error) {
 		ResponsiblePerson: c.Person.toProto(),
 		SafeguardingLead:  c.Lead.toProto(),
 		BreakGlassReason:  c.BreakGlass,
+		BreakGlassGrounds: cpisv1.BreakGlassGrounds(cpisv1.BreakGlassGrounds_value["BREAK_GLASS_GROUNDS_"+strings.ToUpper(c.Grounds)]),
 	}, nil
 }
 

@@ -125,6 +125,9 @@ func serve(ctx context.Context, cfg *config, logTo io.Writer, ready func(public,
 	if cause := context.Cause(ctx); errors.Is(cause, guard.ErrCopy) {
 		return errors.Join(cause, err) // and sign nothing any more
 	}
+	if strangersErr := s.service.Strangers.Enter(background); strangersErr != nil {
+		s.log.Warn().Err(strangersErr).Msg("calls without a valid token of the last minute could not be recorded")
+	}
 	if signErr := s.service.Log.Sign(background); signErr != nil {
 		s.log.Warn().Err(signErr).Msg("last checkpoint could not be signed")
 	}
@@ -351,6 +354,8 @@ func (s *server) public() (rpc.Listener, error) {
 		Log:       s.log,
 		MaxUpload: s.cfg.UploadMax,
 		Hold:      s.cfg.Hold,
+		Sources:   s.cfg.Sources,
+		Strangers: s.service.Strangers.Met,
 	}
 	if s.tracer != nil {
 		cfg.Traces = s.tracer

@@ -149,7 +149,7 @@ func (s *Log) publicLog(ctx context.Context, c *identity.Caller, name logName) (
 	d := s.guard.Decide(&guard.Act{Caller: c, Action: policy.ReadProof})
 	if !d.Allowed {
 		e := guard.Entry(c, policy.ReadProof, "")
-		e.Role, e.Rule = d.Role.String(), d.Rule
+		s.guard.Decided(&e, d)
 		return store.Log{}, s.guard.Record(ctx, &e, guard.Denied(d))
 	}
 	return s.find(ctx, name)

@@ -38,7 +38,7 @@ type RotateSecretResult struct {
 func (s *Channels) RotateSecret(ctx context.Context, c *identity.Caller, q *RotateSecretRequest) (*RotateSecretResult, error) {
 	a := guard.Act{
 		Caller: c, Action: policy.ManageChannels, Own: true, Request: q.Request, Asks: q,
-		Check: checkVersion(q.Version),
+		Target: target(q.ChannelID), Check: checkVersion(q.Version),
 	}
 	out, err := guard.Once(ctx, s.guard, a, func(ctx context.Context, tx *store.Tx, _ *audit.Entry) (*RotateSecretResult, error) {
 		row, err := lockChannel(ctx, tx, c.Organisation, q.ChannelID, q.Version)
@@ -66,6 +66,9 @@ func (s *Channels) RotateSecret(ctx context.Context, c *identity.Caller, q *Rota
 	}
 	return out, s.showSecret(ctx, true, out.ChannelID, out.Version, &out.Secret)
 }
+
+// target is the channel that a request names.
+func target(id string) audit.Thing { return guard.Target(guard.KindChannel, id) }
 
 // lockChannel finds a channel of an authority in the version that its caller
 // saw, and keeps all of that authority's as they are.
@@ -104,7 +107,7 @@ type RemoveChannelResult struct {
 func (s *Channels) RemoveChannel(ctx context.Context, c *identity.Caller, q *RemoveChannelRequest) (*RemoveChannelResult, error) {
 	a := guard.Act{
 		Caller: c, Action: policy.ManageChannels, Own: true, Request: q.Request, Asks: q,
-		Check: checkVersion(q.Version),
+		Target: target(q.ChannelID), Check: checkVersion(q.Version),
 	}
 	return guard.Once(ctx, s.guard, a, func(ctx context.Context, tx *store.Tx, _ *audit.Entry) (*RemoveChannelResult, error) {
 		row, err := lockChannel(ctx, tx, c.Organisation, q.ChannelID, q.Version)
@@ -153,6 +156,7 @@ func (s *Channels) ListChannels(ctx context.Context, c *identity.Caller, q *List
 			})
 		}
 		e.Counts = audit.Counts{"channels": int64(len(rows))}
+		guard.Show(e, guard.KindChannel, out.Channels, func(c *Channel) string { return c.ID })
 		return out, nil
 	})
 }

@@ -124,6 +124,7 @@ func (s *Channels) PutChannel(ctx context.Context, c *identity.Caller, q *PutCha
 	fresh := newChannel{id: guard.NewID(), authority: c.Organisation}
 	a := guard.Act{
 		Caller: c, Action: policy.ManageChannels, Own: true, Request: q.Request, Asks: q, Check: s.checkChannel(q),
+		Target: target(q.ChannelID),
 		Prepare: func(ctx context.Context) error {
 			if q.ChannelID == "" {
 				_ = s.fetchChannelKey(ctx, &fresh) // what fails here the transaction tries itself
@@ -131,13 +132,14 @@ func (s *Channels) PutChannel(ctx context.Context, c *identity.Caller, q *PutCha
 			return nil
 		},
 	}
-	out, err := guard.Once(ctx, s.guard, a, func(ctx context.Context, tx *store.Tx, _ *audit.Entry) (*PutChannelResult, error) {
+	out, err := guard.Once(ctx, s.guard, a, func(ctx context.Context, tx *store.Tx, e *audit.Entry) (*PutChannelResult, error) {
 		held, err := tx.Channels.Lock(ctx, c.Organisation)
 		if err != nil {
 			return nil, err
 		}
 		if q.ChannelID == "" {
 			secret, err := s.makeChannel(ctx, tx, held, q, &fresh)
+			guard.ShowOne(e, guard.KindChannel, fresh.id)
 			return &PutChannelResult{ChannelID: fresh.id.String(), Version: 1, Made: true, Secret: secret}, err
 		}
 		row, err := findChannel(ctx, held, c.Organisation, q.ChannelID, q.Version)

@@ -53,6 +53,9 @@ func TestPutChannel_ShowsTheSecretOnce(t *testing.T) {
 	if diff := cmp.Diff([]deliver.Channel{{ID: first.ChannelID, Version: 1, Rank: 1, Kind: deliver.WebhookChannel, To: r.URL()}}, list); diff != "" {
 		t.Errorf("channels (-want +got):\n%s", diff)
 	}
+	if e := f.LastEntry(); len(e.Shown) != 1 || e.Shown[0].Kind != "channel" || e.Shown[0].IDs[0] != first.ChannelID {
+		t.Errorf("the entry names %+v", e.Shown)
+	}
 	if n := f.Holding(strings.TrimPrefix(first.Secret, "whsec_"), r.URL()); n != 0 {
 		t.Errorf("the secret or the address stands in the clear in %d rows", n)
 	}

@@ -66,6 +66,7 @@ func (p *parcel) complete() *audit.Entry {
 	e := p.entry
 	e.Version, e.Actor, e.Organisation, e.Action = audit.Version, guard.ActorService, p.claimed.Authority, actionDeliver
 	e.Request, e.Rule, e.Outcome = p.message.ID, "channel", guard.OutcomeDone
+	e.Target = guard.Target(guard.KindNotice, p.claimed.Notice.String())
 	return &e
 }
 

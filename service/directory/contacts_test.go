@@ -78,7 +78,7 @@ func TestSetContacts_EntryNamesVersionAndNoNumber(t *testing.T) {
 	}
 	e := f.LastEntry()
 	want := audit.Entry{
-		Version: 1, Actor: "lead", Client: "test-client", Issuer: "https://issuer.example", Organisation: islington,
+		Version: 2, Policy: e.Policy, Assurance: 3, Actor: "lead", Client: "test-client", Issuer: "https://issuer.example", Organisation: islington,
 		Role: "safeguarding_lead", Action: "set_contacts", Outcome: "done", Rule: "N7",
 		Counts: audit.Counts{"version": int64(kept.Version)},
 	}

@@ -44,6 +44,19 @@ const (
 	Safeguarding  Purpose = "safeguarding"
 )
 
+// Grounds is why a caller looks by break-glass, as a word that can be counted.
+type Grounds string
+
+// The grounds. Their texts stand in the audit log.
+const (
+	NoGrounds    Grounds = ""
+	Emergency    Grounds = "emergency"     // help is needed now, and nobody with the right is at hand
+	Cover        Grounds = "cover"         // stands in for somebody, or works in another place than usual
+	RightMissing Grounds = "right_missing" // should have the right, which is not set up yet
+	Concern      Grounds = "concern"       // is worried about somebody whom they do not treat
+	OtherGrounds Grounds = "other"
+)
+
 // Encounter is the attendance, admission or appointment a look-up belongs to.
 type Encounter struct {
 	ID      string // the caller's own identifier; empty if it has none

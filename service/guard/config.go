@@ -2,6 +2,8 @@ package guard
 
 import (
 	"context"
+	"sync/atomic"
+	"time"
 
 	"cpis/audit"
 	"cpis/policy"
@@ -51,6 +53,8 @@ type Guard struct {
 	meet     func(context.Context, *identity.Caller, policy.Role)
 	observe  Observer
 	slots    Slots // to have a transaction
+
+	policyEntered atomic.Pointer[time.Time] // when the policy was last entered in full
 }
 
 // New creates a Guard.

@@ -77,10 +77,18 @@ func Entry(c *identity.Caller, a policy.Action, request string) audit.Entry {
 		Actor:        Clip(c.ID),
 		Client:       Clip(c.ClientID),
 		Issuer:       Clip(c.Issuer),
+		Assurance:    c.Assurance,
+		From:         c.From,
 		Organisation: c.Organisation,
 		Action:       string(a),
+		Procedure:    c.Procedure,
 		Request:      request,
 	}
+}
+
+// Decided notes in an entry what a policy decided, and which policy it was.
+func Decided(e *audit.Entry, p *policy.Enforcer, d policy.Decision) {
+	e.Role, e.Mode, e.Rule, e.BreakGlass, e.Policy = d.Role.String(), string(d.Mode), d.Rule, d.BreakGlass, p.Hash()
 }
 
 // maxName is the longest name that a token may bring into an entry, in bytes.

@@ -22,6 +22,7 @@ type Act struct {
 	Request string        // request id
 	Asks    any           // the request, a pointer to a struct; only of an act that may be repeated
 	Subject []byte        // tag of the person, if there is one
+	Target  audit.Thing   // what the request names by its identifier, if it does
 	Check   error         // *InvalidError, if the request is not valid
 	Within  time.Duration // bounds the act; Timeout if 0
 	Wait    time.Duration // for other acts, if it is worth more than slotWait
@@ -127,7 +128,8 @@ func (s *Guard) admit(ctx context.Context, a *Act) (audit.Entry, error) {
 	}
 	d := s.Decide(a)
 	e := Entry(a.Caller, a.Action, a.Request)
-	e.Role, e.Rule, e.Subject = d.Role.String(), d.Rule, a.Subject
+	e.Subject, e.Target = a.Subject, a.Target
+	s.Decided(&e, d)
 	switch {
 	case !d.Allowed:
 		return e, s.refusals.Record(ctx, &e, Denied(d))
@@ -172,6 +174,9 @@ func (s *Guard) Decide(a *Act) policy.Decision {
 		Roles: a.Caller.Roles, Class: a.Caller.Class, Action: a.Action, Own: a.Own, Assurance: a.Caller.Assurance,
 	})
 }
+
+// Decided notes in an entry what the policy decided.
+func (s *Guard) Decided(e *audit.Entry, d policy.Decision) { Decided(e, s.policy, d) }
 
 // Enter appends entries of the service to its log, as appendEntries does.
 func (s *Guard) Enter(ctx context.Context, tx *store.Tx, entries ...*audit.Entry) (Receipt, error) {

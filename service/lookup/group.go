@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"cpis/audit"
 	"cpis/service/domain"
 	"cpis/service/guard"
 	"cpis/service/keys"
@@ -176,6 +177,7 @@ func (g *group) openSafely(l *lookup, now time.Time) {
 			l.verdict = guard.ErrDamaged
 			l.entry.Outcome = guard.OutcomeFailed
 			l.accesses, l.notices, l.reviews = nil, nil, nil
+			l.entry.Disclosed, l.entry.History, l.entry.Review = nil, 0, audit.Review{} // nothing leaves
 		}
 	}()
 	g.s.open(l, now)

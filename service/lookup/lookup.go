@@ -90,14 +90,13 @@ func (s *LookUps) newLookup(ctx context.Context, c *identity.Caller, q *Question
 func (s *LookUps) lookupEntry(l *lookup, a policy.Action) audit.Entry {
 	q := l.question
 	e := guard.Entry(l.caller, a, q.Request)
-	e.Role = l.decision.Role.String()
-	e.Mode = string(l.decision.Mode)
-	e.Rule = l.decision.Rule
-	e.BreakGlass = l.decision.BreakGlass
+	guard.Decided(&e, s.policy, l.decision)
+	e.Setting = string(q.Encounter.Setting)
 	e.Purpose = string(q.Purpose)
 	if e.Purpose == "" {
 		e.Purpose = string(domain.DirectCare)
 	}
+	e.Grounds = string(q.Grounds)
 	if len(l.tags) > 0 {
 		e.Subject = l.tags[0][:]
 	}

@@ -73,7 +73,8 @@ func (s *LookUps) admitList(ctx context.Context, c *identity.Caller, list *Clini
 		return nil
 	}
 	e := guard.Entry(c, policy.LookUpMany, list.Request)
-	e.Role, e.Mode, e.Rule = d.Role.String(), string(d.Mode), d.Rule
+	guard.Decided(&e, s.policy, d)
+	e.Setting = string(list.Setting)
 	return s.Record(ctx, &e, verdict)
 }
 

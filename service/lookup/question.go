@@ -27,6 +27,7 @@ type Question struct {
 	Responsible      domain.Responsible // required of systems
 	SafeguardingLead domain.Responsible // required of NHS 111
 	BreakGlass       string             // reason, or empty
+	Grounds          domain.Grounds     // the same as a word; optional
 	Request          string             // request id
 }
 
@@ -78,6 +79,9 @@ func (q *Question) read(c *identity.Caller, today domain.Date) (asked, error) {
 	reason := check.Text("break_glass_reason", q.BreakGlass, maxBreakGlass, exampleWhyBreak)
 	if reason != "" && utf8.RuneCountInString(reason) < minReason {
 		check.Add("break_glass_reason", "must say why, in ten characters or more", exampleWhyBreak)
+	}
+	if q.Grounds != domain.NoGrounds && reason == "" {
+		check.Add("break_glass_reason", "is required with break_glass_grounds", exampleWhyBreak)
 	}
 	return a, check.Err()
 }

@@ -2,10 +2,12 @@ package lookup
 
 import (
 	"context"
+	"crypto/sha256"
 	"time"
 
 	"github.com/google/uuid"
 
+	"cpis/audit"
 	"cpis/service/domain"
 	"cpis/service/guard"
 	"cpis/service/keys"
@@ -45,7 +47,8 @@ func (s *LookUps) RenewReviews(ctx context.Context) {
 }
 
 // reviewOf puts a break-glass look-up into the queue of the caller's privacy
-// officer, with its reason sealed.
+// officer, with its reason sealed. The entry says which review that is, and what
+// was sealed, so that neither can be exchanged afterwards.
 func (s *LookUps) reviewOf(l *lookup, now time.Time) store.ReviewRow {
 	key := s.reviews.Load()
 	r := store.ReviewRow{
@@ -59,5 +62,7 @@ func (s *LookUps) reviewOf(l *lookup, now time.Time) store.ReviewRow {
 		r.Person = uuid.NullUUID{UUID: l.rows[0].Person.ID, Valid: true}
 	}
 	r.Sealed = key.Key.Seal([]byte(l.question.BreakGlass), record.ReviewContext(r.ID))
+	reason := sha256.Sum256(r.Sealed)
+	l.entry.Review = audit.Review{ID: r.ID.String(), Reason: reason[:]}
 	return r
 }

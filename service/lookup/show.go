@@ -117,6 +117,7 @@ func (s *LookUps) showHistory(l *lookup) {
 		}
 		l.answer.History = append(l.answer.History, a)
 	}
+	l.entry.History = len(l.answer.History)
 }
 
 func (s *LookUps) openWho(key *keys.DataKey, row *store.AccessRow) string {

@@ -114,6 +114,7 @@ type noticeAct struct {
 func (s *Notices) actOnNotice(ctx context.Context, k noticeAct) (*ActResult, error) {
 	a := guard.Act{
 		Caller: k.caller, Action: policy.AnswerNotice, Own: true, Request: k.request, Asks: k.asks, Check: k.check,
+		Target: guard.Target(guard.KindNotice, k.notice),
 		Prepare: func(ctx context.Context) error { // fetches the key; what fails here the transaction says
 			_, _ = s.readNotices(ctx, k.caller.Organisation, func(ctx context.Context) ([]store.NoticeRow, error) {
 				row, err := guard.FindOwn(ctx, s.db.Notices.Get, k.caller.Organisation, k.notice)

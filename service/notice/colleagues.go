@@ -214,6 +214,7 @@ func (s *Colleagues) ListColleagues(ctx context.Context, c *identity.Caller, q *
 			return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.User, b.User))
 		})
 		e.Counts = audit.Counts{"colleagues": int64(len(known))}
+		guard.Show(e, guard.KindColleague, known, func(c *Colleague) string { return c.ID })
 		return &ColleagueList{Colleagues: known}, nil
 	})
 }

@@ -156,6 +156,7 @@ func (s *Notices) readNotices(
 // enter says in an entry what was disclosed.
 func (o *openedNotices) enter(e *audit.Entry) {
 	e.Counts = audit.Counts{"notices": int64(len(o.Notices))}
+	guard.Show(e, guard.KindNotice, o.Notices, func(n *Notice) string { return n.ID })
 	e.Disclosed = o.named
 	for i := range o.Notices {
 		e.Degraded = e.Degraded || o.Notices[i].Degraded
@@ -192,7 +193,7 @@ func (s *Notices) GetNotice(ctx context.Context, c *identity.Caller, q *GetNotic
 	var o *openedNotices
 	var row store.NoticeRow
 	a := guard.Act{
-		Caller: c, Action: policy.ReadNotices, Own: true, Request: q.Request,
+		Caller: c, Action: policy.ReadNotices, Own: true, Request: q.Request, Target: guard.Target(guard.KindNotice, q.NoticeID),
 		Prepare: func(ctx context.Context) (err error) {
 			o, err = s.readNotices(ctx, c.Organisation, func(ctx context.Context) (_ []store.NoticeRow, err error) {
 				row, err = guard.FindOwn(ctx, s.db.Notices.Get, c.Organisation, q.NoticeID)

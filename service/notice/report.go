@@ -161,7 +161,7 @@ func (s *Notices) report(
 		},
 	}
 	return guard.Once(ctx, s.guard, a, func(ctx context.Context, tx *store.Tx, e *audit.Entry) (*ReportResult, error) {
-		e.Encounter = s.records.Encounter(r.caller.Organisation, r.encounter)
+		e.Encounter, e.Setting = s.records.Encounter(r.caller.Organisation, r.encounter), string(r.setting)
 		if r.who.Responsible != "" {
 			e.Responsible = s.records.Responsible(r.caller.Organisation, r.who.Responsible, r.who.Role)
 		}

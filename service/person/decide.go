@@ -38,6 +38,7 @@ func (s *Persons) DecideChange(ctx context.Context, c *identity.Caller, q *Decid
 	d := deciding{s: s, ruling: q, who: actorOf(c), by: record.AuthorOf(c, string(q.Decision), check.Reason(q.Reason))}
 	a := guard.Act{
 		Caller: c, Action: policy.DecideChange, Own: true, Request: q.Request, Asks: q, Check: check.Err(),
+		Target: guard.Target(guard.KindProposal, q.ChangeID),
 		Prepare: func(ctx context.Context) error {
 			s.fetchKeysOfProposal(ctx, c.Organisation, q.ChangeID)
 			return nil

@@ -60,6 +60,7 @@ func (s *Persons) ListChanges(ctx context.Context, c *identity.Caller, q *Change
 			out.Next = guard.Next(len(rows), size, rows[len(rows)-1].ID)
 		}
 		e.Counts = audit.Counts{"changes": int64(len(rows))}
+		guard.Show(e, guard.KindProposal, out.Changes, func(c *ProposedChange) string { return c.ID })
 		return out, nil
 	})
 }

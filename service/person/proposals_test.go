@@ -69,9 +69,10 @@ func TestProposal_LeavesItsEntries(t *testing.T) {
 	}
 	e := f.LastEntry()
 	want := audit.Entry{
-		Version: 1, Time: noon, Salt: e.Salt, Actor: laSystem.ID, Client: lead.ClientID, Issuer: lead.Issuer,
+		Version: 2, Time: noon, Salt: e.Salt, Policy: e.Policy, Assurance: 3, Actor: laSystem.ID, Client: lead.ClientID, Issuer: lead.Issuer,
 		Organisation: islington, Role: "la_system", Action: "propose_change", Rule: "P24", Request: "request-1",
 		Subject: f.Tag(oldNumber), Outcome: "done", Reason: "restrict",
+		Shown: []audit.Shown{{Kind: "proposal", IDs: []string{made.ID}}},
 	}
 	if diff := cmp.Diff(want, e); diff != "" || made.Index != 1 {
 		t.Errorf("entry of the proposal (-want +got):\n%s", diff)
@@ -87,6 +88,7 @@ func TestProposal_LeavesItsEntries(t *testing.T) {
 	e = f.LastEntry()
 	want.Salt, want.Actor, want.Role, want.Action, want.Rule = e.Salt, deputy.ID, "safeguarding_lead", "decide_change", "P17"
 	want.Request, want.Reason, want.Restricted = "request-2", "restrict_accepted", true
+	want.Target, want.Shown = audit.Thing{Kind: "proposal", ID: made.ID}, nil
 	if diff := cmp.Diff(want, e); diff != "" {
 		t.Errorf("entry of the decision (-want +got):\n%s", diff)
 	}

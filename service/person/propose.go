@@ -62,7 +62,7 @@ func (s *Persons) ProposeChange(ctx context.Context, c *identity.Caller, q *Prop
 	mayPropose(&check, c, q.Kind)
 	a := guard.Act{
 		Caller: c, Action: policy.ProposeChange, Own: true, Request: q.Request, Asks: q,
-		Subject: s.records.Subject(p.said.Person.NHSNumber), Check: check.Err(),
+		Subject: s.records.Subject(p.said.Person.NHSNumber), Target: guard.Target(guard.KindProposal, q.MergeID), Check: check.Err(),
 		Prepare: func(ctx context.Context) error {
 			p.fetchKeys(ctx)
 			return nil
@@ -70,6 +70,9 @@ func (s *Persons) ProposeChange(ctx context.Context, c *identity.Caller, q *Prop
 	}
 	return guard.Once(ctx, s.guard, a, func(ctx context.Context, tx *store.Tx, e *audit.Entry) (*ProposeChangeResult, error) {
 		id, err := p.run(ctx, tx, e)
+		if err == nil {
+			guard.ShowOne(e, guard.KindProposal, id)
+		}
 		return &ProposeChangeResult{ID: id.String()}, err
 	})
 }

@@ -71,7 +71,7 @@ func TestReplaceNHSNumber_LeavesItsEntryAndNothingInTheClear(t *testing.T) {
 	}
 	e := f.LastEntry()
 	want := audit.Entry{
-		Version: 1, Time: noon, Salt: e.Salt, Actor: lead.ID, Client: lead.ClientID, Issuer: lead.Issuer,
+		Version: 2, Time: noon, Salt: e.Salt, Policy: e.Policy, Assurance: 3, Actor: lead.ID, Client: lead.ClientID, Issuer: lead.Issuer,
 		Organisation: islington, Role: "safeguarding_lead", Action: "replace_number", Rule: "P15", Request: "request-9",
 		Subject: f.Tag(oldNumber), Outcome: "done",
 	}

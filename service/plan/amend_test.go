@@ -29,8 +29,9 @@ func TestAmendPlan_MakesAVersionAndAnEntry(t *testing.T) {
 	}
 	e := f.LastEntry()
 	want := audit.Entry{
-		Version: 1, Time: noon.Add(time.Hour), Salt: e.Salt, Actor: secondLead.ID, Client: lead.ClientID, Issuer: lead.Issuer,
+		Version: 2, Time: noon.Add(time.Hour), Salt: e.Salt, Policy: e.Policy, Assurance: 3, Actor: secondLead.ID, Client: lead.ClientID, Issuer: lead.Issuer,
 		Organisation: islington, Role: "safeguarding_lead", Action: "amend_plan", Rule: "P10", Request: "request-2",
+		Target:  audit.Thing{Kind: "plan", ID: registered.PlanID},
 		Subject: f.Tag("9990000018"), Outcome: "done", Disclosed: []audit.Disclosed{{Plan: registered.PlanID, Version: 2}},
 	}
 	if diff := cmp.Diff(want, e); diff != "" {

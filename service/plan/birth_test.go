@@ -44,8 +44,9 @@ func TestRecordBirth_EndsOnePlanAndRegistersTheOther(t *testing.T) {
 	}
 	e := f.LastEntry()
 	want := audit.Entry{
-		Version: 1, Time: noon.Add(time.Hour), Salt: e.Salt, Actor: lead.ID, Client: lead.ClientID, Issuer: lead.Issuer,
+		Version: 2, Time: noon.Add(time.Hour), Salt: e.Salt, Policy: e.Policy, Assurance: 3, Actor: lead.ID, Client: lead.ClientID, Issuer: lead.Issuer,
 		Organisation: islington, Role: "safeguarding_lead", Action: "record_birth", Rule: "P12", Request: "request-2",
+		Target:  audit.Thing{Kind: "plan", ID: plan.PlanID},
 		Subject: f.Tag(mothersNumber), Outcome: "done",
 		Disclosed: []audit.Disclosed{{Plan: plan.PlanID, Version: 2}, {Plan: got.ChildPlanID, Version: 1}},
 	}

@@ -55,6 +55,7 @@ func changePlan[A any, P guard.Answered[A]](
 	made := record.NewKeys{}
 	through := guard.Act{
 		Caller: a.caller, Action: a.action, Own: true, Request: a.request, Asks: a.asks, Check: a.check,
+		Target: guard.Target(guard.KindPlan, a.plan),
 		Prepare: func(ctx context.Context) error {
 			s.fetchKeyOf(ctx, a.caller.Organisation, a.plan)
 			if !a.beside.IsZero() {

@@ -64,8 +64,9 @@ func TestEndPlan_MakesAVersionAndAnEntry(t *testing.T) {
 	}
 	e := f.LastEntry()
 	want := audit.Entry{
-		Version: 1, Time: noon.Add(time.Hour), Salt: e.Salt, Actor: lead.ID, Client: lead.ClientID, Issuer: lead.Issuer,
+		Version: 2, Time: noon.Add(time.Hour), Salt: e.Salt, Policy: e.Policy, Assurance: 3, Actor: lead.ID, Client: lead.ClientID, Issuer: lead.Issuer,
 		Organisation: islington, Role: "safeguarding_lead", Action: "end_plan", Rule: "P2", Request: "request-2",
+		Target:  audit.Thing{Kind: "plan", ID: plan.PlanID},
 		Subject: f.Tag("9990000018"), Outcome: "done", Disclosed: []audit.Disclosed{{Plan: plan.PlanID, Version: 2}},
 	}
 	if diff := cmp.Diff(want, e); diff != "" {
@@ -87,7 +88,8 @@ func TestEndPlan_MakesAVersionAndAnEntry(t *testing.T) {
 }
 
 // A plan of another authority, one that does not exist and a text that is no
-// identifier are refused with the same error and the same entry.
+// identifier are refused with the same error and the same entry, which differs in
+// what was asked for.
 func TestEndPlan_FindsOnlyTheAuthoritysOwn(t *testing.T) {
 	t.Parallel()
 	f := newService(t)
@@ -99,7 +101,10 @@ func TestEndPlan_FindsOnlyTheAuthoritysOwn(t *testing.T) {
 			t.Errorf("%q: got %v, want %v", id, err, guard.ErrNotFound)
 		}
 		e := f.LastEntry()
-		e.Salt = [16]byte{}
+		if want := guard.Target(guard.KindPlan, id); e.Target != want {
+			t.Errorf("%q: the entry names %+v, want %+v", id, e.Target, want)
+		}
+		e.Salt, e.Target = [16]byte{}, audit.Thing{}
 		if i == 0 {
 			first = e
 		}

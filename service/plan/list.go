@@ -65,7 +65,9 @@ type Found struct {
 // GetPlan shows one plan of the caller's authority, also one that was removed.
 // Its own error is ErrNotFound (also for plans of others).
 func (s *Plans) GetPlan(ctx context.Context, c *identity.Caller, q *GetPlanRequest) (*Found, error) {
-	a := guard.Act{Caller: c, Action: policy.GetPerson, Own: true, Request: q.Request}
+	a := guard.Act{
+		Caller: c, Action: policy.GetPerson, Own: true, Request: q.Request, Target: guard.Target(guard.KindPlan, q.PlanID),
+	}
 	return guard.Answer(ctx, s.guard, a, func(ctx context.Context, tx *store.Tx, e *audit.Entry) (*Found, error) {
 		row, err := guard.FindOwn(ctx, tx.Plans.Get, c.Organisation, q.PlanID)
 		if err != nil {

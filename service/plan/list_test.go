@@ -109,7 +109,7 @@ func TestListPlans_LeavesItsEntry(t *testing.T) {
 	}
 	e := f.LastEntry()
 	want := audit.Entry{
-		Version: 1, Time: noon, Salt: e.Salt, Actor: laSystem.ID, Client: laSystem.ClientID, Issuer: laSystem.Issuer,
+		Version: 2, Time: noon, Salt: e.Salt, Policy: e.Policy, Assurance: 3, Actor: laSystem.ID, Client: laSystem.ClientID, Issuer: laSystem.Issuer,
 		Organisation: islington, Role: "la_system", Action: "list_plans", Rule: "P25", Request: "request-3",
 		Outcome: "done", Restricted: true, Disclosed: []audit.Disclosed{{Plan: shown.PlanID, Version: 1}},
 	}
@@ -166,9 +166,9 @@ func TestGetPlan_ShowsThePlanAndLeavesItsEntry(t *testing.T) {
 	}
 	e := f.LastEntry()
 	want := audit.Entry{
-		Version: 1, Time: noon, Salt: e.Salt, Actor: lead.ID, Client: lead.ClientID, Issuer: lead.Issuer,
+		Version: 2, Time: noon, Salt: e.Salt, Policy: e.Policy, Assurance: 3, Actor: lead.ID, Client: lead.ClientID, Issuer: lead.Issuer,
 		Organisation: islington, Role: "safeguarding_lead", Action: "get_person", Rule: "P4", Request: "request-3",
-		Subject: f.Tag("9990000018"), Outcome: "done", Disclosed: []audit.Disclosed{{Plan: held.PlanID, Version: 1}},
+		Subject: f.Tag("9990000018"), Target: audit.Thing{Kind: "plan", ID: held.PlanID}, Outcome: "done", Disclosed: []audit.Disclosed{{Plan: held.PlanID, Version: 1}},
 	}
 	if diff := cmp.Diff(want, e); diff != "" {
 		t.Errorf("entry (-want +got):\n%s", diff)

@@ -52,7 +52,7 @@ func TestGetPerson_LeavesItsEntry(t *testing.T) {
 	}
 	e := f.LastEntry()
 	want := audit.Entry{
-		Version: 1, Time: noon, Salt: e.Salt, Actor: laSystem.ID, Client: laSystem.ClientID, Issuer: laSystem.Issuer,
+		Version: 2, Time: noon, Salt: e.Salt, Policy: e.Policy, Assurance: 3, Actor: laSystem.ID, Client: laSystem.ClientID, Issuer: laSystem.Issuer,
 		Organisation: islington, Role: "la_system", Action: "get_person", Rule: "P9", Request: "request-3",
 		Subject: f.Tag("9990000018"), Outcome: "done", Disclosed: []audit.Disclosed{{Plan: held.PlanID, Version: 1}},
 	}

@@ -48,7 +48,7 @@ func TestRegisterPlan_LeavesItsEntry(t *testing.T) {
 	}
 	got := all[0]
 	want := audit.Entry{
-		Version: 1, Time: noon, Salt: got.Salt, Actor: lead.ID, Client: lead.ClientID, Issuer: lead.Issuer,
+		Version: 2, Time: noon, Salt: got.Salt, Policy: got.Policy, Assurance: 3, Actor: lead.ID, Client: lead.ClientID, Issuer: lead.Issuer,
 		Organisation: islington, Role: "safeguarding_lead", Action: "register_plan", Rule: "P1", Request: "request-1",
 		Subject: f.Tag("9990000018"), Outcome: "done", Disclosed: []audit.Disclosed{{Plan: made.PlanID, Version: 1}},
 	}

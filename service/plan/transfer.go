@@ -65,6 +65,7 @@ func (s *Plans) ProposeTransfer(ctx context.Context, c *identity.Caller, q *Prop
 			return nil, err
 		}
 		p.tellOfTransfer(notice.TransferProposed, &t, t.Receiver, reason)
+		guard.ShowOne(p.entry, guard.KindTransfer, t.ID)
 		return &ProposeTransferResult{TransferID: t.ID.String(), Version: p.own.Row.Version}, nil
 	})
 }

@@ -84,9 +84,11 @@ func TestTransfer_LeavesItsEntriesAndNotices(t *testing.T) {
 	}
 	e := f.LastEntry()
 	want := audit.Entry{
-		Version: 1, Time: noon, Salt: e.Salt, Actor: lead.ID, Client: lead.ClientID, Issuer: lead.Issuer,
+		Version: 2, Time: noon, Salt: e.Salt, Policy: e.Policy, Assurance: 3, Actor: lead.ID, Client: lead.ClientID, Issuer: lead.Issuer,
 		Organisation: islington, Role: "safeguarding_lead", Action: "propose_transfer", Rule: "P13", Request: "request-2",
+		Target:  audit.Thing{Kind: "plan", ID: plan.PlanID},
 		Subject: f.Tag("9990000018"), Outcome: "done", Disclosed: []audit.Disclosed{{Plan: plan.PlanID, Version: 2}},
+		Shown: []audit.Shown{{Kind: "transfer", IDs: []string{offered.TransferID}}},
 	}
 	if diff := cmp.Diff(want, e); diff != "" {
 		t.Errorf("entry (-want +got):\n%s", diff)

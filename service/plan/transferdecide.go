@@ -48,6 +48,7 @@ func (s *Plans) DecideTransfer(ctx context.Context, c *identity.Caller, q *Decid
 	}
 	a := guard.Act{
 		Caller: c, Action: policy.DecideTransfer, Own: true, Request: q.Request, Asks: q, Check: check.Err(),
+		Target: guard.Target(guard.KindTransfer, q.TransferID),
 		Prepare: func(ctx context.Context) error {
 			s.fetchKeyOfTransfer(ctx, c.Organisation, q.TransferID)
 			return nil

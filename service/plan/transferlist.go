@@ -65,6 +65,7 @@ func (s *Plans) ListTransfers(ctx context.Context, c *identity.Caller, q *Transf
 			out.Next = guard.Next(len(rows), size, rows[len(rows)-1].ID)
 		}
 		e.Counts = audit.Counts{"transfers": int64(len(out.Transfers))}
+		guard.Show(e, guard.KindTransfer, out.Transfers, func(t *Transfer) string { return t.ID })
 		for i := range out.Transfers {
 			t := &out.Transfers[i]
 			e.Restricted = e.Restricted || t.Restricted

@@ -41,7 +41,9 @@ type Versions struct {
 // one that was removed. Of those made while the plan was another authority's it
 // shows who and when. The errors are those of GetPlan.
 func (s *Plans) ListVersions(ctx context.Context, c *identity.Caller, q *ListVersionsRequest) (*Versions, error) {
-	a := guard.Act{Caller: c, Action: policy.GetPerson, Own: true, Request: q.Request}
+	a := guard.Act{
+		Caller: c, Action: policy.GetPerson, Own: true, Request: q.Request, Target: guard.Target(guard.KindPlan, q.PlanID),
+	}
 	return guard.Answer(ctx, s.guard, a, func(ctx context.Context, tx *store.Tx, e *audit.Entry) (*Versions, error) {
 		row, err := guard.FindOwn(ctx, tx.Plans.Get, c.Organisation, q.PlanID)
 		if err != nil {

@@ -39,6 +39,14 @@ var (
 		cpisv1.Purpose_PURPOSE_EMERGENCY_CARE: domain.EmergencyCare,
 		cpisv1.Purpose_PURPOSE_SAFEGUARDING:   domain.Safeguarding,
 	}
+	grounds = []domain.Grounds{
+		cpisv1.BreakGlassGrounds_BREAK_GLASS_GROUNDS_UNSPECIFIED:   domain.NoGrounds,
+		cpisv1.BreakGlassGrounds_BREAK_GLASS_GROUNDS_EMERGENCY:     domain.Emergency,
+		cpisv1.BreakGlassGrounds_BREAK_GLASS_GROUNDS_COVER:         domain.Cover,
+		cpisv1.BreakGlassGrounds_BREAK_GLASS_GROUNDS_RIGHT_MISSING: domain.RightMissing,
+		cpisv1.BreakGlassGrounds_BREAK_GLASS_GROUNDS_CONCERN:       domain.Concern,
+		cpisv1.BreakGlassGrounds_BREAK_GLASS_GROUNDS_OTHER:         domain.OtherGrounds,
+	}
 	kinds = []domain.Kind{
 		cpisv1.PlanKind_PLAN_KIND_UNSPECIFIED: "",
 		cpisv1.PlanKind_PLAN_KIND_CPP:         domain.CPP,
@@ -109,6 +117,7 @@ func questionFromProto(m *cpisv1.LookUpRequest, request string) *lookup.Question
 		Responsible:      responsibleFromProto(m.GetResponsiblePerson()),
 		SafeguardingLead: responsibleFromProto(m.GetSafeguardingLead()),
 		BreakGlass:       m.GetBreakGlassReason(),
+		Grounds:          fromEnum(grounds, m.GetBreakGlassGrounds()),
 		Request:          request,
 	}
 	setMode(&q.Mode, m.GetAccessMode())

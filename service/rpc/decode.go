@@ -41,6 +41,8 @@ func (s *scanner) question(name []byte, m *cpisv1.LookUpRequest) bool {
 		return s.once(7) && s.nested(func(name []byte) bool { return s.responsible(name, m.SafeguardingLead) })
 	case "breakGlassReason", "break_glass_reason":
 		return s.text(8, &m.BreakGlassReason)
+	case "breakGlassGrounds", "break_glass_grounds":
+		return enum(s, 9, cpisv1.BreakGlassGrounds_value, &m.BreakGlassGrounds)
 	}
 	return false
 }

@@ -3,6 +3,7 @@ package rpc
 import (
 	"context"
 	"errors"
+	"net/netip"
 	"strings"
 
 	"google.golang.org/protobuf/proto"
@@ -53,4 +54,18 @@ func Answers() [][2]string {
 		out = append(out, [2]string{a.code.String(), a.text})
 	}
 	return out
+}
+
+// SourceBehind says where a call comes from that a proxy passes on.
+func SourceBehind(s *Sources, proxy netip.Addr, said ...string) string {
+	return s.text(s.behind(proxy, said))
+}
+
+// Methods gives the name of each procedure as entries have it, by path.
+func Methods() map[string]string {
+	methods := make(map[string]string)
+	for path, p := range procedures {
+		methods[path] = p.method
+	}
+	return methods
 }

@@ -21,6 +21,9 @@ type stack struct {
 	log      zerolog.Logger
 	now      func() time.Time
 	validate func(proto.Message) error
+
+	sources   Sources
+	strangers func(from string, why identity.Reason)
 }
 
 // interceptors returns the chain, outermost first.
@@ -110,7 +113,7 @@ func (c *call) tell(err error) error {
 func (s *stack) authenticate(next connect.ServerFunc) connect.ServerFunc {
 	return func(ctx context.Context, spec connect.Spec, stream connect.ServerStream) error {
 		c := callOf(ctx)
-		caller, err := s.identify(ctx, bearerOf(c.info.RequestHeader()), c.peer())
+		caller, err := s.identify(ctx, c.procedure, c.info.PeerAddr, c.info.RequestHeader(), c.peer())
 		if err != nil {
 			return err
 		}
@@ -119,16 +122,21 @@ func (s *stack) authenticate(next connect.ServerFunc) connect.ServerFunc {
 	}
 }
 
-// identify finds out who calls, from a token and the certificate that the other
-// side proved to hold.
-func (s *stack) identify(ctx context.Context, bearer string, peer *x509.Certificate) (identity.Caller, error) {
-	caller, err := s.verifier.Verify(ctx, bearer, peer)
+// identify finds out who calls a procedure, from a token and the certificate that
+// the other side proved to hold; and from where, by the address of the connection.
+func (s *stack) identify(
+	ctx context.Context, p *procedure, address string, sent sentHeaders, peer *x509.Certificate,
+) (identity.Caller, error) {
+	from := s.sources.of(ctx, address, sent)
+	caller, err := s.verifier.Verify(ctx, bearerOf(sent), peer)
 	if err != nil {
 		s.metrics.unauthenticated(ctx, err)
+		s.strangers(from, identity.ReasonOf(err))
 		refused(ctx)
 		return caller, err
 	}
 	admitted(ctx)
+	caller.Call = identity.Call{From: from, Procedure: p.method}
 	return caller, nil
 }
 

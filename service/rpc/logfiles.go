@@ -21,9 +21,9 @@ import (
 //
 // Who reads them shows a token, as everybody does.
 var (
-	checkpointFile = &procedure{name: "log/checkpoint", action: "read_proof"}
-	tileFile       = &procedure{name: "log/tile", action: "read_proof"}
-	bundleFile     = &procedure{name: "log/tile/entries", action: "read_log"}
+	checkpointFile = &procedure{name: "log/checkpoint", method: "log/checkpoint", action: "read_proof"}
+	tileFile       = &procedure{name: "log/tile", method: "log/tile", action: "read_proof"}
+	bundleFile     = &procedure{name: "log/tile/entries", method: "log/tile/entries", action: "read_log"}
 
 	logFiles = []*procedure{checkpointFile, tileFile, bundleFile}
 )
@@ -103,7 +103,7 @@ func (h *fileHandler) read(w http.ResponseWriter, r *http.Request, c *call, read
 		}
 	}()
 	c.mirror(w.Header(), r.Header)
-	if c.caller, err = h.identify(r.Context(), bearerOf(r.Header), certificateOf(r.TLS)); err != nil {
+	if c.caller, err = h.identify(r.Context(), c.procedure, r.RemoteAddr, r.Header, certificateOf(r.TLS)); err != nil {
 		return file{}, err
 	}
 	if c.wrongID != nil {

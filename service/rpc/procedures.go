@@ -1,6 +1,7 @@
 package rpc
 
 import (
+	"path"
 	"strings"
 
 	"cpis/proto/cpis/v1/cpisv1connect"
@@ -9,6 +10,7 @@ import (
 // procedure is what the face knows of a procedure besides its handler.
 type procedure struct {
 	name   string // for logs and metrics
+	method string // as entries have it: the name without the service's
 	action string // as it stands in the audit log
 	write  bool   // needs an idempotency key
 	upload bool   // takes many messages, and longer than others
@@ -97,6 +99,7 @@ func tell(list []procedure) map[string]*procedure {
 		p := &list[i]
 		byPath[p.name] = p
 		p.name = strings.TrimPrefix(p.name, "/")
+		p.method = path.Base(p.name)
 		if p.limit == 0 {
 			p.limit = maxRequest
 		}

@@ -34,6 +34,12 @@ type Config struct {
 	Metrics   *Metrics         // required
 	Readiness *Readiness       // what gRPC health answers from; required
 	Now       func() time.Time // the service's clock; required
+	// Sources says where calls come from.
+	Sources Sources
+	// Strangers is told of each call without a valid token: from where, and why it
+	// was refused; an empty reason means that it could be neither accepted nor
+	// refused. Nobody if nil.
+	Strangers func(from string, why identity.Reason)
 	// Log takes one line for each request that fails or changes something, and
 	// if its level is debug for all others as well.
 	Log zerolog.Logger
@@ -56,6 +62,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.UploadTimeout == 0 {
 		c.UploadTimeout = 10 * time.Minute
+	}
+	if c.Strangers == nil {
+		c.Strangers = func(string, identity.Reason) {}
 	}
 	return c
 }
@@ -133,6 +142,9 @@ func (c *Config) stack() (*stack, error) {
 		log:      c.Log,
 		now:      c.Now,
 		validate: validate,
+
+		sources:   c.Sources,
+		strangers: c.Strangers,
 	}, nil
 }
 

@@ -25,6 +25,7 @@ type visitor struct {
 	known atomic.Bool // somebody has shown who they are
 	busy  atomic.Bool // a request is under way, which has bounds of its own
 	timer *time.Timer
+	from  atomic.Pointer[string] // where its calls come from, once that is known
 }
 
 type visitorKey struct{}

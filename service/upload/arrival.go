@@ -178,6 +178,7 @@ func (in *arrival) arrive(ctx context.Context, tx *store.Tx, e *audit.Entry) err
 		Claimed: in.q.Authority, Files: in.files,
 	}
 	e.Counts = audit.Counts{"bytes": in.size, "files": int64(len(in.files))}
+	guard.ShowOne(e, guard.KindUpload, in.id)
 	return u.move(ctx, tx, Received, in.s.clock.Moment(), turnLease)
 }
 

@@ -45,7 +45,9 @@ func (s *Uploads) ApproveUpload(ctx context.Context, c *identity.Caller, q *Appr
 	if q.Version < 1 {
 		v.Add("version", "must be the version of the upload that you saw", "1")
 	}
-	a := guard.Act{Caller: c, Action: policy.ApproveUpload, Own: true, Request: q.Request, Asks: q, Check: v.Err()}
+	a := guard.Act{
+		Caller: c, Action: policy.ApproveUpload, Own: true, Request: q.Request, Asks: q, Target: target(q.UploadID), Check: v.Err(),
+	}
 	out, err := guard.Once(ctx, s.guard, a, func(ctx context.Context, tx *store.Tx, e *audit.Entry) (*acted, error) {
 		u, err := s.lockOwn(ctx, tx, c.Organisation, q.UploadID, q.Version)
 		if err != nil {
@@ -96,7 +98,9 @@ func (s *Uploads) CancelUpload(ctx context.Context, c *identity.Caller, q *Cance
 		check.Add("version", "must be the version of the upload that you saw", "1")
 	}
 	reason := check.Text("reason", q.Reason, domain.MaxReasonLength, "Sent by mistake")
-	a := guard.Act{Caller: c, Action: policy.UploadPlans, Own: true, Request: q.Request, Asks: q, Check: check.Err()}
+	a := guard.Act{
+		Caller: c, Action: policy.UploadPlans, Own: true, Request: q.Request, Asks: q, Target: target(q.UploadID), Check: check.Err(),
+	}
 	var shown Upload
 	out, err := guard.Once(ctx, s.guard, a, func(ctx context.Context, tx *store.Tx, e *audit.Entry) (*acted, error) {
 		u, err := s.lockOwn(ctx, tx, c.Organisation, q.UploadID, q.Version)

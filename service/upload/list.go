@@ -60,7 +60,7 @@ type RowPage struct {
 // GetUpload shows where a file of the caller's authority stands. Its own error
 // is ErrNotFound (also for files of others).
 func (s *Uploads) GetUpload(ctx context.Context, c *identity.Caller, q *GetRequest) (*Answer, error) {
-	a := guard.Act{Caller: c, Action: policy.ReadUploads, Own: true, Request: q.Request}
+	a := guard.Act{Caller: c, Action: policy.ReadUploads, Own: true, Request: q.Request, Target: target(q.UploadID)}
 	return guard.Answer(ctx, s.guard, a, func(ctx context.Context, tx *store.Tx, e *audit.Entry) (*Answer, error) {
 		row, err := guard.FindOwn(ctx, tx.Uploads.Get, c.Organisation, q.UploadID)
 		if err != nil {
@@ -101,6 +101,7 @@ func (s *Uploads) ListUploads(ctx context.Context, c *identity.Caller, q *ListRe
 			out.Next = guard.Next(len(rows), size, rows[len(rows)-1].ID)
 		}
 		e.Counts = audit.Counts{"uploads": int64(len(rows))}
+		guard.Show(e, guard.KindUpload, out.Uploads, func(u *Upload) string { return u.ID })
 		return out, nil
 	})
 }
@@ -110,7 +111,9 @@ func (s *Uploads) ListUploads(ctx context.Context, c *identity.Caller, q *ListRe
 // for 90 days. Its own error is ErrNotFound (also for files of others).
 func (s *Uploads) ListUploadRows(ctx context.Context, c *identity.Caller, q *ListRowsRequest) (*RowPage, error) {
 	n, wrong := q.page()
-	a := guard.Act{Caller: c, Action: policy.ReadUploads, Own: true, Request: q.Request, Check: wrong.Err()}
+	a := guard.Act{
+		Caller: c, Action: policy.ReadUploads, Own: true, Request: q.Request, Target: target(q.UploadID), Check: wrong.Err(),
+	}
 	return guard.Answer(ctx, s.guard, a, func(ctx context.Context, tx *store.Tx, e *audit.Entry) (*RowPage, error) {
 		out := &RowPage{}
 		row, err := guard.FindOwn(ctx, tx.Uploads.Get, c.Organisation, q.UploadID)

@@ -132,9 +132,12 @@ func (u *upload) show() Upload {
 func (u *upload) entry(action, request string) audit.Entry {
 	return audit.Entry{
 		Version: audit.Version, Actor: guard.ActorService, Organisation: u.row.Authority, Action: action,
-		Request: request, Outcome: guard.OutcomeDone, Counts: u.counts.audit(),
+		Request: request, Target: target(u.row.ID.String()), Outcome: guard.OutcomeDone, Counts: u.counts.audit(),
 	}
 }
+
+// target is the file that a request names.
+func target(id string) audit.Thing { return guard.Target(guard.KindUpload, id) }
 
 // What the service does with uploads by itself, as it stands in entries.
 const (

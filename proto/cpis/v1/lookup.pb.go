@@ -136,6 +136,72 @@ func (CannotSayReason) EnumDescriptor() ([]byte, []int) {
 	return file_cpis_v1_lookup_proto_rawDescGZIP(), []int{1}
 }
 
+// BreakGlassGrounds is why somebody looks by break-glass, as a word that can be
+// counted.
+type BreakGlassGrounds int32
+
+const (
+	// Not said.
+	BreakGlassGrounds_BREAK_GLASS_GROUNDS_UNSPECIFIED BreakGlassGrounds = 0
+	// The patient needs help now, and nobody with the right is at hand.
+	BreakGlassGrounds_BREAK_GLASS_GROUNDS_EMERGENCY BreakGlassGrounds = 1
+	// The caller stands in for somebody, or works in another place than usual.
+	BreakGlassGrounds_BREAK_GLASS_GROUNDS_COVER BreakGlassGrounds = 2
+	// The caller should have the right, but it is not set up yet.
+	BreakGlassGrounds_BREAK_GLASS_GROUNDS_RIGHT_MISSING BreakGlassGrounds = 3
+	// The caller is worried about somebody whom they do not treat.
+	BreakGlassGrounds_BREAK_GLASS_GROUNDS_CONCERN BreakGlassGrounds = 4
+	// Something else: `break_glass_reason` says what.
+	BreakGlassGrounds_BREAK_GLASS_GROUNDS_OTHER BreakGlassGrounds = 5
+)
+
+// Enum value maps for BreakGlassGrounds.
+var (
+	BreakGlassGrounds_name = map[int32]string{
+		0: "BREAK_GLASS_GROUNDS_UNSPECIFIED",
+		1: "BREAK_GLASS_GROUNDS_EMERGENCY",
+		2: "BREAK_GLASS_GROUNDS_COVER",
+		3: "BREAK_GLASS_GROUNDS_RIGHT_MISSING",
+		4: "BREAK_GLASS_GROUNDS_CONCERN",
+		5: "BREAK_GLASS_GROUNDS_OTHER",
+	}
+	BreakGlassGrounds_value = map[string]int32{
+		"BREAK_GLASS_GROUNDS_UNSPECIFIED":   0,
+		"BREAK_GLASS_GROUNDS_EMERGENCY":     1,
+		"BREAK_GLASS_GROUNDS_COVER":         2,
+		"BREAK_GLASS_GROUNDS_RIGHT_MISSING": 3,
+		"BREAK_GLASS_GROUNDS_CONCERN":       4,
+		"BREAK_GLASS_GROUNDS_OTHER":         5,
+	}
+)
+
+func (x BreakGlassGrounds) Enum() *BreakGlassGrounds {
+	p := new(BreakGlassGrounds)
+	*p = x
+	return p
+}
+
+func (x BreakGlassGrounds) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (BreakGlassGrounds) Descriptor() protoreflect.EnumDescriptor {
+	return file_cpis_v1_lookup_proto_enumTypes[2].Descriptor()
+}
+
+func (BreakGlassGrounds) Type() protoreflect.EnumType {
+	return &file_cpis_v1_lookup_proto_enumTypes[2]
+}
+
+func (x BreakGlassGrounds) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use BreakGlassGrounds.Descriptor instead.
+func (BreakGlassGrounds) EnumDescriptor() ([]byte, []int) {
+	return file_cpis_v1_lookup_proto_rawDescGZIP(), []int{2}
+}
+
 // LookUpRequest is one question.
 type LookUpRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -159,8 +225,11 @@ type LookUpRequest struct {
 	// Notifies the local authority; waits for review by the privacy officer of the
 	// caller's organisation.
 	BreakGlassReason string `protobuf:"bytes,8,opt,name=break_glass_reason,json=breakGlassReason,proto3" json:"break_glass_reason,omitempty"`
-	unknownFields    protoimpl.UnknownFields
-	sizeCache        protoimpl.SizeCache
+	// Break-glass: the same as a word, beside the reason. It stands in the log,
+	// where the reason does not.
+	BreakGlassGrounds BreakGlassGrounds `protobuf:"varint,9,opt,name=break_glass_grounds,json=breakGlassGrounds,proto3,enum=cpis.v1.BreakGlassGrounds" json:"break_glass_grounds,omitempty"`
+	unknownFields     protoimpl.UnknownFields
+	sizeCache         protoimpl.SizeCache
 }
 
 func (x *LookUpRequest) Reset() {
@@ -247,6 +316,13 @@ func (x *LookUpRequest) GetBreakGlassReason() string {
 		return x.BreakGlassReason
 	}
 	return ""
+}
+
+func (x *LookUpRequest) GetBreakGlassGrounds() BreakGlassGrounds {
+	if x != nil {
+		return x.BreakGlassGrounds
+	}
+	return BreakGlassGrounds_BREAK_GLASS_GROUNDS_UNSPECIFIED
 }
 
 // Plan is a plan as a look-up shows it.
@@ -927,7 +1003,7 @@ var File_cpis_v1_lookup_proto protoreflect.FileDescriptor
 
 const file_cpis_v1_lookup_proto_rawDesc = "" +
 	"\n" +
-	"\x14cpis/v1/lookup.proto\x12\acpis.v1\x1a\x1bbuf/validate/validate.proto\x1a\x14cpis/v1/common.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xcc\x03\n" +
+	"\x14cpis/v1/lookup.proto\x12\acpis.v1\x1a\x1bbuf/validate/validate.proto\x1a\x14cpis/v1/common.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xa2\x04\n" +
 	"\rLookUpRequest\x12&\n" +
 	"\n" +
 	"nhs_number\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x18 R\tnhsNumber\x12+\n" +
@@ -939,7 +1015,8 @@ const file_cpis_v1_lookup_proto_rawDesc = "" +
 	"\apurpose\x18\x05 \x01(\x0e2\x10.cpis.v1.PurposeB\b\xbaH\x05\x82\x01\x02\x10\x01R\apurpose\x12C\n" +
 	"\x12responsible_person\x18\x06 \x01(\v2\x14.cpis.v1.ResponsibleR\x11responsiblePerson\x12A\n" +
 	"\x11safeguarding_lead\x18\a \x01(\v2\x14.cpis.v1.ResponsibleR\x10safeguardingLead\x126\n" +
-	"\x12break_glass_reason\x18\b \x01(\tB\b\xbaH\x05r\x03\x18\xe8\aR\x10breakGlassReason\"\xdd\x02\n" +
+	"\x12break_glass_reason\x18\b \x01(\tB\b\xbaH\x05r\x03\x18\xe8\aR\x10breakGlassReason\x12T\n" +
+	"\x13break_glass_grounds\x18\t \x01(\x0e2\x1a.cpis.v1.BreakGlassGroundsB\b\xbaH\x05\x82\x01\x02\x10\x01R\x11breakGlassGrounds\"\xdd\x02\n" +
 	"\x04Plan\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x18\n" +
 	"\aversion\x18\x02 \x01(\x05R\aversion\x12%\n" +
@@ -1008,7 +1085,14 @@ const file_cpis_v1_lookup_proto_rawDesc = "" +
 	"\x0fCannotSayReason\x12!\n" +
 	"\x1dCANNOT_SAY_REASON_UNSPECIFIED\x10\x00\x12'\n" +
 	"#CANNOT_SAY_REASON_IDENTITY_MISMATCH\x10\x01\x12$\n" +
-	" CANNOT_SAY_REASON_RECORD_DAMAGED\x10\x022\x91\x01\n" +
+	" CANNOT_SAY_REASON_RECORD_DAMAGED\x10\x02*\xe1\x01\n" +
+	"\x11BreakGlassGrounds\x12#\n" +
+	"\x1fBREAK_GLASS_GROUNDS_UNSPECIFIED\x10\x00\x12!\n" +
+	"\x1dBREAK_GLASS_GROUNDS_EMERGENCY\x10\x01\x12\x1d\n" +
+	"\x19BREAK_GLASS_GROUNDS_COVER\x10\x02\x12%\n" +
+	"!BREAK_GLASS_GROUNDS_RIGHT_MISSING\x10\x03\x12\x1f\n" +
+	"\x1bBREAK_GLASS_GROUNDS_CONCERN\x10\x04\x12\x1d\n" +
+	"\x19BREAK_GLASS_GROUNDS_OTHER\x10\x052\x91\x01\n" +
 	"\rLookupService\x129\n" +
 	"\x06LookUp\x12\x16.cpis.v1.LookUpRequest\x1a\x17.cpis.v1.LookUpResponse\x12E\n" +
 	"\n" +
@@ -1027,67 +1111,69 @@ func file_cpis_v1_lookup_proto_rawDescGZIP() []byte {
 	return file_cpis_v1_lookup_proto_rawDescData
 }
 
-var file_cpis_v1_lookup_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
+var file_cpis_v1_lookup_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
 var file_cpis_v1_lookup_proto_msgTypes = make([]protoimpl.MessageInfo, 8)
 var file_cpis_v1_lookup_proto_goTypes = []any{
 	(Answer)(0),                   // 0: cpis.v1.Answer
 	(CannotSayReason)(0),          // 1: cpis.v1.CannotSayReason
-	(*LookUpRequest)(nil),         // 2: cpis.v1.LookUpRequest
-	(*Plan)(nil),                  // 3: cpis.v1.Plan
-	(*Access)(nil),                // 4: cpis.v1.Access
-	(*LookUpResponse)(nil),        // 5: cpis.v1.LookUpResponse
-	(*LookUpManyRequest)(nil),     // 6: cpis.v1.LookUpManyRequest
-	(*LookUpManyItem)(nil),        // 7: cpis.v1.LookUpManyItem
-	(*LookUpManyResponse)(nil),    // 8: cpis.v1.LookUpManyResponse
-	(*LookUpManyResult)(nil),      // 9: cpis.v1.LookUpManyResult
-	(AccessMode)(0),               // 10: cpis.v1.AccessMode
-	(*Encounter)(nil),             // 11: cpis.v1.Encounter
-	(Purpose)(0),                  // 12: cpis.v1.Purpose
-	(*Responsible)(nil),           // 13: cpis.v1.Responsible
-	(PlanKind)(0),                 // 14: cpis.v1.PlanKind
-	(PlanStatus)(0),               // 15: cpis.v1.PlanStatus
-	(*Contact)(nil),               // 16: cpis.v1.Contact
-	(*timestamppb.Timestamp)(nil), // 17: google.protobuf.Timestamp
-	(Setting)(0),                  // 18: cpis.v1.Setting
-	(*Receipt)(nil),               // 19: cpis.v1.Receipt
-	(*InvalidRequest)(nil),        // 20: cpis.v1.InvalidRequest
+	(BreakGlassGrounds)(0),        // 2: cpis.v1.BreakGlassGrounds
+	(*LookUpRequest)(nil),         // 3: cpis.v1.LookUpRequest
+	(*Plan)(nil),                  // 4: cpis.v1.Plan
+	(*Access)(nil),                // 5: cpis.v1.Access
+	(*LookUpResponse)(nil),        // 6: cpis.v1.LookUpResponse
+	(*LookUpManyRequest)(nil),     // 7: cpis.v1.LookUpManyRequest
+	(*LookUpManyItem)(nil),        // 8: cpis.v1.LookUpManyItem
+	(*LookUpManyResponse)(nil),    // 9: cpis.v1.LookUpManyResponse
+	(*LookUpManyResult)(nil),      // 10: cpis.v1.LookUpManyResult
+	(AccessMode)(0),               // 11: cpis.v1.AccessMode
+	(*Encounter)(nil),             // 12: cpis.v1.Encounter
+	(Purpose)(0),                  // 13: cpis.v1.Purpose
+	(*Responsible)(nil),           // 14: cpis.v1.Responsible
+	(PlanKind)(0),                 // 15: cpis.v1.PlanKind
+	(PlanStatus)(0),               // 16: cpis.v1.PlanStatus
+	(*Contact)(nil),               // 17: cpis.v1.Contact
+	(*timestamppb.Timestamp)(nil), // 18: google.protobuf.Timestamp
+	(Setting)(0),                  // 19: cpis.v1.Setting
+	(*Receipt)(nil),               // 20: cpis.v1.Receipt
+	(*InvalidRequest)(nil),        // 21: cpis.v1.InvalidRequest
 }
 var file_cpis_v1_lookup_proto_depIdxs = []int32{
-	10, // 0: cpis.v1.LookUpRequest.access_mode:type_name -> cpis.v1.AccessMode
-	11, // 1: cpis.v1.LookUpRequest.encounter:type_name -> cpis.v1.Encounter
-	12, // 2: cpis.v1.LookUpRequest.purpose:type_name -> cpis.v1.Purpose
-	13, // 3: cpis.v1.LookUpRequest.responsible_person:type_name -> cpis.v1.Responsible
-	13, // 4: cpis.v1.LookUpRequest.safeguarding_lead:type_name -> cpis.v1.Responsible
-	14, // 5: cpis.v1.Plan.kind:type_name -> cpis.v1.PlanKind
-	15, // 6: cpis.v1.Plan.status:type_name -> cpis.v1.PlanStatus
-	16, // 7: cpis.v1.Plan.contact:type_name -> cpis.v1.Contact
-	16, // 8: cpis.v1.Plan.receiving:type_name -> cpis.v1.Contact
-	17, // 9: cpis.v1.Access.at:type_name -> google.protobuf.Timestamp
-	18, // 10: cpis.v1.Access.setting:type_name -> cpis.v1.Setting
-	0,  // 11: cpis.v1.LookUpResponse.answer:type_name -> cpis.v1.Answer
-	1,  // 12: cpis.v1.LookUpResponse.cannot_say_reason:type_name -> cpis.v1.CannotSayReason
-	3,  // 13: cpis.v1.LookUpResponse.plans:type_name -> cpis.v1.Plan
-	16, // 14: cpis.v1.LookUpResponse.contacts:type_name -> cpis.v1.Contact
-	4,  // 15: cpis.v1.LookUpResponse.history:type_name -> cpis.v1.Access
-	10, // 16: cpis.v1.LookUpResponse.access_mode:type_name -> cpis.v1.AccessMode
-	19, // 17: cpis.v1.LookUpResponse.receipt:type_name -> cpis.v1.Receipt
-	7,  // 18: cpis.v1.LookUpManyRequest.items:type_name -> cpis.v1.LookUpManyItem
-	18, // 19: cpis.v1.LookUpManyRequest.setting:type_name -> cpis.v1.Setting
-	12, // 20: cpis.v1.LookUpManyRequest.purpose:type_name -> cpis.v1.Purpose
-	13, // 21: cpis.v1.LookUpManyRequest.responsible_person:type_name -> cpis.v1.Responsible
-	10, // 22: cpis.v1.LookUpManyRequest.access_mode:type_name -> cpis.v1.AccessMode
-	9,  // 23: cpis.v1.LookUpManyResponse.results:type_name -> cpis.v1.LookUpManyResult
-	5,  // 24: cpis.v1.LookUpManyResult.response:type_name -> cpis.v1.LookUpResponse
-	20, // 25: cpis.v1.LookUpManyResult.invalid:type_name -> cpis.v1.InvalidRequest
-	2,  // 26: cpis.v1.LookupService.LookUp:input_type -> cpis.v1.LookUpRequest
-	6,  // 27: cpis.v1.LookupService.LookUpMany:input_type -> cpis.v1.LookUpManyRequest
-	5,  // 28: cpis.v1.LookupService.LookUp:output_type -> cpis.v1.LookUpResponse
-	8,  // 29: cpis.v1.LookupService.LookUpMany:output_type -> cpis.v1.LookUpManyResponse
-	28, // [28:30] is the sub-list for method output_type
-	26, // [26:28] is the sub-list for method input_type
-	26, // [26:26] is the sub-list for extension type_name
-	26, // [26:26] is the sub-list for extension extendee
-	0,  // [0:26] is the sub-list for field type_name
+	11, // 0: cpis.v1.LookUpRequest.access_mode:type_name -> cpis.v1.AccessMode
+	12, // 1: cpis.v1.LookUpRequest.encounter:type_name -> cpis.v1.Encounter
+	13, // 2: cpis.v1.LookUpRequest.purpose:type_name -> cpis.v1.Purpose
+	14, // 3: cpis.v1.LookUpRequest.responsible_person:type_name -> cpis.v1.Responsible
+	14, // 4: cpis.v1.LookUpRequest.safeguarding_lead:type_name -> cpis.v1.Responsible
+	2,  // 5: cpis.v1.LookUpRequest.break_glass_grounds:type_name -> cpis.v1.BreakGlassGrounds
+	15, // 6: cpis.v1.Plan.kind:type_name -> cpis.v1.PlanKind
+	16, // 7: cpis.v1.Plan.status:type_name -> cpis.v1.PlanStatus
+	17, // 8: cpis.v1.Plan.contact:type_name -> cpis.v1.Contact
+	17, // 9: cpis.v1.Plan.receiving:type_name -> cpis.v1.Contact
+	18, // 10: cpis.v1.Access.at:type_name -> google.protobuf.Timestamp
+	19, // 11: cpis.v1.Access.setting:type_name -> cpis.v1.Setting
+	0,  // 12: cpis.v1.LookUpResponse.answer:type_name -> cpis.v1.Answer
+	1,  // 13: cpis.v1.LookUpResponse.cannot_say_reason:type_name -> cpis.v1.CannotSayReason
+	4,  // 14: cpis.v1.LookUpResponse.plans:type_name -> cpis.v1.Plan
+	17, // 15: cpis.v1.LookUpResponse.contacts:type_name -> cpis.v1.Contact
+	5,  // 16: cpis.v1.LookUpResponse.history:type_name -> cpis.v1.Access
+	11, // 17: cpis.v1.LookUpResponse.access_mode:type_name -> cpis.v1.AccessMode
+	20, // 18: cpis.v1.LookUpResponse.receipt:type_name -> cpis.v1.Receipt
+	8,  // 19: cpis.v1.LookUpManyRequest.items:type_name -> cpis.v1.LookUpManyItem
+	19, // 20: cpis.v1.LookUpManyRequest.setting:type_name -> cpis.v1.Setting
+	13, // 21: cpis.v1.LookUpManyRequest.purpose:type_name -> cpis.v1.Purpose
+	14, // 22: cpis.v1.LookUpManyRequest.responsible_person:type_name -> cpis.v1.Responsible
+	11, // 23: cpis.v1.LookUpManyRequest.access_mode:type_name -> cpis.v1.AccessMode
+	10, // 24: cpis.v1.LookUpManyResponse.results:type_name -> cpis.v1.LookUpManyResult
+	6,  // 25: cpis.v1.LookUpManyResult.response:type_name -> cpis.v1.LookUpResponse
+	21, // 26: cpis.v1.LookUpManyResult.invalid:type_name -> cpis.v1.InvalidRequest
+	3,  // 27: cpis.v1.LookupService.LookUp:input_type -> cpis.v1.LookUpRequest
+	7,  // 28: cpis.v1.LookupService.LookUpMany:input_type -> cpis.v1.LookUpManyRequest
+	6,  // 29: cpis.v1.LookupService.LookUp:output_type -> cpis.v1.LookUpResponse
+	9,  // 30: cpis.v1.LookupService.LookUpMany:output_type -> cpis.v1.LookUpManyResponse
+	29, // [29:31] is the sub-list for method output_type
+	27, // [27:29] is the sub-list for method input_type
+	27, // [27:27] is the sub-list for extension type_name
+	27, // [27:27] is the sub-list for extension extendee
+	0,  // [0:27] is the sub-list for field type_name
 }
 
 func init() { file_cpis_v1_lookup_proto_init() }
@@ -1105,7 +1191,7 @@ func file_cpis_v1_lookup_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_cpis_v1_lookup_proto_rawDesc), len(file_cpis_v1_lookup_proto_rawDesc)),
-			NumEnums:      2,
+			NumEnums:      3,
 			NumMessages:   8,
 			NumExtensions: 0,
 			NumServices:   1,
