@@ -18,6 +18,7 @@ import (
 	"cpis/service/keys"
 	"cpis/service/record"
 	"cpis/service/store"
+	"cpis/service/text"
 )
 
 // databaseFlags say which database a command administers, and as whom.
@@ -26,6 +27,7 @@ type databaseFlags struct {
 	PasswordFile string `env:"CPIS_OWNER_DATABASE_PASSWORD_FILE" type:"path" placeholder:"FILE" help:"File with the password of cpis_owner, if it has one."`
 	LogOrigin    string `env:"CPIS_LOG_ORIGIN" required:"" placeholder:"NAME" help:"Audit log to write to, such as cpis.example.org/log/1."`
 	Instance     string `env:"CPIS_INSTANCE" placeholder:"NAME" help:"Name of the installation, if servers have one."`
+	Operator     string `env:"CPIS_OPERATOR" placeholder:"USER" help:"User id of whoever runs the command, if several work as one user of the operating system. It stands in the log."`
 }
 
 // Variables whose files hold passwords of the database.
@@ -92,7 +94,7 @@ func (f *databaseFlags) openAs(ctx context.Context, as signedInAs) (guard.Comman
 		db.Close()
 		return guard.Command{}, nil, err
 	}
-	return guard.Command{DB: db, Log: log, Now: time.Now, Operator: operator(), Copy: err != nil}, db.Close, nil
+	return guard.Command{DB: db, Log: log, Now: time.Now, Operator: f.operator(), Copy: err != nil}, db.Close, nil
 }
 
 // openWithKeeper is open for commands that need keys as well: also to read and
@@ -124,13 +126,17 @@ func guarded(ctx context.Context, db *store.DB, keeper keys.Keeper) (*store.DB, 
 	return db.Guarded(ring, func(string) {}), nil // the command fails, and says so
 }
 
-// operator names who runs the command.
-func operator() string {
-	u, err := user.Current()
-	if err != nil {
-		return "unknown"
+// operator names who runs the command: as they say, and as the operating system
+// does.
+func (f *databaseFlags) operator() string {
+	name := "unknown"
+	if u, err := user.Current(); err == nil {
+		name = u.Username
 	}
-	return u.Username
+	if said := text.Fold(f.Operator); said != "" && said != name {
+		return said + " as " + name
+	}
+	return name
 }
 
 // keeperFrom opens the keeper that the environment names.

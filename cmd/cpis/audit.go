@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"cpis/audit"
+	"cpis/policy"
 	"cpis/service/auditlog"
 	"cpis/service/keys"
 )
@@ -22,6 +23,7 @@ type auditCmd struct {
 	Export auditExportCmd `cmd:"" help:"Write the log, up to its latest checkpoint and what lies behind it, into a directory."`
 	Verify auditVerifyCmd `cmd:"" help:"Verify an export offline. Exit status: 0 it verifies, 3 it does not, 1 something could not be read."`
 	Key    auditKeyCmd    `cmd:"" help:"Print the public keys of the log, which verify needs."`
+	Policy auditPolicyCmd `cmd:"" help:"Print the policy that this program decides by. The beginning of its SHA-256 stands in entries as \"policy\"."`
 
 	Checkpoint  auditCheckpointCmd  `cmd:"" help:"Fetch the latest signed checkpoint, to be kept where the operator cannot reach it."`
 	Consistency auditConsistencyCmd `cmd:"" help:"Verify that the log has only grown since a checkpoint that you kept. Exit status: 0 it has, 3 it was changed, 1 something could not be read."`
@@ -41,6 +43,9 @@ type auditExportCmd struct {
 	AuditorPasswordFile string   `env:"CPIS_AUDITOR_DATABASE_PASSWORD_FILE" type:"path" placeholder:"FILE" help:"File with the password of cpis_auditor, if it has one."`
 	LogOrigin           string   `env:"CPIS_LOG_ORIGIN" required:"" placeholder:"NAME" help:"Audit log to export, such as cpis.example.org/log/1."`
 	Instance            string   `env:"CPIS_INSTANCE" placeholder:"NAME" help:"Name of the installation, if servers have one."`
+	Operator            string   `env:"CPIS_OPERATOR" placeholder:"USER" help:"User id of whoever runs the command, if several work as one user of the operating system. It stands in the log."`
+	Reason              string   `enum:",subject_access,complaint,concern,incident,court,routine" default:"" placeholder:"WORD" help:"Why: subject_access, complaint, concern, incident, court or routine. It stands in the log, and is required unless the export is no entry of it."`
+	For                 string   `placeholder:"CODE" help:"Code of the organisation that the export is for, if it is another. It stands in the log."`
 	Key                 []string `placeholder:"KEY|FILE" help:"Public key of the log, as \"cpis audit key\" prints it, or a file with such lines: a checkpoint that it did not sign is exported as evidence, and not as the checkpoint."`
 	Dir                 string   `arg:"" type:"path" help:"Directory to create. It must not exist yet."`
 }
@@ -64,6 +69,9 @@ func (c *auditExportCmd) Run(ctx context.Context, w *world) error {
 		return err
 	}
 	defer done()
+	if c.Reason == "" && !admin.ReadOnly && !admin.Copy {
+		return errors.New("--reason is required: the export is an entry of the log, which says why")
+	}
 	exported, err := exportTo(ctx, admin, c.Dir, known)
 	if err != nil {
 		return err
@@ -73,7 +81,7 @@ func (c *auditExportCmd) Run(ctx context.Context, w *world) error {
 
 // open opens the database as the auditor, or else as its owner.
 func (c *auditExportCmd) open(ctx context.Context) (*auditlog.Admin, func(), error) {
-	f := databaseFlags{Database: c.Database, PasswordFile: c.PasswordFile, LogOrigin: c.LogOrigin, Instance: c.Instance}
+	f := databaseFlags{Database: c.Database, PasswordFile: c.PasswordFile, LogOrigin: c.LogOrigin, Instance: c.Instance, Operator: c.Operator}
 	as := asOwner
 	if c.AuditorDatabase != "" {
 		f.Database, f.PasswordFile, as = c.AuditorDatabase, c.AuditorPasswordFile, asAuditor
@@ -82,7 +90,7 @@ func (c *auditExportCmd) open(ctx context.Context) (*auditlog.Admin, func(), err
 		return nil, nil, errors.New("CPIS_AUDITOR_DATABASE_URL or CPIS_OWNER_DATABASE_URL is required")
 	}
 	command, done, err := f.openAs(ctx, as)
-	return &auditlog.Admin{Command: command, ReadOnly: as.options.ReadOnly}, done, err
+	return &auditlog.Admin{Command: command, ReadOnly: as.options.ReadOnly, Purpose: c.Reason, Recipient: strings.ToUpper(c.For)}, done, err
 }
 
 // exportTo exports the log into a new directory.
@@ -120,6 +128,18 @@ func printExported(out io.Writer, e auditlog.Exported, name string) error {
 		p.line("ATTENTION: %s.", damage)
 	}
 	_, err := io.WriteString(out, p.String())
+	return err
+}
+
+type auditPolicyCmd struct{}
+
+// Run prints the policy, byte for byte.
+func (auditPolicyCmd) Run(_ context.Context, w *world) error {
+	enforcer, err := policy.New()
+	if err != nil {
+		return fmt.Errorf("reading the policy: %w", err)
+	}
+	_, err = io.WriteString(w.stdout, enforcer.Text())
 	return err
 }
 

@@ -197,6 +197,7 @@ func TestDev(t *testing.T) {
 	startFails(t, dir).want(t, 1, "is the demo running already?")
 	d.administer(t, "keys", "rewrap").want(t, 0, "All keys are wrapped", "0 were re-wrapped")
 	testIndexKey(t, d)
+	testMending(t, d)
 	d.stop().want(t, 0)
 	startFails(t, dir, "--vault").want(t, 1, "kept in a file", "choose another --dir")
 }
@@ -358,7 +359,7 @@ func testAudit(t *testing.T, d *running) {
 		}
 		export = filepath.Join(t.TempDir(), "export")
 		entries = filepath.Join(export, "entries.ndjson")
-		d.administer(t, "audit", "export", export).want(t, 0)
+		d.administer(t, "audit", "export", export, "--reason", "routine").want(t, 0)
 		if _, err := os.Stat(filepath.Join(export, "checkpoint")); err != nil {
 			continue // nothing is signed yet
 		}

@@ -102,7 +102,7 @@ func (d *dev) authority(say func(string, ...any), cpis string) {
 // time it takes a new directory, and it never verifies what an earlier export
 // left.
 func auditing(cpis string) string {
-	return `D=$(mktemp -d)/export && ` + cpis + ` audit export "$D" && ` +
+	return `D=$(mktemp -d)/export && ` + cpis + ` audit export --reason routine "$D" && ` +
 		cpis + ` audit verify "$D" --key "$(` + cpis + ` audit key)"`
 }
 

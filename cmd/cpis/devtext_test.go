@@ -20,7 +20,7 @@ func TestAuditingExportsAnewEachTime(t *testing.T) {
 	// The program is stood in for by a script that notes how it was called.
 	program := filepath.Join(dir, "cpis")
 	script := "#!/bin/sh\n" +
-		`case "$2" in export) ` + `[ ! -e ` + dir + `/away ] && mkdir "$3" || exit 1;; key) echo a key; exit;; esac` + "\n" +
+		`case "$2" in export) ` + `[ ! -e ` + dir + `/away ] && mkdir "$5" || exit 1;; key) echo a key; exit;; esac` + "\n" +
 		`echo "$*" >>` + dir + "/calls\n"
 	if err := os.WriteFile(program, []byte(script), 0o700); err != nil {
 		t.Fatal(err)
@@ -54,7 +54,7 @@ func TestAuditingExportsAnewEachTime(t *testing.T) {
 		t.Fatalf("got calls\n%s", calls)
 	}
 	for i := 0; i < len(lines); i += 2 {
-		name, ok := strings.CutPrefix(lines[i], "audit export ")
+		name, ok := strings.CutPrefix(lines[i], "audit export --reason routine ")
 		if want := "audit verify " + name + " --key a key"; !ok || lines[i+1] != want {
 			t.Errorf("after %q: got %q, want %q", lines[i], lines[i+1], want)
 		}

@@ -101,7 +101,7 @@ func migrate(ctx context.Context, address string, c *migrateCmd, keeper keys.Kee
 		return err
 	}
 	admin := &record.KeyAdmin{
-		Command: guard.Command{DB: db, Log: log, Now: time.Now, Operator: operator()}, Keeper: keeper,
+		Command: guard.Command{DB: db, Log: log, Now: time.Now, Operator: c.operator()}, Keeper: keeper,
 	}
 	r, err := c.claim(ctx, db, c.serverFlags)
 	if err != nil {

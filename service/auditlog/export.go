@@ -22,6 +22,9 @@ type Admin struct {
 	// ReadOnly says that the database is read as the auditor, who can record
 	// nothing.
 	ReadOnly bool
+	// Purpose and Recipient say in an export's entry why it was made, as a word, and
+	// for which organisation.
+	Purpose, Recipient string
 }
 
 // Exported says what an export holds, and what it does not hold yet.
@@ -202,7 +205,11 @@ func (e *exporting) record() error {
 	case e.noHead, e.planted:
 		e.exported.Unrecorded = unrecordedDamaged
 	default:
-		return a.Do(e.ctx, string(policy.ExportLog), audit.Counts{"entries": e.size}, func(tx *store.Tx) error {
+		said := audit.Entry{
+			Rule: string(policy.ExportLog), Purpose: a.Purpose, Recipient: a.Recipient,
+			Counts: audit.Counts{"entries": e.size - e.first, "first": e.first},
+		}
+		return a.DoSaying(e.ctx, said, func(tx *store.Tx) error {
 			head, err := tx.Logs.Head(e.ctx, a.Log.ID)
 			e.exported.Unsigned = max(0, head.Size()-e.size)
 			return err

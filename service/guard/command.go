@@ -30,29 +30,33 @@ const adminClient = "cpis-command"
 
 // Do runs fn in one transaction with an entry that names the command.
 func (a *Command) Do(ctx context.Context, command string, counts audit.Counts, fn func(*store.Tx) error) error {
+	return a.DoSaying(ctx, audit.Entry{Rule: command, Counts: counts}, fn)
+}
+
+// DoSaying is Do with an entry that says more: why, and for whom. Its Rule names the
+// command.
+func (a *Command) DoSaying(ctx context.Context, e audit.Entry, fn func(*store.Tx) error) error {
 	if a.Copy {
-		return fmt.Errorf("%w: %s would write to its log", ErrCopy, command)
+		return fmt.Errorf("%w: %s would write to its log", ErrCopy, e.Rule)
 	}
-	return a.record(ctx, command, counts, fn)
+	return a.enter(ctx, e, fn)
 }
 
 // record is Do for what may be done to a copy: claiming it.
 func (a *Command) record(ctx context.Context, command string, counts audit.Counts, fn func(*store.Tx) error) error {
+	return a.enter(ctx, audit.Entry{Rule: command, Counts: counts}, fn)
+}
+
+// enter runs fn with an entry, of which all is filled in that commands have in
+// common. What fn changes in the counts is entered.
+func (a *Command) enter(ctx context.Context, e audit.Entry, fn func(*store.Tx) error) error {
+	e.Version, e.Actor, e.Client, e.Role = audit.Version, Clip(a.Operator), adminClient, policy.Administrator.String()
+	e.Action, e.Request, e.Outcome = string(policy.Configure), NewID().String(), OutcomeDone
 	return a.DB.Tx(ctx, func(tx *store.Tx) error {
 		if err := fn(tx); err != nil {
 			return err
 		}
-		_, err := appendEntries(ctx, tx, a.Log, a.Now(), &audit.Entry{
-			Version: audit.Version,
-			Actor:   a.Operator,
-			Client:  adminClient,
-			Role:    policy.Administrator.String(),
-			Action:  string(policy.Configure),
-			Request: NewID().String(),
-			Rule:    command,
-			Outcome: OutcomeDone,
-			Counts:  counts,
-		})
+		_, err := appendEntries(ctx, tx, a.Log, a.Now(), &e)
 		return err
 	})
 }
