@@ -16,6 +16,8 @@ const (
 	KindNotice    = "notice"
 	KindChannel   = "channel"
 	KindColleague = "colleague"
+	KindReview    = "review"
+	KindRelease   = "release"
 )
 
 // Target is the thing that a request names. What is no identifier is not one: it

@@ -40,6 +40,7 @@ func (s *Reports) CloseReview(ctx context.Context, c *identity.Caller, q *CloseR
 	var key *keys.DataKey
 	a := guard.Act{
 		Caller: c, Action: policy.ReviewAccess, Own: true, Request: q.Request, Asks: q, Check: check,
+		Target: guard.Target(guard.KindReview, q.ReviewID),
 		Prepare: func(ctx context.Context) (err error) {
 			if found, err = s.findReview(ctx, q.ReviewID, c.Organisation, true); err != nil {
 				return err
@@ -67,6 +68,7 @@ func (s *Reports) CloseReview(ctx context.Context, c *identity.Caller, q *CloseR
 		if row.Closing, err = record.SealJSON(key, closingContext(row.ID), &closing); err != nil {
 			return nil, err
 		}
+		e.Review = audit.Review{ID: row.ID.String(), Reason: sha256Of(row.Closing)}
 		return &CloseReviewResult{At: int64(row.Entry)}, tx.Reviews.Close(ctx, &row)
 	})
 }

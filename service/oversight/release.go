@@ -102,6 +102,7 @@ func (s *Reports) ProposeRelease(ctx context.Context, c *identity.Caller, q *Pro
 			return nil, err
 		}
 		row.Subject, row.ProposedAt, e.Reason = a.Subject, s.clock.Moment(), releaseProposed
+		guard.ShowOne(e, guard.KindRelease, row.ID)
 		return &ProposeReleaseResult{ReleaseID: row.ID.String()}, tx.Releases.Insert(ctx, &row)
 	})
 }
@@ -146,6 +147,7 @@ func (s *Reports) DecideRelease(ctx context.Context, c *identity.Caller, q *Deci
 	var key *keys.DataKey
 	a := guard.Act{
 		Caller: c, Action: policy.ReleaseRestricted, Own: true, Request: q.Request, Asks: q, Check: check.Err(),
+		Target: guard.Target(guard.KindRelease, q.ReleaseID),
 		Prepare: func(ctx context.Context) (err error) {
 			if found, err = guard.FindOwn(ctx, s.db.Releases.Get, c.Organisation, q.ReleaseID); err != nil {
 				return guard.Translate(err)
@@ -247,6 +249,7 @@ func (s *Reports) ListReleases(ctx context.Context, c *identity.Caller, q *ListR
 			out.Next = guard.Next(len(rows), size, rows[len(rows)-1].ID)
 		}
 		e.Counts = audit.Counts{"shown": int64(len(rows))}
+		guard.Show(e, guard.KindRelease, out.Releases, func(r *Release) string { return r.ID })
 		return out, nil
 	})
 }

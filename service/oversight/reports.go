@@ -102,7 +102,9 @@ func (s *Reports) ListEntries(ctx context.Context, c *identity.Caller, q *ListRe
 func answer[A any, P guard.Answered[A]](
 	ctx context.Context, s *Reports, c *identity.Caller, r *reader, do guard.Step[A],
 ) (*A, error) {
-	a := guard.Act{Caller: c, Action: policy.ReadReports, Request: r.id, Check: r.Err()}
+	a := guard.Act{
+		Caller: c, Action: policy.ReadReports, Request: r.id, Target: guard.Target(guard.KindReview, r.review), Check: r.Err(),
+	}
 	a.Own = s.confine(&a, r.asked)
 	if !r.number.IsZero() {
 		a.Subject = s.records.Subject(r.number)

@@ -1,7 +1,9 @@
 package oversight
 
 import (
+	"bytes"
 	"context"
+	"crypto/sha256"
 	"fmt"
 	"time"
 
@@ -87,6 +89,9 @@ func (s *Reports) GetReview(ctx context.Context, c *identity.Caller, q *GetRevie
 		if err != nil {
 			return nil, err
 		}
+		if line.Review.ID != "" && !opened.isOf(&line) {
+			return nil, s.records.Damaged(record.TableReview)
+		}
 		withheld, err := s.withholds(ctx, tx, r.asked, line.Subject, opened.row.At)
 		if err != nil {
 			return nil, err
@@ -126,6 +131,17 @@ func (s *Reports) openReview(ctx context.Context, q *asked) (o openedReview, err
 		return o, s.records.Damaged(record.TableReview)
 	}
 	return o, nil
+}
+
+// isOf reports whether the review is the one that an entry names, with the reason
+// that was sealed then. Entries of version 1 name none.
+func (o *openedReview) isOf(line *audit.Entry) bool {
+	return line.Review.ID == o.row.ID.String() && bytes.Equal(line.Review.Reason, sha256Of(o.row.Sealed))
+}
+
+func sha256Of(sealed []byte) []byte {
+	sum := sha256.Sum256(sealed)
+	return sum[:]
 }
 
 // findReview finds a review by the identifier that the caller sent.
