@@ -58,6 +58,21 @@ func TestAuditWords(t *testing.T) {
 	checkRules(t, page)
 }
 
+// Reports know the words for what the service does by itself, each of them.
+func TestReportsKnowWhatTheServiceDoesByItself(t *testing.T) {
+	t.Parallel()
+	own := sources(t, `action[A-Z]\w* += "(\w+)"`)
+	known := append(sources(t, `"(\w+)": +store\.Topic`, "oversight/derive.go"), sources(t, `actionDigest += "(\w+)"`, "oversight/digest.go")...)
+	if diff := cmp.Diff(sorted(own), sorted(known)); diff != "" {
+		t.Errorf("acts of the service (-rooms +topics of reports):\n%s", diff)
+	}
+	for _, word := range sources(t, `(?m)^\t"(\w+)": +"`, "oversight/letter.go") {
+		if !slices.Contains(own, word) {
+			t.Errorf("a letter tells of %s, which nothing does", word)
+		}
+	}
+}
+
 // checkRules compares the table of rules, which is long, with the policy's.
 func checkRules(t *testing.T, page string) {
 	t.Helper()

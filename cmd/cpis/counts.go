@@ -58,6 +58,8 @@ var gauges = []gauge{
 			}
 			return c.Oldest.Unix()
 		}),
+	newGauge("reports_behind", "Entries of the logs that reports do not find yet.",
+		func(c store.Counts, _ string) int64 { return c.Unindexed }),
 	newGauge("persons", "Persons held, as the database estimates.",
 		func(c store.Counts, _ string) int64 { return c.Persons }),
 	newGauge("plans", "Plans held, as the database estimates.",

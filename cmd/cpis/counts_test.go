@@ -27,7 +27,7 @@ func TestCountsAreShownForAWhileAndNeverWhenOld(t *testing.T) {
 	c := &counts{log: "log.example/2", now: func() time.Time { return now }, count: func() (store.Counts, error) {
 		counted++
 		return store.Counts{
-			Persons: 3, Plans: 4, OpenReviews: 5, Room: 6, Pending: 7, Undelivered: 8,
+			Persons: 3, Plans: 4, OpenReviews: 5, Room: 6, Pending: 7, Undelivered: 8, Unindexed: 9,
 			Heads: map[string]int64{"log.example/1": 7, "log.example/2": int64(counted)},
 		}, err
 	}}
@@ -59,6 +59,9 @@ cpis_persons 3
 # HELP cpis_plans Plans held, as the database estimates.
 # TYPE cpis_plans gauge
 cpis_plans 4
+# HELP cpis_reports_behind Entries of the logs that reports do not find yet.
+# TYPE cpis_reports_behind gauge
+cpis_reports_behind 9
 # HELP cpis_reviews_open Break-glass look-ups that wait for review.
 # TYPE cpis_reviews_open gauge
 cpis_reviews_open 5

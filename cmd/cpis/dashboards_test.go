@@ -32,6 +32,7 @@ func TestDashboardsShowDocumentedMetrics(t *testing.T) {
 	for _, name := range []string{
 		"cpis_deliveries_total", "cpis_deliveries_pending", "cpis_deliveries_oldest", "cpis_deliveries_undelivered",
 		"cpis_log_size", "cpis_checkpoint_size", "cpis_unsigned_total", "cpis_plans", "cpis_persons", "cpis_issuers_unknown",
+		"cpis_reports_behind",
 	} {
 		if !slices.Contains(shown, name) {
 			t.Errorf("no panel shows %s", name)

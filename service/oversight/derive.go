@@ -62,7 +62,9 @@ func outOfHours(t time.Time) bool {
 	return t.Weekday() == time.Saturday || t.Weekday() == time.Sunday || minute < opens || minute >= closes
 }
 
-// topics are what actions are about. Others are about something else.
+// topics are what actions are about. Others are about something else. What other
+// rooms do by themselves is named by its word: rooms do not know each other, and a
+// test compares the words.
 var topics = map[policy.Action]store.Topic{
 	policy.LookUp: store.TopicLookUp, policy.LookUpMany: store.TopicLookUp,
 
@@ -78,6 +80,8 @@ var topics = map[policy.Action]store.Topic{
 	policy.Configure: store.TopicPolicy, policy.SetUploadRules: store.TopicPolicy,
 
 	policy.SetContacts: store.TopicContacts, "remind_contacts": store.TopicContacts,
+	"use_policy":     store.TopicPolicy,
+	"deliver_notice": store.TopicOther, "unauthenticated": store.TopicOther, actionDigest: store.TopicOther,
 
 	policy.ManageChannels: store.TopicChannels,
 

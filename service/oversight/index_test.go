@@ -101,7 +101,7 @@ func (f *fixture) wantDamaged(t *testing.T) {
 }
 
 // admin administers the index as its owner.
-func (f *fixture) admin(t *testing.T) *oversight.Admin {
+func (f *fixture) admin(t testing.TB) *oversight.Admin {
 	t.Helper()
 	owner := dbtest.OpenURL(t, f.Database.Owner, store.Options{AllowUnsafe: true, Owner: true})
 	log, err := owner.Logs.Find(t.Context(), dbtest.Origin)
@@ -164,5 +164,25 @@ func TestReport_KeepsWordsSealed(t *testing.T) {
 		if text := string(e.AppendLine(nil)); strings.Contains(text, "Robin") || strings.Contains(text, child) {
 			t.Errorf("the log says %s", text)
 		}
+	}
+}
+
+// When old lines are removed, the index forgets them by itself, and still says what
+// the log says.
+func TestIndex_ForgetsWhatRetentionRemoved(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.Grow(10)
+	f.index()
+	admin := f.admin(t)
+	if deleted, _, err := admin.DB.RemoveEntries(t.Context(), admin.Log.ID, 4); err != nil || deleted != 4 {
+		t.Fatalf("RemoveEntries: %d, %v", deleted, err)
+	}
+	entries := f.list(auditor, oversight.Everything, oversight.Query{Action: "look_up"}).Entries
+	if len(entries) != 6 || entries[5].Index != 4 || entries[5].LineMissing {
+		t.Errorf("got %d entries, the oldest %+v", len(entries), entries[len(entries)-1])
+	}
+	if checked, err := admin.Check(t.Context()); err != nil || checked[0].Wrong != -1 {
+		t.Errorf("Check: got %+v, %v", checked, err)
 	}
 }

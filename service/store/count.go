@@ -23,6 +23,8 @@ type Counts struct {
 	// Room is how many entries the log with the least room can take before its
 	// partitions run out; `cpis migrate` creates more.
 	Room int64
+	// Unindexed is how many entries of all logs reports do not find yet.
+	Unindexed int64
 }
 
 // Counts returns the numbers now.
@@ -36,6 +38,8 @@ func (db *DB) Counts(ctx context.Context) (Counts, error) {
 		       (SELECT min(first_at) FROM cpis.delivery WHERE state = 'pending'),
 		       array(SELECT l.origin FROM cpis.log AS l ORDER BY l.id),
 		       array(SELECT h.size FROM cpis.log_head AS h ORDER BY h.log),
+		       (SELECT coalesce(sum(h.size - coalesce(s.next, 0)), 0)::bigint
+		        FROM cpis.log_head AS h LEFT JOIN cpis.entry_index_state AS s ON s.log = h.log),
 		       `+roomLeft)
 	if err != nil {
 		return Counts{}, err
@@ -49,7 +53,7 @@ func scanCounts(row pgx.CollectableRow) (c Counts, err error) {
 		sizes   []int64
 	)
 	if err := row.Scan(
-		&c.Persons, &c.Plans, &c.OpenReviews, &c.Pending, &c.Undelivered, &c.Oldest, &origins, &sizes, &c.Room,
+		&c.Persons, &c.Plans, &c.OpenReviews, &c.Pending, &c.Undelivered, &c.Oldest, &origins, &sizes, &c.Unindexed, &c.Room,
 	); err != nil {
 		return c, err
 	}

@@ -276,7 +276,7 @@ func TestCounts(t *testing.T) {
 		t.Errorf("room: got %d, want a little less than nine partitions", got.Room)
 	}
 	got.Room = 0
-	want := store.Counts{Persons: 1, Plans: 1, OpenReviews: 1, Heads: map[string]int64{"log.example/test": 3}}
+	want := store.Counts{Persons: 1, Plans: 1, OpenReviews: 1, Unindexed: 3, Heads: map[string]int64{"log.example/test": 3}}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("counts (-want +got):\n%s", diff)
 	}

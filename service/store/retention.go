@@ -65,7 +65,7 @@ const (
 )
 
 // RemoveEntries removes the lines of a log before an index: whole partitions are
-// dropped, and what is left of another is deleted. It needs the owner's rights,
+// dropped, what is left of another is deleted, and the index forgets them. It needs the owner's rights,
 // goes on if it was interrupted, and returns how many lines it deleted and
 // partitions it dropped.
 func (db *DB) RemoveEntries(ctx context.Context, log LogID, first int64) (deleted, dropped int64, err error) {
@@ -85,7 +85,7 @@ func (db *DB) RemoveEntries(ctx context.Context, log LogID, first int64) (delete
 	for {
 		from, err := db.Logs.FirstEntry(ctx, log)
 		if errors.Is(err, ErrNotFound) || err == nil && from >= first {
-			return deleted, dropped, nil
+			return deleted, dropped, db.forgetIndexed(ctx, log, first)
 		}
 		if err != nil {
 			return deleted, dropped, err
@@ -95,6 +95,25 @@ func (db *DB) RemoveEntries(ctx context.Context, log LogID, first int64) (delete
 			return deleted, dropped, err
 		}
 		deleted += n
+	}
+}
+
+// forgetIndexed removes from the index of a log what it says of entries before one:
+// their lines are gone.
+func (db *DB) forgetIndexed(ctx context.Context, log LogID, first int64) error {
+	for {
+		var n int64
+		err := db.Tx(ctx, func(tx *Tx) (err error) {
+			n, err = tx.exec(ctx, "forgetting indexed entries", `
+				DELETE FROM cpis.entry_index
+				WHERE log = $1
+				  AND idx IN (SELECT i.idx FROM cpis.entry_index AS i WHERE i.log = $1 AND i.idx < $2 ORDER BY i.idx LIMIT $3)`,
+				log, first, removedAtOnce)
+			return err
+		})
+		if err != nil || n < removedAtOnce {
+			return err
+		}
 	}
 }
 
