@@ -45,7 +45,20 @@ func (w *CSVWriter) Write(index int64, e *Entry) error {
 	if err := w.begin(); err != nil {
 		return err
 	}
-	w.row = append(w.row[:0],
+	w.row = e.AppendCells(w.row[:0], index)
+	for i, cell := range w.row {
+		w.row[i] = HarmlessCell(cell)
+	}
+	return w.csv.Write(w.row)
+}
+
+// Columns are what AppendCells appends, named as the fields of the lines.
+func Columns() []string { return slices.Clone(csvColumns) }
+
+// AppendCells appends the cells of the entry at an index, as they are said: who
+// writes them where a program may take them for more looks after that.
+func (e *Entry) AppendCells(row []string, index int64) []string {
+	return append(row,
 		strconv.FormatInt(index, 10), string(appendTime(nil, e.Time)),
 		e.Actor, e.Client, e.Issuer, e.Organisation, e.Role, e.Action, e.Mode, e.Purpose,
 		base64.RawURLEncoding.EncodeToString(e.Subject),
@@ -55,10 +68,6 @@ func (w *CSVWriter) Write(index int64, e *Entry) error {
 		e.disclosedCell(), e.countsCell(),
 		count(e.Assurance), e.From, e.Procedure, e.Setting, e.Grounds, e.Target.cell(), e.Recipient, e.Policy,
 		count(e.History), e.shownCell(), e.Review.ID, base64.RawURLEncoding.EncodeToString(e.Review.Reason))
-	for i, cell := range w.row {
-		w.row[i] = HarmlessCell(cell)
-	}
-	return w.csv.Write(w.row)
 }
 
 // Flush writes what is buffered and returns the first error there was. A table
