@@ -104,11 +104,11 @@ var errMoved = errors.New("plan has moved")
 // end ends plans that the file lacks, some at a time.
 func (a *applying) end(ctx context.Context, ending []missing) error {
 	for batch := range slices.Chunk(ending, rowsAtOnce) {
-		spell := a.s.spell()
+		spell := a.s.background.Begin()
 		if err := a.endBatch(ctx, batch); err != nil {
 			return err
 		}
-		if err := spell.end(ctx, a.gently); err != nil {
+		if err := spell.End(ctx, a.gently); err != nil {
 			return err
 		}
 	}
@@ -150,11 +150,11 @@ func (*applying) keep(context.Context, *store.Tx) error { return nil }
 func (a *applying) finish(ctx context.Context) error {
 	slices.SortFunc(a.tags, func(x, y store.TagRow) int { return bytes.Compare(x.Tag[:], y.Tag[:]) })
 	for batch := range slices.Chunk(a.tags, rowsAtOnce) {
-		spell := a.s.spell()
+		spell := a.s.background.Begin()
 		if err := record.InsertTags(ctx, a.tx, batch); err != nil {
 			return err
 		}
-		if err := spell.end(ctx, a.gently); err != nil {
+		if err := spell.End(ctx, a.gently); err != nil {
 			return err
 		}
 	}

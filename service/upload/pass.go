@@ -146,7 +146,7 @@ func (p *pass) place(ctx context.Context) error {
 	if len(p.batch) == 0 {
 		return nil
 	}
-	spell := p.s.spell()
+	spell := p.s.background.Begin()
 	in, err := p.intake(ctx)
 	if err != nil {
 		return err
@@ -162,7 +162,7 @@ func (p *pass) place(ctx context.Context) error {
 	if err := p.mode.placed(ctx, in); err != nil {
 		return err
 	}
-	return spell.end(ctx, p.gently)
+	return spell.End(ctx, p.gently)
 }
 
 // intake finds and opens what is held about the people of the batch.

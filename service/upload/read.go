@@ -30,7 +30,7 @@ func (r *reader) each(
 	ctx context.Context, page pageOf, wanted func(*store.PlanRow) bool, do func(*record.Record, *record.Plan),
 ) error {
 	for after := uuid.Nil; ; {
-		spell := r.s.spell()
+		spell := r.s.background.Begin()
 		var rows []store.PlanRow
 		err := r.in(ctx, func(tx *store.Tx) (err error) {
 			rows, err = page(ctx, tx, after)
@@ -43,7 +43,7 @@ func (r *reader) each(
 		if err := r.open(ctx, rows, wanted, do); err != nil {
 			return err
 		}
-		if err := spell.end(ctx, r.gently); err != nil {
+		if err := spell.End(ctx, r.gently); err != nil {
 			return err
 		}
 	}

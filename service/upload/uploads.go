@@ -27,24 +27,24 @@ type Config struct {
 
 // Uploads are files of plans.
 type Uploads struct {
-	db        *store.DB
-	ring      *keys.Ring
-	clock     domain.Clock
-	guard     *guard.Guard
-	records   *record.Records
-	notices   *notice.Notices
-	plans     *plan.Plans
-	ready     func() error
-	submitted func() uint64
-	arrivals  *turns // to send files
-	turns     *turns // to have them worked on
+	db         *store.DB
+	ring       *keys.Ring
+	clock      domain.Clock
+	guard      *guard.Guard
+	records    *record.Records
+	notices    *notice.Notices
+	plans      *plan.Plans
+	ready      func() error
+	background guard.Background
+	arrivals   *turns // to send files
+	turns      *turns // to have them worked on
 }
 
 // New creates Uploads.
 func New(c Config) *Uploads {
 	return &Uploads{
 		db: c.DB, ring: c.Ring, clock: c.Clock, guard: c.Guard, records: c.Records, notices: c.Notices, plans: c.Plans,
-		ready: c.Ready, submitted: c.Submitted,
+		ready: c.Ready, background: guard.Background{Clock: c.Clock, Submitted: c.Submitted},
 		arrivals: newTurns(maxReceiving, maxReceivingEach), turns: newTurns(maxWorking, 1),
 	}
 }
