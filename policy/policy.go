@@ -77,11 +77,13 @@ const (
 	ReadContacts   Action = "read_contacts"
 	SetContacts    Action = "set_contacts"
 
-	ReadProof    Action = "read_proof" // checkpoints, tiles and proofs: hashes only
-	ReadLog      Action = "read_log"   // the log itself, line by line
-	ExportLog    Action = "export_log"
-	ReadReports  Action = "read_reports"  // who looked, and why
-	ReviewAccess Action = "review_access" // the break-glass queue
+	ReadProof      Action = "read_proof" // checkpoints, tiles and proofs: hashes only
+	ReadLog        Action = "read_log"   // the log itself, line by line
+	ExportLog      Action = "export_log"
+	ReadReports    Action = "read_reports"    // who looked, and why
+	ExportReport   Action = "export_report"   // a report as a file
+	DownloadExport Action = "download_export" // that file
+	ReviewAccess   Action = "review_access"   // the break-glass queue
 	// ReleaseRestricted lets be told who looked at a restricted child.
 	ReleaseRestricted Action = "release_restricted"
 	Configure         Action = "configure"

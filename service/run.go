@@ -29,6 +29,7 @@ func (s *Service) rounds() []round {
 		round{time.Hour, func(ctx context.Context) { _, _ = s.Contacts.Remind(ctx) }},       // numbers that nobody has confirmed for long
 		round{time.Second, func(ctx context.Context) { _ = s.Reports.Index(ctx) }},          // how far reports may lag behind the log
 		round{time.Hour, func(ctx context.Context) { _, _ = s.Reports.MakeDigests(ctx) }},   // tells organisations once a week what they did
+		round{time.Second, func(ctx context.Context) { _ = s.Reports.MakeExports(ctx) }},    // reports as files
 		round{5 * time.Second, func(ctx context.Context) { _ = s.Reports.CheckIndex(ctx) }}, // an index that says something else than the log
 	)
 }
@@ -54,10 +55,10 @@ func (s *Service) Run(ctx context.Context) {
 func (s *Service) KeepKeys(ctx context.Context) { keep(ctx, s.keyRounds()) }
 
 // Tidy forgets what has served its time: answers kept for requests that may be
-// repeated, what files said about people, and colleagues who were not seen for
-// long.
+// repeated, what files said about people, colleagues who were not seen for long,
+// and exports.
 func (s *Service) Tidy(ctx context.Context) error {
-	return errors.Join(s.Guard.ExpireAnswers(ctx), s.Uploads.Forget(ctx), s.Notices.ForgetColleagues(ctx))
+	return errors.Join(s.Guard.ExpireAnswers(ctx), s.Uploads.Forget(ctx), s.Notices.ForgetColleagues(ctx), s.Reports.ForgetExports(ctx))
 }
 
 // keep runs rounds side by side until ctx ends.

@@ -44,8 +44,11 @@ type Config struct {
 	LogPace int
 	// Kept is the log's newest checkpoint, kept outside of the database; nil
 	// keeps none.
-	Kept    auditlog.Kept
-	Observe Observer // hears what an operator wants to count
+	Kept auditlog.Kept
+	// KeepExports is how long exports of reports are kept; 0 means
+	// oversight.DefaultKeepExports.
+	KeepExports time.Duration
+	Observe     Observer // hears what an operator wants to count
 }
 
 // Service is the use cases, room by room. They are safe for concurrent use.
@@ -120,8 +123,8 @@ func (s *Service) build(cfg *Config, log store.Log, reviews keys.NewKey, decoy *
 		Observe: notice.Observer{Refused: observe.Refused, Damaged: observe.Damaged},
 	})
 	s.Reports = oversight.New(oversight.Config{
-		DB: db, Ring: cfg.Ring, Log: log, Clock: clock, Guard: s.Guard, Records: s.Records, Notices: s.Notices, Ready: s.ready,
-		Observe: oversight.Observer{Damaged: observe.Damaged},
+		DB: db, Ring: cfg.Ring, Log: log, Clock: clock, Guard: s.Guard, Records: s.Records, Notices: s.Notices, Ready: s.ready, Logs: s.Log,
+		Submitted: s.LookUps.Submitted, KeepExports: cfg.KeepExports, Observe: oversight.Observer{Damaged: observe.Damaged},
 	})
 	s.Contacts = directory.New(directory.Config{
 		DB: db, Clock: clock, Hub: cfg.Hub, Guard: s.Guard, Notices: s.Notices, Ready: s.ready,

@@ -160,8 +160,14 @@ func nhsEvent(r *Record) *auditEvent {
 	return event
 }
 
-// network is where the call came from; nil if the entry does not say.
-func (r *Record) network() *network { return nil }
+// network is where the call came from, usually a network such as 203.0.113.0/24;
+// nil if the entry does not say.
+func (r *Record) network() *network {
+	if r.Entry.From == "" {
+		return nil
+	}
+	return &network{Address: r.Entry.From, Type: "2"}
+}
 
 // host is the machine in a log's name.
 func host(origin string) string {

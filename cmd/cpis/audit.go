@@ -162,10 +162,16 @@ func printKeys(ctx context.Context, keeper keys.Keeper, origin string, out io.Wr
 }
 
 type auditVerifyCmd struct {
-	Dir   string   `arg:"" type:"existingdir" help:"Directory of the export."`
+	Dir   string   `arg:"" type:"path" help:"Directory of the export; or the file, if it is the export of a report."`
 	Key   []string `required:"" placeholder:"KEY|FILE" help:"Public key of the log, as \"cpis audit key\" prints it, or a file with such lines. Get it from someone other than the person who gave you the export."`
 	First *int64   `placeholder:"INDEX" help:"Index of the first line, if lines before it were removed and no entry of the log says so."`
 	Kept  []string `type:"existingfile" placeholder:"FILE" help:"Checkpoint of the log that somebody kept, as it is or as the service answers in JSON: the export must contain it unchanged."`
+}
+
+// Validate says whether there is anything.
+func (c *auditVerifyCmd) Validate() error {
+	_, err := os.Stat(c.Dir)
+	return err
 }
 
 // Run verifies an export and says what it found.
@@ -173,6 +179,9 @@ func (c *auditVerifyCmd) Run(ctx context.Context, w *world) error {
 	known, err := verifierKeys(c.Key)
 	if err != nil {
 		return err
+	}
+	if info, err := os.Stat(c.Dir); err == nil && info.Mode().IsRegular() {
+		return c.verifyArchive(ctx, w, known)
 	}
 	kept := make([][]byte, len(c.Kept))
 	for i, name := range c.Kept {

@@ -48,6 +48,7 @@ type clients struct {
 	uploads  cpisv1connect.UploadServiceClient
 	contacts cpisv1connect.ContactServiceClient
 	log      cpisv1connect.LogServiceClient
+	exports  cpisv1connect.ExportServiceClient
 }
 
 // dial creates clients that send the token. Nothing is sent yet to the service.
@@ -94,6 +95,7 @@ func newClients(client connecthttp.HTTPClient, address, token string) *clients {
 		uploads:  cpisv1connect.NewUploadServiceClient(c),
 		contacts: cpisv1connect.NewContactServiceClient(c),
 		log:      cpisv1connect.NewLogServiceClient(c),
+		exports:  cpisv1connect.NewExportServiceClient(c),
 	}
 }
 

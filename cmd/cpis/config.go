@@ -14,6 +14,7 @@ import (
 	"cpis/audit"
 	"cpis/service/auditlog"
 	"cpis/service/directory"
+	"cpis/service/oversight"
 	"cpis/service/rpc"
 )
 
@@ -62,6 +63,9 @@ type config struct {
 	// LogPace is how many old entries of the log are read again in a second
 	// (CPIS_LOG_PACE, default 5000).
 	LogPace int
+	// KeepExports is how long exports of reports are kept (CPIS_EXPORT_KEEP,
+	// default 168h).
+	KeepExports time.Duration
 	// MetricsTokenFile is a file with the bearer token that /metrics asks for
 	// (CPIS_METRICS_TOKEN_FILE); without it /metrics is for whoever reaches it.
 	MetricsTokenFile string
@@ -149,6 +153,7 @@ func readConfig(getenv func(string) string) (*config, error) {
 		CheckpointDir:        e.directory("CPIS_CHECKPOINT_DIR"),
 		CheckpointVault:      e.text("CPIS_CHECKPOINT_VAULT", ""),
 		LogPace:              e.number("CPIS_LOG_PACE", auditlog.DefaultPace),
+		KeepExports:          e.duration("CPIS_EXPORT_KEEP", oversight.DefaultKeepExports),
 		HubName:              e.required("CPIS_HUB_NAME"),
 		HubPhone:             e.required("CPIS_HUB_PHONE"),
 		MetricsTokenFile:     e.file("CPIS_METRICS_TOKEN_FILE"),

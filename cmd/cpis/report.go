@@ -24,6 +24,8 @@ import (
 type reports struct {
 	verbs
 
+	Download reportDownloadCmd `cmd:"" help:"Save the file of an export, from where it was cut off."`
+
 	Rebuild reportRebuildCmd `cmd:"" help:"Throw the index that reports are made from away, and make it again from the log."`
 	Check   reportCheckCmd   `cmd:"" help:"Compare that index with the log. Exit status: 0 it says what the log says, 3 it does not, 1 something could not be read."`
 }
@@ -50,6 +52,13 @@ var reportVerbs = []verb{
 	reportVerb("request", "request", "Everything under one request, by its identifier or by a receipt.", entryColumns),
 	reportVerb("all", "everything", "Everything that the options let through.", entryColumns),
 	{name: "count", method: "GetEntryCount", help: "Count the entries of a report before you ask for them."},
+	{name: "export", service: "ExportService", method: "CreateExport", help: "Save a report as a file that proves itself, and that cpis audit verify verifies."},
+	{
+		name: "exports", service: "ExportService", method: "ListExports", help: "List the exports that you asked for and that are not forgotten.",
+		columns: "id state report entries size asked expires",
+	},
+	{name: "show-export", service: "ExportService", method: "GetExport", help: "Show where an export stands."},
+	{name: "delete-export", service: "ExportService", method: "DeleteExport", help: "Forget an export before its time."},
 	{
 		name: "many", method: "ListTallies", help: "Children who were looked up by many people, in 31 days at most.",
 		columns: "subject callers look_ups first last", fixed: map[protoreflect.Name]string{"tally": "children"},
@@ -93,6 +102,8 @@ func (v *verb) fix(request proto.Message) error {
 func asksNobody(request proto.Message) bool {
 	switch q := request.(type) {
 	case *cpisv1.ListEntriesRequest:
+		return q.GetReport() != cpisv1.Report_REPORT_CHILD || q.GetQuery().GetSubject() != ""
+	case *cpisv1.CreateExportRequest:
 		return q.GetReport() != cpisv1.Report_REPORT_CHILD || q.GetQuery().GetSubject() != ""
 	case *cpisv1.GetEntryCountRequest:
 		return q.GetReport() != cpisv1.Report_REPORT_CHILD || q.GetQuery().GetSubject() != ""

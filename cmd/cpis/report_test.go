@@ -170,6 +170,7 @@ func testReports(t *testing.T, d *running) {
 	ask(0, "", "count", "--as", "auditor", "--reason", "routine", "--report", "break_glass").want(t, 0, "Entries  ", "Complete until")
 	ask(0, "", "many", "--as", "auditor", "--reason", "routine", "--at-least", "2", "--from", time.Now().AddDate(0, 0, -7).Format(time.DateOnly)).
 		want(t, 0, "SUBJECT", "CALLERS")
+	testExport(t, d, why)
 	d.administer(t, "report", "check").want(t, 0, "as the log says")
 	d.administer(t, "report", "rebuild").want(t, 0, "as the log says")
 }

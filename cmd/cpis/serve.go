@@ -234,17 +234,18 @@ func (s *server) openService(ctx context.Context) error {
 		return err
 	}
 	s.service, err = service.New(ctx, service.Config{
-		DB:      s.db,
-		Policy:  rules,
-		Ring:    s.ring,
-		Log:     s.cfg.LogOrigin,
-		Hub:     domain.Hub{Name: s.cfg.HubName, Phone: s.cfg.HubPhone},
-		Now:     time.Now,
-		Group:   lookup.GroupConfig{MaxWaiting: s.cfg.MaxWaiting},
-		Senders: senders,
-		LogPace: s.cfg.LogPace,
-		Kept:    kept,
-		Observe: observer(s.metrics.Events(ctx, s.log)),
+		DB:          s.db,
+		Policy:      rules,
+		Ring:        s.ring,
+		Log:         s.cfg.LogOrigin,
+		Hub:         domain.Hub{Name: s.cfg.HubName, Phone: s.cfg.HubPhone},
+		Now:         time.Now,
+		Group:       lookup.GroupConfig{MaxWaiting: s.cfg.MaxWaiting},
+		Senders:     senders,
+		LogPace:     s.cfg.LogPace,
+		KeepExports: s.cfg.KeepExports,
+		Kept:        kept,
+		Observe:     observer(s.metrics.Events(ctx, s.log)),
 	})
 	if err != nil {
 		return err
@@ -336,7 +337,7 @@ func (s *server) openTraces(ctx context.Context) error {
 func useCases(s *service.Service) rpc.UseCases {
 	return rpc.UseCases{
 		LookUps: s.LookUps, Plans: s.Plans, Changes: s.Persons, Uploads: s.Uploads, Notices: s.Notices, Channels: s.Channels,
-		Encounters: s.Notices, Contacts: s.Contacts, Proofs: s.Log, Reports: s.Reports, Oversight: s.Reports,
+		Encounters: s.Notices, Contacts: s.Contacts, Proofs: s.Log, Reports: s.Reports, Oversight: s.Reports, Exports: s.Reports,
 		Refuse: func(ctx context.Context, c *identity.Caller, action, request string, why *domain.InvalidError) error {
 			return s.Guard.Refuse(ctx, c, policy.Action(action), request, why)
 		},

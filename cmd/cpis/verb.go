@@ -59,6 +59,10 @@ func commandOf(service string, v *verb) any {
 		c.table = &tableFlag{}
 		c.Fields = append(c.Fields, c.table)
 	}
+	if v.method == "CreateExport" {
+		c.export = &exportFlags{}
+		c.Fields = append(c.Fields, c.export)
+	}
 	if v.fill != nil && c.asks() {
 		c.person = &personFlag{}
 		c.Fields = append(c.Fields, c.person)
@@ -120,6 +124,7 @@ type verbCmd struct {
 	asJSON *jsonFlag                     `kong:"-"`
 	person *personFlag                   `kong:"-"`
 	table  *tableFlag                    `kong:"-"`
+	export *exportFlags                  `kong:"-"`
 }
 
 // asks reports whether the request says who somebody is.
@@ -164,6 +169,9 @@ func (c *verbCmd) lay(request proto.Message) error {
 	if err := c.verb.fix(request); err != nil {
 		return err
 	}
+	if q, ok := request.(*cpisv1.CreateExportRequest); ok && len(q.GetFormats()) == 0 {
+		c.export.lay(q)
+	}
 	for _, f := range c.fields {
 		text, given := f.given()
 		if !given {
@@ -195,6 +203,9 @@ func (c *verbCmd) Run(ctx context.Context, w *world) error {
 	answer := c.message(c.method.Output())
 	if err := c.call(ctx, service, request, answer); err != nil {
 		return err
+	}
+	if made, ok := answer.(*cpisv1.CreateExportResponse); ok && !c.asJSON.JSON {
+		return c.export.save(ctx, service, made, w)
 	}
 	defer tellCoverage(w.stderr, answer)
 	switch {

@@ -132,6 +132,7 @@ var flagHelp = map[string]string{
 	"duty-phone":               "Number of the emergency duty team.",
 	"encounter-id":             "Your identifier of the encounter, as it was given with the look-up.",
 	"end":                      "Last day, such as 2026-11-22 or 22/11/2026.",
+	"export-id":                "Identifier of the export, as \"cpis report exports\" lists it.",
 	"expected":                 "Expected date of birth of the unborn child, such as 2027-02-03 or 03/02/2027.",
 	"filter":                   "Only these plans.",
 	"from":                     "From this time on, such as 2026-03-01, or \"2026-11-23 14:30\" local time.",

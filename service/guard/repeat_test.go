@@ -325,6 +325,10 @@ func fill(t *testing.T, field reflect.Value) {
 		field.SetInt(1)
 	case reflect.Bool:
 		field.SetBool(true)
+	case reflect.Pointer:
+		field.Set(reflect.New(field.Type().Elem()))
+	case reflect.Slice:
+		field.Set(reflect.MakeSlice(field.Type(), 1, 1))
 	default:
 		t.Fatalf("a request holds a %s: say here how to fill it", field.Type())
 	}

@@ -1,6 +1,11 @@
 package oversight
 
 import (
+	"cmp"
+	"context"
+	"time"
+
+	"cpis/service/auditlog"
 	"cpis/service/domain"
 	"cpis/service/guard"
 	"cpis/service/keys"
@@ -14,6 +19,14 @@ type Observer struct {
 	Damaged func(table string) // something stored does not verify: wake somebody
 }
 
+// Evidence proves entries of logs. *auditlog.Log does.
+type Evidence interface {
+	// Evidence returns a checkpoint that the log's key signed, and tiles.
+	Evidence(ctx context.Context, log store.Log) (auditlog.Evidence, error)
+	// Contradicted is told that entries or tiles do not add up to one.
+	Contradicted(why error)
+}
+
 // Config is what Reports are made of. All is required.
 type Config struct {
 	DB      *store.DB
@@ -24,7 +37,13 @@ type Config struct {
 	Records *record.Records
 	Notices *notice.Notices
 	Ready   func() error // whether anything may be written
-	Observe Observer
+	Logs    Evidence
+	// Submitted is how often look-ups came: work in the background gives way to
+	// them.
+	Submitted func() uint64
+	// KeepExports is how long exports are kept; DefaultKeepExports if 0.
+	KeepExports time.Duration
+	Observe     Observer
 }
 
 // Reports answer from the log.
@@ -37,7 +56,11 @@ type Reports struct {
 	records *record.Records
 	notices *notice.Notices
 	ready   func() error
+	logs    Evidence
 	observe Observer
+
+	background  guard.Background
+	keepExports time.Duration
 }
 
 // New makes Reports.
@@ -45,5 +68,6 @@ func New(c Config) *Reports {
 	return &Reports{
 		db: c.DB, ring: c.Ring, log: c.Log, clock: c.Clock, guard: c.Guard, records: c.Records,
 		notices: c.Notices, ready: c.Ready, observe: c.Observe,
+		logs: c.Logs, background: guard.Background{Clock: c.Clock, Submitted: c.Submitted}, keepExports: cmp.Or(c.KeepExports, DefaultKeepExports),
 	}
 }

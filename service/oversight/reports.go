@@ -97,22 +97,26 @@ func (s *Reports) ListEntries(ctx context.Context, c *identity.Caller, q *ListRe
 	})
 }
 
-// answer takes a report through the guard. What was asked, and why, is kept
-// sealed in the same transaction.
-func answer[A any, P guard.Answered[A]](
-	ctx context.Context, s *Reports, c *identity.Caller, r *reader, do guard.Step[A],
-) (*A, error) {
-	a := guard.Act{
-		Caller: c, Action: policy.ReadReports, Request: r.id, Target: guard.Target(guard.KindReview, r.review), Check: r.Err(),
-	}
-	a.Own = s.confine(&a, r.asked)
+// asking is a question to the log on its way through the guard.
+type asking struct {
+	s    *Reports
+	r    *reader
+	act  guard.Act
+	kept *store.ReportRow // what was asked, and why: kept sealed in the same transaction
+}
+
+// ask begins an act that asks the log.
+func (s *Reports) ask(c *identity.Caller, r *reader, action policy.Action) *asking {
+	k := &asking{s: s, r: r, act: guard.Act{
+		Caller: c, Action: action, Request: r.id, Target: guard.Target(guard.KindReview, r.review), Check: r.Err(),
+	}}
+	k.act.Own = s.confine(&k.act, r.asked)
 	if !r.number.IsZero() {
-		a.Subject = s.records.Subject(r.number)
+		k.act.Subject = s.records.Subject(r.number)
 	} else if r.tag != nil {
-		a.Subject = r.tag[:]
+		k.act.Subject = r.tag[:]
 	}
-	var kept *store.ReportRow
-	a.Prepare = func(ctx context.Context) (err error) {
+	k.act.Prepare = func(ctx context.Context) (err error) {
 		if err = s.resolve(ctx, r.asked); err != nil {
 			return err
 		}
@@ -121,20 +125,44 @@ func answer[A any, P guard.Answered[A]](
 				return err
 			}
 		}
-		kept, err = s.seal(ctx, c, r.asked)
+		k.kept, err = s.seal(ctx, c, r.asked)
 		return err
 	}
-	return guard.Answer[A, P](ctx, s.guard, a, func(ctx context.Context, tx *store.Tx, e *audit.Entry) (*A, error) {
-		if err := tx.Reports.Insert(ctx, kept); err != nil {
+	return k
+}
+
+// prepare adds to what is done before the transaction.
+func (k *asking) prepare(more func(context.Context) error) {
+	before := k.act.Prepare
+	k.act.Prepare = func(ctx context.Context) error {
+		if err := before(ctx); err != nil {
+			return err
+		}
+		return more(ctx)
+	}
+}
+
+// step is what answers a question in its transaction.
+func step[A any](k *asking, do guard.Step[A]) guard.Step[A] {
+	return func(ctx context.Context, tx *store.Tx, e *audit.Entry) (*A, error) {
+		if err := tx.Reports.Insert(ctx, k.kept); err != nil {
 			return nil, err
 		}
 		out, err := do(ctx, tx, e)
-		e.Purpose, e.Restricted = string(r.query.Reason), e.Restricted || r.restricted && r.tagged()
+		e.Purpose, e.Restricted = string(k.r.query.Reason), e.Restricted || k.r.restricted && k.r.tagged()
 		if e.Counts != nil {
-			e.Counts["report_"+r.report] = 1
+			e.Counts["report_"+k.r.report] = 1
 		}
 		return out, err
-	})
+	}
+}
+
+// answer takes a report through the guard.
+func answer[A any, P guard.Answered[A]](
+	ctx context.Context, s *Reports, c *identity.Caller, r *reader, do guard.Step[A],
+) (*A, error) {
+	k := s.ask(c, r, policy.ReadReports)
+	return guard.Answer[A, P](ctx, s.guard, k.act, step(k, do))
 }
 
 // confine confines a query to the caller's organisation, unless the caller may
@@ -186,12 +214,18 @@ func (s *Reports) followReceipt(ctx context.Context, q *asked) error {
 
 // coverage says how far the index reaches, and refuses one that is damaged.
 func (s *Reports) coverage(ctx context.Context, tx *store.Tx, q *asked) (Coverage, error) {
+	c, _, err := s.reach(ctx, tx, q)
+	return c, err
+}
+
+// reach is coverage, and how far the index of each log reaches.
+func (s *Reports) reach(ctx context.Context, tx *store.Tx, q *asked) (Coverage, []store.IndexState, error) {
 	states, err := tx.Index.States(ctx)
 	if err != nil {
-		return Coverage{}, err
+		return Coverage{}, nil, err
 	}
 	if err := damagedIndex(states); err != nil {
-		return Coverage{}, err
+		return Coverage{}, nil, err
 	}
 	c := Coverage{CompleteUntil: s.clock.Moment(), AuthoritiesLeftOut: q.filter.CareOnly}
 	for i := range states {
@@ -201,7 +235,7 @@ func (s *Reports) coverage(ctx context.Context, tx *store.Tx, q *asked) (Coverag
 			c.CompleteUntil = states[i].Last
 		}
 	}
-	return c, nil
+	return c, states, nil
 }
 
 // sealedReport is what was asked of the log, as it is sealed.
@@ -231,11 +265,16 @@ func (s *Reports) seal(ctx context.Context, c *identity.Caller, q *asked) (*stor
 		return nil, fmt.Errorf("making the key of a report: %w", keeperError(err))
 	}
 	row.WrappedKey = made[0].Wrapped.Text
-	row.Sealed, err = record.SealJSON(made[0].Key, record.DetailsContext(record.TableReport, row.ID, reportVersion), &sealedReport{
+	asked := s.sealedReport(c, q)
+	row.Sealed, err = record.SealJSON(made[0].Key, record.DetailsContext(record.TableReport, row.ID, reportVersion), &asked)
+	return row, err
+}
+
+func (s *Reports) sealedReport(c *identity.Caller, q *asked) sealedReport {
+	return sealedReport{
 		Log: s.log.Origin, Request: q.id, Actor: guard.Clip(c.ID), Issuer: guard.Clip(c.Issuer),
 		Report: q.report, Reason: string(q.query.Reason), Words: q.query.Words, Asked: q.filters(),
-	})
-	return row, err
+	}
 }
 
 // filters are the filters of a query that are set.

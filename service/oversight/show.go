@@ -51,22 +51,21 @@ func (s *Reports) show(ctx context.Context, tx *store.Tx, q *asked, found []stor
 	}
 	out := make([]Entry, len(found))
 	for i := range found {
-		f := &found[i]
-		if out[i], err = s.showEntry(f); err != nil {
+		if out[i], err = s.showEntry(&found[i], withheld); err != nil {
 			return nil, err
-		}
-		if withheld[string(f.Subject)] && !givesCare(f.Class) {
-			out[i].Subject = ""
 		}
 	}
 	return out, nil
 }
 
-// showEntry shows an entry as its line says.
-func (s *Reports) showEntry(f *store.FoundEntry) (Entry, error) {
+// showEntry shows an entry as its line says, as far as that is not withheld.
+func (s *Reports) showEntry(f *store.FoundEntry, withheld people) (Entry, error) {
 	e := Entry{
 		Log: f.Origin, Index: f.Index, Organised: f.Organised, Encounter: f.Encounter,
 		Subject: subjectText(f.Subject), ReviewOutcome: f.ReviewOutcome,
+	}
+	if withheld.subjectOf(f) {
+		e.Subject = ""
 	}
 	if f.Review.Valid {
 		e.ReviewID = f.Review.UUID.String()
@@ -110,11 +109,19 @@ func givesCare(class string) bool {
 	return true
 }
 
+// people are some people, by their tags.
+type people map[string]bool
+
+// subjectOf reports whether whom an entry is about must not be shown.
+func (p people) subjectOf(f *store.FoundEntry) bool {
+	return p[string(f.Subject)] && !givesCare(f.Class)
+}
+
 // withheld are the people whom entries must not name to this caller: restricted
 // ones, so that nobody can tell from what an authority did that it knows them.
 // An organisation's own entries say nothing new to it.
-func (s *Reports) withheld(ctx context.Context, tx *store.Tx, q *asked, found []store.FoundEntry) (map[string]bool, error) {
-	withheld := map[string]bool{}
+func (s *Reports) withheld(ctx context.Context, tx *store.Tx, q *asked, found []store.FoundEntry) (people, error) {
+	withheld := people{}
 	if q.own {
 		return withheld, nil
 	}
@@ -131,15 +138,15 @@ func (s *Reports) withheld(ctx context.Context, tx *store.Tx, q *asked, found []
 	for _, tag := range marked {
 		withheld[string(tag)] = true
 	}
-	people, err := tx.People.ByTags(ctx, all.all)
+	held, err := tx.People.ByTags(ctx, all.all)
 	if err != nil {
 		return nil, err
 	}
-	known := map[string]bool{}
-	for i := range people {
-		known[string(people[i].Tag[:])] = true
-		if people[i].Restricted {
-			withheld[string(people[i].Tag[:])] = true
+	known := people{}
+	for i := range held {
+		known[string(held[i].Tag[:])] = true
+		if held[i].Restricted {
+			withheld[string(held[i].Tag[:])] = true
 		}
 	}
 	retired, err := tx.Keys.FormerIndex(ctx)

@@ -1,6 +1,8 @@
 package record
 
 import (
+	"fmt"
+
 	"github.com/google/uuid"
 
 	"cpis/service/keys"
@@ -22,6 +24,8 @@ const (
 	TableProposal   = "proposal"
 	TableRelease    = "release"
 	TableReport     = "report"
+	TableExport     = "export"
+	TableExportPart = "export_part"
 	TableReview     = "review"
 	TableTransfer   = "transfer"
 	TableUpload     = "upload"
@@ -74,4 +78,12 @@ func FileContext(upload uuid.UUID, n int) keys.Context {
 // RowsContext is of the n-th page of what a run says about an upload's rows.
 func RowsContext(upload, run uuid.UUID, n int) keys.Context {
 	return keys.Context{Purpose: forRows, Table: TableUploadRows, Row: upload.String() + "/" + run.String(), Version: n}
+}
+
+// PieceContext is of the n-th piece of a stream of an attempt to make an export:
+// its file, or what is needed for that.
+func PieceContext(export uuid.UUID, attempt, stream, n int) keys.Context {
+	return keys.Context{
+		Purpose: forFile, Table: TableExportPart, Row: fmt.Sprintf("%s/%d/%d", export, attempt, stream), Version: n,
+	}
 }

@@ -72,6 +72,7 @@ type others struct {
 	rpc.Contacts
 	rpc.Reports
 	rpc.Oversight
+	rpc.Exports
 }
 
 // refusal is a request that was refused before it became a use case.
@@ -210,7 +211,7 @@ func newBench(tb testing.TB, options ...option) *bench {
 	c := rpc.Config{
 		UseCases: rpc.UseCases{
 			LookUps: u, Plans: u, Uploads: u, Proofs: u, Refuse: u.refuse,
-			Changes: others{}, Notices: others{}, Channels: others{}, Encounters: others{}, Contacts: others{}, Reports: others{}, Oversight: others{},
+			Changes: others{}, Notices: others{}, Channels: others{}, Encounters: others{}, Contacts: others{}, Reports: others{}, Oversight: others{}, Exports: others{},
 		},
 		Verifier:  b.door,
 		Metrics:   b.metrics,

@@ -21,6 +21,7 @@ func register(server *connect.Server, uses UseCases, m *Metrics, maxUpload int64
 	cpisv1connect.RegisterLogServiceHandler(server, &logHandler{uses.Proofs})
 	cpisv1connect.RegisterReportServiceHandler(server, &reportHandler{uses.Reports})
 	cpisv1connect.RegisterOversightServiceHandler(server, &oversightHandler{uses.Oversight})
+	cpisv1connect.RegisterExportServiceHandler(server, &exportHandler{uses.Exports})
 }
 
 // relay passes a request on to a use case, and its answer back.

@@ -86,6 +86,11 @@ var procedures = tell([]procedure{
 	{name: cpisv1connect.OversightServiceListReleasesProcedure, action: "release_restricted"},
 	{name: cpisv1connect.OversightServiceGetBoardSummaryProcedure, action: "read_reports"},
 	{name: cpisv1connect.OversightServiceGetDigestProcedure, action: "read_reports"},
+	{name: cpisv1connect.ExportServiceCreateExportProcedure, action: "export_report", write: true},
+	{name: cpisv1connect.ExportServiceGetExportProcedure, action: "read_reports"},
+	{name: cpisv1connect.ExportServiceListExportsProcedure, action: "read_reports"},
+	{name: cpisv1connect.ExportServiceDownloadExportProcedure, action: "download_export", stream: true},
+	{name: cpisv1connect.ExportServiceDeleteExportProcedure, action: "export_report", write: true},
 })
 
 // unknown stands for whatever is not in the contract. Its path is not kept:

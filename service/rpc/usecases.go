@@ -43,5 +43,6 @@ type UseCases struct {
 	Proofs     Proofs
 	Reports    Reports
 	Oversight  Oversight
+	Exports    Exports
 	Refuse     Refuse
 }

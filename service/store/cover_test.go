@@ -61,6 +61,13 @@ var uncovered = map[string]string{
 	"delivery.last_at":  "shown, and decides nothing",
 	"delivery.failure":  "likewise",
 
+	"export.done":        "says how far it is, and decides nothing",
+	"export.work":        "likewise",
+	"export.lease_until": "has an export made sooner or later; of two who do so, one counts",
+	"export.wrapped_key": "opens only for its export",
+	"export.sealed":      "sealed for its export",
+	"export_part":        "sealed for its export, attempt and place",
+
 	"change":            "says where in the log to look",
 	"colleague":         "its authority is sealed too, and compared; it is forgotten sooner or later",
 	"instance":          "a server that does not find its database there refuses to start; to have a copy start takes its settings and keys too",
@@ -200,6 +207,9 @@ func (f *fixture) fillGuarded() {
 			tx.Uploads.Insert(ctx, &store.UploadRow{
 				ID: newID(), Authority: leeds, State: "received", Format: "csv", Extent: "delta", WrappedKey: "w", Sealed: []byte{1},
 				Counts: []byte(`{"new":1,"ending":2}`), SentAt: f.now, ChangedAt: f.now,
+			}),
+			tx.Exports.Insert(ctx, &store.ExportRow{
+				ID: newID(), Organisation: leeds, Owner: []byte{1}, State: "making", Entries: 3, AskedAt: f.now, ExpiresAt: f.now, WrappedKey: "w", Sealed: []byte{1},
 			}),
 			tx.Uploads.InsertRules(ctx, &store.UploadRulesRow{Authority: leeds, Version: 1, By: "somebody", At: f.now}),
 		)

@@ -39,6 +39,10 @@ type EntryFilter struct {
 	OutOfHours   bool
 	NoEncounter  bool
 	Before       *EntryPlace // older than this one
+	// Log, First and End limit them to a log, from an index up to another. Zero
+	// where they do not.
+	Log        LogID
+	First, End int64
 }
 
 // conditions puts a filter into SQL. What a partial index is about stands there
@@ -76,6 +80,7 @@ func (f *EntryFilter) conditions() (sql string, args []any) {
 	add(f.Unreviewed, `NOT EXISTS (SELECT FROM cpis.review AS r WHERE r.log = i.log AND r.entry = i.idx AND r.closed_at IS NOT NULL)`)
 	add(f.OutOfHours, "i.out_of_hours")
 	add(f.NoEncounter, "i.topic = 'look_up' AND NOT i.encounter")
+	add(f.Log != 0, "i.log = $%d AND i.idx >= $%d AND i.idx < $%d", f.Log, f.First, f.End)
 	if f.Before != nil {
 		add(true, "(i.at, i.log, i.idx) < ($%d, $%d, $%d)", f.Before.At, f.Before.Log, f.Before.Index)
 	}
@@ -113,6 +118,19 @@ type FoundEntry struct {
 // Find returns the newest entries that a filter lets through, with their
 // lines.
 func (tx indexWrites) Find(ctx context.Context, f *EntryFilter, limit int) ([]FoundEntry, error) {
+	return tx.find(ctx, f, "i.at DESC, i.log DESC, i.idx DESC", limit)
+}
+
+// FindInOrder returns the entries of one log that a filter lets through, with
+// their lines, from an index up to another, in the order of the log.
+func (tx indexWrites) FindInOrder(ctx context.Context, f *EntryFilter, log LogID, from, to int64, limit int) ([]FoundEntry, error) {
+	within := *f
+	within.Log, within.First, within.End = log, from, to
+	return tx.find(ctx, &within, "i.idx", limit)
+}
+
+// find finds entries in an order.
+func (tx indexWrites) find(ctx context.Context, f *EntryFilter, order string, limit int) ([]FoundEntry, error) {
 	if err := tx.planForThese(ctx); err != nil {
 		return nil, err
 	}
@@ -123,7 +141,7 @@ func (tx indexWrites) Find(ctx context.Context, f *EntryFilter, limit int) ([]Fo
 		    SELECT i.*
 		    FROM cpis.entry_index AS i
 		    WHERE %s
-		    ORDER BY i.at DESC, i.log DESC, i.idx DESC
+		    ORDER BY %s
 		    LIMIT $%d
 		)
 		SELECT `+indexColumns+`, l.origin,
@@ -135,7 +153,7 @@ func (tx indexWrites) Find(ctx context.Context, f *EntryFilter, limit int) ([]Fo
 		LEFT JOIN cpis.organisation AS o ON o.code = i.organisation
 		LEFT JOIN cpis.authority AS a ON a.gss_code = i.organisation
 		LEFT JOIN cpis.review AS r ON i.break_glass AND r.log = i.log AND r.entry = i.idx
-		ORDER BY i.at DESC, i.log DESC, i.idx DESC`, where, len(args)), args...)
+		ORDER BY %s`, where, order, len(args), order), args...)
 }
 
 func scanFound(row pgx.CollectableRow) (f FoundEntry, err error) {

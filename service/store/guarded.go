@@ -54,6 +54,7 @@ var guardedTables = []guardedTable{
 	tableOf[ReviewRow]("review", reviewColumns, "r", "r.id", 16),
 
 	tableOf[ReleaseRow]("release", releaseColumns, "r", "r.id", 18),
+	tableOf[ExportRow]("export", exportColumns, "x", "x.id", 20),
 }
 
 func tableOf[T any, P interface {

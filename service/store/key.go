@@ -94,17 +94,18 @@ const (
 	ColleagueKeys
 	ReportKeys
 	ReleaseKeys
+	ExportKeys
 )
 
 // keyTables are their names. A key that was forgotten is empty in all of them.
 var keyTables = [...]string{
 	PersonKeys: "person", ReviewKeys: "review", ChannelKeys: "channel", UploadKeys: "upload", ColleagueKeys: "colleague",
-	ReportKeys: "report", ReleaseKeys: "release",
+	ReportKeys: "report", ReleaseKeys: "release", ExportKeys: "export",
 }
 
 // KeyTables are all tables.
 func KeyTables() []KeyTable {
-	return []KeyTable{PersonKeys, ReviewKeys, ChannelKeys, UploadKeys, ColleagueKeys, ReportKeys, ReleaseKeys}
+	return []KeyTable{PersonKeys, ReviewKeys, ChannelKeys, UploadKeys, ColleagueKeys, ReportKeys, ReleaseKeys, ExportKeys}
 }
 
 // Owner returns the name under which the data key of a row is wrapped. The keys
@@ -118,7 +119,7 @@ func (t KeyTable) Owner(id uuid.UUID) string {
 
 // KeyRow is the wrapped data key of a row.
 type KeyRow struct {
-	ID      uuid.UUID // the person, review, channel, upload, colleague, report or release
+	ID      uuid.UUID // the person, review, channel, upload, colleague, report, release or export
 	Wrapped string
 }
 

@@ -82,6 +82,10 @@ var forbidden = []string{
 	`UPDATE cpis.entry_index_state SET log = 7`,
 	`UPDATE cpis.report SET sealed = 'x'`,
 	`DELETE FROM cpis.report`,
+	`UPDATE cpis.export SET owner = 'x'`,
+	`UPDATE cpis.export SET sealed = 'x'`,
+	`UPDATE cpis.export SET expires_at = now()`,
+	`UPDATE cpis.export_part SET sealed = 'x'`,
 	// Who may call, and whom to ring.
 	`INSERT INTO cpis.organisation (code, name, class, source) VALUES ('X', 'X', 'operator', 'command')`,
 	`UPDATE cpis.organisation SET class = 'operator'`,
@@ -150,7 +154,7 @@ var (
 	auditorDoesNotRead = []string{
 		"person", "person_version", "person_tag", "plan", "plan_version", "change", "transfer", "proposal",
 		"access", "access_mark", "notice", "notice_act", "colleague", "channel", "dispatched", "delivery", "review",
-		"upload", "upload_part", "upload_rows", "upload_rules", "idempotency", "report", "release", "digest", "index_key", "former_index_key", "organisation", "authority",
+		"upload", "upload_part", "upload_rows", "upload_rules", "idempotency", "report", "release", "digest", "export", "export_part", "index_key", "former_index_key", "organisation", "authority",
 	}
 )
 

@@ -159,6 +159,40 @@ CREATE TABLE cpis.entry_index_state (
     CONSTRAINT entry_index_state_next_check CHECK ((next >= 0))
 );
 
+CREATE TABLE cpis.export (
+    id uuid NOT NULL,
+    organisation text NOT NULL,
+    owner bytea NOT NULL,
+    state text NOT NULL,
+    attempt integer NOT NULL,
+    entries bigint NOT NULL,
+    size bigint NOT NULL,
+    asked_at timestamp with time zone NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    done bigint DEFAULT 0 NOT NULL,
+    work bigint DEFAULT 0 NOT NULL,
+    lease_until timestamp with time zone,
+    wrapped_key text NOT NULL,
+    sealed bytea NOT NULL,
+    mac bytea,
+    CONSTRAINT export_attempt_check CHECK ((attempt >= 0)),
+    CONSTRAINT export_entries_check CHECK ((entries >= 0)),
+    CONSTRAINT export_mac_check CHECK ((mac IS NOT NULL)),
+    CONSTRAINT export_size_check CHECK ((size >= 0)),
+    CONSTRAINT export_state_check CHECK ((state = ANY (ARRAY['making'::text, 'ready'::text, 'failed'::text])))
+);
+
+CREATE TABLE cpis.export_part (
+    export_id uuid NOT NULL,
+    attempt integer NOT NULL,
+    stream smallint NOT NULL,
+    n integer NOT NULL,
+    sealed bytea NOT NULL,
+    CONSTRAINT export_part_n_check CHECK ((n >= 0)),
+    CONSTRAINT export_part_stream_check CHECK ((stream >= 0))
+);
+ALTER TABLE ONLY cpis.export_part ALTER COLUMN sealed SET STORAGE EXTERNAL;
+
 CREATE TABLE cpis.former_index_key (
     version integer NOT NULL,
     wrapped text NOT NULL,
@@ -580,6 +614,12 @@ ALTER TABLE ONLY cpis.entry_index_state
 ALTER TABLE ONLY cpis.entry
     ADD CONSTRAINT entry_pkey PRIMARY KEY (log, idx);
 
+ALTER TABLE ONLY cpis.export_part
+    ADD CONSTRAINT export_part_pkey PRIMARY KEY (export_id, attempt, stream, n);
+
+ALTER TABLE ONLY cpis.export
+    ADD CONSTRAINT export_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY cpis.former_index_key
     ADD CONSTRAINT former_index_key_pkey PRIMARY KEY (version);
 
@@ -749,6 +789,12 @@ CREATE INDEX entry_index_subject ON cpis.entry_index USING btree (subject, at, l
 
 CREATE INDEX entry_index_topic ON cpis.entry_index USING btree (topic, at, log, idx) WHERE ((topic <> 'look_up'::text) AND (topic <> 'reading'::text));
 
+CREATE INDEX export_due ON cpis.export USING btree (lease_until) WHERE (state = 'making'::text);
+
+CREATE INDEX export_expires ON cpis.export USING btree (expires_at);
+
+CREATE INDEX export_owner ON cpis.export USING btree (owner, id);
+
 CREATE INDEX idempotency_created ON cpis.idempotency USING btree (created_at);
 
 CREATE UNIQUE INDEX notice_corrects ON cpis.notice USING btree (corrects) WHERE (corrects IS NOT NULL);
@@ -832,6 +878,9 @@ ALTER TABLE ONLY cpis.dispatched
 
 ALTER TABLE ONLY cpis.entry_index_state
     ADD CONSTRAINT entry_index_state_log_fkey FOREIGN KEY (log) REFERENCES cpis.log(id);
+
+ALTER TABLE ONLY cpis.export_part
+    ADD CONSTRAINT export_part_export_id_fkey FOREIGN KEY (export_id) REFERENCES cpis.export(id);
 
 ALTER TABLE ONLY cpis.instance
     ADD CONSTRAINT instance_log_fkey FOREIGN KEY (log) REFERENCES cpis.log(id);
@@ -1006,6 +1055,28 @@ GRANT UPDATE(next) ON TABLE cpis.entry_index_state TO cpis_app;
 GRANT UPDATE(checked) ON TABLE cpis.entry_index_state TO cpis_app;
 
 GRANT UPDATE(damaged_at) ON TABLE cpis.entry_index_state TO cpis_app;
+
+GRANT SELECT,INSERT,DELETE ON TABLE cpis.export TO cpis_app;
+
+GRANT UPDATE(state) ON TABLE cpis.export TO cpis_app;
+
+GRANT UPDATE(attempt) ON TABLE cpis.export TO cpis_app;
+
+GRANT UPDATE(entries) ON TABLE cpis.export TO cpis_app;
+
+GRANT UPDATE(size) ON TABLE cpis.export TO cpis_app;
+
+GRANT UPDATE(done) ON TABLE cpis.export TO cpis_app;
+
+GRANT UPDATE(work) ON TABLE cpis.export TO cpis_app;
+
+GRANT UPDATE(lease_until) ON TABLE cpis.export TO cpis_app;
+
+GRANT UPDATE(wrapped_key) ON TABLE cpis.export TO cpis_app;
+
+GRANT UPDATE(mac) ON TABLE cpis.export TO cpis_app;
+
+GRANT SELECT,INSERT,DELETE ON TABLE cpis.export_part TO cpis_app;
 
 GRANT SELECT,INSERT ON TABLE cpis.former_index_key TO cpis_app;
 

@@ -36,6 +36,7 @@ type reads struct {
 	Reports     reportReads     // what was asked of the log, and why
 	Releases    releaseReads    // what may be told of restricted children
 	Digests     digestReads     // what organisations did in a week
+	Exports     exportReads     // reports as files
 }
 
 func newReads(q queries) reads {
@@ -65,6 +66,7 @@ func newReads(q queries) reads {
 		Reports:     reportReads{q},
 		Releases:    releaseReads{q},
 		Digests:     digestReads{q},
+		Exports:     exportReads{q},
 	}
 }
 
@@ -98,6 +100,7 @@ type Tx struct {
 	Reports     reportWrites     // what was asked of the log, and why
 	Releases    releaseWrites    // what may be told of restricted children
 	Digests     digestWrites     // what organisations did in a week
+	Exports     exportWrites     // reports as files
 }
 
 func newTx(w *work) *Tx {
@@ -130,6 +133,7 @@ func newTx(w *work) *Tx {
 		Reports:     reportWrites{r.Reports, w},
 		Releases:    releaseWrites{r.Releases, w},
 		Digests:     digestWrites{r.Digests, w},
+		Exports:     exportWrites{r.Exports, w},
 	}
 	return w.tx
 }
@@ -176,6 +180,7 @@ type (
 	reportReads     struct{ queries }
 	releaseReads    struct{ queries }
 	digestReads     struct{ queries }
+	exportReads     struct{ queries }
 )
 
 type (
@@ -277,6 +282,10 @@ type (
 	}
 	digestWrites struct {
 		digestReads
+		*work
+	}
+	exportWrites struct {
+		exportReads
 		*work
 	}
 )

@@ -1,0 +1,42 @@
+package auditlog
+
+import (
+	"context"
+	"fmt"
+
+	"cpis/audit"
+	"cpis/service/guard"
+	"cpis/service/store"
+)
+
+// Evidence is what proves entries of a log: its newest checkpoint, and tiles.
+type Evidence struct {
+	Note  []byte
+	Size  int64 // how many entries the checkpoint covers
+	Tiles audit.Tiles
+}
+
+// Evidence returns what proves that entries are in a log. The checkpoint is one
+// that the log's key signed; tiles are to be compared with it. ErrNotFound says
+// that none has been signed yet.
+func (s *Log) Evidence(ctx context.Context, log store.Log) (Evidence, error) {
+	row := s.newestOf(log)
+	if row == nil {
+		latest, err := s.db.Checkpoints.Latest(ctx, log.ID)
+		if err != nil {
+			return Evidence{}, fmt.Errorf("reading the checkpoint: %w", guard.Translate(err))
+		}
+		if err := s.check(ctx, log, &latest); err != nil {
+			return Evidence{}, fmt.Errorf("reading the checkpoint: %w", err)
+		}
+		row = &latest
+	}
+	return Evidence{Note: []byte(row.Note), Size: row.Tree.Size(), Tiles: s.tilesOf(log.ID)}, nil
+}
+
+// Contradicted is told that entries or tiles did not add up to a checkpoint. What
+// was made of the tiles is forgotten, for they may be healed.
+func (s *Log) Contradicted(why error) {
+	s.report("tile", why)
+	s.tiles.Clear()
+}

@@ -1,0 +1,167 @@
+package oversight
+
+import (
+	"context"
+	"time"
+
+	"cpis/audit"
+	"cpis/policy"
+	"cpis/service/domain"
+	"cpis/service/guard"
+	"cpis/service/identity"
+	"cpis/service/keys"
+	"cpis/service/store"
+)
+
+// DownloadExportRequest asks for the file of an export.
+type DownloadExportRequest struct {
+	ID      string
+	Offset  int64  // from which byte on: how many came before
+	Request string // request id
+}
+
+// ExportPart is a part of the file, or says how far it is while it is made.
+type ExportPart struct {
+	Export Export
+	Offset int64
+	Chunk  []byte // empty while it is made
+	// Receipt is that of the download, in the first part.
+	Receipt guard.Receipt
+}
+
+// watchEvery is how often somebody who waits for a file hears how far it is.
+const watchEvery = time.Second
+
+// DownloadExport passes the file of an export to send, from an offset on. While it
+// is made, what is sent says how far it is. That somebody downloads it is an entry
+// before the first part is sent. The error is ErrDenied, ErrNotFound (also if it
+// is deleted meanwhile), *InvalidError, *StateError, *OverloadedError,
+// ErrUnrecorded, ErrUnavailable, ErrDamaged, the context's, or send's.
+func (s *Reports) DownloadExport(ctx context.Context, c *identity.Caller, q *DownloadExportRequest, send func(*ExportPart) error) error {
+	d := &download{s: s, caller: c, asked: q, send: send}
+	if err := d.begin(ctx); err != nil {
+		return err
+	}
+	if err := d.wait(ctx); err != nil {
+		return err
+	}
+	return d.stream(ctx)
+}
+
+// download is the way of a file to its owner.
+type download struct {
+	s       *Reports
+	caller  *identity.Caller
+	asked   *DownloadExportRequest
+	send    func(*ExportPart) error
+	row     *store.ExportRow
+	what    *sealedExport
+	key     *keys.DataKey
+	receipt guard.Receipt
+}
+
+// begun is the answer with which a download begins.
+type begun struct{ guard.Receipt }
+
+// begin records the download.
+func (d *download) begin(ctx context.Context) error {
+	a := exportAct(d.caller, policy.DownloadExport, d.asked.Request)
+	a.Check = d.check()
+	a.Prepare = func(ctx context.Context) (err error) {
+		if d.row, err = d.s.findExport(ctx, d.s.db.Exports.Get, d.caller, d.asked.ID); err != nil {
+			return err
+		}
+		d.what, d.key, err = d.s.openExport(ctx, d.row)
+		return err
+	}
+	out, err := guard.Answer(ctx, d.s.guard, a, func(ctx context.Context, tx *store.Tx, e *audit.Entry) (*begun, error) {
+		row, err := d.s.findExport(ctx, tx.Exports.Get, d.caller, d.asked.ID)
+		if err != nil {
+			return nil, err
+		}
+		d.row = row
+		e.Counts = audit.Counts{"entries": row.Entries, "bytes": max(0, row.Size-d.asked.Offset)}
+		e.Purpose = d.what.Reason
+		return &begun{}, d.possible()
+	})
+	if err == nil {
+		d.receipt = out.Receipt
+	}
+	return err
+}
+
+func (d *download) check() error {
+	var v domain.Violations
+	if d.asked.Offset < 0 {
+		v.Add("offset", "must not be negative", "0")
+	}
+	return v.Err()
+}
+
+// possible says why there is no such part of the file.
+func (d *download) possible() error {
+	var v domain.Violations
+	switch ExportState(d.row.State) {
+	case Failed:
+		return &guard.StateError{Problem: "the export could not be made, because the log or its index is damaged: an operator was told"}
+	case Ready:
+		if d.asked.Offset > d.row.Size {
+			v.Add("offset", "must not be behind the end of the file", "0")
+		}
+	case Making:
+	}
+	return v.Err()
+}
+
+// wait waits until the file is made, and says how far it is.
+func (d *download) wait(ctx context.Context) error {
+	tick := time.NewTicker(watchEvery)
+	defer tick.Stop()
+	for ExportState(d.row.State) == Making {
+		if err := d.tell(0, nil); err != nil {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-tick.C:
+		}
+		var err error
+		if d.row, err = d.s.findExport(ctx, d.s.db.Exports.Get, d.caller, d.asked.ID); err != nil {
+			return err
+		}
+	}
+	return d.possible()
+}
+
+// tell sends a part. The first has the receipt.
+func (d *download) tell(offset int64, chunk []byte) error {
+	part := &ExportPart{Export: showExport(d.row, d.what), Offset: offset, Chunk: chunk, Receipt: d.receipt}
+	d.receipt = guard.Receipt{}
+	return d.send(part)
+}
+
+// stream sends the file.
+func (d *download) stream(ctx context.Context) error {
+	at := store.ExportPart{Export: d.row.ID, Attempt: d.row.Attempt}
+	kept := pieces{s: d.s, ctx: ctx, key: d.key, at: at}
+	offset := d.asked.Offset
+	if offset == d.row.Size { // all of it came before
+		return d.tell(offset, nil)
+	}
+	for offset < d.row.Size {
+		piece, err := kept.open(int(offset / pieceSize))
+		if err != nil {
+			return err
+		}
+		from := offset % pieceSize
+		if from >= int64(len(piece)) {
+			return d.s.records.Damaged("export_part") // shorter than it was
+		}
+		if err := d.tell(offset, piece[from:]); err != nil {
+			return err
+		}
+		offset += int64(len(piece)) - from
+	}
+	return nil
+}

@@ -1,0 +1,360 @@
+package oversight
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+
+	"cpis/audit"
+	"cpis/audit/archive"
+	"cpis/policy"
+	"cpis/service/guard"
+	"cpis/service/identity"
+	"cpis/service/keys"
+	"cpis/service/record"
+	"cpis/service/store"
+)
+
+// DefaultKeepExports is how long an export is kept if nobody says otherwise.
+const DefaultKeepExports = 7 * 24 * time.Hour
+
+const (
+	// maxOpenExports is how many exports somebody may have that are not forgotten:
+	// each is a file.
+	maxOpenExports = 50
+	// maxExported bounds the entries of one.
+	maxExported = 10_000_000
+)
+
+// ExportState is where an export stands.
+type ExportState string
+
+// The states.
+const (
+	Making ExportState = "making" // some server makes it
+	Ready  ExportState = "ready"
+	Failed ExportState = "failed" // the log or the index is damaged: an operator was told
+)
+
+// CreateExportRequest asks for a report as a file.
+type CreateExportRequest struct {
+	Report  Report
+	Query   Query
+	Formats []string // besides the lines; none of them is required
+	Request string   `json:"-"` // request id
+}
+
+// CreatedExport is an export that will be made.
+type CreatedExport struct {
+	guard.Receipt
+	Coverage
+
+	Export Export
+}
+
+// Export is a report as a file. Only who asked for it may see it.
+type Export struct {
+	ID      string
+	State   ExportState
+	Report  Report
+	Reason  Reason
+	Formats []string
+	Entries int64 // as they were counted; once it is ready, as they are in the file
+	Done    int64 // how far it is, of Work
+	Work    int64
+	Size    int64 // of the file in bytes, once it is ready
+	Asked   time.Time
+	Expires time.Time // when it is forgotten
+}
+
+// sealedExport is what is sealed of an export: what was asked, and how far the
+// index reached then.
+type sealedExport struct {
+	sealedReport
+
+	Organisation  string            `json:"organisation"`
+	Formats       []archive.Format  `json:"formats"`
+	Filter        store.EntryFilter `json:"filter"`
+	Own           bool              `json:"own"`
+	Subject       string            `json:"subject,omitempty"`
+	Bounds        []logBound        `json:"bounds"`
+	CompleteUntil time.Time         `json:"complete_until"`
+}
+
+// logBound says that entries of a log before an index are looked at.
+type logBound struct {
+	Log  store.LogID `json:"log"`
+	Next int64       `json:"next"`
+}
+
+// exportVersion is the version of a row that is sealed once.
+const exportVersion = 1
+
+// CreateExport counts the entries of a report, and has it made as a file. Its
+// errors are those of ListEntries, and *StateError.
+func (s *Reports) CreateExport(ctx context.Context, c *identity.Caller, q *CreateExportRequest) (*CreatedExport, error) {
+	r := read(q.Query, string(q.Report), q.Request)
+	r.narrow(q.Report)
+	formats := r.formats(q.Formats)
+	id := guard.NewID()
+	var made keys.NewKey
+	k := s.ask(c, r, policy.ExportReport)
+	k.act.Asks = q
+	k.prepare(func(ctx context.Context) error {
+		all, err := s.ring.New(ctx, []string{store.ExportKeys.Owner(id)})
+		if err != nil {
+			return fmt.Errorf("making the key of an export: %w", keeperError(err))
+		}
+		made = all[0]
+		return nil
+	})
+	return guard.Once(ctx, s.guard, k.act, step(k, func(ctx context.Context, tx *store.Tx, e *audit.Entry) (*CreatedExport, error) {
+		x := sealedExport{sealedReport: s.sealedReport(c, r.asked), Organisation: c.Organisation, Formats: formats}
+		row := &store.ExportRow{
+			ID: id, Organisation: c.Organisation, Owner: s.ownerOf(c)[0], State: string(Making), AskedAt: s.clock.Moment(),
+			WrappedKey: made.Wrapped.Text,
+		}
+		out := &CreatedExport{}
+		var err error
+		if out.Coverage, err = s.fillExport(ctx, tx, r.asked, &x, row); err != nil {
+			return nil, err
+		}
+		if row.Sealed, err = record.SealJSON(made.Key, record.DetailsContext(record.TableExport, id, exportVersion), &x); err != nil {
+			return nil, err
+		}
+		e.Counts = audit.Counts{"entries": row.Entries}
+		out.Export = showExport(row, &x)
+		return out, tx.Exports.Insert(ctx, row)
+	}))
+}
+
+// formats reads in which formats the entries are wanted, each once.
+func (r *reader) formats(names []string) (formats []archive.Format) {
+	for _, f := range archive.Formats() {
+		if slices.Contains(names, string(f)) {
+			formats = append(formats, f)
+		}
+	}
+	for _, name := range names {
+		if !slices.Contains(archive.Formats(), archive.Format(name)) {
+			r.Add("formats", "must be csv, xlsx, fhir_balp or fhir_nhs", string(archive.CSV))
+		}
+	}
+	return formats
+}
+
+// fillExport counts what an export will have, and notes how far the index reaches.
+func (s *Reports) fillExport(ctx context.Context, tx *store.Tx, q *asked, x *sealedExport, row *store.ExportRow) (Coverage, error) {
+	coverage, states, err := s.reach(ctx, tx, q)
+	if err != nil {
+		return coverage, err
+	}
+	for _, state := range states {
+		x.Bounds = append(x.Bounds, logBound{state.Log, state.Next})
+	}
+	x.Filter, x.Own, x.CompleteUntil = q.filter, q.own, coverage.CompleteUntil
+	if tags := s.tagsAsked(q); len(tags) > 0 {
+		x.Subject = subjectText(tags[0][:])
+	}
+	mine, err := tx.Exports.List(ctx, [][]byte{row.Owner}, maxOpenExports)
+	switch {
+	case err != nil:
+		return coverage, err
+	case len(mine) == maxOpenExports:
+		return coverage, &guard.StateError{Problem: fmt.Sprintf("you have %d exports already: delete some, or wait until they are forgotten", maxOpenExports)}
+	}
+	if row.Entries, err = tx.Index.Count(ctx, &q.filter); err != nil {
+		return coverage, err
+	}
+	if row.Entries > maxExported {
+		return coverage, &guard.StateError{Problem: fmt.Sprintf("the report has %d entries, and an export takes %d at most: ask for a shorter period", row.Entries, maxExported)}
+	}
+	row.LeaseUntil = &row.AskedAt // any server may begin
+	row.ExpiresAt = row.AskedAt.Add(s.keepExports)
+	row.Work = workOf(row.Entries, x)
+	return coverage, nil
+}
+
+// workOf is how many entries are written, of all files together.
+func workOf(entries int64, x *sealedExport) int64 { return entries * int64(1+len(x.Formats)) }
+
+// exportOwner is the domain of the hashes of who asked for exports.
+const exportOwner = "export"
+
+// ownerOf are the hashes under which exports of a caller are kept, the newest first.
+func (s *Reports) ownerOf(c *identity.Caller) [][]byte {
+	hashes := s.ring.Hashes(exportOwner, c.Organisation, c.Issuer, c.ID)
+	owners := make([][]byte, len(hashes))
+	for i := range hashes {
+		owners[i] = hashes[i][:]
+	}
+	return owners
+}
+
+// showExport is an export as its owner sees it.
+func showExport(row *store.ExportRow, x *sealedExport) Export {
+	out := Export{
+		ID: row.ID.String(), State: ExportState(row.State), Entries: row.Entries, Done: row.Done, Work: row.Work, Size: row.Size,
+		Asked: row.AskedAt.UTC(), Expires: row.ExpiresAt.UTC(),
+	}
+	if x != nil {
+		out.Report, out.Reason = Report(x.Report), Reason(x.Reason)
+		for _, f := range x.Formats {
+			out.Formats = append(out.Formats, string(f))
+		}
+	}
+	return out
+}
+
+// openExport opens what was asked for.
+func (s *Reports) openExport(ctx context.Context, row *store.ExportRow) (*sealedExport, *keys.DataKey, error) {
+	opened := s.ring.Unwrap(ctx, []keys.Wrapped{{Owner: store.ExportKeys.Owner(row.ID), Text: row.WrappedKey}})[0]
+	if opened.Err != nil {
+		return nil, nil, fmt.Errorf("opening an export: %w", s.records.KeyError(opened.Err))
+	}
+	x := &sealedExport{}
+	if err := record.OpenJSON(opened.Value, record.DetailsContext(record.TableExport, row.ID, exportVersion), row.Sealed, x); err != nil {
+		return nil, nil, s.records.Damaged(record.TableExport)
+	}
+	return x, opened.Value, nil
+}
+
+// findExport finds an export of a caller by the identifier that the caller sent.
+// One of somebody else is not found, like one that does not exist.
+func (s *Reports) findExport(
+	ctx context.Context, find func(context.Context, uuid.UUID) (store.ExportRow, error), c *identity.Caller, id string,
+) (*store.ExportRow, error) {
+	parsed, err := uuid.Parse(id)
+	if err != nil {
+		return nil, guard.ErrNotFound
+	}
+	row, err := find(ctx, parsed)
+	if err != nil {
+		return nil, guard.Translate(err)
+	}
+	mine := func(owner []byte) bool { return string(owner) == string(row.Owner) }
+	if !slices.ContainsFunc(s.ownerOf(c), mine) || row.Organisation != c.Organisation || !row.ExpiresAt.After(s.clock.Now()) {
+		return nil, guard.ErrNotFound
+	}
+	return &row, nil
+}
+
+// exportAct begins an act on exports of the caller's own.
+func exportAct(c *identity.Caller, action policy.Action, request string) guard.Act {
+	return guard.Act{Caller: c, Action: action, Own: true, Request: request}
+}
+
+// GetExportRequest asks for an export.
+type GetExportRequest struct {
+	ID      string
+	Request string // request id
+}
+
+// FoundExport is an export that was asked for.
+type FoundExport struct {
+	guard.Receipt
+
+	Export Export
+}
+
+// GetExport shows where an export stands. The error is ErrDenied, ErrNotFound,
+// *OverloadedError, ErrUnrecorded, ErrUnavailable or ErrDamaged.
+func (s *Reports) GetExport(ctx context.Context, c *identity.Caller, q *GetExportRequest) (*FoundExport, error) {
+	a := exportAct(c, policy.ReadReports, q.Request)
+	var x *sealedExport
+	a.Prepare = func(ctx context.Context) error {
+		row, err := s.findExport(ctx, s.db.Exports.Get, c, q.ID)
+		if err == nil {
+			x, _, err = s.openExport(ctx, row)
+		}
+		return err
+	}
+	return guard.Answer(ctx, s.guard, a, func(ctx context.Context, tx *store.Tx, e *audit.Entry) (*FoundExport, error) {
+		row, err := s.findExport(ctx, tx.Exports.Get, c, q.ID)
+		if err != nil {
+			return nil, err
+		}
+		e.Counts = audit.Counts{"exports": 1}
+		return &FoundExport{Export: showExport(row, x)}, nil
+	})
+}
+
+// ListExportsRequest asks for the exports of the caller.
+type ListExportsRequest struct {
+	Request string // request id
+}
+
+// ExportList are the exports of a caller, the newest first.
+type ExportList struct {
+	guard.Receipt
+
+	Exports []Export
+}
+
+// ListExports shows the exports of the caller that are not forgotten.
+func (s *Reports) ListExports(ctx context.Context, c *identity.Caller, q *ListExportsRequest) (*ExportList, error) {
+	a := exportAct(c, policy.ReadReports, q.Request)
+	out := &ExportList{}
+	a.Prepare = func(ctx context.Context) error {
+		rows, err := s.db.Exports.List(ctx, s.ownerOf(c), maxOpenExports)
+		for i := range rows {
+			x, _, _ := s.openExport(ctx, &rows[i]) // one that cannot be opened now is shown as far as it is known
+			out.Exports = append(out.Exports, showExport(&rows[i], x))
+		}
+		return guard.Translate(err)
+	}
+	return guard.Answer(ctx, s.guard, a, func(_ context.Context, _ *store.Tx, e *audit.Entry) (*ExportList, error) {
+		e.Counts = audit.Counts{"exports": int64(len(out.Exports))}
+		return &ExportList{Exports: out.Exports}, nil
+	})
+}
+
+// DeleteExportRequest asks to forget an export.
+type DeleteExportRequest struct {
+	ID      string
+	Request string `json:"-"` // request id
+}
+
+// DeletedExport says that an export was forgotten.
+type DeletedExport struct{ guard.Receipt }
+
+// DeleteExport forgets an export, whether or not it is made. Its errors are those
+// of GetExport.
+func (s *Reports) DeleteExport(ctx context.Context, c *identity.Caller, q *DeleteExportRequest) (*DeletedExport, error) {
+	a := exportAct(c, policy.ExportReport, q.Request)
+	a.Asks = q
+	return guard.Once(ctx, s.guard, a, func(ctx context.Context, tx *store.Tx, e *audit.Entry) (*DeletedExport, error) {
+		row, err := s.findExport(ctx, tx.Exports.Get, c, q.ID)
+		if err != nil {
+			return nil, err
+		}
+		s.ring.Forget(store.ExportKeys.Owner(row.ID))
+		e.Reason = guard.ReasonCancelled
+		return &DeletedExport{}, tx.Exports.Delete(ctx, row.ID)
+	})
+}
+
+// forgetPage is how many exports are forgotten in a row.
+const forgetPage = 20
+
+// ForgetExports forgets the exports that have served their time.
+func (s *Reports) ForgetExports(ctx context.Context) error {
+	for {
+		ids, err := s.db.Exports.Expired(ctx, s.clock.Moment(), forgetPage)
+		if err != nil {
+			return guard.Translate(err)
+		}
+		for _, id := range ids {
+			if err := s.db.Tx(ctx, func(tx *store.Tx) error { return tx.Exports.Delete(ctx, id) }); err != nil {
+				return guard.Translate(err)
+			}
+			s.ring.Forget(store.ExportKeys.Owner(id))
+		}
+		if len(ids) < forgetPage {
+			return nil
+		}
+	}
+}

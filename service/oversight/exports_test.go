@@ -1,0 +1,462 @@
+package oversight_test
+
+import (
+	"archive/zip"
+	"bytes"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"io"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"cpis/audit"
+	"cpis/audit/archive"
+	"cpis/policy"
+	"cpis/service/guard"
+	"cpis/service/identity"
+	"cpis/service/lookup"
+	"cpis/service/oversight"
+	"cpis/service/servicetest"
+	"cpis/service/store/dbtest"
+)
+
+// everyFormat are all formats by name.
+var everyFormat = []string{"csv", "xlsx", "fhir_balp", "fhir_nhs"}
+
+// export asks for a report as a file.
+func (f *fixture) export(c *identity.Caller, r oversight.Report, q oversight.Query) *oversight.CreatedExport {
+	f.TB.Helper()
+	f.index()
+	out, err := f.Reports.CreateExport(f.TB.Context(), c, &oversight.CreateExportRequest{
+		Report: r, Query: because(q), Formats: everyFormat, Request: uuid.NewString(),
+	})
+	if err != nil {
+		f.TB.Fatalf("CreateExport: %s", servicetest.Explain(err))
+	}
+	return out
+}
+
+// make has the log signed, and makes the exports.
+func (f *fixture) make() {
+	f.TB.Helper()
+	if err := errors.Join(f.Log.Sign(f.TB.Context()), f.Reports.MakeExports(f.TB.Context())); err != nil {
+		f.TB.Fatalf("MakeExports: %v", err)
+	}
+}
+
+// download returns the file of an export from an offset on, and how it ended.
+func (f *fixture) download(c *identity.Caller, id string, offset int64) ([]byte, error) {
+	f.TB.Helper()
+	var file []byte
+	err := f.Reports.DownloadExport(f.TB.Context(), c, &oversight.DownloadExportRequest{ID: id, Offset: offset}, func(p *oversight.ExportPart) error {
+		if p.Offset != offset+int64(len(file)) {
+			f.TB.Errorf("a part at %d, want %d", p.Offset, offset+int64(len(file)))
+		}
+		file = append(file, p.Chunk...)
+		return nil
+	})
+	return file, err
+}
+
+// verified verifies a file with the log's public key alone.
+func (f *fixture) verified(file []byte) archive.Report {
+	f.TB.Helper()
+	pubs, err := f.Ring.Keeper().PublicKeys(f.TB.Context())
+	if err != nil {
+		f.TB.Fatal(err)
+	}
+	var known []audit.VerifierKey
+	for _, pub := range pubs {
+		key, err := audit.NewVerifierKey(dbtest.Origin, pub)
+		if err != nil {
+			f.TB.Fatal(err)
+		}
+		known = append(known, key)
+	}
+	r, err := archive.Verify(f.TB.Context(), bytes.NewReader(file), int64(len(file)), known)
+	if err != nil {
+		f.TB.Fatalf("Verify: %v", err)
+	}
+	return r
+}
+
+// exported exports a report, and returns the file.
+func (f *fixture) exported(c *identity.Caller, r oversight.Report, q oversight.Query) ([]byte, archive.Report) {
+	f.TB.Helper()
+	x := f.export(c, r, q)
+	f.make()
+	file, err := f.download(c, x.Export.ID, 0)
+	if err != nil {
+		f.TB.Fatalf("DownloadExport: %s", servicetest.Explain(err))
+	}
+	return file, f.verified(file)
+}
+
+// countParts counts the pieces of exports for which something holds.
+func (f *fixture) countParts(where string) (n int) {
+	f.TB.Helper()
+	f.AsSuperuser(func(conn *pgx.Conn) error {
+		return conn.QueryRow(f.TB.Context(), `SELECT count(*) FROM cpis.export_part WHERE `+where).Scan(&n)
+	})
+	return n
+}
+
+// filesOf are the texts in an archive, those in its workbook too.
+func filesOf(t *testing.T, file []byte) map[string]string {
+	t.Helper()
+	r, err := zip.NewReader(bytes.NewReader(file), int64(len(file)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := map[string]string{}
+	for _, f := range r.File {
+		in, err := f.Open()
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := io.ReadAll(in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all[f.Name] = string(text)
+		if strings.HasSuffix(f.Name, ".xlsx") {
+			for name, text := range filesOf(t, text) {
+				all[f.Name+"/"+name] = text
+			}
+		}
+	}
+	return all
+}
+
+// An auditor asks for a report as a file, hears first how many entries it has, and
+// gets it as often as they like; each act is an entry before anything leaves.
+func TestExport_IsCountedMadeOnceAndVerifies(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.MustRegister(lead, servicetest.RightCPP())
+	f.MustLookUp(nurse, servicetest.Unscheduled(child))
+	f.MustLookUp(gp, &lookup.Question{NHSNumber: child})
+	f.MustLookUp(nurse, servicetest.Unscheduled(another))
+	x := f.export(auditor, oversight.Child, oversight.Query{NHSNumber: child})
+	e := f.LastEntry()
+	if x.Export.Entries != 3 || x.Export.State != oversight.Making || e.Action != "export_report" || e.Rule != "A9" || e.Purpose != "complaint" ||
+		e.Counts["entries"] != 3 || e.Counts["report_child"] != 1 || string(e.Subject) != string(f.Tag(child)) {
+		t.Errorf("got %+v, entry %+v", x.Export, e)
+	}
+	f.make()
+	found, err := f.Reports.GetExport(t.Context(), auditor, &oversight.GetExportRequest{ID: x.Export.ID})
+	if err != nil || found.Export.State != oversight.Ready || found.Export.Report != oversight.Child || found.Export.Done != found.Export.Work {
+		t.Errorf("GetExport: got %+v, %v", found, err)
+	}
+	file, err := f.download(auditor, x.Export.ID, 0)
+	if err != nil || int64(len(file)) != found.Export.Size {
+		t.Fatalf("DownloadExport: got %d bytes, want %d: %v", len(file), found.Export.Size, err)
+	}
+	if e := f.LastEntry(); e.Action != "download_export" || e.Rule != "A12" || e.Counts["bytes"] != found.Export.Size || e.Purpose != "complaint" {
+		t.Errorf("entry of the download: %+v", e)
+	}
+	r := f.verified(file)
+	want := archive.Requester{Actor: "auditor", Issuer: "https://issuer.example", Organisation: auditor.Organisation}
+	if r.Entries != 3 || r.WithoutLine != 0 || r.Manifest.For != want || r.Manifest.Report != "child" || r.Manifest.Reason != "complaint" {
+		t.Errorf("got %+v", r)
+	}
+	for name, text := range filesOf(t, file) {
+		for _, secret := range []string{child, words} {
+			if strings.Contains(text, secret) {
+				t.Errorf("%s holds %q", name, secret)
+			}
+		}
+	}
+	again, err := f.download(auditor, x.Export.ID, 0)
+	if err != nil || !bytes.Equal(again, file) {
+		t.Errorf("the second download is another: %v", err)
+	}
+	rest, err := f.download(auditor, x.Export.ID, 1000)
+	if err != nil || !bytes.Equal(rest, file[1000:]) {
+		t.Errorf("what follows the first 1000 bytes is something else: %v", err)
+	}
+	if rest, err := f.download(auditor, x.Export.ID, int64(len(file))); err != nil || len(rest) != 0 {
+		t.Errorf("behind the end: got %d bytes, %v", len(rest), err)
+	}
+	if _, err := f.download(auditor, x.Export.ID, int64(len(file))+1); len(servicetest.ViolationsOf(t, err)) != 1 {
+		t.Errorf("far behind the end: got %v", err)
+	}
+}
+
+// A file has what the report shows, in the order of the log.
+func TestExport_HasWhatTheReportShows(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.MustRegister(lead, servicetest.RightCPP())
+	f.MustLookUp(nurse, servicetest.Unscheduled(child))
+	f.MustLookUp(gp, &lookup.Question{NHSNumber: child})
+	f.list(officer, oversight.Refusals, oversight.Query{})
+	for _, c := range []*identity.Caller{auditor, officer} {
+		for _, report := range everyReport {
+			q := oversight.Query{}
+			switch report {
+			case oversight.Child:
+				q.NHSNumber = child
+			case oversight.Actor:
+				q.Actor = "nurse"
+			case oversight.Organisation:
+				q.Organised = trust
+			case oversight.Request:
+				continue // who has no id for it
+			}
+			q.Until = f.Clock.Now().Add(time.Microsecond)
+			f.Clock.Advance(time.Second)
+			var want []int64
+			for _, e := range f.list(c, report, q).Entries {
+				want = append(want, e.Index)
+			}
+			slices.Reverse(want)
+			file, r := f.exported(c, report, q)
+			var got []int64
+			for i, row := range strings.Split(strings.TrimSpace(filesOf(t, file)["entries.csv"]), "\n") {
+				if i > 0 {
+					var index int64
+					_ = json.Unmarshal([]byte(strings.Split(row, ",")[1]), &index)
+					got = append(got, index)
+				}
+			}
+			if !slices.Equal(got, want) || r.Entries != int64(len(want)) {
+				t.Errorf("%s, %s: got entries %v, want %v", c.ID, report, got, want)
+			}
+		}
+	}
+}
+
+// Nothing in a file tells which authority knows a restricted child: neither what
+// is said, nor plans that two entries name.
+func TestExport_WithholdsWhatIsRestricted(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	r := servicetest.RightCPP()
+	r.Restricted = true
+	plan := f.MustRegister(lead, r).PlanID
+	f.MustLookUp(nurse, servicetest.Unscheduled(child))
+	f.MustGet(lead, child)
+	file, report := f.exported(auditor, oversight.Everything, oversight.Query{})
+	if report.WithoutLine == 0 {
+		t.Error("no line is withheld")
+	}
+	tag := base64.RawURLEncoding.EncodeToString(f.Tag(child))
+	bytesOf := 0
+	for name, text := range filesOf(t, file) {
+		if strings.Contains(text, plan) {
+			bytesOf++
+		}
+		for line := range strings.Lines(text) {
+			if strings.Contains(line, tag) && strings.Contains(line, islington) {
+				t.Errorf("%s: %s", name, line)
+			}
+		}
+	}
+	if bytesOf > 0 {
+		t.Errorf("%d files name the child's plan", bytesOf)
+	}
+	own := servicetest.Caller("la-officer", islington, policy.LocalAuthority, policy.PrivacyOfficer)
+	if _, report := f.exported(own, oversight.Child, oversight.Query{NHSNumber: child}); report.Entries != 2 || report.WithoutLine != 0 {
+		t.Errorf("the authority's own: got %+v", report)
+	}
+	if _, report := f.exported(auditor, oversight.Child, oversight.Query{NHSNumber: child}); !report.Manifest.AuthoritiesLeftOut {
+		t.Errorf("the child's: got %+v", report.Manifest)
+	}
+}
+
+// Nothing found is a file, too, and its count comes first.
+func TestExport_OfNothingIsAFile(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.MustLookUp(nurse, servicetest.Unscheduled(child))
+	if x := f.export(auditor, oversight.BreakGlass, oversight.Query{}); x.Export.Entries != 0 {
+		t.Errorf("counted %d", x.Export.Entries)
+	}
+	file, r := f.exported(auditor, oversight.BreakGlass, oversight.Query{})
+	if r.Entries != 0 || !strings.HasPrefix(filesOf(t, file)["entries.csv"], "log,index,time,") {
+		t.Errorf("got %+v, %s", r, filesOf(t, file)["entries.csv"])
+	}
+}
+
+// An export is its owner's alone, and others cannot tell that it is there.
+func TestExport_IsItsOwnersAlone(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.MustLookUp(nurse, servicetest.Unscheduled(child))
+	id := f.export(auditor, oversight.Everything, oversight.Query{}).Export.ID
+	f.make()
+	colleague := servicetest.Caller("colleague", auditor.Organisation, policy.Oversight, policy.Auditor)
+	otherIssuer := *auditor
+	otherIssuer.Issuer = "https://other.example"
+	moved := *auditor
+	moved.Organisation = trust
+	for _, c := range []*identity.Caller{colleague, officer, &otherIssuer, &moved} {
+		_, err := f.download(c, id, 0)
+		_, got := f.Reports.GetExport(t.Context(), c, &oversight.GetExportRequest{ID: id})
+		_, deleted := f.Reports.DeleteExport(t.Context(), c, &oversight.DeleteExportRequest{ID: id})
+		for _, err := range []error{err, got, deleted} {
+			if !errors.Is(err, guard.ErrNotFound) && !errors.Is(err, guard.ErrDenied) {
+				t.Errorf("%s of %s: got %v", c.ID, c.Organisation, err)
+			}
+		}
+		if l, err := f.Reports.ListExports(t.Context(), c, &oversight.ListExportsRequest{}); err == nil && len(l.Exports) > 0 {
+			t.Errorf("%s: got %+v", c.ID, l)
+		}
+	}
+	for _, c := range []*identity.Caller{nurse, lead, gp, servicetest.Administrator, servicetest.LaSystem} {
+		if _, err := f.download(c, id, 0); !errors.Is(err, guard.ErrDenied) {
+			t.Errorf("%s: got %v", c.ID, err)
+		}
+		_, err := f.Reports.CreateExport(t.Context(), c, &oversight.CreateExportRequest{Report: oversight.Everything, Query: because(oversight.Query{})})
+		if !errors.Is(err, guard.ErrDenied) {
+			t.Errorf("%s: got %v", c.ID, err)
+		}
+	}
+	l, err := f.Reports.ListExports(t.Context(), auditor, &oversight.ListExportsRequest{})
+	if err != nil || len(l.Exports) != 1 || l.Exports[0].ID != id || l.Exports[0].Report != oversight.Everything {
+		t.Errorf("the owner's: got %+v, %v", l, err)
+	}
+}
+
+// What was deleted, or has served its time, is gone with its key and its pieces.
+func TestExport_IsForgotten(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.MustLookUp(nurse, servicetest.Unscheduled(child))
+	first := f.export(auditor, oversight.Everything, oversight.Query{}).Export.ID
+	second := f.export(auditor, oversight.Everything, oversight.Query{}).Export
+	f.make()
+	if got := f.countParts("stream > 0"); got != 0 {
+		t.Errorf("%d pieces that are of no file are kept", got)
+	}
+	if _, err := f.Reports.DeleteExport(t.Context(), auditor, &oversight.DeleteExportRequest{ID: first, Request: uuid.NewString()}); err != nil {
+		t.Fatal(servicetest.Explain(err))
+	}
+	if _, err := f.download(auditor, first, 0); !errors.Is(err, guard.ErrNotFound) {
+		t.Errorf("after it was deleted: got %v", err)
+	}
+	if want := f.Clock.Now().Add(oversight.DefaultKeepExports); !second.Expires.Equal(want) {
+		t.Errorf("expires %s, want %s", second.Expires, want)
+	}
+	f.Clock.Advance(oversight.DefaultKeepExports)
+	f.MustLookUp(nurse, servicetest.Unscheduled(child)) // the service knows the time
+	if _, err := f.download(auditor, second.ID, 0); !errors.Is(err, guard.ErrNotFound) {
+		t.Errorf("after its time: got %v", err)
+	}
+	if err := f.Reports.ForgetExports(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got := f.Count("export") + f.Count("export_part"); got != 0 {
+		t.Errorf("%d rows are left", got)
+	}
+}
+
+// The same request again is the same export.
+func TestExport_IsAskedForOnce(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.MustLookUp(nurse, servicetest.Unscheduled(child))
+	f.index()
+	q := &oversight.CreateExportRequest{Report: oversight.Everything, Query: because(oversight.Query{}), Request: uuid.NewString()}
+	first, err := f.Reports.CreateExport(t.Context(), auditor, q)
+	if err != nil {
+		t.Fatal(servicetest.Explain(err))
+	}
+	again, err := f.Reports.CreateExport(t.Context(), auditor, q)
+	if err != nil || again.Export.ID != first.Export.ID {
+		t.Errorf("got %+v, %v", again, err)
+	}
+	other := *q
+	other.Formats = []string{"csv"}
+	if _, err := f.Reports.CreateExport(t.Context(), auditor, &other); !errors.Is(err, guard.ErrReused) {
+		t.Errorf("with other formats: got %v", err)
+	}
+	if got := f.Count("export"); got != 1 {
+		t.Errorf("%d exports", got)
+	}
+}
+
+// What is not signed yet is waited for; then the file is made.
+func TestExport_WaitsForTheCheckpoint(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.MustLookUp(nurse, servicetest.Unscheduled(child))
+	x := f.export(auditor, oversight.Everything, oversight.Query{})
+	if err := f.Reports.MakeExports(t.Context()); err == nil {
+		t.Error("a file was made of what nobody signed")
+	}
+	found, err := f.Reports.GetExport(t.Context(), auditor, &oversight.GetExportRequest{ID: x.Export.ID})
+	if err != nil || found.Export.State != oversight.Making {
+		t.Errorf("got %+v, %v", found, err)
+	}
+	f.Clock.Advance(time.Minute)
+	f.MustLookUp(nurse, servicetest.Unscheduled(child))
+	f.make()
+	if _, err := f.download(auditor, x.Export.ID, 0); err != nil {
+		t.Errorf("got %v", err)
+	}
+}
+
+// A file of a log that was tampered with is not made, and somebody is woken.
+func TestExport_OfATamperedLogFails(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.Grow(3)
+	f.MustLookUp(nurse, servicetest.Unscheduled(child))
+	x := f.export(auditor, oversight.Everything, oversight.Query{})
+	if err := f.Log.Sign(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	f.Exec(`UPDATE cpis.entry SET line = convert_to(replace(convert_from(line, 'UTF8'), '"nurse"', '"nurze"'), 'UTF8') WHERE idx = 1`)
+	f.Exec(`UPDATE cpis.entry_index SET actor = 'nurze' WHERE idx = 1`)
+	if err := f.Reports.MakeExports(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	_, err := f.download(auditor, x.Export.ID, 0)
+	if state, ok := errors.AsType[*guard.StateError](err); !ok || !strings.Contains(state.Problem, "damaged") {
+		t.Errorf("got %v", err)
+	}
+	if f.Log.Undamaged() == nil {
+		t.Error("nobody was told")
+	}
+}
+
+// Rows and pieces that somebody changed are not believed.
+func TestExport_ThatWasChangedIsRefused(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.MustLookUp(nurse, servicetest.Unscheduled(child))
+	id := f.export(auditor, oversight.Everything, oversight.Query{}).Export.ID
+	f.make()
+	f.Turned("export", "size", "size - 1", func() {
+		if _, err := f.download(auditor, id, 0); !errors.Is(err, guard.ErrDamaged) {
+			t.Errorf("another size: got %v", err)
+		}
+	})
+	f.Exec(`UPDATE cpis.export_part SET sealed = set_byte(sealed, 40, 255 - get_byte(sealed, 40))`)
+	if _, err := f.download(auditor, id, 0); !errors.Is(err, guard.ErrDamaged) {
+		t.Errorf("another piece: got %v", err)
+	}
+}
+
+// Who asks says in which formats, and why.
+func TestExport_SaysWhatIsMissing(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	_, err := f.Reports.CreateExport(t.Context(), auditor, &oversight.CreateExportRequest{Report: oversight.Child, Formats: []string{"pdf"}})
+	var fields []string
+	for _, v := range servicetest.ViolationsOf(t, err) {
+		fields = append(fields, v.Field)
+	}
+	if diff := cmp.Diff([]string{"query.reason", "formats"}, fields); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}

@@ -1,0 +1,141 @@
+package rpc
+
+import (
+	"context"
+	"errors"
+
+	cpisv1 "cpis/proto/cpis/v1"
+	"cpis/proto/cpis/v1/cpisv1connect"
+	"cpis/service/guard"
+	"cpis/service/identity"
+	"cpis/service/oversight"
+)
+
+// Exports are the use cases behind ExportService.
+type Exports interface {
+	CreateExport(ctx context.Context, c *identity.Caller, q *oversight.CreateExportRequest) (*oversight.CreatedExport, error)
+	GetExport(ctx context.Context, c *identity.Caller, q *oversight.GetExportRequest) (*oversight.FoundExport, error)
+	ListExports(ctx context.Context, c *identity.Caller, q *oversight.ListExportsRequest) (*oversight.ExportList, error)
+	DownloadExport(ctx context.Context, c *identity.Caller, q *oversight.DownloadExportRequest, send func(*oversight.ExportPart) error) error
+	DeleteExport(ctx context.Context, c *identity.Caller, q *oversight.DeleteExportRequest) (*oversight.DeletedExport, error)
+}
+
+// exportHandler is ExportService.
+type exportHandler struct{ uses Exports }
+
+func (h *exportHandler) CreateExport(ctx context.Context, m *cpisv1.CreateExportRequest) (*cpisv1.CreateExportResponse, error) {
+	return relay(ctx, m, createExportFromProto, h.uses.CreateExport, createdExportToProto)
+}
+
+func (h *exportHandler) GetExport(ctx context.Context, m *cpisv1.GetExportRequest) (*cpisv1.GetExportResponse, error) {
+	return relay(ctx, m, getExportFromProto, h.uses.GetExport, foundExportToProto)
+}
+
+func (h *exportHandler) ListExports(ctx context.Context, m *cpisv1.ListExportsRequest) (*cpisv1.ListExportsResponse, error) {
+	return relay(ctx, m, listExportsFromProto, h.uses.ListExports, exportListToProto)
+}
+
+func (h *exportHandler) DownloadExport(
+	ctx context.Context, m *cpisv1.DownloadExportRequest, stream cpisv1connect.ExportServiceDownloadExportServerStream,
+) error {
+	c, l := callOf(ctx), liveOf(ctx)
+	ctx, leave := l.stay(ctx)
+	defer leave()
+	q := &oversight.DownloadExportRequest{ID: m.GetExportId(), Offset: m.GetOffset(), Request: c.request}
+	err := h.uses.DownloadExport(ctx, &c.caller, q, func(p *oversight.ExportPart) error {
+		l.extend()
+		return l.unsent(ctx, stream.Send(exportPartToProto(p)))
+	})
+	if errors.Is(context.Cause(ctx), errStopping) {
+		return guard.ErrUnavailable // half a file must not look like a whole one
+	}
+	return err
+}
+
+func (h *exportHandler) DeleteExport(ctx context.Context, m *cpisv1.DeleteExportRequest) (*cpisv1.DeleteExportResponse, error) {
+	return relay(ctx, m, deleteExportFromProto, h.uses.DeleteExport, deletedExportToProto)
+}
+
+func createExportFromProto(m *cpisv1.CreateExportRequest, request string) *oversight.CreateExportRequest {
+	q := &oversight.CreateExportRequest{
+		Report: fromEnum(reports, m.GetReport()), Query: queryFromProto(m.GetQuery()), Request: request,
+	}
+	for _, f := range m.GetFormats() {
+		q.Formats = append(q.Formats, fromEnum(exportFormats, f))
+	}
+	return q
+}
+
+func createdExportToProto(c *oversight.CreatedExport) *cpisv1.CreateExportResponse {
+	return &cpisv1.CreateExportResponse{
+		Export: exportToProto(&c.Export), Coverage: coverageToProto(&c.Coverage), Receipt: receiptToProto(&c.Receipt),
+	}
+}
+
+func getExportFromProto(m *cpisv1.GetExportRequest, request string) *oversight.GetExportRequest {
+	return &oversight.GetExportRequest{ID: m.GetExportId(), Request: request}
+}
+
+func foundExportToProto(f *oversight.FoundExport) *cpisv1.GetExportResponse {
+	return &cpisv1.GetExportResponse{Export: exportToProto(&f.Export), Receipt: receiptToProto(&f.Receipt)}
+}
+
+func listExportsFromProto(_ *cpisv1.ListExportsRequest, request string) *oversight.ListExportsRequest {
+	return &oversight.ListExportsRequest{Request: request}
+}
+
+func exportListToProto(l *oversight.ExportList) *cpisv1.ListExportsResponse {
+	return &cpisv1.ListExportsResponse{Exports: each(l.Exports, exportToProto), Receipt: receiptToProto(&l.Receipt)}
+}
+
+func deleteExportFromProto(m *cpisv1.DeleteExportRequest, request string) *oversight.DeleteExportRequest {
+	return &oversight.DeleteExportRequest{ID: m.GetExportId(), Request: request}
+}
+
+func deletedExportToProto(d *oversight.DeletedExport) *cpisv1.DeleteExportResponse {
+	return &cpisv1.DeleteExportResponse{Receipt: receiptToProto(&d.Receipt)}
+}
+
+// Formats and states of exports in both languages.
+var (
+	exportFormats = []string{
+		cpisv1.ExportFormat_EXPORT_FORMAT_UNSPECIFIED: "",
+		cpisv1.ExportFormat_EXPORT_FORMAT_CSV:         "csv",
+		cpisv1.ExportFormat_EXPORT_FORMAT_XLSX:        "xlsx",
+		cpisv1.ExportFormat_EXPORT_FORMAT_FHIR_BALP:   "fhir_balp",
+		cpisv1.ExportFormat_EXPORT_FORMAT_FHIR_NHS:    "fhir_nhs",
+	}
+	exportStates = []oversight.ExportState{
+		cpisv1.ExportState_EXPORT_STATE_UNSPECIFIED: "",
+		cpisv1.ExportState_EXPORT_STATE_MAKING:      oversight.Making,
+		cpisv1.ExportState_EXPORT_STATE_READY:       oversight.Ready,
+		cpisv1.ExportState_EXPORT_STATE_FAILED:      oversight.Failed,
+	}
+)
+
+func exportToProto(x *oversight.Export) *cpisv1.Export {
+	m := &cpisv1.Export{
+		Id:      x.ID,
+		State:   toEnum[cpisv1.ExportState](exportStates, x.State),
+		Report:  toEnum[cpisv1.Report](reports, x.Report),
+		Reason:  toEnum[cpisv1.ReportReason](reportReasons, x.Reason),
+		Entries: x.Entries,
+		Done:    x.Done,
+		Work:    x.Work,
+		Size:    x.Size,
+		Asked:   timeToProto(x.Asked),
+		Expires: timeToProto(x.Expires),
+	}
+	for _, f := range x.Formats {
+		m.Formats = append(m.Formats, toEnum[cpisv1.ExportFormat](exportFormats, f))
+	}
+	return m
+}
+
+func exportPartToProto(p *oversight.ExportPart) *cpisv1.DownloadExportResponse {
+	m := &cpisv1.DownloadExportResponse{Export: exportToProto(&p.Export), Offset: p.Offset, Chunk: p.Chunk}
+	if p.Receipt != (guard.Receipt{}) {
+		m.Receipt = receiptToProto(&p.Receipt)
+	}
+	return m
+}
