@@ -49,7 +49,7 @@ func testGuide(t *testing.T, d *running) {
 	}
 	calls := 0
 	for _, block := range blocks(guide, "sh") {
-		if strings.HasPrefix(block, "curl ") {
+		if strings.HasPrefix(block, "curl ") && !strings.Contains(block, "/log/") { // which is answered with files, not messages
 			calls += d.call(t, dir, block)
 		}
 	}
