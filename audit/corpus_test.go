@@ -66,7 +66,21 @@ type corpusLog struct {
 }
 
 func corpusLogOf(n int) func() *corpusLog {
-	return sync.OnceValue(func() *corpusLog { return &corpusLog{testLog: newLog(n)} })
+	return sync.OnceValue(func() *corpusLog { return &corpusLog{testLog: newMixedLog(n)} })
+}
+
+// newMixedLog returns a log with entries of both versions.
+func newMixedLog(n int) *testLog {
+	l := &testLog{}
+	for i, line := range newLog(n).lines {
+		e, err := audit.ParseLine(line)
+		if err != nil {
+			panic(err) // never: newLog wrote it
+		}
+		e.Version = 1 + i%audit.Version
+		l.append(e.AppendLine(nil))
+	}
+	return l
 }
 
 // tampered is an export that is tampered with, and what must be found.

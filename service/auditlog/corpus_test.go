@@ -165,7 +165,7 @@ func (c *tamperedLog) check() {
 
 func (c *tamperedLog) checkStart() {
 	c.t.Helper()
-	_, err := c.logFixture.start(c.dir)
+	_, err := c.logFixture.start(auditlog.KeptIn(c.dir, dbtest.Origin))
 	if !errors.Is(err, c.start) || (err != nil) != (c.start != nil) {
 		c.t.Errorf("start: got %v, want %v", err, c.start)
 	}
