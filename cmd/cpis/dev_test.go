@@ -179,6 +179,7 @@ func TestDev(t *testing.T) {
 	testRegisters(t, d)
 	testAudit(t, d)
 	testReports(t, d)
+	testAuditingPage(t, d)
 	testMetrics(t, d)
 	testOperatorsSQL(t, d)
 	testGuide(t, d)

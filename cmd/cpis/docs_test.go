@@ -63,6 +63,8 @@ func (d *running) call(t *testing.T, dir, commands string) int {
 	t.Helper()
 	as := "nurse"
 	switch {
+	case strings.Contains(commands, "/log/1/"):
+		as = "auditor"
 	case strings.Contains(commands, "LookUpMany"):
 		as = "gp"
 	case strings.Contains(commands, "PlanService"):
@@ -76,6 +78,12 @@ func (d *running) call(t *testing.T, dir, commands string) int {
 	out, err := cmd.Output()
 	if err != nil {
 		t.Errorf("%s\n%v", commands, err)
+	}
+	if as == "auditor" { // files of the log, and no JSON
+		if !strings.Contains(string(out), "\n\n— ") {
+			t.Errorf("%s\n%s", commands, out)
+		}
+		return 0
 	}
 	answers := json.NewDecoder(strings.NewReader(string(out)))
 	for n := 0; ; n++ {

@@ -209,7 +209,7 @@ func parseValue(fd protoreflect.FieldDescriptor, text string) (protoreflect.Valu
 // may begin or end with a day.
 func parseTime(fd protoreflect.FieldDescriptor, text string) (protoreflect.Value, error) {
 	t, err := time.Parse(time.RFC3339, text)
-	if err != nil && fd.ContainingMessage().FullName() == "cpis.v1.ReportQuery" {
+	if err != nil && isPeriod(fd) {
 		t, err = time.ParseInLocation(time.DateOnly, text, englandsZone())
 	}
 	if err != nil {
@@ -259,4 +259,13 @@ func wordOf(v protoreflect.EnumValueDescriptor) string {
 	enum, _ := v.Parent().(protoreflect.EnumDescriptor)
 	prefix := strings.TrimSuffix(string(enum.Values().ByNumber(0).Name()), "UNSPECIFIED")
 	return strings.ToLower(strings.TrimPrefix(string(v.Name()), prefix))
+}
+
+// isPeriod reports whether a time begins or ends a period that is asked about.
+func isPeriod(fd protoreflect.FieldDescriptor) bool {
+	switch fd.ContainingMessage().FullName() {
+	case "cpis.v1.ReportQuery", "cpis.v1.GetSubjectAccessRequest":
+		return true
+	}
+	return false
 }

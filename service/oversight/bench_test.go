@@ -69,7 +69,7 @@ type world struct {
 }
 
 func newWorld() *world {
-	w := &world{random: rand.New(rand.NewPCG(7, 11)), began: servicetest.Noon.AddDate(-2, 0, 0)} //nolint:gosec // the same world each time
+	w := &world{random: rand.New(rand.NewPCG(7, 11)), began: servicetest.Noon.AddDate(-2, 0, 0)}
 	for range 200_000 {
 		tag := make([]byte, 32)
 		for i := range 4 {
@@ -125,7 +125,7 @@ func (w *world) entry(i, n int64) audit.Entry {
 // query asks for somebody else each time.
 func (w *world) query(report oversight.Report) oversight.Query {
 	q := because(oversight.Query{})
-	switch report { //nolint:exhaustive // the others ask for nobody
+	switch report {
 	case oversight.Child:
 		q.Subject = base64.RawURLEncoding.EncodeToString(w.child())
 	case oversight.Actor:
@@ -154,7 +154,7 @@ func (f *fixture) load(b *testing.B, w *world, n int64) {
 		e := w.entry(i, n)
 		line := e.AppendLine(nil)
 		tree.Append(audit.LeafHash(line))
-		return []any{int16(log.ID), i, line, e.Subject}, nil //nolint:gosec // there are few logs
+		return []any{int16(log.ID), i, line, e.Subject}, nil
 	})
 	f.AsSuperuser(func(conn *pgx.Conn) error {
 		if _, err := conn.CopyFrom(b.Context(), pgx.Identifier{"cpis", "entry"}, []string{"log", "idx", "line", "subject"}, rows); err != nil {
@@ -162,7 +162,7 @@ func (f *fixture) load(b *testing.B, w *world, n int64) {
 		}
 		root := tree.Root()
 		_, err := conn.Exec(b.Context(), `UPDATE cpis.log_head SET size = $2, frontier = $3, root = $4 WHERE log = $1`,
-			int16(log.ID), n, tree.AppendFrontier(nil), root[:]) //nolint:gosec // as above
+			int16(log.ID), n, tree.AppendFrontier(nil), root[:])
 		return err
 	})
 }

@@ -44,7 +44,7 @@ func TestDigest_IsMadeOnceForEachOrganisation(t *testing.T) {
 	f := newFixture(t)
 	f.lastWeek()
 	other := f.Another()
-	make := func() {
+	round := func() {
 		t.Helper()
 		errs := servicetest.AtOnce(
 			func() error { _, err := f.Reports.MakeDigests(t.Context()); return err },
@@ -54,9 +54,9 @@ func TestDigest_IsMadeOnceForEachOrganisation(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	make()
+	round()
 	f.Clock.Advance(time.Hour)
-	make()
+	round()
 	made := map[string]int{}
 	for _, e := range f.Entries() {
 		if e.Action == "make_digest" {

@@ -62,8 +62,13 @@ func (d *digest) text(origin string) string {
 		what  string
 		count int64
 	}{
-		{"Look-ups", n.LookUps}, {"  that found a flag", n.Hits}, {"  without an encounter", n.NoEncounter}, {"  by break-glass", n.BreakGlass},
-		{"Look-ups and reading outside office hours", n.OutOfHours}, {"Refused", n.Refused}, {"Changes of plans", n.Plans},
+		{"Look-ups", n.LookUps},
+		{"  that found a flag", n.Hits},
+		{"  without an encounter", n.NoEncounter},
+		{"  by break-glass", n.BreakGlass},
+		{"Look-ups and reading outside office hours", n.OutOfHours},
+		{"Refused", n.Refused},
+		{"Changes of plans", n.Plans},
 		{"Reports and exports from the log", n.Reports},
 	} {
 		fmt.Fprintf(&b, "%-43s %d\n", line.what, line.count)

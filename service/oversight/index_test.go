@@ -101,12 +101,12 @@ func (f *fixture) wantDamaged(t *testing.T) {
 }
 
 // admin administers the index as its owner.
-func (f *fixture) admin(t testing.TB) *oversight.Admin {
-	t.Helper()
-	owner := dbtest.OpenURL(t, f.Database.Owner, store.Options{AllowUnsafe: true, Owner: true})
-	log, err := owner.Logs.Find(t.Context(), dbtest.Origin)
+func (f *fixture) admin(tb testing.TB) *oversight.Admin {
+	tb.Helper()
+	owner := dbtest.OpenURL(tb, f.Database.Owner, store.Options{AllowUnsafe: true, Owner: true})
+	log, err := owner.Logs.Find(tb.Context(), dbtest.Origin)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return &oversight.Admin{Command: guard.Command{DB: owner, Log: log, Now: f.Clock.Now, Operator: "tester"}}
 }
