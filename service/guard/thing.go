@@ -18,6 +18,7 @@ const (
 	KindColleague = "colleague"
 	KindReview    = "review"
 	KindRelease   = "release"
+	KindExport    = "export"
 )
 
 // Target is the thing that a request names. What is no identifier is not one: it

@@ -65,7 +65,7 @@ type begun struct{ guard.Receipt }
 
 // begin records the download.
 func (d *download) begin(ctx context.Context) error {
-	a := exportAct(d.caller, policy.DownloadExport, d.asked.Request)
+	a := exportAct(d.caller, policy.DownloadExport, d.asked.ID, d.asked.Request)
 	a.Check = d.check()
 	a.Prepare = func(ctx context.Context) (err error) {
 		if d.row, err = d.s.findExport(ctx, d.s.db.Exports.Get, d.caller, d.asked.ID); err != nil {

@@ -242,9 +242,10 @@ func (s *Reports) findExport(
 	return &row, nil
 }
 
-// exportAct begins an act on exports of the caller's own.
-func exportAct(c *identity.Caller, action policy.Action, request string) guard.Act {
-	return guard.Act{Caller: c, Action: action, Own: true, Request: request}
+// exportAct begins an act on an export of the caller's own, or on all of them if
+// none is named.
+func exportAct(c *identity.Caller, action policy.Action, id, request string) guard.Act {
+	return guard.Act{Caller: c, Action: action, Own: true, Request: request, Target: guard.Target(guard.KindExport, id)}
 }
 
 // GetExportRequest asks for an export.
@@ -263,7 +264,7 @@ type FoundExport struct {
 // GetExport shows where an export stands. The error is ErrDenied, ErrNotFound,
 // *OverloadedError, ErrUnrecorded, ErrUnavailable or ErrDamaged.
 func (s *Reports) GetExport(ctx context.Context, c *identity.Caller, q *GetExportRequest) (*FoundExport, error) {
-	a := exportAct(c, policy.ReadReports, q.Request)
+	a := exportAct(c, policy.ReadReports, q.ID, q.Request)
 	var x *sealedExport
 	a.Prepare = func(ctx context.Context) error {
 		row, err := s.findExport(ctx, s.db.Exports.Get, c, q.ID)
@@ -296,7 +297,7 @@ type ExportList struct {
 
 // ListExports shows the exports of the caller that are not forgotten.
 func (s *Reports) ListExports(ctx context.Context, c *identity.Caller, q *ListExportsRequest) (*ExportList, error) {
-	a := exportAct(c, policy.ReadReports, q.Request)
+	a := exportAct(c, policy.ReadReports, "", q.Request)
 	out := &ExportList{}
 	a.Prepare = func(ctx context.Context) error {
 		rows, err := s.db.Exports.List(ctx, s.ownerOf(c), maxOpenExports)
@@ -308,6 +309,7 @@ func (s *Reports) ListExports(ctx context.Context, c *identity.Caller, q *ListEx
 	}
 	return guard.Answer(ctx, s.guard, a, func(_ context.Context, _ *store.Tx, e *audit.Entry) (*ExportList, error) {
 		e.Counts = audit.Counts{"exports": int64(len(out.Exports))}
+		guard.Show(e, guard.KindExport, out.Exports, func(x *Export) string { return x.ID })
 		return &ExportList{Exports: out.Exports}, nil
 	})
 }
@@ -324,7 +326,7 @@ type DeletedExport struct{ guard.Receipt }
 // DeleteExport forgets an export, whether or not it is made. Its errors are those
 // of GetExport.
 func (s *Reports) DeleteExport(ctx context.Context, c *identity.Caller, q *DeleteExportRequest) (*DeletedExport, error) {
-	a := exportAct(c, policy.ExportReport, q.Request)
+	a := exportAct(c, policy.ExportReport, q.ID, q.Request)
 	a.Asks = q
 	return guard.Once(ctx, s.guard, a, func(ctx context.Context, tx *store.Tx, e *audit.Entry) (*DeletedExport, error) {
 		row, err := s.findExport(ctx, tx.Exports.Get, c, q.ID)
