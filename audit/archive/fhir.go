@@ -30,7 +30,7 @@ func openFHIR(event func(*Record) *auditEvent) func(*head, create) (renderer, er
 }
 
 func quoted(s string) []byte {
-	text, _ := json.Marshal(s) // a string can be written always
+	text, _ := json.Marshal(s) //nolint:errchkjson // a string can always be written
 	return text
 }
 

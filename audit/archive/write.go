@@ -260,10 +260,9 @@ func (w *writer) writeEntries(n int, l *Log, k *keptLog, about *LogPart) (int64,
 
 func writeEntry(e *Found, lines *bufio.Writer, proof *audit.SubsetWriter, beside io.Writer) error {
 	var err error
-	switch {
-	case e.Line == nil:
+	if e.Line == nil {
 		_, err = proof.AddUnknown(e.Index)
-	default:
+	} else {
 		err = proof.Add(e.Index, audit.LeafHash(e.Line), e.Without == "")
 	}
 	if err != nil {

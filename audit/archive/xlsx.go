@@ -87,7 +87,7 @@ func sheetName(n int) string { return fmt.Sprintf("xl/worksheets/sheet%d.xml", n
 // columnName is how programs name a column: A to Z, then AA and so on.
 func columnName(i int) string {
 	if i < 26 {
-		return string(rune('A' + i))
+		return "ABCDEFGHIJKLMNOPQRSTUVWXYZ"[i : i+1]
 	}
 	return columnName(i/26-1) + columnName(i%26)
 }

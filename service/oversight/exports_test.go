@@ -46,7 +46,7 @@ func (f *fixture) export(c *identity.Caller, r oversight.Report, q oversight.Que
 // make has the log signed, and makes the exports.
 func (f *fixture) make() {
 	f.TB.Helper()
-	if err := errors.Join(f.Log.Sign(f.TB.Context()), f.Reports.MakeExports(f.TB.Context())); err != nil {
+	if err := errors.Join(f.Sign(f.TB.Context()), f.Reports.MakeExports(f.TB.Context())); err != nil {
 		f.TB.Fatalf("MakeExports: %v", err)
 	}
 }
@@ -412,7 +412,7 @@ func TestExport_OfATamperedLogFails(t *testing.T) {
 	f.Grow(3)
 	f.MustLookUp(nurse, servicetest.Unscheduled(child))
 	x := f.export(auditor, oversight.Everything, oversight.Query{})
-	if err := f.Log.Sign(t.Context()); err != nil {
+	if err := f.Sign(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	f.Exec(`UPDATE cpis.entry SET line = convert_to(replace(convert_from(line, 'UTF8'), '"nurse"', '"nurze"'), 'UTF8') WHERE idx = 1`)

@@ -54,7 +54,7 @@ func (s *Reports) makeExport(ctx context.Context, row *store.ExportRow) error {
 	if err == nil {
 		err = m.make()
 	}
-	return m.settle(err)
+	return m.settle(err) //nolint:contextcheck // what became of it is said also when the server stops
 }
 
 // maker makes an export.
