@@ -112,6 +112,7 @@ func (l *benchLog) keep(builder *audit.Builder, checkpoints []store.CheckpointRo
 // measure makes proofs for random sizes, and reports how long the slowest of a
 // hundred takes.
 func (l *benchLog) measure(b *testing.B, prove func(ctx context.Context, at int64) error) {
+	b.Helper()
 	rnd := rand.New(rand.NewPCG(1, 2))
 	var took []time.Duration
 	for b.Loop() {

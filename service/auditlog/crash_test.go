@@ -133,7 +133,7 @@ func crash(t *testing.T, stride int) {
 					t.Fatalf("an act of more than %d requests", at)
 				}
 			}
-			for at := 1 + (i+stride/2)%stride; p.crash(t, act, at, true); at += stride { //nolint:revive // all is in the condition
+			for at := 1 + (i+stride/2)%stride; p.crash(t, act, at, true); at += stride {
 			}
 		})
 	}

@@ -89,7 +89,7 @@ func TestEntryBundle_IsAsSignedAndLeavesAnEntry(t *testing.T) {
 			}
 		}
 		e := f.LastEntry()
-		if int64(300+i) != got.Receipt.Index || e.Action != "read_log" || e.Outcome != "done" || e.Rule != "H2" || e.Organisation != overseer.Organisation ||
+		if int64(300+i) != got.Index || e.Action != "read_log" || e.Outcome != "done" || e.Rule != "H2" || e.Organisation != overseer.Organisation ||
 			e.Counts["from"] != c.from || e.Counts["shown"] != int64(len(c.want)) || e.Counts["log"] != 1 || e.Request == "" {
 			t.Errorf("%s: receipt %+v, entry %+v", c.path, got.Receipt, e)
 		}

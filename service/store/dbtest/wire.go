@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"testing"
 )
@@ -41,7 +42,7 @@ func NewWire(tb testing.TB, db *Database) *Wire {
 	if w.dir, err = os.MkdirTemp("", "cpis-wire-"); err != nil { //nolint:usetesting // a socket's path must be short
 		tb.Fatalf("making a directory for the wire: %v", err)
 	}
-	l, err := net.Listen("unix", filepath.Join(w.dir, ".s.PGSQL.5432")) //nolint:noctx // ends with the test
+	l, err := net.Listen("unix", filepath.Join(w.dir, ".s.PGSQL.5432"))
 	if err != nil {
 		tb.Fatalf("listening: %v", err)
 	}
@@ -135,7 +136,7 @@ func (w *Wire) carry(client net.Conn) error {
 	if filepath.IsAbs(w.to) {
 		network = "unix"
 	}
-	server, err := net.Dial(network, w.to) //nolint:noctx // ends with the test
+	server, err := net.Dial(network, w.to)
 	if err != nil {
 		return err
 	}
@@ -221,7 +222,7 @@ func (l *link) startUp(in *bufio.Reader) error {
 	if size < 4 || size > 1<<16 {
 		return fmt.Errorf("no PostgreSQL client: %d bytes", size)
 	}
-	message := append(head, make([]byte, size-4)...)
+	message := slices.Concat(head, make([]byte, size-4))
 	if _, err := io.ReadFull(in, message[4:]); err != nil {
 		return err
 	}
@@ -272,7 +273,7 @@ func readMessage(in *bufio.Reader) ([]byte, error) {
 	if size < 4 || size > 1<<28 {
 		return nil, fmt.Errorf("no message of PostgreSQL: %d bytes", size)
 	}
-	message := append(head, make([]byte, size-4)...)
+	message := slices.Concat(head, make([]byte, size-4))
 	_, err := io.ReadFull(in, message[5:])
 	return message, err
 }
