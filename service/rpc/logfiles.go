@@ -127,7 +127,7 @@ func (f *file) write(w http.ResponseWriter) {
 	if f.keep {
 		h.Set("Cache-Control", forAYear)
 	}
-	_, _ = w.Write(f.content) // the client has gone if not
+	_, _ = w.Write(f.content) //nolint:gosec // no page; and if it fails the client has gone
 }
 
 // statuses are those of HTTP for what a caller is told about an error. All others

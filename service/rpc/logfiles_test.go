@@ -15,7 +15,7 @@ import (
 )
 
 // read asks for a path as an auditor's tool does.
-func read(t *testing.T, s *httptest.Server, path string, headers ...string) (*http.Response, string) {
+func read(t *testing.T, s *httptest.Server, path string, headers ...string) (got answered, body string) {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.URL+path, http.NoBody)
 	if err != nil {
@@ -30,11 +30,17 @@ func read(t *testing.T, s *httptest.Server, path string, headers ...string) (*ht
 		t.Fatal(err)
 	}
 	defer res.Body.Close()
-	body, err := io.ReadAll(res.Body)
+	text, err := io.ReadAll(res.Body)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return res, string(body)
+	return answered{res.StatusCode, res.Header}, string(text)
+}
+
+// answered is what came before a body.
+type answered struct {
+	StatusCode int
+	Header     http.Header
 }
 
 // The paths are those of C2SP tlog-tiles, with its types of content; what never
