@@ -8,7 +8,6 @@ import (
 	"cpis/service/auditlog"
 	"cpis/service/guard"
 	"cpis/service/lookup"
-	"cpis/service/store"
 	"cpis/service/store/dbtest"
 )
 
@@ -21,7 +20,7 @@ func TestExportTellsOfEntriesThatAreNotSigned(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	db := dbtest.OpenURL(t, f.Database.Owner, store.Options{AllowUnsafe: true, Owner: true})
+	db := dbtest.OpenOwner(t, f.Database)
 	admin := &auditlog.Admin{Command: guard.Command{DB: db, Log: log, Now: f.Clock.Now, Operator: "tester"}}
 	export := func(size, unsigned int64) {
 		t.Helper()

@@ -175,7 +175,7 @@ func (f *logFixture) proves(index int64, leaf audit.Hash) {
 // owner is the database as its owner opens it.
 func (f *logFixture) owner() guard.Command {
 	f.t.Helper()
-	db := dbtest.OpenURL(f.t, f.Database.Owner, store.Options{AllowUnsafe: true, Owner: true})
+	db := dbtest.OpenOwner(f.t, f.Database)
 	return guard.Command{DB: db, Log: f.log, Now: f.Clock.Now, Operator: "tester"}
 }
 

@@ -113,7 +113,7 @@ func TestSign_EmptyLog(t *testing.T) {
 	t.Parallel()
 	f := newService(t)
 	const origin = "second.example/log"
-	owner := dbtest.OpenURL(t, f.Database.Owner, store.Options{AllowUnsafe: true, Owner: true})
+	owner := dbtest.OpenOwner(t, f.Database)
 	var log store.Log
 	f.Tx(owner, func(tx *store.Tx) (err error) {
 		log, err = tx.Logs.Create(t.Context(), origin)

@@ -23,7 +23,7 @@ type claimable struct {
 
 func newClaimable(t *testing.T) *claimable {
 	t.Helper()
-	data := dbtest.New(t)
+	data := dbtest.NewUnconnected(t)
 	db := dbtest.OpenURL(t, data.Owner, store.Options{Owner: true, AllowUnsafe: true})
 	log, err := db.Logs.Find(t.Context(), dbtest.Origin)
 	if err != nil {

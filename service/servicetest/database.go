@@ -51,8 +51,7 @@ func (f *databaseSteps) Pretend(sql string, args ...any) {
 // owner opens the database as its owner.
 func (f *databaseSteps) owner() *store.DB {
 	f.TB.Helper()
-	return dbtest.OpenURL(f.TB, f.Database.Owner, store.Options{AllowUnsafe: true, Owner: true}).
-		Guarded(f.Ring, func(string) { f.Damaged.Add(1) })
+	return dbtest.OpenOwner(f.TB, f.Database).Guarded(f.Ring, func(string) { f.Damaged.Add(1) })
 }
 
 // EachGuarded runs SQL for every table whose rows have MACs.
@@ -70,14 +69,7 @@ func (f *databaseSteps) EachGuarded(format string) {
 // AsSuperuser does what no part of the service can do.
 func (f *databaseSteps) AsSuperuser(do func(*pgx.Conn) error) {
 	f.TB.Helper()
-	conn, err := pgx.Connect(f.TB.Context(), f.Database.Admin)
-	if err != nil {
-		f.TB.Fatalf("connecting as superuser: %v", err)
-	}
-	defer conn.Close(f.TB.Context())
-	if err := do(conn); err != nil {
-		f.TB.Fatalf("as superuser: %v", err)
-	}
+	dbtest.AsSuperuser(f.TB, f.Database, do)
 }
 
 // HoldLog keeps everybody from appending to the log until it is released.

@@ -199,7 +199,7 @@ func (f *fixture) appendSomehow(db *store.DB, how int, b *store.Batch) error {
 func TestLogsAreIndependent(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
-	owner := dbtest.OpenURL(t, f.data.Owner, store.Options{AllowUnsafe: true, Owner: true})
+	owner := dbtest.OpenOwner(t, f.data)
 	var made store.Log
 	f.must(owner.Tx(t.Context(), func(tx *store.Tx) (err error) {
 		made, err = tx.Logs.Create(t.Context(), "log.example/second")

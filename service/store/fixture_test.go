@@ -48,7 +48,7 @@ func fixtureIn(tb testing.TB, data *dbtest.Database, db *store.DB) *fixture {
 	log, err := db.Logs.Find(tb.Context(), dbtest.Origin)
 	f.must(err)
 	f.log = log.ID
-	owner := dbtest.OpenURL(tb, data.Owner, store.Options{AllowUnsafe: true, Owner: true})
+	owner := dbtest.OpenOwner(tb, data)
 	f.must(owner.Tx(tb.Context(), func(tx *store.Tx) error {
 		_, err := tx.Directory.LoadReference(tb.Context(), []store.OrganisationRow{
 			{Code: trust, Name: "LEEDS TEACHING HOSPITALS", Class: "acute_trust", Postcode: "LS9 7TF"},

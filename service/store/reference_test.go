@@ -16,7 +16,7 @@ func TestReferenceDataNeverOverwritesWhatPeopleSaid(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	ctx := t.Context()
-	owner := dbtest.OpenURL(t, f.data.Owner, store.Options{AllowUnsafe: true, Owner: true})
+	owner := dbtest.OpenOwner(t, f.data)
 	f.tx(func(tx *store.Tx) error {
 		return tx.Directory.SetContact(ctx, york, "01904 000000", "Mon-Fri 8-17", "01904 000001", f.now)
 	})
@@ -68,7 +68,7 @@ func TestClassesArePolicys(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	ctx := t.Context()
-	owner := dbtest.OpenURL(t, f.data.Owner, store.Options{AllowUnsafe: true, Owner: true})
+	owner := dbtest.OpenOwner(t, f.data)
 	put := func(class policy.Class) error {
 		return owner.Tx(ctx, func(tx *store.Tx) error {
 			return tx.Directory.PutOrganisation(ctx, store.OrganisationRow{Code: "X1", Name: "X", Class: string(class)})

@@ -27,7 +27,7 @@ func TestBreakGlass_EachRuleIsReached(t *testing.T) {
 	s := newSite(t)
 	s.register(everybody()...)
 	const unscheduledRole, scheduledRole = "B0107", "B0170"
-	const practice, ambulance = "F83004", "RRU"
+	const practice = "F83004"
 	for _, tt := range []struct {
 		rule, what     string
 		place, role    string

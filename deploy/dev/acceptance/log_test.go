@@ -15,7 +15,6 @@ import (
 	"cpis/proto/cpis/v1/cpisv1connect"
 	"cpis/service/auditlog"
 	"cpis/service/guard"
-	"cpis/service/store"
 	"cpis/service/store/dbtest"
 )
 
@@ -42,7 +41,7 @@ func (s *site) export() string {
 	must(s.tb, os.Mkdir(dir, 0o700))
 	root, err := os.OpenRoot(dir)
 	must(s.tb, err)
-	owner := dbtest.OpenURL(s.tb, s.database.Owner, store.Options{AllowUnsafe: true, Owner: true})
+	owner := dbtest.OpenOwner(s.tb, s.database)
 	_, err = (&auditlog.Admin{Command: s.command(owner)}).Export(s.tb.Context(), audit.CreateIn(root))
 	must(s.tb, err)
 	must(s.tb, root.Close())

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -37,6 +38,7 @@ import (
 	"cpis/service/record"
 	"cpis/service/reference"
 	"cpis/service/rpc"
+	"cpis/service/servicetest"
 	"cpis/service/store"
 	"cpis/service/store/dbtest"
 )
@@ -47,6 +49,7 @@ const (
 	camden    = "E09000007"
 	audience  = "cpis-test"
 	hubPhone  = "01632 960999"
+	ambulance = "RRU" // where nobody works, but some help out
 )
 
 // monday is when the service's clock stands: a working day, in office hours.
@@ -169,6 +172,18 @@ func must(tb testing.TB, err error) {
 	}
 }
 
+// places are the organisations at which people of the tests work. There are
+// thousands of others.
+func places(all []reference.Organisation) (rows []store.OrganisationRow) {
+	people := idp.People()
+	for _, o := range all {
+		if o.Code == ambulance || slices.ContainsFunc(people, func(p idp.Person) bool { return p.Place == o.Code }) {
+			rows = append(rows, store.OrganisationRow{Code: o.Code, Name: o.Name, Class: string(o.Class), Postcode: o.Postcode})
+		}
+	}
+	return rows
+}
+
 // fill loads the reference data, and what the identity provider's people need.
 func (s *site) fill() {
 	s.tb.Helper()
@@ -177,18 +192,14 @@ func (s *site) fill() {
 	must(s.tb, err)
 	authorities, err := reference.Authorities()
 	must(s.tb, err)
-	var orgs []store.OrganisationRow
-	for _, o := range organisations {
-		orgs = append(orgs, store.OrganisationRow{Code: o.Code, Name: o.Name, Class: string(o.Class), Postcode: o.Postcode})
-	}
 	var las []store.AuthorityRow
 	for _, a := range authorities {
 		las = append(las, store.AuthorityRow{GSS: a.GSS, DfE: a.DfE, Name: a.Name, Kind: a.Kind, Region: a.Region})
 	}
-	owner := dbtest.OpenURL(s.tb, s.database.Owner, store.Options{AllowUnsafe: true, Owner: true}).
+	owner := dbtest.OpenOwner(s.tb, s.database).
 		Guarded(s.ring, func(string) {})
 	must(s.tb, owner.Tx(ctx, func(tx *store.Tx) error {
-		_, err := tx.Directory.LoadReference(ctx, orgs, las)
+		_, err := tx.Directory.LoadReference(ctx, places(organisations), las)
 		return err
 	}))
 	admin := &directory.Admin{Command: s.command(owner)}
@@ -253,10 +264,8 @@ func (s *site) serve() {
 	log := zerolog.New(s.logs).Level(zerolog.DebugLevel)
 	metrics, err := rpc.NewMetrics(ctx)
 	must(s.tb, err)
-	rules, err := policy.New()
-	must(s.tb, err)
 	s.service, err = service.New(ctx, service.Config{
-		DB: s.db, Policy: rules, Ring: s.ring, Log: dbtest.Origin, Now: s.clock.Now,
+		DB: s.db, Policy: servicetest.Rules(s.tb), Ring: s.ring, Log: dbtest.Origin, Now: s.clock.Now,
 		Hub:     domain.Hub{Name: "National safeguarding hub", Phone: hubPhone},
 		Group:   lookup.GroupConfig{KeyWait: 200 * time.Millisecond},
 		Senders: map[deliver.ChannelKind]deliver.Sender{deliver.WebhookChannel: nowhere{}},

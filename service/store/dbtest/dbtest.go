@@ -4,8 +4,8 @@
 // Databases are made in the cluster that TEST_DATABASE_URL names (the address
 // of a superuser), or else in a private one that is started from the installed
 // binaries once for each test process and ends with it; with TEST_DATABASE_URL,
-// emptied ones are left in the cluster. Where neither is to be
-// had, tests are skipped, and fail if CI is set.
+// they are left in the cluster for the next tests. If there is neither, tests are
+// skipped, and fail if CI is set.
 package dbtest
 
 import (
@@ -38,6 +38,8 @@ type Database struct {
 	Owner   string // cpis_owner
 	App     string // cpis_app
 	Auditor string // cpis_auditor
+
+	sessions *sessions // nil if none are kept
 }
 
 // New returns a database with the whole schema, one log and nothing else. After
@@ -51,21 +53,46 @@ func New(tb testing.TB) *Database {
 	tb.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(tb.Context()), cleanupTimeout)
 		defer cancel()
-		if err := db.release(ctx); err != nil {
+		if err := db.release(ctx, tb.Failed()); err != nil {
 			tb.Errorf("releasing test database: %v", err)
 		}
 	})
 	return &db.Database
 }
 
-// Open opens a database as the service's role. Its rows have MACs, but not those
-// that the service makes with its keys: see [store.DB.Guarded].
-func Open(tb testing.TB, db *Database) *store.DB {
+// NewUnconnected is New for a test that asks who is connected: connections of
+// earlier tests are closed.
+func NewUnconnected(tb testing.TB) *Database {
 	tb.Helper()
-	return OpenURL(tb, db.App, store.Options{AllowUnsafe: true})
+	db := New(tb)
+	db.sessions.close(tb.Context())
+	return db
 }
 
-// OpenURL opens a database at an address and closes it after the test.
+// Open opens a database as the service's role. Its rows have MACs, but not those
+// that the service makes with its keys: see [store.DB.Guarded]. Connections may
+// be those of an earlier test.
+func Open(tb testing.TB, db *Database) *store.DB {
+	tb.Helper()
+	return db.sessions.open(tb, db.App, store.Options{AllowUnsafe: true})
+}
+
+// OpenOwner is Open as the owner's role.
+func OpenOwner(tb testing.TB, db *Database) *store.DB {
+	tb.Helper()
+	return db.sessions.open(tb, db.Owner, store.Options{AllowUnsafe: true, Owner: true})
+}
+
+// AsSuperuser does what no part of the service can do.
+func AsSuperuser(tb testing.TB, db *Database, do func(*pgx.Conn) error) {
+	tb.Helper()
+	if err := db.sessions.asSuperuser(tb.Context(), db.Admin, do); err != nil {
+		tb.Fatalf("as superuser: %v", err)
+	}
+}
+
+// OpenURL opens a database at an address, with connections of the test's own,
+// and closes it after the test.
 func OpenURL(tb testing.TB, url string, opts store.Options) *store.DB {
 	tb.Helper()
 	opened, err := store.Open(tb.Context(), url, opts)

@@ -56,7 +56,7 @@ func TestDatabasesAreLikeNew(t *testing.T) {
 			}
 			execute(t, data.Admin, test.change)
 		})
-		if got := execute(t, c.AdminURL(), `SELECT FROM pg_database WHERE starts_with(datname, 'cpis_idle_')`); got != test.idle {
+		if got := execute(t, c.AdminURL(), `SELECT FROM pg_database WHERE starts_with(datname, 'cpis_test_')`); got != test.idle {
 			t.Errorf("databases left after %s: got %d, want %d", test.change, got, test.idle)
 		}
 	}

@@ -2,69 +2,121 @@ package dbtest
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"strings"
-	"sync"
 
 	"github.com/jackc/pgx/v5"
 
 	"cpis/service/store"
 )
 
-// Cloning a database costs ten times what emptying one does, and most tests
-// only write a few rows. So a database is put back after its test to what it was
-// before, and left, under a name that says so, to whichever test process of the
-// cluster asks next. It is dropped if the test changed more than rows, or wrote
-// many.
+// Cloning a database costs ten times what emptying one does, and most tests only
+// write a few rows. So a database is put back after its test to what it was
+// before, and left to the next test: of this process, with the connections that
+// are open already, or of another one after this has ended. It is dropped if the
+// test failed, changed more than rows, or wrote many.
 
 // state is what a database looks like before a test.
 type state struct {
-	shape     string
-	tables    []table
-	sequences []string // statements that set them
+	Shape     string
+	Tables    []table
+	Sequences []string // statements that set them
 }
 
 // A table is a table of the schema with the rows that it has before a test.
 type table struct {
-	name string // quoted
-	rows string // JSON; empty if there are none
+	Name string // quoted
+	Rows string // JSON; empty if there are none
 }
 
-// states holds the state of new databases by the superuser's address.
-var states sync.Map // string → *state
+// database returns a database that an earlier test has left, or else a clone of
+// the migrated template.
+func (s *server) database(ctx context.Context) (*made, error) {
+	if m := s.next(); m != nil {
+		return m, nil
+	}
+	template, err := s.template(ctx)
+	if err == nil {
+		err = s.readState(ctx, template)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("preparing template: %w", err)
+	}
+	if m, err := s.takeOver(ctx); m != nil || err != nil {
+		return m, err
+	}
+	return s.clone(ctx, template)
+}
 
-// idle returns the first part of the names of databases that wait for a test.
-func idle() string { return "cpis_idle_" + store.SchemaHash() + "_" }
+// next returns a database of this process that waits for a test, or nil.
+func (s *server) next() *made {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.free) == 0 {
+		return nil
+	}
+	last := len(s.free) - 1
+	m := s.free[last]
+	s.free = s.free[:last]
+	return m
+}
 
-// claim returns a database that waits for a test, or nil if there is none.
-// Renaming decides between two that want the same.
-func (s *server) claim(ctx context.Context) (*made, error) {
-	var found *made
-	err := s.do(ctx, func(conn *pgx.Conn) error {
-		names, err := list(ctx, conn, `SELECT datname FROM pg_database WHERE starts_with(datname, '`+idle()+`') ORDER BY random()`)
+// own takes a database for this process, unless it belongs to one already. The
+// lock ends with the process, however that ends.
+func (s *server) own(ctx context.Context, conn *pgx.Conn, name string) (ok bool, err error) {
+	if s.owned[name] {
+		return false, nil
+	}
+	err = conn.QueryRow(ctx, `SELECT pg_try_advisory_lock(hashtext('cpis test database'), hashtext($1))`, name).Scan(&ok)
+	if ok {
+		s.owned[name] = true
+	}
+	return ok, err
+}
+
+// takeOver returns a database that a process has left which has ended, or nil.
+func (s *server) takeOver(ctx context.Context) (found *made, err error) {
+	err = s.do(ctx, func(conn *pgx.Conn) error {
+		names, err := list(ctx, conn, `SELECT datname FROM pg_database WHERE starts_with(datname, '`+testPrefix+store.SchemaHash()+`_') ORDER BY random()`)
 		for _, name := range names {
-			claimed := newName()
-			if _, failed := conn.Exec(ctx, `ALTER DATABASE `+name+` RENAME TO `+claimed); failed == nil {
-				found, err = s.describe(claimed)
+			ok, failed := s.own(ctx, conn, name)
+			if failed != nil {
+				return failed
+			}
+			if ok {
+				found, err = s.describe(name)
 				break
 			}
 		}
 		return err
 	})
-	return found, err
+	if found == nil || err != nil {
+		return nil, err
+	}
+	if ok, err := found.restore(ctx); ok && err == nil {
+		return found, nil
+	}
+	return nil, found.drop(ctx)
 }
 
 // release puts a database back to what it was and leaves it to the next test,
 // or drops it if that cannot be done.
-func (m *made) release(ctx context.Context) error {
-	restored, err := m.restore(ctx)
-	return m.server.do(ctx, func(conn *pgx.Conn) error {
-		if err == nil && restored {
-			name := idle() + strings.TrimPrefix(m.Name, testPrefix)
-			if _, err := conn.Exec(ctx, `ALTER DATABASE `+m.quoted+` RENAME TO `+name); err == nil {
-				return nil
-			}
+func (m *made) release(ctx context.Context, failed bool) error {
+	if !failed {
+		if ok, err := m.restore(ctx); ok && err == nil {
+			m.server.mu.Lock()
+			defer m.server.mu.Unlock()
+			m.server.free = append(m.server.free, m)
+			return nil
 		}
+	}
+	return m.drop(ctx)
+}
+
+func (m *made) drop(ctx context.Context) error {
+	m.sessions.close(ctx)
+	return m.server.do(ctx, func(conn *pgx.Conn) error {
 		_, err := conn.Exec(ctx, `DROP DATABASE IF EXISTS `+m.quoted+` WITH (FORCE)`)
 		return err
 	})
@@ -100,26 +152,43 @@ const shape = `
 	     FROM pg_db_role_setting AS s JOIN pg_database AS d ON d.oid = s.setdatabase WHERE d.datname = current_database())
 	))`
 
-// remember gives a database its state: the one that all new ones have, read from
-// the first that this process sees.
-func (m *made) remember(ctx context.Context) error {
-	if known, ok := states.Load(m.server.admin); ok {
-		m.state, _ = known.(*state) // nothing else is stored
-		return nil
-	}
-	conn, err := pgx.Connect(ctx, m.Admin)
+// noteState notes beside a database what it looks like: it is about to become the
+// template.
+func (m *made) noteState(ctx context.Context, conn *pgx.Conn) error {
+	own, err := pgx.Connect(ctx, m.Admin)
 	if err != nil {
 		return err
 	}
-	if m.state, err = stateOf(ctx, conn); err == nil {
-		states.Store(m.server.admin, m.state)
+	s, err := stateOf(ctx, own)
+	if err := joinClose(ctx, own, err); err != nil {
+		return err
 	}
-	return joinClose(ctx, conn, err)
+	text, err := json.Marshal(s)
+	if err != nil {
+		return err
+	}
+	_, err = conn.Exec(ctx, `COMMENT ON DATABASE `+m.quoted+` IS '`+strings.ReplaceAll(string(text), `'`, `''`)+`'`)
+	return err
+}
+
+// readState reads what the template, and so every clone, looks like.
+func (s *server) readState(ctx context.Context, template string) error {
+	return s.do(ctx, func(conn *pgx.Conn) error {
+		if s.state != nil {
+			return nil
+		}
+		var text string
+		err := conn.QueryRow(ctx, `SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = $1`, template).Scan(&text)
+		if err != nil {
+			return err
+		}
+		return json.Unmarshal([]byte(text), &s.state)
+	})
 }
 
 func stateOf(ctx context.Context, conn *pgx.Conn) (*state, error) {
 	s := &state{}
-	if err := conn.QueryRow(ctx, shape).Scan(&s.shape); err != nil {
+	if err := conn.QueryRow(ctx, shape).Scan(&s.Shape); err != nil {
 		return nil, fmt.Errorf("reading the shape: %w", err)
 	}
 	names, err := list(ctx, conn, `
@@ -131,14 +200,14 @@ func stateOf(ctx context.Context, conn *pgx.Conn) (*state, error) {
 		return nil, fmt.Errorf("listing tables: %w", err)
 	}
 	for _, name := range names {
-		t := table{name: name}
+		t := table{Name: name}
 		sql := `SELECT coalesce(json_agg(t ORDER BY t::text)::text, '') FROM ` + name + ` AS t`
-		if err := conn.QueryRow(ctx, sql).Scan(&t.rows); err != nil {
+		if err := conn.QueryRow(ctx, sql).Scan(&t.Rows); err != nil {
 			return nil, fmt.Errorf("reading %s: %w", name, err)
 		}
-		s.tables = append(s.tables, t)
+		s.Tables = append(s.Tables, t)
 	}
-	s.sequences, err = sequences(ctx, conn)
+	s.Sequences, err = sequences(ctx, conn)
 	return s, err
 }
 
@@ -169,49 +238,63 @@ func list(ctx context.Context, conn *pgx.Conn, sql string) ([]string, error) {
 	return pgx.CollectRows(rows, pgx.RowTo[string])
 }
 
-// restore puts the rows back that were there before the test. It says whether
+// restore puts the rows back that were there before the test. It reports whether
 // that was possible: what a test has changed in the schema, and what has grown,
 // is not undone.
-func (m *made) restore(ctx context.Context) (bool, error) {
-	conn, err := pgx.Connect(ctx, m.Admin)
-	if err != nil {
-		return false, err
-	}
-	ok, err := m.state.restore(ctx, conn)
-	return ok, joinClose(ctx, conn, err)
+func (m *made) restore(ctx context.Context) (ok bool, err error) {
+	err = m.sessions.asSuperuser(ctx, m.Admin, func(conn *pgx.Conn) error {
+		ok, err = m.server.state.restore(ctx, conn)
+		return err
+	})
+	return ok, err
 }
 
-// alone ends all other connections to the database: programs that were killed
-// leave some.
-const alone = `
-	SELECT coalesce(bool_and(pg_terminate_backend(a.pid, 5000)), true)
-	FROM pg_stat_activity AS a
-	WHERE a.datname = current_database() AND a.pid <> pg_backend_pid() AND a.backend_type = 'client backend'`
+// busy counts the sessions that are at work. Programs that were killed leave some
+// for a moment.
+const busy = `
+	SELECT count(*)
+	FROM pg_stat_activity
+	WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend' AND state <> 'idle'`
+
+// patience is how often busy sessions are counted before a database is given up.
+const patience = 100
+
+func awaitIdle(ctx context.Context, conn *pgx.Conn) (bool, error) {
+	for range patience {
+		var n int
+		if err := conn.QueryRow(ctx, busy).Scan(&n); err != nil || n == 0 {
+			return n == 0, err
+		}
+		if _, err := conn.Exec(ctx, `SELECT pg_sleep(0.01)`); err != nil {
+			return false, err
+		}
+	}
+	return false, nil
+}
 
 func (s *state) restore(ctx context.Context, conn *pgx.Conn) (bool, error) {
-	var ended bool
-	if err := conn.QueryRow(ctx, alone).Scan(&ended); err != nil || !ended {
+	if ok, err := awaitIdle(ctx, conn); !ok {
 		return false, err
 	}
 	var now string
 	var size int64
-	if err := conn.QueryRow(ctx, shape).Scan(&now); err != nil || now != s.shape {
+	if err := conn.QueryRow(ctx, shape).Scan(&now); err != nil || now != s.Shape {
 		return false, err
 	}
 	if err := conn.QueryRow(ctx, `SELECT pg_database_size(current_database())`).Scan(&size); err != nil || size > maxReused {
 		return false, err
 	}
 	batch := &pgx.Batch{}
-	batch.Queue(`SET session_replication_role = replica`) // no foreign key decides the order
-	for _, t := range s.tables {
-		batch.Queue(`DELETE FROM ` + t.name)
+	batch.Queue(`SET session_replication_role = replica`) // until it is kept: no foreign key decides the order
+	for _, t := range s.Tables {
+		batch.Queue(`DELETE FROM ` + t.Name)
 	}
-	for _, t := range s.tables {
-		if t.rows != "" {
-			batch.Queue(`INSERT INTO `+t.name+` OVERRIDING SYSTEM VALUE SELECT * FROM json_populate_recordset(NULL::`+t.name+`, $1::json)`, t.rows)
+	for _, t := range s.Tables {
+		if t.Rows != "" {
+			batch.Queue(`INSERT INTO `+t.Name+` OVERRIDING SYSTEM VALUE SELECT * FROM json_populate_recordset(NULL::`+t.Name+`, $1::json)`, t.Rows)
 		}
 	}
-	for _, set := range s.sequences {
+	for _, set := range s.Sequences {
 		batch.Queue(set)
 	}
 	return true, conn.SendBatch(ctx, batch).Close() // one transaction: all of it or nothing

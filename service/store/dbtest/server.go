@@ -20,8 +20,11 @@ import (
 type server struct {
 	admin string // address of a superuser
 
-	mu   sync.Mutex // held while conn is used
-	conn *pgx.Conn  // of the superuser, in its own database; nil until it is needed
+	mu    sync.Mutex      // held while what follows is used
+	conn  *pgx.Conn       // of the superuser, in its own database; nil until it is needed
+	owned map[string]bool // names of the databases that belong to this process
+	free  []*made         // those that wait for a test
+	state *state          // of a database before a test; nil until it is needed
 }
 
 // servers holds the servers of this process, so that each has one connection:
@@ -29,7 +32,7 @@ type server struct {
 var servers sync.Map // address of the superuser → *server
 
 func serverAt(admin string) *server {
-	known, _ := servers.LoadOrStore(admin, &server{admin: admin})
+	known, _ := servers.LoadOrStore(admin, &server{admin: admin, owned: map[string]bool{}})
 	s, _ := known.(*server) // nothing else is stored
 	return s
 }
@@ -48,43 +51,30 @@ func (s *server) do(ctx context.Context, fn func(*pgx.Conn) error) error {
 	return fn(s.conn)
 }
 
-// made is a database, and what it looks like before a test.
+// made is a database that this process made, or took over from another.
 type made struct {
 	Database
 
 	server *server
 	quoted string
-	state  *state
-}
-
-// database returns a database that an earlier test has left, or else a clone of
-// the migrated template.
-func (s *server) database(ctx context.Context) (*made, error) {
-	m, err := s.claim(ctx)
-	if m == nil && err == nil {
-		m, err = s.clone(ctx)
-	}
-	if err != nil {
-		return nil, err
-	}
-	return m, m.remember(ctx)
 }
 
 // testPrefix begins the names of databases that a test uses.
 const testPrefix = "cpis_test_"
 
-func newName() string { return testPrefix + strings.ToLower(rand.Text()[:12]) }
+func newName() string {
+	return testPrefix + store.SchemaHash() + "_" + strings.ToLower(rand.Text()[:12])
+}
 
 // clone copies the template. That is made once for each state of the
 // migrations, under a lock, and shared by all test processes that use the
 // cluster.
-func (s *server) clone(ctx context.Context) (*made, error) {
-	template, err := s.template(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("preparing template: %w", err)
-	}
+func (s *server) clone(ctx context.Context, template string) (*made, error) {
 	name := newName()
-	err = s.do(ctx, func(conn *pgx.Conn) error {
+	err := s.do(ctx, func(conn *pgx.Conn) error {
+		if _, err := s.own(ctx, conn, name); err != nil {
+			return err
+		}
 		_, err := conn.Exec(ctx, fmt.Sprintf(`CREATE DATABASE %s TEMPLATE %s`, name, template))
 		return err
 	})
@@ -98,9 +88,9 @@ func (s *server) clone(ctx context.Context) (*made, error) {
 	return s.describe(name)
 }
 
-// describe gives the addresses of a database.
+// describe returns the addresses of a database.
 func (s *server) describe(name string) (*made, error) {
-	m := &made{Database: Database{Name: name}, server: s, quoted: pgx.Identifier{name}.Sanitize()}
+	m := &made{Database: Database{Name: name, sessions: &sessions{}}, server: s, quoted: pgx.Identifier{name}.Sanitize()}
 	for _, role := range []struct {
 		url  *string
 		name string
@@ -113,14 +103,14 @@ func (s *server) describe(name string) (*made, error) {
 	return m, nil
 }
 
-// password gives a role its password: the same in all processes that share a
-// cluster, and known to whoever knows the superuser's.
+// password returns a role's password: the same in all processes that share a
+// cluster, and known to all who know the superuser's.
 func (s *server) password(role string) string {
 	sum := sha256.Sum256([]byte(role + "\x00" + s.admin))
 	return hex.EncodeToString(sum[:12])
 }
 
-// template gives the name of the template, and makes it if it is missing. A
+// template returns the name of the template, and makes it if it is missing. A
 // half-made one has another name, so that a test that was killed leaves nothing
 // that looks whole.
 func (s *server) template(ctx context.Context) (string, error) {
@@ -138,15 +128,21 @@ func (s *server) template(ctx context.Context) (string, error) {
 
 func (s *server) ensureTemplate(ctx context.Context, conn *pgx.Conn, name string) error {
 	var exists bool
-	err := conn.QueryRow(ctx, `SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)`, name).Scan(&exists)
+	err := conn.QueryRow(ctx, `SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1 AND shobj_description(oid, 'pg_database') IS NOT NULL)`, name).Scan(&exists)
 	if err != nil || exists {
 		return err
 	}
 	building := name + "_building"
-	if _, err := conn.Exec(ctx, `DROP DATABASE IF EXISTS `+building+` WITH (FORCE)`); err != nil {
+	for _, old := range []string{name, building} {
+		if _, err := conn.Exec(ctx, `DROP DATABASE IF EXISTS `+old+` WITH (FORCE)`); err != nil {
+			return err
+		}
+	}
+	m, err := s.build(ctx, building)
+	if err != nil {
 		return err
 	}
-	if _, err := s.build(ctx, building); err != nil {
+	if err := m.noteState(ctx, conn); err != nil {
 		return err
 	}
 	_, err = conn.Exec(ctx, fmt.Sprintf(`ALTER DATABASE %s RENAME TO %s`, building, name))
