@@ -3,6 +3,7 @@ package oversight
 import (
 	"cmp"
 	"context"
+	"sync/atomic"
 	"time"
 
 	"cpis/service/auditlog"
@@ -60,6 +61,7 @@ type Reports struct {
 	observe Observer
 
 	background  guard.Background
+	seen        atomic.Uint64 // look-ups that were submitted, by the last round of indexing
 	keepExports time.Duration
 }
 

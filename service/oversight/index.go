@@ -18,13 +18,22 @@ const (
 	// the database to look-ups: a log that grew for years is indexed in minutes,
 	// and nobody waits for it.
 	indexChunks = 10
+
+	// crowd is how many look-ups between two rounds, a second apart, leave no room
+	// for indexing, which costs a fifth of what they do; patience is how long the
+	// index then stays behind.
+	crowd    = 500
+	patience = 30 * time.Second
 )
 
-// Index indexes what the logs hold and the index does not. Where several servers
-// run, one of them does it at a time.
+// Index indexes what the logs hold and the index does not. If several servers
+// run, one of them does it at a time. It lets a crowd of look-ups pass, unless
+// the index has been behind for long.
 func (s *Reports) Index(ctx context.Context) error {
+	submitted := s.background.Submitted()
+	crowded := submitted-s.seen.Swap(submitted) > crowd
 	return s.eachLog(ctx, func(ctx context.Context, state *store.IndexState) error {
-		if state.Next >= state.Size {
+		if state.Next >= state.Size || crowded && s.clock.Now().Sub(state.Last) < patience {
 			return nil
 		}
 		for range indexChunks {

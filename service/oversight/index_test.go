@@ -34,6 +34,45 @@ func TestIndex_SaysHowFarItIs(t *testing.T) {
 	}
 }
 
+// The index lets a crowd of look-ups pass, but is not behind for longer than half
+// a minute.
+func TestIndex_LetsACrowdPass(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	log, err := f.DB.Logs.Find(t.Context(), dbtest.Origin)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var submitted uint64
+	reports := oversight.New(oversight.Config{
+		DB: f.DB, Ring: f.Ring, Log: log, Clock: f.Clock.Now, Guard: f.Guard, Records: f.Records,
+		Submitted: func() uint64 { return submitted },
+	})
+	f.MustLookUp(nurse, servicetest.Unscheduled(child))
+	for _, round := range []struct {
+		came    uint64
+		after   time.Duration
+		indexed bool
+	}{
+		{came: 10_000, indexed: true}, // nothing was indexed before
+		{came: 10_000, after: 29 * time.Second},
+		{came: 10_000, after: time.Second, indexed: true},
+		{came: 501, after: time.Second},
+		{came: 500, after: time.Second, indexed: true},
+	} {
+		f.Clock.Advance(round.after)
+		f.MustLookUp(nurse, servicetest.Unscheduled(child))
+		submitted += round.came
+		if err := reports.Index(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		states, err := f.DB.Index.States(t.Context())
+		if err != nil || (states[0].Next == states[0].Size) != round.indexed {
+			t.Errorf("%d look-ups, after %v: got %+v, %v", round.came, round.after, states, err)
+		}
+	}
+}
+
 // Two servers index side by side, and each entry stands there once.
 func TestIndex_IsSharedByServers(t *testing.T) {
 	t.Parallel()
@@ -103,7 +142,7 @@ func (f *fixture) wantDamaged(t *testing.T) {
 // admin administers the index as its owner.
 func (f *fixture) admin(tb testing.TB) *oversight.Admin {
 	tb.Helper()
-	owner := dbtest.OpenURL(tb, f.Database.Owner, store.Options{AllowUnsafe: true, Owner: true})
+	owner := dbtest.OpenOwner(tb, f.Database)
 	log, err := owner.Logs.Find(tb.Context(), dbtest.Origin)
 	if err != nil {
 		tb.Fatal(err)
