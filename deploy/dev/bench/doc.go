@@ -75,7 +75,7 @@ func Run(ctx context.Context, o Options) error {
 // startCluster starts PostgreSQL.
 func startCluster(ctx context.Context, dir string) (*pgdev.Cluster, error) {
 	cluster, err := pgdev.Start(ctx, pgdev.Options{
-		Dir: filepath.Join(dir, "pg"),
+		Dir: filepath.Join(dir, "pg"), Temporary: true,
 		Settings: map[string]string{
 			"shared_buffers": "1GB", "max_wal_size": "8GB", "max_connections": "400", "checkpoint_timeout": "15min",
 		},
@@ -89,9 +89,11 @@ func startCluster(ctx context.Context, dir string) (*pgdev.Cluster, error) {
 // bench is one run.
 type bench struct {
 	Options
-	cluster *pgdev.Cluster
-	results []result
-	storm   storm
+	cluster   *pgdev.Cluster
+	databases []string // of the sites
+	results   []result
+	storm     storm
+	indexed   indexed
 }
 
 // result is one line of the table: the medians of its rounds.
@@ -110,6 +112,7 @@ func (b *bench) run(ctx context.Context) error {
 		return err
 	}
 	defer s.stop(ctx)
+	b.databases = append(b.databases, s.database)
 	steps := b.steps(s)
 	if b.Vault {
 		v, stop, err := b.vaultSite(ctx)
@@ -118,6 +121,7 @@ func (b *bench) run(ctx context.Context) error {
 		}
 		defer stop()
 		defer v.stop(ctx)
+		b.databases = append(b.databases, v.database)
 		for _, n := range callers {
 			steps = append(steps, step{"look-up, JSON, keys in Vault", n, func(ctx context.Context, n int) (sample, error) {
 				return v.load(ctx, n, v.lookups(jsonCodec), b.Seconds)
@@ -132,6 +136,7 @@ func (b *bench) run(ctx context.Context) error {
 			return err
 		}
 		defer grown.stop(ctx)
+		b.databases = append(b.databases, grown.database)
 		steps = append(steps, step{nameGrown, 64, func(ctx context.Context, n int) (sample, error) {
 			return grown.load(ctx, n, grown.lookups(jsonCodec), b.Seconds)
 		}})
@@ -146,6 +151,9 @@ func (b *bench) run(ctx context.Context) error {
 	for range b.Rounds { // rounds go over all steps, so that noise hits all alike
 		for i, st := range steps {
 			got, err := st.run(ctx, st.callers)
+			if err == nil {
+				err = b.settle(ctx)
+			}
 			if err != nil {
 				return fmt.Errorf("measuring %s: %w", st.name, err)
 			}

@@ -166,7 +166,12 @@ SELECT gen_random_uuid(), c.id, p.authority, 1, NULL, false, p.sealed, p.changed
 
 const entriesSQL = `
 INSERT INTO cpis.entry (log, idx, line, subject)
-SELECT %d, nextval('public.bench_idx'), decode(repeat('78', %d), 'hex'), sha256(i::text::bytea) FROM generate_series(%d, %d) AS i;
+SELECT %[1]d, nextval('public.bench_idx'), decode(repeat('78', %[2]d), 'hex'), sha256(i::text::bytea) FROM generate_series(%[3]d, %[4]d) AS i;
+INSERT INTO cpis.entry_index (log, idx, at, subject, request, actor, organisation, role, action, mode, purpose, outcome,
+    topic, refused, break_glass, restricted, encounter, out_of_hours)
+SELECT %[1]d, i, timestamptz '2026-01-01' + i * interval '1 second', sha256(i::text::bytea), gen_random_uuid(), 'somebody-' || i %% 5000, 'ORG' || i %% 300,
+    'clinician_unscheduled', 'look_up', 'unscheduled', 'direct_care', 'none', 'look_up', false, false, false, true, i %% 4 = 0
+FROM generate_series(%[3]d, %[4]d) AS i;
 `
 
 // codec is how messages are written.

@@ -30,6 +30,8 @@ func (b *bench) print(rss float64) error {
 	fmt.Fprintf(t, "look-up, JSON, while %d files of %d rows are checked and applied in %.0f s\t%d\t%.0f\t\t%.2f\t%.2f\t\n",
 		st.uploads, stormRows, st.took.Seconds(), stormCallers, st.busy.perSec,
 		float64(st.busy.p50.Microseconds())/1000, float64(st.busy.p99.Microseconds())/1000)
+	fmt.Fprintf(t, "\nthe index of reports lets crowds pass; afterwards, and not in any line above, it was made of %d entries, %.0f a second\n",
+		b.indexed.entries, float64(b.indexed.entries)/b.indexed.took.Seconds())
 	fmt.Fprintf(t, "\nratio\tmeasured\twanted\t\t\t\n")
 	for _, r := range b.ratios(rss) {
 		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t\t\n", r.what, r.measured, r.wanted, r.verdict)
