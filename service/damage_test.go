@@ -31,12 +31,12 @@ func newDamage(t *testing.T, restricted bool) (f *fixture, older, newer *plan.Re
 	return f, older, newer
 }
 
-// ownerOf is SQL that gives the person whom a tag, a parameter, names.
+// ownerOf is SQL that returns the person whom a tag, a parameter, names.
 func ownerOf(parameter string) string {
 	return "(SELECT person_id FROM cpis.person_tag WHERE tag = " + parameter + ")"
 }
 
-// authorities gives whose contacts these are; nothing for the hub's.
+// authorities returns whose contacts these are; nothing for the hub's.
 func authorities(contacts []domain.Contact) []string {
 	all := make([]string, len(contacts))
 	for i, c := range contacts {

@@ -90,7 +90,7 @@ type proposed struct {
 	decider  *identity.Caller
 }
 
-// live runs one sequence, of people of its own, and gives the number of acts
+// live runs one sequence, of people of its own, and returns the number of acts
 // that were not refused.
 func live(t *testing.T, f *fixture, n, acts int, seed uint64) (done int) {
 	t.Helper()
@@ -134,7 +134,7 @@ func live(t *testing.T, f *fixture, n, acts int, seed uint64) (done int) {
 	return done
 }
 
-// testNumber gives the i-th NHS number of those that are never issued.
+// testNumber returns the i-th NHS number of those that are never issued.
 func testNumber(i int) (string, bool) {
 	nine := fmt.Sprintf("9995%05d", i)
 	sum := 0
@@ -147,12 +147,12 @@ func testNumber(i int) (string, bool) {
 
 func pick[T any](r *rand.Rand, of []T) T { return of[r.IntN(len(of))] }
 
-// day gives a day before or after today.
+// day returns a day before or after today.
 func (l *life) day(from, to int) string {
 	return l.Clock.Now().AddDate(0, 0, from+l.r.IntN(to-from+1)).Format(time.DateOnly)
 }
 
-// plan gives some plan, mostly one of the caller's authority in the version
+// plan returns some plan, mostly one of the caller's authority in the version
 // that it has.
 func (l *life) plan(who *identity.Caller, kinds ...domain.Kind) (id string, version int) {
 	var ids []string
@@ -332,7 +332,7 @@ func (l *life) offer(who *identity.Caller) (string, func() error) {
 	}
 }
 
-// some gives something that was proposed, mostly lately, and mostly to somebody
+// some returns something that was proposed, mostly lately, and mostly to somebody
 // who may decide.
 func (l *life) some(kind string, who *identity.Caller) (id string, decider *identity.Caller) {
 	var of []proposed
@@ -352,7 +352,7 @@ func (l *life) some(kind string, who *identity.Caller) (id string, decider *iden
 	return p.id, who
 }
 
-// colleague gives the other lead of an authority; ofAuthority some lead.
+// colleague returns the other lead of an authority; ofAuthority some lead.
 func colleague(who *identity.Caller) *identity.Caller {
 	for _, c := range lifeLeads {
 		if c != who && c.Organisation == who.Organisation {
@@ -491,7 +491,7 @@ type owned struct {
 	owner string
 }
 
-// owner gives a plan as the one authority whose it is shows it.
+// owner returns a plan as the one authority whose it is shows it.
 func (l *life) owner(id string) *owned {
 	l.t.Helper()
 	var found []*owned

@@ -25,7 +25,7 @@ func (d *running) answered(t *testing.T, name, stdin string, args ...string) str
 	return text
 }
 
-// listed runs a command that lists, and gives the first cell of the first row
+// listed runs a command that lists, and returns the first cell of the first row
 // with a text.
 func (d *running) listed(t *testing.T, text string, args ...string) string {
 	t.Helper()

@@ -38,7 +38,7 @@ type intake struct {
 	approved []*cpisv1.ApproveUploadRequest
 }
 
-// next gives the next state; the last one stays.
+// next returns the next state; the last one stays.
 func (s *intake) next() *cpisv1.Upload {
 	now := s.states[0]
 	if len(s.states) > 1 {
@@ -90,7 +90,7 @@ func (s *intake) GetUpload(context.Context, *cpisv1.GetUploadRequest) (*cpisv1.G
 	return &cpisv1.GetUploadResponse{Upload: s.next()}, nil
 }
 
-// ListUploadRows gives a page for each row, and an empty one before.
+// ListUploadRows returns a page for each row, and an empty one before.
 func (s *intake) ListUploadRows(_ context.Context, m *cpisv1.ListUploadRowsRequest) (*cpisv1.ListUploadRowsResponse, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -114,7 +114,7 @@ func (s *intake) ListUploadRows(_ context.Context, m *cpisv1.ListUploadRowsReque
 	return answer, nil
 }
 
-// serve serves the intake, and gives how a command reaches it.
+// serve serves the intake, and returns how a command reaches it.
 func (s *intake) serve(t *testing.T) []string {
 	t.Helper()
 	server, mux := connect.NewServer(), http.NewServeMux()

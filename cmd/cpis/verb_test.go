@@ -116,7 +116,7 @@ func (a *authority) ReportMissedAppointment(
 	return &cpisv1.ReportMissedAppointmentResponse{}, a.ask(ctx, m)
 }
 
-// serve serves the authority, and gives how a command reaches it.
+// serve serves the authority, and returns how a command reaches it.
 func (a *authority) serve(t *testing.T) []string {
 	t.Helper()
 	s := httptest.NewServer(rpc.NewBare(time.Now, func(server *connect.Server) {

@@ -10,7 +10,7 @@ import (
 const redacted = "[redacted]"
 
 // NHSNumber is a valid NHS number. It prints as "[redacted]" wherever it ends
-// up, and only Reveal gives the digits.
+// up, and only Reveal returns the digits.
 type NHSNumber struct {
 	// A pointer, because fmt prints what an unexported field of another struct
 	// holds although the type has a Format method. To a string, because it does

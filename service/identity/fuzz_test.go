@@ -8,7 +8,7 @@ import (
 	"cpis/service/text"
 )
 
-// FuzzVerify gives the token reader anything at all. Nothing may be accepted
+// FuzzVerify returns the token reader anything at all. Nothing may be accepted
 // that was not signed by the issuer, and nothing may make it panic.
 func FuzzVerify(f *testing.F) {
 	x := newFixture(f)

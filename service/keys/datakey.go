@@ -44,7 +44,7 @@ func newDataKey(key *[32]byte) *DataKey {
 }
 
 // Seal encrypts plaintext so that only Open of the same key with the same
-// context gives it back. Equal plaintexts give different sealed values.
+// context returns it back. Equal plaintexts give different sealed values.
 func (k *DataKey) Seal(plaintext []byte, c Context) []byte {
 	sealed := make([]byte, 1, SealedOverhead+len(plaintext))
 	sealed[0] = sealedFormat

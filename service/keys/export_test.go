@@ -1,4 +1,4 @@
 package keys
 
-// AssociatedData gives the encoded form of a context to tests of its layout.
+// AssociatedData returns the encoded form of a context to tests of its layout.
 func (c Context) AssociatedData() []byte { return c.appendTo(nil) }

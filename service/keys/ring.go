@@ -214,7 +214,7 @@ func (r *Ring) Tag(nhs string) Tag { return r.newest().mac.tag(nhs) }
 // while the index key rotates, a person may be found under either.
 func (r *Ring) Tags(nhs string) []Tag { return r.AppendTags(nil, nhs) }
 
-// AppendTags appends what Tags gives.
+// AppendTags appends what Tags returns.
 func (r *Ring) AppendTags(dst []Tag, nhs string) []Tag {
 	indexes := *r.indexes.Load()
 	dst = slices.Grow(dst, len(indexes))

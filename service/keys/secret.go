@@ -10,7 +10,7 @@ const redacted = "[redacted]"
 
 // Secret holds bytes that must not be printed by accident: names, dates of
 // birth, NHS numbers, plan details. Every way of printing or encoding it gives
-// "[redacted]"; Reveal gives the bytes and is easy to search for.
+// "[redacted]"; Reveal returns the bytes and is easy to search for.
 //
 // The bytes are held in a closure, not in a field: fmt cannot call the methods
 // of a value in an unexported field of another struct and would print its

@@ -24,7 +24,7 @@ func quickWatch(c *service.Config) {
 // errEnough ends a stream from the reader's side.
 var errEnough = errors.New("enough")
 
-// watch gives what a stream brings until take has had enough.
+// watch returns what a stream brings until take has had enough.
 func watch(ctx context.Context, s *service.Service, c *identity.Caller, cursor string, take func(*notice.NewNotices) bool) error {
 	err := s.Notices.WatchNotices(ctx, c, &notice.WatchRequest{Cursor: cursor}, func(n *notice.NewNotices) error {
 		if !take(n) {

@@ -60,7 +60,7 @@ func (f *fixture) list(c *identity.Caller, r oversight.Report, q oversight.Query
 	return out
 }
 
-// because gives a query a reason, if it has none.
+// because returns a query a reason, if it has none.
 func because(q oversight.Query) oversight.Query {
 	if q.Reason == "" {
 		q.Reason, q.Words = oversight.Complaint, words

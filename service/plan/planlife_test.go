@@ -6,7 +6,7 @@ import (
 	"cpis/service/plan"
 )
 
-// acts gives what was done to a plan, the newest first.
+// acts returns what was done to a plan, the newest first.
 func acts(versions []plan.Version) []string {
 	var out []string
 	for _, v := range versions {

@@ -66,7 +66,7 @@ func (d dataset) changed(table, old, text string) dataset {
 	return out
 }
 
-// sources gives the tables as files.
+// sources returns the tables as files.
 func (d dataset) sources() []planfile.Source {
 	var out []planfile.Source
 	for _, name := range slices.Sorted(maps.Keys(d)) {

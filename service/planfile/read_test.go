@@ -21,7 +21,7 @@ var update = flag.Bool("update", false, "write the golden files of testdata anew
 // today is the day of all tests.
 var today = time.Date(2026, time.November, 23, 0, 0, 0, 0, time.UTC)
 
-// source gives a file.
+// source returns a file.
 func source(name, content string) planfile.Source {
 	return planfile.Source{Name: name, Size: int64(len(content)), At: strings.NewReader(content)}
 }
@@ -106,7 +106,7 @@ func golden(tb testing.TB, name, got string) {
 	}
 }
 
-// onlyProblem gives what is wrong with a row, where that is one thing, as
+// onlyProblem returns what is wrong with a row, where that is one thing, as
 // "field: problem".
 func onlyProblem(r *planfile.Row) string {
 	if len(r.Problems) != 1 {

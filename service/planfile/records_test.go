@@ -113,7 +113,7 @@ func TestReadRecords_SaysWhatIsWrongWithAFile(t *testing.T) {
 	}
 }
 
-// broken gives what is wrong with a file as a whole.
+// broken returns what is wrong with a file as a whole.
 func broken(tb testing.TB, err error) *planfile.Error {
 	tb.Helper()
 	e, ok := errors.AsType[*planfile.Error](err)

@@ -366,7 +366,7 @@ func (r repeated) source(rows int) planfile.Source {
 	return planfile.Source{Size: int64(len(r.header) + rows*len(r.row)), At: r}
 }
 
-// ReadAt gives a part of the file.
+// ReadAt returns a part of the file.
 func (r repeated) ReadAt(p []byte, off int64) (int, error) {
 	for n := 0; n < len(p); {
 		from := r.header

@@ -55,7 +55,7 @@ func (h *Record) Latest() (_ Plan, ok bool) {
 }
 
 // Of returns the person whom the plan is about, named as its authority recorded.
-// Of a plan that was an error it gives no more than the names: what else is held
+// Of a plan that was an error it holds no more than the names: what else is held
 // by now may be what others recorded, about somebody else.
 func (p *Plan) Of(person domain.Person) domain.Person {
 	if p.Row.Removed {

@@ -234,7 +234,7 @@ func damagedPerson(id uuid.UUID) store.DamagedRow {
 //
 // For an hour after a rotation servers still store reasons of break-glass under
 // keys that the older key-encryption key wrapped, and for moments persons: only
-// a run after that which gives 0 says that nothing needs the older one.
+// a run after that that returns 0 says that nothing needs the older one.
 func (a *KeyAdmin) Rewrap(ctx context.Context, progress func(done int)) (changed int, err error) {
 	if changed, err = a.rewrapIndex(ctx); err != nil {
 		return changed, err

@@ -276,7 +276,7 @@ func TestEveryRuleOfTheContractHasWords(t *testing.T) {
 	})
 }
 
-// rulesOf gives the identifiers of the rules of a field, such as
+// rulesOf returns the identifiers of the rules of a field, such as
 // string.max_len.
 func rulesOf(fd protoreflect.FieldDescriptor) []string {
 	var ids []string

@@ -91,7 +91,7 @@ func TestAnEmptyQuestionStaysEmpty(t *testing.T) {
 	}
 }
 
-// words sends every value of an enum and gives the words that arrived, in the
+// words sends every value of an enum and returns the words that arrived, in the
 // order of the values. Each value but the first must have a word of its own.
 func words[W ~string](t *testing.T, names map[int32]string, ask func(value int32) W) []W {
 	t.Helper()

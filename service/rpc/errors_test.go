@@ -121,7 +121,7 @@ func checkAnswer(t *testing.T, name string, err error, code connect.Code, text s
 	}
 }
 
-// detail gives the one detail of a type; nil where there is none.
+// detail returns the one detail of a type; nil where there is none.
 func detail[M any](t *testing.T, err error) *M {
 	t.Helper()
 	e, ok := errors.AsType[*connect.Error](err)

@@ -38,7 +38,7 @@ const (
 // Problems are the rules of the contract that have words.
 func Problems() map[string]string { return problems }
 
-// Actions gives the action of each procedure, by path.
+// Actions returns the action of each procedure, by path.
 func Actions() map[string]string {
 	actions := make(map[string]string)
 	for path, p := range procedures {
@@ -47,7 +47,7 @@ func Actions() map[string]string {
 	return actions
 }
 
-// Answers gives code and text of each answer to an error.
+// Answers returns code and text of each answer to an error.
 func Answers() [][2]string {
 	var out [][2]string
 	for _, a := range answers {
@@ -61,7 +61,7 @@ func SourceBehind(s *Sources, proxy netip.Addr, said ...string) string {
 	return s.text(s.behind(proxy, said))
 }
 
-// Methods gives the name of each procedure as entries have it, by path.
+// Methods returns the name of each procedure as entries have it, by path.
 func Methods() map[string]string {
 	methods := make(map[string]string)
 	for path, p := range procedures {

@@ -81,7 +81,7 @@ type refusal struct {
 	Violations              []domain.Violation
 }
 
-// asked notes who asked, and gives what the test wants to go wrong.
+// asked notes who asked, and returns what the test wants to go wrong.
 func (u *uses) asked(c *identity.Caller, note func()) error {
 	u.mu.Lock()
 	defer u.mu.Unlock()

@@ -148,7 +148,7 @@ func (l *Listener) serve() error {
 }
 
 // Serve serves on all listeners until ctx ends or one of them fails. Then it
-// takes no new connections, and gives the requests under way the time drain to
+// takes no new connections, and returns the requests under way the time drain to
 // finish. It returns nil if ctx ended and all requests finished.
 func Serve(ctx context.Context, drain time.Duration, listeners ...Listener) error {
 	failed := make(chan error, len(listeners))

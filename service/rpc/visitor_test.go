@@ -60,7 +60,7 @@ func within(t *testing.T, f func(t *testing.T, dial func() net.Conn)) {
 	})
 }
 
-// ask sends the head of a request, and gives the status of its answer.
+// ask sends the head of a request, and returns the status of its answer.
 func ask(t *testing.T, conn net.Conn, path, token, head string) int {
 	t.Helper()
 	if token != "" {

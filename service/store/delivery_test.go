@@ -35,7 +35,7 @@ func (f *fixture) notify(n int) {
 	})
 }
 
-// dispatch gives what Leeds has to its first channel.
+// dispatch returns what Leeds has to its first channel.
 func (f *fixture) dispatch(limit int) (read int) {
 	f.tb.Helper()
 	f.tx(func(tx *store.Tx) (err error) {

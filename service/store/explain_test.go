@@ -94,7 +94,7 @@ func (f *fixture) connectAsService() *pgx.Conn {
 
 var parameter = regexp.MustCompile(`\$(\d+)`)
 
-// explain gives the generic plan of a prepared statement.
+// explain returns the generic plan of a prepared statement.
 func (f *fixture) explain(conn *pgx.Conn, name, sql string) string {
 	f.tb.Helper()
 	count := 0

@@ -17,7 +17,7 @@ var (
 	FlagsAndHistory = flagsAndHistory
 )
 
-// CoveredColumns gives the columns of each table that a MAC covers.
+// CoveredColumns returns the columns of each table that a MAC covers.
 func CoveredColumns() map[string][]string {
 	columns := make(map[string][]string)
 	for _, t := range guardedTables {

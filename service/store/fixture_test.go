@@ -185,7 +185,7 @@ func (f *fixture) count(sql string, args ...any) int {
 	return query[int](f.tb, f.admin, sql, args...)
 }
 
-// query runs a query that gives one value.
+// query runs a query that returns one value.
 func query[T any](tb testing.TB, conn *pgx.Conn, sql string, args ...any) T {
 	tb.Helper()
 	var v T

@@ -120,7 +120,7 @@ func (q queries) checkCorrections(ctx context.Context, corrected ...NoticeRow) e
 	return err
 }
 
-// Notify gives notices to be written with the entries of the transaction: where
+// Notify returns notices to be written with the entries of the transaction: where
 // they stand among other notices follows from where these do. It does so for
 // none as well, so that an act which says nothing takes as long as one that does.
 func (tx noticeWrites) Notify(rows ...NoticeRow) {

@@ -11,7 +11,7 @@ import (
 	"cpis/service/store"
 )
 
-// tell writes notices in a transaction of their own, and gives them as they are
+// tell writes notices in a transaction of their own, and returns them as they are
 // read back.
 func (f *fixture) tell(rows ...store.NoticeRow) []store.NoticeRow {
 	f.tb.Helper()

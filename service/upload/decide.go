@@ -23,7 +23,7 @@ type ApproveRequest struct {
 	Request       string `json:"-"` // request id
 }
 
-// CancelRequest gives a file up.
+// CancelRequest returns a file up.
 type CancelRequest struct {
 	UploadID string
 	Version  int    // that the caller saw

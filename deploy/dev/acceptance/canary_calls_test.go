@@ -29,7 +29,7 @@ func safeguardingLead() *cpisv1.Responsible {
 	return &cpisv1.Responsible{Name: "Bartholomew Featherstone", Role: "Lead of the Finsbury rota", Phone: "07700 900587"}
 }
 
-// words gives the canaries that are of no child and of no staff.
+// words returns the canaries that are of no child and of no staff.
 func words() []canary {
 	all := []canary{
 		{"a break-glass reason", glassReason},
@@ -46,7 +46,7 @@ func words() []canary {
 	return all
 }
 
-// uploaded gives the people of the files. The last is in rejected ones only.
+// uploaded returns the people of the files. The last is in rejected ones only.
 func uploaded() []child {
 	return []child{
 		{number: "9990000085", family: "Abernethy-Vane", given: "Leocadia", born: "2016-10-11"},
@@ -153,7 +153,7 @@ func (s *site) useFiles(p protocol, errs io.Writer) {
 	s.readUploads(lead, errs)
 }
 
-// cancelAndApprove gives an upload up, and approves the same file sent again.
+// cancelAndApprove returns an upload up, and approves the same file sent again.
 func (s *site) cancelAndApprove(p protocol, person, file string, sent *cpisv1.Upload, lead *leadClients, errs io.Writer) {
 	s.tb.Helper()
 	ctx := s.tb.Context()
@@ -215,7 +215,7 @@ func (s *site) mustUpload(p protocol, person, file string, errs io.Writer) *cpis
 	}
 }
 
-// unreadable gives files that are broken as a whole, or in another coding.
+// unreadable returns files that are broken as a whole, or in another coding.
 func unreadable(c child) map[string]string {
 	return map[string]string{
 		"names as the header":         rows("%[2]s,%[3]s,%[1]s,%[4]s\n", c) + rows(plainRow, c),

@@ -38,7 +38,7 @@ type led struct{ kid, mum, baby, twin child }
 // born is when all babies here were.
 const born = "2026-11-19"
 
-// ledBy gives the people of one protocol.
+// ledBy returns the people of one protocol.
 func ledBy(i int) led {
 	suffix := []string{"-Ashby", "-Barlow", "-Coombe", "-Dunster"}[i]
 	n := 200 + 10*i
@@ -53,7 +53,7 @@ func ledBy(i int) led {
 // next is the number that replaces a baby's.
 func (l *led) next() string { return number(mustSmall(l.baby.number) + 50) }
 
-// allLed gives the people of all protocols.
+// allLed returns the people of all protocols.
 func allLed() []child {
 	var all []child
 	for i := range protocols {
@@ -65,7 +65,7 @@ func allLed() []child {
 	return all
 }
 
-// number gives the NHS number that belongs to a small number, or to the next
+// number returns the NHS number that belongs to a small number, or to the next
 // that has one: every eleventh has none.
 func number(n int) string {
 	for ; ; n++ {
@@ -80,7 +80,7 @@ func number(n int) string {
 	}
 }
 
-// mustSmall gives the small number that an NHS number belongs to.
+// mustSmall returns the small number that an NHS number belongs to.
 func mustSmall(number string) int {
 	var n int
 	_, _ = fmt.Sscanf(number[3:9], "%d", &n) // made by number
@@ -96,7 +96,7 @@ type leadClients struct {
 	contacts   cpisv1connect.ContactServiceClient
 }
 
-// clientsOf gives all services as somebody reaches them.
+// clientsOf returns all services as somebody reaches them.
 func (s *site) clientsOf(p protocol, person string, options ...idp.Option) *leadClients {
 	s.tb.Helper()
 	c := s.connection(p, s.token(person, options...))
@@ -106,7 +106,7 @@ func (s *site) clientsOf(p protocol, person string, options ...idp.Option) *lead
 	}
 }
 
-// leadOf gives all services as one of several leads of an authority.
+// leadOf returns all services as one of several leads of an authority.
 func (s *site) leadOf(p protocol, authority, which string) *leadClients {
 	s.tb.Helper()
 	for _, person := range idp.People() {

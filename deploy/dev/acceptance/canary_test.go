@@ -149,7 +149,7 @@ func (c canary) search(text, before string) (form string, found bool) {
 	return "", false
 }
 
-// forms gives the ways in which a text could hide. Small letters and capitals
+// forms returns the ways in which a text could hide. Small letters and capitals
 // are told apart: among as much base64 as there is in a log, any six letters
 // turn up sooner or later where they are not.
 func (c canary) forms() map[string]string {
@@ -169,14 +169,14 @@ func (c canary) forms() map[string]string {
 	return forms
 }
 
-// inside gives the part of an encoded text that is the same whatever stands
+// inside returns the part of an encoded text that is the same whatever stands
 // around it, if as many bytes come ahead of it, but for threes.
 func inside(e *base64.Encoding, text string, ahead int) string {
 	encoded := e.EncodeToString(append(make([]byte, ahead), text...))
 	return encoded[(8*ahead+5)/6 : 8*(ahead+len(text))/6]
 }
 
-// quoted gives a text as it stands inside a text of JSON.
+// quoted returns a text as it stands inside a text of JSON.
 func quoted(text string) string {
 	q, _ := json.Marshal(text)
 	return strings.Trim(string(q), `"`)
@@ -185,7 +185,7 @@ func quoted(text string) string {
 // binary is how PostgreSQL writes a column of bytes.
 var binary = regexp.MustCompile(`\\\\x([0-9a-f]+)`)
 
-// dump gives the whole database as pg_dump writes it, and behind that what
+// dump returns the whole database as pg_dump writes it, and behind that what
 // stands in columns of bytes: a text may be hidden in those once more.
 func (s *site) dump() string {
 	s.tb.Helper()
@@ -204,7 +204,7 @@ func (s *site) dump() string {
 	return all.String()
 }
 
-// read gives the text of all files below a directory.
+// read returns the text of all files below a directory.
 func read(tb testing.TB, dir string) string {
 	tb.Helper()
 	var all bytes.Buffer
@@ -219,7 +219,7 @@ func read(tb testing.TB, dir string) string {
 	return all.String()
 }
 
-// places gives the text of everything that is kept or told.
+// places returns the text of everything that is kept or told.
 func (s *site) places(errs string) map[string]string {
 	s.tb.Helper()
 	spans, err := json.Marshal(s.spans.GetSpans().Snapshots())
@@ -250,7 +250,7 @@ func (s *site) get(address string) string {
 	return string(text)
 }
 
-// told gives all that an error tells a caller.
+// told returns all that an error tells a caller.
 func told(err error) string {
 	text := fmt.Sprintln(err)
 	if e := new(connect.Error); asError(err, &e) {
@@ -261,7 +261,7 @@ func told(err error) string {
 	return text
 }
 
-// canaries gives every text that must be nowhere else.
+// canaries returns every text that must be nowhere else.
 func canaries() []canary {
 	all := words()
 	for _, c := range slices.Concat(everybody(), uploaded(), allLed()) {

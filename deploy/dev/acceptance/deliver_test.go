@@ -67,7 +67,7 @@ func (h *hook) serve(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// all gives the ids that came, in their order.
+// all returns the ids that came, in their order.
 func (h *hook) all() []string {
 	h.mu.Lock()
 	defer h.mu.Unlock()

@@ -34,7 +34,7 @@ type line struct {
 	options []connecthttp.Option
 }
 
-// dial gives a caller a connection of its own. Connect goes over HTTP/1.1, the
+// dial returns a caller a connection of its own. Connect goes over HTTP/1.1, the
 // others over HTTP/2.
 func (in *installation) dial(s *server, p protocol) *line {
 	transport := &http.Transport{Protocols: new(http.Protocols), IdleConnTimeout: time.Minute}
@@ -44,7 +44,7 @@ func (in *installation) dial(s *server, p protocol) *line {
 	return &line{in, &http.Client{Transport: transport}, s.base, p.options}
 }
 
-// as gives a client of somebody on this connection.
+// as returns a client of somebody on this connection.
 func (l *line) as(whose string) *connect.Client {
 	authorise := func(next connect.ClientFunc) connect.ClientFunc {
 		return func(ctx context.Context, spec connect.Spec) (connect.ClientStream, error) {

@@ -124,7 +124,7 @@ func (in *installation) startIDP() {
 	in.env = append(in.env, "CPIS_ISSUERS="+issuers)
 }
 
-// token gives a token of somebody, at some place where one is named, as in
+// token returns a token of somebody, at some place where one is named, as in
 // "la-system@E09000007". It is made anew now and then, for a long test outlives
 // it.
 func (in *installation) token(whose string) (string, error) {
@@ -153,7 +153,7 @@ func (in *installation) command(ctx context.Context, args ...string) *exec.Cmd {
 	return cmd
 }
 
-// run runs a command of the program, which must succeed, and gives what it
+// run runs a command of the program, which must succeed, and returns what it
 // says.
 func (in *installation) run(args ...string) string {
 	in.tb.Helper()
@@ -196,7 +196,7 @@ func registration(number string) *cpisv1.RegisterPlanRequest {
 	}
 }
 
-// day gives the day that lies so many days ahead.
+// day returns the day that lies so many days ahead.
 func day(ahead int) string { return time.Now().AddDate(0, 0, ahead).Format(time.DateOnly) }
 
 // Where the numbers begin of those who have no plans, and of those for whom
@@ -206,7 +206,7 @@ const (
 	firstUnflagged = 200_000
 )
 
-// numberAt gives the i-th, up to half a million, of the NHS numbers that are
+// numberAt returns the i-th, up to half a million, of the NHS numbers that are
 // never issued. One in eleven has no check digit; its neighbour then has one.
 func numberAt(i int) string {
 	for nine := 999_000_000 + i*2; ; nine++ {

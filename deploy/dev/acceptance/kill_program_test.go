@@ -193,7 +193,7 @@ func (s *server) awaitReady(status int) {
 	})
 }
 
-// terminate asks the server to end, and gives the exit status.
+// terminate asks the server to end, and returns the exit status.
 func (s *server) terminate() int {
 	s.in.tb.Helper()
 	s.process.signal(syscall.SIGTERM)

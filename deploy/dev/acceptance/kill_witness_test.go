@@ -208,7 +208,7 @@ func (w *witness) acknowledge(number, request string, now acknowledged, r *cpisv
 	})
 }
 
-// newcomer gives somebody whose plan was acknowledged.
+// newcomer returns somebody whose plan was acknowledged.
 func (w *witness) newcomer(random *rand.Rand) (flaggedChild, bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -218,7 +218,7 @@ func (w *witness) newcomer(random *rand.Rand) (flaggedChild, bool) {
 	return w.known[random.IntN(len(w.known))], true
 }
 
-// seen gives the counts so far.
+// seen returns the counts so far.
 func (w *witness) seen() counts {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -20,7 +20,7 @@ import (
 
 func asError[T error](err error, target *T) bool { return errors.As(err, target) }
 
-// verifiers gives the public keys of the log.
+// verifiers returns the public keys of the log.
 func (s *site) verifiers() []audit.VerifierKey {
 	s.tb.Helper()
 	pubs, err := s.keeper.PublicKeys(s.tb.Context())
@@ -196,7 +196,7 @@ func TestRolledBackLogStopsTheService(t *testing.T) {
 	}
 }
 
-// asker gives somebody who asks, always the same.
+// asker returns somebody who asks, always the same.
 func (s *site) asker() func() error {
 	s.tb.Helper()
 	client := s.lookups(protocols[0], "nurse")

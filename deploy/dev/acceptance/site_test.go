@@ -307,7 +307,7 @@ var protocols = []protocol{
 	{"grpc web", []connecthttp.Option{connecthttp.WithGRPCWeb()}},
 }
 
-// connection gives a client of somebody, or of a token.
+// connection returns a client of somebody, or of a token.
 func (s *site) connection(p protocol, token string) *connect.Client {
 	s.tb.Helper()
 	only := new(http.Protocols)
@@ -371,7 +371,7 @@ func (s *site) register(children ...child) {
 	}
 }
 
-// entries gives the entries from an index on, after checking that everything
+// entries returns the entries from an index on, after checking that everything
 // in the log adds up to its head.
 func (s *site) entries(from int64) []audit.Entry {
 	s.tb.Helper()
@@ -404,7 +404,7 @@ func (s *site) size() int64 {
 	return int64(len(s.entries(0)))
 }
 
-// say gives an entry in a few words, for comparison.
+// say returns an entry in a few words, for comparison.
 func say(e audit.Entry) string {
 	words := []string{e.Role, e.Action}
 	add := func(cond bool, word string) {

@@ -82,7 +82,7 @@ func (f *textField) at() string {
 	return strings.Join(names, ".")
 }
 
-// send sends a text in a field, and gives what was answered. Streams have a
+// send sends a text in a field, and returns what was answered. Streams have a
 // form of their own.
 func (f *textField) send(t *testing.T, s *site, token, text string) (status int, answer string) {
 	t.Helper()

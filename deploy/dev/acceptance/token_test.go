@@ -22,7 +22,7 @@ import (
 	"github.com/go-jose/go-jose/v4"
 )
 
-// forgeries gives tokens that must be refused, each made from a good one.
+// forgeries returns tokens that must be refused, each made from a good one.
 func (s *site) forgeries(good string) map[string]string {
 	s.tb.Helper()
 	header, claims := parts(s.tb, good)
@@ -271,7 +271,7 @@ func tampered(tb testing.TB, token, old, changed string) string {
 	return strings.Join(p, ".")
 }
 
-// rolesAt gives the claim with the roles, all at another organisation.
+// rolesAt returns the claim with the roles, all at another organisation.
 func rolesAt(claims map[string]any, organisation string) []any {
 	var moved []any
 	roles, _ := claims["nhsid_nrbac_roles"].([]any)

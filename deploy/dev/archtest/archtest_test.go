@@ -187,7 +187,7 @@ func list(t *testing.T) []archtest.Package {
 	}
 }
 
-// topNames gives the names at the top of the tree that are, or could be,
+// topNames returns the names at the top of the tree that are, or could be,
 // committed: what .gitignore names is nobody's business.
 func topNames(t *testing.T) []string {
 	t.Helper()

@@ -114,7 +114,7 @@ func TestServersLiveAsLongAsTheCommand(t *testing.T) {
 	wantStopped(t, "tcp", strings.TrimPrefix(fields[1], "http://"))
 }
 
-// socketOf gives the unix socket of a database's address.
+// socketOf returns the unix socket of a database's address.
 func socketOf(t *testing.T, address string) string {
 	t.Helper()
 	u, err := url.Parse(address)

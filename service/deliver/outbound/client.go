@@ -59,7 +59,7 @@ type Options struct {
 // errBlocked says that an address was not admitted.
 var errBlocked = errors.New("address is not admitted")
 
-// ErrBlocked is what Admit gives for an address where nothing is sent.
+// ErrBlocked is what Admit returns for an address where nothing is sent.
 func ErrBlocked() error { return errBlocked }
 
 // Client creates a client: it follows no redirect, asks no proxy, verifies

@@ -107,7 +107,7 @@ func TestCheck_NamesThatLeadNowhereElse(t *testing.T) {
 	}
 }
 
-// word gives the word of a failure.
+// word returns the word of a failure.
 func word(err error) string {
 	if e, ok := errors.AsType[*deliver.DeliveryError](err); ok {
 		return e.Word

@@ -79,7 +79,7 @@ func TestClusterOfTheEnvironmentIsUsed(t *testing.T) {
 	}
 }
 
-// execute runs a statement and gives the number of its rows.
+// execute runs a statement and returns the number of its rows.
 func execute(t *testing.T, url, sql string) int64 {
 	t.Helper()
 	conn, err := pgx.Connect(t.Context(), url)

@@ -62,7 +62,7 @@ var (
 
 // LogServiceClient is a client for the cpis.v1.LogService service.
 type LogServiceClient interface {
-	// GetCheckpoint gives the latest signed checkpoint of a log.
+	// GetCheckpoint returns the latest signed checkpoint of a log.
 	GetCheckpoint(context.Context, *v1.GetCheckpointRequest) (*v1.GetCheckpointResponse, error)
 	// GetInclusionProof proves that an entry is in the log under the first
 	// signed checkpoint that covers it, so that the proof of an entry is always
@@ -81,7 +81,7 @@ func NewLogServiceClient(client *connect.Client) LogServiceClient {
 
 // LogServiceHandler is an implementation of the cpis.v1.LogService service.
 type LogServiceHandler interface {
-	// GetCheckpoint gives the latest signed checkpoint of a log.
+	// GetCheckpoint returns the latest signed checkpoint of a log.
 	GetCheckpoint(context.Context, *v1.GetCheckpointRequest) (*v1.GetCheckpointResponse, error)
 	// GetInclusionProof proves that an entry is in the log under the first
 	// signed checkpoint that covers it, so that the proof of an entry is always
