@@ -96,7 +96,7 @@ func (s *Reports) GetReview(ctx context.Context, c *identity.Caller, q *GetRevie
 		if err != nil {
 			return nil, err
 		}
-		e.Subject, e.Restricted = line.Subject, withheld || line.Restricted
+		e.Subject, e.Restricted = line.Subject, line.Restricted
 		e.Counts = audit.Counts{"shown": 1}
 		out := opened.show(line.Subject, withheld)
 		origins, err := originsOf(ctx, tx)

@@ -171,6 +171,10 @@ func TestSubjectAccess_OfRestrictedChildrenNeedsTwoPeople(t *testing.T) {
 		}
 	}
 	nothing("before", officer, practiceOfficer, leadsOfficer, auditor)
+	stranger := servicetest.Caller("111-officer", servicetest.CallCentre, policy.NHS111, policy.PrivacyOfficer)
+	if out := f.mustAccess(stranger, false); out.NeedsRelease || len(out.Looks) != 0 || out.Letter == "" {
+		t.Errorf("an organisation that never looked learns that the child is restricted: %+v", out)
+	}
 	id := f.propose(officer)
 	nothing("proposed", officer)
 	if e := f.LastEntry(); !e.Restricted {
