@@ -226,7 +226,7 @@ var errSubset = fmt.Errorf("%w: %w subset proof", ErrBroken, ErrMalformed)
 func (r *SubsetReader) Next() (SubsetEntry, error) {
 	if r.tree.size == 0 && r.run == nil {
 		if line, err := r.line(); err != nil || string(line) != subsetHeader {
-			return SubsetEntry{}, errors.Join(errSubset, unlessEOF(err))
+			return SubsetEntry{}, noSubset(err)
 		}
 		r.run = r.buf[:0]
 	}
@@ -251,7 +251,7 @@ func (r *SubsetReader) Next() (SubsetEntry, error) {
 func (r *SubsetReader) read() (e SubsetEntry, found bool, err error) {
 	line, err := r.line()
 	if err != nil {
-		return e, false, errors.Join(errSubset, unlessEOF(err))
+		return e, false, noSubset(err)
 	}
 	what, value, _ := strings.Cut(string(line), " ")
 	switch what {
@@ -288,7 +288,7 @@ func (r *SubsetReader) readGap(count string) error {
 	for level, at := range subtrees(r.tree.size, r.tree.size+n) {
 		line, err := r.line()
 		if err != nil {
-			return errors.Join(errSubset, unlessEOF(err))
+			return noSubset(err)
 		}
 		h, err := parseHash(string(line))
 		if err != nil {
@@ -312,7 +312,7 @@ func (r *SubsetReader) append(level int, at int64, h Hash) {
 // atEnd returns io.EOF if all of the text holds.
 func (r *SubsetReader) atEnd() error {
 	if _, err := r.in.ReadByte(); !errors.Is(err, io.EOF) {
-		return errors.Join(errSubset, err)
+		return noSubset(err)
 	}
 	if r.tree.Root() != r.checkpoint.Root {
 		return fmt.Errorf("%w: the entries do not add up to the checkpoint", ErrBroken)
@@ -337,10 +337,10 @@ func parseHash(text string) (Hash, error) {
 	return h, nil
 }
 
-// unlessEOF keeps errors that say that something could not be read.
-func unlessEOF(err error) error {
-	if errors.Is(err, io.EOF) || errors.Is(err, ErrBroken) {
-		return nil
+// noSubset says that a text is no subset proof, unless it could not be read.
+func noSubset(err error) error {
+	if err == nil || errors.Is(err, io.EOF) || errors.Is(err, ErrBroken) {
+		return errSubset
 	}
 	return err
 }

@@ -220,9 +220,12 @@ func (r *records) readBeside(after int64) error {
 
 // atEnd makes sure that nothing is left over.
 func (r *records) atEnd() error {
-	if _, err := r.lines.ReadByte(); !errors.Is(err, io.EOF) {
+	switch _, err := r.lines.ReadByte(); {
+	case err == nil:
 		end := r.record.Index + 1
-		return errors.Join(&audit.BadEntry{Index: end, Last: end, Problem: audit.Inserted, Other: -1}, err)
+		return &audit.BadEntry{Index: end, Last: end, Problem: audit.Inserted, Other: -1}
+	case !errors.Is(err, io.EOF):
+		return fmt.Errorf("reading what follows the lines: %w", err)
 	}
 	if r.more {
 		return fmt.Errorf("%w: beside.ndjson speaks of entry %d, which is not there", errPart, r.next.Index)

@@ -34,7 +34,7 @@ const (
 // and no piece of the one stands in the file of the other.
 func (s *Reports) MakeExports(ctx context.Context) error {
 	for {
-		rows, err := s.db.Exports.Unattended(ctx, s.clock.Moment(), 1)
+		rows, err := s.db.Exports.Unattended(ctx, s.clock.Moment())
 		if err != nil || len(rows) == 0 {
 			return guard.Translate(err)
 		}

@@ -75,15 +75,14 @@ func (q exportReads) List(ctx context.Context, owners [][]byte, limit int) ([]Ex
 
 // Unattended returns exports that some server has to make and none does, the
 // longest waiting first.
-func (q exportReads) Unattended(ctx context.Context, now time.Time, limit int) ([]ExportRow, error) {
+func (q exportReads) Unattended(ctx context.Context, now time.Time) ([]ExportRow, error) {
 	return soundRows[ExportRow](ctx, q.queries, "reading unattended exports", `
 		SELECT `+exportColumns+`
 		FROM cpis.export AS x
 		WHERE x.state = '`+exportMaking+`'
 		  AND x.lease_until <= $1
 		  AND x.expires_at > $1
-		ORDER BY x.lease_until, x.id
-		LIMIT $2`, now, limit)
+		ORDER BY x.lease_until, x.id`, now)
 }
 
 // Expired returns exports that have served their time. Rows that do not verify are
@@ -142,7 +141,16 @@ func (tx exportWrites) Settle(ctx context.Context, x *ExportRow) error {
 
 // Delete removes an export, with its file and its key.
 func (tx exportWrites) Delete(ctx context.Context, id uuid.UUID) error {
-	_, err := tx.exec(ctx, "removing parts of export", `
+	// Nobody adds a part from here on.
+	_, err := tx.exec(ctx, "locking export", `
+		SELECT
+		FROM cpis.export
+		WHERE id = $1
+		FOR UPDATE`, id)
+	if err != nil {
+		return err
+	}
+	_, err = tx.exec(ctx, "removing parts of export", `
 		DELETE FROM cpis.export_part
 		WHERE export_id = $1`, id)
 	if err != nil {
