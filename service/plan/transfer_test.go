@@ -100,6 +100,7 @@ func TestTransfer_LeavesItsEntriesAndNotices(t *testing.T) {
 	}
 	e = f.LastEntry()
 	want.Salt, want.Actor, want.Organisation, want.Action, want.Rule, want.Request = e.Salt, otherLead.ID, camden, "decide_transfer", "P14", "request-3"
+	want.Target, want.Shown = audit.Thing{Kind: "transfer", ID: offered.TransferID}, nil
 	want.Disclosed = []audit.Disclosed{{Plan: plan.PlanID, Version: 3}}
 	if diff := cmp.Diff(want, e); diff != "" {
 		t.Errorf("entry (-want +got):\n%s", diff)

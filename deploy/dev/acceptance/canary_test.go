@@ -40,6 +40,7 @@ func TestNothingPersonalIsAnywhereElse(t *testing.T) {
 		s.lead(p, i, &errs)
 		s.misuseEverything(p, &errs)
 		s.askForReports(p, &errs)
+		s.takeAway(p, &errs)
 		s.checkAllCalled(p)
 	}
 	s.endAndGet(&errs)

@@ -53,7 +53,7 @@ func newOutsider(s *site, person string) *outsider {
 	o.key, err = note.NewVerifier(string(s.verifiers()[0]))
 	must(s.tb, err)
 	o.policy = torchwood.ThresholdPolicy(2, torchwood.OriginPolicy(dbtest.Origin), torchwood.SingleVerifierPolicy(o.key))
-	transport := http.DefaultTransport.(*http.Transport).Clone()
+	transport := &http.Transport{}
 	s.tb.Cleanup(transport.CloseIdleConnections)
 	o.fetcher, err = torchwood.NewTileFetcher(s.base+"/log/1", torchwood.WithHTTPClient(&http.Client{Transport: &bearing{transport, token}}))
 	must(s.tb, err)

@@ -18,7 +18,7 @@ import (
 
 const (
 	// callers is how many ask at the same time.
-	callers = 64
+	callers = 32
 	// deadline is how long a caller waits for an answer. None should ever have
 	// to: what is away is said at once, or after the service's own patience.
 	deadline = time.Minute

@@ -19,7 +19,7 @@ import (
 // than they are told; and how much later than its deadline a caller may hear:
 // what a busy machine needs to wake it up.
 const (
-	stormCallers = 400
+	stormCallers = 250
 	littleTime   = 200 * time.Millisecond
 	impatience   = 200 * time.Millisecond
 	grace        = 30 * time.Second
