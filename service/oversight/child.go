@@ -27,7 +27,7 @@ func (s *Reports) findChild(ctx context.Context, q *asked) error {
 		return nil
 	}
 	var err error
-	if q.people, err = s.peopleBehind(ctx, first); err != nil {
+	if q.people, err = s.peopleBehind(ctx, first, !q.apart); err != nil {
 		return err
 	}
 	tags, numbers := newTags(first), []string{}
@@ -101,8 +101,8 @@ func (s *Reports) tagsAsked(q *asked) []store.Tag {
 }
 
 // peopleBehind opens the people whom tags lead to, and those whose records were
-// ever joined with theirs.
-func (s *Reports) peopleBehind(ctx context.Context, tags []store.Tag) ([]*record.Record, error) {
+// ever joined with theirs, by merges that were undone only if undone says so.
+func (s *Reports) peopleBehind(ctx context.Context, tags []store.Tag, undone bool) ([]*record.Record, error) {
 	found, err := s.db.People.ByTags(ctx, tags)
 	if err != nil {
 		return nil, fmt.Errorf("finding the child: %w", guard.Translate(err))
@@ -111,7 +111,7 @@ func (s *Reports) peopleBehind(ctx context.Context, tags []store.Tag) ([]*record
 	for i := range found {
 		ids = append(ids, found[i].ID)
 	}
-	if ids, err = s.db.Index.JoinedPersons(ctx, ids); err != nil {
+	if ids, err = s.db.Index.JoinedPersons(ctx, ids, undone); err != nil {
 		return nil, guard.Translate(err)
 	}
 	rows, err := s.db.People.ByID(ctx, ids)

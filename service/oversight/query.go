@@ -91,6 +91,7 @@ type asked struct {
 	tag    *keys.Tag // of the subject, where that is asked for
 	size   int
 	own    bool // only what belongs to the caller's organisation
+	apart  bool // whoever was merged by mistake is somebody else
 	review string
 	fetch  func(context.Context) error // gets what else must be had before the transaction; nil for nothing
 

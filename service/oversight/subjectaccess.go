@@ -60,7 +60,7 @@ const maxLooks = 5000
 func (s *Reports) GetSubjectAccess(ctx context.Context, c *identity.Caller, q *SubjectAccessRequest) (*SubjectAccessResult, error) {
 	r := read(Query{Reason: SubjectAccess, Words: q.Words, NHSNumber: q.NHSNumber, From: q.From, Until: q.Until}, "subject_access", q.Request)
 	r.narrow(Child)
-	r.size = maxReportPage
+	r.size, r.apart = maxReportPage, true
 	r.fetch = func(context.Context) error { return q.mayName(r.own) }
 	return answer(ctx, s, c, r, func(ctx context.Context, tx *store.Tx, e *audit.Entry) (*SubjectAccessResult, error) {
 		out := &SubjectAccessResult{}

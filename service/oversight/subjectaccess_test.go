@@ -251,3 +251,22 @@ func TestRelease_IsRecordedAndListed(t *testing.T) {
 		t.Error("a system decides")
 	}
 }
+
+// Whoever was merged with another child by mistake has a letter of their own: it
+// lists nothing that was done about the other.
+func TestSubjectAccess_LeavesOutWhoWasMergedByMistake(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.MustRegister(lead, servicetest.Under(another))
+	for _, number := range []string{child, another} {
+		f.MustLookUp(nurse, servicetest.Unscheduled(number))
+	}
+	merge := f.MustChange(servicetest.Merging(another, child, false))
+	if looks := f.mustAccess(officer, false).Looks; len(looks) != 2 {
+		t.Errorf("merged: got %d looks, want both", len(looks))
+	}
+	f.MustChange(servicetest.Undoing(merge))
+	if looks := f.mustAccess(officer, false).Looks; len(looks) != 1 {
+		t.Errorf("after it was undone: got %d looks, want one", len(looks))
+	}
+}

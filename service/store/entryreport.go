@@ -236,8 +236,9 @@ func (q indexReads) MarkedRestricted(ctx context.Context, subjects [][]byte) ([]
 }
 
 // JoinedPersons returns the persons whose records were ever joined with some
-// persons', by merges that were accepted, undone ones among them; and these.
-func (q indexReads) JoinedPersons(ctx context.Context, persons []uuid.UUID) ([]uuid.UUID, error) {
+// persons', by merges that were accepted, and these. Merges that were undone count
+// if undone says so.
+func (q indexReads) JoinedPersons(ctx context.Context, persons []uuid.UUID, undone bool) ([]uuid.UUID, error) {
 	return all(ctx, q.q, "finding joined records", pgx.RowTo[uuid.UUID], `
 		WITH RECURSIVE joined (id) AS (
 		    SELECT p.id
@@ -246,10 +247,12 @@ func (q indexReads) JoinedPersons(ctx context.Context, persons []uuid.UUID) ([]u
 		    SELECT CASE WHEN m.from_id = j.id THEN m.person_id ELSE m.from_id END
 		    FROM joined AS j
 		    JOIN cpis.proposal AS m ON (m.from_id = j.id OR m.person_id = j.id) AND m.kind = 'merge' AND m.state = 'accepted'
+		    WHERE $2 OR NOT EXISTS (
+		        SELECT FROM cpis.proposal AS u WHERE u.merge_id = m.id AND u.kind = 'unmerge' AND u.state = 'accepted')
 		)
 		SELECT id
 		FROM joined
-		ORDER BY id`, persons)
+		ORDER BY id`, persons, undone)
 }
 
 // ReportRow keeps what was asked of the log, and why.
