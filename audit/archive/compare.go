@@ -64,7 +64,7 @@ func (v *verifier) checkSums() error {
 			}
 			r = v.opened[len(v.opened)-1]
 		}
-		if _, err := io.Copy(io.Discard, r); err != nil {
+		if _, err := io.Copy(io.Discard, io.LimitReader(r, max(0, want.Bytes-r.n)+1)); err != nil { // no bomb goes off
 			return err //nolint:wrapcheck // names the file
 		}
 		if r.n != want.Bytes || hex.EncodeToString(r.sum.Sum(nil)) != want.SHA256 {

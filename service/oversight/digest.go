@@ -19,6 +19,9 @@ const (
 	actionDigest = "make_digest"
 	// digestPage is for how many organisations digests are made at once.
 	digestPage = 100
+	// digestAfter is how long a week is over before its digest is made: what was
+	// done in its last seconds may still be on its way into the log.
+	digestAfter = 15 * time.Minute
 )
 
 // MakeDigests tells each organisation what it did in the week that ended last:
@@ -29,7 +32,7 @@ func (s *Reports) MakeDigests(ctx context.Context) (made int, err error) {
 	if err := s.ready(); err != nil {
 		return 0, err
 	}
-	from, until := lastWeek(s.clock.Moment())
+	from, until := lastWeek(s.clock.Moment().Add(-digestAfter))
 	if complete, err := s.indexedUntil(ctx, until); err != nil || !complete {
 		return 0, err
 	}

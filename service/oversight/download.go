@@ -42,8 +42,14 @@ func (s *Reports) DownloadExport(ctx context.Context, c *identity.Caller, q *Dow
 	if err := d.begin(ctx); err != nil {
 		return err
 	}
-	if err := d.wait(ctx); err != nil {
-		return err
+	if ExportState(d.row.State) == Making {
+		if err := d.wait(ctx); err != nil {
+			return err
+		}
+		// How much leaves is known only now: it is an entry of its own.
+		if err := d.begin(ctx); err != nil {
+			return err
+		}
 	}
 	return d.stream(ctx)
 }
@@ -80,6 +86,9 @@ func (d *download) begin(ctx context.Context) error {
 			return nil, err
 		}
 		d.row = row
+		if tag, ok := parseSubject(d.what.Subject); ok {
+			e.Subject = tag[:]
+		}
 		e.Counts = audit.Counts{"entries": row.Entries, "bytes": max(0, row.Size-d.asked.Offset)}
 		e.Purpose = d.what.Reason
 		return &begun{}, d.possible()

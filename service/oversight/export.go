@@ -159,7 +159,7 @@ func (s *Reports) fillExport(ctx context.Context, tx *store.Tx, q *asked, x *sea
 	if tags := s.tagsAsked(q); len(tags) > 0 {
 		x.Subject = subjectText(tags[0][:])
 	}
-	mine, err := tx.Exports.List(ctx, [][]byte{row.Owner}, maxOpenExports)
+	mine, err := tx.Exports.List(ctx, [][]byte{row.Owner}, row.AskedAt, maxOpenExports)
 	switch {
 	case err != nil:
 		return coverage, err
@@ -300,7 +300,7 @@ func (s *Reports) ListExports(ctx context.Context, c *identity.Caller, q *ListEx
 	a := exportAct(c, policy.ReadReports, "", q.Request)
 	out := &ExportList{}
 	a.Prepare = func(ctx context.Context) error {
-		rows, err := s.db.Exports.List(ctx, s.ownerOf(c), maxOpenExports)
+		rows, err := s.db.Exports.List(ctx, s.ownerOf(c), s.clock.Moment(), maxOpenExports)
 		for i := range rows {
 			x, _, _ := s.openExport(ctx, &rows[i]) // one that cannot be opened now is shown as far as it is known
 			out.Exports = append(out.Exports, showExport(&rows[i], x))

@@ -460,3 +460,62 @@ func TestExport_SaysWhatIsMissing(t *testing.T) {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
+
+// A row that was damaged keeps no other export from being made.
+func TestExport_BesideADamagedOneIsMade(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.MustLookUp(nurse, servicetest.Unscheduled(child))
+	damaged := f.export(auditor, oversight.Everything, oversight.Query{}).Export.ID
+	id := f.export(auditor, oversight.Everything, oversight.Query{}).Export.ID
+	f.Exec(`UPDATE cpis.export SET entries = entries + 1 WHERE id = $1`, damaged)
+	f.make()
+	if _, err := f.download(auditor, id, 0); err != nil {
+		t.Errorf("got %s", servicetest.Explain(err))
+	}
+}
+
+// Whoever waits for a file is an entry when asking, and one that says how much
+// leaves before anything does.
+func TestExport_IsAnEntryAlsoIfItWasWaitedFor(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.MustLookUp(nurse, servicetest.Unscheduled(child))
+	id := f.export(auditor, oversight.Child, oversight.Query{NHSNumber: child}).Export.ID
+	began, size := f.Count("entry"), int64(0)
+	err := f.Reports.DownloadExport(t.Context(), auditor, &oversight.DownloadExportRequest{ID: id}, func(p *oversight.ExportPart) error {
+		if len(p.Chunk) == 0 {
+			f.make()
+		} else if n := f.Count("entry"); n != began+2 {
+			t.Errorf("%d entries before anything leaves, want 2", n-began)
+		}
+		size = p.Export.Size
+		return nil
+	})
+	if err != nil {
+		t.Fatal(servicetest.Explain(err))
+	}
+	if e := f.LastEntry(); e.Action != "download_export" || e.Counts["bytes"] != size || !bytes.Equal(e.Subject, f.Tag(child)) {
+		t.Errorf("got %+v, want %d bytes", e, size)
+	}
+}
+
+// A child who was restricted since is not told of: what authorities did is left
+// out.
+func TestExport_LeavesOutWhatWasRestrictedMeanwhile(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.MustRegister(lead, servicetest.RightCPP())
+	f.MustLookUp(nurse, servicetest.Unscheduled(child))
+	f.MustGet(lead, child)
+	id := f.export(auditor, oversight.Child, oversight.Query{NHSNumber: child}).Export.ID
+	f.Pretend(`UPDATE cpis.person SET restricted = true`)
+	f.make()
+	file, err := f.download(auditor, id, 0)
+	if err != nil {
+		t.Fatal(servicetest.Explain(err))
+	}
+	if report := f.verified(file); report.Entries != 1 || !report.Manifest.AuthoritiesLeftOut {
+		t.Errorf("got %+v", report)
+	}
+}

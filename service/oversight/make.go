@@ -21,10 +21,10 @@ const (
 	// before another takes it over.
 	makeLease = 2 * time.Minute
 	// retryAfter is when an attempt that failed for a reason that passes is
-	// followed by the next.
-	retryAfter = 5 * time.Second
-	// maxAttempts bounds them: who has failed so often will fail again.
-	maxAttempts = 1000
+	// followed by the next; each waits longer than the one before, up to
+	// retryAtLatest, until the export is forgotten.
+	retryAfter    = 5 * time.Second
+	retryAtLatest = 5 * time.Minute
 	// exportPage is how many entries are read at once.
 	exportPage = 1000
 )
@@ -92,6 +92,9 @@ func (m *maker) claim() error {
 
 // make makes the file.
 func (m *maker) make() error {
+	if err := m.leaveOut(); err != nil {
+		return err
+	}
 	logs, err := m.logs()
 	if err != nil {
 		return err
@@ -110,6 +113,24 @@ func (m *maker) make() error {
 	}
 	m.row.Entries = made.Entries
 	return m.out.keep()
+}
+
+// leaveOut leaves out what authorities did if the child was restricted since the
+// export was asked for.
+func (m *maker) leaveOut() error {
+	f := &m.asked.Filter
+	if m.asked.Own || m.asked.Subject == "" || f.CareOnly {
+		return nil
+	}
+	found := make([]store.FoundEntry, len(f.Subjects))
+	for i, tag := range f.Subjects {
+		found[i].Subject, found[i].At = tag, m.row.AskedAt
+	}
+	return m.s.db.Tx(m.ctx, func(tx *store.Tx) error {
+		restricted, err := m.s.withheld(m.ctx, tx, &asked{}, found)
+		f.CareOnly = len(restricted) > 0
+		return err
+	})
 }
 
 // file returns the next of the attempt's files. The first is the archive.
@@ -169,7 +190,7 @@ func (m *maker) settle(err error) error {
 		return nil
 	case err == nil:
 		m.row.State, m.row.Size = string(Ready), m.out.size
-	case errors.Is(err, audit.ErrBroken), errors.Is(err, guard.ErrDamaged), m.row.Attempt >= maxAttempts:
+	case errors.Is(err, audit.ErrBroken), errors.Is(err, guard.ErrDamaged):
 		m.row.State, m.row.Size = string(Failed), 0
 		if errors.Is(err, audit.ErrBroken) {
 			m.s.logs.Contradicted(err)
@@ -197,7 +218,7 @@ func (m *maker) retry() time.Duration {
 	if m.ctx.Err() != nil {
 		return 0
 	}
-	return retryAfter
+	return min(time.Duration(m.row.Attempt)*retryAfter, retryAtLatest)
 }
 
 // errUnsigned says that no checkpoint covers all entries yet.

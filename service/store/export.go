@@ -63,14 +63,16 @@ func (q exportReads) Get(ctx context.Context, id uuid.UUID) (ExportRow, error) {
 		WHERE x.id = $1`, id)
 }
 
-// List returns the newest exports of somebody, who is known by any of some hashes.
-func (q exportReads) List(ctx context.Context, owners [][]byte, limit int) ([]ExportRow, error) {
+// List returns the newest exports of somebody, who is known by any of some hashes,
+// that are not to be forgotten yet.
+func (q exportReads) List(ctx context.Context, owners [][]byte, now time.Time, limit int) ([]ExportRow, error) {
 	return soundRows[ExportRow](ctx, q.queries, "reading exports", `
 		SELECT `+exportColumns+`
 		FROM cpis.export AS x
 		WHERE x.owner = ANY ($1::bytea[])
+		  AND x.expires_at > $2
 		ORDER BY x.id DESC
-		LIMIT $2`, owners, limit)
+		LIMIT $3`, owners, now, limit)
 }
 
 // Unattended returns exports that some server has to make and none does, the
