@@ -155,7 +155,9 @@ func tablesOf(weeks []domain.Date, counts []store.WeekCount, all, some string) [
 		}
 		first[w][c], second[w][c], hours[w][c] = counts[i].All, counts[i].Some, counts[i].Median
 	}
-	return []SummaryTable{tableOf(all, names, weeks, first, nil), tableOf(some, names, weeks, second, hours)}
+	whole, part := newCounted(first, len(names)), newCounted(second, len(names))
+	protectBoth(whole, part)
+	return []SummaryTable{tableOf(all, names, weeks, whole, nil), tableOf(some, names, weeks, part, hours)}
 }
 
 func nameOf(w *store.WeekCount) string {
@@ -173,10 +175,8 @@ func grid(weeks []domain.Date, columns []string) [][]int64 {
 	return cells
 }
 
-// tableOf makes one table, and hides what must not be shown.
-func tableOf(title string, columns []string, weeks []domain.Date, cells [][]int64, hours [][]float64) SummaryTable {
-	t := newCounted(cells, len(columns))
-	t.protect()
+// tableOf makes one table, without what must not be shown.
+func tableOf(title string, columns []string, weeks []domain.Date, t *counted, hours [][]float64) SummaryTable {
 	out := SummaryTable{Title: title, Columns: columns}
 	for r := range t.n {
 		row := SummaryRow{}

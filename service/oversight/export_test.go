@@ -14,6 +14,14 @@ func Protect(cells [][]int64, columns int) (n [][]int64, hidden [][]bool) {
 	return t.n, t.hidden
 }
 
+// ProtectBoth hides counts of a table and of a part of it, and returns what is
+// hidden of each.
+func ProtectBoth(all, some [][]int64, columns int) (whole, part [][]bool) {
+	w, p := newCounted(all, columns), newCounted(some, columns)
+	protectBoth(w, p)
+	return w.hidden, p.hidden
+}
+
 // RereadPlace reads a place, and writes it again.
 func RereadPlace(text string) (again string, ok bool) {
 	p, ok := parsePlace(text)

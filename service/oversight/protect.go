@@ -1,5 +1,7 @@
 package oversight
 
+import "slices"
+
 // A board's paper goes from hand to hand, so counts under minShown are hidden in
 // it: somebody may know whom three look-ups were about. What is hidden must not be
 // worked out from totals either, so others are hidden with it.
@@ -58,6 +60,36 @@ func (t *counted) protect() {
 			}
 		}
 	}
+}
+
+// protectBoth protects a table and one of a part of its counts. No count of the
+// part is more than its whole, which would narrow down what either hides. So if
+// anything is hidden, nothing of the part is shown but its grand total; and not
+// that, if the whole's is hidden.
+func protectBoth(whole, part *counted) {
+	whole.protect()
+	part.protect()
+	if !whole.hides() && !part.hides() {
+		return
+	}
+	last, sum := len(part.n)-1, len(part.n[0])-1
+	grand := part.hidden[last][sum] || whole.hidden[last][sum]
+	for r := range part.hidden {
+		for c := range part.hidden[r] {
+			part.hidden[r][c] = true
+		}
+	}
+	part.hidden[last][sum] = grand
+}
+
+// hides reports whether anything of a table is hidden.
+func (t *counted) hides() bool {
+	for _, row := range t.hidden {
+		if slices.Contains(row, true) {
+			return true
+		}
+	}
+	return false
 }
 
 // cover hides the rectangle that costs least: what is hidden already costs

@@ -149,3 +149,34 @@ func TestProtect_TheCheckFindsWhatIsHiddenTooLittle(t *testing.T) {
 		}
 	}
 }
+
+// A part is never more than its whole: if all notices of a week but a few were
+// acknowledged, both tables side by side would say how many were not.
+func TestProtect_APartTellsNothingOfItsWhole(t *testing.T) {
+	t.Parallel()
+	notices, acknowledged := make([][]int64, 13), make([][]int64, 13)
+	for week := range notices {
+		notices[week], acknowledged[week] = []int64{10, 10}, []int64{10, 10}
+	}
+	whole, part := oversight.ProtectBoth(notices, acknowledged, 2)
+	for r := range whole {
+		for c := range whole[r] {
+			if whole[r][c] || part[r][c] {
+				t.Errorf("row %d, column %d is hidden where every count is ten", r, c)
+			}
+		}
+	}
+	acknowledged[0][0] = 4
+	whole, part = oversight.ProtectBoth(notices, acknowledged, 2)
+	for r := range whole {
+		for c := range whole[r] {
+			if grand := r == 13 && c == 2; whole[r][c] || part[r][c] == grand {
+				t.Errorf("row %d, column %d: hidden %v, of acknowledged ones %v", r, c, whole[r][c], part[r][c])
+			}
+		}
+	}
+	notices[0][0] = 4 // and now the whole hides something
+	if whole, part = oversight.ProtectBoth(notices, acknowledged, 2); !whole[0][0] || !part[1][1] {
+		t.Error("the part is shown where its whole is not")
+	}
+}
