@@ -51,6 +51,9 @@ type watched struct {
 
 // ReadAt implements io.ReaderAt.
 func (w *watched) ReadAt(p []byte, off int64) (int, error) {
+	if off < 0 { // where what the archive says of itself leads
+		return 0, audit.ErrBroken
+	}
 	n, err := w.from.ReadAt(p, off)
 	if err != nil && !errors.Is(err, io.EOF) {
 		w.err = err
