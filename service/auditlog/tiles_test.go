@@ -2,6 +2,7 @@ package auditlog_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"testing"
 
@@ -133,4 +134,26 @@ func TestFillTiles_AfterALongAbsence(t *testing.T) {
 	}
 	f.heard.want(t, "")
 	f.proves(1299, leaves[1299])
+}
+
+// A server that ended before it had made tiles for what it signed leaves that to
+// the next one, which takes nothing for damage.
+func TestFillTiles_OfAServerThatEnded(t *testing.T) {
+	t.Parallel()
+	f := newLog(t)
+	f.HoldTiles(0)
+	f.signed(300)
+	if f.tile(0) != nil {
+		t.Fatal("the tile was made at once")
+	}
+	next, heard := f.restart()
+	for _, do := range []func(context.Context) error{next.Log.Sign, next.Log.Scrub, next.Log.FillTiles, next.Log.Scrub} {
+		if err := do(t.Context()); err != nil {
+			t.Error(err)
+		}
+	}
+	heard.want(t, "")
+	if !bytes.Equal(f.tile(0), audit.TileOf(f.leaves()[:256])) {
+		t.Error("the tile was not made")
+	}
 }
