@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"crypto/sha256"
 	"encoding/base64"
 	"math"
 	"slices"
@@ -92,6 +93,12 @@ type Shown struct {
 type Review struct {
 	ID     string // "id"
 	Reason []byte // "reason": SHA-256 of the reason as it is kept, sealed; base64url
+}
+
+// NewReview names a review, of which this is kept, sealed.
+func NewReview(id string, sealed []byte) Review {
+	sum := sha256.Sum256(sealed)
+	return Review{ID: id, Reason: sum[:]}
 }
 
 // Disclosed names a plan that an answer contained, and which version of it.

@@ -300,7 +300,7 @@ func (s *scanner) disclosed(list []Disclosed) []Disclosed {
 	if !s.skip(`,"disclosed":[`) {
 		return nil
 	}
-	for s.wrong == "" {
+	s.each("disclosed plans", func() {
 		var d Disclosed
 		s.expect(`{"plan":`, "disclosed plan")
 		s.string(&d.Plan)
@@ -308,12 +308,19 @@ func (s *scanner) disclosed(list []Disclosed) []Disclosed {
 		d.Version = int(s.int(strconv.IntSize))
 		s.expect("}", "disclosed plan")
 		list = append(list, d)
+	})
+	return list
+}
+
+// each reads the rest of a list that has begun: one thing or more.
+func (s *scanner) each(what string, one func()) {
+	for s.wrong == "" {
+		one()
 		if !s.skip(",") {
 			break
 		}
 	}
-	s.expect("]", "disclosed plans")
-	return list
+	s.expect("]", what)
 }
 
 func (s *scanner) shown() []Shown {
@@ -321,7 +328,7 @@ func (s *scanner) shown() []Shown {
 		return nil
 	}
 	var list []Shown
-	for s.wrong == "" {
+	s.each("what was shown", func() {
 		var some Shown
 		s.expect(`{"kind":`, "what was shown")
 		s.string(&some.Kind)
@@ -329,11 +336,7 @@ func (s *scanner) shown() []Shown {
 		some.IDs = s.texts()
 		s.expect("}", "what was shown")
 		list = append(list, some)
-		if !s.skip(",") {
-			break
-		}
-	}
-	s.expect("]", "what was shown")
+	})
 	return list
 }
 
@@ -344,15 +347,11 @@ func (s *scanner) texts() []string {
 		return nil
 	}
 	var list []string
-	for s.wrong == "" {
+	s.each("a list", func() {
 		var one string
 		s.string(&one)
 		list = append(list, one)
-		if !s.skip(",") {
-			break
-		}
-	}
-	s.expect("]", "a list")
+	})
 	return list
 }
 

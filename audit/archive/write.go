@@ -75,16 +75,22 @@ func Write(ctx context.Context, src Source, out File) (Manifest, error) {
 		src.Progress = func() error { return nil }
 	}
 	w := &writer{ctx: ctx, src: &src, m: src.Manifest, file: out, out: &counted{to: out}}
-	w.zip = zip.NewWriter(w.out)
-	w.zip.RegisterCompressor(zip.Deflate, func(to io.Writer) (io.WriteCloser, error) {
-		return flate.NewWriter(to, flate.BestSpeed) //nolint:wrapcheck // archive/zip hands it on
-	})
+	w.zip = newZip(w.out)
 	for _, step := range []func() error{w.writeReadme, w.writeLogs, w.writeFormats, w.writeManifest, w.zip.Close} {
 		if err := step(); err != nil {
 			return Manifest{}, fmt.Errorf("making an archive: %w", err)
 		}
 	}
 	return w.m, nil
+}
+
+// newZip returns a writer of a zip that is compressed fast rather than well.
+func newZip(to io.Writer) *zip.Writer {
+	z := zip.NewWriter(to)
+	z.RegisterCompressor(zip.Deflate, func(to io.Writer) (io.WriteCloser, error) {
+		return flate.NewWriter(to, flate.BestSpeed) //nolint:wrapcheck // archive/zip hands it on
+	})
+	return z
 }
 
 type writer struct {
@@ -316,10 +322,7 @@ func (w *writer) writeFormat(form *form) error {
 	}
 	in, done := once(to), func() error { return nil }
 	if form.zipped {
-		inner := zip.NewWriter(to)
-		inner.RegisterCompressor(zip.Deflate, func(to io.Writer) (io.WriteCloser, error) {
-			return flate.NewWriter(to, flate.BestSpeed) //nolint:wrapcheck // archive/zip hands it on
-		})
+		inner := newZip(to)
 		in, done = inner.Create, inner.Close
 	}
 	r, err := form.open(w.m.head(), in)

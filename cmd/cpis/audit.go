@@ -194,8 +194,7 @@ func (c *auditVerifyCmd) Run(ctx context.Context, w *world) error {
 	}
 	report, err := c.verify(ctx, known, kept)
 	if errors.Is(err, audit.ErrBroken) {
-		_, _ = fmt.Fprintf(w.stdout, "NOT VERIFIED: %v\n", err)
-		return exitError(exitBroken)
+		return notVerified(w, err)
 	}
 	if err != nil {
 		return fmt.Errorf("verifying: %w", err)
@@ -257,4 +256,10 @@ func verifierKeys(given []string) ([]audit.VerifierKey, error) {
 		return nil, errors.New("no public key given")
 	}
 	return known, nil
+}
+
+// notVerified says what does not hold, and returns the status for that.
+func notVerified(w *world, err error) error {
+	_, _ = fmt.Fprintf(w.stdout, "NOT VERIFIED: %v\n", err)
+	return exitError(exitBroken)
 }

@@ -27,8 +27,7 @@ func (c *auditVerifyCmd) verifyArchive(ctx context.Context, w *world, known []au
 	}
 	report, err := archive.Verify(ctx, file, info.Size(), known)
 	if errors.Is(err, audit.ErrBroken) {
-		_, _ = fmt.Fprintf(w.stdout, "NOT VERIFIED: %v\n", err)
-		return exitError(exitBroken)
+		return notVerified(w, err)
 	}
 	if err != nil {
 		return fmt.Errorf("verifying: %w", err)

@@ -88,8 +88,7 @@ func (c *auditVerifyProofCmd) Run(w *world) error {
 		err = claim.check(index, checkpoint)
 	}
 	if errors.Is(err, audit.ErrBroken) {
-		_, _ = fmt.Fprintf(w.stdout, "NOT VERIFIED: %v\n", err)
-		return exitError(exitBroken)
+		return notVerified(w, err)
 	}
 	if err != nil {
 		return fmt.Errorf("reading the proof: %w", err)

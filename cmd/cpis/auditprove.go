@@ -128,8 +128,7 @@ func (c *auditConsistencyCmd) Run(ctx context.Context, w *world) error {
 	}
 	note, kept, later, err := c.compare(ctx, signed, known)
 	if errors.Is(err, audit.ErrBroken) || errors.Is(err, audit.ErrSignature) {
-		_, _ = fmt.Fprintf(w.stdout, "NOT VERIFIED: %v\n", err)
-		return exitError(exitBroken)
+		return notVerified(w, err)
 	}
 	if err != nil {
 		return err

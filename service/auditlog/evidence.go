@@ -5,7 +5,6 @@ import (
 	"fmt"
 
 	"cpis/audit"
-	"cpis/service/guard"
 	"cpis/service/store"
 )
 
@@ -20,16 +19,9 @@ type Evidence struct {
 // that the log's key signed; tiles are to be compared with it. ErrNotFound says
 // that none has been signed yet.
 func (s *Log) Evidence(ctx context.Context, log store.Log) (Evidence, error) {
-	row := s.newestOf(log)
-	if row == nil {
-		latest, err := s.db.Checkpoints.Latest(ctx, log.ID)
-		if err != nil {
-			return Evidence{}, fmt.Errorf("reading the checkpoint: %w", guard.Translate(err))
-		}
-		if err := s.check(ctx, log, &latest); err != nil {
-			return Evidence{}, fmt.Errorf("reading the checkpoint: %w", err)
-		}
-		row = &latest
+	row, err := s.latest(ctx, log, 0)
+	if err != nil {
+		return Evidence{}, fmt.Errorf("reading the checkpoint: %w", err)
 	}
 	return Evidence{Note: []byte(row.Note), Size: row.Tree.Size(), Tiles: s.tilesOf(log.ID)}, nil
 }

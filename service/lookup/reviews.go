@@ -2,7 +2,6 @@ package lookup
 
 import (
 	"context"
-	"crypto/sha256"
 	"time"
 
 	"github.com/google/uuid"
@@ -62,7 +61,6 @@ func (s *LookUps) reviewOf(l *lookup, now time.Time) store.ReviewRow {
 		r.Person = uuid.NullUUID{UUID: l.rows[0].Person.ID, Valid: true}
 	}
 	r.Sealed = key.Key.Seal([]byte(l.question.BreakGlass), record.ReviewContext(r.ID))
-	reason := sha256.Sum256(r.Sealed)
-	l.entry.Review = audit.Review{ID: r.ID.String(), Reason: reason[:]}
+	l.entry.Review = audit.NewReview(r.ID.String(), r.Sealed)
 	return r
 }

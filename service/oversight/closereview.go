@@ -68,7 +68,7 @@ func (s *Reports) CloseReview(ctx context.Context, c *identity.Caller, q *CloseR
 		if row.Closing, err = record.SealJSON(key, closingContext(row.ID), &closing); err != nil {
 			return nil, err
 		}
-		e.Review = audit.Review{ID: row.ID.String(), Reason: sha256Of(row.Closing)}
+		e.Review = audit.NewReview(row.ID.String(), row.Closing)
 		return &CloseReviewResult{At: int64(row.Entry)}, tx.Reviews.Close(ctx, &row)
 	})
 }

@@ -10,6 +10,7 @@ import (
 	"cpis/service/guard"
 	"cpis/service/identity"
 	"cpis/service/keys"
+	"cpis/service/record"
 	"cpis/service/store"
 )
 
@@ -165,7 +166,7 @@ func (d *download) stream(ctx context.Context) error {
 		}
 		from := offset % pieceSize
 		if from >= int64(len(piece)) {
-			return d.s.records.Damaged("export_part") // shorter than it was
+			return d.s.records.Damaged(record.TableExportPart) // shorter than it was
 		}
 		if err := d.tell(offset, piece[from:]); err != nil {
 			return err

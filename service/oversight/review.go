@@ -3,7 +3,6 @@ package oversight
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
 	"fmt"
 	"time"
 
@@ -136,12 +135,8 @@ func (s *Reports) openReview(ctx context.Context, q *asked) (o openedReview, err
 // isOf reports whether the review is the one that an entry names, with the reason
 // that was sealed then. Entries of version 1 name none.
 func (o *openedReview) isOf(line *audit.Entry) bool {
-	return line.Review.ID == o.row.ID.String() && bytes.Equal(line.Review.Reason, sha256Of(o.row.Sealed))
-}
-
-func sha256Of(sealed []byte) []byte {
-	sum := sha256.Sum256(sealed)
-	return sum[:]
+	kept := audit.NewReview(o.row.ID.String(), o.row.Sealed)
+	return line.Review.ID == kept.ID && bytes.Equal(line.Review.Reason, kept.Reason)
 }
 
 // findReview finds a review by the identifier that the caller sent.

@@ -1,7 +1,6 @@
 package acceptance_test
 
 import (
-	"context"
 	"errors"
 	"os"
 	"path/filepath"
@@ -209,10 +208,8 @@ func (s *site) asker() func() error {
 // exec runs SQL as a superuser, past every right.
 func (s *site) exec(sql string) {
 	s.tb.Helper()
-	ctx := s.tb.Context()
-	conn, err := pgx.Connect(ctx, s.database.Admin)
-	must(s.tb, err)
-	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
-	_, err = conn.Exec(ctx, sql, pgx.QueryExecModeSimpleProtocol)
-	must(s.tb, err)
+	dbtest.AsSuperuser(s.tb, s.database, func(conn *pgx.Conn) error {
+		_, err := conn.Exec(s.tb.Context(), sql, pgx.QueryExecModeSimpleProtocol)
+		return err
+	})
 }
