@@ -26,3 +26,6 @@ func CoveredColumns() map[string][]string {
 	}
 	return columns
 }
+
+// Planning returns the arguments with which a statement is run.
+func Planning(args ...any) []any { return planned(args) }

@@ -79,7 +79,8 @@ func Open(ctx context.Context, url string, opts Options) (*DB, error) {
 		pool.Close()
 		return nil, err
 	}
-	db := &DB{queries: queries{q: others}, reads: newReads(queries{q: others}), pool: pool, acts: others, opts: opts, order: newAppendOrder()}
+	q := queries{q: planning{others}}
+	db := &DB{queries: q, reads: newReads(q), pool: pool, acts: others, opts: opts, order: newAppendOrder()}
 	if err := db.Ready(ctx); err != nil {
 		db.Close()
 		return nil, fmt.Errorf("opening database: %w", err)

@@ -86,7 +86,7 @@ func (db *DB) attempt(ctx context.Context, fn func(*Tx) error) error {
 		return translate("beginning transaction", err)
 	}
 	tx := newTx(&work{
-		q: inner, guard: db.guard, change: change, order: &db.order, leave: func() {}, patient: db.opts.Owner,
+		q: planning{inner}, guard: db.guard, change: change, order: &db.order, leave: func() {}, patient: db.opts.Owner,
 	})
 	defer func() { tx.leave() }() // after the commit, or the rollback
 	defer rollback(ctx, inner)    // does nothing after a commit
