@@ -143,7 +143,7 @@ func (g *target) aim(t *testing.T, seed int) *tamperedLog {
 	f.t = t
 	c := &tamperedLog{target: g, t: t, rnd: rand.New(rand.NewPCG(8, uint64(seed))), entry: -1}
 	g.restore("before")
-	if err := auditlog.KeptIn(g.dir, dbtest.Origin).Store(t.Context(), g.kept[len(g.kept)-1]); err != nil {
+	if _, err := auditlog.KeptIn(g.dir, dbtest.Origin).Store(t.Context(), g.kept[len(g.kept)-1]); err != nil {
 		t.Fatal(err)
 	}
 	c.server, c.heard = f.restart(g.keeping)

@@ -412,12 +412,12 @@ type brokenKept struct {
 }
 
 // Store implements auditlog.Kept.
-func (k *brokenKept) Store(ctx context.Context, note []byte) error {
-	if !k.broken {
-		return k.Kept.Store(ctx, note)
+func (k *brokenKept) Store(ctx context.Context, note []byte) (met []byte, err error) {
+	if !k.broken || k.landed {
+		met, err = k.Kept.Store(ctx, note)
 	}
-	if k.landed {
-		return errors.Join(k.Kept.Store(ctx, note), errKept)
+	if k.broken {
+		return nil, errors.Join(err, errKept)
 	}
-	return errKept
+	return met, err
 }

@@ -106,7 +106,7 @@ func TestKept_RefusesWhatIsNone(t *testing.T) {
 	if err != nil || len(names) != 0 {
 		t.Fatal(names, err)
 	}
-	if err := auditlog.KeptIn(dir, dbtest.Origin).Store(t.Context(), []byte("nothing")); err != nil {
+	if _, err := auditlog.KeptIn(dir, dbtest.Origin).Store(t.Context(), []byte("nothing")); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := f.start(auditlog.KeptIn(dir, dbtest.Origin)); err == nil || errors.Is(err, auditlog.ErrRolledBack) {

@@ -1,13 +1,8 @@
 package auditlog
 
 import (
-	"bytes"
 	"context"
-	"errors"
-	"fmt"
 	"sync"
-
-	"cpis/audit"
 )
 
 // Document is a text outside of the database that several servers write.
@@ -32,65 +27,44 @@ type keptDocument struct {
 
 // Load implements Kept.
 func (k *keptDocument) Load(ctx context.Context) ([]byte, error) {
-	note, version, err := k.document.Read(ctx)
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.version = version
-	return note, err
+	return k.read(ctx)
 }
 
-// maxWrites is how often a checkpoint is tried to be written while other servers
-// write theirs.
-const maxWrites = 8
+// read returns the text, and remembers its version. A document that had a version
+// and has no text, or none any more, was deleted.
+func (k *keptDocument) read(ctx context.Context) ([]byte, error) {
+	note, version, err := k.document.Read(ctx)
+	if err != nil {
+		return nil, err
+	}
+	existed := k.version > 0 || version > 0
+	k.version = version
+	if note == nil && existed {
+		return nil, ErrKeptDeleted
+	}
+	return note, nil
+}
 
-// errKeptElsewhere says that other servers wrote again and again.
-var errKeptElsewhere = errors.New("other servers keep writing theirs")
-
-// Store implements Kept. A checkpoint that another server has written stays, if it
-// is newer. One of the same size that says something else is another log: somebody
-// runs a copy.
-func (k *keptDocument) Store(ctx context.Context, note []byte) error {
+// Store implements Kept.
+func (k *keptDocument) Store(ctx context.Context, note []byte) (met []byte, err error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	for range maxWrites {
+	for range maxStores {
 		version, written, err := k.document.Write(ctx, note, k.version)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if written {
 			k.version = version
-			return nil
+			return nil, nil
 		}
-		held, version, err := k.document.Read(ctx)
-		if err != nil {
-			return err
-		}
-		k.version = version
-		if done, err := supersedes(held, note); done || err != nil {
-			return err
+		if met, err := k.read(ctx); met != nil || err != nil {
+			return met, err
 		}
 	}
-	return errKeptElsewhere
-}
-
-// supersedes reports whether a checkpoint that is kept already makes it needless to
-// keep another.
-func supersedes(held, note []byte) (bool, error) {
-	if held == nil || bytes.Equal(held, note) {
-		return held != nil, nil
-	}
-	there, err := audit.ReadCheckpoint(held)
-	if err != nil {
-		return false, fmt.Errorf("what is kept is no checkpoint: %w", err)
-	}
-	ours, err := audit.ReadCheckpoint(note)
-	if err != nil {
-		return false, err
-	}
-	if there.Size == ours.Size && there.Root != ours.Root {
-		return false, fmt.Errorf("%w: another log of the same name was signed, of as many entries", ErrRolledBack)
-	}
-	return there.Size >= ours.Size, nil
+	return nil, errKeptElsewhere
 }
 
 // String implements Kept.

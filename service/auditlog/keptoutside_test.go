@@ -3,13 +3,15 @@ package auditlog_test
 import (
 	"bytes"
 	"context"
-	"crypto/ed25519"
 	"errors"
 	"sync"
 	"testing"
 
 	"cpis/audit"
+	"cpis/service"
 	"cpis/service/auditlog"
+	"cpis/service/guard"
+	"cpis/service/store/dbtest"
 )
 
 // document is a text in memory, which can be made to fail.
@@ -42,52 +44,27 @@ func (d *document) Write(_ context.Context, text []byte, after int) (int, bool, 
 
 func (d *document) String() string { return "memory" }
 
-// noteOf returns a checkpoint of so many entries, whose root is told from others by
-// a number.
-func noteOf(t *testing.T, size int64, root byte) []byte {
-	t.Helper()
-	key := ed25519.NewKeyFromSeed(make([]byte, ed25519.SeedSize))
-	public, _ := key.Public().(ed25519.PublicKey)
-	c := audit.Checkpoint{Origin: "cpis.example/log/1", Size: size, Root: audit.Hash{root}}
-	note, err := audit.SignCheckpoint(c, public, ed25519.Sign(key, c.Body()))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return note
-}
-
-// Servers that share a place keep the newest checkpoint of all, whichever comes
-// last.
-func TestKeptAs_KeepsTheNewestOfAllServers(t *testing.T) {
+// Whoever keeps a checkpoint is told of the one that another server has kept
+// meanwhile, and changes nothing then.
+func TestKeptAs_TellsWhatItMet(t *testing.T) {
 	t.Parallel()
 	d := &document{}
 	one, two := auditlog.KeptAs(d), auditlog.KeptAs(d)
 	for _, step := range []struct {
-		by         auditlog.Kept
-		size, want int64
-	}{{one, 5, 5}, {two, 9, 9}, {one, 7, 9}, {one, 12, 12}, {two, 12, 12}, {two, 13, 13}, {one, 14, 14}} {
-		if err := step.by.Store(t.Context(), noteOf(t, step.size, 1)); err != nil {
-			t.Fatalf("storing %d: %v", step.size, err)
+		by              auditlog.Kept
+		note, met, kept string
+	}{
+		{one, "five", "", "five"},
+		{two, "nine", "five", "five"},
+		{two, "nine", "", "nine"},
+		{one, "seven", "nine", "nine"},
+		{one, "twelve", "", "twelve"},
+		{one, "thirteen", "", "thirteen"},
+	} {
+		met, err := step.by.Store(t.Context(), []byte(step.note))
+		if err != nil || string(met) != step.met || string(d.text) != step.kept {
+			t.Errorf("%s: met %q, %v, and kept %q; want %q, nil and %q", step.note, met, err, d.text, step.met, step.kept)
 		}
-		note, err := auditlog.KeptAs(d).Load(t.Context())
-		if err != nil || !bytes.Equal(note, noteOf(t, step.want, 1)) {
-			t.Errorf("after %d: got %s, %v, want that of %d", step.size, note, err, step.want)
-		}
-	}
-}
-
-// Another log of the same name and length is named: somebody runs a copy.
-func TestKeptAs_NamesAnotherLog(t *testing.T) {
-	t.Parallel()
-	d := &document{}
-	if err := auditlog.KeptAs(d).Store(t.Context(), noteOf(t, 5, 1)); err != nil {
-		t.Fatal(err)
-	}
-	if err := auditlog.KeptAs(d).Store(t.Context(), noteOf(t, 5, 2)); !errors.Is(err, auditlog.ErrRolledBack) {
-		t.Errorf("got %v, want %v", err, auditlog.ErrRolledBack)
-	}
-	if !bytes.Equal(d.text, noteOf(t, 5, 1)) {
-		t.Error("what was kept was exchanged")
 	}
 }
 
@@ -97,21 +74,141 @@ func TestKeptAs_GoesOnAfterAFailure(t *testing.T) {
 	for _, landed := range []bool{false, true} {
 		d := &document{err: errors.New("away"), landed: landed}
 		k := auditlog.KeptAs(d)
-		if err := k.Store(t.Context(), noteOf(t, 5, 1)); err == nil {
+		if _, err := k.Store(t.Context(), []byte("five")); err == nil {
 			t.Fatal("no error")
 		}
 		d.err = nil
-		for size := range int64(3) {
-			if err := k.Store(t.Context(), noteOf(t, 5+size, 1)); err != nil {
-				t.Errorf("landed %v: %v", landed, err)
-			}
+		met, err := k.Store(t.Context(), []byte("five"))
+		if err != nil || (string(met) == "five") != landed || string(d.text) != "five" {
+			t.Errorf("landed %v: met %q, %v, and kept %q", landed, met, err, d.text)
 		}
-		if !bytes.Equal(d.text, noteOf(t, 7, 1)) {
-			t.Errorf("landed %v: kept %s", landed, d.text)
+		if met, err = k.Store(t.Context(), []byte("six")); err != nil || met != nil || string(d.text) != "six" {
+			t.Errorf("landed %v: met %q, %v, and kept %q afterwards", landed, met, err, d.text)
 		}
 	}
-	d := &document{text: []byte("nothing"), version: 1}
-	if err := auditlog.KeptAs(d).Store(t.Context(), noteOf(t, 5, 1)); err == nil {
-		t.Error("what is no checkpoint was overwritten")
+}
+
+// A document that is gone is not one that there never was.
+func TestKeptAs_SaysThatItWasDeleted(t *testing.T) {
+	t.Parallel()
+	for name, left := range map[string]int{"Deleted": 1, "WithItsVersions": 0} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := &document{}
+			k := auditlog.KeptAs(d)
+			if note, err := k.Load(t.Context()); note != nil || err != nil {
+				t.Fatalf("before the first: got %q, %v", note, err)
+			}
+			if _, err := k.Store(t.Context(), []byte("five")); err != nil {
+				t.Fatal(err)
+			}
+			d.text, d.version = nil, left
+			if _, err := k.Load(t.Context()); !errors.Is(err, auditlog.ErrKeptDeleted) {
+				t.Errorf("loading: got %v, want %v", err, auditlog.ErrKeptDeleted)
+			}
+			if left == 0 {
+				return // to a server that starts now, it never was
+			}
+			if _, err := auditlog.KeptAs(d).Load(t.Context()); !errors.Is(err, auditlog.ErrKeptDeleted) {
+				t.Errorf("loading at a start: got %v, want %v", err, auditlog.ErrKeptDeleted)
+			}
+		})
+	}
+}
+
+// Servers of one database share a place: each meets what the other has kept, and
+// the newest of all stays.
+func TestKept_ServersOfOneDatabaseShareAPlace(t *testing.T) {
+	t.Parallel()
+	f, d := newLog(t), &document{}
+	var servers [2]*service.Service
+	for i := range servers {
+		var err error
+		if servers[i], err = f.start(auditlog.KeptAs(d)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i := range 6 {
+		f.Grow(3 + 2*i)
+		for _, s := range []*service.Service{servers[i%2], servers[1-i%2]} {
+			if err := s.Log.Sign(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if cp, err := audit.ReadCheckpoint(d.text); err != nil || cp.Size != f.Covered() {
+			t.Errorf("kept: got %d entries, %v; want %d", cp.Size, err, f.Covered())
+		}
+	}
+}
+
+// A running server that meets the checkpoint of a copy of its database stops:
+// shorter than its own log, as long, and longer.
+func TestKept_ARunningServerMeetsACopy(t *testing.T) {
+	t.Parallel()
+	for name, size := range map[string]int64{"Shorter": 4, "AsLong": 9, "Longer": 12} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f, d := newLog(t), &document{}
+			s, err := f.start(auditlog.KeptAs(d))
+			if err != nil {
+				t.Fatal(err)
+			}
+			f.Grow(5)
+			if err := s.Log.Sign(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			d.text, d.version = f.signedElsewhere(size), d.version+1
+			f.Grow(9)
+			if err := s.Log.Sign(t.Context()); !errors.Is(err, guard.ErrDamaged) {
+				t.Errorf("signing: got %v, want %v", err, guard.ErrDamaged)
+			}
+			if err := s.Log.Intact(); err == nil {
+				t.Error("the server goes on")
+			}
+			if cp, err := audit.ReadCheckpoint(d.text); err != nil || cp.Size != size {
+				t.Errorf("what the copy had kept was exchanged: %d entries, %v", cp.Size, err)
+			}
+		})
+	}
+}
+
+// signedElsewhere returns a checkpoint of so many other entries, signed by the
+// log's key.
+func (f *logFixture) signedElsewhere(size int64) []byte {
+	f.t.Helper()
+	cp := audit.Checkpoint{Origin: dbtest.Origin, Size: size, Root: audit.Hash{1}}
+	sig, public, err := f.OpenRing().Keeper().Sign(f.t.Context(), cp.Body())
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	note, err := audit.SignCheckpoint(cp, public, sig)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	return note
+}
+
+// What was deleted under a running server is reported, and kept again.
+func TestKept_IsKeptAgainIfItWasDeleted(t *testing.T) {
+	t.Parallel()
+	f, d := newLog(t), &document{}
+	s, err := f.start(auditlog.KeptAs(d))
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.Grow(5)
+	if err := s.Log.Sign(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	d.text, d.version = nil, 0
+	f.Grow(9)
+	if err := s.Log.Sign(t.Context()); !errors.Is(err, auditlog.ErrKeptDeleted) || s.Log.Undamaged() == nil {
+		t.Errorf("signing: got %v, and found %v", err, s.Log.Undamaged())
+	}
+	if err := s.Log.Sign(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if cp, err := audit.ReadCheckpoint(d.text); err != nil || cp.Size != 9 {
+		t.Errorf("kept: got %d entries, %v; want 9", cp.Size, err)
 	}
 }
