@@ -116,21 +116,44 @@ func (s *Log) breakIf(err error) error {
 // server's, entries are verified from there on.
 func (s *Log) setSigned(ctx context.Context, row *store.CheckpointRow) error {
 	if row.Tree != s.signed.Tree() {
-		if s.verified.Tree() != row.Tree {
-			opened, err := s.openEdge(ctx, row.Tree)
-			if err != nil {
-				return err
-			}
-			s.verified = opened
+		opened, err := s.edgeOf(ctx, row.Tree)
+		if err != nil {
+			return err
 		}
-		s.verified.Forget() // whoever signed has kept them
-		s.signed = s.verified.Clone()
+		opened.Forget() // whoever signed has kept them
+		s.verified, s.signed = opened, opened.Clone()
 	}
 	if s.note != row.Note {
 		s.note = row.Note
 		s.newest.Store(row)
 	}
 	return nil
+}
+
+// edgeOf returns what makes the tree of a checkpoint go on: what was verified, if
+// that has come to it and the tiles that filled meanwhile are kept.
+func (s *Log) edgeOf(ctx context.Context, tree audit.Tree) (*audit.Builder, error) {
+	if s.verified.Tree() != tree {
+		return s.openEdge(ctx, tree)
+	}
+	if len(s.verified.Full()) == 0 {
+		return s.verified, nil
+	}
+	owed, err := s.owed(ctx, tree)
+	if owed {
+		return audit.BlindBuilder(tree), err
+	}
+	return s.verified, err
+}
+
+// owed reports whether tiles of a signed tree are not made yet, because whoever
+// signed had too much to catch up with, or stopped before that.
+func (s *Log) owed(ctx context.Context, tree audit.Tree) (bool, error) {
+	count, err := s.db.Tiles.Count(ctx, s.log.ID, 0)
+	if err != nil {
+		return false, fmt.Errorf("counting tiles: %w", guard.Translate(err))
+	}
+	return count < tree.Size()/audit.TileWidth, nil
 }
 
 // checkSigned checks a checkpoint, and stops the service if it is not right.

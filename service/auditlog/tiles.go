@@ -15,14 +15,13 @@ import (
 // add up, somebody changed them: that is reported, and no tiles are made until
 // they do. What comes is signed all the same, because it is as good as ever.
 //
-// If the last tiles were never made, because whoever signed stopped before that,
-// none are made here either, until FillTiles has made them.
+// If the last tiles are owed, none are made here either, until FillTiles has made
+// them.
 func (s *Log) openEdge(ctx context.Context, tree audit.Tree) (*audit.Builder, error) {
-	count, err := s.db.Tiles.Count(ctx, s.log.ID, 0)
+	owed, err := s.owed(ctx, tree)
 	if err != nil {
-		return nil, fmt.Errorf("counting tiles: %w", guard.Translate(err))
+		return nil, err
 	}
-	owed := count < tree.Size()/audit.TileWidth
 	stored := storedTiles{s.db, s.log.ID}
 	leaves := leavesOf(s.db, s.log.ID)
 	var first error

@@ -136,6 +136,32 @@ func TestFillTiles_AfterALongAbsence(t *testing.T) {
 	f.proves(1299, leaves[1299])
 }
 
+// Tiles that another running server has not made yet for what it signed are no
+// damage either, and are made by whoever comes first.
+func TestFillTiles_OfAServerThatRunsBeside(t *testing.T) {
+	t.Parallel()
+	f := newLog(t)
+	f.HoldTiles(0)
+	f.signed(3)
+	beside, heard := f.restart()
+	if err := beside.Log.Sign(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	f.signed(300)
+	if f.tile(0) != nil {
+		t.Fatal("the tile was made at once")
+	}
+	for _, do := range []func(context.Context) error{beside.Log.Sign, beside.Log.Scrub, beside.Log.FillTiles, beside.Log.Scrub} {
+		if err := do(t.Context()); err != nil {
+			t.Error(err)
+		}
+	}
+	heard.want(t, "")
+	if !bytes.Equal(f.tile(0), audit.TileOf(f.leaves()[:256])) {
+		t.Error("the tile was not made")
+	}
+}
+
 // A server that ended before it had made tiles for what it signed leaves that to
 // the next one, which takes nothing for damage.
 func TestFillTiles_OfAServerThatEnded(t *testing.T) {
