@@ -29,6 +29,10 @@ func ParseLine(line []byte) (Entry, error) {
 	return e, nil
 }
 
+// Reparse is ParseLine into an entry that held another one before: its slices,
+// and strings where they are the same, are used again.
+func (e *Entry) Reparse(line []byte) error { return e.parse(line) }
+
 // parse reads a canonical line into an entry whose slices, and strings where
 // they are the same, are used again.
 func (e *Entry) parse(line []byte) error {
