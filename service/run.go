@@ -17,20 +17,20 @@ type round struct {
 // rounds are all of them. If several servers run, they share the work.
 func (s *Service) rounds() []round {
 	return append(s.keyRounds(),
-		round{time.Second, func(ctx context.Context) { _ = s.Guard.EnterPolicy(ctx) }},      // what entries were decided by
-		round{time.Minute, func(ctx context.Context) { _ = s.Strangers.Enter(ctx) }},        // calls without a valid token
-		round{time.Second, s.Log.SignOrReport},                                              // how far a checkpoint may lag behind the log
-		round{time.Second, func(ctx context.Context) { _ = s.Log.Scrub(ctx) }},              // reads old entries again
-		round{time.Minute, func(ctx context.Context) { _ = s.Log.FillTiles(ctx) }},          // tiles that were not made with a checkpoint
-		round{time.Second, func(ctx context.Context) { _ = s.Channels.Dispatch(ctx) }},      // sends notices on
-		round{5 * time.Second, func(ctx context.Context) { _ = s.Uploads.Resume(ctx) }},     // files that nobody works on any more
-		round{time.Second, func(ctx context.Context) { _ = s.Records.VerifyRows(ctx) }},     // whether rows were changed that nobody asks for
-		round{10 * time.Minute, func(ctx context.Context) { _ = s.Tidy(ctx) }},              // forgets what has served its time
-		round{time.Hour, func(ctx context.Context) { _, _ = s.Contacts.Remind(ctx) }},       // numbers that nobody has confirmed for long
-		round{time.Second, func(ctx context.Context) { _ = s.Reports.Index(ctx) }},          // how far reports may lag behind the log
-		round{time.Hour, func(ctx context.Context) { _, _ = s.Reports.MakeDigests(ctx) }},   // tells organisations once a week what they did
-		round{time.Second, func(ctx context.Context) { _ = s.Reports.MakeExports(ctx) }},    // reports as files
-		round{5 * time.Second, func(ctx context.Context) { _ = s.Reports.CheckIndex(ctx) }}, // an index that says something else than the log
+		round{time.Second, func(ctx context.Context) { _ = s.Guard.EnterPolicy(ctx) }},    // what entries were decided by
+		round{time.Minute, func(ctx context.Context) { _ = s.Strangers.Enter(ctx) }},      // calls without a valid token
+		round{time.Second, s.Log.SignOrReport},                                            // how far a checkpoint may lag behind the log
+		round{time.Second, func(ctx context.Context) { _ = s.Log.Scrub(ctx) }},            // reads old entries again
+		round{time.Minute, func(ctx context.Context) { _ = s.Log.FillTiles(ctx) }},        // tiles that were not made with a checkpoint
+		round{time.Second, func(ctx context.Context) { _ = s.Channels.Dispatch(ctx) }},    // sends notices on
+		round{5 * time.Second, func(ctx context.Context) { _ = s.Uploads.Resume(ctx) }},   // files that nobody works on any more
+		round{time.Second, func(ctx context.Context) { _ = s.Records.VerifyRows(ctx) }},   // whether rows were changed that nobody asks for
+		round{10 * time.Minute, func(ctx context.Context) { _ = s.Tidy(ctx) }},            // forgets what has served its time
+		round{time.Hour, func(ctx context.Context) { _, _ = s.Contacts.Remind(ctx) }},     // numbers that nobody has confirmed for long
+		round{time.Second, func(ctx context.Context) { _ = s.Index.Follow(ctx) }},         // how far reports may lag behind the log
+		round{time.Hour, func(ctx context.Context) { _, _ = s.Reports.MakeDigests(ctx) }}, // tells organisations once a week what they did
+		round{time.Second, func(ctx context.Context) { _ = s.Exports.MakeExports(ctx) }},  // reports as files
+		round{5 * time.Second, func(ctx context.Context) { _ = s.Index.Check(ctx) }},      // an index that says something else than the log
 	)
 }
 
@@ -58,7 +58,7 @@ func (s *Service) KeepKeys(ctx context.Context) { keep(ctx, s.keyRounds()) }
 // repeated, what files said about people, colleagues who were not seen for long,
 // and exports.
 func (s *Service) Tidy(ctx context.Context) error {
-	return errors.Join(s.Guard.ExpireAnswers(ctx), s.Uploads.Forget(ctx), s.Notices.ForgetColleagues(ctx), s.Reports.ForgetExports(ctx))
+	return errors.Join(s.Guard.ExpireAnswers(ctx), s.Uploads.Forget(ctx), s.Notices.ForgetColleagues(ctx), s.Exports.ForgetExports(ctx))
 }
 
 // keep runs rounds side by side until ctx ends.

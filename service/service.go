@@ -13,6 +13,7 @@ import (
 	"cpis/service/deliver"
 	"cpis/service/directory"
 	"cpis/service/domain"
+	"cpis/service/export"
 	"cpis/service/guard"
 	"cpis/service/identity"
 	"cpis/service/keys"
@@ -22,6 +23,7 @@ import (
 	"cpis/service/person"
 	"cpis/service/plan"
 	"cpis/service/record"
+	"cpis/service/release"
 	"cpis/service/store"
 	"cpis/service/upload"
 )
@@ -46,7 +48,7 @@ type Config struct {
 	// keeps none.
 	Kept auditlog.Kept
 	// KeepExports is how long exports of reports are kept; 0 means
-	// oversight.DefaultKeepExports.
+	// export.DefaultKeep.
 	KeepExports time.Duration
 	Observe     Observer // hears what an operator wants to count
 }
@@ -64,7 +66,11 @@ type Service struct {
 	Contacts  *directory.Contacts
 	Records   *record.Records
 	Log       *auditlog.Log
+	Proofs    *auditlog.Reader
+	Index     *oversight.Index
 	Reports   *oversight.Reports
+	Releases  *release.Releases
+	Exports   *export.Exports
 }
 
 // New makes a Service. It needs the keeper and the database once; afterwards
@@ -112,19 +118,28 @@ func (s *Service) build(cfg *Config, log store.Log, reviews keys.NewKey, decoy *
 	})
 	s.Strangers = guard.NewStrangers(s.Guard)
 	s.Log = auditlog.New(auditlog.Config{
-		DB: db, Ring: cfg.Ring, Log: log, Clock: clock, Guard: s.Guard, Pace: cfg.LogPace, Kept: cfg.Kept,
+		DB: db, Ring: cfg.Ring, Log: log, Clock: clock, Pace: cfg.LogPace, Kept: cfg.Kept,
 		Observe: auditlog.Observer{
 			Damaged: observe.Damaged, Tampered: observe.Tampered, Signed: observe.Signed, Unsigned: observe.Unsigned,
 			Scrubbed: observe.Scrubbed,
 		},
 	})
+	s.Proofs = auditlog.NewReader(s.Log, s.Guard)
 	s.Notices = notice.New(notice.Config{
 		DB: db, Ring: cfg.Ring, Clock: clock, Guard: s.Guard, Records: s.Records, Decoy: decoy, Watch: cfg.Watch,
 		Observe: notice.Observer{Refused: observe.Refused, Damaged: observe.Damaged},
 	})
+	s.Releases = release.New(release.Config{DB: db, Ring: cfg.Ring, Clock: clock, Guard: s.Guard, Records: s.Records})
 	s.Reports = oversight.New(oversight.Config{
-		DB: db, Ring: cfg.Ring, Log: log, Clock: clock, Guard: s.Guard, Records: s.Records, Notices: s.Notices, Ready: s.ready, Logs: s.Log,
-		Submitted: s.LookUps.Submitted, KeepExports: cfg.KeepExports, Observe: oversight.Observer{Damaged: observe.Damaged},
+		DB: db, Ring: cfg.Ring, Log: log, Clock: clock, Guard: s.Guard, Records: s.Records, Notices: s.Notices, Releases: s.Releases,
+		Ready: s.ready, Observe: oversight.Observer{Damaged: observe.Damaged},
+	})
+	s.Index = oversight.NewIndex(oversight.IndexConfig{
+		DB: db, Clock: clock, Submitted: s.LookUps.Submitted, Observe: oversight.Observer{Damaged: observe.Damaged},
+	})
+	s.Exports = export.New(export.Config{
+		DB: db, Ring: cfg.Ring, Log: log, Clock: clock, Guard: s.Guard, Records: s.Records, Reports: s.Reports, Logs: s.Proofs,
+		Submitted: s.LookUps.Submitted, Keep: cfg.KeepExports,
 	})
 	s.Contacts = directory.New(directory.Config{
 		DB: db, Clock: clock, Hub: cfg.Hub, Guard: s.Guard, Notices: s.Notices, Ready: s.ready,

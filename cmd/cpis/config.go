@@ -14,7 +14,7 @@ import (
 	"cpis/audit"
 	"cpis/service/auditlog"
 	"cpis/service/directory"
-	"cpis/service/oversight"
+	"cpis/service/export"
 	"cpis/service/rpc"
 )
 
@@ -153,7 +153,7 @@ func readConfig(getenv func(string) string) (*config, error) {
 		CheckpointDir:        e.directory("CPIS_CHECKPOINT_DIR"),
 		CheckpointVault:      e.text("CPIS_CHECKPOINT_VAULT", ""),
 		LogPace:              e.number("CPIS_LOG_PACE", auditlog.DefaultPace),
-		KeepExports:          e.duration("CPIS_EXPORT_KEEP", oversight.DefaultKeepExports),
+		KeepExports:          e.duration("CPIS_EXPORT_KEEP", export.DefaultKeep),
 		HubName:              e.required("CPIS_HUB_NAME"),
 		HubPhone:             e.required("CPIS_HUB_PHONE"),
 		MetricsTokenFile:     e.file("CPIS_METRICS_TOKEN_FILE"),

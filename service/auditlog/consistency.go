@@ -29,7 +29,7 @@ type Consistency struct {
 // what it held when it had so many entries, unchanged. ErrNotFound says that no
 // checkpoint covers so many: whoever holds one that does has found a log that was
 // rolled back. Like other proofs it holds hashes only, and leaves no entry.
-func (s *Log) ConsistencyProof(ctx context.Context, c *identity.Caller, q *ConsistencyRequest) (*Consistency, error) {
+func (s *Reader) ConsistencyProof(ctx context.Context, c *identity.Caller, q *ConsistencyRequest) (*Consistency, error) {
 	log, err := s.publicLog(ctx, c, logName{origin: q.Log})
 	if err != nil {
 		return nil, err
@@ -55,7 +55,7 @@ func (s *Log) ConsistencyProof(ctx context.Context, c *identity.Caller, q *Consi
 // latest returns the latest checkpoint of a log: the newest that this server has
 // checked or made, if that covers so many entries, or else the newest that is
 // stored. ErrNotFound says that none covers so many.
-func (s *Log) latest(ctx context.Context, log store.Log, size int64) (*store.CheckpointRow, error) {
+func (s *Reader) latest(ctx context.Context, log store.Log, size int64) (*store.CheckpointRow, error) {
 	if newest := s.newestOf(log); newest != nil && newest.Tree.Size() >= size {
 		return newest, nil
 	}
@@ -77,7 +77,7 @@ func (s *Log) latest(ctx context.Context, log store.Log, size int64) (*store.Che
 
 // unproved returns why nothing could be proved. Hashes, and lines to make them of,
 // that are not there or do not add up to what was signed, are damage, and reported.
-func (s *Log) unproved(log store.LogID, err error) error {
+func (s *Reader) unproved(log store.LogID, err error) error {
 	damaged := func(target error) bool { return errors.Is(err, target) }
 	if !slices.ContainsFunc([]error{audit.ErrBroken, audit.ErrNoTile, guard.ErrDamaged}, damaged) {
 		return fmt.Errorf("making the proof: %w", err)

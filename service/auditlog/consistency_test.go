@@ -92,7 +92,7 @@ func TestConsistencyProof_OfDamage(t *testing.T) {
 			f.signed(300)
 			f.Exec(sql)
 			s, heard := f.restart()
-			got, err := s.Log.ConsistencyProof(t.Context(), nurse, &auditlog.ConsistencyRequest{Size: 299})
+			got, err := s.Proofs.ConsistencyProof(t.Context(), nurse, &auditlog.ConsistencyRequest{Size: 299})
 			if !errors.Is(err, guard.ErrDamaged) {
 				t.Errorf("got %+v, %v, want %v", got, err, guard.ErrDamaged)
 			}

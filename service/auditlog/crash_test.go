@@ -31,7 +31,7 @@ type crashAct struct {
 var crashActs = []crashAct{
 	{"a look-up", false, func(ctx context.Context, c *crashing) error { return c.lookUp(ctx, c.server) }},
 	{"an act with its entry", false, func(ctx context.Context, c *crashing) error {
-		_, err := c.server.Log.EntryBundle(ctx, servicetest.Auditor, &auditlog.BundleRequest{Number: 1, Path: "tile/entries/000.p/9"})
+		_, err := c.server.Proofs.EntryBundle(ctx, servicetest.Auditor, &auditlog.BundleRequest{Number: 1, Path: "tile/entries/000.p/9"})
 		return err
 	}},
 	{"a checkpoint, and a tile that became full", false, func(ctx context.Context, c *crashing) error { return c.server.Log.Sign(ctx) }},

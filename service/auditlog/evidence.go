@@ -18,7 +18,7 @@ type Evidence struct {
 // Evidence returns what proves that entries are in a log. The checkpoint is one
 // that the log's key signed; tiles are to be compared with it. ErrNotFound says
 // that none has been signed yet.
-func (s *Log) Evidence(ctx context.Context, log store.Log) (Evidence, error) {
+func (s *Reader) Evidence(ctx context.Context, log store.Log) (Evidence, error) {
 	row, err := s.latest(ctx, log, 0)
 	if err != nil {
 		return Evidence{}, fmt.Errorf("reading the checkpoint: %w", err)
@@ -28,7 +28,7 @@ func (s *Log) Evidence(ctx context.Context, log store.Log) (Evidence, error) {
 
 // Contradicted is told that entries or tiles did not add up to a checkpoint. What
 // was made of the tiles is forgotten, for they may be healed.
-func (s *Log) Contradicted(why error) {
+func (s *Reader) Contradicted(why error) {
 	s.report("tile", why)
 	s.tiles.Clear()
 }

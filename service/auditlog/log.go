@@ -29,7 +29,6 @@ type Config struct {
 	Ring    *keys.Ring
 	Log     store.Log
 	Clock   domain.Clock
-	Guard   *guard.Guard
 	Observe Observer
 	// Pace is how many old entries are read again in a second; 0 means
 	// DefaultPace.
@@ -43,21 +42,25 @@ type Config struct {
 // of England in a day, in a few hundredths of a processor.
 const DefaultPace = 5000
 
-// Log is the audit log that this server writes.
-type Log struct {
+// known is what a server knows of the log that it writes, for who writes it and
+// for who reads it to others.
+type known struct {
 	db      *store.DB
-	ring    *keys.Ring
 	log     store.Log
-	clock   domain.Clock
-	guard   *guard.Guard
 	observe Observer
-	kept    Kept
-	tiles   sync.Map                            // store.LogID → audit.Tiles
-	broken  atomic.Bool                         // the log was tampered with: nothing is answered any more
-	blocked atomic.Bool                         // an entry stands where the next one belongs: nothing can be recorded
-	known   atomic.Pointer[publicKeys]          // as the keeper said last
 	newest  atomic.Pointer[store.CheckpointRow] // the newest checkpoint that this server has checked or made
 	found   findings
+}
+
+// Log is the audit log that this server writes.
+type Log struct {
+	*known
+
+	ring    *keys.Ring
+	clock   domain.Clock
+	kept    Kept
+	broken  atomic.Bool // the log was tampered with: nothing is answered any more
+	blocked atomic.Bool // an entry stands where the next one belongs: nothing can be recorded
 
 	signing  sync.Mutex     // held while the signer works; guards what follows
 	chunk    int64          // signChunk
@@ -73,7 +76,7 @@ type Log struct {
 // New makes a Log.
 func New(c Config) *Log {
 	s := &Log{
-		db: c.DB, ring: c.Ring, log: c.Log, clock: c.Clock, guard: c.Guard, observe: c.Observe, kept: c.Kept,
+		known: &known{db: c.DB, log: c.Log, observe: c.Observe}, ring: c.Ring, clock: c.Clock, kept: c.Kept,
 		chunk: signChunk, maxHeld: maxHeldTiles, signed: &audit.Builder{}, verified: &audit.Builder{},
 	}
 	s.scrub.pace = roundUp(int64(c.Pace), DefaultPace)
@@ -96,7 +99,7 @@ func (s *Log) Intact() error {
 func (s *Log) Undamaged() error { return s.found.err() }
 
 // report tells an operator that something of the log is damaged, each thing once.
-func (s *Log) report(table string, err error) {
+func (s *known) report(table string, err error) {
 	if s.found.add(fmt.Sprintf("%s: %v", table, err)) {
 		s.observe.Damaged(table)
 		s.observe.Tampered(err)

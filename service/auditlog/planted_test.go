@@ -102,7 +102,7 @@ func TestPlantedCheckpoint(t *testing.T) {
 			}
 			f.heard.want(t, "does not verify")
 			s, _ := f.restart()
-			if got, err := s.Log.Checkpoint(t.Context(), nurse, &auditlog.CheckpointRequest{}); !errors.Is(err, guard.ErrDamaged) {
+			if got, err := s.Proofs.Checkpoint(t.Context(), nurse, &auditlog.CheckpointRequest{}); !errors.Is(err, guard.ErrDamaged) {
 				t.Errorf("Checkpoint of a server that just started: got %q, %v, want %v", got, err, guard.ErrDamaged)
 			}
 			mended, err := f.mender().SetAside(t.Context(), "planted")

@@ -40,7 +40,7 @@ type Proof struct {
 
 // Checkpoint returns the latest signed checkpoint of a log. Checkpoints are meant
 // to be public, so asking for one leaves no entry; it takes a caller all the same.
-func (s *Log) Checkpoint(ctx context.Context, c *identity.Caller, q *CheckpointRequest) (*SignedCheckpoint, error) {
+func (s *Reader) Checkpoint(ctx context.Context, c *identity.Caller, q *CheckpointRequest) (*SignedCheckpoint, error) {
 	log, err := s.publicLog(ctx, c, logName{q.Log, q.Number})
 	if err != nil {
 		return nil, err
@@ -54,7 +54,7 @@ func (s *Log) Checkpoint(ctx context.Context, c *identity.Caller, q *CheckpointR
 
 // newestOf returns the newest checkpoint that this server has checked or made
 // itself, nil if there is none of that log.
-func (s *Log) newestOf(log store.Log) *store.CheckpointRow {
+func (s *Reader) newestOf(log store.Log) *store.CheckpointRow {
 	if log.ID != s.log.ID {
 		return nil
 	}
@@ -64,16 +64,16 @@ func (s *Log) newestOf(log store.Log) *store.CheckpointRow {
 // check returns nil if the key of a log signed a checkpoint, so that nothing
 // leaves that somebody has put into the database. The keys are asked for again
 // only if those at hand do not fit.
-func (s *Log) check(ctx context.Context, log store.Log, row *store.CheckpointRow) error {
-	if known := s.known.Load(); known != nil && opens(row, log, known.of(log.Origin)) == nil {
+func (s *Reader) check(ctx context.Context, log store.Log, row *store.CheckpointRow) error {
+	if known := s.keys.Load(); known != nil && opens(row, log, known.of(log.Origin)) == nil {
 		return nil
 	}
-	pubs, err := s.ring.Keeper().PublicKeys(ctx)
+	pubs, err := s.keeper.PublicKeys(ctx)
 	if err != nil {
 		return fmt.Errorf("reading the log's public keys: %w", err)
 	}
 	known := publicKeys(pubs)
-	s.known.Store(&known)
+	s.keys.Store(&known)
 	err = opens(row, log, known.of(log.Origin))
 	if err != nil {
 		s.report("checkpoint", err)
@@ -85,7 +85,7 @@ func (s *Log) check(ctx context.Context, log store.Log, row *store.CheckpointRow
 // that covers it, so that it is the same whenever it is asked for. ErrNotFound
 // says that none does yet: ask again in a second. Proofs hold hashes only, and
 // like checkpoints leave no entry.
-func (s *Log) InclusionProof(ctx context.Context, c *identity.Caller, q *ProofRequest) (*Proof, error) {
+func (s *Reader) InclusionProof(ctx context.Context, c *identity.Caller, q *ProofRequest) (*Proof, error) {
 	log, err := s.publicLog(ctx, c, logName{origin: q.Log})
 	if err != nil {
 		return nil, err
@@ -107,7 +107,7 @@ func (s *Log) InclusionProof(ctx context.Context, c *identity.Caller, q *ProofRe
 
 // covering returns the first checkpoint that covers an entry; or, if that is no
 // checkpoint of the log, the newest one that is known to be.
-func (s *Log) covering(ctx context.Context, log store.Log, index int64) (*store.CheckpointRow, error) {
+func (s *Reader) covering(ctx context.Context, log store.Log, index int64) (*store.CheckpointRow, error) {
 	row, err := s.db.Checkpoints.For(ctx, log.ID, index)
 	if errors.Is(err, audit.ErrMalformed) {
 		err = guard.ErrDamaged
@@ -122,7 +122,7 @@ func (s *Log) covering(ctx context.Context, log store.Log, index int64) (*store.
 }
 
 // leaf returns the leaf hash of an entry, which stays when its line is gone.
-func (s *Log) leaf(ctx context.Context, log store.LogID, size, index int64) (audit.Hash, error) {
+func (s *Reader) leaf(ctx context.Context, log store.LogID, size, index int64) (audit.Hash, error) {
 	tile := audit.Tile{Index: index / audit.TileWidth, Width: audit.TileWidth}
 	tile.Width = int(min(audit.TileWidth, size-tile.Index*audit.TileWidth))
 	read, err := s.tilesOf(log).ReadTiles(ctx, []audit.Tile{tile})
@@ -145,7 +145,7 @@ type logName struct {
 }
 
 // publicLog finds a log for a caller who may read proofs.
-func (s *Log) publicLog(ctx context.Context, c *identity.Caller, name logName) (store.Log, error) {
+func (s *Reader) publicLog(ctx context.Context, c *identity.Caller, name logName) (store.Log, error) {
 	d := s.guard.Decide(&guard.Act{Caller: c, Action: policy.ReadProof})
 	if !d.Allowed {
 		e := guard.Entry(c, policy.ReadProof, "")
@@ -156,7 +156,7 @@ func (s *Log) publicLog(ctx context.Context, c *identity.Caller, name logName) (
 }
 
 // find finds a log.
-func (s *Log) find(ctx context.Context, name logName) (store.Log, error) {
+func (s *Reader) find(ctx context.Context, name logName) (store.Log, error) {
 	switch name {
 	case logName{}, logName{origin: s.log.Origin}, logName{number: int64(s.log.ID)}:
 		return s.log, nil
@@ -180,7 +180,7 @@ func (s *Log) find(ctx context.Context, name logName) (store.Log, error) {
 
 // tilesOf returns the tiles of a log, full ones from the database and the others
 // made from its entries. What they are made from is remembered between calls.
-func (s *Log) tilesOf(log store.LogID) audit.Tiles {
+func (s *Reader) tilesOf(log store.LogID) audit.Tiles {
 	tiles, ok := s.tiles.Load(log)
 	if !ok {
 		leaves := func(ctx context.Context, from, to int64) ([]audit.Hash, error) {

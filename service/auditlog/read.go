@@ -26,7 +26,7 @@ type HashTile struct {
 // Tile returns a tile of a log's tree, compared with what was signed. ErrNotFound
 // says that no checkpoint covers it. Tiles hold hashes only, and like proofs
 // leave no entry.
-func (s *Log) Tile(ctx context.Context, c *identity.Caller, q *TileRequest) (*HashTile, error) {
+func (s *Reader) Tile(ctx context.Context, c *identity.Caller, q *TileRequest) (*HashTile, error) {
 	log, err := s.publicLog(ctx, c, logName{number: q.Number})
 	if err != nil {
 		return nil, err
@@ -43,7 +43,7 @@ func (s *Log) Tile(ctx context.Context, c *identity.Caller, q *TileRequest) (*Ha
 }
 
 // readTile returns a tile that a checkpoint covers.
-func (s *Log) readTile(ctx context.Context, log store.Log, t audit.Tile) ([]byte, error) {
+func (s *Reader) readTile(ctx context.Context, log store.Log, t audit.Tile) ([]byte, error) {
 	cp, err := s.latest(ctx, log, t.End())
 	if err != nil {
 		return nil, fmt.Errorf("reading the checkpoint: %w", err)
@@ -74,7 +74,7 @@ type Bundle struct {
 // of them, or that retention has removed one. Each reading is an entry, which
 // makes the log that is read grow: an auditor who follows it reads one entry of
 // their own in each bundle of 256.
-func (s *Log) EntryBundle(ctx context.Context, c *identity.Caller, q *BundleRequest) (*Bundle, error) {
+func (s *Reader) EntryBundle(ctx context.Context, c *identity.Caller, q *BundleRequest) (*Bundle, error) {
 	var bundle []byte
 	tile, bad := audit.ParseBundlePath(q.Path)
 	act := guard.Act{Caller: c, Action: policy.ReadLog, Request: q.Request, Prepare: func(ctx context.Context) (err error) {
@@ -91,7 +91,7 @@ func (s *Log) EntryBundle(ctx context.Context, c *identity.Caller, q *BundleRequ
 }
 
 // readBundle reads the lines whose leaf hashes are in a tile.
-func (s *Log) readBundle(ctx context.Context, number int64, tile audit.Tile) (bundle []byte, err error) {
+func (s *Reader) readBundle(ctx context.Context, number int64, tile audit.Tile) (bundle []byte, err error) {
 	log, err := s.find(ctx, logName{number: number})
 	if err != nil {
 		return nil, err
@@ -118,7 +118,7 @@ func (s *Log) readBundle(ctx context.Context, number int64, tile audit.Tile) (bu
 }
 
 // missing says why a line is not there.
-func (s *Log) missing(ctx context.Context, log store.LogID, index int64) error {
+func (s *Reader) missing(ctx context.Context, log store.LogID, index int64) error {
 	removed, err := s.db.Logs.LatestRetention(ctx, log)
 	switch {
 	case err == nil && index < removed.First:
@@ -130,7 +130,7 @@ func (s *Log) missing(ctx context.Context, log store.LogID, index int64) error {
 }
 
 // badEntry reports an entry that is not as it was signed.
-func (s *Log) badEntry(index int64, what audit.Problem) error {
+func (s *Reader) badEntry(index int64, what audit.Problem) error {
 	err := fmt.Errorf("%w: %w", guard.ErrDamaged, &audit.BadEntry{Index: index, Last: index, Problem: what, Other: -1})
 	s.report("entry", err)
 	return err

@@ -167,9 +167,9 @@ func TestRead_OfDamage(t *testing.T) {
 			f.signed(300)
 			f.Exec(c.sql)
 			s, heard := f.restart()
-			_, err := s.Log.EntryBundle(t.Context(), overseer, &auditlog.BundleRequest{Number: 1, Path: c.path})
+			_, err := s.Proofs.EntryBundle(t.Context(), overseer, &auditlog.BundleRequest{Number: 1, Path: c.path})
 			if c.path == "tile/0/000" {
-				_, err = s.Log.Tile(t.Context(), overseer, &auditlog.TileRequest{Number: 1, Path: c.path})
+				_, err = s.Proofs.Tile(t.Context(), overseer, &auditlog.TileRequest{Number: 1, Path: c.path})
 			}
 			if !errors.Is(err, guard.ErrDamaged) {
 				t.Errorf("got %v, want %v", err, guard.ErrDamaged)

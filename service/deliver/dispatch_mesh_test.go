@@ -56,7 +56,7 @@ func TestDeliver_MeshHoldsTheDigest(t *testing.T) {
 	f, exchange := newMesh(t, func(*mesh.Config) {})
 	f.MustPut(lead, &deliver.PutChannelRequest{Kind: deliver.MeshChannel, To: theirMailbox, Rank: 1})
 	f.Clock.Set(time.Date(2026, 11, 30, 8, 0, 0, 0, time.UTC))
-	if err := f.Reports.Index(t.Context()); err != nil {
+	if err := f.Index.Follow(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if made, err := f.Reports.MakeDigests(t.Context()); made != 1 || err != nil {

@@ -42,7 +42,7 @@ func TestLookUp_BytesInTheDatabase(t *testing.T) {
 	if err := f.Sign(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if err := f.Reports.Index(t.Context()); err != nil {
+	if err := f.Index.Follow(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	var wanted int64

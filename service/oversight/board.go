@@ -101,7 +101,7 @@ func (s *Reports) GetBoardSummary(ctx context.Context, c *identity.Caller, q *Bo
 
 // read reads which quarter is asked for, and returns its weeks: from the first
 // Monday in it to the first Monday behind it.
-func (q *BoardSummaryRequest) read(r *reader, now time.Time) (from, until time.Time) {
+func (q *BoardSummaryRequest) read(r *Question, now time.Time) (from, until time.Time) {
 	if q.Year < firstYear || q.Year > 9999 {
 		r.Add("year", "must be a year from 2020 on", "2026")
 	}

@@ -75,10 +75,10 @@ func (d *digest) text(origin string) string {
 	}
 	b.WriteString("\nUnusual\n")
 	for i := range d.again {
-		fmt.Fprintf(&b, "- One person looked child %s up %d times.\n", subjectText(d.again[i].Subject), d.again[i].LookUps)
+		fmt.Fprintf(&b, "- One person looked child %s up %d times.\n", SubjectText(d.again[i].Subject), d.again[i].LookUps)
 	}
 	for i := range d.many {
-		fmt.Fprintf(&b, "- %d people looked child %s up, %d times in all.\n", d.many[i].Callers, subjectText(d.many[i].Subject), d.many[i].LookUps)
+		fmt.Fprintf(&b, "- %d people looked child %s up, %d times in all.\n", d.many[i].Callers, SubjectText(d.many[i].Subject), d.many[i].LookUps)
 	}
 	if len(d.again)+len(d.many) == 0 {
 		b.WriteString("- Nothing stands out.\n")

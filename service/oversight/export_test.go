@@ -33,11 +33,11 @@ func RereadPlace(text string) (again string, ok bool) {
 
 // RereadSubject reads what entries call a person, and writes it again.
 func RereadSubject(text string) (again string, ok bool) {
-	tag, ok := parseSubject(text)
+	tag, ok := ParseSubject(text)
 	if !ok {
 		return "", false
 	}
-	return subjectText(tag[:]), true
+	return SubjectText(tag[:]), true
 }
 
 // ReadQuery says what is wrong with a query.

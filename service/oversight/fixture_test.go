@@ -44,7 +44,7 @@ func tagText(f *fixture, number string) string {
 // index brings the index up to the log.
 func (f *fixture) index() {
 	f.TB.Helper()
-	if err := f.Reports.Index(f.TB.Context()); err != nil {
+	if err := f.Index.Follow(f.TB.Context()); err != nil {
 		f.TB.Fatalf("Index: %v", err)
 	}
 }

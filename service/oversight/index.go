@@ -4,8 +4,10 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"sync/atomic"
 	"time"
 
+	"cpis/service/domain"
 	"cpis/service/guard"
 	"cpis/service/store"
 )
@@ -14,7 +16,7 @@ const (
 	// indexChunk is how many entries are indexed, or compared, in one
 	// transaction.
 	indexChunk = 2000
-	// indexChunks is how many of those Index does for each log before it leaves
+	// indexChunks is how many of those Follow does for each log before it leaves
 	// the database to look-ups: a log that grew for years is indexed in minutes,
 	// and nobody waits for it.
 	indexChunks = 10
@@ -26,11 +28,36 @@ const (
 	patience = 30 * time.Second
 )
 
-// Index indexes what the logs hold and the index does not. If several servers
+// IndexConfig is what an Index is made of. All is required.
+type IndexConfig struct {
+	DB    *store.DB
+	Clock domain.Clock
+	// Submitted is how often look-ups came: indexing gives way to them.
+	Submitted func() uint64
+	Observe   Observer
+}
+
+// Index is what reports find entries by. It follows the logs, and is compared with
+// them.
+type Index struct {
+	db        *store.DB
+	clock     domain.Clock
+	submitted func() uint64
+	observe   Observer
+
+	seen atomic.Uint64 // look-ups that were submitted, by the last round
+}
+
+// NewIndex makes an Index.
+func NewIndex(c IndexConfig) *Index {
+	return &Index{db: c.DB, clock: c.Clock, submitted: c.Submitted, observe: c.Observe}
+}
+
+// Follow indexes what the logs hold and the index does not. If several servers
 // run, one of them does it at a time. It lets a crowd of look-ups pass, unless
 // the index has been behind for long.
-func (s *Reports) Index(ctx context.Context) error {
-	submitted := s.background.Submitted()
+func (s *Index) Follow(ctx context.Context) error {
+	submitted := s.submitted()
 	crowded := submitted-s.seen.Swap(submitted) > crowd
 	return s.eachLog(ctx, func(ctx context.Context, state *store.IndexState) error {
 		if state.Next >= state.Size || crowded && s.clock.Now().Sub(state.Last) < patience {
@@ -50,7 +77,7 @@ func (s *Reports) Index(ctx context.Context) error {
 }
 
 // eachLog does something for each log whose index is not known to be damaged.
-func (s *Reports) eachLog(ctx context.Context, do func(context.Context, *store.IndexState) error) error {
+func (s *Index) eachLog(ctx context.Context, do func(context.Context, *store.IndexState) error) error {
 	states, err := s.db.Index.States(ctx)
 	if err != nil {
 		return fmt.Errorf("reading how far the index is: %w", err)
@@ -68,7 +95,7 @@ func (s *Reports) eachLog(ctx context.Context, do func(context.Context, *store.I
 
 // unreadable reports a line that is no entry: the index ends before it until a
 // program comes that can read it, and its lag says so.
-func (s *Reports) unreadable(ctx context.Context, err error) error {
+func (s *Index) unreadable(ctx context.Context, err error) error {
 	if ctx.Err() == nil && isUnreadable(err) {
 		s.observe.Damaged("entry")
 	}
@@ -119,10 +146,10 @@ func deriveAll(ctx context.Context, tx *store.Tx, log store.LogID, from, to int6
 	return rows, nil
 }
 
-// CheckIndex compares a part of each index with the log, and goes on from there
+// Check compares a part of each index with the log, and goes on from there
 // the next time, round and round. An index that says something else is damage:
 // somebody is woken, and nobody is answered from it until it is made again.
-func (s *Reports) CheckIndex(ctx context.Context) error {
+func (s *Index) Check(ctx context.Context) error {
 	return s.eachLog(ctx, func(ctx context.Context, state *store.IndexState) error {
 		_, wrong, err := checkIndex(ctx, s.db, state.Log, indexChunk, s.clock.Moment())
 		if wrong >= 0 {

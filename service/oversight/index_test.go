@@ -39,14 +39,9 @@ func TestIndex_SaysHowFarItIs(t *testing.T) {
 func TestIndex_LetsACrowdPass(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
-	log, err := f.DB.Logs.Find(t.Context(), dbtest.Origin)
-	if err != nil {
-		t.Fatal(err)
-	}
 	var submitted uint64
-	reports := oversight.New(oversight.Config{
-		DB: f.DB, Ring: f.Ring, Log: log, Clock: f.Clock.Now, Guard: f.Guard, Records: f.Records,
-		Submitted: func() uint64 { return submitted },
+	index := oversight.NewIndex(oversight.IndexConfig{
+		DB: f.DB, Clock: f.Clock.Now, Submitted: func() uint64 { return submitted },
 	})
 	f.MustLookUp(nurse, servicetest.Unscheduled(child))
 	for _, round := range []struct {
@@ -63,7 +58,7 @@ func TestIndex_LetsACrowdPass(t *testing.T) {
 		f.Clock.Advance(round.after)
 		f.MustLookUp(nurse, servicetest.Unscheduled(child))
 		submitted += round.came
-		if err := reports.Index(t.Context()); err != nil {
+		if err := index.Follow(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		states, err := f.DB.Index.States(t.Context())
@@ -80,8 +75,8 @@ func TestIndex_IsSharedByServers(t *testing.T) {
 	f.Grow(40)
 	other := f.Another()
 	errs := servicetest.AtOnce(
-		func() error { return f.Reports.Index(t.Context()) },
-		func() error { return other.Reports.Index(t.Context()) },
+		func() error { return f.Index.Follow(t.Context()) },
+		func() error { return other.Index.Follow(t.Context()) },
 	)
 	if err := errors.Join(errs...); err != nil {
 		t.Fatal(err)
@@ -109,12 +104,12 @@ func TestIndex_ThatSaysSomethingElseIsDamage(t *testing.T) {
 			f := newFixture(t)
 			f.Grow(10)
 			f.index()
-			if err := f.Reports.CheckIndex(t.Context()); err != nil || f.Damaged.Load() != 0 {
+			if err := f.Index.Check(t.Context()); err != nil || f.Damaged.Load() != 0 {
 				t.Fatalf("CheckIndex of an index that is right: %v, %d times damaged", err, f.Damaged.Load())
 			}
 			f.Exec(sql)
 			for range 2 { // to its end, and from the beginning
-				if err := f.Reports.CheckIndex(t.Context()); err != nil {
+				if err := f.Index.Check(t.Context()); err != nil {
 					t.Fatal(err)
 				}
 			}

@@ -19,6 +19,7 @@ import (
 	"cpis/service/identity"
 	"cpis/service/lookup"
 	"cpis/service/oversight"
+	"cpis/service/release"
 	"cpis/service/servicetest"
 	"cpis/service/upload"
 )
@@ -153,7 +154,7 @@ func (m *matrix) asks() (all []ask) {
 		}})
 	}
 	return append(all, ask{"releases", false, func(c *identity.Caller) (any, error) {
-		return m.Reports.ListReleases(ctx, c, &oversight.ListReleasesRequest{})
+		return m.Releases.ListReleases(ctx, c, &release.ListReleasesRequest{})
 	}})
 }
 
@@ -194,7 +195,7 @@ func (m *matrix) tell(answer any, err error) string {
 		for _, l := range a.Looks {
 			add("%s  %s: %s", l.At.Format("02 15:04"), l.Organised, l.What)
 		}
-	case *oversight.ReleasePage:
+	case *release.ReleasePage:
 		add("%d", len(a.Releases))
 	}
 	if lines == nil {

@@ -36,11 +36,11 @@ func parsePlace(text string) (p store.EntryPlace, ok bool) {
 	return p, p.Log > 0 && p.Index >= 0 && p.At.Year() >= 1970 && p.At.Year() <= 9999
 }
 
-// subjectText writes what the log calls a person, as entries have it.
-func subjectText(tag []byte) string { return base64.RawURLEncoding.EncodeToString(tag) }
+// SubjectText writes what the log calls a person, as entries have it.
+func SubjectText(tag []byte) string { return base64.RawURLEncoding.EncodeToString(tag) }
 
-// parseSubject reads what subjectText wrote.
-func parseSubject(text string) (*keys.Tag, bool) {
+// ParseSubject reads what SubjectText wrote.
+func ParseSubject(text string) (*keys.Tag, bool) {
 	tag, err := base64.RawURLEncoding.Strict().DecodeString(strings.TrimSpace(text))
 	if err != nil || len(tag) != len(keys.Tag{}) {
 		return nil, false

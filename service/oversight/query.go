@@ -99,15 +99,23 @@ type asked struct {
 	restricted bool             // the child is
 }
 
-// reader reads a query, and collects what is wrong with it.
-type reader struct {
+// Question is a query that was read, on its way to the log. It collects what is
+// wrong with it, and with what else is asked for beside it.
+type Question struct {
 	domain.Reader
 	*asked
 }
 
+// Read reads a query and narrows it to a report. request is the id of the request.
+func Read(report Report, q Query, request string) *Question {
+	r := read(q, string(report), request)
+	r.narrow(report)
+	return r
+}
+
 // read reads what all reports have in common.
-func read(q Query, report, id string) *reader {
-	r := &reader{Reader: domain.Reader{Form: domain.RequestForms}, asked: &asked{query: q, report: report, id: id}}
+func read(q Query, report, id string) *Question {
+	r := &Question{Reader: domain.Reader{Form: domain.RequestForms}, asked: &asked{query: q, report: report, id: id}}
 	f := &r.filter
 	r.reason()
 	f.Actor = r.Text("query.actor", q.Actor, maxActor, "555254240100")
@@ -127,7 +135,7 @@ func read(q Query, report, id string) *reader {
 }
 
 // reason reads why somebody asks.
-func (r *reader) reason() {
+func (r *Question) reason() {
 	switch r.query.Reason {
 	case SubjectAccess, Complaint, Concern, Incident, Court, Routine:
 	default:
@@ -137,7 +145,7 @@ func (r *reader) reason() {
 }
 
 // request reads the id of a request.
-func (r *reader) request() {
+func (r *Question) request() {
 	id := text.Plain(r.query.RequestID)
 	if text.Blank(id) {
 		return
@@ -150,7 +158,7 @@ func (r *reader) request() {
 }
 
 // person reads who is asked about.
-func (r *reader) person() {
+func (r *Question) person() {
 	number, subject := !text.Blank(r.query.NHSNumber), !text.Blank(r.query.Subject)
 	switch {
 	case number && subject:
@@ -159,28 +167,28 @@ func (r *reader) person() {
 		r.number = r.NumberOf("query.nhs_number", r.query.NHSNumber)
 	case subject:
 		var ok bool
-		if r.tag, ok = parseSubject(r.query.Subject); !ok {
+		if r.tag, ok = ParseSubject(r.query.Subject); !ok {
 			r.Add("query.subject", "must be what an entry calls a person, 43 characters", "")
 		}
 	}
 }
 
 // need notes where something is missing that a report needs.
-func (r *reader) need(there bool, field, example string) {
+func (r *Question) need(there bool, field, example string) {
 	if !there {
 		r.Add(field, domain.ProblemRequired, example)
 	}
 }
 
 // words notes where nobody would know why one person is asked about.
-func (r *reader) words() {
+func (r *Question) words() {
 	if utf8.RuneCountInString(r.query.Words) < minWords {
 		r.Add("query.words", "must say in ten characters or more why this person is asked about", exampleWords)
 	}
 }
 
 // narrow narrows a query to a report, and notes what the report needs.
-func (r *reader) narrow(report Report) {
+func (r *Question) narrow(report Report) {
 	f, someone := &r.filter, r.tagged()
 	if someone {
 		r.words()
@@ -204,7 +212,7 @@ func (r *reader) narrow(report Report) {
 }
 
 // about narrows a query to what the index keeps apart.
-func (r *reader) about(report Report) {
+func (r *Question) about(report Report) {
 	f := &r.filter
 	switch report { //nolint:exhaustive // the others need no part of the index of their own
 	case Refusals:
@@ -234,7 +242,7 @@ func (r *reader) about(report Report) {
 const maxReportPage = 1000
 
 // page reads which part of a report is asked for.
-func (r *reader) page(p guard.Paging) {
+func (r *Question) page(p guard.Paging) {
 	r.size = guard.ReadSize(&r.Reader, p.Size, maxReportPage)
 	if p.Page == "" {
 		return

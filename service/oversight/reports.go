@@ -59,8 +59,7 @@ type ListRequest struct {
 
 // CountEntries counts what ListEntries would show. Its errors are the same.
 func (s *Reports) CountEntries(ctx context.Context, c *identity.Caller, q *CountRequest) (*Count, error) {
-	r := read(q.Query, string(q.Report), q.Request)
-	r.narrow(q.Report)
+	r := Read(q.Report, q.Query, q.Request)
 	return answer(ctx, s, c, r, func(ctx context.Context, tx *store.Tx, e *audit.Entry) (*Count, error) {
 		out := &Count{}
 		var err error
@@ -78,8 +77,7 @@ func (s *Reports) CountEntries(ctx context.Context, c *identity.Caller, q *Count
 // ErrUnrecorded, ErrUnavailable, or ErrDamaged: also if the index does not say
 // what the log says.
 func (s *Reports) ListEntries(ctx context.Context, c *identity.Caller, q *ListRequest) (*Page, error) {
-	r := read(q.Query, string(q.Report), q.Request)
-	r.narrow(q.Report)
+	r := Read(q.Report, q.Query, q.Request)
 	r.page(q.Paging)
 	return answer(ctx, s, c, r, func(ctx context.Context, tx *store.Tx, e *audit.Entry) (*Page, error) {
 		out := &Page{}
@@ -100,13 +98,13 @@ func (s *Reports) ListEntries(ctx context.Context, c *identity.Caller, q *ListRe
 // asking is a question to the log on its way through the guard.
 type asking struct {
 	s    *Reports
-	r    *reader
+	r    *Question
 	act  guard.Act
 	kept *store.ReportRow // what was asked, and why: kept sealed in the same transaction
 }
 
 // ask begins an act that asks the log.
-func (s *Reports) ask(c *identity.Caller, r *reader, action policy.Action) *asking {
+func (s *Reports) ask(c *identity.Caller, r *Question, action policy.Action) *asking {
 	k := &asking{s: s, r: r, act: guard.Act{
 		Caller: c, Action: action, Request: r.id, Target: guard.Target(guard.KindReview, r.review), Check: r.Err(),
 	}}
@@ -125,21 +123,10 @@ func (s *Reports) ask(c *identity.Caller, r *reader, action policy.Action) *aski
 				return err
 			}
 		}
-		k.kept, err = s.seal(ctx, c, r.asked)
+		k.kept, err = s.seal(ctx, c, r)
 		return err
 	}
 	return k
-}
-
-// prepare adds to what is done before the transaction.
-func (k *asking) prepare(more func(context.Context) error) {
-	before := k.act.Prepare
-	k.act.Prepare = func(ctx context.Context) error {
-		if err := before(ctx); err != nil {
-			return err
-		}
-		return more(ctx)
-	}
 }
 
 // step is what answers a question in its transaction.
@@ -159,10 +146,29 @@ func step[A any](k *asking, do guard.Step[A]) guard.Step[A] {
 
 // answer takes a report through the guard.
 func answer[A any, P guard.Answered[A]](
-	ctx context.Context, s *Reports, c *identity.Caller, r *reader, do guard.Step[A],
+	ctx context.Context, s *Reports, c *identity.Caller, r *Question, do guard.Step[A],
 ) (*A, error) {
 	k := s.ask(c, r, policy.ReadReports)
 	return guard.Answer[A, P](ctx, s.guard, k.act, step(k, do))
+}
+
+// Act is one act of a caller that asks the log, on its way through the guard.
+type Act struct {
+	Caller   *identity.Caller
+	Question *Question
+	Action   policy.Action
+	Asks     any                         // the request, as of a guard.Act
+	Prepare  func(context.Context) error // what more must be had before the transaction
+}
+
+// Once takes an act through the guard as reports go through it: who may not see
+// what belongs to others is confined to their own, and what was asked is kept. If
+// the same request was answered before, it returns that answer.
+func Once[A any, P guard.Answered[A]](ctx context.Context, s *Reports, a Act, do guard.Step[A]) (*A, error) {
+	a.Question.fetch = a.Prepare
+	k := s.ask(a.Caller, a.Question, a.Action)
+	k.act.Asks = a.Asks
+	return guard.Once[A, P](ctx, s.guard, k.act, step(k, do))
 }
 
 // confine confines a query to the caller's organisation, unless the caller may
@@ -238,8 +244,8 @@ func (s *Reports) reach(ctx context.Context, tx *store.Tx, q *asked) (Coverage, 
 	return c, states, nil
 }
 
-// sealedReport is what was asked of the log, as it is sealed.
-type sealedReport struct {
+// Inquiry is what was asked of the log, by whom and why, as it is sealed.
+type Inquiry struct {
 	Log     string `json:"log"`
 	Request string `json:"request"`
 	Actor   string `json:"actor"`
@@ -255,7 +261,7 @@ type sealedReport struct {
 const reportVersion = 1
 
 // seal seals what is asked, and why, under a key of its own.
-func (s *Reports) seal(ctx context.Context, c *identity.Caller, q *asked) (*store.ReportRow, error) {
+func (s *Reports) seal(ctx context.Context, c *identity.Caller, q *Question) (*store.ReportRow, error) {
 	row := &store.ReportRow{ID: guard.NewID(), Organisation: c.Organisation, At: s.clock.Moment()}
 	if id, err := uuid.Parse(q.id); err == nil {
 		row.Request = uuid.NullUUID{UUID: id, Valid: true}
@@ -265,13 +271,14 @@ func (s *Reports) seal(ctx context.Context, c *identity.Caller, q *asked) (*stor
 		return nil, fmt.Errorf("making the key of a report: %w", keeperError(err))
 	}
 	row.WrappedKey = made[0].Wrapped.Text
-	asked := s.sealedReport(c, q)
+	asked := s.Inquiry(c, q)
 	row.Sealed, err = record.SealJSON(made[0].Key, record.DetailsContext(record.TableReport, row.ID, reportVersion), &asked)
 	return row, err
 }
 
-func (s *Reports) sealedReport(c *identity.Caller, q *asked) sealedReport {
-	return sealedReport{
+// Inquiry returns what a question asks, as it is sealed.
+func (s *Reports) Inquiry(c *identity.Caller, q *Question) Inquiry {
+	return Inquiry{
 		Log: s.log.Origin, Request: q.id, Actor: guard.Clip(c.ID), Issuer: guard.Clip(c.Issuer),
 		Report: q.report, Reason: string(q.query.Reason), Words: q.query.Words, Asked: q.filters(),
 	}

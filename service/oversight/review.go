@@ -186,7 +186,7 @@ func (s *Reports) withholds(ctx context.Context, tx *store.Tx, q *asked, subject
 	case subject == nil: // the line is gone: nobody knows whom it was about
 		return true, nil
 	}
-	withheld, err := s.withheld(ctx, tx, q, []store.FoundEntry{{IndexRow: store.IndexRow{Subject: subject, At: at}}})
+	withheld, err := s.withheld(ctx, tx, q.own, []store.FoundEntry{{IndexRow: store.IndexRow{Subject: subject, At: at}}})
 	return withheld[string(subject)], err
 }
 
@@ -195,7 +195,7 @@ func (o *openedReview) show(subject []byte, withheld bool) *Review {
 	r := &o.row
 	out := &Review{
 		ID: r.ID.String(), At: r.At.UTC(), Actor: r.Actor, Organisation: r.Organisation, Index: int64(r.Entry),
-		Subject: subjectText(subject), Claim: o.claim, Withheld: withheld,
+		Subject: SubjectText(subject), Claim: o.claim, Withheld: withheld,
 	}
 	if r.ClosedAt != nil {
 		out.Closed = &Closing{At: r.ClosedAt.UTC(), By: r.ClosedBy, Outcome: ReviewOutcome(r.Outcome), Words: o.closing.Words}

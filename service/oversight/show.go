@@ -45,7 +45,7 @@ func (s *Reports) find(ctx context.Context, tx *store.Tx, q *asked) (entries []E
 // show makes of what was found what a caller sees: the lines themselves, each
 // compared with what the index says of it.
 func (s *Reports) show(ctx context.Context, tx *store.Tx, q *asked, found []store.FoundEntry) ([]Entry, error) {
-	withheld, err := s.withheld(ctx, tx, q, found)
+	withheld, err := s.withheld(ctx, tx, q.own, found)
 	if err != nil {
 		return nil, err
 	}
@@ -62,7 +62,7 @@ func (s *Reports) show(ctx context.Context, tx *store.Tx, q *asked, found []stor
 func (s *Reports) showEntry(f *store.FoundEntry, withheld people) (Entry, error) {
 	e := Entry{
 		Log: f.Origin, Index: f.Index, Organised: f.Organised, Encounter: f.Encounter,
-		Subject: subjectText(f.Subject), ReviewOutcome: f.ReviewOutcome,
+		Subject: SubjectText(f.Subject), ReviewOutcome: f.ReviewOutcome,
 	}
 	if withheld.subjectOf(f) {
 		e.Subject = ""
@@ -120,9 +120,9 @@ func (p people) subjectOf(f *store.FoundEntry) bool {
 // withheld are the people whom entries must not name to this caller: restricted
 // ones, so that nobody can tell from what an authority did that it knows them.
 // An organisation's own entries say nothing new to it.
-func (s *Reports) withheld(ctx context.Context, tx *store.Tx, q *asked, found []store.FoundEntry) (people, error) {
+func (s *Reports) withheld(ctx context.Context, tx *store.Tx, own bool, found []store.FoundEntry) (people, error) {
 	withheld := people{}
-	if q.own {
+	if own {
 		return withheld, nil
 	}
 	all := newTags(nil)

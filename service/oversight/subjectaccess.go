@@ -108,11 +108,7 @@ func (s *Reports) released(ctx context.Context, tx *store.Tx, c *identity.Caller
 	if !q.own {
 		return "", nil
 	}
-	rows, err := tx.Releases.Accepted(ctx, c.Organisation, q.filter.Subjects, s.clock.Moment().Add(-releasedFor))
-	if err != nil || len(rows) == 0 {
-		return "", err
-	}
-	return rows[0].ID.String(), nil
+	return s.releases.Released(ctx, tx, c.Organisation, q.filter.Subjects)
 }
 
 // looks finds all looks that a query asks for, the oldest first.

@@ -86,7 +86,7 @@ func (s *Reports) ListTallies(ctx context.Context, c *identity.Caller, q *TallyR
 }
 
 // tally narrows a query to a tally, and notes what it needs.
-func (r *reader) tally(tally Tally, size int, now time.Time) {
+func (r *Question) tally(tally Tally, size int, now time.Time) {
 	f := &r.filter
 	if tally != Children && tally != Callers {
 		r.Add("tally", "must be children or callers", string(Children))
@@ -108,7 +108,7 @@ func (r *reader) tally(tally Tally, size int, now time.Time) {
 
 func showTally(t *store.TallyRow) TallyRow {
 	return TallyRow{
-		Subject: subjectText(t.Subject), Actor: t.Actor, Organisation: t.Organisation,
+		Subject: SubjectText(t.Subject), Actor: t.Actor, Organisation: t.Organisation,
 		Callers: t.Callers, LookUps: t.LookUps, First: t.First, Last: t.Last,
 	}
 }

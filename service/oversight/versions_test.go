@@ -42,7 +42,7 @@ func TestReports_ReadEntriesOfBothVersions(t *testing.T) {
 	if old.Version != 1 || young.Version != 2 || young.Setting != "emergency_department" || young.Assurance != 3 || len(young.Policy) != 16 {
 		t.Errorf("got %+v\nand %+v", old.Entry, young.Entry)
 	}
-	if err := f.Reports.CheckIndex(t.Context()); err != nil || f.Damaged.Load() != 0 {
+	if err := f.Index.Check(t.Context()); err != nil || f.Damaged.Load() != 0 {
 		t.Errorf("CheckIndex: %v, %d times damaged", err, f.Damaged.Load())
 	}
 }

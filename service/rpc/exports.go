@@ -6,18 +6,18 @@ import (
 
 	cpisv1 "cpis/proto/cpis/v1"
 	"cpis/proto/cpis/v1/cpisv1connect"
+	"cpis/service/export"
 	"cpis/service/guard"
 	"cpis/service/identity"
-	"cpis/service/oversight"
 )
 
 // Exports are the use cases behind ExportService.
 type Exports interface {
-	CreateExport(ctx context.Context, c *identity.Caller, q *oversight.CreateExportRequest) (*oversight.CreatedExport, error)
-	GetExport(ctx context.Context, c *identity.Caller, q *oversight.GetExportRequest) (*oversight.FoundExport, error)
-	ListExports(ctx context.Context, c *identity.Caller, q *oversight.ListExportsRequest) (*oversight.ExportList, error)
-	DownloadExport(ctx context.Context, c *identity.Caller, q *oversight.DownloadExportRequest, send func(*oversight.ExportPart) error) error
-	DeleteExport(ctx context.Context, c *identity.Caller, q *oversight.DeleteExportRequest) (*oversight.DeletedExport, error)
+	CreateExport(ctx context.Context, c *identity.Caller, q *export.CreateExportRequest) (*export.CreatedExport, error)
+	GetExport(ctx context.Context, c *identity.Caller, q *export.GetExportRequest) (*export.FoundExport, error)
+	ListExports(ctx context.Context, c *identity.Caller, q *export.ListExportsRequest) (*export.ExportList, error)
+	DownloadExport(ctx context.Context, c *identity.Caller, q *export.DownloadExportRequest, send func(*export.ExportPart) error) error
+	DeleteExport(ctx context.Context, c *identity.Caller, q *export.DeleteExportRequest) (*export.DeletedExport, error)
 }
 
 // exportHandler is ExportService.
@@ -41,8 +41,8 @@ func (h *exportHandler) DownloadExport(
 	c, l := callOf(ctx), liveOf(ctx)
 	ctx, leave := l.stay(ctx)
 	defer leave()
-	q := &oversight.DownloadExportRequest{ID: m.GetExportId(), Offset: m.GetOffset(), Request: c.request}
-	err := h.uses.DownloadExport(ctx, &c.caller, q, func(p *oversight.ExportPart) error {
+	q := &export.DownloadExportRequest{ID: m.GetExportId(), Offset: m.GetOffset(), Request: c.request}
+	err := h.uses.DownloadExport(ctx, &c.caller, q, func(p *export.ExportPart) error {
 		l.extend()
 		return l.unsent(ctx, stream.Send(exportPartToProto(p)))
 	})
@@ -56,8 +56,8 @@ func (h *exportHandler) DeleteExport(ctx context.Context, m *cpisv1.DeleteExport
 	return relay(ctx, m, deleteExportFromProto, h.uses.DeleteExport, deletedExportToProto)
 }
 
-func createExportFromProto(m *cpisv1.CreateExportRequest, request string) *oversight.CreateExportRequest {
-	q := &oversight.CreateExportRequest{
+func createExportFromProto(m *cpisv1.CreateExportRequest, request string) *export.CreateExportRequest {
+	q := &export.CreateExportRequest{
 		Report: fromEnum(reports, m.GetReport()), Query: queryFromProto(m.GetQuery()), Request: request,
 	}
 	for _, f := range m.GetFormats() {
@@ -66,33 +66,33 @@ func createExportFromProto(m *cpisv1.CreateExportRequest, request string) *overs
 	return q
 }
 
-func createdExportToProto(c *oversight.CreatedExport) *cpisv1.CreateExportResponse {
+func createdExportToProto(c *export.CreatedExport) *cpisv1.CreateExportResponse {
 	return &cpisv1.CreateExportResponse{
 		Export: exportToProto(&c.Export), Coverage: coverageToProto(&c.Coverage), Receipt: receiptToProto(&c.Receipt),
 	}
 }
 
-func getExportFromProto(m *cpisv1.GetExportRequest, request string) *oversight.GetExportRequest {
-	return &oversight.GetExportRequest{ID: m.GetExportId(), Request: request}
+func getExportFromProto(m *cpisv1.GetExportRequest, request string) *export.GetExportRequest {
+	return &export.GetExportRequest{ID: m.GetExportId(), Request: request}
 }
 
-func foundExportToProto(f *oversight.FoundExport) *cpisv1.GetExportResponse {
+func foundExportToProto(f *export.FoundExport) *cpisv1.GetExportResponse {
 	return &cpisv1.GetExportResponse{Export: exportToProto(&f.Export), Receipt: receiptToProto(&f.Receipt)}
 }
 
-func listExportsFromProto(_ *cpisv1.ListExportsRequest, request string) *oversight.ListExportsRequest {
-	return &oversight.ListExportsRequest{Request: request}
+func listExportsFromProto(_ *cpisv1.ListExportsRequest, request string) *export.ListExportsRequest {
+	return &export.ListExportsRequest{Request: request}
 }
 
-func exportListToProto(l *oversight.ExportList) *cpisv1.ListExportsResponse {
+func exportListToProto(l *export.ExportList) *cpisv1.ListExportsResponse {
 	return &cpisv1.ListExportsResponse{Exports: each(l.Exports, exportToProto), Receipt: receiptToProto(&l.Receipt)}
 }
 
-func deleteExportFromProto(m *cpisv1.DeleteExportRequest, request string) *oversight.DeleteExportRequest {
-	return &oversight.DeleteExportRequest{ID: m.GetExportId(), Request: request}
+func deleteExportFromProto(m *cpisv1.DeleteExportRequest, request string) *export.DeleteExportRequest {
+	return &export.DeleteExportRequest{ID: m.GetExportId(), Request: request}
 }
 
-func deletedExportToProto(d *oversight.DeletedExport) *cpisv1.DeleteExportResponse {
+func deletedExportToProto(d *export.DeletedExport) *cpisv1.DeleteExportResponse {
 	return &cpisv1.DeleteExportResponse{Receipt: receiptToProto(&d.Receipt)}
 }
 
@@ -105,15 +105,15 @@ var (
 		cpisv1.ExportFormat_EXPORT_FORMAT_FHIR_BALP:   "fhir_balp",
 		cpisv1.ExportFormat_EXPORT_FORMAT_FHIR_NHS:    "fhir_nhs",
 	}
-	exportStates = []oversight.ExportState{
+	exportStates = []export.ExportState{
 		cpisv1.ExportState_EXPORT_STATE_UNSPECIFIED: "",
-		cpisv1.ExportState_EXPORT_STATE_MAKING:      oversight.Making,
-		cpisv1.ExportState_EXPORT_STATE_READY:       oversight.Ready,
-		cpisv1.ExportState_EXPORT_STATE_FAILED:      oversight.Failed,
+		cpisv1.ExportState_EXPORT_STATE_MAKING:      export.Making,
+		cpisv1.ExportState_EXPORT_STATE_READY:       export.Ready,
+		cpisv1.ExportState_EXPORT_STATE_FAILED:      export.Failed,
 	}
 )
 
-func exportToProto(x *oversight.Export) *cpisv1.Export {
+func exportToProto(x *export.Export) *cpisv1.Export {
 	m := &cpisv1.Export{
 		Id:      x.ID,
 		State:   toEnum[cpisv1.ExportState](exportStates, x.State),
@@ -132,7 +132,7 @@ func exportToProto(x *oversight.Export) *cpisv1.Export {
 	return m
 }
 
-func exportPartToProto(p *oversight.ExportPart) *cpisv1.DownloadExportResponse {
+func exportPartToProto(p *export.ExportPart) *cpisv1.DownloadExportResponse {
 	m := &cpisv1.DownloadExportResponse{Export: exportToProto(&p.Export), Offset: p.Offset, Chunk: p.Chunk}
 	if p.Receipt != (guard.Receipt{}) {
 		m.Receipt = receiptToProto(&p.Receipt)

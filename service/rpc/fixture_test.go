@@ -72,6 +72,7 @@ type others struct {
 	rpc.Contacts
 	rpc.Reports
 	rpc.Oversight
+	rpc.Releases
 	rpc.Exports
 }
 
@@ -211,7 +212,8 @@ func newBench(tb testing.TB, options ...option) *bench {
 	c := rpc.Config{
 		UseCases: rpc.UseCases{
 			LookUps: u, Plans: u, Uploads: u, Proofs: u, Refuse: u.refuse,
-			Changes: others{}, Notices: others{}, Channels: others{}, Encounters: others{}, Contacts: others{}, Reports: others{}, Oversight: others{}, Exports: others{},
+			Changes: others{}, Notices: others{}, Channels: others{}, Encounters: others{}, Contacts: others{}, Reports: others{}, Oversight: others{},
+			Releases: others{}, Exports: others{},
 		},
 		Verifier:  b.door,
 		Metrics:   b.metrics,

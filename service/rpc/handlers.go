@@ -20,7 +20,7 @@ func register(server *connect.Server, uses UseCases, m *Metrics, maxUpload int64
 	cpisv1connect.RegisterContactServiceHandler(server, &contactHandler{uses: uses.Contacts})
 	cpisv1connect.RegisterLogServiceHandler(server, &logHandler{uses.Proofs})
 	cpisv1connect.RegisterReportServiceHandler(server, &reportHandler{uses.Reports})
-	cpisv1connect.RegisterOversightServiceHandler(server, &oversightHandler{uses.Oversight})
+	cpisv1connect.RegisterOversightServiceHandler(server, &oversightHandler{uses.Oversight, uses.Releases})
 	cpisv1connect.RegisterExportServiceHandler(server, &exportHandler{uses.Exports})
 }
 

@@ -9,6 +9,7 @@ import (
 	"cpis/service/guard"
 	"cpis/service/identity"
 	"cpis/service/oversight"
+	"cpis/service/release"
 )
 
 // Oversight are the use cases behind OversightService.
@@ -16,15 +17,22 @@ type Oversight interface {
 	GetReview(ctx context.Context, c *identity.Caller, q *oversight.GetReviewRequest) (*oversight.Review, error)
 	CloseReview(ctx context.Context, c *identity.Caller, q *oversight.CloseReviewRequest) (*oversight.CloseReviewResult, error)
 	GetSubjectAccess(ctx context.Context, c *identity.Caller, q *oversight.SubjectAccessRequest) (*oversight.SubjectAccessResult, error)
-	ProposeRelease(ctx context.Context, c *identity.Caller, q *oversight.ProposeReleaseRequest) (*oversight.ProposeReleaseResult, error)
-	DecideRelease(ctx context.Context, c *identity.Caller, q *oversight.DecideReleaseRequest) (*oversight.DecideReleaseResult, error)
-	ListReleases(ctx context.Context, c *identity.Caller, q *oversight.ListReleasesRequest) (*oversight.ReleasePage, error)
 	GetBoardSummary(ctx context.Context, c *identity.Caller, q *oversight.BoardSummaryRequest) (*oversight.BoardSummary, error)
 	GetDigest(ctx context.Context, c *identity.Caller, q *oversight.GetDigestRequest) (*oversight.Digest, error)
 }
 
+// Releases are those of them that are about restricted children.
+type Releases interface {
+	ProposeRelease(ctx context.Context, c *identity.Caller, q *release.ProposeReleaseRequest) (*release.ProposeReleaseResult, error)
+	DecideRelease(ctx context.Context, c *identity.Caller, q *release.DecideReleaseRequest) (*release.DecideReleaseResult, error)
+	ListReleases(ctx context.Context, c *identity.Caller, q *release.ListReleasesRequest) (*release.ReleasePage, error)
+}
+
 // oversightHandler is OversightService.
-type oversightHandler struct{ uses Oversight }
+type oversightHandler struct {
+	uses     Oversight
+	releases Releases
+}
 
 func (h *oversightHandler) GetReview(ctx context.Context, m *cpisv1.GetReviewRequest) (*cpisv1.GetReviewResponse, error) {
 	return relay(ctx, m, getReviewFromProto, h.uses.GetReview, reviewToProto)
@@ -39,15 +47,15 @@ func (h *oversightHandler) GetSubjectAccess(ctx context.Context, m *cpisv1.GetSu
 }
 
 func (h *oversightHandler) ProposeRelease(ctx context.Context, m *cpisv1.ProposeReleaseRequest) (*cpisv1.ProposeReleaseResponse, error) {
-	return relay(ctx, m, proposeReleaseFromProto, h.uses.ProposeRelease, proposeReleaseToProto)
+	return relay(ctx, m, proposeReleaseFromProto, h.releases.ProposeRelease, proposeReleaseToProto)
 }
 
 func (h *oversightHandler) DecideRelease(ctx context.Context, m *cpisv1.DecideReleaseRequest) (*cpisv1.DecideReleaseResponse, error) {
-	return relay(ctx, m, decideReleaseFromProto, h.uses.DecideRelease, decideReleaseToProto)
+	return relay(ctx, m, decideReleaseFromProto, h.releases.DecideRelease, decideReleaseToProto)
 }
 
 func (h *oversightHandler) ListReleases(ctx context.Context, m *cpisv1.ListReleasesRequest) (*cpisv1.ListReleasesResponse, error) {
-	return relay(ctx, m, listReleasesFromProto, h.uses.ListReleases, releasesToProto)
+	return relay(ctx, m, listReleasesFromProto, h.releases.ListReleases, releasesToProto)
 }
 
 func (h *oversightHandler) GetBoardSummary(ctx context.Context, m *cpisv1.GetBoardSummaryRequest) (*cpisv1.GetBoardSummaryResponse, error) {
@@ -119,37 +127,37 @@ func lookToProto(l *oversight.Look) *cpisv1.Look {
 	}
 }
 
-func proposeReleaseFromProto(m *cpisv1.ProposeReleaseRequest, request string) *oversight.ProposeReleaseRequest {
-	return &oversight.ProposeReleaseRequest{NHSNumber: m.GetNhsNumber(), Words: m.GetWords(), Request: request}
+func proposeReleaseFromProto(m *cpisv1.ProposeReleaseRequest, request string) *release.ProposeReleaseRequest {
+	return &release.ProposeReleaseRequest{NHSNumber: m.GetNhsNumber(), Words: m.GetWords(), Request: request}
 }
 
-func proposeReleaseToProto(r *oversight.ProposeReleaseResult) *cpisv1.ProposeReleaseResponse {
+func proposeReleaseToProto(r *release.ProposeReleaseResult) *cpisv1.ProposeReleaseResponse {
 	return &cpisv1.ProposeReleaseResponse{ReleaseId: r.ReleaseID, Receipt: receiptToProto(&r.Receipt)}
 }
 
-func decideReleaseFromProto(m *cpisv1.DecideReleaseRequest, request string) *oversight.DecideReleaseRequest {
-	return &oversight.DecideReleaseRequest{
+func decideReleaseFromProto(m *cpisv1.DecideReleaseRequest, request string) *release.DecideReleaseRequest {
+	return &release.DecideReleaseRequest{
 		ReleaseID: m.GetReleaseId(), Decision: fromEnum(decisions, m.GetDecision()), Words: m.GetWords(), Request: request,
 	}
 }
 
-func decideReleaseToProto(r *oversight.DecideReleaseResult) *cpisv1.DecideReleaseResponse {
+func decideReleaseToProto(r *release.DecideReleaseResult) *cpisv1.DecideReleaseResponse {
 	return &cpisv1.DecideReleaseResponse{
 		State: toEnum[cpisv1.ProposalState](proposalStates, r.State), Until: timeToProto(r.Until), Receipt: receiptToProto(&r.Receipt),
 	}
 }
 
-func listReleasesFromProto(m *cpisv1.ListReleasesRequest, request string) *oversight.ListReleasesRequest {
-	return &oversight.ListReleasesRequest{
+func listReleasesFromProto(m *cpisv1.ListReleasesRequest, request string) *release.ListReleasesRequest {
+	return &release.ListReleasesRequest{
 		OpenOnly: m.GetOpenOnly(), Paging: guard.Paging{Size: int(m.GetPageSize()), Page: m.GetPage()}, Request: request,
 	}
 }
 
-func releasesToProto(p *oversight.ReleasePage) *cpisv1.ListReleasesResponse {
+func releasesToProto(p *release.ReleasePage) *cpisv1.ListReleasesResponse {
 	return &cpisv1.ListReleasesResponse{Releases: each(p.Releases, releaseToProto), NextPage: p.Next, Receipt: receiptToProto(&p.Receipt)}
 }
 
-func releaseToProto(r *oversight.Release) *cpisv1.Release {
+func releaseToProto(r *release.Release) *cpisv1.Release {
 	return &cpisv1.Release{
 		ReleaseId: r.ID, State: toEnum[cpisv1.ProposalState](proposalStates, r.State), NhsNumber: r.NHSNumber.Reveal(),
 		Proposed: changeToProto(&r.Proposed), Decided: changeToProto(r.Decided), Until: timeToProto(r.Until),

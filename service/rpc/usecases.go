@@ -43,6 +43,7 @@ type UseCases struct {
 	Proofs     Proofs
 	Reports    Reports
 	Oversight  Oversight
+	Releases   Releases
 	Exports    Exports
 	Refuse     Refuse
 }

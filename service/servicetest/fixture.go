@@ -147,6 +147,7 @@ type core struct {
 	*directory.Contacts
 	*record.Records
 	*auditlog.Log
+	*auditlog.Reader
 
 	TB       testing.TB
 	Database *dbtest.Database
@@ -218,7 +219,7 @@ func NewOver(tb testing.TB, k keys.Keeper, change func(*service.Config)) *Fixtur
 func (f *core) open() {
 	s := f.Service
 	f.LookUps, f.Plans, f.Persons, f.Uploads, f.Notices = s.LookUps, s.Plans, s.Persons, s.Uploads, s.Notices
-	f.Channels, f.Contacts, f.Records, f.Log = s.Channels, s.Contacts, s.Records, s.Log
+	f.Channels, f.Contacts, f.Records, f.Log, f.Reader = s.Channels, s.Contacts, s.Records, s.Log, s.Proofs
 }
 
 // Another creates a second Service over the same database and keys, as another

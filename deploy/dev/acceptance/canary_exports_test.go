@@ -16,7 +16,7 @@ import (
 func (s *site) takeAway(p protocol, errs io.Writer) {
 	s.tb.Helper()
 	ctx := s.tb.Context()
-	must(s.tb, s.service.Reports.Index(ctx))
+	must(s.tb, s.service.Index.Follow(ctx))
 	for _, person := range []string{"auditor", "privacy", "nurse"} {
 		exports := cpisv1connect.NewExportServiceClient(s.connection(p, s.token(person)))
 		for _, c := range everybody() {
@@ -62,7 +62,7 @@ func (s *site) takeFile(exports cpisv1connect.ExportServiceClient, c child, errs
 	})
 	must(s.tb, err)
 	must(s.tb, s.service.Log.Sign(ctx))
-	must(s.tb, s.service.Reports.MakeExports(ctx))
+	must(s.tb, s.service.Exports.MakeExports(ctx))
 	id := made.GetExport().GetId()
 	_, err = exports.GetExport(ctx, &cpisv1.GetExportRequest{ExportId: id})
 	must(s.tb, err)

@@ -55,9 +55,10 @@ var arrows = []arrow{
 	{from: "service/upload", to: ground(
 		"service/domain", "service/guard", "service/record", "service/notice", "service/plan", "service/planfile",
 	)},
-	// To come: reports of access, reviews, unusual access.
-	{from: "service/oversight", to: ground(
-		"audit/archive", "service/domain", "service/guard", "service/record", "service/notice", "service/lookup", "service/auditlog",
+	{from: "service/oversight", to: ground("service/domain", "service/guard", "service/record", "service/notice")},
+	{from: "service/release", to: ground("service/domain", "service/guard", "service/record")},
+	{from: "service/export", to: ground(
+		"audit/archive", "service/domain", "service/guard", "service/record", "service/auditlog", "service/oversight",
 	)},
 	// To come: what administrators do in pages.
 	{from: "service/admin", to: ground("service/domain", "service/guard", "service/directory")},
@@ -65,16 +66,17 @@ var arrows = []arrow{
 	// Puts the rooms together.
 	{from: "service", to: ground(
 		"service/domain", "service/guard", "service/record", "service/notice", "service/directory", "service/auditlog", "service/plan",
-		"service/person", "service/deliver", "service/lookup", "service/upload", "service/oversight", "service/admin",
+		"service/person", "service/deliver", "service/lookup", "service/upload", "service/oversight", "service/release", "service/export",
+		"service/admin",
 	)},
 
 	{from: "service/deliver/outbound", to: []string{"service/deliver"}},
 	{from: "service/deliver/...", to: []string{"service/deliver", "service/deliver/outbound"}},
 
 	{from: "service/rpc/...", to: face("service/rpc/...", "proto/...", "service/lookup", "service/plan", "service/person", "service/upload",
-		"service/notice", "service/deliver", "service/directory", "service/auditlog", "service/oversight")},
+		"service/notice", "service/deliver", "service/directory", "service/auditlog", "service/oversight", "service/release", "service/export")},
 	{from: "service/web/...", to: face("service/web/...", "service/lookup", "service/plan", "service/person", "service/upload",
-		"service/notice", "service/deliver", "service/directory", "service/auditlog", "service/oversight", "service/admin")},
+		"service/notice", "service/deliver", "service/directory", "service/auditlog", "service/oversight", "service/release", "service/export", "service/admin")},
 	{from: "service/fhir/...", to: face("service/fhir/...", "service/lookup", "service/notice")},
 	{from: "service/hl7/...", to: face("service/hl7/...", "service/lookup", "service/notice")},
 

@@ -39,7 +39,7 @@ func serve(t *testing.T, s *service.Service) string {
 	handler, err := rpc.NewHandler(rpc.Config{
 		UseCases: rpc.UseCases{
 			LookUps: s.LookUps, Plans: s.Plans, Changes: s.Persons, Uploads: s.Uploads, Notices: s.Notices, Channels: s.Channels,
-			Encounters: s.Notices, Contacts: s.Contacts, Proofs: s.Log, Reports: s.Reports,
+			Encounters: s.Notices, Contacts: s.Contacts, Proofs: s.Proofs, Reports: s.Reports,
 			Refuse: func(_ context.Context, _ *identity.Caller, _, _ string, why *domain.InvalidError) error { return why },
 		},
 		Verifier: anybody{}, Metrics: metrics, Readiness: rpc.NewReadiness(time.Now, zerolog.Nop()), Now: time.Now, Log: zerolog.Nop(),

@@ -1,4 +1,4 @@
-package oversight
+package export
 
 import (
 	"context"
@@ -17,7 +17,7 @@ const pieceSize = 256 << 10
 
 // pieces are those of a file of an export that are kept.
 type pieces struct {
-	s   *Reports
+	s   *Exports
 	ctx context.Context //nolint:containedctx // of the one act that reads or writes the file
 	key *keys.DataKey
 	at  store.ExportPart // the stream; N counts those that are kept

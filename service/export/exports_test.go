@@ -1,4 +1,4 @@
-package oversight_test
+package export_test
 
 import (
 	"archive/zip"
@@ -19,6 +19,7 @@ import (
 	"cpis/audit"
 	"cpis/audit/archive"
 	"cpis/policy"
+	"cpis/service/export"
 	"cpis/service/guard"
 	"cpis/service/identity"
 	"cpis/service/lookup"
@@ -31,10 +32,10 @@ import (
 var everyFormat = []string{"csv", "xlsx", "fhir_balp", "fhir_nhs"}
 
 // export asks for a report as a file.
-func (f *fixture) export(c *identity.Caller, r oversight.Report, q oversight.Query) *oversight.CreatedExport {
+func (f *fixture) export(c *identity.Caller, r oversight.Report, q oversight.Query) *export.CreatedExport {
 	f.TB.Helper()
 	f.index()
-	out, err := f.Reports.CreateExport(f.TB.Context(), c, &oversight.CreateExportRequest{
+	out, err := f.Exports.CreateExport(f.TB.Context(), c, &export.CreateExportRequest{
 		Report: r, Query: because(q), Formats: everyFormat, Request: uuid.NewString(),
 	})
 	if err != nil {
@@ -46,7 +47,7 @@ func (f *fixture) export(c *identity.Caller, r oversight.Report, q oversight.Que
 // make has the log signed, and makes the exports.
 func (f *fixture) make() {
 	f.TB.Helper()
-	if err := errors.Join(f.Sign(f.TB.Context()), f.Reports.MakeExports(f.TB.Context())); err != nil {
+	if err := errors.Join(f.Sign(f.TB.Context()), f.Exports.MakeExports(f.TB.Context())); err != nil {
 		f.TB.Fatalf("MakeExports: %v", err)
 	}
 }
@@ -55,7 +56,7 @@ func (f *fixture) make() {
 func (f *fixture) download(c *identity.Caller, id string, offset int64) ([]byte, error) {
 	f.TB.Helper()
 	var file []byte
-	err := f.Reports.DownloadExport(f.TB.Context(), c, &oversight.DownloadExportRequest{ID: id, Offset: offset}, func(p *oversight.ExportPart) error {
+	err := f.Exports.DownloadExport(f.TB.Context(), c, &export.DownloadExportRequest{ID: id, Offset: offset}, func(p *export.ExportPart) error {
 		if p.Offset != offset+int64(len(file)) {
 			f.TB.Errorf("a part at %d, want %d", p.Offset, offset+int64(len(file)))
 		}
@@ -146,13 +147,13 @@ func TestExport_IsCountedMadeOnceAndVerifies(t *testing.T) {
 	f.MustLookUp(nurse, servicetest.Unscheduled(another))
 	x := f.export(auditor, oversight.Child, oversight.Query{NHSNumber: child})
 	e := f.LastEntry()
-	if x.Export.Entries != 3 || x.Export.State != oversight.Making || e.Action != "export_report" || e.Rule != "A9" || e.Purpose != "complaint" ||
+	if x.Export.Entries != 3 || x.Export.State != export.Making || e.Action != "export_report" || e.Rule != "A9" || e.Purpose != "complaint" ||
 		e.Counts["entries"] != 3 || e.Counts["report_child"] != 1 || string(e.Subject) != string(f.Tag(child)) {
 		t.Errorf("got %+v, entry %+v", x.Export, e)
 	}
 	f.make()
-	found, err := f.Reports.GetExport(t.Context(), auditor, &oversight.GetExportRequest{ID: x.Export.ID})
-	if err != nil || found.Export.State != oversight.Ready || found.Export.Report != oversight.Child || found.Export.Done != found.Export.Work {
+	found, err := f.Exports.GetExport(t.Context(), auditor, &export.GetExportRequest{ID: x.Export.ID})
+	if err != nil || found.Export.State != export.Ready || found.Export.Report != oversight.Child || found.Export.Done != found.Export.Work {
 		t.Errorf("GetExport: got %+v, %v", found, err)
 	}
 	file, err := f.download(auditor, x.Export.ID, 0)
@@ -300,14 +301,14 @@ func TestExport_IsItsOwnersAlone(t *testing.T) {
 	moved.Organisation = trust
 	for _, c := range []*identity.Caller{colleague, officer, &otherIssuer, &moved} {
 		_, err := f.download(c, id, 0)
-		_, got := f.Reports.GetExport(t.Context(), c, &oversight.GetExportRequest{ID: id})
-		_, deleted := f.Reports.DeleteExport(t.Context(), c, &oversight.DeleteExportRequest{ID: id})
+		_, got := f.Exports.GetExport(t.Context(), c, &export.GetExportRequest{ID: id})
+		_, deleted := f.Exports.DeleteExport(t.Context(), c, &export.DeleteExportRequest{ID: id})
 		for _, err := range []error{err, got, deleted} {
 			if !errors.Is(err, guard.ErrNotFound) && !errors.Is(err, guard.ErrDenied) {
 				t.Errorf("%s of %s: got %v", c.ID, c.Organisation, err)
 			}
 		}
-		if l, err := f.Reports.ListExports(t.Context(), c, &oversight.ListExportsRequest{}); err == nil && len(l.Exports) > 0 {
+		if l, err := f.Exports.ListExports(t.Context(), c, &export.ListExportsRequest{}); err == nil && len(l.Exports) > 0 {
 			t.Errorf("%s: got %+v", c.ID, l)
 		}
 	}
@@ -315,12 +316,12 @@ func TestExport_IsItsOwnersAlone(t *testing.T) {
 		if _, err := f.download(c, id, 0); !errors.Is(err, guard.ErrDenied) {
 			t.Errorf("%s: got %v", c.ID, err)
 		}
-		_, err := f.Reports.CreateExport(t.Context(), c, &oversight.CreateExportRequest{Report: oversight.Everything, Query: because(oversight.Query{})})
+		_, err := f.Exports.CreateExport(t.Context(), c, &export.CreateExportRequest{Report: oversight.Everything, Query: because(oversight.Query{})})
 		if !errors.Is(err, guard.ErrDenied) {
 			t.Errorf("%s: got %v", c.ID, err)
 		}
 	}
-	l, err := f.Reports.ListExports(t.Context(), auditor, &oversight.ListExportsRequest{})
+	l, err := f.Exports.ListExports(t.Context(), auditor, &export.ListExportsRequest{})
 	if err != nil || len(l.Exports) != 1 || l.Exports[0].ID != id || l.Exports[0].Report != oversight.Everything {
 		t.Errorf("the owner's: got %+v, %v", l, err)
 	}
@@ -337,21 +338,21 @@ func TestExport_IsForgotten(t *testing.T) {
 	if got := f.countParts("stream > 0"); got != 0 {
 		t.Errorf("%d pieces that are of no file are kept", got)
 	}
-	if _, err := f.Reports.DeleteExport(t.Context(), auditor, &oversight.DeleteExportRequest{ID: first, Request: uuid.NewString()}); err != nil {
+	if _, err := f.Exports.DeleteExport(t.Context(), auditor, &export.DeleteExportRequest{ID: first, Request: uuid.NewString()}); err != nil {
 		t.Fatal(servicetest.Explain(err))
 	}
 	if _, err := f.download(auditor, first, 0); !errors.Is(err, guard.ErrNotFound) {
 		t.Errorf("after it was deleted: got %v", err)
 	}
-	if want := f.Clock.Now().Add(oversight.DefaultKeepExports); !second.Expires.Equal(want) {
+	if want := f.Clock.Now().Add(export.DefaultKeep); !second.Expires.Equal(want) {
 		t.Errorf("expires %s, want %s", second.Expires, want)
 	}
-	f.Clock.Advance(oversight.DefaultKeepExports)
+	f.Clock.Advance(export.DefaultKeep)
 	f.MustLookUp(nurse, servicetest.Unscheduled(child)) // the service knows the time
 	if _, err := f.download(auditor, second.ID, 0); !errors.Is(err, guard.ErrNotFound) {
 		t.Errorf("after its time: got %v", err)
 	}
-	if err := f.Reports.ForgetExports(t.Context()); err != nil {
+	if err := f.Exports.ForgetExports(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if got := f.Count("export") + f.Count("export_part"); got != 0 {
@@ -365,18 +366,18 @@ func TestExport_IsAskedForOnce(t *testing.T) {
 	f := newFixture(t)
 	f.MustLookUp(nurse, servicetest.Unscheduled(child))
 	f.index()
-	q := &oversight.CreateExportRequest{Report: oversight.Everything, Query: because(oversight.Query{}), Request: uuid.NewString()}
-	first, err := f.Reports.CreateExport(t.Context(), auditor, q)
+	q := &export.CreateExportRequest{Report: oversight.Everything, Query: because(oversight.Query{}), Request: uuid.NewString()}
+	first, err := f.Exports.CreateExport(t.Context(), auditor, q)
 	if err != nil {
 		t.Fatal(servicetest.Explain(err))
 	}
-	again, err := f.Reports.CreateExport(t.Context(), auditor, q)
+	again, err := f.Exports.CreateExport(t.Context(), auditor, q)
 	if err != nil || again.Export.ID != first.Export.ID {
 		t.Errorf("got %+v, %v", again, err)
 	}
 	other := *q
 	other.Formats = []string{"csv"}
-	if _, err := f.Reports.CreateExport(t.Context(), auditor, &other); !errors.Is(err, guard.ErrReused) {
+	if _, err := f.Exports.CreateExport(t.Context(), auditor, &other); !errors.Is(err, guard.ErrReused) {
 		t.Errorf("with other formats: got %v", err)
 	}
 	if got := f.Count("export"); got != 1 {
@@ -390,11 +391,11 @@ func TestExport_WaitsForTheCheckpoint(t *testing.T) {
 	f := newFixture(t)
 	f.MustLookUp(nurse, servicetest.Unscheduled(child))
 	x := f.export(auditor, oversight.Everything, oversight.Query{})
-	if err := f.Reports.MakeExports(t.Context()); err == nil {
+	if err := f.Exports.MakeExports(t.Context()); err == nil {
 		t.Error("a file was made of what nobody signed")
 	}
-	found, err := f.Reports.GetExport(t.Context(), auditor, &oversight.GetExportRequest{ID: x.Export.ID})
-	if err != nil || found.Export.State != oversight.Making {
+	found, err := f.Exports.GetExport(t.Context(), auditor, &export.GetExportRequest{ID: x.Export.ID})
+	if err != nil || found.Export.State != export.Making {
 		t.Errorf("got %+v, %v", found, err)
 	}
 	f.Clock.Advance(time.Minute)
@@ -417,7 +418,7 @@ func TestExport_OfATamperedLogFails(t *testing.T) {
 	}
 	f.Exec(`UPDATE cpis.entry SET line = convert_to(replace(convert_from(line, 'UTF8'), '"nurse"', '"nurze"'), 'UTF8') WHERE idx = 1`)
 	f.Exec(`UPDATE cpis.entry_index SET actor = 'nurze' WHERE idx = 1`)
-	if err := f.Reports.MakeExports(t.Context()); err != nil {
+	if err := f.Exports.MakeExports(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	_, err := f.download(auditor, x.Export.ID, 0)
@@ -451,7 +452,7 @@ func TestExport_ThatWasChangedIsRefused(t *testing.T) {
 func TestExport_SaysWhatIsMissing(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
-	_, err := f.Reports.CreateExport(t.Context(), auditor, &oversight.CreateExportRequest{Report: oversight.Child, Formats: []string{"pdf"}})
+	_, err := f.Exports.CreateExport(t.Context(), auditor, &export.CreateExportRequest{Report: oversight.Child, Formats: []string{"pdf"}})
 	var fields []string
 	for _, v := range servicetest.ViolationsOf(t, err) {
 		fields = append(fields, v.Field)
@@ -483,7 +484,7 @@ func TestExport_IsAnEntryAlsoIfItWasWaitedFor(t *testing.T) {
 	f.MustLookUp(nurse, servicetest.Unscheduled(child))
 	id := f.export(auditor, oversight.Child, oversight.Query{NHSNumber: child}).Export.ID
 	began, size := f.Count("entry"), int64(0)
-	err := f.Reports.DownloadExport(t.Context(), auditor, &oversight.DownloadExportRequest{ID: id}, func(p *oversight.ExportPart) error {
+	err := f.Exports.DownloadExport(t.Context(), auditor, &export.DownloadExportRequest{ID: id}, func(p *export.ExportPart) error {
 		if len(p.Chunk) == 0 {
 			f.make()
 		} else if n := f.Count("entry"); n != began+2 {

@@ -1,4 +1,4 @@
-package oversight
+package export
 
 import (
 	"context"
@@ -13,6 +13,7 @@ import (
 	"cpis/audit/archive"
 	"cpis/service/guard"
 	"cpis/service/keys"
+	"cpis/service/oversight"
 	"cpis/service/store"
 )
 
@@ -25,14 +26,14 @@ const (
 	// retryAtLatest, until the export is forgotten.
 	retryAfter    = 5 * time.Second
 	retryAtLatest = 5 * time.Minute
-	// exportPage is how many entries are read at once.
-	exportPage = 1000
+	// progressEvery is after how many entries it is said how far an attempt is.
+	progressEvery = 1000
 )
 
 // MakeExports makes the exports that nobody makes yet, one after the other. A
 // server that stops meanwhile leaves what it made to nobody: another begins anew,
 // and no piece of the one stands in the file of the other.
-func (s *Reports) MakeExports(ctx context.Context) error {
+func (s *Exports) MakeExports(ctx context.Context) error {
 	for {
 		rows, err := s.db.Exports.Unattended(ctx, s.clock.Moment())
 		if err != nil || len(rows) == 0 {
@@ -45,7 +46,7 @@ func (s *Reports) MakeExports(ctx context.Context) error {
 }
 
 // makeExport makes one export, unless another server is first.
-func (s *Reports) makeExport(ctx context.Context, row *store.ExportRow) error {
+func (s *Exports) makeExport(ctx context.Context, row *store.ExportRow) error {
 	m := &maker{s: s, ctx: ctx, row: row}
 	err := m.claim()
 	if errors.Is(err, store.ErrConflict) {
@@ -59,7 +60,7 @@ func (s *Reports) makeExport(ctx context.Context, row *store.ExportRow) error {
 
 // maker makes an export.
 type maker struct {
-	s       *Reports
+	s       *Exports
 	ctx     context.Context //nolint:containedctx // of the one attempt
 	row     *store.ExportRow
 	asked   *sealedExport
@@ -92,7 +93,7 @@ func (m *maker) claim() error {
 
 // make makes the file.
 func (m *maker) make() error {
-	if err := m.leaveOut(); err != nil {
+	if err := m.s.reports.LeaveOut(m.ctx, &m.asked.Selection, m.row.AskedAt); err != nil {
 		return err
 	}
 	logs, err := m.logs()
@@ -113,24 +114,6 @@ func (m *maker) make() error {
 	}
 	m.row.Entries = made.Entries
 	return m.out.keep()
-}
-
-// leaveOut leaves out what authorities did if the child was restricted since the
-// export was asked for.
-func (m *maker) leaveOut() error {
-	f := &m.asked.Filter
-	if m.asked.Own || m.asked.Subject == "" || f.CareOnly {
-		return nil
-	}
-	found := make([]store.FoundEntry, len(f.Subjects))
-	for i, tag := range f.Subjects {
-		found[i].Subject, found[i].At = tag, m.row.AskedAt
-	}
-	return m.s.db.Tx(m.ctx, func(tx *store.Tx) error {
-		restricted, err := m.s.withheld(m.ctx, tx, &asked{}, found)
-		f.CareOnly = len(restricted) > 0
-		return err
-	})
 }
 
 // file returns the next of the attempt's files. The first is the archive.
@@ -161,7 +144,7 @@ func (m *maker) manifest() archive.Manifest {
 // progress counts what was written. Now and then it says so, and lets look-ups
 // pass.
 func (m *maker) progress() error {
-	if m.done++; m.done%exportPage != 0 {
+	if m.done++; m.done%progressEvery != 0 {
 		return nil
 	}
 	if err := m.spell.End(m.ctx, false); err != nil {
@@ -250,88 +233,47 @@ func (m *maker) logs() (logs []archive.Log, err error) {
 	return logs, nil
 }
 
-// entries yields the entries of a log, as the report shows them.
-func (m *maker) entries(bound logBound) iter.Seq2[*archive.Found, error] {
+// entries yields the entries of a log, as an archive has them.
+func (m *maker) entries(bound oversight.Bound) iter.Seq2[*archive.Found, error] {
 	return func(yield func(*archive.Found, error) bool) {
-		for from := int64(0); from < bound.Next; {
-			found, next, err := m.page(bound, from)
+		for found, err := range m.s.reports.Find(m.ctx, &m.asked.Selection, bound) {
 			if err != nil {
 				yield(nil, err)
 				return
 			}
-			for i := range found {
-				if !yield(&found[i], nil) {
-					return
-				}
+			if out := exported(found); !yield(&out, nil) {
+				return
 			}
-			from = next
 		}
 	}
 }
 
-// page reads the next entries of a log, and says where to go on.
-func (m *maker) page(bound logBound, from int64) (out []archive.Found, next int64, err error) {
-	s, q := m.s, &asked{filter: m.asked.Filter, own: m.asked.Own}
-	err = s.db.Tx(m.ctx, func(tx *store.Tx) error {
-		found, err := tx.Index.FindInOrder(m.ctx, &q.filter, bound.Log, from, bound.Next, exportPage)
-		if err != nil {
-			return err
-		}
-		withheld, err := s.withheld(m.ctx, tx, q, found)
-		if err != nil {
-			return err
-		}
-		out, next = make([]archive.Found, len(found)), bound.Next
-		for i := range found {
-			if out[i], err = s.exported(&found[i], withheld); err != nil {
-				return err
-			}
-		}
-		if len(found) == exportPage {
-			next = found[len(found)-1].Index + 1
-		}
-		return nil
-	})
-	return out, next, err
-}
-
-// exported is an entry as an export has it: its line, if the report may show all
+// exported is an entry as an archive has it: its line, if the report may show all
 // that stands in it, and otherwise what the report shows.
-func (s *Reports) exported(f *store.FoundEntry, withheld people) (archive.Found, error) {
-	e, err := s.showEntry(f, withheld)
-	if err != nil {
-		return archive.Found{}, err
-	}
+func exported(f *oversight.Found) archive.Found {
 	out := archive.Found{Index: f.Index, Line: f.Line}
-	out.Reviewed, out.ReviewOutcome = e.Reviewed, e.ReviewOutcome
+	out.Reviewed, out.ReviewOutcome = f.Reviewed, f.ReviewOutcome
 	switch {
-	case f.Line == nil:
+	case f.LineMissing:
 		out.Without = archive.Removed
-	case withheld.lineOf(f, &e):
+	case f.Line == nil:
 		out.Without = archive.Withheld
 	default:
-		return out, nil
+		return out
 	}
-	out.Shown = e.shown(withheld.subjectOf(f), f.Subject)
-	return out, nil
-}
-
-// lineOf reports whether the line of an entry must not be shown: one that says
-// whom it is about where the report does not, and one that says which plans of
-// such a person were shown, because an authority's own entries name them, too.
-func (p people) lineOf(f *store.FoundEntry, e *Entry) bool {
-	return p.subjectOf(f) || p[string(f.Subject)] && len(e.Disclosed) > 0
+	out.Shown = shown(&f.Entry)
+	return out
 }
 
 // shown is what a report shows of an entry whose line it does not.
-func (e *Entry) shown(hidden bool, subject []byte) *audit.Entry {
+func shown(e *oversight.Entry) *audit.Entry {
 	out := &audit.Entry{
 		Time: e.Time, Actor: e.Actor, Client: e.Client, Organisation: e.Organisation, Role: e.Role, Action: e.Action, Mode: e.Mode,
 		Purpose: e.Purpose, Request: e.Request, Outcome: e.Outcome, Reason: e.Reason, Rule: e.Rule,
 		BreakGlass: e.BreakGlass, Restricted: e.Restricted,
 	}
-	if !hidden {
-		out.Subject = subject
+	if tag, ok := oversight.ParseSubject(e.Subject); ok {
+		out.Subject = tag[:]
 	}
 	return out
 }

@@ -1,4 +1,4 @@
-package oversight
+package release
 
 import (
 	"context"
@@ -18,10 +18,6 @@ import (
 	"cpis/service/store"
 )
 
-// Who looked at a restricted child tells where the child is. So nobody outside
-// is told of it before two privacy officers of an organisation have agreed: one
-// proposes a release, another accepts it, and it counts for a while.
-
 // Release is what may be told of a restricted child, to whoever asks for it
 // rightly.
 type Release struct {
@@ -32,6 +28,9 @@ type Release struct {
 	Decided   *domain.Change // nil while open
 	Until     time.Time      // when it ends that was accepted; zero of others
 }
+
+// minWords is how many characters say why: a full stop is no reason.
+const minWords = 10
 
 // releasedFor is how long a release counts after it was accepted.
 const releasedFor = 30 * 24 * time.Hour
@@ -77,7 +76,7 @@ type ProposeReleaseResult struct {
 // ProposeRelease asks another privacy officer of the organisation to let be told
 // who of it looked at a restricted child. Whether the child is restricted, or
 // known at all, is not looked at, and not told.
-func (s *Reports) ProposeRelease(ctx context.Context, c *identity.Caller, q *ProposeReleaseRequest) (*ProposeReleaseResult, error) {
+func (s *Releases) ProposeRelease(ctx context.Context, c *identity.Caller, q *ProposeReleaseRequest) (*ProposeReleaseResult, error) {
 	check := domain.Reader{Form: domain.RequestForms}
 	number, words := check.Number(q.NHSNumber), releaseWords(&check, c, q.Words)
 	row := store.ReleaseRow{
@@ -139,7 +138,7 @@ type DecideReleaseResult struct {
 // DecideRelease accepts or declines what another privacy officer of the caller's
 // organisation proposed, or takes back what the caller proposed. Its own errors
 // are ErrNotFound, ErrSamePerson, and *StateError (somebody has decided).
-func (s *Reports) DecideRelease(ctx context.Context, c *identity.Caller, q *DecideReleaseRequest) (*DecideReleaseResult, error) {
+func (s *Releases) DecideRelease(ctx context.Context, c *identity.Caller, q *DecideReleaseRequest) (*DecideReleaseResult, error) {
 	check := domain.Reader{Form: domain.RequestForms}
 	check.Decision(q.Decision)
 	said := sealedRelease{Name: guard.Clip(c.Name), Words: releaseWords(&check, c, q.Words)}
@@ -201,8 +200,18 @@ func releasedUntil(r *store.ReleaseRow) time.Time {
 	return r.DecidedAt.Add(releasedFor)
 }
 
+// Released returns the release under which an organisation may tell of a child who
+// is known by some tags; an empty text if there is none.
+func (s *Releases) Released(ctx context.Context, tx *store.Tx, organisation string, subjects [][]byte) (string, error) {
+	rows, err := tx.Releases.Accepted(ctx, organisation, subjects, s.clock.Moment().Add(-releasedFor))
+	if err != nil || len(rows) == 0 {
+		return "", err
+	}
+	return rows[0].ID.String(), nil
+}
+
 // releaseKeys unwraps the keys of releases.
-func (s *Reports) releaseKeys(ctx context.Context, rows []store.ReleaseRow) ([]*keys.DataKey, error) {
+func (s *Releases) releaseKeys(ctx context.Context, rows []store.ReleaseRow) ([]*keys.DataKey, error) {
 	wrapped, opened := make([]keys.Wrapped, len(rows)), make([]*keys.DataKey, len(rows))
 	for i := range rows {
 		wrapped[i] = keys.Wrapped{Owner: store.ReleaseKeys.Owner(rows[i].ID), Text: rows[i].WrappedKey}
@@ -232,7 +241,7 @@ type ReleasePage struct {
 }
 
 // ListReleases shows the releases of the caller's organisation, the newest first.
-func (s *Reports) ListReleases(ctx context.Context, c *identity.Caller, q *ListReleasesRequest) (*ReleasePage, error) {
+func (s *Releases) ListReleases(ctx context.Context, c *identity.Caller, q *ListReleasesRequest) (*ReleasePage, error) {
 	check := domain.Reader{Form: domain.RequestForms}
 	size, before := q.Paging.Read(&check, uuid.Nil)
 	a := guard.Act{Caller: c, Action: policy.ReleaseRestricted, Own: true, Request: q.Request, Check: check.Err()}
@@ -255,7 +264,7 @@ func (s *Reports) ListReleases(ctx context.Context, c *identity.Caller, q *ListR
 }
 
 // openReleases opens releases.
-func (s *Reports) openReleases(ctx context.Context, rows []store.ReleaseRow) ([]Release, error) {
+func (s *Releases) openReleases(ctx context.Context, rows []store.ReleaseRow) ([]Release, error) {
 	opened, err := s.releaseKeys(ctx, rows)
 	if err != nil {
 		return nil, err

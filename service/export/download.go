@@ -1,4 +1,4 @@
-package oversight
+package export
 
 import (
 	"context"
@@ -10,6 +10,7 @@ import (
 	"cpis/service/guard"
 	"cpis/service/identity"
 	"cpis/service/keys"
+	"cpis/service/oversight"
 	"cpis/service/record"
 	"cpis/service/store"
 )
@@ -38,7 +39,7 @@ const watchEvery = time.Second
 // before the first part is sent. The error is ErrDenied, ErrNotFound (also if it
 // is deleted meanwhile), *InvalidError, *StateError, *OverloadedError,
 // ErrUnrecorded, ErrUnavailable, ErrDamaged, the context's, or send's.
-func (s *Reports) DownloadExport(ctx context.Context, c *identity.Caller, q *DownloadExportRequest, send func(*ExportPart) error) error {
+func (s *Exports) DownloadExport(ctx context.Context, c *identity.Caller, q *DownloadExportRequest, send func(*ExportPart) error) error {
 	d := &download{s: s, caller: c, asked: q, send: send}
 	if err := d.begin(ctx); err != nil {
 		return err
@@ -57,7 +58,7 @@ func (s *Reports) DownloadExport(ctx context.Context, c *identity.Caller, q *Dow
 
 // download is the way of a file to its owner.
 type download struct {
-	s       *Reports
+	s       *Exports
 	caller  *identity.Caller
 	asked   *DownloadExportRequest
 	send    func(*ExportPart) error
@@ -87,7 +88,7 @@ func (d *download) begin(ctx context.Context) error {
 			return nil, err
 		}
 		d.row = row
-		if tag, ok := parseSubject(d.what.Subject); ok {
+		if tag, ok := oversight.ParseSubject(d.what.Subject); ok {
 			e.Subject = tag[:]
 		}
 		e.Counts = audit.Counts{"entries": row.Entries, "bytes": max(0, row.Size-d.asked.Offset)}

@@ -1,4 +1,4 @@
-package oversight
+package export
 
 import (
 	"context"
@@ -14,12 +14,10 @@ import (
 	"cpis/service/guard"
 	"cpis/service/identity"
 	"cpis/service/keys"
+	"cpis/service/oversight"
 	"cpis/service/record"
 	"cpis/service/store"
 )
-
-// DefaultKeepExports is how long an export is kept if nobody says otherwise.
-const DefaultKeepExports = 7 * 24 * time.Hour
 
 const (
 	// maxOpenExports is how many exports somebody may have that are not forgotten:
@@ -41,8 +39,8 @@ const (
 
 // CreateExportRequest asks for a report as a file.
 type CreateExportRequest struct {
-	Report  Report
-	Query   Query
+	Report  oversight.Report
+	Query   oversight.Query
 	Formats []string // besides the lines; none of them is required
 	Request string   `json:"-"` // request id
 }
@@ -50,7 +48,7 @@ type CreateExportRequest struct {
 // CreatedExport is an export that will be made.
 type CreatedExport struct {
 	guard.Receipt
-	Coverage
+	oversight.Coverage
 
 	Export Export
 }
@@ -59,8 +57,8 @@ type CreatedExport struct {
 type Export struct {
 	ID      string
 	State   ExportState
-	Report  Report
-	Reason  Reason
+	Report  oversight.Report
+	Reason  oversight.Reason
 	Formats []string
 	Entries int64 // as they were counted; once it is ready, as they are in the file
 	Done    int64 // how far it is, of Work
@@ -73,21 +71,11 @@ type Export struct {
 // sealedExport is what is sealed of an export: what was asked, and how far the
 // index reached then.
 type sealedExport struct {
-	sealedReport
+	oversight.Inquiry
+	oversight.Selection
 
-	Organisation  string            `json:"organisation"`
-	Formats       []archive.Format  `json:"formats"`
-	Filter        store.EntryFilter `json:"filter"`
-	Own           bool              `json:"own"`
-	Subject       string            `json:"subject,omitempty"`
-	Bounds        []logBound        `json:"bounds"`
-	CompleteUntil time.Time         `json:"complete_until"`
-}
-
-// logBound says that entries of a log before an index are looked at.
-type logBound struct {
-	Log  store.LogID `json:"log"`
-	Next int64       `json:"next"`
+	Organisation string           `json:"organisation"`
+	Formats      []archive.Format `json:"formats"`
 }
 
 // exportVersion is the version of a row that is sealed once.
@@ -95,31 +83,28 @@ const exportVersion = 1
 
 // CreateExport counts the entries of a report, and has it made as a file. Its
 // errors are those of ListEntries, and *StateError.
-func (s *Reports) CreateExport(ctx context.Context, c *identity.Caller, q *CreateExportRequest) (*CreatedExport, error) {
-	r := read(q.Query, string(q.Report), q.Request)
-	r.narrow(q.Report)
-	formats := r.formats(q.Formats)
+func (s *Exports) CreateExport(ctx context.Context, c *identity.Caller, q *CreateExportRequest) (*CreatedExport, error) {
+	question := oversight.Read(q.Report, q.Query, q.Request)
+	formats := readFormats(question, q.Formats)
 	id := guard.NewID()
 	var made keys.NewKey
-	k := s.ask(c, r, policy.ExportReport)
-	k.act.Asks = q
-	k.prepare(func(ctx context.Context) error {
+	a := oversight.Act{Caller: c, Question: question, Action: policy.ExportReport, Asks: q, Prepare: func(ctx context.Context) error {
 		all, err := s.ring.New(ctx, []string{store.ExportKeys.Owner(id)})
 		if err != nil {
-			return fmt.Errorf("making the key of an export: %w", keeperError(err))
+			return fmt.Errorf("making the key of an export: %w", s.records.KeyError(err))
 		}
 		made = all[0]
 		return nil
-	})
-	return guard.Once(ctx, s.guard, k.act, step(k, func(ctx context.Context, tx *store.Tx, e *audit.Entry) (*CreatedExport, error) {
-		x := sealedExport{sealedReport: s.sealedReport(c, r.asked), Organisation: c.Organisation, Formats: formats}
+	}}
+	return oversight.Once(ctx, s.reports, a, func(ctx context.Context, tx *store.Tx, e *audit.Entry) (*CreatedExport, error) {
+		x := sealedExport{Inquiry: s.reports.Inquiry(c, question), Organisation: c.Organisation, Formats: formats}
 		row := &store.ExportRow{
 			ID: id, Organisation: c.Organisation, Owner: s.ownerOf(c)[0], State: string(Making), AskedAt: s.clock.Moment(),
 			WrappedKey: made.Wrapped.Text,
 		}
 		out := &CreatedExport{}
 		var err error
-		if out.Coverage, err = s.fillExport(ctx, tx, r.asked, &x, row); err != nil {
+		if out.Coverage, err = s.fillExport(ctx, tx, question, &x, row); err != nil {
 			return nil, err
 		}
 		if row.Sealed, err = record.SealJSON(made.Key, record.DetailsContext(record.TableExport, id, exportVersion), &x); err != nil {
@@ -128,11 +113,11 @@ func (s *Reports) CreateExport(ctx context.Context, c *identity.Caller, q *Creat
 		e.Counts = audit.Counts{"entries": row.Entries}
 		out.Export = showExport(row, &x)
 		return out, tx.Exports.Insert(ctx, row)
-	}))
+	})
 }
 
-// formats reads in which formats the entries are wanted, each once.
-func (r *reader) formats(names []string) (formats []archive.Format) {
+// readFormats reads in which formats the entries are wanted, each once.
+func readFormats(r *oversight.Question, names []string) (formats []archive.Format) {
 	for _, f := range archive.Formats() {
 		if slices.Contains(names, string(f)) {
 			formats = append(formats, f)
@@ -147,17 +132,11 @@ func (r *reader) formats(names []string) (formats []archive.Format) {
 }
 
 // fillExport counts what an export will have, and notes how far the index reaches.
-func (s *Reports) fillExport(ctx context.Context, tx *store.Tx, q *asked, x *sealedExport, row *store.ExportRow) (Coverage, error) {
-	coverage, states, err := s.reach(ctx, tx, q)
-	if err != nil {
+func (s *Exports) fillExport(ctx context.Context, tx *store.Tx, q *oversight.Question, x *sealedExport, row *store.ExportRow) (oversight.Coverage, error) {
+	var coverage oversight.Coverage
+	var err error
+	if x.Selection, coverage, err = s.reports.Select(ctx, tx, q); err != nil {
 		return coverage, err
-	}
-	for _, state := range states {
-		x.Bounds = append(x.Bounds, logBound{state.Log, state.Next})
-	}
-	x.Filter, x.Own, x.CompleteUntil = q.filter, q.own, coverage.CompleteUntil
-	if tags := s.tagsAsked(q); len(tags) > 0 {
-		x.Subject = subjectText(tags[0][:])
 	}
 	mine, err := tx.Exports.List(ctx, [][]byte{row.Owner}, row.AskedAt, maxOpenExports)
 	switch {
@@ -166,14 +145,14 @@ func (s *Reports) fillExport(ctx context.Context, tx *store.Tx, q *asked, x *sea
 	case len(mine) == maxOpenExports:
 		return coverage, &guard.StateError{Problem: fmt.Sprintf("you have %d exports already: delete some, or wait until they are forgotten", maxOpenExports)}
 	}
-	if row.Entries, err = tx.Index.Count(ctx, &q.filter); err != nil {
+	if row.Entries, err = tx.Index.Count(ctx, &x.Filter); err != nil {
 		return coverage, err
 	}
 	if row.Entries > maxExported {
 		return coverage, &guard.StateError{Problem: fmt.Sprintf("the report has %d entries, and an export takes %d at most: ask for a shorter period", row.Entries, maxExported)}
 	}
 	row.LeaseUntil = &row.AskedAt // any server may begin
-	row.ExpiresAt = row.AskedAt.Add(s.keepExports)
+	row.ExpiresAt = row.AskedAt.Add(s.keep)
 	row.Work = workOf(row.Entries, x)
 	return coverage, nil
 }
@@ -185,7 +164,7 @@ func workOf(entries int64, x *sealedExport) int64 { return entries * int64(1+len
 const exportOwner = "export"
 
 // ownerOf are the hashes under which exports of a caller are kept, the newest first.
-func (s *Reports) ownerOf(c *identity.Caller) [][]byte {
+func (s *Exports) ownerOf(c *identity.Caller) [][]byte {
 	hashes := s.ring.Hashes(exportOwner, c.Organisation, c.Issuer, c.ID)
 	owners := make([][]byte, len(hashes))
 	for i := range hashes {
@@ -201,7 +180,7 @@ func showExport(row *store.ExportRow, x *sealedExport) Export {
 		Asked: row.AskedAt.UTC(), Expires: row.ExpiresAt.UTC(),
 	}
 	if x != nil {
-		out.Report, out.Reason = Report(x.Report), Reason(x.Reason)
+		out.Report, out.Reason = oversight.Report(x.Report), oversight.Reason(x.Reason)
 		for _, f := range x.Formats {
 			out.Formats = append(out.Formats, string(f))
 		}
@@ -210,7 +189,7 @@ func showExport(row *store.ExportRow, x *sealedExport) Export {
 }
 
 // openExport opens what was asked for.
-func (s *Reports) openExport(ctx context.Context, row *store.ExportRow) (*sealedExport, *keys.DataKey, error) {
+func (s *Exports) openExport(ctx context.Context, row *store.ExportRow) (*sealedExport, *keys.DataKey, error) {
 	opened := s.ring.Unwrap(ctx, []keys.Wrapped{{Owner: store.ExportKeys.Owner(row.ID), Text: row.WrappedKey}})[0]
 	if opened.Err != nil {
 		return nil, nil, fmt.Errorf("opening an export: %w", s.records.KeyError(opened.Err))
@@ -224,7 +203,7 @@ func (s *Reports) openExport(ctx context.Context, row *store.ExportRow) (*sealed
 
 // findExport finds an export of a caller by the identifier that the caller sent.
 // One of somebody else is not found, like one that does not exist.
-func (s *Reports) findExport(
+func (s *Exports) findExport(
 	ctx context.Context, find func(context.Context, uuid.UUID) (store.ExportRow, error), c *identity.Caller, id string,
 ) (*store.ExportRow, error) {
 	parsed, err := uuid.Parse(id)
@@ -263,7 +242,7 @@ type FoundExport struct {
 
 // GetExport shows where an export stands. The error is ErrDenied, ErrNotFound,
 // *OverloadedError, ErrUnrecorded, ErrUnavailable or ErrDamaged.
-func (s *Reports) GetExport(ctx context.Context, c *identity.Caller, q *GetExportRequest) (*FoundExport, error) {
+func (s *Exports) GetExport(ctx context.Context, c *identity.Caller, q *GetExportRequest) (*FoundExport, error) {
 	a := exportAct(c, policy.ReadReports, q.ID, q.Request)
 	var x *sealedExport
 	a.Prepare = func(ctx context.Context) error {
@@ -296,7 +275,7 @@ type ExportList struct {
 }
 
 // ListExports shows the exports of the caller that are not forgotten.
-func (s *Reports) ListExports(ctx context.Context, c *identity.Caller, q *ListExportsRequest) (*ExportList, error) {
+func (s *Exports) ListExports(ctx context.Context, c *identity.Caller, q *ListExportsRequest) (*ExportList, error) {
 	a := exportAct(c, policy.ReadReports, "", q.Request)
 	out := &ExportList{}
 	a.Prepare = func(ctx context.Context) error {
@@ -325,7 +304,7 @@ type DeletedExport struct{ guard.Receipt }
 
 // DeleteExport forgets an export, whether or not it is made. Its errors are those
 // of GetExport.
-func (s *Reports) DeleteExport(ctx context.Context, c *identity.Caller, q *DeleteExportRequest) (*DeletedExport, error) {
+func (s *Exports) DeleteExport(ctx context.Context, c *identity.Caller, q *DeleteExportRequest) (*DeletedExport, error) {
 	a := exportAct(c, policy.ExportReport, q.ID, q.Request)
 	a.Asks = q
 	return guard.Once(ctx, s.guard, a, func(ctx context.Context, tx *store.Tx, e *audit.Entry) (*DeletedExport, error) {
@@ -343,7 +322,7 @@ func (s *Reports) DeleteExport(ctx context.Context, c *identity.Caller, q *Delet
 const forgetPage = 20
 
 // ForgetExports forgets the exports that have served their time.
-func (s *Reports) ForgetExports(ctx context.Context) error {
+func (s *Exports) ForgetExports(ctx context.Context) error {
 	for {
 		ids, err := s.db.Exports.Expired(ctx, s.clock.Moment(), forgetPage)
 		if err != nil {
