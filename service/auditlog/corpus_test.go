@@ -174,16 +174,8 @@ func (c *tamperedLog) checkStart() {
 // checkVerifier exports the log as an auditor does, and verifies that.
 func (c *tamperedLog) checkVerifier() {
 	c.t.Helper()
-	dir := c.t.TempDir()
-	root, err := os.OpenRoot(dir)
-	if err != nil {
-		c.t.Fatal(err)
-	}
-	defer root.Close()
-	if _, err := c.auditor.Export(c.t.Context(), audit.CreateIn(root), c.known...); err != nil {
-		c.t.Fatalf("Export: %v", err)
-	}
-	_, err = audit.Verify(c.t.Context(), root.FS(), dbtest.Origin, c.known, c.kept...)
+	dir, _ := mustExport(c.t, c.auditor, c.known...)
+	_, err := audit.Verify(c.t.Context(), os.DirFS(dir), dbtest.Origin, c.known, c.kept...)
 	entry, isEntry := errors.AsType[*audit.BadEntry](err)
 	tile, isTile := errors.AsType[*audit.BadTile](err)
 	switch {

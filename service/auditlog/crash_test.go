@@ -43,17 +43,11 @@ var crashActs = []crashAct{
 	}},
 	{"the round", false, func(ctx context.Context, c *crashing) error { return c.server.Log.Scrub(ctx) }},
 	{"an export", false, func(ctx context.Context, c *crashing) error {
-		dir := c.t.TempDir()
-		root, err := os.OpenRoot(dir)
+		dir, _, err := exportTo(ctx, c.t, &auditlog.Admin{Command: c.command})
 		if err != nil {
-			c.t.Fatal(err)
-		}
-		defer root.Close()
-		if _, err = (&auditlog.Admin{Command: c.command}).Export(ctx, audit.CreateIn(root)); err != nil {
 			return err
 		}
-		_, err = audit.Verify(ctx, root.FS(), dbtest.Origin, c.known)
-		if err != nil {
+		if _, err = audit.Verify(ctx, os.DirFS(dir), dbtest.Origin, c.known); err != nil {
 			c.t.Errorf("an export that was told to be good: %v", err)
 		}
 		return err
@@ -283,17 +277,12 @@ func (c *crashing) again(do func(context.Context) error) error {
 // with what was answered.
 func (c *crashing) verify() {
 	c.t.Helper()
-	dir := c.t.TempDir()
-	root, err := os.OpenRoot(dir)
+	dir, _, err := exportTo(c.t.Context(), c.t, c.auditor, c.known...)
 	if err != nil {
-		c.t.Fatal(err)
-	}
-	defer root.Close()
-	if _, err := c.auditor.Export(c.t.Context(), audit.CreateIn(root), c.known...); err != nil {
 		c.t.Fatalf("%s: Export: %v", c.what, err)
 	}
 	notes := c.keys.notes(c.t)
-	report, err := audit.Verify(c.t.Context(), root.FS(), dbtest.Origin, c.known, notes...)
+	report, err := audit.Verify(c.t.Context(), os.DirFS(dir), dbtest.Origin, c.known, notes...)
 	if err != nil || report.Kept != len(notes) {
 		c.t.Errorf("%s: with %d checkpoints that were signed: %+v, %v", c.what, len(notes), report, err)
 	}

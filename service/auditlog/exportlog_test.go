@@ -1,10 +1,8 @@
 package auditlog_test
 
 import (
-	"os"
 	"testing"
 
-	"cpis/audit"
 	"cpis/service/auditlog"
 	"cpis/service/guard"
 	"cpis/service/lookup"
@@ -24,15 +22,7 @@ func TestExportTellsOfEntriesThatAreNotSigned(t *testing.T) {
 	admin := &auditlog.Admin{Command: guard.Command{DB: db, Log: log, Now: f.Clock.Now, Operator: "tester"}}
 	export := func(size, unsigned int64) {
 		t.Helper()
-		dir, err := os.OpenRoot(t.TempDir())
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer dir.Close()
-		got, err := admin.Export(t.Context(), audit.CreateIn(dir))
-		if err != nil {
-			t.Fatal(err)
-		}
+		_, got := mustExport(t, admin)
 		if got.Checkpoint.Size != size || got.Unsigned != unsigned {
 			t.Errorf("Export: got %d entries and %d not signed, want %d and %d", got.Checkpoint.Size, got.Unsigned, size, unsigned)
 		}

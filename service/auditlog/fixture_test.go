@@ -1,6 +1,7 @@
 package auditlog_test
 
 import (
+	"context"
 	"os"
 	"strings"
 	"sync"
@@ -190,19 +191,33 @@ func (f *logFixture) auditor() *auditlog.Admin {
 	return &auditlog.Admin{Command: guard.Command{DB: db, Log: f.log, Now: f.Clock.Now, Operator: "tester"}, ReadOnly: true}
 }
 
+// exportTo has a log exported into a folder of the test's own.
+func exportTo(ctx context.Context, t *testing.T, admin *auditlog.Admin, keys ...audit.VerifierKey) (dir string, out auditlog.Exported, err error) {
+	t.Helper()
+	dir = t.TempDir()
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer root.Close()
+	out, err = admin.Export(ctx, audit.CreateIn(root), keys...)
+	return dir, out, err
+}
+
+// mustExport is exportTo where it cannot fail.
+func mustExport(t *testing.T, admin *auditlog.Admin, keys ...audit.VerifierKey) (dir string, out auditlog.Exported) {
+	t.Helper()
+	dir, out, err := exportTo(t.Context(), t, admin, keys...)
+	if err != nil {
+		t.Fatalf("Export: %v", err)
+	}
+	return dir, out
+}
+
 // export exports the log, and says what the verifier says of that.
 func (f *logFixture) export(admin *auditlog.Admin, keys ...audit.VerifierKey) (dir string, exported auditlog.Exported, report audit.Report, err error) {
 	f.t.Helper()
-	dir = f.t.TempDir()
-	root, err := os.OpenRoot(dir)
-	if err != nil {
-		f.t.Fatal(err)
-	}
-	defer root.Close()
-	exported, err = admin.Export(f.t.Context(), audit.CreateIn(root), keys...)
-	if err != nil {
-		f.t.Fatalf("Export: %v", err)
-	}
-	report, err = audit.Verify(f.t.Context(), root.FS(), dbtest.Origin, f.keys())
+	dir, exported = mustExport(f.t, admin, keys...)
+	report, err = audit.Verify(f.t.Context(), os.DirFS(dir), dbtest.Origin, f.keys())
 	return dir, exported, report, err
 }
