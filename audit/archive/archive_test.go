@@ -161,6 +161,7 @@ func tamperings() []tampering {
 		{"the instructions are edited", edit("README.txt", replace("someone other than", "")), "README.txt is not the file"},
 		{"a file is added", func(m []member) []member { return append(m, member{name: "entries-corrected.csv"}) }, "is not in the manifest"},
 		{"a file is there twice", func(m []member) []member { return append(m, *find(m, "entries.csv")) }, "is there twice"},
+		{"files change places", func(m []member) []member { m[0], m[1] = m[1], m[0]; return m }, `"README.txt"`},
 		{"the workbook is compressed", func(m []member) []member { find(m, "entries.xlsx").method = 8; return m }, "entries.xlsx"},
 		{"the workbook is none", edit("entries.xlsx", func([]byte) []byte { return []byte("x") }), "entries.xlsx"},
 	}

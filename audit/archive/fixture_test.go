@@ -193,18 +193,18 @@ func unpack(tb testing.TB, file []byte) (all []member) {
 		if err != nil {
 			tb.Fatal(err)
 		}
-		all = append(all, member{name: f.Name, content: content})
+		all = append(all, member{name: f.Name, content: content, method: f.Method})
 	}
 	return all
 }
 
-// pack makes an archive of files.
+// pack makes an archive of files, in a container as it is written.
 func pack(tb testing.TB, all []member) []byte {
 	tb.Helper()
 	var out bytes.Buffer
 	w := zip.NewWriter(&out)
 	for _, m := range all {
-		to, err := w.CreateHeader(&zip.FileHeader{Name: m.name, Method: m.method})
+		to, err := w.CreateHeader(&zip.FileHeader{Name: m.name, Method: m.method, Modified: noon})
 		if err == nil {
 			_, err = to.Write(m.content)
 		}

@@ -77,8 +77,12 @@ func (v *verifier) verify(in io.ReaderAt, size int64) error {
 	if err != nil {
 		return err //nolint:wrapcheck // Verify does
 	}
+	archive.RegisterDecompressor(zip.Deflate, inflate)
 	defer v.close()
 	if err := v.openManifest(archive); err != nil {
+		return err
+	}
+	if err := checkContainer(in, size, archive.File, v.report.Manifest.Made); err != nil {
 		return err
 	}
 	if err := v.checkEntries(); err != nil {
@@ -104,7 +108,10 @@ func (v *verifier) openManifest(archive *zip.Reader) error {
 		return fmt.Errorf("%w: %s: %w", audit.ErrBroken, manifestFile, err)
 	}
 	delete(v.files, manifestFile)
-	return v.compareNames()
+	if err := v.compareNames(); err != nil {
+		return err
+	}
+	return v.compareOrder(archive.File)
 }
 
 // compareNames makes sure that all files are there that should be, and no others.
@@ -127,6 +134,17 @@ func (v *verifier) compareNames() error {
 	want, err := m.names()
 	if err != nil || !slices.Equal(want, listed) {
 		return fmt.Errorf("%w: %s does not list the files of such an archive", audit.ErrBroken, manifestFile)
+	}
+	return nil
+}
+
+// compareOrder makes sure that the files stand in the order in which they are listed.
+func (v *verifier) compareOrder(files []*zip.File) error {
+	listed := append(slices.Clone(v.report.Manifest.Files), FileSum{Name: manifestFile})
+	for i, f := range files {
+		if f.Name != listed[i].Name {
+			return fmt.Errorf("%w: %q stands in the place of %q", audit.ErrBroken, f.Name, listed[i].Name)
+		}
 	}
 	return nil
 }

@@ -140,9 +140,9 @@ func (m *member) Write(p []byte) (int, error) {
 }
 
 // create begins the next file of the archive, and lists the one before.
-func (w *writer) create(name string, method uint16) (io.Writer, error) {
+func (w *writer) create(name string) (io.Writer, error) {
 	w.list()
-	to, err := w.zip.CreateHeader(&zip.FileHeader{Name: name, Method: method, Modified: w.m.Made.UTC()})
+	to, err := w.zip.CreateHeader(announced(name, w.m.Made))
 	w.member = &member{name: name, to: to, sum: sha256.New()}
 	return w.member, err //nolint:wrapcheck // of a writer of ours
 }
@@ -157,7 +157,7 @@ func (w *writer) list() {
 
 // put writes a whole file.
 func (w *writer) put(name string, content io.Reader) error {
-	to, err := w.create(name, zip.Deflate)
+	to, err := w.create(name)
 	if err == nil {
 		_, err = io.Copy(to, content)
 	}
@@ -228,7 +228,7 @@ func (w *writer) writeLog(n int, l *Log) error {
 // writeEntries writes the lines of a log into the archive, and what belongs to
 // them beside it. It returns where the lines are in the archive.
 func (w *writer) writeEntries(n int, l *Log, k *keptLog, about *LogPart) (int64, error) {
-	to, err := w.create(logFile(n, entriesFile), zip.Deflate)
+	to, err := w.create(logFile(n, entriesFile))
 	if err != nil {
 		return 0, err
 	}
@@ -312,11 +312,7 @@ func (w *writer) writeFormats() error {
 }
 
 func (w *writer) writeFormat(form *form) error {
-	method := zip.Deflate
-	if form.zipped {
-		method = zip.Store // it is compressed inside, and can be opened where it lies
-	}
-	to, err := w.create(form.file, method)
+	to, err := w.create(form.file)
 	if err != nil {
 		return err
 	}
@@ -377,7 +373,7 @@ func (w *writer) writeManifest() error {
 	if err != nil {
 		return fmt.Errorf("signing the manifest: %w", err)
 	}
-	to, err := w.create(manifestFile, zip.Deflate)
+	to, err := w.create(manifestFile)
 	if err == nil {
 		_, err = to.Write(signed)
 	}
