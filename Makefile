@@ -92,6 +92,10 @@ bench: postgres wrk $(VAULT_BUILT) build ## Measure single steps, then the whole
 clients: postgres build $(BUF) ## Do what docs/clients.md says, for TypeScript and Go, against the demo
 	.ci/clients
 
+.PHONY: fhir
+fhir: ## Judge FHIR exports by the profiles themselves
+	.ci/fhir
+
 .PHONY: vuln
 vuln: $(GOVULNCHECK) ## Look for known vulnerabilities, where their database can be reached
 	.ci/vuln

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
+	"unicode"
 
 	"cpis/audit"
 )
@@ -105,12 +107,18 @@ type (
 	}
 	network struct {
 		Address string `json:"address"`
-		Type    string `json:"type"`
+		Type    string `json:"type,omitempty"`
+	}
+	extension struct {
+		URL   string           `json:"url"`
+		Value *codeableConcept `json:"valueCodeableConcept"`
 	}
 	agent struct {
+		Extension []extension       `json:"extension,omitempty"`
 		Type      *codeableConcept  `json:"type,omitempty"`
 		Role      []codeableConcept `json:"role,omitempty"`
 		Who       *reference        `json:"who,omitempty"`
+		AltID     string            `json:"altId,omitempty"`
 		Requestor bool              `json:"requestor"`
 		Policy    []string          `json:"policy,omitempty"`
 		Network   *network          `json:"network,omitempty"`
@@ -169,24 +177,27 @@ func (r *Record) base() *auditEvent {
 		event.Subtype = append(event.Subtype, coding{System: interactions, Code: "search-type", Display: "search-type"})
 	}
 	event.Subtype = append(event.Subtype, coding{System: r.naming("action"), Code: known(e.Action)})
-	event.Purpose = r.purposes(e.Purpose)
+	event.Purpose = slices.Concat(r.coded("purpose", e.Purpose), r.coded("grounds", e.Grounds))
 	return event
 }
 
-// purposes are why something was asked for.
-func (r *Record) purposes(word string) []codeableConcept {
+// coded is a word of one of the log's lists, if there is one.
+func (r *Record) coded(list, word string) []codeableConcept {
 	if word == "" {
 		return nil
 	}
-	return []codeableConcept{{[]coding{{System: r.naming("purpose"), Code: word}}}}
+	return []codeableConcept{{[]coding{{System: r.naming(list), Code: word}}}}
 }
 
-// known is a word, or what stands for one that is not known.
-func known(word string) string {
-	if word == "" {
+// known is a text as FHIR's strings have it, or what stands for one that is not
+// known. A name from a token may have blanks around it, and characters that FHIR
+// takes for none; the line has it as it was.
+func known(text string) string {
+	text = strings.Join(strings.FieldsFunc(text, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) || r == '\ufeff' }), " ")
+	if text == "" {
 		return "unknown"
 	}
-	return word
+	return text
 }
 
 func isLookUp(action string) bool { return action == "look_up" || action == "look_up_many" }
@@ -255,18 +266,29 @@ func (r *Record) user() *identifier {
 	return &identifier{r.Entry.Issuer, known(r.Entry.Actor)}
 }
 
-// roles are in which role it was done.
-func (r *Record) roles() []codeableConcept {
-	if r.Entry.Role == "" {
-		return nil
-	}
-	return []codeableConcept{{[]coding{{System: r.naming("role"), Code: r.Entry.Role}}}}
+// isProgram reports whether a program acted by itself or for somebody, not a person.
+func isProgram(e *audit.Entry) bool {
+	return strings.HasSuffix(e.Role, "_system") || len(e.Responsible) > 0 || e.Issuer == "" && (e.Actor == "" || e.Actor == "service")
 }
 
-// rule is the rule that decided.
-func (r *Record) rule() []string {
-	if r.Entry.Rule == "" {
+// policies are the rule that decided, and the policy that it is of.
+func (r *Record) policies() (all []string) {
+	if r.Entry.Rule != "" {
+		all = append(all, r.naming("rule/"+escaped(r.Entry.Rule)))
+	}
+	if r.Entry.Policy != "" {
+		all = append(all, r.naming("policy/"+escaped(r.Entry.Policy)))
+	}
+	return all
+}
+
+// assuranceExtension is where IHE's patterns have how strongly somebody had signed in.
+const assuranceExtension = "https://profiles.ihe.net/ITI/BALP/StructureDefinition/ihe-assuranceLevel"
+
+func (r *Record) assurance() []extension {
+	if r.Entry.Assurance == 0 {
 		return nil
 	}
-	return []string{r.naming("rule/" + escaped(r.Entry.Rule))}
+	level := coding{System: r.naming("assurance"), Code: decimal(r.Entry.Assurance)}
+	return []extension{{assuranceExtension, &codeableConcept{[]coding{level}}}}
 }
