@@ -19,8 +19,8 @@ const Version = 2
 const firstVersion = 1
 
 // MaxLine is the length in bytes of the longest line that counts as an entry:
-// what fits an entry bundle of C2SP tlog-tiles. AppendLine cannot refuse, so
-// who appends to a log compares with MaxLine before.
+// what fits an entry bundle of C2SP tlog-tiles. AppendLine shortens lists to keep
+// within it; whoever makes an entry keeps its texts short.
 const MaxLine = math.MaxUint16
 
 // Entry is one line of the log: who did what to whom, in which right, and how
@@ -117,7 +117,20 @@ type Counts map[string]int64
 // The line is JSON in plain ASCII: every other character is written as \uXXXX,
 // so that no line separator, no invisible and no right-to-left character can
 // make a line look like something else. Invalid UTF-8 becomes \ufffd.
+//
+// Lists that would make it longer than MaxLine are shortened, and the line says
+// so: see LeftOut.
 func (e *Entry) AppendLine(dst []byte) []byte {
+	start := len(dst)
+	dst = e.appendWhole(dst)
+	if len(dst)-start > MaxLine {
+		dst = e.shortened().appendWhole(dst[:start])
+	}
+	return dst
+}
+
+// appendWhole is AppendLine, however long the line becomes.
+func (e *Entry) appendWhole(dst []byte) []byte {
 	if e.Version == firstVersion && !e.isBeyondFirst() {
 		dst = append(dst, `{"v":1,"time":"`...)
 	} else {

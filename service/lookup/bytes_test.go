@@ -60,11 +60,11 @@ func TestLookUp_BytesInTheDatabase(t *testing.T) {
 	}
 }
 
-func logID(t *testing.T, f *fixture) store.LogID {
-	t.Helper()
-	log, err := f.DB.Logs.Find(t.Context(), dbtest.Origin)
+func logID(tb testing.TB, f *fixture) store.LogID {
+	tb.Helper()
+	log, err := f.DB.Logs.Find(tb.Context(), dbtest.Origin)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return log.ID
 }
