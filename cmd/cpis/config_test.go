@@ -199,11 +199,7 @@ func TestServeSaysWhatIsMissing(t *testing.T) {
 // variables are all that the program reads from its environment.
 func variables(t *testing.T) []string {
 	t.Helper()
-	parser, err := kong.New(newCLI())
-	if err != nil {
-		t.Fatal(err)
-	}
-	names := knownVariables(parser.Model)
+	names := knownVariables(model(t, "--help"))
 	return slices.DeleteFunc(names, func(name string) bool { return slices.Contains(setupVariables, name) })
 }
 
@@ -228,6 +224,29 @@ func TestOperationsDescribesEveryVariableAndNoOther(t *testing.T) {
 	for _, m := range name.FindAllStringSubmatch(string(text), -1) {
 		if !slices.Contains(described, m[1]) {
 			t.Errorf("docs/operations.md speaks of %s, which the program does not read", m[1])
+		}
+	}
+}
+
+// model is the command line for arguments that begin so.
+func model(t *testing.T, first string) *kong.Application {
+	t.Helper()
+	parser, err := kong.New(newCLI(first))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return parser.Model
+}
+
+// A command is made without those of other groups, and knows all variables all
+// the same: what is set for another command is no mistake.
+func TestEveryCommandKnowsAllVariables(t *testing.T) {
+	t.Parallel()
+	whole := model(t, "--help")
+	want := knownVariables(whole)
+	for _, command := range whole.Children {
+		if diff := cmp.Diff(want, knownVariables(model(t, command.Name))); diff != "" {
+			t.Errorf("cpis %s (-all +known):\n%s", command.Name, diff)
 		}
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/alecthomas/kong"
@@ -52,13 +53,21 @@ type uploads struct {
 // Help says what the short form means.
 func (uploads) Help() string { return "cpis upload FILE is short for cpis upload send FILE." }
 
-// newCLI creates the command line. Commands that call procedures one by one are
-// made of the contract.
-func newCLI() *cli {
+// newCLI creates the command line for arguments of which it is given the first.
+// Commands that call procedures one by one are made of the contract: those of
+// the group that is asked for, or all if there is a flag instead. Making all of
+// them takes longer than most commands do.
+func newCLI(first string) *cli {
+	of := func(group string) verbs {
+		if first != group && !strings.HasPrefix(first, "-") {
+			return verbs{}
+		}
+		return verbsOf(group)
+	}
 	return &cli{
-		Plan: verbsOf("plan"), Upload: uploads{verbs: verbsOf("upload")}, Notice: verbsOf("notice"),
-		Channel: verbsOf("channel"), Contact: verbsOf("contact"), Encounter: verbsOf("encounter"),
-		Report: reports{verbs: verbsOf("report")},
+		Plan: of("plan"), Upload: uploads{verbs: of("upload")}, Notice: of("notice"),
+		Channel: of("channel"), Contact: of("contact"), Encounter: of("encounter"),
+		Report: reports{verbs: of("report")},
 	}
 }
 
@@ -103,7 +112,7 @@ func run(ctx context.Context, args []string, w *world) int {
 		return 2
 	}
 	exited := -1 // kong exits after help
-	parser, err := kong.New(newCLI(),
+	parser, err := kong.New(newCLI(args[0]),
 		kong.Name("cpis"),
 		kong.Description("Child protection information sharing: look-ups, plans, and a log that can be verified."),
 		kong.ConfigureHelp(kong.HelpOptions{NoExpandSubcommands: true}),
