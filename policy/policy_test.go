@@ -170,20 +170,22 @@ func TestDecideIsSafeForConcurrentUse(t *testing.T) {
 	t.Parallel()
 	e, fresh := mustNew(t), mustNew(t)
 	var requests []policy.Request
+	var want []policy.Decision
 	for _, role := range policy.AllRoles() {
 		for _, a := range acts() {
-			requests = append(requests, policy.Request{
+			r := policy.Request{
 				Roles: policy.Roles(role), Class: policy.AcuteTrust, Action: a.action, Mode: a.mode, Assurance: 2,
-			})
+			}
+			requests, want = append(requests, r), append(want, fresh.DecideAfresh(r))
 		}
 	}
 	var wg sync.WaitGroup
 	for g := range 8 {
 		wg.Go(func() {
 			for i := range 3 * len(requests) {
-				r := requests[(i+g*17)%len(requests)]
-				if got, want := e.Decide(r), fresh.DecideAfresh(r); got != want {
-					t.Errorf("%+v: got %+v, want %+v", r, got, want)
+				n := (i + g*17) % len(requests)
+				if got := e.Decide(requests[n]); got != want[n] {
+					t.Errorf("%+v: got %+v, want %+v", requests[n], got, want[n])
 				}
 			}
 		})
