@@ -22,6 +22,7 @@ SOAK ?= 30m
 BENCH ?= .
 BENCHTIME ?= 1s
 BENCH_FLAGS ?=
+AUDITING_FLAGS ?=
 DEMO_FLAGS ?=
 # VAULT=1 builds the real Vault and uses it.
 VAULT ?=
@@ -89,9 +90,10 @@ soak: postgres $(VAULT_BUILT) ## Kill and restart things for SOAK, and check tha
 	TEST_SOAK=$(SOAK) .tmp/bin/testenv -- go test -count=1 -v -run '^TestSoak' -timeout=24h $(PKG)
 
 .PHONY: bench
-bench: postgres wrk $(VAULT_BUILT) build ## Measure single steps, then the whole look-up against pgbench and an echo
+bench: postgres wrk $(VAULT_BUILT) build ## Measure single steps, whole look-ups against pgbench and an echo, and what auditors wait for
 	go test -run '^$$' -bench '$(BENCH)' -benchtime $(BENCHTIME) -benchmem $(BENCH_PKG)
 	.tmp/bin/cpis bench $(BENCH_FLAGS)
+	.tmp/bin/cpis bench auditing $(AUDITING_FLAGS)
 
 .PHONY: clients
 clients: postgres build $(BUF) ## Do what docs/clients.md says, for TypeScript and Go, against the demo

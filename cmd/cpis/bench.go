@@ -7,17 +7,19 @@ import (
 	"time"
 
 	"cpis/deploy/dev/bench"
+	"cpis/service/directory"
 )
 
 type benchCmd struct {
-	Measure benchRunCmd    `cmd:"" name:"run" default:"withargs" help:"Measure, and print the ratios."`
-	Timing  benchTimingCmd `cmd:"" help:"Measure what the time of an answer says about a flag."`
-	Echo    benchEchoCmd   `cmd:"" hidden:"" help:"Serve the bare echo that look-ups are measured against."`
+	Measure  benchRunCmd      `cmd:"" name:"run" default:"withargs" help:"Measure, and print the ratios."`
+	Auditing benchAuditingCmd `cmd:"" help:"Measure what auditors wait for: reports, proofs, exports and their verification."`
+	Timing   benchTimingCmd   `cmd:"" help:"Measure what the time of an answer says about a flag."`
+	Echo     benchEchoCmd     `cmd:"" hidden:"" help:"Serve the bare echo that look-ups are measured against."`
 }
 
 type benchRunCmd struct {
 	Persons int    `default:"150000" help:"People with plans."`
-	Entries int    `default:"0" help:"Entries in the log at the beginning."`
+	Past    int    `default:"0" help:"Entries that the log has at the beginning."`
 	Grown   int    `default:"0" help:"Entries in a second log, measured in turns with the first."`
 	Seconds int    `default:"10" help:"Seconds that a measurement takes; at least 10, for pgbench to reach its speed."`
 	Rounds  int    `default:"3" help:"How often each measurement is repeated; the median counts."`
@@ -28,9 +30,24 @@ type benchRunCmd struct {
 // Run measures.
 func (c *benchRunCmd) Run(ctx context.Context, w *world) error {
 	return benchIn(c.Dir, w, func(o bench.Options) error {
-		o.Persons, o.Entries, o.Seconds, o.Rounds, o.Vault = c.Persons, c.Entries, c.Seconds, c.Rounds, c.Vault
+		o.Persons, o.Past, o.Seconds, o.Rounds, o.Vault = c.Persons, c.Past, c.Seconds, c.Rounds, c.Vault
 		o.Grown = c.Grown
 		return bench.Run(ctx, o)
+	})
+}
+
+type benchAuditingCmd struct {
+	Entries int    `default:"1000000" help:"Entries of the log."`
+	Seconds int    `default:"10" help:"Seconds that look-ups are measured, with and without an export."`
+	Rounds  int    `default:"3" help:"How often what is compared is measured in turns; the median counts."`
+	Dir     string `type:"path" placeholder:"DIR" help:"Directory to work in; by default a temporary one, removed at the end."`
+}
+
+// Run measures.
+func (c *benchAuditingCmd) Run(ctx context.Context, w *world) error {
+	return benchIn(c.Dir, w, func(o bench.Options) error {
+		o.Past, o.Seconds, o.Rounds = c.Entries, c.Seconds, c.Rounds
+		return bench.Auditing(ctx, o)
 	})
 }
 
@@ -65,14 +82,28 @@ func benchIn(dir string, w *world, measure func(bench.Options) error) (err error
 	return measure(bench.Options{
 		Dir: dir, Out: w.stdout, Program: program, Now: time.Now,
 		Migrate: func(ctx context.Context, database, origin string, getenv func(string) string) error {
-			keeper, done, err := keeperFrom(ctx, &world{getenv: getenv})
-			if err != nil {
-				return err
-			}
-			defer done()
-			return migrate(ctx, database, &migrateCmd{databaseFlags: databaseFlags{Database: database, LogOrigin: origin}}, keeper, w.stderr)
+			return prepareBench(ctx, databaseFlags{Database: database, LogOrigin: origin}, &world{getenv: getenv, stderr: w.stderr})
 		},
 	})
+}
+
+// prepareBench brings a database up to date, and adds the organisations that only
+// people of the identity provider for trying out work for.
+func prepareBench(ctx context.Context, target databaseFlags, w *world) error {
+	keeper, done, err := keeperFrom(ctx, w)
+	if err != nil {
+		return err
+	}
+	defer done()
+	if err := migrate(ctx, target.Database, &migrateCmd{databaseFlags: target}, keeper, w.stderr); err != nil {
+		return err
+	}
+	admin, closeAll, err := target.openWithKeeper(ctx, w)
+	if err != nil {
+		return err
+	}
+	defer closeAll()
+	return addOrganisations(ctx, &directory.Admin{Command: admin.Command})
 }
 
 type benchEchoCmd struct {

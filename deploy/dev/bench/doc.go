@@ -24,7 +24,7 @@ import (
 type Options struct {
 	Dir     string // where everything lives meanwhile; required
 	Persons int    // how many people have plans
-	Entries int    // how many entries the log has at the beginning
+	Past    int    // how many entries the log has at the beginning, as years of look-ups leave them
 	Grown   int    // how many entries a second log has, which is measured in turns with it; 0 for none
 	Seconds int    // of each measurement
 	Rounds  int    // how often each is repeated; the median counts
@@ -39,8 +39,8 @@ type Options struct {
 	Now     func() time.Time
 }
 
-// Migrate brings a new database up to date, with the keeper that the
-// environment names.
+// Migrate brings a new database up to date, with the keeper that the environment
+// names and the organisations of those who ask.
 type Migrate func(ctx context.Context, database, origin string, getenv func(string) string) error
 
 // pgbenchClients are the numbers of clients of which pgbench's best counts: with
@@ -130,7 +130,7 @@ func (b *bench) run(ctx context.Context) error {
 	}
 	if b.Grown > 0 {
 		more := *b
-		more.Entries = b.Grown
+		more.Past = b.Grown
 		grown, err := more.newSite(ctx, "grown", nil)
 		if err != nil {
 			return err

@@ -141,9 +141,6 @@ CREATE TEMP TABLE crowd (i int, id uuid);
 	for from := 1; from <= s.b.Persons-flaggedPeople; from += crowdChunk {
 		fmt.Fprintf(sql, crowdSQL, from, min(from+crowdChunk-1, s.b.Persons-flaggedPeople))
 	}
-	for from := 1; from <= s.b.Entries; from += crowdChunk {
-		fmt.Fprintf(sql, entriesSQL, benchLog, lineLength, from, min(from+crowdChunk-1, s.b.Entries))
-	}
 	sql.WriteString("VACUUM ANALYZE; CHECKPOINT;\n")
 	cmd := s.b.cluster.Command(ctx, "psql", "-q", "-v", "ON_ERROR_STOP=1", "-d", s.database)
 	cmd.Stdin = sql
@@ -162,16 +159,6 @@ INSERT INTO cpis.person_tag (tag, person_id, index_version, mac)
 SELECT sha256(('crowd' || c.i)::bytea), c.id, 1, t.mac FROM crowd c, (SELECT * FROM cpis.person_tag LIMIT 1) t;
 INSERT INTO cpis.plan (id, person_id, authority, version, visible_until, removed, sealed, changed_at, mac)
 SELECT gen_random_uuid(), c.id, p.authority, 1, NULL, false, p.sealed, p.changed_at, p.mac FROM crowd c, (SELECT * FROM cpis.plan LIMIT 1) p;
-`
-
-const entriesSQL = `
-INSERT INTO cpis.entry (log, idx, line, subject)
-SELECT %[1]d, nextval('public.bench_idx'), decode(repeat('78', %[2]d), 'hex'), sha256(i::text::bytea) FROM generate_series(%[3]d, %[4]d) AS i;
-INSERT INTO cpis.entry_index (log, idx, at, subject, request, actor, organisation, role, action, mode, purpose, outcome,
-    topic, refused, break_glass, restricted, encounter, out_of_hours)
-SELECT %[1]d, i, timestamptz '2026-01-01' + i * interval '1 second', sha256(i::text::bytea), gen_random_uuid(), 'somebody-' || i %% 5000, 'ORG' || i %% 300,
-    'clinician_unscheduled', 'look_up', 'unscheduled', 'direct_care', 'none', 'look_up', false, false, false, true, i %% 4 = 0
-FROM generate_series(%[3]d, %[4]d) AS i;
 `
 
 // codec is how messages are written.

@@ -55,7 +55,7 @@ func (b *bench) newSite(ctx context.Context, name string, keeper map[string]stri
 		}
 	}
 	s.env = maps.Clone(keeper)
-	for _, do := range []func(context.Context) error{s.prepare, s.seed, s.startIDP, s.startServer, s.startEcho} {
+	for _, do := range []func(context.Context) error{s.prepare, s.past, s.seed, s.startIDP, s.startServer, s.startEcho} {
 		if err := do(ctx); err != nil {
 			s.stop(ctx)
 			return nil, fmt.Errorf("setting %s up: %w", name, err)
@@ -211,13 +211,26 @@ func (s *site) stop(ctx context.Context) {
 }
 
 // rss returns the greatest resident size of the server so far, in MiB.
-func (s *site) rss() (float64, error) {
+func (s *site) rss() (float64, error) { return s.status("VmHWM:") }
+
+// resident returns the resident size of the server, in MiB, and makes the greatest
+// so far that.
+func (s *site) resident() (float64, error) {
+	err := os.WriteFile(fmt.Sprintf("/proc/%d/clear_refs", s.server.cmd.Process.Pid), []byte("5"), 0)
+	if err != nil {
+		return 0, err
+	}
+	return s.status("VmRSS:")
+}
+
+// status reads a size that the kernel tells of the server, in MiB.
+func (s *site) status(name string) (float64, error) {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", s.server.cmd.Process.Pid))
 	if err != nil {
 		return 0, err
 	}
 	for line := range strings.Lines(string(text)) {
-		if rest, ok := strings.CutPrefix(line, "VmHWM:"); ok {
+		if rest, ok := strings.CutPrefix(line, name); ok {
 			var kib float64
 			_, err := fmt.Sscanf(strings.TrimSpace(rest), "%f kB", &kib)
 			return kib / 1024, err

@@ -161,20 +161,27 @@ func (s *site) send(ctx context.Context, token, request string, file []byte) (*c
 	return stream.CloseAndReceive()
 }
 
-// uploadClient creates a client whose calls carry a token and a request id.
 func (s *site) uploadClient(token, request string) cpisv1connect.UploadServiceClient {
+	return cpisv1connect.NewUploadServiceClient(s.dial(token, request))
+}
+
+// dial returns what calls the server, with a token and, unless it is empty, a
+// request id.
+func (s *site) dial(token, request string) *connect.Client {
 	transport := connecthttp.NewTransport(http.DefaultClient, s.base)
-	return cpisv1connect.NewUploadServiceClient(connect.NewClient(transport, func(next connect.ClientFunc) connect.ClientFunc {
+	return connect.NewClient(transport, func(next connect.ClientFunc) connect.ClientFunc {
 		return func(ctx context.Context, spec connect.Spec) (connect.ClientStream, error) {
 			if _, ok := connect.CallInfoForClientContext(ctx); !ok {
 				ctx, _ = connect.NewClientContext(ctx)
 			}
 			info, _ := connect.CallInfoForClientContext(ctx)
 			info.RequestHeader().Set("Authorization", "Bearer "+token)
-			info.RequestHeader().Set("X-Request-ID", request)
+			if request != "" {
+				info.RequestHeader().Set("X-Request-ID", request)
+			}
 			return next(ctx, spec)
 		}
-	}))
+	})
 }
 
 // stormFile is the i-th authority's file, of people whom no other one has.

@@ -37,7 +37,7 @@ func (b *bench) print(rss float64) error {
 		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t\t\n", r.what, r.measured, r.wanted, r.verdict)
 	}
 	fmt.Fprintf(t, "\n%d cores, %s, %d people with plans, log of %d entries, %d rounds of %d s, medians\t\t\t\t\t\n",
-		runtime.NumCPU(), runtime.Version(), b.Persons, b.Entries, b.Rounds, b.Seconds)
+		runtime.NumCPU(), runtime.Version(), b.Persons, b.Past, b.Rounds, b.Seconds)
 	return t.Flush()
 }
 
@@ -100,7 +100,7 @@ func (b *bench) ratios(rss float64) []line {
 		judge("p50 of one caller / pgbench's, both resting", over(b.result(nameAlone, 1), b.result(nameRested, 1), half), wantAlone, false),
 	}
 	if b.Grown > 0 {
-		lines = append(lines, judge(fmt.Sprintf("64 callers, log of %d entries / of %d", b.Grown, b.Entries),
+		lines = append(lines, judge(fmt.Sprintf("64 callers, log of %d entries / of %d", b.Grown, b.Past),
 			over(b.result(nameGrown, 64), look64, speed), wantGrown, true))
 	}
 	storm := float64(b.storm.busy.p99) / float64(b.storm.idle.p99)
