@@ -8,12 +8,14 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -70,8 +72,8 @@ func TestSearchFindsWhatIsPlanted(t *testing.T) {
 	s := newSite(t)
 	s.register(everybody()...)
 	must(t, s.service.Log.Sign(t.Context()))
-	before := s.places("")
-	for i, c := range canaries() {
+	all := canaries()
+	for _, c := range all {
 		for form, text := range c.forms() {
 			planted := map[string]string{"hidden": "a1" + text + "b2", "alone": text}
 			for how, text := range planted {
@@ -91,50 +93,56 @@ func TestSearchFindsWhatIsPlanted(t *testing.T) {
 				}
 			}
 		}
-		if _, found := c.search(before["database"], before["database"]); found {
-			t.Errorf("%s: found where there is nothing new", c.what)
+	}
+	s.plantEverywhere(all)
+}
+
+// plantEverywhere plants canaries in each place, by the way that something would
+// come there, and has them found.
+func (s *site) plantEverywhere(all []canary) {
+	s.tb.Helper()
+	before := s.places("")
+	s.exec(`CREATE TABLE public.planted (text text, bytes bytea)`)
+	dir, errs := s.tb.TempDir(), &strings.Builder{}
+	planted := map[string]string{}
+	for column, as := range map[string]func(string) string{"text": strings.Clone, "bytes": inBytes} {
+		s.exec(`DELETE FROM public.planted`)
+		for _, c := range all {
+			s.exec(fmt.Sprintf(`INSERT INTO public.planted (%s) VALUES ('%s')`, column, strings.ReplaceAll(as(c.text), "'", "''")))
 		}
-		if i%10 == 0 { // one of ten, in every place
-			s.plantEverywhere(c)
+		planted["database, as "+column] = s.dump()
+	}
+	must(s.tb, os.MkdirAll(filepath.Join(dir, "tile", "0"), 0o700))
+	metrics := ""
+	for i, c := range all {
+		_, _ = fmt.Fprintf(s.logs, "{\"message\":%q}\n", c.text)
+		_, span := trace.NewTracerProvider(trace.WithSyncer(s.spans)).Tracer("test").Start(s.tb.Context(), "planted")
+		span.SetAttributes(attribute.String("planted", c.text))
+		span.End()
+		detail, err := connectproto.NewErrorDetail(&cpisv1.FieldViolation{Problem: "not like " + c.text})
+		must(s.tb, err)
+		errs.WriteString(told(connect.NewError(connect.CodeInvalidArgument, "refused").WithDetail(detail)))
+		metrics += "cpis_requests_total{who=\"" + c.text + "\"} 1\n" // no call takes a label from a caller
+		must(s.tb, os.WriteFile(filepath.Join(dir, "tile", "0", strconv.Itoa(i)), []byte("\x00"+c.text+"\x00"), 0o600))
+	}
+	maps.Copy(planted, s.said(errs.String()))
+	planted["metrics"] += metrics
+	planted["export"] = read(s.tb, dir)
+	for place, text := range planted {
+		for _, c := range all {
+			was, _, _ := strings.Cut(place, ",")
+			if _, found := c.search(before[was], before[was]); found {
+				s.tb.Errorf("%s: found in the %s, where there is nothing new", c.what, place)
+			}
+			if _, found := c.search(text, before[was]); !found {
+				s.tb.Errorf("%s planted in the %s: not found", c.what, place)
+			}
 		}
 	}
 }
 
-// plantEverywhere plants a canary in each place, by the way that something
-// would come there, and has it found.
-func (s *site) plantEverywhere(c canary) {
-	s.tb.Helper()
-	before := s.places("")
-	s.exec(`CREATE TABLE IF NOT EXISTS public.planted (text text, bytes bytea)`)
-	for column, text := range map[string]string{"text": c.text, "bytes": base64.StdEncoding.EncodeToString([]byte("." + c.text))} {
-		s.exec(`DELETE FROM public.planted`)
-		s.exec(fmt.Sprintf(`INSERT INTO public.planted (%s) VALUES ('%s')`, column, strings.ReplaceAll(text, "'", "''")))
-		if _, found := c.search(s.dump(), before["database"]); !found {
-			s.tb.Errorf("%s planted as %s of the database: not found", c.what, column)
-		}
-	}
-	s.exec(`DROP TABLE public.planted`)
-	_, _ = fmt.Fprintf(s.logs, "{\"message\":%q}\n", c.text)
-	_, span := trace.NewTracerProvider(trace.WithSyncer(s.spans)).Tracer("test").Start(s.tb.Context(), "planted")
-	span.SetAttributes(attribute.String("planted", c.text))
-	span.End()
-	detail, err := connectproto.NewErrorDetail(&cpisv1.FieldViolation{Problem: "not like " + c.text})
-	must(s.tb, err)
-	after := s.places(told(connect.NewError(connect.CodeInvalidArgument, "refused").WithDetail(detail)))
-	after["metrics"] += "cpis_requests_total{who=\"" + c.text + "\"} 1\n" // no call takes a label from a caller
-	delete(after, "database")                                             // above
-	for _, place := range []string{"log", "metrics", "traces", "errors"} {
-		if _, found := c.search(after[place], before[place]); !found {
-			s.tb.Errorf("%s planted in the %s: not found", c.what, place)
-		}
-	}
-	dir := s.tb.TempDir()
-	must(s.tb, os.MkdirAll(filepath.Join(dir, "tile", "0"), 0o700))
-	must(s.tb, os.WriteFile(filepath.Join(dir, "tile", "0", "000"), []byte("\x00"+c.text+"\x00"), 0o600))
-	if _, found := c.search(read(s.tb, dir), ""); !found {
-		s.tb.Errorf("%s planted in an export: not found", c.what)
-	}
-}
+// inBytes writes bytes as base64 that hold a text as base64.
+func inBytes(text string) string { return base64.StdEncoding.EncodeToString([]byte("." + text)) }
 
 // canary is a text that must not be found.
 type canary struct{ what, text string }
@@ -223,20 +231,26 @@ func read(tb testing.TB, dir string) string {
 // places returns the text of everything that is kept or told.
 func (s *site) places(errs string) map[string]string {
 	s.tb.Helper()
-	spans, err := json.Marshal(s.spans.GetSpans().Snapshots())
-	must(s.tb, err)
-	places := map[string]string{
-		"database": s.dump(),
-		"log":      s.logs.String(),
-		"metrics":  s.get(s.admin + "/metrics"),
-		"traces":   string(spans) + fmt.Sprintf("%+v", s.spans.GetSpans()),
-		"errors":   errs,
-	}
+	places := s.said(errs)
+	places["database"] = s.dump()
 	if s.size() > 0 {
 		must(s.tb, s.service.Log.Sign(s.tb.Context()))
 		places["export"] = read(s.tb, s.export())
 	}
 	return places
+}
+
+// said returns the text of what is told outside of the database.
+func (s *site) said(errs string) map[string]string {
+	s.tb.Helper()
+	spans, err := json.Marshal(s.spans.GetSpans().Snapshots())
+	must(s.tb, err)
+	return map[string]string{
+		"log":     s.logs.String(),
+		"metrics": s.get(s.admin + "/metrics"),
+		"traces":  string(spans) + fmt.Sprintf("%+v", s.spans.GetSpans()),
+		"errors":  errs,
+	}
 }
 
 func (s *site) get(address string) string {
