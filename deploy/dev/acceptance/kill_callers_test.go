@@ -23,7 +23,7 @@ const (
 	// to: what is away is said at once, or after the service's own patience.
 	deadline = time.Minute
 	// breather is how long a caller waits after a failure.
-	breather = 20 * time.Millisecond
+	breather = 100 * time.Millisecond
 )
 
 // line is a caller's connection to a server, kept alive.

@@ -33,6 +33,7 @@ import (
 type installation struct {
 	tb       testing.TB
 	program  string
+	serving  string // the program of servers, if it is another one
 	cluster  *pgdev.Cluster
 	idp      *idp.Provider
 	env      []string
@@ -94,6 +95,16 @@ func newInstallation(tb testing.TB, vault *vaultdev.Server) *installation {
 		in.run("authority", "contact", authority, "--office=020 7946 0001", "--hours=Mon-Fri 09:00-17:00", "--duty=020 7946 0002")
 	}
 	return in
+}
+
+// detectRaces has the race detector watch servers, if it watches this test.
+func (in *installation) detectRaces() {
+	in.tb.Helper()
+	if raced {
+		var err error
+		in.serving, err = detecting()
+		must(in.tb, err)
+	}
 }
 
 // seed is where the random moments come from: TEST_SEED repeats a run as far

@@ -29,7 +29,7 @@ func (in *installation) killServers(servers, times int, until time.Time) {
 	stop := in.crowd(w, all...)
 	kills := 0
 	for ; more(kills, times, until); kills++ {
-		w.awaitMore(100 + in.random.IntN(600))
+		w.awaitMore(100 + in.random.IntN(200))
 		in.jitter(30 * time.Millisecond)
 		s := all[in.random.IntN(servers)]
 		s.process.kill()
@@ -57,7 +57,7 @@ func (in *installation) killPostgres(times int, until time.Time) {
 	stop := in.crowd(w, s)
 	kills := 0
 	for ; more(kills, times, until); kills++ {
-		w.awaitMore(100 + in.random.IntN(600))
+		w.awaitMore(100 + in.random.IntN(200))
 		in.jitter(30 * time.Millisecond)
 		must(in.tb, in.cluster.Kill())
 		s.awaitReady(http.StatusServiceUnavailable)

@@ -2,6 +2,7 @@ package acceptance_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 	"sync"
 	"syscall"
@@ -23,48 +25,49 @@ import (
 // only has to be long enough for the slowest machine.
 const patience = 2 * time.Minute
 
-// built is the program, once a test has asked for it.
-var built struct {
-	once sync.Once
-	path string
-	err  error
-}
+// programs is the directory of the program, as it is shipped and with the race
+// detector. TestMain creates and removes it.
+var programs string
 
-// TestMain removes the program after all tests.
 func TestMain(m *testing.M) {
-	code := m.Run()
-	if built.path != "" {
-		_ = os.RemoveAll(filepath.Dir(built.path)) // a temporary directory
+	dir, err := os.MkdirTemp("", "cpis-program-")
+	if err != nil {
+		panic(err)
 	}
+	programs = dir
+	code := m.Run()
+	_ = os.RemoveAll(dir) // a temporary directory
 	os.Exit(code)
 }
 
-// program builds the real program, once for all tests. In a test binary with
-// the race detector it has the detector as well.
-func program(tb testing.TB) string {
-	tb.Helper()
-	built.once.Do(func() { built.path, built.err = buildProgram() })
-	if built.err != nil {
-		tb.Fatalf("building the program: %v", built.err)
-	}
-	return built.path
-}
+// shipped builds the program as it is shipped, once for all tests. It is what
+// tests run and kill.
+var shipped = sync.OnceValues(func() (path string, err error) {
+	return build("cpis", "CGO_ENABLED=0")
+})
 
-func buildProgram() (string, error) {
-	dir, err := os.MkdirTemp("", "cpis-program-")
-	if err != nil {
-		return "", err
-	}
-	path := filepath.Join(dir, "cpis")
-	args := []string{"build", "-o", path}
-	if raced {
-		args = append(args, "-race")
-	}
-	out, err := exec.Command("go", append(args, "cpis/cmd/cpis")...).CombinedOutput()
-	if err != nil {
-		return "", errors.Join(fmt.Errorf("%w: %s", err, out), os.RemoveAll(dir))
+// detecting builds the program with the race detector, which makes it ten times
+// as slow: for servers that live on while something else breaks.
+var detecting = sync.OnceValues(func() (path string, err error) {
+	return build("cpis-race", "CGO_ENABLED=1", "-race")
+})
+
+func build(name, setting string, flags ...string) (path string, err error) {
+	path = filepath.Join(programs, name)
+	cmd := exec.Command("go", slices.Concat([]string{"build", "-o", path}, flags, []string{"cpis/cmd/cpis"})...)
+	cmd.Env = append(os.Environ(), setting)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("building the program: %w: %s", err, out)
 	}
 	return path, nil
+}
+
+// program returns the program as it is shipped.
+func program(tb testing.TB) string {
+	tb.Helper()
+	path, err := shipped()
+	must(tb, err)
+	return path
 }
 
 // process is a process of the program.
@@ -160,6 +163,7 @@ func (s *server) spawn() {
 	must(s.in.tb, err)
 	defer func() { _ = out.Close() }() // the process has its own copy
 	cmd := s.in.command(context.WithoutCancel(s.in.tb.Context()), append([]string{"serve"}, s.args...)...)
+	cmd.Path = cmp.Or(s.in.serving, cmd.Path)
 	cmd.Env = append(cmd.Env, s.env...)
 	cmd.Stdout, cmd.Stderr = out, out
 	s.process, err = spawn(cmd)

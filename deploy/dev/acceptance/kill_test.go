@@ -22,6 +22,7 @@ func TestServerIsKilled(t *testing.T) {
 func TestPostgresIsKilled(t *testing.T) {
 	t.Parallel()
 	in := newInstallation(t, nil)
+	in.detectRaces()
 	in.killPostgres(fewKills, time.Time{})
 }
 
@@ -31,6 +32,7 @@ func TestVaultIsKilled(t *testing.T) {
 	t.Parallel()
 	vault := vaulttest.Own(t)
 	in := newInstallation(t, vault)
+	in.detectRaces()
 	in.killVault(vault, fewKills, time.Time{})
 }
 
@@ -39,6 +41,7 @@ func TestVaultIsKilled(t *testing.T) {
 func TestServerEndsGracefully(t *testing.T) {
 	t.Parallel()
 	in := newInstallation(t, nil)
+	in.detectRaces()
 	s := in.newServer()
 	in.registerChildren(s)
 	w := newWitness(in)
@@ -73,17 +76,17 @@ func TestTwoServersWriteOneLog(t *testing.T) {
 	w := newWitness(in)
 	stop := in.crowd(w, first, second)
 	for _, s := range []*server{first, second} {
-		w.awaitMore(500)
+		w.awaitMore(200)
 		w.check(s)
 	}
 	if n := w.seen().failed; n > 0 {
 		t.Errorf("%d look-ups failed, though nothing was away", n)
 	}
 	first.process.kill() // the other goes on alone
-	w.awaitMore(200)
+	w.awaitMore(100)
 	w.check(second)
 	first.start()
-	w.awaitMore(200)
+	w.awaitMore(100)
 	stop()
 	w.conclude(second)
 	for _, s := range []*server{first, second} {
