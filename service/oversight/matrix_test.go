@@ -15,6 +15,7 @@ import (
 	"cpis/service/deliver"
 	"cpis/service/directory"
 	"cpis/service/domain"
+	"cpis/service/export"
 	"cpis/service/guard"
 	"cpis/service/identity"
 	"cpis/service/lookup"
@@ -111,6 +112,11 @@ func (m *matrix) scene() {
 	for _, e := range m.unexplained(auditor) {
 		m.reviews = append([]string{e.ReviewID}, m.reviews...)
 	}
+	m.Clock.Set(time.Date(2026, 11, 30, 10, 0, 0, 0, time.UTC)) // the week is over
+	m.index()
+	if _, err := m.Reports.MakeDigests(ctx); err != nil {
+		m.TB.Fatal(err)
+	}
 }
 
 // ask is something that a watcher asks for.
@@ -153,9 +159,31 @@ func (m *matrix) asks() (all []ask) {
 			return m.Reports.GetSubjectAccess(ctx, c, &oversight.SubjectAccessRequest{NHSNumber: number, Words: words})
 		}})
 	}
-	return append(all, ask{"releases", false, func(c *identity.Caller) (any, error) {
+	all = append(all, ask{"releases", false, func(c *identity.Caller) (any, error) {
 		return m.Releases.ListReleases(ctx, c, &release.ListReleasesRequest{})
 	}})
+	return append(all, m.madeAsks()...)
+}
+
+// madeAsks are for what is made to be read later: files, and the numbers of a week
+// and of a quarter.
+func (m *matrix) madeAsks() (all []ask) {
+	ctx := m.TB.Context()
+	for i, q := range []oversight.Query{{}, {NHSNumber: hidden}} {
+		report := []oversight.Report{oversight.Everything, oversight.Child}[i]
+		all = append(all, ask{[]string{"export of everything", "export, of who is restricted"}[i], i == 1, func(c *identity.Caller) (any, error) {
+			return m.Exports.CreateExport(ctx, c, &export.CreateExportRequest{Report: report, Query: because(q), Request: uuid.NewString()})
+		}})
+	}
+	for _, of := range []string{trust, servicetest.Camden} {
+		all = append(all, ask{"digest of " + of, false, func(c *identity.Caller) (any, error) {
+			return m.Reports.GetDigest(ctx, c, &oversight.GetDigestRequest{Organisation: of, Week: "2026-11-23", Reason: oversight.Routine})
+		}})
+	}
+	return append(all,
+		ask{"numbers of a quarter, for a board", false, func(c *identity.Caller) (any, error) {
+			return m.Reports.GetBoardSummary(ctx, c, &oversight.BoardSummaryRequest{Year: 2026, Quarter: 3, Reason: oversight.Routine})
+		}})
 }
 
 // tell writes an answer as lines.
@@ -197,6 +225,26 @@ func (m *matrix) tell(answer any, err error) string {
 		}
 	case *release.ReleasePage:
 		add("%d", len(a.Releases))
+	case *export.CreatedExport:
+		if a.AuthoritiesLeftOut {
+			add("(what authorities did is left out)")
+		}
+		add("%d entries", a.Export.Entries)
+	case *oversight.Digest:
+		text, _, _ := strings.Cut(a.Note, "\n\n\u2014 ")
+		for tag, name := range m.names {
+			text = strings.ReplaceAll(text, tag, name)
+		}
+		for i, id := range m.reviews {
+			text = strings.ReplaceAll(text, id, fmt.Sprintf("review %d", i))
+		}
+		for line := range strings.Lines(text) {
+			add("%s", strings.TrimSpace(line))
+		}
+	case *oversight.BoardSummary:
+		for _, t := range a.Tables {
+			add("%s", t.Title)
+		}
 	}
 	if lines == nil {
 		return "  nothing\n"
