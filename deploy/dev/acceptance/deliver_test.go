@@ -24,7 +24,7 @@ import (
 // arrives, and of each person's in order.
 func TestServerIsKilledWhileDelivering(t *testing.T) {
 	t.Parallel()
-	newInstallation(t, nil).killWhileDelivering(fewKills, time.Time{})
+	newInstallation(t).killWhileDelivering(fewKills, time.Time{})
 }
 
 // TestSoakDelivering is TestServerIsKilledWhileDelivering for longer.
@@ -35,7 +35,7 @@ func TestSoakDelivering(t *testing.T) {
 	}
 	whole, err := time.ParseDuration(text)
 	must(t, err)
-	newInstallation(t, nil).killWhileDelivering(serverKills, time.Now().Add(whole/8))
+	newInstallation(t).killWhileDelivering(serverKills, time.Now().Add(whole/8))
 }
 
 // hook is a receiver of webhooks. It takes its time, and refuses now and then.

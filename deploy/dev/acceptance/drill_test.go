@@ -211,7 +211,7 @@ func (r *restored) makeDue(t *testing.T) {
 // as a drill, nor by mistake, until somebody claims it.
 func TestCopyOfARunningInstallationSignsSendsAndRecordsNothing(t *testing.T) {
 	t.Parallel()
-	in := newInstallation(t, nil)
+	in := freshInstallation(t, nil)
 	to := newReceiver(t)
 	settings := to.settings(t)
 	s := in.newServer(settings...)

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -64,8 +65,40 @@ type flaggedChild struct {
 const howManyFlagged = 24
 
 // newInstallation prepares a database on a PostgreSQL of its own that loses
-// nothing it has confirmed. Keys are in a file, or in a Vault if one is given.
-func newInstallation(tb testing.TB, vault *vaultdev.Server) *installation {
+// nothing it has confirmed. It is a copy of one that was installed for all tests,
+// and is claimed as an operator claims a backup that is restored.
+func newInstallation(tb testing.TB) *installation {
+	tb.Helper()
+	from := installed(tb)
+	in := begin(tb)
+	keys := filepath.Join(tb.TempDir(), "keys")
+	text, err := os.ReadFile(from.keys)
+	must(tb, err)
+	must(tb, os.WriteFile(keys, text, 0o600))
+	in.cluster = dbtest.Cluster(tb, pgdev.Options{From: from.cluster})
+	in.settle(localKeys(keys)...)
+	in.run("instance", "claim", "--continue-log", "--reason=a copy for a test")
+	return in
+}
+
+// freshInstallation is newInstallation without a copy: all commands of a first
+// start are run. Keys are in a file, or in a Vault if one is given.
+func freshInstallation(tb testing.TB, vault *vaultdev.Server) *installation {
+	tb.Helper()
+	in := begin(tb)
+	in.cluster = dbtest.Cluster(tb, pgdev.Options{})
+	if vault == nil {
+		in.settle(localKeys(filepath.Join(tb.TempDir(), "keys"))...)
+	} else {
+		in.settle("VAULT_ADDR="+vault.Address(),
+			"CPIS_VAULT_ROLE_ID_FILE="+vault.RoleIDFile(), "CPIS_VAULT_SECRET_ID_FILE="+vault.SecretIDFile())
+	}
+	in.install()
+	return in
+}
+
+// begin prepares all but the database.
+func begin(tb testing.TB) *installation {
 	tb.Helper()
 	in := &installation{tb: tb, program: program(tb), tokens: map[string]token{}, seed: seed(tb)}
 	in.random = rand.New(rand.NewPCG(in.seed, 0))
@@ -74,27 +107,65 @@ func newInstallation(tb testing.TB, vault *vaultdev.Server) *installation {
 			tb.Logf("TEST_SEED=%d", in.seed)
 		}
 	})
-	in.cluster = dbtest.Cluster(tb, pgdev.Options{})
 	in.startIDP()
-	in.env = append(in.env,
-		"CPIS_DATABASE_URL="+in.cluster.URL("cpis_app", "cpis"),
-		"CPIS_OWNER_DATABASE_URL="+in.cluster.URL("cpis_owner", "cpis"),
-		"CPIS_ADMIN_DATABASE_URL="+in.cluster.AdminURL(),
-		"CPIS_LOG_ORIGIN="+dbtest.Origin,
-		"CPIS_HUB_NAME=National safeguarding hub", "CPIS_HUB_PHONE="+hubPhone,
+	return in
+}
+
+// settle adds the settings of an installation that has its cluster.
+func (in *installation) settle(keys ...string) {
+	in.env = slices.Concat(in.env, []string{
+		"CPIS_DATABASE_URL=" + in.cluster.URL("cpis_app", "cpis"),
+		"CPIS_OWNER_DATABASE_URL=" + in.cluster.URL("cpis_owner", "cpis"),
+		"CPIS_ADMIN_DATABASE_URL=" + in.cluster.AdminURL(),
+		"CPIS_LOG_ORIGIN=" + dbtest.Origin,
+		"CPIS_HUB_NAME=National safeguarding hub", "CPIS_HUB_PHONE=" + hubPhone,
 		"CPIS_LOG_LEVEL=warn",
-	)
-	if vault == nil {
-		in.env = append(in.env, "CPIS_LOCAL_KEYS=i-understand", "CPIS_LOCAL_KEYS_FILE="+filepath.Join(tb.TempDir(), "keys"))
-	} else {
-		in.env = append(in.env, "VAULT_ADDR="+vault.Address(),
-			"CPIS_VAULT_ROLE_ID_FILE="+vault.RoleIDFile(), "CPIS_VAULT_SECRET_ID_FILE="+vault.SecretIDFile())
-	}
+	}, keys)
+}
+
+func localKeys(file string) []string {
+	return []string{"CPIS_LOCAL_KEYS=i-understand", "CPIS_LOCAL_KEYS_FILE=" + file}
+}
+
+// install runs the commands that make a database.
+func (in *installation) install() {
+	in.tb.Helper()
 	in.run("migrate")
 	for _, authority := range []string{islington, camden} {
 		in.run("authority", "contact", authority, "--office=020 7946 0001", "--hours=Mon-Fri 09:00-17:00", "--duty=020 7946 0002")
 	}
-	return in
+}
+
+// template is what installations are copied from.
+type template struct {
+	cluster *pgdev.Cluster // stopped
+	keys    string         // the file
+}
+
+var (
+	makeTemplate sync.Once
+	made         *template // nil if that failed
+)
+
+// installed returns the template, which the first test that asks makes.
+func installed(tb testing.TB) *template {
+	tb.Helper()
+	makeTemplate.Do(func() {
+		in := begin(tb)
+		t := &template{keys: filepath.Join(programs, "keys")}
+		var err error
+		t.cluster, err = pgdev.Start(tb.Context(), pgdev.Options{Dir: filepath.Join(programs, "installed")})
+		must(tb, err)
+		in.cluster = t.cluster
+		in.settle(localKeys(t.keys)...)
+		in.install()
+		must(tb, t.cluster.Stop(tb.Context()))
+		made = t
+	})
+	if made == nil {
+		tb.Fatal("installing failed in another test")
+	}
+	return made
 }
 
 // detectRaces has the race detector watch servers, if it watches this test.

@@ -26,11 +26,15 @@ import (
 const patience = 2 * time.Minute
 
 // programs is the directory of the program, as it is shipped and with the race
-// detector. TestMain creates and removes it.
+// detector, and of the installation that others are copied from. TestMain creates
+// and removes it.
 var programs string
 
 func TestMain(m *testing.M) {
 	dir, err := os.MkdirTemp("", "cpis-program-")
+	if err == nil {
+		err = os.Chmod(dir, 0o711) // PostgreSQL's user passes through
+	}
 	if err != nil {
 		panic(err)
 	}

@@ -14,14 +14,14 @@ const fewKills = 3
 // was acknowledged is there; everybody is notified once.
 func TestServerIsKilled(t *testing.T) {
 	t.Parallel()
-	in := newInstallation(t, nil)
+	in := newInstallation(t)
 	in.killServers(1, fewKills, time.Time{})
 }
 
 // The same holds when PostgreSQL is killed, and the server recovers by itself.
 func TestPostgresIsKilled(t *testing.T) {
 	t.Parallel()
-	in := newInstallation(t, nil)
+	in := newInstallation(t)
 	in.detectRaces()
 	in.killPostgres(fewKills, time.Time{})
 }
@@ -31,7 +31,7 @@ func TestPostgresIsKilled(t *testing.T) {
 func TestVaultIsKilled(t *testing.T) {
 	t.Parallel()
 	vault := vaulttest.Own(t)
-	in := newInstallation(t, vault)
+	in := freshInstallation(t, vault)
 	in.detectRaces()
 	in.killVault(vault, fewKills, time.Time{})
 }
@@ -40,7 +40,7 @@ func TestVaultIsKilled(t *testing.T) {
 // it has written: each look-up that is in the log was answered.
 func TestServerEndsGracefully(t *testing.T) {
 	t.Parallel()
-	in := newInstallation(t, nil)
+	in := newInstallation(t)
 	in.detectRaces()
 	s := in.newServer()
 	in.registerChildren(s)
@@ -70,7 +70,7 @@ func TestServerEndsGracefully(t *testing.T) {
 // that both hear of.
 func TestTwoServersWriteOneLog(t *testing.T) {
 	t.Parallel()
-	in := newInstallation(t, nil)
+	in := newInstallation(t)
 	first, second := in.newServer(), in.newServer()
 	in.registerChildren(first)
 	w := newWitness(in)
@@ -100,7 +100,7 @@ func TestTwoServersWriteOneLog(t *testing.T) {
 // others are answered as always, and nobody waits beyond its deadline.
 func TestTooManyCallersAreRefusedAtOnce(t *testing.T) {
 	t.Parallel()
-	in := newInstallation(t, nil)
+	in := newInstallation(t)
 	s := in.newServer("CPIS_MAX_WAITING=200")
 	in.registerChildren(s)
 	w := newWitness(in)

@@ -15,7 +15,7 @@ import (
 // lost, doubled or changed.
 func TestWitnessNoticesWhatIsLost(t *testing.T) {
 	t.Parallel()
-	in := newInstallation(t, nil)
+	in := newInstallation(t)
 	s := in.newServer()
 	in.registerChildren(s)
 	w := newWitness(in)

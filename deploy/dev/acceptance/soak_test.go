@@ -26,16 +26,16 @@ func TestSoak(t *testing.T) {
 	must(t, err)
 	share := func() time.Time { return time.Now().Add(whole / 4) }
 	t.Run("the server is killed", func(t *testing.T) {
-		newInstallation(t, nil).killServers(1, serverKills, share())
+		newInstallation(t).killServers(1, serverKills, share())
 	})
 	t.Run("one of two servers is killed", func(t *testing.T) {
-		newInstallation(t, nil).killServers(2, oneOfTwoKills, share())
+		newInstallation(t).killServers(2, oneOfTwoKills, share())
 	})
 	t.Run("PostgreSQL is killed", func(t *testing.T) {
-		newInstallation(t, nil).killPostgres(postgresKills, share())
+		newInstallation(t).killPostgres(postgresKills, share())
 	})
 	t.Run("Vault goes away", func(t *testing.T) {
 		vault := vaulttest.Own(t)
-		newInstallation(t, vault).killVault(vault, vaultKills, share())
+		freshInstallation(t, vault).killVault(vault, vaultKills, share())
 	})
 }

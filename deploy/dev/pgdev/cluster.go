@@ -32,6 +32,9 @@ type Options struct {
 	// Temporary removes Dir when the cluster stops or the process ends,
 	// however it ends.
 	Temporary bool
+	// From is a cluster to copy instead of making one. It must be stopped. The
+	// copy has its data and password.
+	From *Cluster
 	// Settings are server settings ("shared_buffers": "512MB"). They win over
 	// this package's own.
 	Settings map[string]string

@@ -78,6 +78,19 @@ func TestCluster(t *testing.T) {
 		}
 	})
 
+	t.Run("IsCopiedWhenItIsStopped", func(t *testing.T) {
+		t.Parallel()
+		c := start(t, pgdev.Options{Dir: tempDir(t), Fast: true})
+		query(t, c.AdminURL(), "CREATE TABLE kept AS SELECT 'before' AS what; SELECT what FROM kept")
+		must(t, c.Stop(t.Context()))
+		for range 2 {
+			another := start(t, pgdev.Options{Dir: tempDir(t), Fast: true, Temporary: true, From: c})
+			if got := query(t, another.TCPURL("postgres"), "UPDATE kept SET what = what || ' and after' RETURNING what"); got != "before and after" {
+				t.Errorf("a copy holds %q", got)
+			}
+		}
+	})
+
 	t.Run("LivesOnWhenNobodyHoldsIt", func(t *testing.T) {
 		t.Parallel()
 		dir, err := os.MkdirTemp("", "pgdev-test-") //nolint:usetesting // removed when this process ends.

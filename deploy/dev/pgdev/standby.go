@@ -46,7 +46,7 @@ func (c *Cluster) copyFrom(ctx context.Context, primary *Cluster) error {
 	if c.opts.Fast || c.opts.Temporary {
 		args = append(args, "--no-sync")
 	}
-	if err := c.run(ctx, "pg_basebackup", args...); err != nil {
+	if err := c.run(ctx, filepath.Join(c.bin, "pg_basebackup"), args...); err != nil {
 		return errors.Join(err, os.RemoveAll(c.data()))
 	}
 	return c.writeFile(filepath.Join(c.data(), "standby.signal"), "")

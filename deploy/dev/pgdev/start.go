@@ -39,7 +39,8 @@ local replication all              trust
 host  all         all 127.0.0.1/32 scram-sha-256
 `
 
-// create runs initdb unless the directory already holds a cluster.
+// create runs initdb, or copies a cluster, unless the directory already holds
+// one.
 func (c *Cluster) create(ctx context.Context) error {
 	_, err := os.Stat(filepath.Join(c.data(), "PG_VERSION"))
 	if err == nil {
@@ -47,6 +48,9 @@ func (c *Cluster) create(ctx context.Context) error {
 	}
 	if !errors.Is(err, fs.ErrNotExist) {
 		return err
+	}
+	if c.opts.From != nil {
+		return c.copyStopped(ctx, c.opts.From)
 	}
 	if err := c.writePassword(); err != nil {
 		return err
@@ -61,11 +65,23 @@ func (c *Cluster) create(ctx context.Context) error {
 	if !c.opts.Fast {
 		args = append(args, "--data-checksums")
 	}
-	if err := c.run(ctx, "initdb", args...); err != nil {
+	if err := c.run(ctx, filepath.Join(c.bin, "initdb"), args...); err != nil {
 		// A half-made directory would be taken for a cluster the next time.
 		return errors.Join(err, os.RemoveAll(c.data()))
 	}
 	return c.writeFile(filepath.Join(c.data(), "pg_hba.conf"), hba)
+}
+
+// copyStopped copies a cluster that does not run, file by file.
+func (c *Cluster) copyStopped(ctx context.Context, from *Cluster) error {
+	c.password = from.password
+	if err := c.writeFile(c.path("password"), c.password); err != nil {
+		return err
+	}
+	if err := c.run(ctx, "/bin/cp", "-a", from.data(), c.data()); err != nil {
+		return errors.Join(err, os.RemoveAll(c.data()))
+	}
+	return nil
 }
 
 func (c *Cluster) writePassword() error {
@@ -89,9 +105,9 @@ func (c *Cluster) writeFile(path, text string) error {
 	return c.account.own(path)
 }
 
-// run runs one of PostgreSQL's programs as the server's user.
+// run runs a program as the server's user.
 func (c *Cluster) run(ctx context.Context, program string, args ...string) error {
-	cmd := exec.CommandContext(ctx, filepath.Join(c.bin, program), args...)
+	cmd := exec.CommandContext(ctx, program, args...)
 	cmd.Dir, cmd.Env = c.home, cleanEnv()
 	cmd.SysProcAttr = attributes(c.account)
 	var out bytes.Buffer
