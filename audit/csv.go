@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 )
 
 // csvColumns are the columns of the table, named as the fields of the lines. Those
@@ -148,8 +149,7 @@ func HarmlessCell(cell string) string {
 			return r
 		}, cell)
 	}
-	start := strings.TrimSpace(cell)
-	if start != "" && strings.ContainsRune("=+-@＝＋－＠", []rune(start)[0]) {
+	if first, _ := utf8.DecodeRuneInString(strings.TrimSpace(cell)); strings.ContainsRune("=+-@＝＋－＠", first) {
 		return "'" + cell
 	}
 	return cell

@@ -3,71 +3,49 @@ package archive
 import (
 	"archive/zip"
 	"bytes"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"hash"
 	"io"
 
 	"cpis/audit"
 )
 
-// reading is a file of the archive that is read, and hashed on the way.
-type reading struct {
-	name string
-	from io.ReadCloser
-	sum  hash.Hash
-	n    int64
-}
-
 // open opens a file, to be read from the beginning to the end.
-func (v *verifier) open(name string) (io.Reader, error) {
+func (v *verifier) open(name string) (*reading, error) {
 	from, err := v.files[name].Open()
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
-	r := &reading{name: name, from: from, sum: sha256.New()}
+	r := readAhead(name, from)
 	v.opened = append(v.opened, r)
 	return r, nil
 }
 
-// Read implements io.Reader.
-func (r *reading) Read(p []byte) (int, error) {
-	n, err := r.from.Read(p)
-	r.sum.Write(p[:n])
-	r.n += int64(n)
-	if err != nil && !errors.Is(err, io.EOF) {
-		err = fmt.Errorf("%s: %w", r.name, err)
-	}
-	return n, err
-}
-
 func (v *verifier) close() {
 	for _, r := range v.opened {
-		_ = r.from.Close() // only read
+		r.close()
 	}
 }
 
 // checkSums compares all files with the hashes in the manifest: what was read for
 // its content to its end, and the others now.
 func (v *verifier) checkSums() error {
-	hashed := map[string]*reading{}
+	opened := map[string]*reading{}
 	for _, r := range v.opened {
-		hashed[r.name] = r
+		opened[r.name] = r
 	}
 	for _, want := range v.report.Manifest.Files {
-		r := hashed[want.Name]
+		r := opened[want.Name]
 		if r == nil {
-			if _, err := v.open(want.Name); err != nil {
+			var err error
+			if r, err = v.open(want.Name); err != nil {
 				return err
 			}
-			r = v.opened[len(v.opened)-1]
 		}
 		if _, err := io.Copy(io.Discard, io.LimitReader(r, max(0, want.Bytes-r.n)+1)); err != nil { // no bomb goes off
 			return err //nolint:wrapcheck // names the file
 		}
-		if r.n != want.Bytes || hex.EncodeToString(r.sum.Sum(nil)) != want.SHA256 {
+		if r.n != want.Bytes || r.sum() != want.SHA256 {
 			return fmt.Errorf("%w: %s is not the file that the manifest names", audit.ErrBroken, want.Name)
 		}
 	}

@@ -1,6 +1,7 @@
 package archive
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -16,6 +17,7 @@ type fhirFile struct {
 	w     io.Writer
 	event func(*Record) *auditEvent
 	begun bool
+	text  bytes.Buffer
 }
 
 // openFHIR opens a file of events of one kind.
@@ -44,17 +46,19 @@ type bundled struct {
 
 // Write writes an event.
 func (f *fhirFile) Write(r *Record) error {
-	e := f.event(r)
-	text, err := json.Marshal(bundled{"urn:uuid:" + e.ID, e})
-	if err != nil {
-		return fmt.Errorf("writing an event: %w", err)
-	}
 	between := `,"entry":[` // an empty list is not allowed
 	if f.begun {
 		between = ","
 	}
 	f.begun = true
-	_, err = f.w.Write(append([]byte(between+"\n"), text...))
+	f.text.Reset()
+	f.text.WriteString(between + "\n")
+	e := f.event(r)
+	if err := json.NewEncoder(&f.text).Encode(bundled{"urn:uuid:" + e.ID, e}); err != nil {
+		return fmt.Errorf("writing an event: %w", err)
+	}
+	f.text.Truncate(f.text.Len() - 1) // the encoder ends the line, and what follows begins one
+	_, err := f.w.Write(f.text.Bytes())
 	return err //nolint:wrapcheck // of a writer of ours
 }
 
@@ -193,6 +197,9 @@ func (r *Record) coded(list, word string) []codeableConcept {
 // known. A name from a token may have blanks around it, and characters that FHIR
 // takes for none; the line has it as it was.
 func known(text string) string {
+	if text != "" && !strings.ContainsFunc(text, func(r rune) bool { return r <= ' ' || r >= 0x7f }) {
+		return text // as nearly all are
+	}
 	text = strings.Join(strings.FieldsFunc(text, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) || r == '\ufeff' }), " ")
 	if text == "" {
 		return "unknown"

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"sync"
 
 	"cpis/audit"
 )
@@ -46,7 +47,9 @@ func Verify(ctx context.Context, archive io.ReaderAt, size int64, keys []audit.V
 // watched remembers that something could not be read, which is no finding.
 type watched struct {
 	from io.ReaderAt
-	err  error
+
+	mu  sync.Mutex
+	err error
 }
 
 // ReadAt implements io.ReaderAt.
@@ -56,6 +59,8 @@ func (w *watched) ReadAt(p []byte, off int64) (int, error) {
 	}
 	n, err := w.from.ReadAt(p, off)
 	if err != nil && !errors.Is(err, io.EOF) {
+		w.mu.Lock()
+		defer w.mu.Unlock()
 		w.err = err
 	}
 	return n, err //nolint:wrapcheck // judged by who reads
