@@ -19,6 +19,7 @@ type Observer struct {
 	Unsigned   func(err error)                         // a checkpoint could not be made
 	Scrubbed   func(entries int64, whole bool)         // so many old entries were read again; whole if the round was over
 	Sent       func(kind deliver.ChannelKind, ok bool) // a notice was delivered, or could not be this time
+	Round      func(name string, err error)            // something that the service does by itself was done, or failed
 }
 
 // withDefaults fills in functions that do nothing.
@@ -27,6 +28,7 @@ func (o Observer) withDefaults() Observer {
 		Group: func(int, time.Duration) {}, Refused: func() {}, Damaged: func(string) {}, Unrecorded: func(error) {},
 		Tampered: func(error) {}, Scrubbed: func(int64, bool) {},
 		Signed: func(int64, time.Time) {}, Unsigned: func(error) {}, Sent: func(deliver.ChannelKind, bool) {},
+		Round: func(string, error) {},
 	}
 	given, filled := reflect.ValueOf(o), reflect.ValueOf(&all).Elem()
 	for i := range filled.NumField() {

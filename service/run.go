@@ -8,29 +8,30 @@ import (
 )
 
 // round is something that the service does by itself, again and again. What
-// fails is tried again the next time.
+// fails is told, and tried again the next time.
 type round struct {
+	name  string // in metrics and the operator's log
 	every time.Duration
-	do    func(context.Context)
+	do    func(context.Context) error
 }
 
 // rounds are all of them. If several servers run, they share the work.
 func (s *Service) rounds() []round {
 	return append(s.keyRounds(),
-		round{time.Second, func(ctx context.Context) { _ = s.Guard.EnterPolicy(ctx) }},    // what entries were decided by
-		round{time.Minute, func(ctx context.Context) { _ = s.Strangers.Enter(ctx) }},      // calls without a valid token
-		round{time.Second, s.Log.SignOrReport},                                            // how far a checkpoint may lag behind the log
-		round{time.Second, func(ctx context.Context) { _ = s.Log.Scrub(ctx) }},            // reads old entries again
-		round{time.Minute, func(ctx context.Context) { _ = s.Log.FillTiles(ctx) }},        // tiles that were not made with a checkpoint
-		round{time.Second, func(ctx context.Context) { _ = s.Channels.Dispatch(ctx) }},    // sends notices on
-		round{5 * time.Second, func(ctx context.Context) { _ = s.Uploads.Resume(ctx) }},   // files that nobody works on any more
-		round{time.Second, func(ctx context.Context) { _ = s.Records.VerifyRows(ctx) }},   // whether rows were changed that nobody asks for
-		round{10 * time.Minute, func(ctx context.Context) { _ = s.Tidy(ctx) }},            // forgets what has served its time
-		round{time.Hour, func(ctx context.Context) { _, _ = s.Contacts.Remind(ctx) }},     // numbers that nobody has confirmed for long
-		round{time.Second, func(ctx context.Context) { _ = s.Index.Follow(ctx) }},         // how far reports may lag behind the log
-		round{time.Hour, func(ctx context.Context) { _, _ = s.Reports.MakeDigests(ctx) }}, // tells organisations once a week what they did
-		round{time.Second, func(ctx context.Context) { _ = s.Exports.MakeExports(ctx) }},  // reports as files
-		round{5 * time.Second, func(ctx context.Context) { _ = s.Index.Check(ctx) }},      // an index that says something else than the log
+		round{"policy", time.Second, s.Guard.EnterPolicy},    // what entries were decided by
+		round{"strangers", time.Minute, s.Strangers.Enter},   // calls without a valid token
+		round{"signing", time.Second, s.signing},             // how far a checkpoint may lag behind the log
+		round{"scrub", time.Second, s.Log.Scrub},             // reads old entries again
+		round{"tiles", time.Minute, s.Log.FillTiles},         // tiles that were not made with a checkpoint
+		round{"dispatch", time.Second, s.Channels.Dispatch},  // sends notices on
+		round{"uploads", 5 * time.Second, s.Uploads.Resume},  // files that nobody works on any more
+		round{"rows", time.Second, s.Records.VerifyRows},     // whether rows were changed that nobody asks for
+		round{"tidy", 10 * time.Minute, s.Tidy},              // forgets what has served its time
+		round{"reminders", time.Hour, s.remind},              // numbers that nobody has confirmed for long
+		round{"index", time.Second, s.Index.Follow},          // how far reports may lag behind the log
+		round{"digests", time.Hour, s.digests},               // tells organisations once a week what they did
+		round{"exports", time.Second, s.Exports.MakeExports}, // reports as files
+		round{"index_check", 5 * time.Second, s.Index.Check}, // an index that says something else than the log
 	)
 }
 
@@ -38,21 +39,37 @@ func (s *Service) rounds() []round {
 // that rotate, and the key that seals the reasons of break-glass.
 func (s *Service) keyRounds() []round {
 	return []round{
-		{time.Second, func(ctx context.Context) { _ = s.Records.CheckKeys(ctx) }},
-		{time.Minute, s.LookUps.RenewReviews},
+		{"index_keys", time.Second, s.Records.CheckKeys},
+		{"review_key", time.Minute, s.LookUps.RenewReviews},
 	}
+}
+
+// signing reports by itself what fails.
+func (s *Service) signing(ctx context.Context) error {
+	s.Log.SignOrReport(ctx)
+	return nil
+}
+
+func (s *Service) remind(ctx context.Context) error {
+	_, err := s.Contacts.Remind(ctx)
+	return err
+}
+
+func (s *Service) digests(ctx context.Context) error {
+	_, err := s.Reports.MakeDigests(ctx)
+	return err
 }
 
 // Run does what the service does by itself, until ctx ends.
 func (s *Service) Run(ctx context.Context) {
-	keep(ctx, s.rounds())
+	s.keep(ctx, s.rounds())
 	s.Channels.WaitForCouriers()
 }
 
 // KeepKeys is Run for a program that only asks and records. Without it the
 // service soon refuses to answer: a server that knows only an index key that was
 // retired would find nobody.
-func (s *Service) KeepKeys(ctx context.Context) { keep(ctx, s.keyRounds()) }
+func (s *Service) KeepKeys(ctx context.Context) { s.keep(ctx, s.keyRounds()) }
 
 // Tidy forgets what has served its time: answers kept for requests that may be
 // repeated, what files said about people, colleagues who were not seen for long,
@@ -62,10 +79,16 @@ func (s *Service) Tidy(ctx context.Context) error {
 }
 
 // keep runs rounds side by side until ctx ends.
-func keep(ctx context.Context, rounds []round) {
+func (s *Service) keep(ctx context.Context, rounds []round) {
 	var running sync.WaitGroup
 	for _, r := range rounds {
-		running.Go(func() { Every(ctx, r.every, r.do) })
+		running.Go(func() {
+			Every(ctx, r.every, func(ctx context.Context) {
+				if err := r.do(ctx); ctx.Err() == nil {
+					s.observe.Round(r.name, err)
+				}
+			})
+		})
 	}
 	running.Wait()
 }

@@ -71,6 +71,8 @@ type Service struct {
 	Reports   *oversight.Reports
 	Releases  *release.Releases
 	Exports   *export.Exports
+
+	observe Observer
 }
 
 // New makes a Service. It needs the keeper and the database once; afterwards
@@ -100,6 +102,7 @@ func New(ctx context.Context, cfg Config) (*Service, error) {
 // build makes the rooms, each of those that it stands on.
 func (s *Service) build(cfg *Config, log store.Log, reviews keys.NewKey, decoy *record.Decoy) {
 	clock, observe := domain.Clock(cfg.Now), cfg.Observe.withDefaults()
+	s.observe = observe
 	db := cfg.DB.Guarded(cfg.Ring, observe.Damaged) // rows that decide something are verified
 	s.Records = record.New(record.Config{
 		DB: db, Ring: cfg.Ring, Clock: clock, Observe: record.Observer{Damaged: observe.Damaged},

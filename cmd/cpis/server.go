@@ -162,7 +162,7 @@ func (s *server) openService(ctx context.Context) error {
 func observer(e *rpc.Events) service.Observer {
 	return service.Observer{
 		Group: e.Group, Refused: e.Refused, Damaged: e.Damaged, Unrecorded: e.Unrecorded, Signed: e.Signed, Unsigned: e.Unsigned,
-		Sent: e.Sent, Tampered: e.Tampered, Scrubbed: e.Scrubbed,
+		Sent: e.Sent, Tampered: e.Tampered, Scrubbed: e.Scrubbed, Round: e.Round,
 	}
 }
 

@@ -41,6 +41,7 @@ func copyPlan(f *fixture, number string, times int) {
 	f.TB.Helper()
 	ctx := f.TB.Context()
 	n, _ := domain.ParseNHSNumber(number)
+	log := logID(f.TB, f)
 	err := f.DB.Tx(ctx, func(tx *store.Tx) error {
 		found, err := f.Find(ctx, tx, tx.People.LockByTags, lead.Organisation, []domain.NHSNumber{n})
 		if err != nil {
@@ -64,7 +65,7 @@ func copyPlan(f *fixture, number string, times int) {
 			return err
 		}
 		e := audit.Entry{Version: audit.Version, Time: servicetest.Noon, Actor: "tester", Action: "upload_plans"}
-		_, _, err = tx.Logs.Append(ctx, logID(f.TB, f), [][]byte{e.AppendLine(nil)}, [][]byte{nil})
+		_, _, err = tx.Logs.Append(ctx, log, [][]byte{e.AppendLine(nil)}, [][]byte{nil})
 		return err
 	})
 	if err != nil {

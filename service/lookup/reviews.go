@@ -2,6 +2,7 @@ package lookup
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/google/uuid"
@@ -31,18 +32,19 @@ type reviewKey struct {
 // RenewReviews creates another key for the reasons of break-glass, once the one
 // in use is old: so that a key-encryption key that was rotated is soon in use
 // for them, too. While the keeper is away, the old one does.
-func (s *LookUps) RenewReviews(ctx context.Context) {
+func (s *LookUps) RenewReviews(ctx context.Context) error {
 	if domain.Elapsed(s.reviews.Load().made, s.clock.Now()) < reviewKeyFor {
-		return
+		return nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, record.CheckKeysTimeout)
 	defer cancel()
 	began := s.clock.Now()
 	made, err := s.ring.New(ctx, []string{store.ReviewKeys.Owner(uuid.Nil)})
 	if err != nil {
-		return // tried again at the next tick
+		return fmt.Errorf("making the key for reviews: %w", err)
 	}
 	s.reviews.Store(&reviewKey{made[0], began})
+	return nil
 }
 
 // reviewOf puts a break-glass look-up into the queue of the caller's privacy

@@ -23,6 +23,7 @@ type instruments struct {
 	groupSize            metric.Int64Histogram
 	groupSeconds         metric.Float64Histogram
 	unsigned             metric.Int64Counter
+	rounds               metric.Int64Counter
 	checkpoint           metric.Int64Gauge
 	checkpointTime       metric.Int64Gauge
 	keyCalls             metric.Int64Counter
@@ -59,6 +60,7 @@ func newInstruments(to prometheus.Registerer) (instruments, error) {
 		groupSize:            b.sizes("group.size", "Look-ups committed together."),
 		groupSeconds:         b.seconds("group.duration", "How long the commit of a group took."),
 		unsigned:             b.counter("unsigned", "Times that no checkpoint could be made."),
+		rounds:               b.counter("round.failures", "Times that something failed which the service does by itself, by name."),
 		checkpoint:           b.gauge("checkpoint.size", "Entries beneath the last signed checkpoint.", ""),
 		checkpointTime:       b.gauge("checkpoint.time", "When the last checkpoint was seen to cover all entries.", "s"),
 		deliveries:           b.counter("deliveries", "Attempts to send notices on, by kind of channel and outcome."),

@@ -175,6 +175,9 @@ func TestMetricsCountRequestsAndLookUps(t *testing.T) {
 	for range 3 {
 		o.Unsigned(errors.New("keeper is away"))
 	}
+	for _, err := range []error{nil, errors.New("the disk is full"), errors.New("the disk is still full"), nil, nil} {
+		o.Round("exports", err)
+	}
 	o.Signed(41, time.Unix(1764000000, 0))
 	o.Signed(42, time.Unix(1764000000, 0))
 
@@ -198,6 +201,7 @@ func TestMetricsCountRequestsAndLookUps(t *testing.T) {
 		`cpis_damaged_total{table="plan"} 1`,
 		`cpis_unrecorded_total 1`,
 		`cpis_unsigned_total 3`,
+		`cpis_round_failures_total{round="exports"} 2`,
 		`cpis_checkpoint_size 42`,
 		`cpis_checkpoint_time_seconds 1.764e+09`,
 		`go_goroutines `,
@@ -212,7 +216,7 @@ func TestMetricsCountRequestsAndLookUps(t *testing.T) {
 	}
 	for _, want := range []string{
 		`"stored data does not verify"`, `"log could not be written"`, `"commit is uncertain"`,
-		`"keeper is away"`, `"checkpoints are made again"`,
+		`"keeper is away"`, `"the disk is full"`, `"what the service does by itself works again"`, `"checkpoints are made again"`,
 	} {
 		if got := strings.Count(b.log.String(), want); got != 1 {
 			t.Errorf("log has %s %d times, want once", want, got)

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"net/http"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -210,6 +211,7 @@ type Events struct {
 	ctx      context.Context //nolint:containedctx // events belong to no request, and go on until the service has stopped
 	log      zerolog.Logger
 	noSigner atomic.Bool
+	failing  sync.Map // rounds that failed the last time, by name
 }
 
 // Events returns what counts events, and logs them.
@@ -266,6 +268,21 @@ func (e *Events) Unsigned(err error) {
 	e.unsigned.Add(e.ctx, 1)
 	if !e.noSigner.Swap(true) {
 		e.log.Error().Err(err).Msg("no checkpoint can be made")
+	}
+}
+
+// Round counts what the service could not do by itself, and logs when that begins
+// and ends.
+func (e *Events) Round(name string, err error) {
+	if err == nil {
+		if _, failed := e.failing.LoadAndDelete(name); failed {
+			e.log.Info().Str("round", name).Msg("what the service does by itself works again")
+		}
+		return
+	}
+	e.rounds.Add(e.ctx, 1, set(attribute.String("round", name)))
+	if _, failed := e.failing.LoadOrStore(name, true); !failed {
+		e.log.Error().Err(err).Str("round", name).Msg("what the service does by itself fails: it is tried again")
 	}
 }
 
