@@ -520,3 +520,28 @@ func TestExport_LeavesOutWhatWasRestrictedMeanwhile(t *testing.T) {
 		t.Errorf("got %+v", report)
 	}
 }
+
+// No line tells an organisation that asked about a child that the child is
+// restricted; whether one is withheld depends on what was done alone.
+func TestExport_WithholdsWhatNobodyWasTold(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	r := servicetest.RightCPP()
+	r.Restricted = true
+	f.MustRegister(lead, r)
+	f.MustRegister(lead, servicetest.Under(another))
+	f.list(officer, oversight.Child, oversight.Query{NHSNumber: child})
+	f.list(officer, oversight.Child, oversight.Query{NHSNumber: another})
+	file, report := f.exported(officer, oversight.Asked, oversight.Query{})
+	if report.Entries != 2 || report.WithoutLine != 2 {
+		t.Errorf("got %d entries, %d without their line; want 2 and 2", report.Entries, report.WithoutLine)
+	}
+	for name, text := range filesOf(t, file) {
+		if strings.Contains(text, `"restricted":true`) {
+			t.Errorf("%s: %s", name, text)
+		}
+	}
+	if _, report := f.exported(auditor, oversight.Asked, oversight.Query{Organised: trust}); report.WithoutLine != 0 {
+		t.Errorf("an auditor's: %d lines are withheld", report.WithoutLine)
+	}
+}

@@ -86,7 +86,7 @@ func lookedUp(outcome string) string {
 		return "looked the record up, and was shown that social care has a plan"
 	case outcome == "no_flag_known":
 		return "looked the record up, and was told that no plan is known"
-	case outcome == "cannot_say":
+	case outcome == outcomeCannotSay:
 		return "looked the record up, and was told that nothing certain can be said"
 	case guard.IsRefusal(outcome):
 		return "tried to look the record up, and was refused"

@@ -106,7 +106,9 @@ func (s *Reports) findPage(ctx context.Context, sel *Selection, in Bound, from i
 			if out[i].Entry, err = s.showEntry(&found[i], withheld); err != nil {
 				return err
 			}
-			if !withheld.lineOf(&found[i], &out[i].Entry) {
+			// Whether it is left out depends on what was done, not on whom it says
+			// to be restricted: nobody learns anything from that.
+			if !withheld.lineOf(&found[i], &out[i].Entry) && !(sel.Own && untold(&found[i].IndexRow)) {
 				out[i].Line = found[i].Line
 			}
 		}

@@ -75,6 +75,7 @@ func (s *Reports) showEntry(f *store.FoundEntry, withheld people) (Entry, error)
 	}
 	if f.Line == nil {
 		e.Entry, e.LineMissing = ofIndex(&f.IndexRow), true
+		e.Restricted = e.Restricted && !untold(&f.IndexRow)
 		return e, nil
 	}
 	line, err := audit.ParseLine(f.Line)
@@ -84,8 +85,29 @@ func (s *Reports) showEntry(f *store.FoundEntry, withheld people) (Entry, error)
 		return Entry{}, fmt.Errorf("entry %d: %w: %w", f.Index, errOther, guard.ErrDamaged)
 	}
 	e.Entry = line
+	e.Restricted = e.Restricted && !untold(&f.IndexRow)
 	return e, nil
 }
+
+// untold reports whether an entry may say of somebody that whereabouts must not be
+// revealed though whoever acted was not told so: of a report that was asked for, of
+// a look-up that nothing came of, of what care settings report, which is answered
+// alike for everybody. Then no report shows that mark: nobody is to learn it from
+// the entry of their own question.
+func untold(r *store.IndexRow) bool {
+	switch {
+	case r.Subject == nil:
+		return false
+	case r.Topic == store.TopicReports:
+		return true
+	case r.Topic == store.TopicLookUp:
+		return r.Outcome == outcomeCannotSay
+	}
+	return r.Action == string(policy.ReportMissed) || r.Action == string(policy.ReportWrongPatient)
+}
+
+// outcomeCannotSay is what a look-up's entry says of which nothing came.
+const outcomeCannotSay = "cannot_say"
 
 // ofIndex is as much of an entry as the index knows.
 func ofIndex(r *store.IndexRow) audit.Entry {
