@@ -3,6 +3,8 @@ package oversight
 import (
 	"context"
 
+	"github.com/google/uuid"
+
 	"cpis/service/domain"
 	"cpis/service/guard"
 	"cpis/service/keys"
@@ -18,9 +20,9 @@ type Observer struct {
 
 // Releases say what may be told of restricted children. *release.Releases does.
 type Releases interface {
-	// Released returns the release under which an organisation may tell of a child
-	// who is known by some tags; an empty text if there is none.
-	Released(ctx context.Context, tx *store.Tx, organisation string, subjects [][]byte) (string, error)
+	// Released returns the release under which an organisation may tell of a child,
+	// who is known by some tags and is some people; an empty text if there is none.
+	Released(ctx context.Context, tx *store.Tx, organisation string, subjects [][]byte, people []uuid.UUID) (string, error)
 }
 
 // Config is what Reports are made of. All is required.

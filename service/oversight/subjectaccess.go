@@ -5,6 +5,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/google/uuid"
+
 	"cpis/audit"
 	"cpis/service/domain"
 	"cpis/service/guard"
@@ -108,7 +110,11 @@ func (s *Reports) released(ctx context.Context, tx *store.Tx, c *identity.Caller
 	if !q.own {
 		return "", nil
 	}
-	return s.releases.Released(ctx, tx, c.Organisation, q.filter.Subjects)
+	ids := make([]uuid.UUID, len(q.people))
+	for i, h := range q.people {
+		ids[i] = h.Row.ID
+	}
+	return s.releases.Released(ctx, tx, c.Organisation, q.filter.Subjects, ids)
 }
 
 // looks finds all looks that a query asks for, the oldest first.

@@ -18,6 +18,7 @@ import (
 	"cpis/service/identity"
 	"cpis/service/lookup"
 	"cpis/service/oversight"
+	"cpis/service/person"
 	"cpis/service/release"
 	"cpis/service/servicetest"
 )
@@ -198,6 +199,93 @@ func TestSubjectAccess_OfRestrictedChildrenNeedsTwoPeople(t *testing.T) {
 	nothing("released by the trust", practiceOfficer, leadsOfficer, auditor)
 	f.Clock.Advance(30*24*time.Hour + time.Second)
 	nothing("when it is over", officer)
+}
+
+// released has the trust release what is told of the child, and returns the release.
+func (f *fixture) released() string {
+	f.TB.Helper()
+	id := f.propose(officer)
+	if _, err := f.decide(secondOfficer, id, domain.Accept); err != nil {
+		f.TB.Fatal(servicetest.Explain(err))
+	}
+	return id
+}
+
+// What was accepted is taken back by any officer of the organisation, and counts no
+// more from then on.
+func TestRelease_IsTakenBack(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.letterScene(true)
+	id := f.released()
+	if out := f.mustAccess(officer, false); out.ReleaseID != id {
+		t.Fatalf("released: got %+v", out)
+	}
+	if _, err := f.decide(practiceOfficer, id, domain.Withdraw); !errors.Is(err, guard.ErrNotFound) {
+		t.Errorf("another organisation's officer: got %v", err)
+	}
+	third := servicetest.Caller("third-officer", trust, policy.AcuteTrust, policy.PrivacyOfficer)
+	out, err := f.decide(third, id, domain.Withdraw)
+	if err != nil || out.State != domain.Withdrawn || !out.Until.IsZero() {
+		t.Fatalf("DecideRelease: got %+v, %s", out, servicetest.Explain(err))
+	}
+	if e := f.LastEntry(); e.Action != "release_restricted" || e.Reason != "withdrawn" || e.Actor != "third-officer" || string(e.Subject) != string(f.Tag(child)) {
+		t.Errorf("entry: %+v", e)
+	}
+	if out := f.mustAccess(officer, false); !out.NeedsRelease || len(out.Looks) != 0 {
+		t.Errorf("taken back: got %+v", out)
+	}
+	var state *guard.StateError
+	if _, err := f.decide(secondOfficer, id, domain.Withdraw); !errors.As(err, &state) {
+		t.Errorf("taking back twice: got %v", err)
+	}
+	page, err := f.Releases.ListReleases(t.Context(), officer, &release.ListReleasesRequest{})
+	if err != nil || len(page.Releases) != 1 {
+		t.Fatalf("ListReleases: got %+v, %v", page, err)
+	}
+	r := page.Releases[0]
+	if r.State != domain.Withdrawn || r.Decided.Act != "accepted" || r.Decided.Actor != "second-officer" ||
+		r.Ended == nil || r.Ended.Actor != "third-officer" || r.Ended.Reason != "Read the order of the court" {
+		t.Errorf("got %+v, decided %+v, ended %+v", r, r.Decided, r.Ended)
+	}
+}
+
+// A release counts for the restrictions that stood when it was accepted, and not for
+// one that came later: who is restricted anew is in another danger.
+func TestRelease_EndsWithANewRestriction(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.letterScene(true)
+	id := f.released()
+	f.MustRegister(servicetest.OtherLead, servicetest.RightCPP()) // says nothing of a restriction
+	if out := f.mustAccess(officer, false); out.ReleaseID != id {
+		t.Errorf("after another plan: got %+v", out)
+	}
+	f.MustChange(servicetest.Proposal(person.LiftRestriction, child))
+	if out := f.mustAccess(officer, false); out.ReleaseID != id {
+		t.Errorf("lifted: got %+v", out)
+	}
+	f.MustChange(servicetest.Proposal(person.Restrict, child))
+	if out := f.mustAccess(officer, false); !out.NeedsRelease || len(out.Looks) != 0 {
+		t.Errorf("restricted anew: got %+v", out)
+	}
+	again := f.released()
+	if out := f.mustAccess(officer, false); out.ReleaseID != again {
+		t.Errorf("released anew: got %+v", out)
+	}
+}
+
+// Nor does it count for the restriction of somebody with whom the child was joined.
+func TestRelease_EndsWhenSomebodyRestrictedIsJoined(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.letterScene(true)
+	f.released()
+	f.MustRegister(lead, servicetest.Under(another, servicetest.AsLAC, func(r *domain.Registration) { r.Restricted = true }))
+	f.MustChange(servicetest.Merging(another, child, false))
+	if out := f.mustAccess(officer, false); !out.NeedsRelease || len(out.Looks) != 0 {
+		t.Errorf("got %+v", out)
+	}
 }
 
 // Whoever was merged with another child by mistake has a letter of their own: it

@@ -26,6 +26,7 @@ type Release struct {
 	NHSNumber domain.NHSNumber
 	Proposed  domain.Change
 	Decided   *domain.Change // nil while open
+	Ended     *domain.Change // who took it back after it was accepted; nil if nobody did
 	Until     time.Time      // when it ends that was accepted; zero of others
 }
 
@@ -41,7 +42,7 @@ const releaseProposed = "proposed"
 const exampleRelease = "The mother asked, and the court sees no danger: case 12/26"
 
 // sealedRelease is what is sealed of a release: when it is proposed, and, without
-// the number, when it is decided.
+// the number, when it is decided and when it is taken back.
 type sealedRelease struct {
 	NHSNumber string `json:"nhs,omitempty"`
 	Name      string `json:"name,omitempty"`
@@ -52,6 +53,7 @@ type sealedRelease struct {
 const (
 	versionProposed = 1
 	versionDecided  = 2
+	versionEnded    = 3
 )
 
 func releaseContext(id uuid.UUID, version int) keys.Context {
@@ -117,97 +119,6 @@ func releaseWords(r *domain.Reader, c *identity.Caller, words string) string {
 		r.Add("words", "must be a person's: a system neither proposes a release nor decides about one", exampleRelease)
 	}
 	return words
-}
-
-// DecideReleaseRequest decides about a release.
-type DecideReleaseRequest struct {
-	ReleaseID string
-	Decision  domain.Decision
-	Words     string // why: kept sealed
-	Request   string `json:"-"` // request id
-}
-
-// DecideReleaseResult is the answer to DecideRelease.
-type DecideReleaseResult struct {
-	guard.Receipt `json:"-"`
-
-	State domain.State
-	Until time.Time `json:",omitzero"` // when it ends, if it was accepted
-}
-
-// DecideRelease accepts or declines what another privacy officer of the caller's
-// organisation proposed, or takes back what the caller proposed. Its own errors
-// are ErrNotFound, ErrSamePerson, and *StateError (somebody has decided).
-func (s *Releases) DecideRelease(ctx context.Context, c *identity.Caller, q *DecideReleaseRequest) (*DecideReleaseResult, error) {
-	check := domain.Reader{Form: domain.RequestForms}
-	check.Decision(q.Decision)
-	said := sealedRelease{Name: guard.Clip(c.Name), Words: releaseWords(&check, c, q.Words)}
-	var found store.ReleaseRow
-	var key *keys.DataKey
-	a := guard.Act{
-		Caller: c, Action: policy.ReleaseRestricted, Own: true, Request: q.Request, Asks: q, Check: check.Err(),
-		Target: guard.Target(guard.KindRelease, q.ReleaseID),
-		Prepare: func(ctx context.Context) (err error) {
-			if found, err = guard.FindOwn(ctx, s.db.Releases.Get, c.Organisation, q.ReleaseID); err != nil {
-				return guard.Translate(err)
-			}
-			opened, err := s.releaseKeys(ctx, []store.ReleaseRow{found})
-			if err == nil {
-				key = opened[0]
-			}
-			return err
-		},
-	}
-	return guard.Once(ctx, s.guard, a, func(ctx context.Context, tx *store.Tx, e *audit.Entry) (*DecideReleaseResult, error) {
-		row, err := tx.Releases.Get(ctx, found.ID)
-		if err != nil {
-			return nil, err
-		}
-		e.Subject = row.Subject
-		if err := mayRelease(c, &row, q.Decision); err != nil {
-			return nil, err
-		}
-		row.State, row.DecidedBy, row.DecidedIssuer = string(q.Decision.LeadsTo()), guard.Clip(c.ID), guard.Clip(c.Issuer)
-		row.DecidedAt, e.Reason = s.clock.Moment(), row.State
-		if row.Decided, err = record.SealJSON(key, releaseContext(row.ID, versionDecided), &said); err != nil {
-			return nil, err
-		}
-		return &DecideReleaseResult{State: domain.State(row.State), Until: releasedUntil(&row)}, tx.Releases.Decide(ctx, &row)
-	})
-}
-
-// mayRelease says what keeps a caller from deciding about a release.
-func mayRelease(c *identity.Caller, row *store.ReleaseRow, d domain.Decision) error {
-	own := guard.SameActor(row.ProposedBy, row.ProposedIssuer, c.ID, c.Issuer)
-	switch {
-	case domain.State(row.State) != domain.Open:
-		return &guard.StateError{Problem: "the release was decided before: it is " + row.State}
-	case d == domain.Accept && own:
-		return guard.ErrSamePerson
-	case d == domain.Withdraw && !own:
-		var v domain.Violations
-		v.Add("decision", "must not be withdraw: only who proposed it can withdraw it; decline it instead", string(domain.Decline))
-		return v.Err()
-	}
-	return nil
-}
-
-// releasedUntil is when a release ends that was accepted; the zero time of others.
-func releasedUntil(r *store.ReleaseRow) time.Time {
-	if domain.State(r.State) != domain.Accepted {
-		return time.Time{}
-	}
-	return r.DecidedAt.Add(releasedFor)
-}
-
-// Released returns the release under which an organisation may tell of a child who
-// is known by some tags; an empty text if there is none.
-func (s *Releases) Released(ctx context.Context, tx *store.Tx, organisation string, subjects [][]byte) (string, error) {
-	rows, err := tx.Releases.Accepted(ctx, organisation, subjects, s.clock.Moment().Add(-releasedFor))
-	if err != nil || len(rows) == 0 {
-		return "", err
-	}
-	return rows[0].ID.String(), nil
 }
 
 // releaseKeys unwraps the keys of releases.
@@ -292,15 +203,30 @@ func openRelease(key *keys.DataKey, row *store.ReleaseRow) (Release, error) {
 	out.Proposed = domain.Change{
 		Act: "propose", Actor: row.ProposedBy, Name: said.Name, Organisation: row.Organisation, Reason: said.Words, At: row.ProposedAt.UTC(),
 	}
-	if row.Decided == nil {
-		return out, nil
-	}
-	var decided sealedRelease
-	if err := record.OpenJSON(key, releaseContext(row.ID, versionDecided), row.Decided, &decided); err != nil {
+	var err error
+	if out.Decided, err = openWords(key, row, versionDecided, row.Decided, row.DecidedBy, row.DecidedAt); err != nil {
 		return out, err
 	}
-	out.Decided = &domain.Change{
-		Act: row.State, Actor: row.DecidedBy, Name: decided.Name, Organisation: row.Organisation, Reason: decided.Words, At: row.DecidedAt.UTC(),
+	out.Ended, err = openWords(key, row, versionEnded, row.Ended, row.EndedBy, row.EndedAt)
+	if out.Decided != nil && out.Ended == nil {
+		out.Decided.Act = row.State
 	}
-	return out, nil
+	return out, err
+}
+
+// openWords opens what somebody said who decided about a release, or took it back;
+// nil if nobody did.
+func openWords(key *keys.DataKey, row *store.ReleaseRow, version int, sealed []byte, by string, at time.Time) (*domain.Change, error) {
+	if sealed == nil {
+		return nil, nil //nolint:nilnil // nobody did
+	}
+	var said sealedRelease
+	if err := record.OpenJSON(key, releaseContext(row.ID, version), sealed, &said); err != nil {
+		return nil, err
+	}
+	act := domain.Accepted // what was taken back had been accepted
+	if version == versionEnded {
+		act = domain.Withdrawn
+	}
+	return &domain.Change{Act: string(act), Actor: by, Name: said.Name, Organisation: row.Organisation, Reason: said.Words, At: at.UTC()}, nil
 }

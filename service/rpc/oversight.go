@@ -161,6 +161,7 @@ func releaseToProto(r *release.Release) *cpisv1.Release {
 	return &cpisv1.Release{
 		ReleaseId: r.ID, State: toEnum[cpisv1.ProposalState](proposalStates, r.State), NhsNumber: r.NHSNumber.Reveal(),
 		Proposed: changeToProto(&r.Proposed), Decided: changeToProto(r.Decided), Until: timeToProto(r.Until),
+		Withdrawn: changeToProto(r.Ended),
 	}
 }
 

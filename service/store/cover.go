@@ -77,6 +77,14 @@ func (c *cover) bool(column string, value bool) {
 // time covers a moment as PostgreSQL keeps it.
 func (c *cover) time(column string, value time.Time) { c.int(column, int(value.UnixMicro())) }
 
+// added covers columns that came later: a row in which they are empty has the MAC
+// that it had before.
+func (c *cover) added(there bool, columns func()) {
+	if there || c.columns != nil {
+		columns()
+	}
+}
+
 // maybe covers a moment or day that may be absent.
 func (c *cover) maybe(column string, value *time.Time) {
 	if value == nil {

@@ -54,6 +54,7 @@ var uncovered = map[string]string{
 
 	"release.proposed":    "sealed for its release",
 	"release.decided":     "likewise",
+	"release.ended":       "likewise",
 	"release.wrapped_key": "opens only for its release",
 
 	"delivery.attempts": "which attempt it is that somebody settles, and how long to wait after it: an hour at most",
@@ -66,6 +67,7 @@ var uncovered = map[string]string{
 	"export.lease_until": "has an export made sooner or later; of two who do so, one counts",
 	"export.wrapped_key": "opens only for its export",
 	"export.sealed":      "sealed for its export",
+	"export.seen":        "sealed for its export and attempt",
 	"export_part":        "sealed for its export, attempt and place",
 
 	"change":            "says where in the log to look",
@@ -139,6 +141,7 @@ var flips = map[string]string{
 	"uuid":                     "CASE WHEN %s IS NULL THEN gen_random_uuid() ELSE gen_random_uuid() END",
 	"date":                     "coalesce(%s, '2026-01-01') + 1",
 	"timestamp with time zone": "coalesce(%s, '2026-01-01') + interval '1 s'",
+	"ARRAY":                    "%s || 'x'::text",
 	"jsonb":                    "%s || '{\"ending\": 7}'",
 }
 

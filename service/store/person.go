@@ -151,6 +151,56 @@ func (q personReads) After(ctx context.Context, after uuid.UUID, limit int) ([]P
 		LIMIT $2`, after, limit)
 }
 
+// Restrictions returns the versions with which people became restricted who still
+// are: one for each of them, in order of their ids.
+func (q personReads) Restrictions(ctx context.Context, ids []uuid.UUID) ([]PersonRow, error) {
+	return all(ctx, q.q, "reading restrictions", q.scanPerson, `
+		SELECT DISTINCT ON (v.person_id) `+personVersionColumns+`
+		FROM cpis.person AS p
+		JOIN cpis.person_version AS v ON v.person_id = p.id
+		WHERE p.id = ANY ($1::uuid[])
+		  AND p.restricted
+		  AND v.version > coalesce((
+		      SELECT max(b.version)
+		      FROM cpis.person_version AS b
+		      WHERE b.person_id = p.id
+		        AND NOT b.restricted), 0)
+		ORDER BY v.person_id, v.version`, ids)
+}
+
+// LogEnd says how many entries a log had.
+type LogEnd struct {
+	Log  LogID `json:"log"`
+	Next int64 `json:"next"`
+}
+
+// RestrictedSince returns people who became restricted by what was recorded behind
+// the ends of logs, at most so many. What began before a time is not looked at:
+// that must be long before the logs had these ends, because an act is recorded
+// some time after it has begun.
+func (q personReads) RestrictedSince(ctx context.Context, ends []LogEnd, began time.Time, limit int) ([]uuid.UUID, error) {
+	logs, nexts := make([]int16, len(ends)), make([]int64, len(ends))
+	for i, e := range ends {
+		logs[i], nexts[i] = int16(e.Log), e.Next
+	}
+	return all(ctx, q.q, "finding who was restricted", pgx.RowTo[uuid.UUID], `
+		SELECT DISTINCT v.person_id
+		FROM cpis.person_version AS v
+		JOIN cpis.change AS c ON c.id = v.change_id
+		LEFT JOIN unnest($1::smallint[], $2::bigint[]) AS e (log, next) ON e.log = c.log
+		WHERE v.restricted
+		  AND v.changed_at > $3
+		  AND c.entry >= coalesce(e.next, 0)
+		  AND NOT EXISTS (
+		      SELECT
+		      FROM cpis.person_version AS b
+		      WHERE b.person_id = v.person_id
+		        AND b.version = v.version - 1
+		        AND b.restricted)
+		ORDER BY v.person_id
+		LIMIT $4`, logs, nexts, began, limit)
+}
+
 // Insert creates persons, any number at once, each in its version 1. It
 // does not make them findable: see Tags.Insert.
 func (tx personWrites) Insert(ctx context.Context, persons []PersonRow) error {

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -24,16 +25,24 @@ type ReleaseRow struct {
 
 	// Who vouches for both, which the database compares.
 	ProposedIssuer, DecidedIssuer string
+
+	Stood       []string  // the restrictions that stood when it was accepted
+	EndedBy     string    // who took it back after that; empty, like what follows, if nobody did
+	EndedIssuer string    // who vouches for that
+	EndedAt     time.Time // when that was
+	Ended       []byte    // why
 }
 
 const releaseColumns = `r.id, r.organisation, r.subject, r.state, r.proposed_by, r.proposed_at, r.proposed,
-		       coalesce(r.decided_by, ''), r.decided_at, r.decided, r.wrapped_key, r.proposed_issuer, r.decided_issuer, r.mac`
+		       coalesce(r.decided_by, ''), r.decided_at, r.decided, r.wrapped_key, r.proposed_issuer, r.decided_issuer,
+		       r.stood, coalesce(r.ended_by, ''), r.ended_issuer, r.ended_at, r.ended, r.mac`
 
 // targets are where the columns of a release go.
 func (r *ReleaseRow) targets() []any {
 	return []any{
 		&r.ID, &r.Organisation, &r.Subject, &r.State, &r.ProposedBy, &r.ProposedAt, &r.Proposed,
 		&r.DecidedBy, (*timeTarget)(&r.DecidedAt), &r.Decided, &r.WrappedKey, &r.ProposedIssuer, &r.DecidedIssuer,
+		&r.Stood, &r.EndedBy, &r.EndedIssuer, (*timeTarget)(&r.EndedAt), &r.Ended,
 	}
 }
 
@@ -49,6 +58,12 @@ func (r *ReleaseRow) cover(c *cover) {
 	c.time("decided_at", r.DecidedAt)
 	c.str("proposed_issuer", r.ProposedIssuer)
 	c.str("decided_issuer", r.DecidedIssuer)
+	c.added(len(r.Stood) > 0, func() { c.str("stood", strings.Join(r.Stood, " ")) })
+	c.added(r.EndedBy != "" || r.EndedIssuer != "" || !r.EndedAt.IsZero(), func() {
+		c.str("ended_by", r.EndedBy)
+		c.str("ended_issuer", r.EndedIssuer)
+		c.time("ended_at", r.EndedAt)
+	})
 }
 
 // OwnedBy reports whether a release is an organisation's.
@@ -102,7 +117,18 @@ func (tx releaseWrites) Insert(ctx context.Context, r *ReleaseRow) error {
 func (tx releaseWrites) Decide(ctx context.Context, r *ReleaseRow) error {
 	return tx.execAll(ctx, 1, "deciding release", `
 		UPDATE cpis.release
-		SET state = $2, decided_by = $3, decided_at = $4, decided = $5, decided_issuer = $6, mac = $7
+		SET state = $2, decided_by = $3, decided_at = $4, decided = $5, decided_issuer = $6, stood = $7, mac = $8
 		WHERE id = $1
-		  AND state = 'open'`, r.ID, r.State, r.DecidedBy, r.DecidedAt, r.Decided, r.DecidedIssuer, tx.guard.mac(r))
+		  AND state = 'open'`,
+		r.ID, r.State, r.DecidedBy, r.DecidedAt, r.Decided, r.DecidedIssuer, append([]string{}, r.Stood...), tx.guard.mac(r))
+}
+
+// End takes back a release that was accepted, as its row says. Else the error is
+// ErrConflict.
+func (tx releaseWrites) End(ctx context.Context, r *ReleaseRow) error {
+	return tx.execAll(ctx, 1, "ending release", `
+		UPDATE cpis.release
+		SET state = $2, ended_by = $3, ended_issuer = $4, ended_at = $5, ended = $6, mac = $7
+		WHERE id = $1
+		  AND state = 'accepted'`, r.ID, r.State, r.EndedBy, r.EndedIssuer, r.EndedAt, r.Ended, tx.guard.mac(r))
 }

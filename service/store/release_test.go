@@ -48,6 +48,7 @@ func TestReleaseIsDecidedByAnother(t *testing.T) {
 	}
 	want := *r
 	want.State, want.DecidedBy, want.DecidedIssuer, want.DecidedAt, want.Decided = "accepted", "second", "issuer", f.now, []byte("why")
+	want.Stood = []string{}
 	if diff := cmp.Diff([]store.ReleaseRow{want}, accepted(f.now.Add(-time.Hour))); diff != "" {
 		t.Errorf("accepted (-want +got):\n%s", diff)
 	}

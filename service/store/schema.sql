@@ -175,6 +175,7 @@ CREATE TABLE cpis.export (
     wrapped_key text NOT NULL,
     sealed bytea NOT NULL,
     mac bytea,
+    seen bytea,
     CONSTRAINT export_attempt_check CHECK ((attempt >= 0)),
     CONSTRAINT export_entries_check CHECK ((entries >= 0)),
     CONSTRAINT export_mac_check CHECK ((mac IS NOT NULL)),
@@ -405,9 +406,15 @@ CREATE TABLE cpis.release (
     decided bytea,
     wrapped_key text NOT NULL,
     mac bytea,
+    stood text[] DEFAULT '{}'::text[] NOT NULL,
+    ended_by text,
+    ended_issuer text DEFAULT ''::text NOT NULL,
+    ended_at timestamp with time zone,
+    ended bytea,
     CONSTRAINT release_check CHECK (((state = 'open'::text) = (decided_at IS NULL))),
     CONSTRAINT release_check1 CHECK (((decided_at IS NULL) = (decided_by IS NULL))),
     CONSTRAINT release_check2 CHECK (((decided_at IS NULL) = (decided IS NULL))),
+    CONSTRAINT release_ended_check CHECK ((((ended_at IS NULL) = (ended_by IS NULL)) AND ((ended_at IS NULL) = (ended IS NULL)) AND ((ended_at IS NULL) OR (state = 'withdrawn'::text)))),
     CONSTRAINT release_mac_check CHECK ((mac IS NOT NULL)),
     CONSTRAINT release_state_check CHECK ((state = ANY (ARRAY['open'::text, 'accepted'::text, 'declined'::text, 'withdrawn'::text]))),
     CONSTRAINT release_two CHECK (((state <> 'accepted'::text) OR (lower(btrim(decided_by)) <> lower(btrim(proposed_by))) OR (decided_issuer <> proposed_issuer)))
@@ -793,6 +800,8 @@ CREATE INDEX export_due ON cpis.export USING btree (lease_until) WHERE (state = 
 
 CREATE INDEX export_expires ON cpis.export USING btree (expires_at);
 
+CREATE INDEX export_organisation ON cpis.export USING btree (organisation);
+
 CREATE INDEX export_owner ON cpis.export USING btree (owner, id);
 
 CREATE INDEX idempotency_created ON cpis.idempotency USING btree (created_at);
@@ -808,6 +817,8 @@ CREATE INDEX notice_order ON cpis.notice USING btree (authority, log, entry, id)
 CREATE INDEX notice_person ON cpis.notice USING btree (person_id, at DESC);
 
 CREATE INDEX person_tag_person ON cpis.person_tag USING btree (person_id, index_version);
+
+CREATE INDEX person_version_restricted ON cpis.person_version USING btree (changed_at) WHERE restricted;
 
 CREATE INDEX plan_authority ON cpis.plan USING btree (authority, id);
 
@@ -1076,6 +1087,8 @@ GRANT UPDATE(wrapped_key) ON TABLE cpis.export TO cpis_app;
 
 GRANT UPDATE(mac) ON TABLE cpis.export TO cpis_app;
 
+GRANT UPDATE(seen) ON TABLE cpis.export TO cpis_app;
+
 GRANT SELECT,INSERT,DELETE ON TABLE cpis.export_part TO cpis_app;
 
 GRANT SELECT,INSERT ON TABLE cpis.former_index_key TO cpis_app;
@@ -1190,6 +1203,16 @@ GRANT UPDATE(decided) ON TABLE cpis.release TO cpis_app;
 GRANT UPDATE(wrapped_key) ON TABLE cpis.release TO cpis_app;
 
 GRANT UPDATE(mac) ON TABLE cpis.release TO cpis_app;
+
+GRANT UPDATE(stood) ON TABLE cpis.release TO cpis_app;
+
+GRANT UPDATE(ended_by) ON TABLE cpis.release TO cpis_app;
+
+GRANT UPDATE(ended_issuer) ON TABLE cpis.release TO cpis_app;
+
+GRANT UPDATE(ended_at) ON TABLE cpis.release TO cpis_app;
+
+GRANT UPDATE(ended) ON TABLE cpis.release TO cpis_app;
 
 GRANT SELECT,INSERT ON TABLE cpis.report TO cpis_app;
 

@@ -1089,8 +1089,11 @@ type Release struct {
 	Proposed *Change `protobuf:"bytes,4,opt,name=proposed,proto3" json:"proposed,omitempty"`
 	// Who decided, when and why; absent while nobody has.
 	Decided *Change `protobuf:"bytes,5,opt,name=decided,proto3" json:"decided,omitempty"`
-	// Until when it counts, if it was accepted.
-	Until         *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=until,proto3" json:"until,omitempty"`
+	// Until when it counts, if it was accepted. It ends sooner where the child is
+	// restricted anew.
+	Until *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=until,proto3" json:"until,omitempty"`
+	// Who took it back after it was accepted, when and why; absent otherwise.
+	Withdrawn     *Change `protobuf:"bytes,7,opt,name=withdrawn,proto3" json:"withdrawn,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1163,6 +1166,13 @@ func (x *Release) GetDecided() *Change {
 func (x *Release) GetUntil() *timestamppb.Timestamp {
 	if x != nil {
 		return x.Until
+	}
+	return nil
+}
+
+func (x *Release) GetWithdrawn() *Change {
+	if x != nil {
+		return x.Withdrawn
 	}
 	return nil
 }
@@ -1742,7 +1752,7 @@ const file_cpis_v1_oversight_proto_rawDesc = "" +
 	"\x14ListReleasesResponse\x12,\n" +
 	"\breleases\x18\x01 \x03(\v2\x10.cpis.v1.ReleaseR\breleases\x12\x1b\n" +
 	"\tnext_page\x18\x02 \x01(\tR\bnextPage\x12*\n" +
-	"\areceipt\x18\x03 \x01(\v2\x10.cpis.v1.ReceiptR\areceipt\"\xff\x01\n" +
+	"\areceipt\x18\x03 \x01(\v2\x10.cpis.v1.ReceiptR\areceipt\"\xae\x02\n" +
 	"\aRelease\x12\x1d\n" +
 	"\n" +
 	"release_id\x18\x01 \x01(\tR\treleaseId\x12,\n" +
@@ -1751,7 +1761,8 @@ const file_cpis_v1_oversight_proto_rawDesc = "" +
 	"nhs_number\x18\x03 \x01(\tR\tnhsNumber\x12+\n" +
 	"\bproposed\x18\x04 \x01(\v2\x0f.cpis.v1.ChangeR\bproposed\x12)\n" +
 	"\adecided\x18\x05 \x01(\v2\x0f.cpis.v1.ChangeR\adecided\x120\n" +
-	"\x05until\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\x05until\"\x99\x01\n" +
+	"\x05until\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\x05until\x12-\n" +
+	"\twithdrawn\x18\a \x01(\v2\x0f.cpis.v1.ChangeR\twithdrawn\"\x99\x01\n" +
 	"\x16GetBoardSummaryRequest\x12\x1f\n" +
 	"\x04year\x18\x01 \x01(\x05B\v\xbaH\b\x1a\x06\x18\x8fN(\xe4\x0fR\x04year\x12#\n" +
 	"\aquarter\x18\x02 \x01(\x05B\t\xbaH\x06\x1a\x04\x18\x04(\x01R\aquarter\x129\n" +
@@ -1875,39 +1886,40 @@ var file_cpis_v1_oversight_proto_depIdxs = []int32{
 	28, // 21: cpis.v1.Release.proposed:type_name -> cpis.v1.Change
 	28, // 22: cpis.v1.Release.decided:type_name -> cpis.v1.Change
 	23, // 23: cpis.v1.Release.until:type_name -> google.protobuf.Timestamp
-	22, // 24: cpis.v1.GetBoardSummaryRequest.reason:type_name -> cpis.v1.ReportReason
-	23, // 25: cpis.v1.GetBoardSummaryResponse.from:type_name -> google.protobuf.Timestamp
-	23, // 26: cpis.v1.GetBoardSummaryResponse.until:type_name -> google.protobuf.Timestamp
-	17, // 27: cpis.v1.GetBoardSummaryResponse.tables:type_name -> cpis.v1.SummaryTable
-	25, // 28: cpis.v1.GetBoardSummaryResponse.coverage:type_name -> cpis.v1.Coverage
-	24, // 29: cpis.v1.GetBoardSummaryResponse.receipt:type_name -> cpis.v1.Receipt
-	18, // 30: cpis.v1.SummaryTable.rows:type_name -> cpis.v1.SummaryRow
-	18, // 31: cpis.v1.SummaryTable.total:type_name -> cpis.v1.SummaryRow
-	19, // 32: cpis.v1.SummaryRow.cells:type_name -> cpis.v1.SummaryCell
-	19, // 33: cpis.v1.SummaryRow.total:type_name -> cpis.v1.SummaryCell
-	22, // 34: cpis.v1.GetDigestRequest.reason:type_name -> cpis.v1.ReportReason
-	24, // 35: cpis.v1.GetDigestResponse.receipt:type_name -> cpis.v1.Receipt
-	1,  // 36: cpis.v1.OversightService.GetReview:input_type -> cpis.v1.GetReviewRequest
-	3,  // 37: cpis.v1.OversightService.CloseReview:input_type -> cpis.v1.CloseReviewRequest
-	5,  // 38: cpis.v1.OversightService.GetSubjectAccess:input_type -> cpis.v1.GetSubjectAccessRequest
-	8,  // 39: cpis.v1.OversightService.ProposeRelease:input_type -> cpis.v1.ProposeReleaseRequest
-	10, // 40: cpis.v1.OversightService.DecideRelease:input_type -> cpis.v1.DecideReleaseRequest
-	12, // 41: cpis.v1.OversightService.ListReleases:input_type -> cpis.v1.ListReleasesRequest
-	15, // 42: cpis.v1.OversightService.GetBoardSummary:input_type -> cpis.v1.GetBoardSummaryRequest
-	20, // 43: cpis.v1.OversightService.GetDigest:input_type -> cpis.v1.GetDigestRequest
-	2,  // 44: cpis.v1.OversightService.GetReview:output_type -> cpis.v1.GetReviewResponse
-	4,  // 45: cpis.v1.OversightService.CloseReview:output_type -> cpis.v1.CloseReviewResponse
-	6,  // 46: cpis.v1.OversightService.GetSubjectAccess:output_type -> cpis.v1.GetSubjectAccessResponse
-	9,  // 47: cpis.v1.OversightService.ProposeRelease:output_type -> cpis.v1.ProposeReleaseResponse
-	11, // 48: cpis.v1.OversightService.DecideRelease:output_type -> cpis.v1.DecideReleaseResponse
-	13, // 49: cpis.v1.OversightService.ListReleases:output_type -> cpis.v1.ListReleasesResponse
-	16, // 50: cpis.v1.OversightService.GetBoardSummary:output_type -> cpis.v1.GetBoardSummaryResponse
-	21, // 51: cpis.v1.OversightService.GetDigest:output_type -> cpis.v1.GetDigestResponse
-	44, // [44:52] is the sub-list for method output_type
-	36, // [36:44] is the sub-list for method input_type
-	36, // [36:36] is the sub-list for extension type_name
-	36, // [36:36] is the sub-list for extension extendee
-	0,  // [0:36] is the sub-list for field type_name
+	28, // 24: cpis.v1.Release.withdrawn:type_name -> cpis.v1.Change
+	22, // 25: cpis.v1.GetBoardSummaryRequest.reason:type_name -> cpis.v1.ReportReason
+	23, // 26: cpis.v1.GetBoardSummaryResponse.from:type_name -> google.protobuf.Timestamp
+	23, // 27: cpis.v1.GetBoardSummaryResponse.until:type_name -> google.protobuf.Timestamp
+	17, // 28: cpis.v1.GetBoardSummaryResponse.tables:type_name -> cpis.v1.SummaryTable
+	25, // 29: cpis.v1.GetBoardSummaryResponse.coverage:type_name -> cpis.v1.Coverage
+	24, // 30: cpis.v1.GetBoardSummaryResponse.receipt:type_name -> cpis.v1.Receipt
+	18, // 31: cpis.v1.SummaryTable.rows:type_name -> cpis.v1.SummaryRow
+	18, // 32: cpis.v1.SummaryTable.total:type_name -> cpis.v1.SummaryRow
+	19, // 33: cpis.v1.SummaryRow.cells:type_name -> cpis.v1.SummaryCell
+	19, // 34: cpis.v1.SummaryRow.total:type_name -> cpis.v1.SummaryCell
+	22, // 35: cpis.v1.GetDigestRequest.reason:type_name -> cpis.v1.ReportReason
+	24, // 36: cpis.v1.GetDigestResponse.receipt:type_name -> cpis.v1.Receipt
+	1,  // 37: cpis.v1.OversightService.GetReview:input_type -> cpis.v1.GetReviewRequest
+	3,  // 38: cpis.v1.OversightService.CloseReview:input_type -> cpis.v1.CloseReviewRequest
+	5,  // 39: cpis.v1.OversightService.GetSubjectAccess:input_type -> cpis.v1.GetSubjectAccessRequest
+	8,  // 40: cpis.v1.OversightService.ProposeRelease:input_type -> cpis.v1.ProposeReleaseRequest
+	10, // 41: cpis.v1.OversightService.DecideRelease:input_type -> cpis.v1.DecideReleaseRequest
+	12, // 42: cpis.v1.OversightService.ListReleases:input_type -> cpis.v1.ListReleasesRequest
+	15, // 43: cpis.v1.OversightService.GetBoardSummary:input_type -> cpis.v1.GetBoardSummaryRequest
+	20, // 44: cpis.v1.OversightService.GetDigest:input_type -> cpis.v1.GetDigestRequest
+	2,  // 45: cpis.v1.OversightService.GetReview:output_type -> cpis.v1.GetReviewResponse
+	4,  // 46: cpis.v1.OversightService.CloseReview:output_type -> cpis.v1.CloseReviewResponse
+	6,  // 47: cpis.v1.OversightService.GetSubjectAccess:output_type -> cpis.v1.GetSubjectAccessResponse
+	9,  // 48: cpis.v1.OversightService.ProposeRelease:output_type -> cpis.v1.ProposeReleaseResponse
+	11, // 49: cpis.v1.OversightService.DecideRelease:output_type -> cpis.v1.DecideReleaseResponse
+	13, // 50: cpis.v1.OversightService.ListReleases:output_type -> cpis.v1.ListReleasesResponse
+	16, // 51: cpis.v1.OversightService.GetBoardSummary:output_type -> cpis.v1.GetBoardSummaryResponse
+	21, // 52: cpis.v1.OversightService.GetDigest:output_type -> cpis.v1.GetDigestResponse
+	45, // [45:53] is the sub-list for method output_type
+	37, // [37:45] is the sub-list for method input_type
+	37, // [37:37] is the sub-list for extension type_name
+	37, // [37:37] is the sub-list for extension extendee
+	0,  // [0:37] is the sub-list for field type_name
 }
 
 func init() { file_cpis_v1_oversight_proto_init() }

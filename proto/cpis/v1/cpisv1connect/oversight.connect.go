@@ -125,7 +125,8 @@ type OversightServiceClient interface {
 	// told who looked at a restricted child.
 	ProposeRelease(context.Context, *v1.ProposeReleaseRequest) (*v1.ProposeReleaseResponse, error)
 	// DecideRelease accepts, declines or withdraws that. Nobody accepts what they
-	// proposed themselves.
+	// proposed themselves. Once accepted, any privacy officer of the organisation
+	// withdraws it.
 	DecideRelease(context.Context, *v1.DecideReleaseRequest) (*v1.DecideReleaseResponse, error)
 	// ListReleases lists the releases of the organisation, the newest first.
 	ListReleases(context.Context, *v1.ListReleasesRequest) (*v1.ListReleasesResponse, error)
@@ -158,7 +159,8 @@ type OversightServiceHandler interface {
 	// told who looked at a restricted child.
 	ProposeRelease(context.Context, *v1.ProposeReleaseRequest) (*v1.ProposeReleaseResponse, error)
 	// DecideRelease accepts, declines or withdraws that. Nobody accepts what they
-	// proposed themselves.
+	// proposed themselves. Once accepted, any privacy officer of the organisation
+	// withdraws it.
 	DecideRelease(context.Context, *v1.DecideReleaseRequest) (*v1.DecideReleaseResponse, error)
 	// ListReleases lists the releases of the organisation, the newest first.
 	ListReleases(context.Context, *v1.ListReleasesRequest) (*v1.ListReleasesResponse, error)
