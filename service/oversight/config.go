@@ -2,6 +2,7 @@ package oversight
 
 import (
 	"context"
+	"sync/atomic"
 
 	"github.com/google/uuid"
 
@@ -51,6 +52,8 @@ type Reports struct {
 	releases Releases
 	ready    func() error
 	observe  Observer
+
+	digested atomic.Int64 // up to when no digest is lacking, in seconds since 1970
 }
 
 // New makes Reports.

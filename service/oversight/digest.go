@@ -22,20 +22,42 @@ const (
 	// digestAfter is how long a week is over before its digest is made: what was
 	// done in its last seconds may still be on its way into the log.
 	digestAfter = 15 * time.Minute
+	// digestWeeks is how many weeks are made up for, if the index was damaged or no
+	// server ran.
+	digestWeeks = 12
 )
 
-// MakeDigests tells each organisation what it did in the week that ended last:
-// once, however many servers run. It waits until the index has all of the week. An
-// authority hears of it by a notice, which goes on its channels; everybody reads it
-// by GetDigest. It returns how many were made.
+// MakeDigests tells each organisation what it did in the week that ended last, and
+// in those before it that were left out: once, however many servers run, the oldest
+// first. It waits until the index has all of a week. An authority hears of each by a
+// notice, which goes on its channels; everybody reads it by GetDigest. It returns how
+// many were made.
 func (s *Reports) MakeDigests(ctx context.Context) (made int, err error) {
 	if err := s.ready(); err != nil {
 		return 0, err
 	}
-	from, until := lastWeek(s.clock.Moment().Add(-digestAfter))
-	if complete, err := s.indexedUntil(ctx, until); err != nil || !complete {
+	complete, err := s.indexedUntil(ctx)
+	if err != nil {
 		return 0, err
 	}
+	last := lastWeek(s.clock.Moment().Add(-digestAfter))
+	for n := range digestWeeks {
+		from := last.AddDate(0, 0, -7*(digestWeeks-1-n))
+		until := from.AddDate(0, 0, 7)
+		if until.Unix() <= s.digested.Load() || until.After(complete) {
+			continue
+		}
+		more, err := s.makeWeek(ctx, from, until)
+		if made += more; err != nil {
+			return made, err
+		}
+		s.digested.Store(until.Unix())
+	}
+	return made, nil
+}
+
+// makeWeek makes the digests of a week that nobody has made.
+func (s *Reports) makeWeek(ctx context.Context, from, until time.Time) (made int, err error) {
 	for {
 		organisations, err := s.db.Digests.Lacking(ctx, domain.DateOf(from).Time(), from, until, digestPage)
 		if err != nil {
@@ -53,28 +75,24 @@ func (s *Reports) MakeDigests(ctx context.Context) (made int, err error) {
 	}
 }
 
-// lastWeek returns the week of London's calendar that ended last.
-func lastWeek(now time.Time) (from, until time.Time) {
+// lastWeek returns when the week of London's calendar began that ended last.
+func lastWeek(now time.Time) time.Time {
 	y, m, d := now.In(domain.London).Date()
-	until = time.Date(y, m, d, 0, 0, 0, 0, domain.London)
-	for until.Weekday() != time.Monday {
-		until = until.AddDate(0, 0, -1)
+	ended := time.Date(y, m, d, 0, 0, 0, 0, domain.London)
+	for ended.Weekday() != time.Monday {
+		ended = ended.AddDate(0, 0, -1)
 	}
-	return until.AddDate(0, 0, -7), until
+	return ended.AddDate(0, 0, -7)
 }
 
-// indexedUntil reports whether the index has all that was done before a time.
-func (s *Reports) indexedUntil(ctx context.Context, until time.Time) (bool, error) {
+// indexedUntil returns up to when the index has all that was done.
+func (s *Reports) indexedUntil(ctx context.Context) (time.Time, error) {
 	states, err := s.db.Index.States(ctx)
 	if err != nil {
-		return false, guard.Translate(err)
+		return time.Time{}, guard.Translate(err)
 	}
-	for i := range states {
-		if states[i].Next < states[i].Size && states[i].Last.Before(until) {
-			return false, nil
-		}
-	}
-	return true, damagedIndex(states)
+	until, _ := reachOf(states, s.clock.Moment())
+	return until, damagedIndex(states)
 }
 
 // makeDigest makes the digest of one organisation, and signs it before the

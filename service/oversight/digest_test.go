@@ -147,3 +147,38 @@ func TestDigest_WaitsForTheIndex(t *testing.T) {
 		t.Errorf("after: %d, %v", made, err)
 	}
 }
+
+// Weeks in which no digest could be made are made up for, the oldest first, but not
+// those of long ago.
+func TestDigest_IsMadeUpFor(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	monday := time.Date(2026, 11, 23, 0, 0, 0, 0, time.UTC)
+	f.MustLookUp(nurse, servicetest.Unscheduled(child)) // of a week that is too long ago
+	for n := 2; n <= 4; n++ {
+		f.Clock.Set(monday.AddDate(0, 0, 7*n).Add(12 * time.Hour))
+		f.MustLookUp(nurse, servicetest.Unscheduled(child))
+	}
+	f.Clock.Set(monday.AddDate(0, 0, 7*13).Add(12 * time.Hour))
+	f.index()
+	f.Exec(`UPDATE cpis.entry_index_state SET damaged_at = now()`)
+	if made, err := f.Reports.MakeDigests(t.Context()); made != 0 || !errors.Is(err, guard.ErrDamaged) {
+		t.Errorf("with a damaged index: %d, %v", made, err)
+	}
+	f.Exec(`UPDATE cpis.entry_index_state SET damaged_at = NULL`)
+	if made, err := f.Reports.MakeDigests(t.Context()); made != 3 || err != nil {
+		t.Fatalf("MakeDigests: %d, %v", made, err)
+	}
+	for week, want := range map[string]error{"2026-11-23": guard.ErrNotFound, "2026-12-07": nil, "2026-12-14": nil, "2026-12-21": nil, "2026-12-28": guard.ErrNotFound} {
+		d, err := f.digest(officer, "", week)
+		if !errors.Is(err, want) || want == nil && !strings.Contains(f.opened(t, d.Note), "Look-ups                                    1") {
+			t.Errorf("%s: got %v, %+v", week, err, d)
+		}
+	}
+	if d, err := f.digest(officer, "", ""); err != nil || d.Week.String() != "2026-12-21" {
+		t.Errorf("the newest: got %+v, %v", d, err)
+	}
+	if made, err := f.Another().Reports.MakeDigests(t.Context()); made != 0 || err != nil {
+		t.Errorf("another server: %d, %v", made, err)
+	}
+}

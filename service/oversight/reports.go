@@ -233,15 +233,23 @@ func (s *Reports) reach(ctx context.Context, tx *store.Tx, q *asked) (Coverage, 
 	if err := damagedIndex(states); err != nil {
 		return Coverage{}, nil, err
 	}
-	c := Coverage{CompleteUntil: s.clock.Moment(), AuthoritiesLeftOut: q.filter.CareOnly}
+	c := Coverage{AuthoritiesLeftOut: q.filter.CareOnly}
+	c.CompleteUntil, c.Behind = reachOf(states, s.clock.Moment())
+	return c, states, nil
+}
+
+// reachOf returns up to when indexes have all that was done, and how many entries
+// they lack.
+func reachOf(states []store.IndexState, now time.Time) (until time.Time, behind int64) {
+	until = now
 	for i := range states {
-		behind := states[i].Size - states[i].Next
-		c.Behind += max(0, behind)
-		if behind > 0 && states[i].Last.Before(c.CompleteUntil) {
-			c.CompleteUntil = states[i].Last
+		lacks := states[i].Size - states[i].Next
+		behind += max(0, lacks)
+		if lacks > 0 && states[i].Last.Before(until) {
+			until = states[i].Last
 		}
 	}
-	return c, states, nil
+	return until, behind
 }
 
 // Inquiry is what was asked of the log, by whom and why, as it is sealed.
