@@ -50,7 +50,9 @@ type Config struct {
 	// KeepExports is how long exports of reports are kept; 0 means
 	// export.DefaultKeep.
 	KeepExports time.Duration
-	Observe     Observer // hears what an operator wants to count
+	// ExportRoom is how many bytes exports may take; 0 means export.DefaultRoom.
+	ExportRoom int64
+	Observe    Observer // hears what an operator wants to count
 }
 
 // Service is the use cases, room by room. They are safe for concurrent use.
@@ -142,7 +144,7 @@ func (s *Service) build(cfg *Config, log store.Log, reviews keys.NewKey, decoy *
 	})
 	s.Exports = export.New(export.Config{
 		DB: db, Ring: cfg.Ring, Log: log, Clock: clock, Guard: s.Guard, Records: s.Records, Reports: s.Reports, Logs: s.Proofs,
-		Submitted: s.LookUps.Submitted, Keep: cfg.KeepExports,
+		Submitted: s.LookUps.Submitted, Keep: cfg.KeepExports, Room: cfg.ExportRoom,
 	})
 	s.Contacts = directory.New(directory.Config{
 		DB: db, Clock: clock, Hub: cfg.Hub, Guard: s.Guard, Notices: s.Notices, Ready: s.ready,

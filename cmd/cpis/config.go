@@ -66,6 +66,9 @@ type config struct {
 	// KeepExports is how long exports of reports are kept (CPIS_EXPORT_KEEP,
 	// default 168h).
 	KeepExports time.Duration
+	// ExportRoom bounds the bytes that all of them take (CPIS_EXPORT_ROOM, default
+	// 100 GiB).
+	ExportRoom int64
 	// MetricsTokenFile is a file with the bearer token that /metrics asks for
 	// (CPIS_METRICS_TOKEN_FILE); without it /metrics is for whoever reaches it.
 	MetricsTokenFile string
@@ -154,6 +157,7 @@ func readConfig(getenv func(string) string) (*config, error) {
 		CheckpointVault:      e.text("CPIS_CHECKPOINT_VAULT", ""),
 		LogPace:              e.number("CPIS_LOG_PACE", auditlog.DefaultPace),
 		KeepExports:          e.duration("CPIS_EXPORT_KEEP", export.DefaultKeep),
+		ExportRoom:           int64(e.number("CPIS_EXPORT_ROOM", export.DefaultRoom)),
 		HubName:              e.required("CPIS_HUB_NAME"),
 		HubPhone:             e.required("CPIS_HUB_PHONE"),
 		MetricsTokenFile:     e.file("CPIS_METRICS_TOKEN_FILE"),

@@ -148,6 +148,7 @@ func (s *server) openService(ctx context.Context) error {
 		Senders:     senders,
 		LogPace:     s.cfg.LogPace,
 		KeepExports: s.cfg.KeepExports,
+		ExportRoom:  s.cfg.ExportRoom,
 		Kept:        kept,
 		Observe:     observer(s.metrics.Events(ctx, s.log)),
 	})

@@ -25,7 +25,7 @@ type Evidence interface {
 	Contradicted(why error)
 }
 
-// Config is what Exports are made of. All but Keep is required.
+// Config is what Exports are made of. All but Keep and Room is required.
 type Config struct {
 	DB      *store.DB
 	Ring    *keys.Ring
@@ -38,6 +38,7 @@ type Config struct {
 	// Submitted is how often look-ups came: making files gives way to them.
 	Submitted func() uint64
 	Keep      time.Duration // how long exports are kept; DefaultKeep if 0
+	Room      int64         // how many bytes all of them may take; DefaultRoom if 0
 }
 
 // Exports are reports as files.
@@ -51,6 +52,7 @@ type Exports struct {
 	reports *oversight.Reports
 	logs    Evidence
 	keep    time.Duration
+	room    int64
 
 	background guard.Background
 }
@@ -59,6 +61,6 @@ type Exports struct {
 func New(c Config) *Exports {
 	return &Exports{
 		db: c.DB, ring: c.Ring, log: c.Log, clock: c.Clock, guard: c.Guard, records: c.Records, reports: c.Reports, logs: c.Logs,
-		keep: cmp.Or(c.Keep, DefaultKeep), background: guard.Background{Clock: c.Clock, Submitted: c.Submitted},
+		keep: cmp.Or(c.Keep, DefaultKeep), room: cmp.Or(c.Room, DefaultRoom), background: guard.Background{Clock: c.Clock, Submitted: c.Submitted},
 	}
 }

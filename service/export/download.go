@@ -40,7 +40,7 @@ const watchEvery = time.Second
 // is deleted meanwhile), *InvalidError, *StateError, *OverloadedError,
 // ErrUnrecorded, ErrUnavailable, ErrDamaged, the context's, or send's.
 func (s *Exports) DownloadExport(ctx context.Context, c *identity.Caller, q *DownloadExportRequest, send func(*ExportPart) error) error {
-	d := &download{s: s, caller: c, asked: q, send: send}
+	d := &download{s: s, caller: c, owner: s.owner(c), asked: q, send: send}
 	if err := d.begin(ctx); err != nil {
 		return err
 	}
@@ -60,12 +60,15 @@ func (s *Exports) DownloadExport(ctx context.Context, c *identity.Caller, q *Dow
 type download struct {
 	s       *Exports
 	caller  *identity.Caller
+	owner   *owner
 	asked   *DownloadExportRequest
 	send    func(*ExportPart) error
 	row     *store.ExportRow
 	what    *sealedExport
 	key     *keys.DataKey
 	receipt guard.Receipt
+	// outdated says that somebody in the file was restricted since.
+	outdated bool
 }
 
 // begun is the answer with which a download begins.
@@ -76,14 +79,17 @@ func (d *download) begin(ctx context.Context) error {
 	a := exportAct(d.caller, policy.DownloadExport, d.asked.ID, d.asked.Request)
 	a.Check = d.check()
 	a.Prepare = func(ctx context.Context) (err error) {
-		if d.row, err = d.s.findExport(ctx, d.s.db.Exports.Get, d.caller, d.asked.ID); err != nil {
+		if d.row, err = d.owner.find(ctx, d.asked.ID); err != nil {
 			return err
 		}
-		d.what, d.key, err = d.s.openExport(ctx, d.row)
+		if d.what, d.key, err = d.s.openExport(ctx, d.row); err != nil {
+			return err
+		}
+		d.outdated, err = d.s.outdated(ctx, d.row, d.what, d.key)
 		return err
 	}
 	out, err := guard.Answer(ctx, d.s.guard, a, func(ctx context.Context, tx *store.Tx, e *audit.Entry) (*begun, error) {
-		row, err := d.s.findExport(ctx, tx.Exports.Get, d.caller, d.asked.ID)
+		row, err := d.owner.get(ctx, tx.Exports.Get, d.asked.ID)
 		if err != nil {
 			return nil, err
 		}
@@ -109,6 +115,27 @@ func (d *download) check() error {
 	return v.Err()
 }
 
+// errOutdated says that a file shows what must not be shown any more.
+var errOutdated = &guard.StateError{
+	Problem: "somebody in this file was restricted after it was made, so it shows more than you may see now: ask for the report anew, and delete this export",
+}
+
+// outdated reports whether a file that is made shows somebody who was restricted
+// since, and more than may be shown now.
+func (s *Exports) outdated(ctx context.Context, row *store.ExportRow, x *sealedExport, key *keys.DataKey) (bool, error) {
+	if ExportState(row.State) != Ready {
+		return false, nil
+	}
+	ends := x.Bounds // of exports made by a version that noted nothing else
+	if row.Seen != nil {
+		ends = nil
+		if err := record.OpenJSON(key, seenContext(row), row.Seen, &ends); err != nil {
+			return false, s.records.Damaged(record.TableExport)
+		}
+	}
+	return s.reports.Outdated(ctx, &x.Selection, ends, row.AskedAt)
+}
+
 // possible says why there is no such part of the file.
 func (d *download) possible() error {
 	var v domain.Violations
@@ -116,6 +143,9 @@ func (d *download) possible() error {
 	case Failed:
 		return &guard.StateError{Problem: "the export could not be made, because the log or its index is damaged: an operator was told"}
 	case Ready:
+		if d.outdated {
+			return errOutdated
+		}
 		if d.asked.Offset > d.row.Size {
 			v.Add("offset", "must not be behind the end of the file", "0")
 		}
@@ -138,7 +168,7 @@ func (d *download) wait(ctx context.Context) error {
 		case <-tick.C:
 		}
 		var err error
-		if d.row, err = d.s.findExport(ctx, d.s.db.Exports.Get, d.caller, d.asked.ID); err != nil {
+		if d.row, err = d.owner.get(ctx, d.s.db.Exports.Get, d.asked.ID); err != nil {
 			return err
 		}
 	}

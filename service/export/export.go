@@ -6,8 +6,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/google/uuid"
-
 	"cpis/audit"
 	"cpis/audit/archive"
 	"cpis/policy"
@@ -99,7 +97,7 @@ func (s *Exports) CreateExport(ctx context.Context, c *identity.Caller, q *Creat
 	return oversight.Once(ctx, s.reports, a, func(ctx context.Context, tx *store.Tx, e *audit.Entry) (*CreatedExport, error) {
 		x := sealedExport{Inquiry: s.reports.Inquiry(c, question), Organisation: c.Organisation, Formats: formats}
 		row := &store.ExportRow{
-			ID: id, Organisation: c.Organisation, Owner: s.ownerOf(c)[0], State: string(Making), AskedAt: s.clock.Moment(),
+			ID: id, Organisation: c.Organisation, Owner: s.owner(c).hashes[0], State: string(Making), AskedAt: s.clock.Moment(),
 			WrappedKey: made.Wrapped.Text,
 		}
 		out := &CreatedExport{}
@@ -154,24 +152,11 @@ func (s *Exports) fillExport(ctx context.Context, tx *store.Tx, q *oversight.Que
 	row.LeaseUntil = &row.AskedAt // any server may begin
 	row.ExpiresAt = row.AskedAt.Add(s.keep)
 	row.Work = workOf(row.Entries, x)
-	return coverage, nil
+	return coverage, s.hasRoom(ctx, tx, row)
 }
 
 // workOf is how many entries are written, of all files together.
 func workOf(entries int64, x *sealedExport) int64 { return entries * int64(1+len(x.Formats)) }
-
-// exportOwner is the domain of the hashes of who asked for exports.
-const exportOwner = "export"
-
-// ownerOf are the hashes under which exports of a caller are kept, the newest first.
-func (s *Exports) ownerOf(c *identity.Caller) [][]byte {
-	hashes := s.ring.Hashes(exportOwner, c.Organisation, c.Issuer, c.ID)
-	owners := make([][]byte, len(hashes))
-	for i := range hashes {
-		owners[i] = hashes[i][:]
-	}
-	return owners
-}
 
 // showExport is an export as its owner sees it.
 func showExport(row *store.ExportRow, x *sealedExport) Export {
@@ -201,26 +186,6 @@ func (s *Exports) openExport(ctx context.Context, row *store.ExportRow) (*sealed
 	return x, opened.Value, nil
 }
 
-// findExport finds an export of a caller by the identifier that the caller sent.
-// One of somebody else is not found, like one that does not exist.
-func (s *Exports) findExport(
-	ctx context.Context, find func(context.Context, uuid.UUID) (store.ExportRow, error), c *identity.Caller, id string,
-) (*store.ExportRow, error) {
-	parsed, err := uuid.Parse(id)
-	if err != nil {
-		return nil, guard.ErrNotFound
-	}
-	row, err := find(ctx, parsed)
-	if err != nil {
-		return nil, guard.Translate(err)
-	}
-	mine := func(owner []byte) bool { return string(owner) == string(row.Owner) }
-	if !slices.ContainsFunc(s.ownerOf(c), mine) || row.Organisation != c.Organisation || !row.ExpiresAt.After(s.clock.Now()) {
-		return nil, guard.ErrNotFound
-	}
-	return &row, nil
-}
-
 // exportAct begins an act on an export of the caller's own, or on all of them if
 // none is named.
 func exportAct(c *identity.Caller, action policy.Action, id, request string) guard.Act {
@@ -244,16 +209,17 @@ type FoundExport struct {
 // *OverloadedError, ErrUnrecorded, ErrUnavailable or ErrDamaged.
 func (s *Exports) GetExport(ctx context.Context, c *identity.Caller, q *GetExportRequest) (*FoundExport, error) {
 	a := exportAct(c, policy.ReadReports, q.ID, q.Request)
+	o := s.owner(c)
 	var x *sealedExport
 	a.Prepare = func(ctx context.Context) error {
-		row, err := s.findExport(ctx, s.db.Exports.Get, c, q.ID)
+		row, err := o.find(ctx, q.ID)
 		if err == nil {
 			x, _, err = s.openExport(ctx, row)
 		}
 		return err
 	}
 	return guard.Answer(ctx, s.guard, a, func(ctx context.Context, tx *store.Tx, e *audit.Entry) (*FoundExport, error) {
-		row, err := s.findExport(ctx, tx.Exports.Get, c, q.ID)
+		row, err := o.get(ctx, tx.Exports.Get, q.ID)
 		if err != nil {
 			return nil, err
 		}
@@ -279,63 +245,16 @@ func (s *Exports) ListExports(ctx context.Context, c *identity.Caller, q *ListEx
 	a := exportAct(c, policy.ReadReports, "", q.Request)
 	out := &ExportList{}
 	a.Prepare = func(ctx context.Context) error {
-		rows, err := s.db.Exports.List(ctx, s.ownerOf(c), s.clock.Moment(), maxOpenExports)
+		rows, err := s.owner(c).list(ctx)
 		for i := range rows {
 			x, _, _ := s.openExport(ctx, &rows[i]) // one that cannot be opened now is shown as far as it is known
 			out.Exports = append(out.Exports, showExport(&rows[i], x))
 		}
-		return guard.Translate(err)
+		return err
 	}
 	return guard.Answer(ctx, s.guard, a, func(_ context.Context, _ *store.Tx, e *audit.Entry) (*ExportList, error) {
 		e.Counts = audit.Counts{"exports": int64(len(out.Exports))}
 		guard.Show(e, guard.KindExport, out.Exports, func(x *Export) string { return x.ID })
 		return &ExportList{Exports: out.Exports}, nil
 	})
-}
-
-// DeleteExportRequest asks to forget an export.
-type DeleteExportRequest struct {
-	ID      string
-	Request string `json:"-"` // request id
-}
-
-// DeletedExport says that an export was forgotten.
-type DeletedExport struct{ guard.Receipt }
-
-// DeleteExport forgets an export, whether or not it is made. Its errors are those
-// of GetExport.
-func (s *Exports) DeleteExport(ctx context.Context, c *identity.Caller, q *DeleteExportRequest) (*DeletedExport, error) {
-	a := exportAct(c, policy.ExportReport, q.ID, q.Request)
-	a.Asks = q
-	return guard.Once(ctx, s.guard, a, func(ctx context.Context, tx *store.Tx, e *audit.Entry) (*DeletedExport, error) {
-		row, err := s.findExport(ctx, tx.Exports.Get, c, q.ID)
-		if err != nil {
-			return nil, err
-		}
-		s.ring.Forget(store.ExportKeys.Owner(row.ID))
-		e.Reason = guard.ReasonCancelled
-		return &DeletedExport{}, tx.Exports.Delete(ctx, row.ID)
-	})
-}
-
-// forgetPage is how many exports are forgotten in a row.
-const forgetPage = 20
-
-// ForgetExports forgets the exports that have served their time.
-func (s *Exports) ForgetExports(ctx context.Context) error {
-	for {
-		ids, err := s.db.Exports.Expired(ctx, s.clock.Moment(), forgetPage)
-		if err != nil {
-			return guard.Translate(err)
-		}
-		for _, id := range ids {
-			if err := s.db.Tx(ctx, func(tx *store.Tx) error { return tx.Exports.Delete(ctx, id) }); err != nil {
-				return guard.Translate(err)
-			}
-			s.ring.Forget(store.ExportKeys.Owner(id))
-		}
-		if len(ids) < forgetPage {
-			return nil
-		}
-	}
 }

@@ -19,11 +19,13 @@ import (
 	"cpis/audit"
 	"cpis/audit/archive"
 	"cpis/policy"
+	"cpis/service"
 	"cpis/service/export"
 	"cpis/service/guard"
 	"cpis/service/identity"
 	"cpis/service/lookup"
 	"cpis/service/oversight"
+	"cpis/service/person"
 	"cpis/service/servicetest"
 	"cpis/service/store/dbtest"
 )
@@ -543,5 +545,178 @@ func TestExport_WithholdsWhatNobodyWasTold(t *testing.T) {
 	}
 	if _, report := f.exported(auditor, oversight.Asked, oversight.Query{Organised: trust}); report.WithoutLine != 0 {
 		t.Errorf("an auditor's: %d lines are withheld", report.WithoutLine)
+	}
+}
+
+// A file is not downloaded any more once somebody in it was restricted after it was
+// made, not even its rest; not by those to whom it may not be shown.
+func TestExport_IsRefusedOnceSomebodyInItIsRestricted(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.MustRegister(lead, servicetest.RightCPP())
+	f.MustRegister(lead, servicetest.Under(another))
+	f.MustLookUp(nurse, servicetest.Unscheduled(child))
+	leadsOfficer := servicetest.Caller("la-officer", islington, policy.LocalAuthority, policy.PrivacyOfficer)
+	ids := map[string]string{
+		"everything":  f.export(auditor, oversight.Everything, oversight.Query{}).Export.ID,
+		"the child":   f.export(auditor, oversight.Child, oversight.Query{NHSNumber: child}).Export.ID,
+		"another":     f.export(auditor, oversight.Child, oversight.Query{NHSNumber: another}).Export.ID,
+		"a nurse":     f.export(auditor, oversight.Actor, oversight.Query{Actor: "nobody"}).Export.ID,
+		"their own":   f.export(leadsOfficer, oversight.Everything, oversight.Query{}).Export.ID,
+		"taken apart": f.export(auditor, oversight.Everything, oversight.Query{Until: servicetest.Noon.Add(-time.Hour)}).Export.ID,
+	}
+	f.make()
+	download := func(when string, refused map[string]bool) {
+		t.Helper()
+		for name, id := range ids {
+			c := auditor
+			if name == "their own" {
+				c = leadsOfficer
+			}
+			for _, offset := range []int64{0, 100} {
+				_, err := f.download(c, id, offset)
+				var state *guard.StateError
+				if got := errors.As(err, &state); got != refused[name] || !got && err != nil {
+					t.Errorf("%s, %s from %d on: got %v, want refused %t", when, name, offset, err, refused[name])
+				}
+			}
+		}
+	}
+	download("before", nil)
+	f.MustChange(servicetest.Proposal(person.Restrict, child))
+	download("restricted", map[string]bool{"everything": true, "the child": true})
+	if e := f.LastEntry(); e.Action != "download_export" {
+		t.Errorf("entry: %+v", e)
+	}
+	f.MustReplace(lead, another, servicetest.ThirdNumber)
+	ids = map[string]string{"anew": f.export(auditor, oversight.Everything, oversight.Query{}).Export.ID}
+	f.make()
+	download("made anew", nil)
+	f.MustReplace(lead, servicetest.ThirdNumber, another) // of somebody else
+	download("after another change", nil)
+}
+
+// What was asked for before an index key was retired is still its owner's.
+func TestExport_IsFoundUnderARetiredKey(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.MustLookUp(nurse, servicetest.Unscheduled(child))
+	id := f.export(auditor, oversight.Everything, oversight.Query{}).Export.ID
+	f.make()
+	f.MustRotateIndexKey()
+	f.Clock.Advance(time.Second)
+	f.MustReplaceIndexKey()
+	f.Clock.Advance(3 * time.Minute)
+	f.MustLookUp(nurse, servicetest.Unscheduled(child))
+	l, err := f.Exports.ListExports(t.Context(), auditor, &export.ListExportsRequest{})
+	if err != nil || len(l.Exports) != 1 || l.Exports[0].ID != id {
+		t.Errorf("ListExports: got %+v, %v", l, err)
+	}
+	if found, err := f.Exports.GetExport(t.Context(), auditor, &export.GetExportRequest{ID: id}); err != nil || found.Export.ID != id {
+		t.Errorf("GetExport: got %+v, %v", found, err)
+	}
+	if _, err := f.download(auditor, id, 0); err != nil {
+		t.Errorf("DownloadExport: %s", servicetest.Explain(err))
+	}
+	other := *auditor
+	other.ID = "somebody"
+	if _, err := f.download(&other, id, 0); !errors.Is(err, guard.ErrNotFound) {
+		t.Errorf("somebody else: got %v", err)
+	}
+	if _, err := f.Exports.DeleteExport(t.Context(), auditor, &export.DeleteExportRequest{ID: id, Request: uuid.NewString()}); err != nil {
+		t.Errorf("DeleteExport: %s", servicetest.Explain(err))
+	}
+}
+
+// Files have room, an organisation's and all together, and whoever finds none is
+// told so in words.
+func TestExport_NeedsRoom(t *testing.T) {
+	t.Parallel()
+	f := &fixture{servicetest.NewWith(t, func(c *service.Config) { c.ExportRoom = 40_000 })}
+	for range 10 {
+		f.MustLookUp(nurse, servicetest.Unscheduled(child))
+	}
+	f.index()
+	ask := func(c *identity.Caller) error {
+		_, err := f.Exports.CreateExport(t.Context(), c, &export.CreateExportRequest{
+			Report: oversight.Everything, Query: because(oversight.Query{}), Request: uuid.NewString(),
+		})
+		return err
+	}
+	if err := ask(officer); err != nil {
+		t.Fatal(servicetest.Explain(err))
+	}
+	var state *guard.StateError
+	for range 3 {
+		if err := ask(officer); errors.As(err, &state) {
+			break
+		}
+	}
+	if state == nil || !strings.Contains(state.Problem, "of your organisation") {
+		t.Fatalf("the organisation's: got %v", state)
+	}
+	if err := ask(auditor); err != nil {
+		t.Errorf("another organisation: %s", servicetest.Explain(err))
+	}
+	f.Exec(`UPDATE cpis.export SET expires_at = now() - interval '10 years', mac = mac`)
+	if err := ask(officer); err != nil {
+		t.Errorf("when they are to be forgotten: %s", servicetest.Explain(err))
+	}
+}
+
+// The smallest is made first, so that nobody waits for another's years; what has
+// waited for long comes before all.
+func TestExport_SmallOnesAreMadeFirst(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.MustLookUp(nurse, servicetest.Unscheduled(child))
+	f.MustLookUp(nurse, servicetest.Unscheduled(another))
+	f.index()
+	now := f.Clock.Now()
+	order := func() (ids []string) {
+		rows, err := f.DB.Exports.Unattended(t.Context(), f.Clock.Now().UTC(), f.Clock.Now().Add(-time.Hour).UTC())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range rows {
+			ids = append(ids, rows[i].ID.String())
+		}
+		return ids
+	}
+	large := f.export(auditor, oversight.Everything, oversight.Query{}).Export.ID
+	f.Clock.Advance(time.Minute)
+	small := f.export(auditor, oversight.Child, oversight.Query{NHSNumber: child}).Export.ID
+	if diff := cmp.Diff([]string{small, large}, order()); diff != "" {
+		t.Errorf("at first (-want +got):\n%s", diff)
+	}
+	f.Clock.Set(now.Add(time.Hour + time.Second))
+	if diff := cmp.Diff([]string{large, small}, order()); diff != "" {
+		t.Errorf("an hour later (-want +got):\n%s", diff)
+	}
+}
+
+// A file is unreadable as soon as it is deleted, and is removed step by step.
+func TestExport_OfManyPiecesIsRemoved(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.MustLookUp(nurse, servicetest.Unscheduled(child))
+	id := f.export(auditor, oversight.Everything, oversight.Query{}).Export.ID
+	f.make()
+	f.Exec(`INSERT INTO cpis.export_part (export_id, attempt, stream, n, sealed) SELECT $1, 1, 0, n, '' FROM generate_series(10, 800) AS n`, id)
+	if _, err := f.Exports.DeleteExport(t.Context(), auditor, &export.DeleteExportRequest{ID: id, Request: uuid.NewString()}); err != nil {
+		t.Fatal(servicetest.Explain(err))
+	}
+	var key string
+	f.AsSuperuser(func(conn *pgx.Conn) error {
+		return conn.QueryRow(t.Context(), `SELECT wrapped_key FROM cpis.export WHERE id = $1`, id).Scan(&key)
+	})
+	if key != "" {
+		t.Error("its key is there")
+	}
+	if err := f.Exports.ForgetExports(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got := f.Count("export") + f.Count("export_part"); got != 0 {
+		t.Errorf("%d rows are left", got)
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"cpis/service/guard"
 	"cpis/service/keys"
 	"cpis/service/oversight"
+	"cpis/service/record"
 	"cpis/service/store"
 )
 
@@ -26,16 +27,20 @@ const (
 	// retryAtLatest, until the export is forgotten.
 	retryAfter    = 5 * time.Second
 	retryAtLatest = 5 * time.Minute
+	// patience is how long an export waits for smaller ones.
+	patience = time.Hour
 	// progressEvery is after how many entries it is said how far an attempt is.
 	progressEvery = 1000
 )
 
-// MakeExports makes the exports that nobody makes yet, one after the other. A
+// MakeExports makes the exports that nobody makes yet, one after the other, the
+// smallest first, unless one has waited for long. A
 // server that stops meanwhile leaves what it made to nobody: another begins anew,
 // and no piece of the one stands in the file of the other.
 func (s *Exports) MakeExports(ctx context.Context) error {
 	for {
-		rows, err := s.db.Exports.Unattended(ctx, s.clock.Moment())
+		now := s.clock.Moment()
+		rows, err := s.db.Exports.Unattended(ctx, now, now.Add(-patience))
 		if err != nil || len(rows) == 0 {
 			return guard.Translate(err)
 		}
@@ -80,10 +85,10 @@ func (m *maker) claim() error {
 		m.row.Work = workOf(m.row.Entries, m.asked)
 	}
 	claimed := m.s.db.Tx(m.ctx, func(tx *store.Tx) error {
-		if err := tx.Exports.Claim(m.ctx, m.row); err != nil {
+		if err := m.look(tx); err != nil {
 			return err
 		}
-		return tx.Exports.DeleteParts(m.ctx, m.row.ID, m.row.Attempt, false)
+		return tx.Exports.Claim(m.ctx, m.row)
 	})
 	if claimed != nil {
 		return claimed
@@ -91,8 +96,30 @@ func (m *maker) claim() error {
 	return err
 }
 
+// look notes how far the logs are before anything is read: who is restricted by
+// what is recorded later may stand in the file.
+func (m *maker) look(tx *store.Tx) (err error) {
+	if m.key == nil {
+		return nil
+	}
+	ends, err := tx.Index.Ends(m.ctx)
+	if err != nil {
+		return err
+	}
+	m.row.Seen, err = record.SealJSON(m.key, seenContext(m.row), ends)
+	return err
+}
+
+// seenContext is of how far logs were when an attempt began.
+func seenContext(row *store.ExportRow) keys.Context {
+	return record.DetailsContext(record.TableExport, row.ID, exportVersion+row.Attempt)
+}
+
 // make makes the file.
 func (m *maker) make() error {
+	if err := m.s.sweep(m.ctx, m.row, false); err != nil {
+		return err
+	}
 	if err := m.s.reports.LeaveOut(m.ctx, &m.asked.Selection, m.row.AskedAt); err != nil {
 		return err
 	}
@@ -113,7 +140,10 @@ func (m *maker) make() error {
 		return err
 	}
 	m.row.Entries = made.Entries
-	return m.out.keep()
+	if err := m.out.keep(); err != nil {
+		return err
+	}
+	return m.s.sweep(m.ctx, m.row, true)
 }
 
 // file returns the next of the attempt's files. The first is the archive.
@@ -184,12 +214,7 @@ func (m *maker) settle(err error) error {
 	m.row.Done = m.row.Work
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(m.ctx), guard.Timeout)
 	defer cancel()
-	settled := m.s.db.Tx(ctx, func(tx *store.Tx) error {
-		if err := tx.Exports.Settle(ctx, m.row); err != nil {
-			return err
-		}
-		return tx.Exports.DeleteParts(ctx, m.row.ID, m.row.Attempt, true)
-	})
+	settled := m.s.db.Tx(ctx, func(tx *store.Tx) error { return tx.Exports.Settle(ctx, m.row) })
 	if errors.Is(settled, store.ErrConflict) {
 		return nil
 	}
@@ -234,7 +259,7 @@ func (m *maker) logs() (logs []archive.Log, err error) {
 }
 
 // entries yields the entries of a log, as an archive has them.
-func (m *maker) entries(bound oversight.Bound) iter.Seq2[*archive.Found, error] {
+func (m *maker) entries(bound store.LogEnd) iter.Seq2[*archive.Found, error] {
 	return func(yield func(*archive.Found, error) bool) {
 		for found, err := range m.s.reports.Find(m.ctx, &m.asked.Selection, bound) {
 			if err != nil {

@@ -227,26 +227,36 @@ func (r *Ring) AppendTags(dst []Tag, nhs string) []Tag {
 // FormerTags returns the tags of NHS numbers under index keys that were retired:
 // entries of the log have them for good. The keys are opened for this call alone.
 // The error is ErrUnavailable or ErrTampered.
-func (r *Ring) FormerTags(ctx context.Context, wrapped []Wrapped, numbers []string) ([]Tag, error) {
+func (r *Ring) FormerTags(ctx context.Context, wrapped []Wrapped, numbers []string) (tags []Tag, err error) {
+	return tags, r.former(ctx, wrapped, func(m *mac) {
+		for _, n := range numbers {
+			tags = append(tags, m.tag(n))
+		}
+	})
+}
+
+// FormerHashes is Hashes under index keys that were retired.
+func (r *Ring) FormerHashes(ctx context.Context, wrapped []Wrapped, domain string, parts ...string) (hashes [][32]byte, err error) {
+	return hashes, r.former(ctx, wrapped, func(m *mac) { hashes = append(hashes, m.hash(domain, parts)) })
+}
+
+// former opens index keys that were retired, for one use.
+func (r *Ring) former(ctx context.Context, wrapped []Wrapped, use func(*mac)) error {
 	ctx, cancel := context.WithTimeout(ctx, r.timeout)
 	defer cancel()
-	var tags []Tag
 	for batch := range slices.Chunk(wrapped, MaxBatch) {
 		opened, err := r.keeper.Unwrap(ctx, batch)
 		if err != nil {
-			return nil, fmt.Errorf("opening former index keys: %w", err)
+			return fmt.Errorf("opening former index keys: %w", err)
 		}
 		for i := range opened {
 			if opened[i].Err != nil {
-				return nil, fmt.Errorf("opening %s: %w", batch[i].Owner, opened[i].Err)
+				return fmt.Errorf("opening %s: %w", batch[i].Owner, opened[i].Err)
 			}
-			m := newMAC(opened[i].Value.Key)
-			for _, n := range numbers {
-				tags = append(tags, m.tag(n))
-			}
+			use(newMAC(opened[i].Value.Key))
 		}
 	}
-	return tags, nil
+	return nil
 }
 
 // VersionedTag is a tag, and the version of the index key that made it.

@@ -30,15 +30,12 @@ func (s *Reports) findChild(ctx context.Context, q *asked) error {
 	if q.people, err = s.peopleBehind(ctx, first, !q.apart); err != nil {
 		return err
 	}
-	tags, numbers := newTags(first), []string{}
+	tags, numbers := s.numbersOf(q.people)
+	tags.add(first...)
 	if !q.number.IsZero() {
 		numbers = append(numbers, q.number.Reveal())
 	}
 	for _, h := range q.people {
-		for _, n := range h.Person.Numbers() {
-			tags.add(s.records.StoreTags(n)...)
-			numbers = append(numbers, n.Reveal())
-		}
 		q.restricted = q.restricted || h.Row.Restricted
 	}
 	former, err := s.formerTags(ctx, numbers)
@@ -52,6 +49,18 @@ func (s *Reports) findChild(ctx context.Context, q *asked) error {
 	nobody := len(numbers) == 0 && !former.last.IsZero()
 	q.filter.CareOnly = (q.restricted || nobody) && !q.own
 	return err
+}
+
+// numbersOf returns the numbers of people who are opened, and their tags.
+func (s *Reports) numbersOf(people []*record.Record) (all *tags, numbers []string) {
+	all = newTags(nil)
+	for _, h := range people {
+		for _, n := range h.Person.Numbers() {
+			all.add(s.records.StoreTags(n)...)
+			numbers = append(numbers, n.Reveal())
+		}
+	}
+	return all, numbers
 }
 
 // former is what index keys that were retired still say.
@@ -111,7 +120,18 @@ func (s *Reports) peopleBehind(ctx context.Context, tags []store.Tag, undone boo
 	for i := range found {
 		ids = append(ids, found[i].ID)
 	}
-	if ids, err = s.db.Index.JoinedPersons(ctx, ids, undone); err != nil {
+	people, err := s.openPeople(ctx, ids, undone)
+	if err == nil && len(people) == 0 { // who watches the time learns nothing
+		_, err = s.ring.New(ctx, []string{"decoy"})
+		err = keeperError(err)
+	}
+	return people, err
+}
+
+// openPeople opens people, and those whose records were ever joined with theirs.
+func (s *Reports) openPeople(ctx context.Context, ids []uuid.UUID, undone bool) ([]*record.Record, error) {
+	ids, err := s.db.Index.JoinedPersons(ctx, ids, undone)
+	if err != nil {
 		return nil, guard.Translate(err)
 	}
 	rows, err := s.db.People.ByID(ctx, ids)
@@ -123,10 +143,6 @@ func (s *Reports) peopleBehind(ctx context.Context, tags []store.Tag, undone boo
 		if row.WrappedKey != "" {
 			people = append(people, &record.Record{Row: row})
 		}
-	}
-	if len(people) == 0 { // who watches the time learns nothing
-		_, err := s.ring.New(ctx, []string{"decoy"})
-		return nil, keeperError(err)
 	}
 	return people, s.records.OpenAlone(ctx, people...)
 }

@@ -3,8 +3,12 @@ package oversight
 import (
 	"context"
 	"iter"
+	"slices"
 	"time"
 
+	"github.com/google/uuid"
+
+	"cpis/service/guard"
 	"cpis/service/store"
 )
 
@@ -14,14 +18,8 @@ type Selection struct {
 	Filter        store.EntryFilter `json:"filter"`
 	Own           bool              `json:"own"`               // only what belongs to the organisation of who asked
 	Subject       string            `json:"subject,omitempty"` // what the log calls the child that is asked about
-	Bounds        []Bound           `json:"bounds"`
+	Bounds        []store.LogEnd    `json:"bounds"`            // entries behind them are not looked at
 	CompleteUntil time.Time         `json:"complete_until"`
-}
-
-// Bound says that entries of a log before an index are looked at.
-type Bound struct {
-	Log  store.LogID `json:"log"`
-	Next int64       `json:"next"`
 }
 
 // Select returns the entries that a question asks for, as far as the index reaches.
@@ -32,7 +30,7 @@ func (s *Reports) Select(ctx context.Context, tx *store.Tx, q *Question) (Select
 	}
 	out := Selection{Filter: q.filter, Own: q.own, CompleteUntil: coverage.CompleteUntil}
 	for _, state := range states {
-		out.Bounds = append(out.Bounds, Bound{state.Log, state.Next})
+		out.Bounds = append(out.Bounds, store.LogEnd{Log: state.Log, Next: state.Next})
 	}
 	if tags := s.tagsAsked(q.asked); len(tags) > 0 {
 		out.Subject = SubjectText(tags[0][:])
@@ -58,6 +56,76 @@ func (s *Reports) LeaveOut(ctx context.Context, sel *Selection, made time.Time) 
 	})
 }
 
+const (
+	// longestAct is longer than anything takes from its beginning until it is
+	// recorded, such as the application of a file of plans, and than clocks of
+	// servers differ.
+	longestAct = 24 * time.Hour
+	// maxRestricted is how many people are looked at who were restricted since: if
+	// there are more, each of them may be in the file.
+	maxRestricted = 1000
+)
+
+// Outdated reports whether a selection, read when logs had some ends, has somebody
+// who was restricted since: then more was shown than may be shown now. It looks for
+// those few who were, and not for the many whom a report may be about. asked is a
+// time before it was read.
+func (s *Reports) Outdated(ctx context.Context, sel *Selection, ends []store.LogEnd, asked time.Time) (bool, error) {
+	if sel.Own {
+		return false, nil
+	}
+	ids, err := s.db.People.RestrictedSince(ctx, ends, asked.Add(-longestAct), maxRestricted)
+	if err != nil || len(ids) == 0 {
+		return false, guard.Translate(err)
+	}
+	if len(ids) == maxRestricted {
+		return true, nil
+	}
+	tags, err := s.tagsOf(ctx, ids)
+	if err != nil {
+		return false, err
+	}
+	return s.has(ctx, sel, tags)
+}
+
+// tagsOf returns by which tags entries name some people.
+func (s *Reports) tagsOf(ctx context.Context, ids []uuid.UUID) (*tags, error) {
+	people, err := s.openPeople(ctx, ids, true)
+	if err != nil {
+		return nil, err
+	}
+	all, numbers := s.numbersOf(people)
+	former, err := s.formerTags(ctx, numbers)
+	all.add(former.tags...)
+	return all, err
+}
+
+// has reports whether a selection has an entry about any of some people.
+func (s *Reports) has(ctx context.Context, sel *Selection, about *tags) (bool, error) {
+	f := sel.Filter
+	if f.Subjects == nil {
+		f.Subjects = about.bytes()
+	} else {
+		f.Subjects = slices.DeleteFunc(slices.Clone(f.Subjects), func(tag []byte) bool {
+			return len(tag) != len(store.Tag{}) || !about.seen[store.Tag(tag)]
+		})
+	}
+	if len(f.Subjects) == 0 {
+		return false, nil
+	}
+	there := false
+	err := s.db.Tx(ctx, func(tx *store.Tx) error {
+		for _, in := range sel.Bounds {
+			found, err := tx.Index.FindInOrder(ctx, &f, in.Log, 0, in.Next, 1)
+			if there = len(found) > 0; err != nil || there {
+				return err
+			}
+		}
+		return nil
+	})
+	return there, guard.Translate(err)
+}
+
 // Found is an entry of the log with its line.
 type Found struct {
 	Entry
@@ -72,7 +140,7 @@ const foundPage = 1000
 
 // Find yields the entries of a log that a selection has, in the order of the log,
 // as a report shows them now. Each is valid until the next.
-func (s *Reports) Find(ctx context.Context, sel *Selection, in Bound) iter.Seq2[*Found, error] {
+func (s *Reports) Find(ctx context.Context, sel *Selection, in store.LogEnd) iter.Seq2[*Found, error] {
 	return func(yield func(*Found, error) bool) {
 		for from := int64(0); from < in.Next; {
 			found, next, err := s.findPage(ctx, sel, in, from)
@@ -91,7 +159,7 @@ func (s *Reports) Find(ctx context.Context, sel *Selection, in Bound) iter.Seq2[
 }
 
 // findPage reads the next entries of a log, and says where to go on.
-func (s *Reports) findPage(ctx context.Context, sel *Selection, in Bound, from int64) (out []Found, next int64, err error) {
+func (s *Reports) findPage(ctx context.Context, sel *Selection, in store.LogEnd, from int64) (out []Found, next int64, err error) {
 	err = s.db.Tx(ctx, func(tx *store.Tx) error {
 		found, err := tx.Index.FindInOrder(ctx, &sel.Filter, in.Log, from, in.Next, foundPage)
 		if err != nil {

@@ -164,6 +164,16 @@ func indexArgs(rows []IndexRow) []any {
 	return args
 }
 
+// Ends returns how many entries each log has.
+func (q indexReads) Ends(ctx context.Context) ([]LogEnd, error) {
+	states, err := q.States(ctx)
+	ends := make([]LogEnd, len(states))
+	for i := range states {
+		ends[i] = LogEnd{states[i].Log, states[i].Size}
+	}
+	return ends, err
+}
+
 // Rows returns what the index of a log has from one entry up to, but not
 // including, another, in order.
 func (q indexReads) Rows(ctx context.Context, log LogID, from, to int64) ([]IndexRow, error) {

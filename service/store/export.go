@@ -19,8 +19,9 @@ type ExportRow struct {
 	Size         int64 // of the file in bytes, once it is ready
 	AskedAt      time.Time
 	ExpiresAt    time.Time // when it is forgotten
-	WrappedKey   string    // its data key, wrapped
+	WrappedKey   string    // its data key, wrapped; empty if it was forgotten
 	Sealed       []byte    // what was asked, under that key
+	Seen         []byte    // how far logs were when the attempt began, likewise; nil if it is not known
 	// Done and Work say how far it is, of how much; LeaseUntil until when a server
 	// works on it. They decide nothing.
 	Done       int64
@@ -32,13 +33,13 @@ type ExportRow struct {
 const exportMaking = "making"
 
 const exportColumns = `x.id, x.organisation, x.owner, x.state, x.attempt, x.entries, x.size, x.asked_at, x.expires_at,
-		       x.wrapped_key, x.sealed, x.done, x.work, x.lease_until, x.mac`
+		       x.wrapped_key, x.sealed, x.seen, x.done, x.work, x.lease_until, x.mac`
 
 // targets are where the columns of an export go.
 func (x *ExportRow) targets() []any {
 	return []any{
 		&x.ID, &x.Organisation, &x.Owner, &x.State, &x.Attempt, &x.Entries, &x.Size, &x.AskedAt, &x.ExpiresAt,
-		&x.WrappedKey, &x.Sealed, &x.Done, &x.Work, &x.LeaseUntil,
+		&x.WrappedKey, &x.Sealed, &x.Seen, &x.Done, &x.Work, &x.LeaseUntil,
 	}
 }
 
@@ -71,29 +72,50 @@ func (q exportReads) List(ctx context.Context, owners [][]byte, now time.Time, l
 		FROM cpis.export AS x
 		WHERE x.owner = ANY ($1::bytea[])
 		  AND x.expires_at > $2
+		  AND x.wrapped_key <> ''
 		ORDER BY x.id DESC
 		LIMIT $3`, owners, now, limit)
 }
 
-// Unattended returns exports that some server has to make and none does, the
-// longest waiting first.
-func (q exportReads) Unattended(ctx context.Context, now time.Time) ([]ExportRow, error) {
+// Unattended returns exports that some server has to make and none does: those that
+// were asked for before a time, the longest waiting first, and then the smallest.
+func (q exportReads) Unattended(ctx context.Context, now, before time.Time) ([]ExportRow, error) {
 	return soundRows[ExportRow](ctx, q.queries, "reading unattended exports", `
 		SELECT `+exportColumns+`
 		FROM cpis.export AS x
 		WHERE x.state = '`+exportMaking+`'
 		  AND x.lease_until <= $1
 		  AND x.expires_at > $1
-		ORDER BY x.lease_until, x.id`, now)
+		ORDER BY CASE WHEN x.asked_at < $2 THEN x.asked_at ELSE $2 END, x.work, x.id`, now, before)
 }
 
-// Expired returns exports that have served their time. Rows that do not verify are
+// Room returns how many bytes the files of an organisation take that are not to be
+// forgotten yet, and how many those of all. Of those that are not made, each entry
+// of each file counts as so many.
+func (q exportReads) Room(ctx context.Context, organisation string, now time.Time, each int64) (own, whole int64, err error) {
+	type room struct{ own, whole int64 }
+	r, err := one(ctx, q.q, "reading the room of exports", func(row pgx.CollectableRow) (r room, err error) {
+		err = row.Scan(&r.own, &r.whole)
+		return r, err
+	}, `
+		SELECT coalesce(sum(n) FILTER (WHERE organisation = $1), 0)::bigint, coalesce(sum(n), 0)::bigint
+		FROM (
+		    SELECT x.organisation, CASE x.state WHEN '`+exportMaking+`' THEN x.work * $3 ELSE x.size END AS n
+		    FROM cpis.export AS x
+		    WHERE x.expires_at > $2
+		      AND x.wrapped_key <> ''
+		) AS s`, organisation, now, each)
+	return r.own, r.whole, err
+}
+
+// Expired returns exports that have served their time, or were forgotten before. Rows that do not verify are
 // among them: they are forgotten like others.
 func (q exportReads) Expired(ctx context.Context, now time.Time, limit int) ([]uuid.UUID, error) {
 	return all(ctx, q.q, "reading expired exports", pgx.RowTo[uuid.UUID], `
 		SELECT x.id
 		FROM cpis.export AS x
 		WHERE x.expires_at <= $1
+		   OR x.wrapped_key = ''
 		ORDER BY x.expires_at, x.id
 		LIMIT $2`, now, limit)
 }
@@ -102,10 +124,10 @@ func (q exportReads) Expired(ctx context.Context, now time.Time, limit int) ([]u
 func (tx exportWrites) Insert(ctx context.Context, x *ExportRow) error {
 	return tx.execAll(ctx, 1, "making export", `
 		INSERT INTO cpis.export (id, organisation, owner, state, attempt, entries, size, asked_at, expires_at, wrapped_key, sealed,
-		    lease_until, mac)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
+		    work, lease_until, mac)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`,
 		x.ID, x.Organisation, x.Owner, x.State, x.Attempt, x.Entries, x.Size, x.AskedAt, x.ExpiresAt, x.WrappedKey, x.Sealed,
-		x.LeaseUntil, tx.guard.mac(x))
+		x.Work, x.LeaseUntil, tx.guard.mac(x))
 }
 
 // Claim begins the next attempt to make an export, until a lease is over.
@@ -113,10 +135,10 @@ func (tx exportWrites) Insert(ctx context.Context, x *ExportRow) error {
 func (tx exportWrites) Claim(ctx context.Context, x *ExportRow) error {
 	return tx.execAll(ctx, 1, "claiming export", `
 		UPDATE cpis.export
-		SET attempt = $2, done = 0, work = $3, lease_until = $4, mac = $5
+		SET attempt = $2, done = 0, work = $3, lease_until = $4, seen = $5, mac = $6
 		WHERE id = $1
 		  AND attempt = $2 - 1
-		  AND state = '`+exportMaking+`'`, x.ID, x.Attempt, x.Work, x.LeaseUntil, tx.guard.mac(x))
+		  AND state = '`+exportMaking+`'`, x.ID, x.Attempt, x.Work, x.LeaseUntil, x.Seen, tx.guard.mac(x))
 }
 
 // Beat says how far an attempt is, and that it goes on. ErrConflict says that it
@@ -141,27 +163,42 @@ func (tx exportWrites) Settle(ctx context.Context, x *ExportRow) error {
 		  AND state = '`+exportMaking+`'`, x.ID, x.Attempt, x.State, x.Entries, x.Size, x.Done, tx.guard.mac(x))
 }
 
-// Delete removes an export, with its file and its key.
-func (tx exportWrites) Delete(ctx context.Context, id uuid.UUID) error {
+// Forget forgets an export, as its row says: its key goes at once, and with it what
+// it says. Who makes it finds that it does not count any more.
+func (tx exportWrites) Forget(ctx context.Context, x *ExportRow) error {
+	x.WrappedKey = ""
+	return tx.execAll(ctx, 1, "forgetting export", `
+		UPDATE cpis.export
+		SET state = $2, wrapped_key = '', lease_until = NULL, mac = $3
+		WHERE id = $1`, x.ID, x.State, tx.guard.mac(x))
+}
+
+// Delete removes an export, with its key and the last pieces of its file: at most so
+// many at once. It reports whether nothing is left.
+func (tx exportWrites) Delete(ctx context.Context, id uuid.UUID, limit int) (gone bool, err error) {
 	// Nobody adds a part from here on.
-	_, err := tx.exec(ctx, "locking export", `
+	_, err = tx.exec(ctx, "locking export", `
 		SELECT
 		FROM cpis.export
 		WHERE id = $1
 		FOR UPDATE`, id)
 	if err != nil {
-		return err
+		return false, err
 	}
-	_, err = tx.exec(ctx, "removing parts of export", `
+	n, err := tx.exec(ctx, "removing parts of export", `
 		DELETE FROM cpis.export_part
-		WHERE export_id = $1`, id)
-	if err != nil {
-		return err
+		WHERE (export_id, attempt, stream, n) IN (
+		    SELECT p.export_id, p.attempt, p.stream, p.n
+		    FROM cpis.export_part AS p
+		    WHERE p.export_id = $1
+		    LIMIT $2)`, id, limit)
+	if err != nil || n == int64(limit) {
+		return false, err
 	}
 	_, err = tx.exec(ctx, "removing export", `
 		DELETE FROM cpis.export
 		WHERE id = $1`, id)
-	return err
+	return err == nil, err
 }
 
 // ExportPart is where a piece of an export stands.
@@ -190,12 +227,15 @@ func (q exportReads) Part(ctx context.Context, at ExportPart) ([]byte, error) {
 		  AND n = $4`, at.Export, at.Attempt, at.Stream, at.N)
 }
 
-// DeleteParts removes the pieces of all attempts but one, and of that one those
-// which are none of the file, if it is made.
-func (tx exportWrites) DeleteParts(ctx context.Context, export uuid.UUID, but int, made bool) error {
-	_, err := tx.exec(ctx, "removing parts of export", `
+// DeleteParts removes pieces of all attempts but one, and of that one those which are
+// none of the file, if it is made: at most so many at once. It returns how many.
+func (tx exportWrites) DeleteParts(ctx context.Context, export uuid.UUID, but int, made bool, limit int) (int64, error) {
+	return tx.exec(ctx, "removing parts of export", `
 		DELETE FROM cpis.export_part
-		WHERE export_id = $1
-		  AND (attempt <> $2 OR $3 AND stream > 0)`, export, but, made)
-	return err
+		WHERE (export_id, attempt, stream, n) IN (
+		    SELECT p.export_id, p.attempt, p.stream, p.n
+		    FROM cpis.export_part AS p
+		    WHERE p.export_id = $1
+		      AND (p.attempt <> $2 OR $3 AND p.stream > 0)
+		    LIMIT $4)`, export, but, made, limit)
 }
