@@ -45,8 +45,7 @@ func BenchmarkFlags(b *testing.B) {
 
 // BenchmarkAppend measures durable appends by one appender.
 func BenchmarkAppend(b *testing.B) {
-	c := dbtest.Cluster(b, pgdev.Options{Settings: map[string]string{"shared_buffers": "256MB", "max_wal_size": "4GB"}})
-	data := dbtest.NewIn(b, c)
+	_, data := dbtest.Installed(b, pgdev.Options{Settings: map[string]string{"shared_buffers": "256MB", "max_wal_size": "4GB"}})
 	f := fixtureIn(b, data, dbtest.OpenURL(b, data.App, store.Options{}))
 	for _, n := range []int{1, 64, 256} {
 		batch := store.Batch{Lines: lines(n), Subjects: make([][]byte, n)}

@@ -18,8 +18,7 @@ import (
 // confirmed is there afterwards, and every error says that it may not be.
 func TestNothingConfirmedIsLostWhenPostgreSQLIsKilled(t *testing.T) {
 	t.Parallel()
-	c := dbtest.Cluster(t, pgdev.Options{})
-	data := dbtest.NewIn(t, c)
+	c, data := dbtest.Installed(t, pgdev.Options{})
 	f := fixtureIn(t, data, dbtest.OpenURL(t, data.App, store.Options{}))
 	confirmed := map[string]bool{}
 	for round := range 6 {
@@ -206,8 +205,7 @@ func TestPoolFollowsThePrimary(t *testing.T) {
 // A primary that becomes read-only under a pool that knows it as writable.
 func TestPoolLeavesADemotedPrimary(t *testing.T) {
 	t.Parallel()
-	c := dbtest.Cluster(t, pgdev.Options{Fast: true})
-	data := dbtest.NewIn(t, c)
+	_, data := dbtest.Installed(t, pgdev.Options{Fast: true})
 	f := fixtureIn(t, data, dbtest.Open(t, data))
 	f.append(lines(1), nil)
 	for _, write := range []func() error{
@@ -252,8 +250,7 @@ func (f *fixture) setReadOnly(value string) {
 // that uses it.
 func replicated(t *testing.T) (primary, standby *pgdev.Cluster, f *fixture) {
 	t.Helper()
-	primary = dbtest.Cluster(t, pgdev.Options{})
-	data := dbtest.NewIn(t, primary)
+	primary, data := dbtest.Installed(t, pgdev.Options{})
 	standby, err := primary.Standby(t.Context(), "second", pgdev.Options{Dir: dbtest.Dir(t), Temporary: true})
 	if err != nil {
 		t.Fatal(err)

@@ -24,8 +24,7 @@ var update = flag.Bool("update", false, "write schema.sql anew")
 // schema.sql is for reading: the schema that all migrations make.
 func TestSchemaIsAsDumped(t *testing.T) {
 	t.Parallel()
-	c := dbtest.Cluster(t, pgdev.Options{Fast: true})
-	data := dbtest.NewIn(t, c)
+	c, data := dbtest.Installed(t, pgdev.Options{Fast: true})
 	dump := c.Command(t.Context(), "pg_dump", "--schema-only", "--schema=cpis", "--no-owner",
 		"--exclude-table=cpis.entry_l*", "--exclude-table=cpis.schema_version", "--exclude-table=cpis.schema_version_id_seq", data.Name)
 	dump.Stderr = os.Stderr

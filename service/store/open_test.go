@@ -15,8 +15,8 @@ func TestOpen(t *testing.T) {
 
 	t.Run("RefusesADatabaseThatForgets", func(t *testing.T) {
 		t.Parallel()
-		c := dbtest.Cluster(t, pgdev.Options{Fast: true})
-		_, err := store.Open(t.Context(), dbtest.NewIn(t, c).App, store.Options{})
+		_, data := dbtest.Installed(t, pgdev.Options{Fast: true})
+		_, err := store.Open(t.Context(), data.App, store.Options{})
 		if !errors.Is(err, store.ErrUnsafe) {
 			t.Errorf("fsync off: got %v, want %v", err, store.ErrUnsafe)
 		}
@@ -24,7 +24,7 @@ func TestOpen(t *testing.T) {
 
 	t.Run("RefusesToRunWithoutWaitingForStandbys", func(t *testing.T) {
 		t.Parallel()
-		data := dbtest.NewIn(t, dbtest.Cluster(t, pgdev.Options{}))
+		_, data := dbtest.Installed(t, pgdev.Options{})
 		for _, level := range []string{"off", "local"} {
 			_, err := store.Open(t.Context(), data.App+"&synchronous_commit="+level, store.Options{})
 			if !errors.Is(err, store.ErrUnsafe) {
@@ -89,8 +89,7 @@ func TestOpen(t *testing.T) {
 
 func TestReadyFollowsTheDatabase(t *testing.T) {
 	t.Parallel()
-	c := dbtest.Cluster(t, pgdev.Options{})
-	data := dbtest.NewIn(t, c)
+	c, data := dbtest.Installed(t, pgdev.Options{})
 	f := fixtureIn(t, data, dbtest.Open(t, data))
 	f.must(f.db.Ready(t.Context()))
 	f.must(c.Kill())

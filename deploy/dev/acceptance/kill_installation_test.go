@@ -138,7 +138,7 @@ func (in *installation) install() {
 
 // template is what installations are copied from.
 type template struct {
-	cluster *pgdev.Cluster // stopped
+	cluster *pgdev.Cluster // at rest
 	keys    string         // the file
 }
 
@@ -154,12 +154,12 @@ func installed(tb testing.TB) *template {
 		in := begin(tb)
 		t := &template{keys: filepath.Join(programs, "keys")}
 		var err error
-		t.cluster, err = pgdev.Start(tb.Context(), pgdev.Options{Dir: filepath.Join(programs, "installed")})
+		t.cluster, err = pgdev.Start(tb.Context(), pgdev.Options{Dir: filepath.Join(programs, "installed"), Temporary: true})
 		must(tb, err)
 		in.cluster = t.cluster
 		in.settle(localKeys(t.keys)...)
 		in.install()
-		must(tb, t.cluster.Stop(tb.Context()))
+		must(tb, t.cluster.Rest(tb.Context()))
 		made = t
 	})
 	if made == nil {

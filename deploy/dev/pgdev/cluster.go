@@ -32,7 +32,7 @@ type Options struct {
 	// Temporary removes Dir when the cluster stops or the process ends,
 	// however it ends.
 	Temporary bool
-	// From is a cluster to copy instead of making one. It must be stopped. The
+	// From is a cluster to copy instead of making one. It must be at rest. The
 	// copy has its data and password.
 	From *Cluster
 	// Settings are server settings ("shared_buffers": "512MB"). They win over
@@ -129,6 +129,12 @@ func (c *Cluster) Stop(ctx context.Context) error {
 		err = errors.Join(err, c.server.kill())
 	}
 	return errors.Join(err, c.release())
+}
+
+// Rest shuts the cluster down and keeps it, also if it is temporary: it can be
+// copied, and Restart brings it back.
+func (c *Cluster) Rest(ctx context.Context) error {
+	return c.server.stop(ctx, syscall.SIGINT)
 }
 
 // Kill kills every process of the cluster at once with SIGKILL, as a power cut

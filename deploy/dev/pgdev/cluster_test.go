@@ -78,16 +78,20 @@ func TestCluster(t *testing.T) {
 		}
 	})
 
-	t.Run("IsCopiedWhenItIsStopped", func(t *testing.T) {
+	t.Run("IsCopiedWhenItRests", func(t *testing.T) {
 		t.Parallel()
-		c := start(t, pgdev.Options{Dir: tempDir(t), Fast: true})
+		c := start(t, pgdev.Options{Dir: tempDir(t), Fast: true, Temporary: true})
 		query(t, c.AdminURL(), "CREATE TABLE kept AS SELECT 'before' AS what; SELECT what FROM kept")
-		must(t, c.Stop(t.Context()))
+		must(t, c.Rest(t.Context()))
 		for range 2 {
 			another := start(t, pgdev.Options{Dir: tempDir(t), Fast: true, Temporary: true, From: c})
 			if got := query(t, another.TCPURL("postgres"), "UPDATE kept SET what = what || ' and after' RETURNING what"); got != "before and after" {
 				t.Errorf("a copy holds %q", got)
 			}
+		}
+		must(t, c.Restart(t.Context()))
+		if got := query(t, c.AdminURL(), "SELECT what FROM kept"); got != "before" {
+			t.Errorf("the original holds %q", got)
 		}
 	})
 

@@ -1,5 +1,6 @@
 // Package dbtest gives tests real databases: [New] a fresh one with the whole
-// schema, [Cluster] a PostgreSQL of its own for tests that crash it.
+// schema, [Cluster] and [Installed] a PostgreSQL of its own for tests that crash
+// it.
 //
 // Databases are made in the cluster that TEST_DATABASE_URL names (the address
 // of a superuser), or else in a private one that is started from the installed
@@ -12,6 +13,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"net/url"
 	"os"
@@ -144,16 +146,44 @@ func StopAfter(tb testing.TB, c *pgdev.Cluster) {
 	})
 }
 
-// NewIn makes a database with the whole schema and one log in a cluster of the
-// test's own. It is not dropped.
-func NewIn(tb testing.TB, c *pgdev.Cluster) *Database {
+// Installed starts a PostgreSQL of the test's own with a database that has the
+// whole schema and one log. It is a copy of one that is made once for each test
+// process.
+func Installed(tb testing.TB, opts pgdev.Options) (*pgdev.Cluster, *Database) {
 	tb.Helper()
-	db, err := serverAt(c.AdminURL()).build(tb.Context(), "cpis")
+	needPostgreSQL(tb)
+	from, err := installed()
 	if err != nil {
-		tb.Fatalf("making test database: %v", err)
+		tb.Fatalf("making the cluster that others are copied from: %v", err)
 	}
-	return &db.Database
+	opts.From = from
+	c := Cluster(tb, opts)
+	db, err := serverAt(c.AdminURL()).describe(installedName)
+	if err != nil {
+		tb.Fatalf("finding test database: %v", err)
+	}
+	return c, &db.Database
 }
+
+// installedName is the name of the database in clusters that are copied.
+const installedName = "cpis"
+
+// installed is the cluster that others are copied from. It rests.
+var installed = sync.OnceValues(func() (*pgdev.Cluster, error) {
+	ctx := context.Background()
+	dir, err := os.MkdirTemp("", "cpis-test-pg-")
+	if err != nil {
+		return nil, err
+	}
+	c, err := pgdev.Start(ctx, pgdev.Options{Dir: dir, Temporary: true})
+	if err != nil {
+		return nil, err
+	}
+	if _, err := serverAt(c.AdminURL()).build(ctx, installedName); err != nil {
+		return nil, errors.Join(err, c.Stop(ctx))
+	}
+	return c, c.Rest(ctx)
+})
 
 // shared is the server that databases of this process are made in.
 func shared(tb testing.TB) *server {
