@@ -11,7 +11,7 @@ import (
 
 // ProveOne makes the proof of one entry out of the proof of several. Leaf returns
 // the leaf hash of each entry whose line goes along, in their order.
-func ProveOne(signed []byte, subset io.Reader, index int64, leaf func() (Hash, error)) (Proof, error) {
+func ProveOne(signed []byte, subset io.Reader, index int64, leaf func(index int64) (Hash, error)) (Proof, error) {
 	c, err := ReadCheckpoint(signed)
 	if err != nil {
 		return Proof{}, err
@@ -40,14 +40,14 @@ func ProveOne(signed []byte, subset io.Reader, index int64, leaf func() (Hash, e
 }
 
 // readSubset reads all of a proof.
-func readSubset(r *SubsetReader, leaf func() (Hash, error)) error {
+func readSubset(r *SubsetReader, leaf func(index int64) (Hash, error)) error {
 	for {
 		e, err := r.Next()
 		if errors.Is(err, io.EOF) {
 			return nil
 		}
 		if err == nil && e.Line {
-			e.Leaf, err = leaf()
+			e.Leaf, err = leaf(e.Index)
 		}
 		if err != nil {
 			return err

@@ -11,21 +11,56 @@ import (
 	"cpis/audit/archive"
 )
 
+// openSized opens a file, and says how long it is.
+func openSized(name string) (*os.File, int64, error) {
+	file, err := os.Open(name)
+	if err != nil {
+		return nil, 0, err
+	}
+	info, err := file.Stat()
+	if err != nil {
+		_ = file.Close() // only read
+		return nil, 0, err
+	}
+	return file, info.Size(), nil
+}
+
+// takeOut takes an entry out of the export of a report: its line, and its proof.
+func (c *auditProofCmd) takeOut(w *world) error {
+	file, size, err := openSized(c.Archive)
+	if err != nil {
+		return fmt.Errorf("reading the export: %w", err)
+	}
+	defer file.Close()
+	proof, line, err := archive.Prove(file, size, c.Log, c.Index)
+	if errors.Is(err, audit.ErrBroken) {
+		return notVerified(w, err)
+	}
+	if err != nil {
+		return fmt.Errorf("entry %d: %w", c.Index, err)
+	}
+	if c.Line != "" {
+		if err := os.WriteFile(c.Line, append(line, '\n'), 0o600); err != nil {
+			return fmt.Errorf("writing the line: %w", err)
+		}
+	}
+	leaf := audit.LeafHash(line)
+	proof.Extra = leaf[:]
+	_, err = w.stdout.Write(proof.Text())
+	return err
+}
+
 // verifyArchive verifies an export of a report, which is one file.
 func (c *auditVerifyCmd) verifyArchive(ctx context.Context, w *world, known []audit.VerifierKey) error {
 	if len(c.Kept) > 0 || c.First != nil {
 		return errors.New("--kept and --first are for exports of a whole log, which are directories")
 	}
-	file, err := os.Open(c.Dir)
+	file, size, err := openSized(c.Dir)
 	if err != nil {
 		return fmt.Errorf("verifying: %w", err)
 	}
 	defer file.Close()
-	info, err := file.Stat()
-	if err != nil {
-		return fmt.Errorf("verifying: %w", err)
-	}
-	report, err := archive.Verify(ctx, file, info.Size(), known)
+	report, err := archive.Verify(ctx, file, size, known)
 	if errors.Is(err, audit.ErrBroken) {
 		return notVerified(w, err)
 	}

@@ -42,11 +42,20 @@ type auditProofCmd struct {
 	connection `embed:""`
 
 	Index int64  `arg:"" help:"Index of the entry, as the receipt of an answer has it."`
-	Log   string `placeholder:"NAME" help:"Name of the log; by default the one that the server writes."`
+	Log   string `placeholder:"NAME" help:"Name of the log; by default the one that the server writes, or the first one of the file."`
+
+	Archive string `type:"existingfile" placeholder:"FILE.zip" help:"Take the proof out of the export of a report, without asking the service. It names the entry, as that of \"cpis audit prove\" does."`
+	Line    string `type:"path" placeholder:"FILE" help:"With --archive: write the entry's line to this file."`
 }
 
 // Run prints the proof of an entry and nothing else.
 func (c *auditProofCmd) Run(ctx context.Context, w *world) error {
+	if c.Archive != "" {
+		return c.takeOut(w)
+	}
+	if c.Line != "" {
+		return errors.New("--line is for --archive: the service has no proof with its line")
+	}
 	proof, err := c.fetchProof(ctx, c.Log, c.Index)
 	if err != nil {
 		return err

@@ -5,6 +5,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -97,6 +98,24 @@ func TestReportDownload_GoesOn(t *testing.T) {
 	}
 }
 
+// takeOneOut takes a line with its proof out of an export, and verifies it.
+func takeOneOut(t *testing.T, export, key string) {
+	t.Helper()
+	line := filepath.Join(t.TempDir(), "line.json")
+	for index := range 1000 {
+		taken := command(t, "", "audit", "proof", strconv.Itoa(index), "--archive", export, "--line", line)
+		if taken.status != 0 {
+			taken.want(t, 1)
+			continue
+		}
+		proof := written(t, "proof", taken.stdout)
+		command(t, "", "audit", "verify-proof", proof, "--key", key).want(t, 0)
+		command(t, "", "audit", "verify-proof", proof, "--key", key, "--entry", line).want(t, 0)
+		return
+	}
+	t.Error("no line could be taken out of the export")
+}
+
 // testExport takes a report out of the demo, and verifies it offline.
 func testExport(t *testing.T, d *running, why []string) {
 	t.Helper()
@@ -108,6 +127,7 @@ func testExport(t *testing.T, d *running, why []string) {
 	key := withEnv(t, env, "audit", "key", "--log-origin", env["CPIS_LOG_ORIGIN"])
 	key.want(t, 0)
 	command(t, "", "audit", "verify", out, "--key", strings.TrimSpace(key.stdout)).want(t, 0, "VERIFIED: ", "of report child")
+	takeOneOut(t, out, strings.TrimSpace(key.stdout))
 	file, err := os.ReadFile(out)
 	if err != nil {
 		t.Fatal(err)
