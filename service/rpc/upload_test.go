@@ -199,6 +199,7 @@ func TestUploadIsADeltaInCSVUnlessItSays(t *testing.T) {
 // with the file by the use case that reads it: once each.
 func TestUploadRefusesWhatIsNotAFile(t *testing.T) {
 	t.Parallel()
+	const most = 1 << 10
 	for _, bad := range []struct {
 		name     string
 		parts    []*cpisv1.UploadRequest
@@ -216,7 +217,7 @@ func TestUploadRefusesWhatIsNotAFile(t *testing.T) {
 		{"message too large", []*cpisv1.UploadRequest{begin(), chunk(strings.Repeat("x", 2<<20))}, false, true, "the request is too large"},
 		{
 			"file too large",
-			[]*cpisv1.UploadRequest{begin(), chunk(strings.Repeat("x", 1<<20)), chunk(strings.Repeat("x", 1<<20)), chunk("x")},
+			[]*cpisv1.UploadRequest{begin(), chunk(strings.Repeat("x", most/2)), chunk(strings.Repeat("x", most/2)), chunk("x")},
 			false, true, "the request is too large",
 		},
 	} {
@@ -225,7 +226,7 @@ func TestUploadRefusesWhatIsNotAFile(t *testing.T) {
 			for _, w := range wires {
 				t.Run(w.name, func(t *testing.T) {
 					t.Parallel()
-					b, c := w.open(t, withMaxUpload(2<<20))
+					b, c := w.open(t, withMaxUpload(most))
 					_, err := send(t, c, bad.parts...)
 					checkAnswer(t, bad.name, err, connect.CodeInvalidArgument, bad.text)
 					if detail[cpisv1.InvalidRequest](t, err) == nil {
