@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -84,7 +85,9 @@ func TestCluster(t *testing.T) {
 		query(t, c.AdminURL(), "CREATE TABLE kept AS SELECT 'before' AS what; SELECT what FROM kept")
 		must(t, c.Rest(t.Context()))
 		for range 2 {
-			another := start(t, pgdev.Options{Dir: tempDir(t), Fast: true, Temporary: true, From: c})
+			another, err := pgdev.Start(t.Context(), pgdev.Options{Dir: tempDir(t), Fast: true, Temporary: true, From: c})
+			must(t, err)
+			t.Cleanup(func() { must(t, another.Stop(context.Background())) })
 			if got := query(t, another.TCPURL("postgres"), "UPDATE kept SET what = what || ' and after' RETURNING what"); got != "before and after" {
 				t.Errorf("a copy holds %q", got)
 			}
@@ -212,8 +215,26 @@ func TestDirectoryThatTheServerCannotEnterLeadsElsewhere(t *testing.T) {
 	}
 }
 
+// first is a cluster that rests: to copy it costs much less than to make another.
+var first = sync.OnceValues(func() (*pgdev.Cluster, error) {
+	ctx := context.Background()
+	dir, err := os.MkdirTemp("", "pgdev-test-")
+	if err != nil {
+		return nil, err
+	}
+	c, err := pgdev.Start(ctx, pgdev.Options{Dir: dir, Temporary: true})
+	if err != nil {
+		return nil, err
+	}
+	return c, c.Rest(ctx)
+})
+
+// start starts a cluster that is a copy, unless its directory holds one already.
 func start(t *testing.T, opts pgdev.Options) *pgdev.Cluster {
 	t.Helper()
+	from, err := first()
+	must(t, err)
+	opts.From = from
 	c, err := pgdev.Start(t.Context(), opts)
 	must(t, err)
 	t.Cleanup(func() { must(t, c.Stop(context.Background())) })
