@@ -86,7 +86,7 @@ func insert(file []byte, at int, what string) []byte {
 	return out
 }
 
-// startOf is where the header of a file begins, and contentOf where its content does.
+// startOf returns at which bytes the header of a file and its content begin.
 func startOf(tb testing.TB, file []byte, name string) (header, content int) {
 	tb.Helper()
 	for _, f := range files(tb, file) {

@@ -204,7 +204,7 @@ func exportTo(ctx context.Context, t *testing.T, admin *auditlog.Admin, keys ...
 	return dir, out, err
 }
 
-// mustExport is exportTo where it cannot fail.
+// mustExport is exportTo, and ends the test if that fails.
 func mustExport(t *testing.T, admin *auditlog.Admin, keys ...audit.VerifierKey) (dir string, out auditlog.Exported) {
 	t.Helper()
 	dir, out, err := exportTo(t.Context(), t, admin, keys...)
