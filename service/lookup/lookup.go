@@ -219,7 +219,7 @@ func (s *LookUps) answerOpened(l *lookup, now time.Time) {
 func (s *LookUps) answerDegraded(l *lookup, now time.Time) {
 	a := &l.answer
 	*a = Answer{Verdict: FlagHeld, Degraded: true, Mode: a.Mode, Restricted: l.restricted()}
-	if a.Restricted && !s.maySeeRestricted(l.caller) {
+	if a.Restricted && !s.maySeeRestricted(l) {
 		a.Contacts = []domain.Contact{s.hub.Contact()}
 		return
 	}
@@ -238,11 +238,18 @@ func (s *LookUps) answerDegraded(l *lookup, now time.Time) {
 
 // maySeeRestricted reports whether the caller has the special right to see where
 // a restricted person's plans are held.
-func (s *LookUps) maySeeRestricted(c *identity.Caller) bool {
+func (s *LookUps) maySeeRestricted(l *lookup) bool {
 	return s.policy.Decide(policy.Request{
-		Roles:     c.Roles,
-		Class:     c.Class,
+		Roles:     l.caller.Roles,
+		Class:     l.caller.Class,
 		Action:    policy.ViewRestricted,
-		Assurance: c.Assurance,
+		Own:       l.ownAlone(),
+		Assurance: l.caller.Assurance,
 	}).Allowed
+}
+
+// ownAlone reports whether all visible plans are of the caller's organisation.
+func (l *lookup) ownAlone() bool {
+	another := func(f store.FlagRow) bool { return f.Plan.Authority != l.caller.Organisation }
+	return l.damage == 0 && !slices.ContainsFunc(l.rows, another)
 }

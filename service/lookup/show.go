@@ -34,7 +34,7 @@ func (s *LookUps) showPlans(l *lookup, now time.Time) {
 	a := &l.answer
 	a.Restricted = l.restricted()
 	a.Degraded = l.damage != 0 // what is sound is shown
-	hidden := a.Restricted && !s.maySeeRestricted(l.caller)
+	hidden := a.Restricted && !s.maySeeRestricted(l)
 	for i := range l.rows {
 		row := &l.rows[i]
 		d, err := record.OpenDetails(l.key, &row.Plan)
