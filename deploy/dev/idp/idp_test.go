@@ -159,16 +159,18 @@ func TestPeople_AreWhoTheyShouldBe(t *testing.T) {
 		class     policy.Class
 		assurance int
 	}{
-		"nurse":         {policy.ClinicianUnscheduled, policy.AcuteTrust, 2},
-		"gp":            {policy.ClinicianScheduled, policy.GeneralPractice, 2},
-		"lead":          {policy.SafeguardingLead, policy.LocalAuthority, 3},
-		"second-lead":   {policy.SafeguardingLead, policy.LocalAuthority, 3},
-		"camden-lead":   {policy.SafeguardingLead, policy.LocalAuthority, 3},
-		"privacy":       {policy.PrivacyOfficer, policy.AcuteTrust, 3},
-		"auditor":       {policy.Auditor, policy.Oversight, 3},
-		"administrator": {policy.Administrator, policy.Operator, 3},
-		"system":        {policy.ClinicalSystem, policy.AcuteTrust, 0},
-		"la-system":     {policy.LASystem, policy.LocalAuthority, 0},
+		"nurse":            {policy.ClinicianUnscheduled, policy.AcuteTrust, 2},
+		"gp":               {policy.ClinicianScheduled, policy.GeneralPractice, 2},
+		"lead":             {policy.SafeguardingLead, policy.LocalAuthority, 3},
+		"second-lead":      {policy.SafeguardingLead, policy.LocalAuthority, 3},
+		"camden-lead":      {policy.SafeguardingLead, policy.LocalAuthority, 3},
+		"privacy":          {policy.PrivacyOfficer, policy.AcuteTrust, 3},
+		"second-privacy":   {policy.PrivacyOfficer, policy.AcuteTrust, 3},
+		"practice-privacy": {policy.PrivacyOfficer, policy.GeneralPractice, 3},
+		"auditor":          {policy.Auditor, policy.Oversight, 3},
+		"administrator":    {policy.Administrator, policy.Operator, 3},
+		"system":           {policy.ClinicalSystem, policy.AcuteTrust, 0},
+		"la-system":        {policy.LASystem, policy.LocalAuthority, 0},
 	}
 	for _, person := range idp.People() {
 		w, ok := want[person.Key]

@@ -120,6 +120,20 @@ func People() []Person {
 			Assurance: 3, roleProfile: "555021935204",
 		},
 		{
+			Key: "second-privacy", ID: "555021935109", GivenName: "Daniel", FamilyName: "Achterberg", Name: "ACHTERBERG Daniel (Mr)",
+			Does:  "Watches over the same look-ups, and is the second person who releases what may be told of a restricted child.",
+			Place: trust, PlaceName: "Whittington Health NHS Trust",
+			JobRole: rolePrivacy, JobTitle: "Privacy Officer",
+			Assurance: 3, roleProfile: "555021935209",
+		},
+		{
+			Key: "practice-privacy", ID: "555021935110", GivenName: "Irina", FamilyName: "Vasquez", Name: "VASQUEZ Irina (Mrs)",
+			Does:  "Watches over the look-ups of the practice.",
+			Place: practice, PlaceName: "Archway Medical Centre",
+			JobRole: rolePrivacy, JobTitle: "Privacy Officer",
+			Assurance: 3, roleProfile: "555021935210",
+		},
+		{
 			Key: "auditor", ID: "555021935105", GivenName: "Owen", FamilyName: "Pritchard", Name: "PRITCHARD Owen (Mr)",
 			Does:  "Reads the audit log.",
 			Place: oversight, PlaceName: "Demonstration oversight body",
