@@ -75,7 +75,10 @@ func Organisations() []Organisation {
 }
 
 // People returns everybody who can sign in.
-func People() []Person {
+func People() []Person { return slices.Concat(carers(), watchers(), systems()) }
+
+// carers give care, or manage plans.
+func carers() []Person {
 	return []Person{
 		{
 			Key: "nurse", ID: "555021935101", GivenName: "Ngozi", FamilyName: "Okafor", Name: "OKAFOR Ngozi (Mrs)",
@@ -112,6 +115,12 @@ func People() []Person {
 			JobRole: roleLead, JobTitle: "Safeguarding Lead",
 			Assurance: 3, roleProfile: "555021935208",
 		},
+	}
+}
+
+// watchers watch over the others, or run the installation.
+func watchers() []Person {
+	return []Person{
 		{
 			Key: "privacy", ID: "555021935104", GivenName: "Farida", FamilyName: "Haddad", Name: "HADDAD Farida (Ms)",
 			Does:  "Watches over the look-ups of her trust.",
@@ -147,6 +156,11 @@ func People() []Person {
 			JobRole: roleAdministrator, JobTitle: "Administrator",
 			Assurance: 3, roleProfile: "555021935206",
 		},
+	}
+}
+
+func systems() []Person {
+	return []Person{
 		{
 			Key: "system", ID: "whittington-epr", Name: "Whittington patient record", System: true,
 			Does:  "Asks by itself when a patient is registered.",
