@@ -10,7 +10,7 @@ func AllActions() []Action {
 		ReplaceNumber, ProposeChange, DecideChange, GetPerson, ListPlans,
 		UploadPlans, ApproveUpload, ReadUploads, SetUploadRules,
 		ReadNotices, AnswerNotice, ListColleagues, ManageChannels, ReadContacts, SetContacts,
-		ReadProof, ReadLog, ExportLog, ReadReports, ExportReport, DownloadExport, ReviewAccess, ReleaseRestricted, Configure,
+		ReadProof, ReadLog, ExportLog, ReadReports, ExportReport, DownloadExport, ReviewAccess, ReleaseRestricted, SecondRelease, Configure,
 	}
 }
 

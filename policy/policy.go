@@ -86,7 +86,9 @@ const (
 	ReviewAccess   Action = "review_access"   // the break-glass queue
 	// ReleaseRestricted lets be told who looked at a restricted child.
 	ReleaseRestricted Action = "release_restricted"
-	Configure         Action = "configure"
+	// SecondRelease is to be the second person of an organisation that has one only.
+	SecondRelease Action = "second_release"
+	Configure     Action = "configure"
 )
 
 // Mode is the access mode of a look-up; empty for every other action.

@@ -86,7 +86,7 @@ var topics = map[policy.Action]store.Topic{
 	policy.ManageChannels: store.TopicChannels,
 
 	policy.ExportLog: store.TopicReports, policy.ReadLog: store.TopicReports, policy.ReadReports: store.TopicReports, policy.ReviewAccess: store.TopicReports,
-	policy.ReleaseRestricted: store.TopicReports,
+	policy.ReleaseRestricted: store.TopicReports, policy.SecondRelease: store.TopicReports,
 	policy.ExportReport:      store.TopicReports, policy.DownloadExport: store.TopicReports,
 }
 

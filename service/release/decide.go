@@ -36,18 +36,32 @@ type DecideReleaseResult struct {
 
 // DecideRelease accepts or declines what another privacy officer of the caller's
 // organisation proposed, or takes back what the caller proposed. Once accepted, any
-// privacy officer of the organisation can take it back. Its own errors are
+// privacy officer of the organisation can take it back. For an organisation that
+// gives care an auditor at oversight can be the second person, since a small one may
+// have no other. Its own errors are
 // ErrNotFound, ErrSamePerson, and *StateError (somebody has decided).
 func (s *Releases) DecideRelease(ctx context.Context, c *identity.Caller, q *DecideReleaseRequest) (*DecideReleaseResult, error) {
 	check := domain.Reader{Form: domain.RequestForms}
 	check.Decision(q.Decision)
 	d := &deciding{s: s, caller: c, ruling: q}
 	d.said = sealedRelease{Name: guard.Clip(c.Name), Words: releaseWords(&check, c, q.Words)}
-	a := guard.Act{
-		Caller: c, Action: policy.ReleaseRestricted, Own: true, Request: q.Request, Asks: q, Check: check.Err(),
-		Target: guard.Target(guard.KindRelease, q.ReleaseID), Prepare: d.find,
+	a, second := s.act(c, q.Request)
+	if second {
+		d.second, d.said.Organisation = true, c.Organisation
 	}
+	a.Asks, a.Check, a.Target, a.Prepare = q, check.Err(), guard.Target(guard.KindRelease, q.ReleaseID), d.find
 	return guard.Once(ctx, s.guard, a, d.run)
+}
+
+// act begins an act on releases of the caller's organisation; or, if the caller is
+// at oversight, as the second person of any that gives care.
+func (s *Releases) act(c *identity.Caller, request string) (a guard.Act, second bool) {
+	a = guard.Act{Caller: c, Action: policy.SecondRelease, Request: request}
+	if s.guard.Decide(&a).Allowed {
+		return a, true
+	}
+	a.Action, a.Own = policy.ReleaseRestricted, true
+	return a, false
 }
 
 // deciding is a decision on its way through the guard.
@@ -55,6 +69,7 @@ type deciding struct {
 	s      *Releases
 	caller *identity.Caller
 	ruling *DecideReleaseRequest
+	second bool // as the second person, from oversight
 	said   sealedRelease
 	id     uuid.UUID
 	key    *keys.DataKey
@@ -63,7 +78,7 @@ type deciding struct {
 
 // find finds the release, and opens whom it is about.
 func (d *deciding) find(ctx context.Context) error {
-	row, err := guard.FindOwn(ctx, d.s.db.Releases.Get, d.caller.Organisation, d.ruling.ReleaseID)
+	row, err := d.get(ctx)
 	if err != nil {
 		return guard.Translate(err)
 	}
@@ -77,6 +92,27 @@ func (d *deciding) find(ctx context.Context) error {
 	}
 	d.id, d.key, d.number = row.ID, opened[0], what.NHSNumber
 	return nil
+}
+
+// get reads the release: one of the caller's organisation. Oversight reads any but
+// those of authorities: it must not learn which of them knows a restricted child.
+func (d *deciding) get(ctx context.Context) (store.ReleaseRow, error) {
+	if !d.second {
+		return guard.FindOwn(ctx, d.s.db.Releases.Get, d.caller.Organisation, d.ruling.ReleaseID)
+	}
+	id, err := uuid.Parse(d.ruling.ReleaseID)
+	if err != nil {
+		return store.ReleaseRow{}, guard.ErrNotFound
+	}
+	row, err := d.s.db.Releases.Get(ctx, id)
+	if err != nil {
+		return row, err
+	}
+	_, authority, err := d.s.db.Directory.NameOf(ctx, row.Organisation)
+	if err == nil && authority {
+		err = guard.ErrNotFound
+	}
+	return row, err
 }
 
 // run decides. It may run again.

@@ -1,6 +1,7 @@
 package release
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -47,6 +48,8 @@ type sealedRelease struct {
 	NHSNumber string `json:"nhs,omitempty"`
 	Name      string `json:"name,omitempty"`
 	Words     string `json:"words"`
+	// Organisation is whose person that is, if not of the release's.
+	Organisation string `json:"organisation,omitempty"`
 }
 
 // What is sealed of a release counts as its versions.
@@ -151,13 +154,21 @@ type ReleasePage struct {
 	Next     string    // where to go on; empty at the end
 }
 
-// ListReleases shows the releases of the caller's organisation, the newest first.
+// ListReleases shows the releases of the caller's organisation, the newest first; to
+// oversight those of all that give care and that nobody has decided about.
 func (s *Releases) ListReleases(ctx context.Context, c *identity.Caller, q *ListReleasesRequest) (*ReleasePage, error) {
 	check := domain.Reader{Form: domain.RequestForms}
 	size, before := q.Paging.Read(&check, uuid.Nil)
-	a := guard.Act{Caller: c, Action: policy.ReleaseRestricted, Own: true, Request: q.Request, Check: check.Err()}
+	a, second := s.act(c, q.Request)
+	a.Check = check.Err()
 	return guard.Answer(ctx, s.guard, a, func(ctx context.Context, tx *store.Tx, e *audit.Entry) (*ReleasePage, error) {
-		rows, err := tx.Releases.List(ctx, c.Organisation, q.OpenOnly, before, size)
+		list := func() ([]store.ReleaseRow, error) {
+			if second {
+				return tx.Releases.OpenOfCare(ctx, before, size)
+			}
+			return tx.Releases.List(ctx, c.Organisation, q.OpenOnly, before, size)
+		}
+		rows, err := list()
 		if err != nil {
 			return nil, err
 		}
@@ -228,5 +239,7 @@ func openWords(key *keys.DataKey, row *store.ReleaseRow, version int, sealed []b
 	if version == versionEnded {
 		act = domain.Withdrawn
 	}
-	return &domain.Change{Act: string(act), Actor: by, Name: said.Name, Organisation: row.Organisation, Reason: said.Words, At: at.UTC()}, nil
+	return &domain.Change{
+		Act: string(act), Actor: by, Name: said.Name, Organisation: cmp.Or(said.Organisation, row.Organisation), Reason: said.Words, At: at.UTC(),
+	}, nil
 }

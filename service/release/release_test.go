@@ -98,11 +98,49 @@ func TestRelease_IsRecordedAndListed(t *testing.T) {
 	if page, err = f.Releases.ListReleases(t.Context(), practiceOfficer, &release.ListReleasesRequest{}); err != nil || len(page.Releases) != 0 {
 		t.Errorf("another organisation: got %+v, %v", page, err)
 	}
-	if _, err := f.Releases.ListReleases(t.Context(), auditor, &release.ListReleasesRequest{}); !errors.Is(err, guard.ErrDenied) {
-		t.Errorf("auditor: got %v", err)
+	if page, err = f.Releases.ListReleases(t.Context(), auditor, &release.ListReleasesRequest{}); err != nil || len(page.Releases) != 0 {
+		t.Errorf("auditor, who sees open ones only: got %+v, %v", page, err)
 	}
 	system := servicetest.System("system", trust, policy.AcuteTrust, policy.PrivacyOfficer)
 	if _, err := f.decide(system, first, domain.Accept); err == nil {
 		t.Error("a system decides")
+	}
+}
+
+// A practice has one privacy officer: an auditor at oversight is the second person,
+// for whoever gives care, and never proposes anything.
+func TestRelease_OversightIsTheSecondPerson(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	leadsOfficer := servicetest.Caller("la-officer", servicetest.Islington, policy.LocalAuthority, policy.PrivacyOfficer)
+	id, authoritys := f.propose(practiceOfficer), f.propose(leadsOfficer)
+	page, err := f.Releases.ListReleases(t.Context(), auditor, &release.ListReleasesRequest{})
+	if err != nil || len(page.Releases) != 1 || page.Releases[0].ID != id || page.Releases[0].NHSNumber.Reveal() != child {
+		t.Fatalf("ListReleases: got %+v, %v", page, err)
+	}
+	if _, err := f.decide(auditor, authoritys, domain.Accept); !errors.Is(err, guard.ErrNotFound) {
+		t.Errorf("an authority's: got %v", err)
+	}
+	out, err := f.decide(auditor, id, domain.Accept)
+	if err != nil || out.State != domain.Accepted {
+		t.Fatalf("DecideRelease: got %+v, %s", out, servicetest.Explain(err))
+	}
+	if e := f.LastEntry(); e.Action != "second_release" || e.Rule != "A15" || e.Reason != "accepted" || string(e.Subject) != string(f.Tag(child)) {
+		t.Errorf("entry: %+v", e)
+	}
+	own, err := f.Releases.ListReleases(t.Context(), practiceOfficer, &release.ListReleasesRequest{})
+	if err != nil || own.Releases[0].Decided.Actor != "auditor" || own.Releases[0].Decided.Organisation != auditor.Organisation {
+		t.Errorf("the practice reads %+v, %v", own, err)
+	}
+	_, err = f.Releases.ProposeRelease(t.Context(), auditor, &release.ProposeReleaseRequest{NHSNumber: child, Words: "The court sees no danger: case 12/26"})
+	if !errors.Is(err, guard.ErrDenied) {
+		t.Errorf("an auditor proposes: got %v", err)
+	}
+	elsewhere := servicetest.Caller("trust-auditor", trust, policy.AcuteTrust, policy.Auditor)
+	if _, err := f.decide(elsewhere, id, domain.Withdraw); !errors.Is(err, guard.ErrDenied) {
+		t.Errorf("somebody whom a trust calls an auditor: got %v", err)
+	}
+	if out, err = f.decide(auditor, id, domain.Withdraw); err != nil || out.State != domain.Withdrawn {
+		t.Errorf("taking it back: got %+v, %v", out, err)
 	}
 }

@@ -90,6 +90,19 @@ func (q releaseReads) List(ctx context.Context, organisation string, openOnly bo
 		LIMIT $4`, organisation, openOnly, before, limit)
 }
 
+// OpenOfCare pages through the open releases of all organisations but authorities, as
+// List does.
+func (q releaseReads) OpenOfCare(ctx context.Context, before uuid.UUID, limit int) ([]ReleaseRow, error) {
+	return all(ctx, q.q, "reading releases", scanner[ReleaseRow](q.guard), `
+		SELECT `+releaseColumns+`
+		FROM cpis.release AS r
+		WHERE r.state = 'open'
+		  AND NOT EXISTS (SELECT FROM cpis.authority AS a WHERE a.gss_code = r.organisation)
+		  AND ($1 = '00000000-0000-0000-0000-000000000000'::uuid OR r.id < $1)
+		ORDER BY r.id DESC
+		LIMIT $2`, before, limit)
+}
+
 // Accepted returns what an organisation has released of a person since a time, the
 // newest first. The person is known by any of some tags.
 func (q releaseReads) Accepted(ctx context.Context, organisation string, subjects [][]byte, since time.Time) ([]ReleaseRow, error) {

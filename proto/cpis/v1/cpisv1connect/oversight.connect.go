@@ -128,7 +128,8 @@ type OversightServiceClient interface {
 	// proposed themselves. Once accepted, any privacy officer of the organisation
 	// withdraws it.
 	DecideRelease(context.Context, *v1.DecideReleaseRequest) (*v1.DecideReleaseResponse, error)
-	// ListReleases lists the releases of the organisation, the newest first.
+	// ListReleases lists the releases of the organisation, the newest first; for
+	// oversight those that wait for a second person.
 	ListReleases(context.Context, *v1.ListReleasesRequest) (*v1.ListReleasesResponse, error)
 	// GetBoardSummary counts by week, for a board: of the own organisation, or of
 	// all.
@@ -162,7 +163,8 @@ type OversightServiceHandler interface {
 	// proposed themselves. Once accepted, any privacy officer of the organisation
 	// withdraws it.
 	DecideRelease(context.Context, *v1.DecideReleaseRequest) (*v1.DecideReleaseResponse, error)
-	// ListReleases lists the releases of the organisation, the newest first.
+	// ListReleases lists the releases of the organisation, the newest first; for
+	// oversight those that wait for a second person.
 	ListReleases(context.Context, *v1.ListReleasesRequest) (*v1.ListReleasesResponse, error)
 	// GetBoardSummary counts by week, for a board: of the own organisation, or of
 	// all.
