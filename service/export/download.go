@@ -22,8 +22,8 @@ type DownloadExportRequest struct {
 	Request string // request id
 }
 
-// ExportPart is a part of the file, or says how far it is while it is made.
-type ExportPart struct {
+// Part is a part of the file, or says how far it is while it is made.
+type Part struct {
 	Export Export
 	Offset int64
 	Chunk  []byte // empty while it is made
@@ -39,12 +39,12 @@ const watchEvery = time.Second
 // before the first part is sent. The error is ErrDenied, ErrNotFound (also if it
 // is deleted meanwhile), *InvalidError, *StateError, *OverloadedError,
 // ErrUnrecorded, ErrUnavailable, ErrDamaged, the context's, or send's.
-func (s *Exports) DownloadExport(ctx context.Context, c *identity.Caller, q *DownloadExportRequest, send func(*ExportPart) error) error {
+func (s *Exports) DownloadExport(ctx context.Context, c *identity.Caller, q *DownloadExportRequest, send func(*Part) error) error {
 	d := &download{s: s, caller: c, owner: s.owner(c), asked: q, send: send}
 	if err := d.begin(ctx); err != nil {
 		return err
 	}
-	if ExportState(d.row.State) == Making {
+	if State(d.row.State) == Making {
 		if err := d.wait(ctx); err != nil {
 			return err
 		}
@@ -62,7 +62,7 @@ type download struct {
 	caller  *identity.Caller
 	owner   *owner
 	asked   *DownloadExportRequest
-	send    func(*ExportPart) error
+	send    func(*Part) error
 	row     *store.ExportRow
 	what    *sealedExport
 	key     *keys.DataKey
@@ -123,7 +123,7 @@ var errOutdated = &guard.StateError{
 // outdated reports whether a file that is made shows somebody who was restricted
 // since, and more than may be shown now.
 func (s *Exports) outdated(ctx context.Context, row *store.ExportRow, x *sealedExport, key *keys.DataKey) (bool, error) {
-	if ExportState(row.State) != Ready {
+	if State(row.State) != Ready {
 		return false, nil
 	}
 	ends := x.Bounds // of exports made by a version that noted nothing else
@@ -139,7 +139,7 @@ func (s *Exports) outdated(ctx context.Context, row *store.ExportRow, x *sealedE
 // possible says why there is no such part of the file.
 func (d *download) possible() error {
 	var v domain.Violations
-	switch ExportState(d.row.State) {
+	switch State(d.row.State) {
 	case Failed:
 		return &guard.StateError{Problem: "the export could not be made, because the log or its index is damaged: an operator was told"}
 	case Ready:
@@ -158,7 +158,7 @@ func (d *download) possible() error {
 func (d *download) wait(ctx context.Context) error {
 	tick := time.NewTicker(watchEvery)
 	defer tick.Stop()
-	for ExportState(d.row.State) == Making {
+	for State(d.row.State) == Making {
 		if err := d.tell(0, nil); err != nil {
 			return err
 		}
@@ -177,7 +177,7 @@ func (d *download) wait(ctx context.Context) error {
 
 // tell sends a part. The first has the receipt.
 func (d *download) tell(offset int64, chunk []byte) error {
-	part := &ExportPart{Export: showExport(d.row, d.what), Offset: offset, Chunk: chunk, Receipt: d.receipt}
+	part := &Part{Export: showExport(d.row, d.what), Offset: offset, Chunk: chunk, Receipt: d.receipt}
 	d.receipt = guard.Receipt{}
 	return d.send(part)
 }

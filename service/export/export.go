@@ -25,14 +25,14 @@ const (
 	maxExported = 10_000_000
 )
 
-// ExportState is where an export stands.
-type ExportState string
+// State is where an export stands.
+type State string
 
 // The states.
 const (
-	Making ExportState = "making" // some server makes it
-	Ready  ExportState = "ready"
-	Failed ExportState = "failed" // the log or the index is damaged: an operator was told
+	Making State = "making" // some server makes it
+	Ready  State = "ready"
+	Failed State = "failed" // the log or the index is damaged: an operator was told
 )
 
 // CreateExportRequest asks for a report as a file.
@@ -54,7 +54,7 @@ type CreatedExport struct {
 // Export is a report as a file. Only who asked for it may see it.
 type Export struct {
 	ID      string
-	State   ExportState
+	State   State
 	Report  oversight.Report
 	Reason  oversight.Reason
 	Formats []string
@@ -161,7 +161,7 @@ func workOf(entries int64, x *sealedExport) int64 { return entries * int64(1+len
 // showExport is an export as its owner sees it.
 func showExport(row *store.ExportRow, x *sealedExport) Export {
 	out := Export{
-		ID: row.ID.String(), State: ExportState(row.State), Entries: row.Entries, Done: row.Done, Work: row.Work, Size: row.Size,
+		ID: row.ID.String(), State: State(row.State), Entries: row.Entries, Done: row.Done, Work: row.Work, Size: row.Size,
 		Asked: row.AskedAt.UTC(), Expires: row.ExpiresAt.UTC(),
 	}
 	if x != nil {
@@ -233,17 +233,17 @@ type ListExportsRequest struct {
 	Request string // request id
 }
 
-// ExportList are the exports of a caller, the newest first.
-type ExportList struct {
+// List are the exports of a caller, the newest first.
+type List struct {
 	guard.Receipt
 
 	Exports []Export
 }
 
 // ListExports shows the exports of the caller that are not forgotten.
-func (s *Exports) ListExports(ctx context.Context, c *identity.Caller, q *ListExportsRequest) (*ExportList, error) {
+func (s *Exports) ListExports(ctx context.Context, c *identity.Caller, q *ListExportsRequest) (*List, error) {
 	a := exportAct(c, policy.ReadReports, "", q.Request)
-	out := &ExportList{}
+	out := &List{}
 	a.Prepare = func(ctx context.Context) error {
 		rows, err := s.owner(c).list(ctx)
 		for i := range rows {
@@ -252,9 +252,9 @@ func (s *Exports) ListExports(ctx context.Context, c *identity.Caller, q *ListEx
 		}
 		return err
 	}
-	return guard.Answer(ctx, s.guard, a, func(_ context.Context, _ *store.Tx, e *audit.Entry) (*ExportList, error) {
+	return guard.Answer(ctx, s.guard, a, func(_ context.Context, _ *store.Tx, e *audit.Entry) (*List, error) {
 		e.Counts = audit.Counts{"exports": int64(len(out.Exports))}
 		guard.Show(e, guard.KindExport, out.Exports, func(x *Export) string { return x.ID })
-		return &ExportList{Exports: out.Exports}, nil
+		return &List{Exports: out.Exports}, nil
 	})
 }

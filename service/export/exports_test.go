@@ -58,7 +58,7 @@ func (f *fixture) make() {
 func (f *fixture) download(c *identity.Caller, id string, offset int64) ([]byte, error) {
 	f.TB.Helper()
 	var file []byte
-	err := f.Exports.DownloadExport(f.TB.Context(), c, &export.DownloadExportRequest{ID: id, Offset: offset}, func(p *export.ExportPart) error {
+	err := f.Exports.DownloadExport(f.TB.Context(), c, &export.DownloadExportRequest{ID: id, Offset: offset}, func(p *export.Part) error {
 		if p.Offset != offset+int64(len(file)) {
 			f.TB.Errorf("a part at %d, want %d", p.Offset, offset+int64(len(file)))
 		}
@@ -486,7 +486,7 @@ func TestExport_IsAnEntryAlsoIfItWasWaitedFor(t *testing.T) {
 	f.MustLookUp(nurse, servicetest.Unscheduled(child))
 	id := f.export(auditor, oversight.Child, oversight.Query{NHSNumber: child}).Export.ID
 	began, size := f.Count("entry"), int64(0)
-	err := f.Exports.DownloadExport(t.Context(), auditor, &export.DownloadExportRequest{ID: id}, func(p *export.ExportPart) error {
+	err := f.Exports.DownloadExport(t.Context(), auditor, &export.DownloadExportRequest{ID: id}, func(p *export.Part) error {
 		if len(p.Chunk) == 0 {
 			f.make()
 		} else if n := f.Count("entry"); n != began+2 {

@@ -87,7 +87,7 @@ var topics = map[policy.Action]store.Topic{
 
 	policy.ExportLog: store.TopicReports, policy.ReadLog: store.TopicReports, policy.ReadReports: store.TopicReports, policy.ReviewAccess: store.TopicReports,
 	policy.ReleaseRestricted: store.TopicReports, policy.SecondRelease: store.TopicReports,
-	policy.ExportReport:      store.TopicReports, policy.DownloadExport: store.TopicReports,
+	policy.ExportReport: store.TopicReports, policy.DownloadExport: store.TopicReports,
 }
 
 // topicOf is what an entry is about. A command's entry names the command as its

@@ -223,7 +223,7 @@ func (m *matrix) tell(answer any, err error) string {
 		for _, l := range a.Looks {
 			add("%s  %s: %s", l.At.Format("02 15:04"), l.Organised, l.What)
 		}
-	case *release.ReleasePage:
+	case *release.Page:
 		add("%d", len(a.Releases))
 	case *export.CreatedExport:
 		if a.AuthoritiesLeftOut {

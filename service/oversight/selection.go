@@ -176,7 +176,8 @@ func (s *Reports) findPage(ctx context.Context, sel *Selection, in store.LogEnd,
 			}
 			// Whether it is left out depends on what was done, not on whom it says
 			// to be restricted: nobody learns anything from that.
-			if !withheld.lineOf(&found[i], &out[i].Entry) && !(sel.Own && untold(&found[i].IndexRow)) {
+			hidden := withheld.lineOf(&found[i], &out[i].Entry) || sel.Own && untold(&found[i].IndexRow)
+			if !hidden {
 				out[i].Line = found[i].Line
 			}
 		}

@@ -146,8 +146,8 @@ type ListReleasesRequest struct {
 	Request  string // request id
 }
 
-// ReleasePage is a part of the releases of an organisation.
-type ReleasePage struct {
+// Page is a part of the releases of an organisation.
+type Page struct {
 	guard.Receipt
 
 	Releases []Release // the newest first
@@ -156,12 +156,12 @@ type ReleasePage struct {
 
 // ListReleases shows the releases of the caller's organisation, the newest first; to
 // oversight those of all that give care and that nobody has decided about.
-func (s *Releases) ListReleases(ctx context.Context, c *identity.Caller, q *ListReleasesRequest) (*ReleasePage, error) {
+func (s *Releases) ListReleases(ctx context.Context, c *identity.Caller, q *ListReleasesRequest) (*Page, error) {
 	check := domain.Reader{Form: domain.RequestForms}
 	size, before := q.Paging.Read(&check, uuid.Nil)
 	a, second := s.act(c, q.Request)
 	a.Check = check.Err()
-	return guard.Answer(ctx, s.guard, a, func(ctx context.Context, tx *store.Tx, e *audit.Entry) (*ReleasePage, error) {
+	return guard.Answer(ctx, s.guard, a, func(ctx context.Context, tx *store.Tx, e *audit.Entry) (*Page, error) {
 		list := func() ([]store.ReleaseRow, error) {
 			if second {
 				return tx.Releases.OpenOfCare(ctx, before, size)
@@ -172,7 +172,7 @@ func (s *Releases) ListReleases(ctx context.Context, c *identity.Caller, q *List
 		if err != nil {
 			return nil, err
 		}
-		out := &ReleasePage{}
+		out := &Page{}
 		if out.Releases, err = s.openReleases(ctx, rows); err != nil {
 			return nil, err
 		}

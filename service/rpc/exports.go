@@ -15,8 +15,8 @@ import (
 type Exports interface {
 	CreateExport(ctx context.Context, c *identity.Caller, q *export.CreateExportRequest) (*export.CreatedExport, error)
 	GetExport(ctx context.Context, c *identity.Caller, q *export.GetExportRequest) (*export.FoundExport, error)
-	ListExports(ctx context.Context, c *identity.Caller, q *export.ListExportsRequest) (*export.ExportList, error)
-	DownloadExport(ctx context.Context, c *identity.Caller, q *export.DownloadExportRequest, send func(*export.ExportPart) error) error
+	ListExports(ctx context.Context, c *identity.Caller, q *export.ListExportsRequest) (*export.List, error)
+	DownloadExport(ctx context.Context, c *identity.Caller, q *export.DownloadExportRequest, send func(*export.Part) error) error
 	DeleteExport(ctx context.Context, c *identity.Caller, q *export.DeleteExportRequest) (*export.DeletedExport, error)
 }
 
@@ -42,7 +42,7 @@ func (h *exportHandler) DownloadExport(
 	ctx, leave := l.stay(ctx)
 	defer leave()
 	q := &export.DownloadExportRequest{ID: m.GetExportId(), Offset: m.GetOffset(), Request: c.request}
-	err := h.uses.DownloadExport(ctx, &c.caller, q, func(p *export.ExportPart) error {
+	err := h.uses.DownloadExport(ctx, &c.caller, q, func(p *export.Part) error {
 		l.extend()
 		return l.unsent(ctx, stream.Send(exportPartToProto(p)))
 	})
@@ -84,7 +84,7 @@ func listExportsFromProto(_ *cpisv1.ListExportsRequest, request string) *export.
 	return &export.ListExportsRequest{Request: request}
 }
 
-func exportListToProto(l *export.ExportList) *cpisv1.ListExportsResponse {
+func exportListToProto(l *export.List) *cpisv1.ListExportsResponse {
 	return &cpisv1.ListExportsResponse{Exports: each(l.Exports, exportToProto), Receipt: receiptToProto(&l.Receipt)}
 }
 
@@ -105,7 +105,7 @@ var (
 		cpisv1.ExportFormat_EXPORT_FORMAT_FHIR_BALP:   "fhir_balp",
 		cpisv1.ExportFormat_EXPORT_FORMAT_FHIR_NHS:    "fhir_nhs",
 	}
-	exportStates = []export.ExportState{
+	exportStates = []export.State{
 		cpisv1.ExportState_EXPORT_STATE_UNSPECIFIED: "",
 		cpisv1.ExportState_EXPORT_STATE_MAKING:      export.Making,
 		cpisv1.ExportState_EXPORT_STATE_READY:       export.Ready,
@@ -132,7 +132,7 @@ func exportToProto(x *export.Export) *cpisv1.Export {
 	return m
 }
 
-func exportPartToProto(p *export.ExportPart) *cpisv1.DownloadExportResponse {
+func exportPartToProto(p *export.Part) *cpisv1.DownloadExportResponse {
 	m := &cpisv1.DownloadExportResponse{Export: exportToProto(&p.Export), Offset: p.Offset, Chunk: p.Chunk}
 	if p.Receipt != (guard.Receipt{}) {
 		m.Receipt = receiptToProto(&p.Receipt)

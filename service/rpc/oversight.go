@@ -25,7 +25,7 @@ type Oversight interface {
 type Releases interface {
 	ProposeRelease(ctx context.Context, c *identity.Caller, q *release.ProposeReleaseRequest) (*release.ProposeReleaseResult, error)
 	DecideRelease(ctx context.Context, c *identity.Caller, q *release.DecideReleaseRequest) (*release.DecideReleaseResult, error)
-	ListReleases(ctx context.Context, c *identity.Caller, q *release.ListReleasesRequest) (*release.ReleasePage, error)
+	ListReleases(ctx context.Context, c *identity.Caller, q *release.ListReleasesRequest) (*release.Page, error)
 }
 
 // oversightHandler is OversightService.
@@ -153,7 +153,7 @@ func listReleasesFromProto(m *cpisv1.ListReleasesRequest, request string) *relea
 	}
 }
 
-func releasesToProto(p *release.ReleasePage) *cpisv1.ListReleasesResponse {
+func releasesToProto(p *release.Page) *cpisv1.ListReleasesResponse {
 	return &cpisv1.ListReleasesResponse{Releases: each(p.Releases, releaseToProto), NextPage: p.Next, Receipt: receiptToProto(&p.Receipt)}
 }
 
