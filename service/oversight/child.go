@@ -22,7 +22,7 @@ import (
 // It asks the keeper, whether or not somebody is held, so it runs before the
 // transaction.
 func (s *Reports) findChild(ctx context.Context, q *asked) error {
-	first := s.tagsAsked(q)
+	first := tagsAsked(s.records, q)
 	if first == nil {
 		return nil
 	}
@@ -30,7 +30,7 @@ func (s *Reports) findChild(ctx context.Context, q *asked) error {
 	if q.people, err = s.peopleBehind(ctx, first, !q.apart); err != nil {
 		return err
 	}
-	tags, numbers := s.numbersOf(q.people)
+	tags, numbers := numbersOf(s.records, q.people)
 	tags.add(first...)
 	if !q.number.IsZero() {
 		numbers = append(numbers, q.number.Reveal())
@@ -52,11 +52,11 @@ func (s *Reports) findChild(ctx context.Context, q *asked) error {
 }
 
 // numbersOf returns the numbers of people who are opened, and their tags.
-func (s *Reports) numbersOf(people []*record.Record) (all *tags, numbers []string) {
+func numbersOf(records *record.Records, people []*record.Record) (all *tags, numbers []string) {
 	all = newTags(nil)
 	for _, h := range people {
 		for _, n := range h.Person.Numbers() {
-			all.add(s.records.StoreTags(n)...)
+			all.add(records.StoreTags(n)...)
 			numbers = append(numbers, n.Reveal())
 		}
 	}
@@ -99,10 +99,10 @@ func lastRetired(rows []store.IndexKeyRow) (last time.Time) {
 }
 
 // tagsAsked are the tags of the child as it was asked for; nil where none was.
-func (s *Reports) tagsAsked(q *asked) []store.Tag {
+func tagsAsked(records *record.Records, q *asked) []store.Tag {
 	switch {
 	case !q.number.IsZero():
-		return s.records.StoreTags(q.number)
+		return records.StoreTags(q.number)
 	case q.tag != nil:
 		return []store.Tag{store.Tag(*q.tag)}
 	}

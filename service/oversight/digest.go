@@ -10,6 +10,7 @@ import (
 	"cpis/service/domain"
 	"cpis/service/guard"
 	"cpis/service/identity"
+	"cpis/service/keys"
 	"cpis/service/notice"
 	"cpis/service/store"
 )
@@ -36,7 +37,7 @@ func (s *Reports) MakeDigests(ctx context.Context) (made int, err error) {
 	if err := s.ready(); err != nil {
 		return 0, err
 	}
-	complete, err := s.indexedUntil(ctx)
+	complete, err := indexedUntil(ctx, s.db, s.clock.Moment())
 	if err != nil {
 		return 0, err
 	}
@@ -86,12 +87,12 @@ func lastWeek(now time.Time) time.Time {
 }
 
 // indexedUntil returns up to when the index has all that was done.
-func (s *Reports) indexedUntil(ctx context.Context) (time.Time, error) {
-	states, err := s.db.Index.States(ctx)
+func indexedUntil(ctx context.Context, db *store.DB, now time.Time) (time.Time, error) {
+	states, err := db.Index.States(ctx)
 	if err != nil {
 		return time.Time{}, guard.Translate(err)
 	}
-	until, _ := reachOf(states, s.clock.Moment())
+	until, _ := reachOf(states, now)
 	return until, damagedIndex(states)
 }
 
@@ -102,7 +103,7 @@ func (s *Reports) makeDigest(ctx context.Context, organisation string, from, unt
 	if err := s.db.Tx(ctx, func(tx *store.Tx) error { return d.count(ctx, tx) }); err != nil {
 		return err
 	}
-	note, err := s.sign(ctx, d.text(s.log.Origin))
+	note, err := sign(ctx, s.ring.Keeper(), s.log.Origin, d.text(s.log.Origin))
 	if err != nil {
 		return err
 	}
@@ -125,12 +126,12 @@ func (s *Reports) makeDigest(ctx context.Context, organisation string, from, unt
 
 // sign signs a text with the log's key, as a signed note. Its first line tells it
 // from a checkpoint.
-func (s *Reports) sign(ctx context.Context, text string) (string, error) {
-	sig, pub, err := s.ring.Keeper().Sign(ctx, []byte(text))
+func sign(ctx context.Context, keeper keys.Keeper, origin, text string) (string, error) {
+	sig, pub, err := keeper.Sign(ctx, []byte(text))
 	if err != nil {
 		return "", keeperError(err)
 	}
-	note, err := audit.SignNote(s.log.Origin, []byte(text), pub, sig)
+	note, err := audit.SignNote(origin, []byte(text), pub, sig)
 	return string(note), err
 }
 

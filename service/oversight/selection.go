@@ -32,7 +32,7 @@ func (s *Reports) Select(ctx context.Context, tx *store.Tx, q *Question) (Select
 	for _, state := range states {
 		out.Bounds = append(out.Bounds, store.LogEnd{Log: state.Log, Next: state.Next})
 	}
-	if tags := s.tagsAsked(q.asked); len(tags) > 0 {
+	if tags := tagsAsked(s.records, q.asked); len(tags) > 0 {
 		out.Subject = SubjectText(tags[0][:])
 	}
 	return out, coverage, nil
@@ -85,7 +85,7 @@ func (s *Reports) Outdated(ctx context.Context, sel *Selection, ends []store.Log
 	if err != nil {
 		return false, err
 	}
-	return s.has(ctx, sel, tags)
+	return has(ctx, s.db, sel, tags)
 }
 
 // tagsOf returns by which tags entries name some people.
@@ -94,14 +94,14 @@ func (s *Reports) tagsOf(ctx context.Context, ids []uuid.UUID) (*tags, error) {
 	if err != nil {
 		return nil, err
 	}
-	all, numbers := s.numbersOf(people)
+	all, numbers := numbersOf(s.records, people)
 	former, err := s.formerTags(ctx, numbers)
 	all.add(former.tags...)
 	return all, err
 }
 
 // has reports whether a selection has an entry about any of some people.
-func (s *Reports) has(ctx context.Context, sel *Selection, about *tags) (bool, error) {
+func has(ctx context.Context, db *store.DB, sel *Selection, about *tags) (bool, error) {
 	f := sel.Filter
 	if f.Subjects == nil {
 		f.Subjects = about.bytes()
@@ -114,7 +114,7 @@ func (s *Reports) has(ctx context.Context, sel *Selection, about *tags) (bool, e
 		return false, nil
 	}
 	there := false
-	err := s.db.Tx(ctx, func(tx *store.Tx) error {
+	err := db.Tx(ctx, func(tx *store.Tx) error {
 		for _, in := range sel.Bounds {
 			found, err := tx.Index.FindInOrder(ctx, &f, in.Log, 0, in.Next, 1)
 			if there = len(found) > 0; err != nil || there {
