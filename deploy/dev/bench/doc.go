@@ -167,11 +167,14 @@ func (b *bench) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := b.print(rss); err != nil { // what is known is shown: all of it takes minutes
+		return err
+	}
 	// Last, because it changes what the others measure.
 	if b.storm, err = b.uploadStorm(ctx, s); err != nil {
 		return fmt.Errorf("measuring look-ups while all authorities upload: %w", err)
 	}
-	return b.print(rss)
+	return b.printStorm()
 }
 
 // step is one thing to measure.

@@ -102,8 +102,11 @@ func (s *site) uploadOne(ctx context.Context, authority string, i int) (time.Dur
 	if err != nil {
 		return 0, fmt.Errorf("uploading: %w", err)
 	}
+	u, err := s.checked(ctx, lead, sent.GetUpload())
+	if err != nil {
+		return 0, fmt.Errorf("waiting for the preview: %w", err)
+	}
 	took := s.b.Now().Sub(began)
-	u := sent.GetUpload()
 	request = uuid.NewString()
 	err = s.patiently(ctx, func() error {
 		done, err := s.uploadClient(lead, request).ApproveUpload(ctx,
@@ -114,6 +117,27 @@ func (s *site) uploadOne(ctx context.Context, authority string, i int) (time.Dur
 		return err
 	})
 	return took, err
+}
+
+// checked waits until it is known what a file would do. Where many come at once that
+// is after the answer to whoever sent it.
+func (s *site) checked(ctx context.Context, lead string, u *cpisv1.Upload) (*cpisv1.Upload, error) {
+	for u.GetState() == cpisv1.UploadState_UPLOAD_STATE_RECEIVED {
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(stormRetry):
+		}
+		err := s.patiently(ctx, func() error {
+			got, err := s.uploadClient(lead, "").GetUpload(ctx, &cpisv1.GetUploadRequest{UploadId: u.GetId()})
+			u = got.GetUpload()
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return u, nil
 }
 
 // leadOf makes the lead's token that of another authority.
