@@ -23,7 +23,6 @@ import (
 	"cpis/deploy/dev/traffic"
 	cpisv1 "cpis/proto/cpis/v1"
 	"cpis/proto/cpis/v1/cpisv1connect"
-	"cpis/service/store"
 )
 
 // What auditors should not wait longer for.
@@ -83,17 +82,10 @@ type auditing struct {
 	t       *tabwriter.Writer
 }
 
-// line prints a figure, and whether it is what is wanted.
-func (a *auditing) line(what, unit string, got, wanted float64, atLeast bool) {
-	sign, reached := "<=", got <= wanted
-	if atLeast {
-		sign, reached = ">=", got >= wanted
-	}
-	verdict := "reached"
-	if !reached {
-		verdict = "MISSED"
-	}
-	fmt.Fprintf(a.t, "%s\t%.2f %s\t%s %.2f\t%s\t\n", what, got, unit, sign, wanted, verdict)
+// tell prints a figure of each round, and whether it is what is wanted.
+func (a *auditing) tell(what string, rounds []float64, wanted float64, atLeast bool) {
+	l := judge(what, rounds, wanted, atLeast)
+	fmt.Fprintf(a.t, "%s\t%s\t%s\t%s\t\n", l.what, l.measured, l.wanted, l.verdict)
 }
 
 // follow waits until the server has signed the log and indexed it.
@@ -133,7 +125,7 @@ func (a *auditing) reports(ctx context.Context) error {
 		}
 		worst = max(worst, millis(at(took, 95)))
 	}
-	a.line(fmt.Sprintf("first page of the slowest report, p95 of %d", reportsAsked), "ms", worst, wantReport, false)
+	a.tell(fmt.Sprintf("first page of the slowest report, p95 of %d, ms", reportsAsked), []float64{worst}, wantReport, false)
 	return nil
 }
 
@@ -163,7 +155,7 @@ func (a *auditing) proofs(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("asking for a proof: %w", err)
 	}
-	a.line(fmt.Sprintf("proof of one entry, p99 of %d", proofsAsked), "ms", millis(at(took, 99)), wantProof, false)
+	a.tell(fmt.Sprintf("proof of one entry, p99 of %d, ms", proofsAsked), []float64{millis(at(took, 99))}, wantProof, false)
 	return nil
 }
 
@@ -195,8 +187,7 @@ func (a *auditing) beside(ctx context.Context) error {
 		}
 		ratios = append(ratios, with.perSec/alone.perSec)
 	}
-	slices.Sort(ratios)
-	a.line(fmt.Sprintf("look-ups at %d callers while an export is made / without", besideCallers), "", ratios[len(ratios)/2], wantBeside, true)
+	a.tell(fmt.Sprintf("look-ups at %d callers while an export is made / without", besideCallers), ratios, wantBeside, true)
 	return nil
 }
 
@@ -235,8 +226,8 @@ func (a *auditing) export(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	a.line(fmt.Sprintf("export of %d entries, entries a second", export.GetEntries()), "", float64(export.GetEntries())/took.Seconds(), wantExport, true)
-	a.line("memory of the server while it is made", "MiB more", most-before, wantMore, false)
+	a.tell(fmt.Sprintf("export of %d entries, entries a second", export.GetEntries()), []float64{float64(export.GetEntries()) / took.Seconds()}, wantExport, true)
+	a.tell("memory of the server while it is made, MiB more", []float64{most - before}, wantMore, false)
 	file := filepath.Join(a.Dir, "export.zip")
 	if err := a.download(ctx, id, file); err != nil {
 		return err
@@ -317,10 +308,8 @@ func (a *auditing) verify(ctx context.Context, name string) error {
 		speeds = append(speeds, float64(report.Manifest.Entries)/verified.Seconds())
 		ratios = append(ratios, hashed.Seconds()/verified.Seconds())
 	}
-	slices.Sort(speeds)
-	slices.Sort(ratios)
-	a.line(fmt.Sprintf("verifying it offline, %.0f MB, entries a second", float64(info.Size())/1e6), "", speeds[len(speeds)/2], wantVerify, true)
-	a.line("verifying it / decompressing and hashing its files alone", "", ratios[len(ratios)/2], wantHashing, true)
+	a.tell(fmt.Sprintf("verifying it offline, %.0f MB, entries a second", float64(info.Size())/1e6), speeds, wantVerify, true)
+	a.tell("verifying it / decompressing and hashing its files alone", ratios, wantHashing, true)
 	return nil
 }
 
@@ -373,29 +362,3 @@ func timed(n int, now func() time.Time, do func(i int) error) ([]time.Duration, 
 
 // at returns the time within which so many in a hundred were answered.
 func at(took []time.Duration, percent int) time.Duration { return took[len(took)*percent/100] }
-
-// past appends the entries that the log has at the beginning.
-func (s *site) past(ctx context.Context) error {
-	if s.b.Past == 0 {
-		return nil
-	}
-	db, err := store.Open(ctx, s.url("cpis_app"), store.Options{})
-	if err != nil {
-		return err
-	}
-	defer db.Close()
-	log, err := db.Logs.Find(ctx, origin)
-	if err != nil {
-		return err
-	}
-	head, err := db.Head(ctx, log.ID)
-	if err != nil {
-		return err
-	}
-	conn, err := pgx.Connect(ctx, s.b.cluster.URL("postgres", s.database))
-	if err != nil {
-		return err
-	}
-	defer func() { _ = conn.Close(ctx) }()
-	return traffic.New(int64(s.b.Past), s.b.Now()).Append(ctx, conn, int16(log.ID), head, int64(s.b.Past))
-}

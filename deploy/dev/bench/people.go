@@ -11,13 +11,16 @@ import (
 	"strconv"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
 
+	"cpis/deploy/dev/traffic"
 	"cpis/policy"
 	cpisv1 "cpis/proto/cpis/v1"
 	"cpis/service"
 	"cpis/service/identity"
+	"cpis/service/store"
 	"cpis/service/upload"
 )
 
@@ -120,6 +123,32 @@ func (p *people) file() *bytes.Buffer {
 		fmt.Fprintf(&b, "%s,Family%d,Given%d,2019-04-30,cpp,2026-01-02,no\n", n, i, i)
 	}
 	return &b
+}
+
+// past appends the entries that the log has at the beginning.
+func (s *site) past(ctx context.Context) error {
+	if s.b.Past == 0 {
+		return nil
+	}
+	db, err := store.Open(ctx, s.url("cpis_app"), store.Options{})
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	log, err := db.Logs.Find(ctx, origin)
+	if err != nil {
+		return err
+	}
+	head, err := db.Head(ctx, log.ID)
+	if err != nil {
+		return err
+	}
+	conn, err := pgx.Connect(ctx, s.b.cluster.URL("postgres", s.database))
+	if err != nil {
+		return err
+	}
+	defer func() { _ = conn.Close(ctx) }()
+	return traffic.New(int64(s.b.Past), s.b.Now()).Append(ctx, conn, int16(log.ID), head, int64(s.b.Past))
 }
 
 // crowdChunk is how many rows are loaded at once.
