@@ -51,20 +51,18 @@ func (k *keptDocument) read(ctx context.Context) ([]byte, error) {
 func (k *keptDocument) Store(ctx context.Context, note []byte) (met []byte, err error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	for range maxStores {
-		version, written, err := k.document.Write(ctx, note, k.version)
-		if err != nil {
-			return nil, err
-		}
-		if written {
-			k.version = version
-			return nil, nil
-		}
-		if met, err := k.read(ctx); met != nil || err != nil {
-			return met, err
-		}
+	version, written, err := k.document.Write(ctx, note, k.version)
+	if err != nil {
+		return nil, err
 	}
-	return nil, errKeptElsewhere
+	if written {
+		k.version = version
+		return nil, nil
+	}
+	if met, err = k.read(ctx); met == nil && err == nil { // it was there, and is gone again
+		err = errKeptElsewhere
+	}
+	return met, err
 }
 
 // String implements Kept.

@@ -149,14 +149,7 @@ func TestKept_ARunningServerMeetsACopy(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			f, d := newLog(t), &document{}
-			s, err := f.start(auditlog.KeptAs(d))
-			if err != nil {
-				t.Fatal(err)
-			}
-			f.Grow(5)
-			if err := s.Log.Sign(t.Context()); err != nil {
-				t.Fatal(err)
-			}
+			s := f.keeping(d, 5)
 			d.text, d.version = f.signedElsewhere(size), d.version+1
 			f.Grow(9)
 			if err := s.Log.Sign(t.Context()); !errors.Is(err, guard.ErrDamaged) {
@@ -170,6 +163,21 @@ func TestKept_ARunningServerMeetsACopy(t *testing.T) {
 			}
 		})
 	}
+}
+
+// keeping starts a server that keeps its checkpoints in a document, and has it sign
+// so many entries.
+func (f *logFixture) keeping(d *document, size int) *service.Service {
+	f.t.Helper()
+	s, err := f.start(auditlog.KeptAs(d))
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	f.Grow(size)
+	if err := s.Log.Sign(f.t.Context()); err != nil {
+		f.t.Fatal(err)
+	}
+	return s
 }
 
 // signedElsewhere returns a checkpoint of so many other entries, signed by the
@@ -192,14 +200,7 @@ func (f *logFixture) signedElsewhere(size int64) []byte {
 func TestKept_IsKeptAgainIfItWasDeleted(t *testing.T) {
 	t.Parallel()
 	f, d := newLog(t), &document{}
-	s, err := f.start(auditlog.KeptAs(d))
-	if err != nil {
-		t.Fatal(err)
-	}
-	f.Grow(5)
-	if err := s.Log.Sign(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	s := f.keeping(d, 5)
 	d.text, d.version = nil, 0
 	f.Grow(9)
 	if err := s.Log.Sign(t.Context()); !errors.Is(err, auditlog.ErrKeptDeleted) || s.Log.Undamaged() == nil {

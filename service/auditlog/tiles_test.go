@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"cpis/audit"
+	"cpis/service"
 	"cpis/service/auditlog"
 	"cpis/service/guard"
 	"cpis/service/lookup"
@@ -148,18 +149,7 @@ func TestFillTiles_OfAServerThatRunsBeside(t *testing.T) {
 		t.Fatal(err)
 	}
 	f.signed(300)
-	if f.tile(0) != nil {
-		t.Fatal("the tile was made at once")
-	}
-	for _, do := range []func(context.Context) error{beside.Log.Sign, beside.Log.Scrub, beside.Log.FillTiles, beside.Log.Scrub} {
-		if err := do(t.Context()); err != nil {
-			t.Error(err)
-		}
-	}
-	heard.want(t, "")
-	if !bytes.Equal(f.tile(0), audit.TileOf(f.leaves()[:256])) {
-		t.Error("the tile was not made")
-	}
+	f.fillsOwed(beside, heard)
 }
 
 // A server that ended before it had made tiles for what it signed leaves that to
@@ -169,17 +159,24 @@ func TestFillTiles_OfAServerThatEnded(t *testing.T) {
 	f := newLog(t)
 	f.HoldTiles(0)
 	f.signed(300)
-	if f.tile(0) != nil {
-		t.Fatal("the tile was made at once")
-	}
 	next, heard := f.restart()
-	for _, do := range []func(context.Context) error{next.Log.Sign, next.Log.Scrub, next.Log.FillTiles, next.Log.Scrub} {
-		if err := do(t.Context()); err != nil {
-			t.Error(err)
+	f.fillsOwed(next, heard)
+}
+
+// fillsOwed has a server make the first tile, which another one owes, and take
+// nothing for damage before and after.
+func (f *logFixture) fillsOwed(s *service.Service, heard *heard) {
+	f.t.Helper()
+	if f.tile(0) != nil {
+		f.t.Fatal("the tile was made at once")
+	}
+	for _, do := range []func(context.Context) error{s.Log.Sign, s.Log.Scrub, s.Log.FillTiles, s.Log.Scrub} {
+		if err := do(f.t.Context()); err != nil {
+			f.t.Error(err)
 		}
 	}
-	heard.want(t, "")
+	heard.want(f.t, "")
 	if !bytes.Equal(f.tile(0), audit.TileOf(f.leaves()[:256])) {
-		t.Error("the tile was not made")
+		f.t.Error("the tile was not made")
 	}
 }
