@@ -34,9 +34,8 @@ const (
 )
 
 // MakeExports makes the exports that nobody makes yet, one after the other, the
-// smallest first, unless one has waited for long. A
-// server that stops meanwhile leaves what it made to nobody: another begins anew,
-// and no piece of the one stands in the file of the other.
+// smallest first, unless one has waited for long. If a server stops meanwhile, what
+// it had made is not used: another begins anew.
 func (s *Exports) MakeExports(ctx context.Context) error {
 	for {
 		now := s.clock.Moment()

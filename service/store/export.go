@@ -108,8 +108,8 @@ func (q exportReads) Room(ctx context.Context, organisation string, now time.Tim
 	return r.own, r.whole, err
 }
 
-// Expired returns exports that have served their time, or were forgotten before. Rows that do not verify are
-// among them: they are forgotten like others.
+// Expired returns exports that have served their time, or were forgotten before.
+// Rows that do not verify are among them: they are forgotten like others.
 func (q exportReads) Expired(ctx context.Context, now time.Time, limit int) ([]uuid.UUID, error) {
 	return all(ctx, q.q, "reading expired exports", pgx.RowTo[uuid.UUID], `
 		SELECT x.id
