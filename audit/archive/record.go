@@ -91,7 +91,7 @@ const maxBeside = 2 * audit.MaxLine
 type records struct {
 	part    *part
 	subset  *audit.SubsetReader
-	lines   *bufio.Reader
+	lines   *hashedLines
 	beside  *bufio.Reader
 	next    besideLine // not reached yet
 	more    bool       // there is one
@@ -104,7 +104,7 @@ type records struct {
 func newRecords(p *part) *records {
 	return &records{
 		part: p, subset: audit.NewSubsetReader(p.checkpoint, p.proof),
-		lines: bufio.NewReaderSize(p.entries, 2*audit.MaxLine), beside: bufio.NewReaderSize(p.beside, maxBeside),
+		lines: hashLines(p.entries), beside: bufio.NewReaderSize(p.beside, maxBeside),
 		record: Record{Log: p.origin},
 	}
 }
@@ -115,6 +115,7 @@ var errPart = fmt.Errorf("%w: %w line", audit.ErrBroken, audit.ErrMalformed)
 // each calls do with each record. An entry that is not as it was signed ends it
 // with a *audit.BadEntry.
 func (r *records) each(do func(*Record) error) error {
+	defer r.lines.close()
 	if err := r.readBeside(-1); err != nil {
 		return err
 	}
@@ -160,9 +161,9 @@ func (r *records) readLine(e *audit.SubsetEntry) error {
 	bad := func(p audit.Problem) error {
 		return &audit.BadEntry{Index: e.Index, Last: e.Index, Problem: p, Other: -1}
 	}
-	line, err := r.lines.ReadSlice('\n')
+	line, leaf, err := r.lines.next()
 	switch {
-	case errors.Is(err, io.EOF) && len(line) > 0:
+	case errors.Is(err, io.ErrUnexpectedEOF):
 		return bad(audit.Truncated)
 	case errors.Is(err, io.EOF):
 		return bad(audit.Missing)
@@ -171,9 +172,7 @@ func (r *records) readLine(e *audit.SubsetEntry) error {
 	case err != nil:
 		return fmt.Errorf("entries: %w", err)
 	}
-	line = line[:len(line)-1]
-	r.record.Leaf = audit.LeafHash(line)
-	if !e.Fits(r.record.Leaf) {
+	if r.record.Leaf = leaf; !e.Fits(leaf) {
 		return bad(audit.Changed)
 	}
 	if r.entry.Reparse(line) != nil {
@@ -220,8 +219,8 @@ func (r *records) readBeside(after int64) error {
 
 // atEnd makes sure that nothing is left over.
 func (r *records) atEnd() error {
-	switch _, err := r.lines.ReadByte(); {
-	case err == nil:
+	switch _, _, err := r.lines.next(); {
+	case err == nil, errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, bufio.ErrBufferFull):
 		end := r.record.Index + 1
 		return &audit.BadEntry{Index: end, Last: end, Problem: audit.Inserted, Other: -1}
 	case !errors.Is(err, io.EOF):
