@@ -23,6 +23,7 @@ const maxProof = 62
 // ever.
 type Proof struct {
 	Index      int64  // of the entry
+	Leaf       Hash   // of the entry; not part of the text, so absent from a proof that was parsed
 	Hashes     []Hash // the inclusion proof of RFC 6962, from the leaf's sibling upwards
 	Extra      []byte // anything, proved by nothing; this service writes none
 	Checkpoint []byte // the signed note, word for word
@@ -52,7 +53,7 @@ func Prove(ctx context.Context, tiles Tiles, signed []byte, index int64) (Proof,
 	if tlog.CheckRecord(hashes, c.Size, c.Root, index, leaf[0]) != nil {
 		return Proof{}, fmt.Errorf("%w: the tiles do not prove entry %d", ErrBroken, index)
 	}
-	return Proof{Index: index, Hashes: hashes, Checkpoint: signed}, nil
+	return Proof{Index: index, Leaf: leaf[0], Hashes: hashes, Checkpoint: signed}, nil
 }
 
 // Contains reports whether the entry at an index of a tree that is known to be

@@ -29,7 +29,7 @@ func ProveOne(signed []byte, subset io.Reader, index int64, leaf func(index int6
 	if !s.found {
 		return Proof{}, fmt.Errorf("proving entry %d: it is none of those that are proved", index)
 	}
-	p := Proof{Index: index, Checkpoint: signed}
+	p := Proof{Index: index, Leaf: s.leaf, Checkpoint: signed}
 	for i := range s.trees {
 		p.Hashes = append(p.Hashes, s.trees[i].Root())
 	}

@@ -134,7 +134,7 @@ func (f *logFixture) leaves() []audit.Hash {
 // tile returns a tile of the lowest level as it is stored, nil if it is not.
 func (f *logFixture) tile(index int64) []byte {
 	f.t.Helper()
-	rows, err := f.DB.Tiles.Get(f.t.Context(), f.log.ID, 0, []int64{index})
+	rows, err := f.DB.Tiles.Get(f.t.Context(), f.log.ID, []store.TileID{{Index: index}})
 	if err != nil {
 		f.t.Fatal(err)
 	}

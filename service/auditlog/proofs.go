@@ -98,11 +98,7 @@ func (s *Reader) InclusionProof(ctx context.Context, c *identity.Caller, q *Proo
 	if err != nil {
 		return nil, s.unproved(log.ID, err)
 	}
-	leaf, err := s.leaf(ctx, log.ID, cp.Tree.Size(), q.Index)
-	if err != nil {
-		return nil, err
-	}
-	return &Proof{Text: p.Text(), Hashes: p.Hashes, Leaf: leaf}, nil
+	return &Proof{Text: p.Text(), Hashes: p.Hashes, Leaf: p.Leaf}, nil
 }
 
 // covering returns the first checkpoint that covers an entry; or, if that is no
@@ -119,22 +115,6 @@ func (s *Reader) covering(ctx context.Context, log store.Log, index int64) (*sto
 		return newest, nil
 	}
 	return &row, guard.Translate(err)
-}
-
-// leaf returns the leaf hash of an entry, which stays when its line is gone.
-func (s *Reader) leaf(ctx context.Context, log store.LogID, size, index int64) (audit.Hash, error) {
-	tile := audit.Tile{Index: index / audit.TileWidth, Width: audit.TileWidth}
-	tile.Width = int(min(audit.TileWidth, size-tile.Index*audit.TileWidth))
-	read, err := s.tilesOf(log).ReadTiles(ctx, []audit.Tile{tile})
-	if err != nil {
-		return audit.Hash{}, fmt.Errorf("reading the leaf hash: %w", err)
-	}
-	var leaf audit.Hash
-	if len(read[0]) < tile.Width*len(leaf) {
-		return leaf, fmt.Errorf("reading the leaf hash: %w", guard.ErrNotFound)
-	}
-	copy(leaf[:], read[0][index%audit.TileWidth*int64(len(leaf)):])
-	return leaf, nil
 }
 
 // logName names a log by its origin or by its number; if it says neither, it is

@@ -196,21 +196,19 @@ type storedTiles struct {
 
 // ReadTiles returns the tiles that are kept, and nil for the others.
 func (t storedTiles) ReadTiles(ctx context.Context, tiles []audit.Tile) ([][]byte, error) {
-	found := make([][]byte, len(tiles))
-	at := make(map[audit.Tile]int, len(tiles))
-	byLevel := make(map[int][]int64)
+	ids := make([]store.TileID, len(tiles))
+	at := make(map[store.TileID]int, len(tiles))
 	for i, tile := range tiles {
-		at[audit.Tile{Level: tile.Level, Index: tile.Index}] = i
-		byLevel[tile.Level] = append(byLevel[tile.Level], tile.Index)
+		ids[i] = store.TileID{Level: tile.Level, Index: tile.Index}
+		at[ids[i]] = i
 	}
-	for level, indexes := range byLevel {
-		rows, err := t.db.Tiles.Get(ctx, t.log, level, indexes)
-		if err != nil {
-			return nil, fmt.Errorf("reading tiles: %w", guard.Translate(err))
-		}
-		for _, row := range rows {
-			found[at[audit.Tile{Level: row.Level, Index: row.Index}]] = row.Hashes
-		}
+	rows, err := t.db.Tiles.Get(ctx, t.log, ids)
+	if err != nil {
+		return nil, fmt.Errorf("reading tiles: %w", guard.Translate(err))
+	}
+	found := make([][]byte, len(tiles))
+	for _, row := range rows {
+		found[at[store.TileID{Level: row.Level, Index: row.Index}]] = row.Hashes
 	}
 	return found, nil
 }

@@ -136,7 +136,7 @@ func TestTiles(t *testing.T) {
 	if diff := cmp.Diff([]store.TileRow{planted}, f.keepTiles([]store.TileRow{tiles[0], forged, tiles[2]})); diff != "" {
 		t.Errorf("what is kept instead of another tile (-want +got):\n%s", diff)
 	}
-	got, err := f.db.Tiles.Get(ctx, f.log, 0, []int64{2, 0, 7})
+	got, err := f.db.Tiles.Get(ctx, f.log, []store.TileID{{Index: 2}, {Index: 0}, {Level: 1}, {Index: 7}})
 	f.must(err)
 	if diff := cmp.Diff([]store.TileRow{tiles[0], tiles[2]}, got); diff != "" {
 		t.Errorf("tiles (-want +got):\n%s", diff)

@@ -13,16 +13,24 @@ type TileRow struct {
 	Hashes []byte
 }
 
-// Get returns those of the tiles at a level and some indexes that are kept, in
-// order of their indexes.
-func (q tileReads) Get(ctx context.Context, log LogID, level int, indexes []int64) ([]TileRow, error) {
+// TileID says which tile it is.
+type TileID struct {
+	Level int
+	Index int64
+}
+
+// Get returns those of some tiles that are kept, lower levels first and each in
+// order of the indexes.
+func (q tileReads) Get(ctx context.Context, log LogID, tiles []TileID) ([]TileRow, error) {
+	levels, indexes := make([]int16, len(tiles)), make([]int64, len(tiles))
+	for i, t := range tiles {
+		levels[i], indexes[i] = int16(t.Level), t.Index //nolint:gosec // levels are below 64.
+	}
 	return all(ctx, q.q, "reading tiles", scanTile, `
-		SELECT level, idx, hashes
-		FROM cpis.tile
-		WHERE log = $1
-		  AND level = $2
-		  AND idx = ANY ($3::bigint[])
-		ORDER BY idx`, log, level, indexes)
+		SELECT t.level, t.idx, t.hashes
+		FROM unnest($2::smallint[], $3::bigint[]) AS n (level, idx)
+		JOIN cpis.tile AS t ON t.log = $1 AND t.level = n.level AND t.idx = n.idx
+		ORDER BY t.level, t.idx`, log, levels, indexes)
 }
 
 func scanTile(row pgx.CollectableRow) (t TileRow, err error) {
