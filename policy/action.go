@@ -11,6 +11,7 @@ func AllActions() []Action {
 		UploadPlans, ApproveUpload, ReadUploads, SetUploadRules,
 		ReadNotices, AnswerNotice, ListColleagues, ManageChannels, ReadContacts, SetContacts,
 		ReadProof, ReadLog, ExportLog, ReadReports, ExportReport, DownloadExport, ReviewAccess, ReleaseRestricted, SecondRelease, Configure,
+		LogIn, ChooseRole, LogOut,
 	}
 }
 

@@ -89,6 +89,10 @@ const (
 	// SecondRelease is to be the second person of an organisation that has one only.
 	SecondRelease Action = "second_release"
 	Configure     Action = "configure"
+
+	LogIn      Action = "log_in"      // to the pages
+	ChooseRole Action = "choose_role" // of several that somebody has
+	LogOut     Action = "log_out"
 )
 
 // Mode is the access mode of a look-up; empty for every other action.

@@ -73,9 +73,10 @@ func (s *Service) KeepKeys(ctx context.Context) { s.keep(ctx, s.keyRounds()) }
 
 // Tidy forgets what has served its time: answers kept for requests that may be
 // repeated, what files said about people, colleagues who were not seen for long,
-// and exports.
+// exports, and sessions and drafts of pages.
 func (s *Service) Tidy(ctx context.Context) error {
-	return errors.Join(s.Guard.ExpireAnswers(ctx), s.Uploads.Forget(ctx), s.Notices.ForgetColleagues(ctx), s.Exports.ForgetExports(ctx))
+	return errors.Join(s.Guard.ExpireAnswers(ctx), s.Uploads.Forget(ctx), s.Notices.ForgetColleagues(ctx), s.Exports.ForgetExports(ctx),
+		s.Sessions.Forget(ctx))
 }
 
 // keep runs rounds side by side until ctx ends.

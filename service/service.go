@@ -24,6 +24,7 @@ import (
 	"cpis/service/plan"
 	"cpis/service/record"
 	"cpis/service/release"
+	"cpis/service/session"
 	"cpis/service/store"
 	"cpis/service/upload"
 )
@@ -73,6 +74,7 @@ type Service struct {
 	Reports   *oversight.Reports
 	Releases  *release.Releases
 	Exports   *export.Exports
+	Sessions  *session.Sessions
 
 	observe Observer
 }
@@ -146,6 +148,7 @@ func (s *Service) build(cfg *Config, log store.Log, reviews keys.NewKey, decoy *
 		DB: db, Ring: cfg.Ring, Log: log, Clock: clock, Guard: s.Guard, Records: s.Records, Reports: s.Reports, Logs: s.Proofs,
 		Submitted: s.LookUps.Submitted, Keep: cfg.KeepExports, Room: cfg.ExportRoom,
 	})
+	s.Sessions = session.New(session.Config{DB: db, Ring: cfg.Ring, Clock: clock, Guard: s.Guard})
 	s.Contacts = directory.New(directory.Config{
 		DB: db, Clock: clock, Hub: cfg.Hub, Guard: s.Guard, Notices: s.Notices, Ready: s.ready,
 	})

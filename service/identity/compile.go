@@ -31,7 +31,7 @@ func (c *Config) compile() ([]*issuer, []error) {
 		m.add("issuers", "at least one is needed")
 	}
 	issuers := make([]*issuer, 0, len(c.Issuers))
-	seen := make(map[string]bool)
+	seen, paths := make(map[string]bool), make(map[string]bool)
 	for n, i := range c.Issuers {
 		at := fmt.Sprintf("issuers[%d]", n)
 		if seen[i.URL] {
@@ -39,6 +39,13 @@ func (c *Config) compile() ([]*issuer, []error) {
 		}
 		seen[i.URL] = true
 		issuers = append(issuers, i.compile(at, &m))
+		if i.Pages != nil {
+			i.Pages.check(at, &i, c.Audiences, &m)
+			if paths[i.Pages.Path] {
+				m.add(at+".pages.path", "occurs twice")
+			}
+			paths[i.Pages.Path] = true
+		}
 	}
 	return issuers, m
 }
@@ -76,6 +83,7 @@ func (i *Issuer) compile(at string, m *mistakes) *issuer {
 	out.client = compilePath(at+".client", i.Client, defaultClient, m)
 	out.people = i.People.compile(at+".people", m)
 	out.systems = i.Systems.compile(at+".systems", m)
+	out.pages = i.Pages
 	return out
 }
 

@@ -102,6 +102,10 @@ type Issuer struct {
 	// Systems says how to read the token of a system with nobody signed in: one
 	// whose claim sub is the client's id. If nil, systems are refused.
 	Systems *Mapping `json:"systems,omitzero"`
+
+	// Pages says how people of this issuer log in to the pages, and is read with
+	// People. If nil, they cannot.
+	Pages *Pages `json:"pages,omitzero"`
 }
 
 // Mapping says where the claims of a token say who calls. Values of type

@@ -53,10 +53,11 @@ func (e everywhere) RoundTrip(r *http.Request) (*http.Response, error) {
 func TestGuide_ExamplesWork(t *testing.T) {
 	t.Parallel()
 	_, blocks := guide(t)
-	if len(blocks) != 3 {
-		t.Fatalf("the guide has %d examples, want 3", len(blocks))
+	if len(blocks) != 4 {
+		t.Fatalf("the guide has %d examples, want 4", len(blocks))
 	}
-	c, err := identity.LoadConfig(strings.NewReader(blocks[0]))
+	withPages := strings.Replace(blocks[0], `"people": {`, blocks[3]+`, "people": {`, 1)
+	c, err := identity.LoadConfig(strings.NewReader(withPages))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -104,7 +105,7 @@ func TestGuide_NamesEveryReasonAndSetting(t *testing.T) {
 			t.Errorf("the guide does not explain the reason %s", reason)
 		}
 	}
-	_, err := identity.LoadConfig(strings.NewReader(`{"x": 1, "issuers": [{"x": 1, "people": {"x": 1}}]}`))
+	_, err := identity.LoadConfig(strings.NewReader(`{"x": 1, "issuers": [{"x": 1, "people": {"x": 1}, "pages": {"x": 1}}]}`))
 	if err == nil {
 		t.Fatal("LoadConfig: got no error")
 	}

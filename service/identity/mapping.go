@@ -28,15 +28,14 @@ type assuranceRule struct {
 // caller reads who calls from verified claims. The caller's roles are those
 // granted; which of them count where is for the policy to decide.
 func (m *mapping) caller(c claims) (Caller, Reason) {
-	var (
-		caller             Caller
-		ok1, ok2, ok3, ok4 bool
-	)
-	caller.ID, ok1 = c.text(m.id)
-	caller.Organisation, ok2 = c.text(m.organisation)
-	caller.Name, ok3 = c.optional(m.name)
-	caller.Title, ok4 = c.optional(m.title)
-	if !ok1 || !ok2 || !ok3 || !ok4 {
+	caller, reason := m.person(c)
+	if reason != "" {
+		return Caller{}, reason
+	}
+	var ok1, ok2 bool
+	caller.Organisation, ok1 = c.text(m.organisation)
+	caller.Title, ok2 = c.optional(m.title)
+	if !ok1 || !ok2 {
 		return Caller{}, Claims
 	}
 	for _, r := range m.roles {
@@ -44,6 +43,17 @@ func (m *mapping) caller(c claims) (Caller, Reason) {
 	}
 	if caller.Roles == 0 {
 		return Caller{}, NoRole
+	}
+	return caller, ""
+}
+
+// person reads who it is, and how strongly they signed in, whatever they may be.
+func (m *mapping) person(c claims) (caller Caller, _ Reason) {
+	var ok1, ok2 bool
+	caller.ID, ok1 = c.text(m.id)
+	caller.Name, ok2 = c.optional(m.name)
+	if !ok1 || !ok2 {
+		return Caller{}, Claims
 	}
 	caller.Assurance = m.level(c)
 	return caller, ""

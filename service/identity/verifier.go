@@ -29,6 +29,7 @@ type issuer struct {
 	client             path
 	requireCertificate bool
 	people, systems    *mapping
+	pages              *Pages
 	keys               *keySet
 }
 

@@ -18,6 +18,7 @@ const (
 	tagPrefix  = "cpis nhs-number v1\x00"
 	hashPrefix = "cpis hash v1\x00"
 	rowPrefix  = "cpis row v1\x00"
+	sealPrefix = "cpis seal v1\x00"
 )
 
 // maxKept is the largest input buffer that is kept for reuse, in bytes.
@@ -103,5 +104,16 @@ func (m *mac) row(text []byte) [sha256.Size]byte {
 	s := m.borrow()
 	s.in = append(s.in, rowPrefix...)
 	s.in = append(s.in, text...)
+	return m.sum(s)
+}
+
+// seal derives the key of a context, whatever the version there:
+//
+//	HMAC-SHA-256(index key, "cpis seal v1" ‖ 0x00 ‖ context)
+func (m *mac) seal(c Context) [sha256.Size]byte {
+	c.Version = 0
+	s := m.borrow()
+	s.in = append(s.in, sealPrefix...)
+	s.in = c.appendTo(s.in)
 	return m.sum(s)
 }

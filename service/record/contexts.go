@@ -1,6 +1,7 @@
 package record
 
 import (
+	"encoding/hex"
 	"fmt"
 
 	"github.com/google/uuid"
@@ -27,6 +28,8 @@ const (
 	TableExport     = "export"
 	TableExportPart = "export_part"
 	TableReview     = "review"
+	TableSession    = "session"
+	TableDraft      = "draft"
 	TableTransfer   = "transfer"
 	TableUpload     = "upload"
 	TableUploadPart = "upload_part"
@@ -42,6 +45,8 @@ const (
 	forReason  = "reason"
 	forRows    = "rows"
 	forWho     = "who"
+	forSession = "session"
+	forTyped   = "typed"
 )
 
 // DetailsContext is of the details of a row, in one version.
@@ -86,4 +91,14 @@ func PieceContext(export uuid.UUID, attempt, stream, n int) keys.Context {
 	return keys.Context{
 		Purpose: forFile, Table: TableExportPart, Row: fmt.Sprintf("%s/%d/%d", export, attempt, stream), Version: n,
 	}
+}
+
+// SessionContext is of a log-in to pages.
+func SessionContext(id []byte) keys.Context {
+	return keys.Context{Purpose: forSession, Table: TableSession, Row: hex.EncodeToString(id), Version: 1}
+}
+
+// DraftContext is of what somebody has typed in pages.
+func DraftContext(id []byte) keys.Context {
+	return keys.Context{Purpose: forTyped, Table: TableDraft, Row: hex.EncodeToString(id), Version: 1}
 }

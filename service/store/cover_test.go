@@ -84,6 +84,8 @@ var uncovered = map[string]string{
 	"entry_index":       "derived from the log, and compared with its lines, those that are shown and in turn all others",
 	"entry_index_state": "says how far that has come; an entry that is left out is found when it is compared",
 	"report":            "sealed for its row; who asked is in the log",
+	"session":           "sealed for its id, with when it ends; removing one logs somebody out",
+	"draft":             "sealed for its id; removing one has somebody type again",
 	"retention":         "says which entry of the log to look at; lines are missing rightly only if that names exactly their end",
 	"set_aside":         "kept as evidence for people, and read by nothing else",
 	"schema_version":    "a server refuses what it does not know",

@@ -86,6 +86,12 @@ var forbidden = []string{
 	`UPDATE cpis.export SET sealed = 'x'`,
 	`UPDATE cpis.export SET expires_at = now()`,
 	`UPDATE cpis.export_part SET sealed = 'x'`,
+	// Who is logged in.
+	`UPDATE cpis.session SET subject = 'x'`,
+	`UPDATE cpis.session SET provider_session = 'x'`,
+	`TRUNCATE cpis.session`,
+	`UPDATE cpis.draft SET owner = 'x'`,
+	`TRUNCATE cpis.draft`,
 	// Who may call, and whom to ring.
 	`INSERT INTO cpis.organisation (code, name, class, source) VALUES ('X', 'X', 'operator', 'command')`,
 	`UPDATE cpis.organisation SET class = 'operator'`,
@@ -155,6 +161,7 @@ var (
 		"person", "person_version", "person_tag", "plan", "plan_version", "change", "transfer", "proposal",
 		"access", "access_mark", "notice", "notice_act", "colleague", "channel", "dispatched", "delivery", "review",
 		"upload", "upload_part", "upload_rows", "upload_rules", "idempotency", "report", "release", "digest", "export", "export_part", "index_key", "former_index_key", "organisation", "authority",
+		"session", "draft",
 	}
 )
 

@@ -120,6 +120,15 @@ CREATE TABLE cpis.dispatched (
     mac bytea
 );
 
+CREATE TABLE cpis.draft (
+    id bytea NOT NULL,
+    owner bytea NOT NULL,
+    until_log_out boolean NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    sealed bytea NOT NULL,
+    CONSTRAINT draft_id_check CHECK ((octet_length(id) = 32))
+);
+
 CREATE TABLE cpis.entry (
     log smallint NOT NULL,
     idx bigint NOT NULL,
@@ -459,6 +468,15 @@ CREATE TABLE cpis.review (
     CONSTRAINT review_check CHECK (((closed_at IS NULL) = (closed_by IS NULL)))
 );
 
+CREATE TABLE cpis.session (
+    id bytea NOT NULL,
+    subject bytea NOT NULL,
+    provider_session bytea NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    sealed bytea NOT NULL,
+    CONSTRAINT session_id_check CHECK ((octet_length(id) = 32))
+);
+
 CREATE TABLE cpis.set_aside (
     id uuid NOT NULL,
     log smallint NOT NULL,
@@ -612,6 +630,9 @@ ALTER TABLE cpis.dispatched
 ALTER TABLE ONLY cpis.dispatched
     ADD CONSTRAINT dispatched_pkey PRIMARY KEY (authority, log);
 
+ALTER TABLE ONLY cpis.draft
+    ADD CONSTRAINT draft_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY cpis.entry_index
     ADD CONSTRAINT entry_index_pkey PRIMARY KEY (log, idx);
 
@@ -726,6 +747,9 @@ ALTER TABLE ONLY cpis.review
 ALTER TABLE cpis.review
     ADD CONSTRAINT review_two CHECK ((lower(btrim(closed_by)) <> lower(btrim(actor)))) NOT VALID;
 
+ALTER TABLE ONLY cpis.session
+    ADD CONSTRAINT session_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY cpis.set_aside
     ADD CONSTRAINT set_aside_pkey PRIMARY KEY (id);
 
@@ -773,6 +797,10 @@ CREATE INDEX delivery_notice ON cpis.delivery USING btree (notice_id);
 CREATE INDEX delivery_person ON cpis.delivery USING btree (channel_id, person_id, log, entry) WHERE (state = 'pending'::text);
 
 CREATE INDEX delivery_undelivered ON cpis.delivery USING btree (channel_id) WHERE (state = 'undelivered'::text);
+
+CREATE INDEX draft_expires ON cpis.draft USING btree (expires_at);
+
+CREATE INDEX draft_owner ON cpis.draft USING btree (owner) WHERE until_log_out;
 
 CREATE INDEX entry_index_actor ON cpis.entry_index USING btree (actor, at, log, idx);
 
@@ -845,6 +873,12 @@ CREATE INDEX report_request ON cpis.report USING btree (request);
 CREATE INDEX review_entry ON cpis.review USING btree (log, entry);
 
 CREATE INDEX review_open ON cpis.review USING btree (organisation, at, id) WHERE (closed_at IS NULL);
+
+CREATE INDEX session_expires ON cpis.session USING btree (expires_at);
+
+CREATE INDEX session_provider ON cpis.session USING btree (provider_session);
+
+CREATE INDEX session_subject ON cpis.session USING btree (subject);
 
 CREATE UNIQUE INDEX transfer_open ON cpis.transfer USING btree (plan_id) WHERE (state = 'open'::text);
 
@@ -1052,6 +1086,14 @@ GRANT UPDATE(entry) ON TABLE cpis.dispatched TO cpis_app;
 
 GRANT UPDATE(mac) ON TABLE cpis.dispatched TO cpis_app;
 
+GRANT SELECT,INSERT,DELETE ON TABLE cpis.draft TO cpis_app;
+
+GRANT UPDATE(until_log_out) ON TABLE cpis.draft TO cpis_app;
+
+GRANT UPDATE(expires_at) ON TABLE cpis.draft TO cpis_app;
+
+GRANT UPDATE(sealed) ON TABLE cpis.draft TO cpis_app;
+
 GRANT SELECT,INSERT ON TABLE cpis.entry TO cpis_app;
 GRANT SELECT ON TABLE cpis.entry TO cpis_auditor;
 
@@ -1234,6 +1276,12 @@ GRANT UPDATE(outcome) ON TABLE cpis.review TO cpis_app;
 GRANT UPDATE(mac) ON TABLE cpis.review TO cpis_app;
 
 GRANT UPDATE(closing) ON TABLE cpis.review TO cpis_app;
+
+GRANT SELECT,INSERT,DELETE ON TABLE cpis.session TO cpis_app;
+
+GRANT UPDATE(expires_at) ON TABLE cpis.session TO cpis_app;
+
+GRANT UPDATE(sealed) ON TABLE cpis.session TO cpis_app;
 
 GRANT SELECT ON TABLE cpis.set_aside TO cpis_auditor;
 

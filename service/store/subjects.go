@@ -37,6 +37,8 @@ type reads struct {
 	Releases    releaseReads    // what may be told of restricted children
 	Digests     digestReads     // what organisations did in a week
 	Exports     exportReads     // reports as files
+	Sessions    sessionReads    // log-ins of people to pages
+	Drafts      draftReads      // what they have typed and not sent yet
 }
 
 func newReads(q queries) reads {
@@ -67,6 +69,8 @@ func newReads(q queries) reads {
 		Releases:    releaseReads{q},
 		Digests:     digestReads{q},
 		Exports:     exportReads{q},
+		Sessions:    sessionReads{q},
+		Drafts:      draftReads{q},
 	}
 }
 
@@ -101,6 +105,8 @@ type Tx struct {
 	Releases    releaseWrites    // what may be told of restricted children
 	Digests     digestWrites     // what organisations did in a week
 	Exports     exportWrites     // reports as files
+	Sessions    sessionWrites    // log-ins of people to pages
+	Drafts      draftWrites      // what they have typed and not sent yet
 }
 
 func newTx(w *work) *Tx {
@@ -134,6 +140,8 @@ func newTx(w *work) *Tx {
 		Releases:    releaseWrites{r.Releases, w},
 		Digests:     digestWrites{r.Digests, w},
 		Exports:     exportWrites{r.Exports, w},
+		Sessions:    sessionWrites{r.Sessions, w},
+		Drafts:      draftWrites{r.Drafts, w},
 	}
 	return w.tx
 }
@@ -181,6 +189,8 @@ type (
 	releaseReads    struct{ queries }
 	digestReads     struct{ queries }
 	exportReads     struct{ queries }
+	sessionReads    struct{ queries }
+	draftReads      struct{ queries }
 )
 
 type (
@@ -286,6 +296,14 @@ type (
 	}
 	exportWrites struct {
 		exportReads
+		*work
+	}
+	sessionWrites struct {
+		sessionReads
+		*work
+	}
+	draftWrites struct {
+		draftReads
 		*work
 	}
 )

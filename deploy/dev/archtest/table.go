@@ -60,6 +60,7 @@ var arrows = []arrow{
 	{from: "service/export", to: ground(
 		"audit/archive", "service/domain", "service/guard", "service/record", "service/auditlog", "service/oversight",
 	)},
+	{from: "service/session", to: ground("service/domain", "service/guard", "service/record")},
 	// To come: what administrators do in pages.
 	{from: "service/admin", to: ground("service/domain", "service/guard", "service/directory")},
 
@@ -67,7 +68,7 @@ var arrows = []arrow{
 	{from: "service", to: ground(
 		"service/domain", "service/guard", "service/record", "service/notice", "service/directory", "service/auditlog", "service/plan",
 		"service/person", "service/deliver", "service/lookup", "service/upload", "service/oversight", "service/release", "service/export",
-		"service/admin",
+		"service/session", "service/admin",
 	)},
 
 	{from: "service/deliver/outbound", to: []string{"service/deliver"}},
@@ -76,7 +77,8 @@ var arrows = []arrow{
 	{from: "service/rpc/...", to: face("service/rpc/...", "proto/...", "service/lookup", "service/plan", "service/person", "service/upload",
 		"service/notice", "service/deliver", "service/directory", "service/auditlog", "service/oversight", "service/release", "service/export")},
 	{from: "service/web/...", to: face("service/web/...", "service/lookup", "service/plan", "service/person", "service/upload",
-		"service/notice", "service/deliver", "service/directory", "service/auditlog", "service/oversight", "service/release", "service/export", "service/admin")},
+		"service/notice", "service/deliver", "service/directory", "service/auditlog", "service/oversight", "service/release", "service/export",
+		"service/session", "service/admin")},
 	{from: "service/fhir/...", to: face("service/fhir/...", "service/lookup", "service/notice")},
 	{from: "service/hl7/...", to: face("service/hl7/...", "service/lookup", "service/notice")},
 
