@@ -3,6 +3,7 @@ package idp
 import (
 	"maps"
 	"strconv"
+	"strings"
 
 	"cpis/service/identity"
 )
@@ -15,9 +16,11 @@ func (p Person) claims() map[string]any {
 	c := p.profile()
 	c["sub"] = p.ID
 	c["acr"] = "AAL" + strconv.Itoa(p.Assurance) + "_ANY"
-	maps.Copy(c, p.assurance())
+	maps.Copy(c, p.assurance(p.Assurance))
 	c["nhsid_nrbac_roles"] = p.roles()
-	c["selected_roleid"] = p.roleProfile
+	if p.selected() {
+		c["selected_roleid"] = p.roleProfile
+	}
 	return c
 }
 
@@ -31,10 +34,10 @@ func (p Person) profile() map[string]any {
 
 // assurance returns the claims that say how certain it is who the person is:
 // by whose papers were seen, and by how the person signed in.
-func (p Person) assurance() map[string]any {
+func (p Person) assurance(level int) map[string]any {
 	return map[string]any{
 		"id_assurance_level":             "3",
-		"authentication_assurance_level": strconv.Itoa(p.Assurance),
+		"authentication_assurance_level": strconv.Itoa(level),
 	}
 }
 
@@ -46,14 +49,35 @@ func (p Person) roles() []any {
 		"role_code": "S8000:G8003:R8008", "role_name": `"Admin & Clerical":"Admin & Clerical":"Admin/Clinical Support Access Role"`,
 		"activity_codes": []string{"B0085"}, "activities": []string{"Perform Patient Administration"},
 	}
-	activities := p.Activities
+	all := []any{other}
+	for i, post := range append([]Post{{p.Place, p.JobRole, p.JobTitle, p.Activities}}, p.More...) {
+		all = append(all, post.claim(p.roleProfile+strings.Repeat("0", i)))
+	}
+	return all
+}
+
+// claim is a job role as CIS2 states it.
+func (t *Post) claim(profile string) map[string]any {
+	activities := t.Activities
 	if activities == nil {
 		activities = []string{}
 	}
-	return []any{other, map[string]any{
-		"person_orgid": p.roleProfile + "0", "person_roleid": p.roleProfile, "org_code": p.Place,
-		"role_code": p.JobRole, "role_name": p.JobTitle, "activity_codes": activities,
-	}}
+	return map[string]any{
+		"person_orgid": profile + "9", "person_roleid": profile, "org_code": t.Place,
+		"role_code": t.JobRole, "role_name": t.JobTitle, "activity_codes": activities,
+	}
+}
+
+// selected reports whether a token says which job role it is: not of somebody who
+// has several, and chooses where they go.
+func (p Person) selected() bool { return len(p.More) == 0 }
+
+// signsInAt returns the level at which the person signs in, if so much is asked for.
+func (p Person) signsInAt(strongest bool) int {
+	if strongest || p.Usual == 0 {
+		return p.Assurance
+	}
+	return min(p.Usual, p.Assurance)
 }
 
 // Issuer returns how the service has to be configured to trust this provider.

@@ -29,6 +29,8 @@ type signIn struct {
 	scopes                                []string
 	mode                                  oidc.ResponseMode
 	challenge                             oidc.CodeChallenge
+	strongest                             bool // the strongest sign-in is asked for
+	sid                                   string
 	begun                                 time.Time
 
 	done   bool
@@ -41,7 +43,8 @@ func newSignIn(r *oidc.AuthRequest, now time.Time) *signIn {
 		id: rand.Text(), client: r.ClientID, redirectURI: r.RedirectURI, state: r.State, nonce: r.Nonce,
 		scopes: slices.Clone(r.Scopes), mode: r.ResponseMode,
 		challenge: oidc.CodeChallenge{Challenge: r.CodeChallenge, Method: r.CodeChallengeMethod},
-		begun:     now,
+		strongest: slices.Contains(r.ACRValues, "AAL3_ANY"), sid: rand.Text(),
+		begun: now,
 	}
 }
 
@@ -49,7 +52,7 @@ func newSignIn(r *oidc.AuthRequest, now time.Time) *signIn {
 
 func (s *signIn) GetID() string { return s.id }
 
-func (s *signIn) GetACR() string                        { return "AAL" + strconv.Itoa(s.person.Assurance) + "_ANY" }
+func (s *signIn) GetACR() string                        { return "AAL" + strconv.Itoa(s.level()) + "_ANY" }
 func (s *signIn) GetAMR() []string                      { return []string{"DEMONSTRATION"} }
 func (s *signIn) GetAudience() []string                 { return []string{s.client} }
 func (s *signIn) GetAuthTime() time.Time                { return s.at }
@@ -63,6 +66,9 @@ func (s *signIn) GetScopes() []string                   { return s.scopes }
 func (s *signIn) GetState() string                      { return s.state }
 func (s *signIn) GetSubject() string                    { return s.person.ID }
 func (s *signIn) Done() bool                            { return s.done }
+
+// level is how strongly the person signed in.
+func (s *signIn) level() int { return s.person.signsInAt(s.strongest) }
 
 // client is an application as the library sees it.
 type client struct {

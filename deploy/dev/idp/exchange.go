@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -60,23 +61,27 @@ func (p *Provider) exchangeCode(r *http.Request) (*oidc.AccessTokenResponse, err
 	if err != nil {
 		return nil, err
 	}
-	signIn, client, err := op.ValidateAccessTokenRequest(ctx, request, p.op)
+	begun, client, err := op.ValidateAccessTokenRequest(ctx, request, p.op)
 	if err != nil {
 		return nil, err
 	}
-	person, ok := byID(signIn.GetSubject())
+	person, ok := byID(begun.GetSubject())
 	if !ok {
 		return nil, oidc.ErrInvalidGrant()
 	}
-	access, err := p.accessToken(person, client.GetID(), signIn.GetScopes())
+	var options []Option
+	if s, ok := begun.(*signIn); ok {
+		options = append(options, Claim("authentication_assurance_level", strconv.Itoa(s.level())), Claim("acr", s.GetACR()))
+	}
+	access, err := p.accessToken(person, client.GetID(), begun.GetScopes(), options...)
 	if err != nil {
 		return nil, err
 	}
-	id, err := op.CreateIDToken(ctx, p.url, signIn, client.IDTokenLifetime(), access, request.Code, p.storage, client)
+	id, err := op.CreateIDToken(ctx, p.url, begun, client.IDTokenLifetime(), access, request.Code, p.storage, client)
 	if err != nil {
 		return nil, err
 	}
-	return p.response(access, id, signIn.GetScopes()), nil
+	return p.response(access, id, begun.GetScopes()), nil
 }
 
 // clientCredentials issues a system its token for a signed assertion.

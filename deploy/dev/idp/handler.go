@@ -17,6 +17,7 @@ const (
 	signInPath    = "/signin"
 	signedOutPath = "/signedout"
 	devTokenPath  = "/dev/token"
+	devLogOutPath = "/dev/log-out"
 )
 
 // maxForm is the largest request body that is read.
@@ -39,6 +40,7 @@ func (p *Provider) handler() http.Handler {
 	mux.HandleFunc("GET "+signInPath+"/style.css", style)
 	mux.HandleFunc("GET "+signedOutPath, p.signedOut)
 	mux.HandleFunc("POST "+devTokenPath, p.devToken)
+	mux.HandleFunc("POST "+devLogOutPath, p.devLogOut)
 	return onlyLocal(http.NewCrossOriginProtection().Handler(mux))
 }
 

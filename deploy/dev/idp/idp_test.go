@@ -167,12 +167,21 @@ func TestPeople_AreWhoTheyShouldBe(t *testing.T) {
 		"privacy":          {policy.PrivacyOfficer, policy.AcuteTrust, 3},
 		"second-privacy":   {policy.PrivacyOfficer, policy.AcuteTrust, 3},
 		"practice-privacy": {policy.PrivacyOfficer, policy.GeneralPractice, 3},
+		"other-privacy":    {policy.PrivacyOfficer, policy.AcuteTrust, 3},
+		"step-up-lead":     {policy.SafeguardingLead, policy.LocalAuthority, 3},
+		"level-2-lead":     {policy.SafeguardingLead, policy.LocalAuthority, 2},
 		"auditor":          {policy.Auditor, policy.Oversight, 3},
 		"administrator":    {policy.Administrator, policy.Operator, 3},
 		"system":           {policy.ClinicalSystem, policy.AcuteTrust, 0},
 		"la-system":        {policy.LASystem, policy.LocalAuthority, 0},
 	}
 	for _, person := range idp.People() {
+		if person.NoRole || len(person.More) > 0 { // roles are for applications to ask for
+			if _, err := v.Verify(t.Context(), mustToken(t, p, person.Key), nil); identity.ReasonOf(err) == "" {
+				t.Errorf("%s: got %v, want refused", person.Key, err)
+			}
+			continue
+		}
 		w, ok := want[person.Key]
 		if !ok {
 			t.Errorf("%s: is not expected", person.Key)

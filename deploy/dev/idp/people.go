@@ -20,9 +20,20 @@ type Person struct {
 	Activities  []string
 	Scopes      []string // of a system
 	Assurance   int      // authenticator assurance level; systems state none
+	Usual       int      // the level at which the person signs in unless a stronger one is asked for; 0 for the same
+	More        []Post   // further job roles: then none is selected
+	NoRole      bool     // has no job role that counts
 	GivenName   string
 	FamilyName  string
 	roleProfile string // identifier of the person in that job at that place
+}
+
+// Post is a job role at an organisation.
+type Post struct {
+	Place      string // code of the organisation
+	JobRole    string
+	JobTitle   string
+	Activities []string
 }
 
 // The organisations of the demonstration.
@@ -31,6 +42,7 @@ const (
 	practice  = "F83004"
 	authority = "E09000019"
 	neighbour = "E09000007"
+	nextTrust = "RRV"
 	oversight = "DEMO1"
 	operator  = "DEMO2"
 )
@@ -44,6 +56,7 @@ const (
 	roleLead          = "S9990:G9990:X0001"
 	roleAuditor       = "S9990:G9990:X0002"
 	roleAdministrator = "S9990:G9990:X0003"
+	roleReception     = "S8000:G8003:R8008"
 )
 
 // Activity codes of the national list that matter here.
@@ -75,7 +88,7 @@ func Organisations() []Organisation {
 }
 
 // People returns everybody who can sign in.
-func People() []Person { return slices.Concat(carers(), watchers(), systems()) }
+func People() []Person { return slices.Concat(carers(), watchers(), others(), systems()) }
 
 // carers give care, or manage plans.
 func carers() []Person {
@@ -157,6 +170,66 @@ func watchers() []Person {
 			Assurance: 3, roleProfile: "555021935206",
 		},
 	}
+}
+
+// others are people whom pages have to cope with: who have several roles, none, or
+// do not sign in strongly at once.
+func others() []Person {
+	return []Person{
+		{
+			Key: "step-up-lead", ID: "555021935111", GivenName: "Noor", FamilyName: "Castellanos", Name: "CASTELLANOS Noor (Ms)",
+			Does:  "Manages the same plans, and signs in strongly only if asked to.",
+			Place: authority, PlaceName: "Islington",
+			JobRole: roleLead, JobTitle: "Safeguarding Lead",
+			Assurance: 3, Usual: 2, roleProfile: "555021935211",
+		},
+		{
+			Key: "level-2-lead", ID: "555021935112", GivenName: "Peter", FamilyName: "Vandermeer", Name: "VANDERMEER Peter (Mr)",
+			Does:  "Manages the same plans, and cannot sign in strongly.",
+			Place: authority, PlaceName: "Islington",
+			JobRole: roleLead, JobTitle: "Safeguarding Lead",
+			Assurance: 2, roleProfile: "555021935212",
+		},
+		{
+			Key: "two-roles", ID: "555021935113", GivenName: "Beatrix", FamilyName: "Solomon", Name: "SOLOMON Beatrix (Dr)",
+			Does:  "Is a doctor in the emergency department, and the trust's privacy officer as well.",
+			Place: trust, PlaceName: "Whittington Health NHS Trust",
+			JobRole: roleNurse, JobTitle: "Clinical Practitioner Access Role", Activities: []string{viewUnscheduled},
+			Assurance: 3, roleProfile: "555021935213",
+			More: []Post{{Place: trust, JobRole: rolePrivacy, JobTitle: "Privacy Officer"}},
+		},
+		{
+			Key: "six-roles", ID: "555021935114", GivenName: "Hugo", FamilyName: "Fairweather", Name: "FAIRWEATHER Hugo (Mr)",
+			Does:  "Manages plans for six local authorities, as a locum.",
+			Place: authority, PlaceName: "Islington",
+			JobRole: roleLead, JobTitle: "Safeguarding Lead",
+			Assurance: 3, roleProfile: "555021935214",
+			More: leadsAt(neighbour, "E09000012", "E09000014", "E09000030", "E09000033"),
+		},
+		{
+			Key: "no-role", ID: "555021935115", GivenName: "Ines", FamilyName: "Marchetti", Name: "MARCHETTI Ines (Ms)",
+			Does:  "Works at the reception, and has no role here.",
+			Place: trust, PlaceName: "Whittington Health NHS Trust",
+			JobRole: roleReception, JobTitle: "Admin/Clinical Support Access Role", NoRole: true,
+			Assurance: 2, roleProfile: "555021935215",
+		},
+		{
+			Key: "other-privacy", ID: "555021935116", GivenName: "Callum", FamilyName: "Whitcombe", Name: "WHITCOMBE Callum (Mr)",
+			Does:  "Audits the look-ups of one trust, which is another.",
+			Place: nextTrust, PlaceName: "University College London Hospitals NHS Foundation Trust",
+			JobRole: rolePrivacy, JobTitle: "Privacy Officer",
+			Assurance: 3, roleProfile: "555021935216",
+		},
+	}
+}
+
+// leadsAt are the posts of a safeguarding lead at several authorities.
+func leadsAt(places ...string) []Post {
+	var all []Post
+	for _, place := range places {
+		all = append(all, Post{Place: place, JobRole: roleLead, JobTitle: "Safeguarding Lead"})
+	}
+	return all
 }
 
 func systems() []Person {

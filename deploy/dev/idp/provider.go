@@ -64,6 +64,13 @@ type Application struct {
 	// PostLogoutRedirectURIs are where people may be sent back to after
 	// signing out, on the loopback interface.
 	PostLogoutRedirectURIs []string
+
+	// BackChannelLogoutURI is where the application is told that somebody has signed
+	// out. Empty if it does not want to know.
+	BackChannelLogoutURI string
+
+	// Client tells it so. If nil, the default client does.
+	Client *http.Client
 }
 
 // Provider is a running identity provider. It is safe for concurrent use.

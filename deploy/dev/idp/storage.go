@@ -5,6 +5,7 @@ import (
 	"crypto/subtle"
 	"errors"
 	"slices"
+	"strconv"
 	"sync"
 	"time"
 
@@ -167,6 +168,16 @@ func (s *storage) SetUserinfoFromScopes(_ context.Context, info *oidc.UserInfo, 
 	return fill(info, user, asked)
 }
 
+// SetUserinfoFromRequest puts into an ID token what this sign-in is: how strong it
+// was, and how its session is called.
+func (s *storage) SetUserinfoFromRequest(_ context.Context, info *oidc.UserInfo, r op.IDTokenRequest, _ []string) error {
+	if begun, ok := r.(*signIn); ok {
+		info.AppendClaims("authentication_assurance_level", strconv.Itoa(begun.level()))
+		info.AppendClaims("sid", begun.sid)
+	}
+	return nil
+}
+
 // SetUserinfoFromToken answers whoever holds an access token with all there is
 // to say.
 func (s *storage) SetUserinfoFromToken(_ context.Context, info *oidc.UserInfo, _, user, _ string) error {
@@ -190,9 +201,11 @@ func fill(info *oidc.UserInfo, user string, asked []string) error {
 		case scopeAccess:
 			info.AppendClaims("nhsid_nrbac_roles", person.roles())
 		case scopeSelected:
-			info.AppendClaims("selected_roleid", person.roleProfile)
+			if person.selected() {
+				info.AppendClaims("selected_roleid", person.roleProfile)
+			}
 		case oidc.ScopeOpenID:
-			for name, v := range person.assurance() {
+			for name, v := range person.assurance(person.signsInAt(false)) {
 				info.AppendClaims(name, v)
 			}
 		}
