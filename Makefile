@@ -127,6 +127,10 @@ check-generate: generate ## Check that the generated code is the one committed
 		echo "$$changed"; git --no-pager diff --stat -- proto buf.yaml; exit 1; \
 	fi
 
+.PHONY: vendor-pages
+vendor-pages: go ## Make what browsers get with pages, from our sources and the NHS design system
+	go run ./deploy/dev/vendorpages
+
 .PHONY: fmt
 fmt: $(GOLANGCI_LINT) $(BUF) ## Format Go and the contract
 	golangci-lint fmt ./...
