@@ -22,3 +22,15 @@ const (
 	RestrictionChanged Kind = "restriction_changed"
 	Digest             Kind = "weekly_digest"
 )
+
+// AboutPerson reports whether notices of a kind say something about the person.
+// Others are about what their authority holds or does.
+func (k Kind) AboutPerson() bool {
+	switch k {
+	case Unscheduled, BreakGlass, Restricted, Mismatch, Missed, Merged, RestrictionChanged:
+		return true
+	case Correction, Overlap, TransferProposed, TransferDecided, NumberReplaced, ChangeProposed, UploadWaiting, Unconfirmed, Digest:
+		return false
+	}
+	return false
+}

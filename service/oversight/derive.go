@@ -62,7 +62,7 @@ func outOfHours(t time.Time) bool {
 	return t.Weekday() == time.Saturday || t.Weekday() == time.Sunday || minute < opens || minute >= closes
 }
 
-// topics are what actions are about. Others are about something else. What other
+// topics are what actions are about. Every action stands here. What other
 // rooms do by themselves is named by its word: rooms do not know each other, and a
 // test compares the words.
 var topics = map[policy.Action]store.Topic{
@@ -80,7 +80,11 @@ var topics = map[policy.Action]store.Topic{
 	policy.Configure: store.TopicPolicy, policy.SetUploadRules: store.TopicPolicy,
 
 	policy.SetContacts: store.TopicContacts, "remind_contacts": store.TopicContacts,
-	"use_policy":     store.TopicPolicy,
+	"use_policy": store.TopicPolicy,
+
+	policy.ViewRestricted: store.TopicOther, policy.ReportMissed: store.TopicOther, policy.ReportWrongPatient: store.TopicOther,
+	policy.AnswerNotice: store.TopicOther, policy.ReadProof: store.TopicOther,
+	policy.LogIn: store.TopicOther, policy.ChooseRole: store.TopicOther, policy.LogOut: store.TopicOther,
 	"deliver_notice": store.TopicOther, "unauthenticated": store.TopicOther, actionDigest: store.TopicOther,
 
 	policy.ManageChannels: store.TopicChannels,

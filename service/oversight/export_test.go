@@ -3,9 +3,16 @@ package oversight
 import (
 	"errors"
 
+	"cpis/policy"
 	"cpis/service/domain"
 	"cpis/service/guard"
 )
+
+// HasTopic reports whether it is said what an action is about.
+func HasTopic(a policy.Action) bool {
+	_, ok := topics[a]
+	return ok
+}
 
 // Protect hides counts of a table, and returns it with its totals.
 func Protect(cells [][]int64, columns int) (n [][]int64, hidden [][]bool) {

@@ -2,6 +2,7 @@ package plan
 
 import (
 	"context"
+	"slices"
 
 	"cpis/audit"
 	"cpis/service/guard"
@@ -15,21 +16,15 @@ import (
 // with them. What waits for a second person is decided first: nobody could
 // decide it afterwards.
 
-// kindsHandedOn are the notices that say something about the person. Others are
-// about what their authority holds or does.
-var kindsHandedOn = []string{
-	string(notice.Unscheduled), string(notice.BreakGlass), string(notice.Restricted), string(notice.Mismatch), string(notice.Missed),
-	string(notice.Merged), string(notice.RestrictionChanged),
-}
-
 // handOn tells the receiver of a plan what the sender was told of and has not
 // acknowledged: the same notices, of the same time, with the transfer as their
 // reference.
 func (p *changing) handOn(ctx context.Context, t *store.TransferRow) error {
-	left, err := p.tx.Notices.Left(ctx, &p.own.Row, t.Sender, t.Receiver, kindsHandedOn)
+	left, err := p.tx.Notices.Left(ctx, &p.own.Row, t.Sender, t.Receiver)
 	if err != nil {
 		return err
 	}
+	left = slices.DeleteFunc(left, func(n store.NoticeRow) bool { return !notice.Kind(n.Kind).AboutPerson() })
 	for i := range left {
 		n := left[i]
 		n.ID, n.Authority, n.Person, n.Reference = guard.NewID(), t.Receiver, p.about.Row.ID, t.ID.String()

@@ -83,15 +83,14 @@ func (q queries) scanKnown(row pgx.CollectableRow) (k KnownPlan, err error) {
 }
 
 // Left returns the notices to an authority about whom a plan is about that
-// nobody has acknowledged or corrected, of some kinds, in the order of their
-// ids. Those are left out of which another authority was told by the same act,
-// and those about records of which the first holds another plan.
-func (tx noticeWrites) Left(ctx context.Context, plan *PlanRow, from, to string, kinds []string) ([]NoticeRow, error) {
+// nobody has acknowledged or corrected, in the order of their ids. Those are left
+// out of which another authority was told by the same act, and those about records
+// of which the first holds another plan.
+func (tx noticeWrites) Left(ctx context.Context, plan *PlanRow, from, to string) ([]NoticeRow, error) {
 	return tx.readNotices(ctx, "reading notices left behind", `
 		SELECT `+shownNotice+noticeTables+`
 		WHERE n.person_id IN (SELECT v.person_id FROM cpis.plan_version AS v WHERE v.plan_id = $1)
 		  AND n.authority = $3
-		  AND n.kind = ANY ($5::text[])
 		  AND n.acknowledged_at IS NULL
 		  AND NOT EXISTS (SELECT FROM cpis.notice AS c WHERE c.corrects = n.id)
 		  AND NOT EXISTS (
@@ -100,5 +99,5 @@ func (tx noticeWrites) Left(ctx context.Context, plan *PlanRow, from, to string,
 		      WHERE s.authority = $4 AND s.log = n.log AND s.entry = n.entry AND s.kind = n.kind AND s.person_id = n.person_id)
 		  AND (n.person_id = $2 OR NOT EXISTS (
 		      SELECT FROM cpis.plan AS l WHERE l.person_id = n.person_id AND l.authority = $3 AND NOT l.removed))
-		ORDER BY n.id`, plan.ID, plan.Person, from, to, kinds)
+		ORDER BY n.id`, plan.ID, plan.Person, from, to)
 }
