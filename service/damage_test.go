@@ -245,15 +245,25 @@ func TestWords(t *testing.T) {
 	f.MustRegister(lead, rightUCPP())
 	wrongBirth := unscheduled(damaged)
 	wrongBirth.DateOfBirth = "2019-05-01"
-	said := map[string]string{
-		"flag":       f.MustLookUp(nurse, unscheduled(damaged)).Advice,
-		"mother":     f.MustLookUp(nurse, unscheduled("9990000026")).Advice,
-		"restricted": f.MustLookUp(nurse, unscheduled(another)).Advice,
-		"no flag":    f.MustLookUp(nurse, unscheduled("9990000077")).Advice,
-		"mismatch":   f.MustLookUp(nurse, wrongBirth).Advice,
+	said, codes := map[string]string{}, map[string]lookup.AdviceCode{}
+	ask := func(name string, q *lookup.Question) {
+		a := f.MustLookUp(nurse, q)
+		said[name], codes[name] = a.Advice, a.AdviceCode
 	}
+	ask("flag", unscheduled(damaged))
+	ask("mother", unscheduled("9990000026"))
+	ask("restricted", unscheduled(another))
+	ask("no flag", unscheduled("9990000077"))
+	ask("mismatch", wrongBirth)
 	f.Exec(`UPDATE cpis.person SET sealed = ''`)
-	said["degraded"] = f.MustLookUp(nurse, unscheduled(damaged)).Advice
+	ask("degraded", unscheduled(damaged))
+	wantCodes := map[string]lookup.AdviceCode{
+		"flag": lookup.AdviceHeld, "mother": lookup.AdviceHeld, "restricted": lookup.AdviceHub, "no flag": lookup.AdviceNone,
+		"mismatch": lookup.AdviceMismatch, "degraded": lookup.AdviceUnproved,
+	}
+	if diff := cmp.Diff(wantCodes, codes); diff != "" {
+		t.Errorf("codes of advice (-want +got):\n%s", diff)
+	}
 	const concerned = "Follow your safeguarding procedures whenever you are concerned."
 	for name, advice := range said {
 		if !strings.Contains(advice, "The absence of a flag is not the absence of risk") || !strings.HasSuffix(advice, concerned) {

@@ -40,6 +40,7 @@ type Answer struct {
 	Contacts        []domain.Contact // if the plans cannot say whom to ring
 	History         []Access         // newest first
 	Advice          string
+	AdviceCode      AdviceCode
 	Mode            policy.Mode
 	Receipt         guard.Receipt
 }
@@ -69,38 +70,79 @@ type Access struct {
 	WrongPatient     bool   // it was reported afterwards that this was another patient
 }
 
+// AdviceCode says which advice an answer comes with, for those who say it in
+// another language.
+type AdviceCode string
+
+// The codes.
+const (
+	AdviceHeld     AdviceCode = "held"
+	AdviceDegraded AdviceCode = "degraded"
+	AdviceUnproved AdviceCode = "unproved" // degraded, and the date of birth could not be compared
+	AdviceHub      AdviceCode = "hub"      // restricted
+	AdviceNone     AdviceCode = "none"
+	AdviceMismatch AdviceCode = "mismatch"
+	AdviceDamaged  AdviceCode = "damaged"
+)
+
 // The sentences that tell people what to do. Every answer ends in notNoRisk.
 const (
 	notNoRisk = "The absence of a flag is not the absence of risk: children at risk may be unknown, " +
 		"unmatched or known elsewhere. Follow your safeguarding procedures whenever you are concerned."
-	adviceHeld = "This person is known to children's social care. Treat it as context, not as a diagnosis: " +
-		"ask fuller questions, ring the number shown, record that you did, and follow your safeguarding procedures. "
-	adviceDegraded = "A flag is held, but its details cannot be opened just now. Ring the number shown. "
-	adviceUnproved = "The date of birth could not be compared: check that this is the right person before you act. "
-	adviceHub      = "This person's whereabouts must not be revealed to anybody. Do not say that a flag exists; " +
-		"ring the number shown. "
-	adviceNone     = "No flag is known for this NHS number. "
-	adviceMismatch = "The date of birth does not fit this NHS number, so the service cannot say whether a flag is held. " +
-		"Check both with the patient and trace the number again; until then ring the number shown. "
-	adviceDamaged = "What is stored about this person cannot be trusted, so the service cannot say what is held. " +
-		"Ring the number shown. "
+	held = "This person is known to children's social care. Treat it as context, not as a diagnosis: " +
+		"ask fuller questions, call the number shown, record that you did, and follow your safeguarding procedures. "
+	degraded = "A flag is held, but its details cannot be opened just now. Call the number shown. "
+	unproved = "The date of birth could not be compared: check that this is the right person before you act. "
+	hub      = "This person's whereabouts must not be revealed to anybody. Do not say that a flag exists; " +
+		"call the number shown. "
+	none     = "No flag is known for this NHS number. "
+	mismatch = "The date of birth does not fit this NHS number, so the service cannot say whether a flag is held. " +
+		"Check both with the patient and trace the number again; until then call the number shown. "
+	damaged = "What is stored about this person cannot be trusted, so the service cannot say what is held. " +
+		"Call the number shown. "
 )
 
-// advice returns the sentences for an answer.
-func (a *Answer) advice() string {
+// Text returns the advice in English.
+func (c AdviceCode) Text() string {
+	switch c {
+	case AdviceHeld:
+		return held + notNoRisk
+	case AdviceDegraded:
+		return degraded + notNoRisk
+	case AdviceUnproved:
+		return degraded + unproved + notNoRisk
+	case AdviceHub:
+		return hub + notNoRisk
+	case AdviceNone:
+		return none + notNoRisk
+	case AdviceMismatch:
+		return mismatch + notNoRisk
+	case AdviceDamaged:
+		return damaged + notNoRisk
+	}
+	return ""
+}
+
+// advise sets which advice the answer comes with, and says it.
+func (a *Answer) advise() {
+	a.AdviceCode = a.advice()
+	a.Advice = a.AdviceCode.Text()
+}
+
+func (a *Answer) advice() AdviceCode {
 	switch {
 	case a.Verdict == CannotSay && a.Reason == IdentityMismatch:
-		return adviceMismatch + notNoRisk
+		return AdviceMismatch
 	case a.Verdict == CannotSay:
-		return adviceDamaged + notNoRisk
+		return AdviceDamaged
 	case a.Verdict == NoFlagKnown:
-		return adviceNone + notNoRisk
+		return AdviceNone
 	case a.Restricted:
-		return adviceHub + notNoRisk
+		return AdviceHub
 	case a.Degraded && !a.IdentityChecked:
-		return adviceDegraded + adviceUnproved + notNoRisk
+		return AdviceUnproved
 	case a.Degraded:
-		return adviceDegraded + notNoRisk
+		return AdviceDegraded
 	}
-	return adviceHeld + notNoRisk
+	return AdviceHeld
 }

@@ -178,7 +178,7 @@ func (s *LookUps) open(l *lookup, now time.Time) {
 	if l.decision.BreakGlass {
 		l.reviews = append(l.reviews, s.reviewOf(l, now))
 	}
-	a.Advice = a.advice()
+	a.advise()
 	l.entry.Outcome = string(a.Verdict)
 	if a.Reason != NoReason {
 		l.entry.Reason = string(a.Reason)

@@ -22,6 +22,7 @@ func answerToProto(a *lookup.Answer) *cpisv1.LookUpResponse {
 		Contacts:           each(a.Contacts, contactToProto),
 		History:            each(a.History, accessToProto),
 		Advice:             a.Advice,
+		AdviceCode:         toEnum[cpisv1.AdviceCode](advices, a.AdviceCode),
 		AccessMode:         modeToProto(a.Mode),
 		Receipt:            receiptToProto(&a.Receipt),
 	}

@@ -39,8 +39,9 @@ func flagged() *cpisv1.LookUpResponse {
 		IdentityChecked: true,
 		Superseded:      true,
 		Advice: "This person is known to children's social care. Treat it as context, not as a diagnosis: " +
-			"ask fuller questions, ring the number shown, record that you did, and follow your safeguarding procedures. " +
+			"ask fuller questions, call the number shown, record that you did, and follow your safeguarding procedures. " +
 			"The absence of a flag is not the absence of risk.",
+		AdviceCode: cpisv1.AdviceCode_ADVICE_CODE_HELD,
 		AccessMode: cpisv1.AccessMode_ACCESS_MODE_UNSCHEDULED,
 		Receipt:    &cpisv1.Receipt{Log: "cpis.example/log/1", Index: 123456789, TreeSize: 123456999, LeafHash: bytes.Repeat([]byte{9}, 32)},
 	}
@@ -76,6 +77,7 @@ func plain() *cpisv1.LookUpResponse {
 	return &cpisv1.LookUpResponse{
 		Answer:     cpisv1.Answer_ANSWER_NO_FLAG_KNOWN,
 		Advice:     noFlag().Advice,
+		AdviceCode: cpisv1.AdviceCode_ADVICE_CODE_NONE,
 		AccessMode: cpisv1.AccessMode_ACCESS_MODE_UNSCHEDULED,
 		Receipt:    &cpisv1.Receipt{Log: "cpis.example/log/1", Index: 123456, TreeSize: 123499, LeafHash: bytes.Repeat([]byte{7}, 32)},
 	}

@@ -70,6 +70,16 @@ var (
 		cpisv1.CannotSayReason_CANNOT_SAY_REASON_IDENTITY_MISMATCH: lookup.IdentityMismatch,
 		cpisv1.CannotSayReason_CANNOT_SAY_REASON_RECORD_DAMAGED:    lookup.RecordDamaged,
 	}
+	advices = []lookup.AdviceCode{
+		cpisv1.AdviceCode_ADVICE_CODE_UNSPECIFIED: "",
+		cpisv1.AdviceCode_ADVICE_CODE_HELD:        lookup.AdviceHeld,
+		cpisv1.AdviceCode_ADVICE_CODE_DEGRADED:    lookup.AdviceDegraded,
+		cpisv1.AdviceCode_ADVICE_CODE_UNPROVED:    lookup.AdviceUnproved,
+		cpisv1.AdviceCode_ADVICE_CODE_HUB:         lookup.AdviceHub,
+		cpisv1.AdviceCode_ADVICE_CODE_NONE:        lookup.AdviceNone,
+		cpisv1.AdviceCode_ADVICE_CODE_MISMATCH:    lookup.AdviceMismatch,
+		cpisv1.AdviceCode_ADVICE_CODE_DAMAGED:     lookup.AdviceDamaged,
+	}
 )
 
 // fromEnum returns the service's word for a value of the contract.

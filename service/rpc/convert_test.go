@@ -142,6 +142,15 @@ func TestEveryEnumValueHasItsWord(t *testing.T) {
 			t.Errorf("mode %q came back as %v, want %v", w, got, cpisv1.AccessMode(value))
 		}
 	}
+	advice := map[cpisv1.AdviceCode]bool{}
+	for _, code := range []lookup.AdviceCode{
+		lookup.AdviceHeld, lookup.AdviceDegraded, lookup.AdviceUnproved, lookup.AdviceHub, lookup.AdviceNone, lookup.AdviceMismatch, lookup.AdviceDamaged,
+	} {
+		advice[answer(lookup.Answer{AdviceCode: code}).GetAdviceCode()] = true
+	}
+	if advice[cpisv1.AdviceCode_ADVICE_CODE_UNSPECIFIED] || len(advice) != len(cpisv1.AdviceCode_name)-1 {
+		t.Errorf("codes of advice became %v", advice)
+	}
 	words(t, cpisv1.Purpose_name, func(v int32) domain.Purpose {
 		return ask(&cpisv1.LookUpRequest{Purpose: cpisv1.Purpose(v)}).Purpose
 	})
@@ -245,6 +254,7 @@ func TestAnswersLeaveWhole(t *testing.T) {
 			at := time.Date(2026, 11, 23, 17, 5, 6, 123456000, time.UTC)
 			b.uses.answer = lookup.Answer{
 				Verdict: lookup.FlagHeld, Degraded: true, Restricted: true, IdentityChecked: true, Superseded: true, Mode: "scheduled", Advice: "do \"this\"",
+				AdviceCode: lookup.AdviceHub,
 				Plans: []lookup.Plan{
 					{
 						ID: "p1", Version: 2, Kind: domain.CPP, Ended: true,
@@ -264,6 +274,7 @@ func TestAnswersLeaveWhole(t *testing.T) {
 			want := &cpisv1.LookUpResponse{
 				Answer: cpisv1.Answer_ANSWER_FLAG_HELD, DetailsUnavailable: true, Restricted: true, IdentityChecked: true, Superseded: true,
 				AccessMode: cpisv1.AccessMode_ACCESS_MODE_SCHEDULED, Advice: "do \"this\"",
+				AdviceCode: cpisv1.AdviceCode_ADVICE_CODE_HUB,
 				Plans: []*cpisv1.Plan{
 					{
 						Id: "p1", Version: 2, Kind: cpisv1.PlanKind_PLAN_KIND_CPP, Status: cpisv1.PlanStatus_PLAN_STATUS_ENDED,

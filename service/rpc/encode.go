@@ -81,6 +81,7 @@ func (w *object) lookUp(m *cpisv1.LookUpResponse) {
 		w.receipt(r)
 	}
 	w.flag("superseded", m.GetSuperseded())
+	w.enum("adviceCode", adviceNames, int32(m.GetAdviceCode()))
 	w.bytes("padding", m.GetPadding())
 	w.close()
 }
@@ -166,6 +167,7 @@ func (w *object) receipt(m *cpisv1.Receipt) {
 var (
 	answerNames  = namesOf(cpisv1.Answer_name)
 	reasonNames  = namesOf(cpisv1.CannotSayReason_name)
+	adviceNames  = namesOf(cpisv1.AdviceCode_name)
 	modeNames    = namesOf(cpisv1.AccessMode_name)
 	kindNames    = namesOf(cpisv1.PlanKind_name)
 	statusNames  = namesOf(cpisv1.PlanStatus_name)

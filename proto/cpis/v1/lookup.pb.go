@@ -136,6 +136,82 @@ func (CannotSayReason) EnumDescriptor() ([]byte, []int) {
 	return file_cpis_v1_lookup_proto_rawDescGZIP(), []int{1}
 }
 
+// AdviceCode says which advice an answer comes with, for those who say it in
+// words of their own or in another language.
+type AdviceCode int32
+
+const (
+	// Never sent.
+	AdviceCode_ADVICE_CODE_UNSPECIFIED AdviceCode = 0
+	// A flag is held: treat it as context, ask fuller questions, call.
+	AdviceCode_ADVICE_CODE_HELD AdviceCode = 1
+	// A flag is held whose details cannot be opened just now: call.
+	AdviceCode_ADVICE_CODE_DEGRADED AdviceCode = 2
+	// The same, and the date of birth could not be compared: check that this is
+	// the right person.
+	AdviceCode_ADVICE_CODE_UNPROVED AdviceCode = 3
+	// The person's whereabouts must not be revealed: call the hub, and do not say
+	// that a flag exists.
+	AdviceCode_ADVICE_CODE_HUB AdviceCode = 4
+	// No flag is known.
+	AdviceCode_ADVICE_CODE_NONE AdviceCode = 5
+	// The date of birth does not fit the NHS number: check both, call meanwhile.
+	AdviceCode_ADVICE_CODE_MISMATCH AdviceCode = 6
+	// What is stored cannot be trusted: call.
+	AdviceCode_ADVICE_CODE_DAMAGED AdviceCode = 7
+)
+
+// Enum value maps for AdviceCode.
+var (
+	AdviceCode_name = map[int32]string{
+		0: "ADVICE_CODE_UNSPECIFIED",
+		1: "ADVICE_CODE_HELD",
+		2: "ADVICE_CODE_DEGRADED",
+		3: "ADVICE_CODE_UNPROVED",
+		4: "ADVICE_CODE_HUB",
+		5: "ADVICE_CODE_NONE",
+		6: "ADVICE_CODE_MISMATCH",
+		7: "ADVICE_CODE_DAMAGED",
+	}
+	AdviceCode_value = map[string]int32{
+		"ADVICE_CODE_UNSPECIFIED": 0,
+		"ADVICE_CODE_HELD":        1,
+		"ADVICE_CODE_DEGRADED":    2,
+		"ADVICE_CODE_UNPROVED":    3,
+		"ADVICE_CODE_HUB":         4,
+		"ADVICE_CODE_NONE":        5,
+		"ADVICE_CODE_MISMATCH":    6,
+		"ADVICE_CODE_DAMAGED":     7,
+	}
+)
+
+func (x AdviceCode) Enum() *AdviceCode {
+	p := new(AdviceCode)
+	*p = x
+	return p
+}
+
+func (x AdviceCode) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (AdviceCode) Descriptor() protoreflect.EnumDescriptor {
+	return file_cpis_v1_lookup_proto_enumTypes[2].Descriptor()
+}
+
+func (AdviceCode) Type() protoreflect.EnumType {
+	return &file_cpis_v1_lookup_proto_enumTypes[2]
+}
+
+func (x AdviceCode) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use AdviceCode.Descriptor instead.
+func (AdviceCode) EnumDescriptor() ([]byte, []int) {
+	return file_cpis_v1_lookup_proto_rawDescGZIP(), []int{2}
+}
+
 // BreakGlassGrounds is why somebody looks by break-glass, as a word that can be
 // counted.
 type BreakGlassGrounds int32
@@ -186,11 +262,11 @@ func (x BreakGlassGrounds) String() string {
 }
 
 func (BreakGlassGrounds) Descriptor() protoreflect.EnumDescriptor {
-	return file_cpis_v1_lookup_proto_enumTypes[2].Descriptor()
+	return file_cpis_v1_lookup_proto_enumTypes[3].Descriptor()
 }
 
 func (BreakGlassGrounds) Type() protoreflect.EnumType {
-	return &file_cpis_v1_lookup_proto_enumTypes[2]
+	return &file_cpis_v1_lookup_proto_enumTypes[3]
 }
 
 func (x BreakGlassGrounds) Number() protoreflect.EnumNumber {
@@ -199,7 +275,7 @@ func (x BreakGlassGrounds) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use BreakGlassGrounds.Descriptor instead.
 func (BreakGlassGrounds) EnumDescriptor() ([]byte, []int) {
-	return file_cpis_v1_lookup_proto_rawDescGZIP(), []int{2}
+	return file_cpis_v1_lookup_proto_rawDescGZIP(), []int{3}
 }
 
 // LookUpRequest is one question.
@@ -582,6 +658,9 @@ type LookUpResponse struct {
 	Receipt *Receipt `protobuf:"bytes,11,opt,name=receipt,proto3" json:"receipt,omitempty"`
 	// This NHS number was replaced by another: trace the patient again.
 	Superseded bool `protobuf:"varint,12,opt,name=superseded,proto3" json:"superseded,omitempty"`
+	// Which advice it is. All advice ends by saying that the absence of a flag is
+	// not the absence of risk, whatever the code.
+	AdviceCode AdviceCode `protobuf:"varint,13,opt,name=advice_code,json=adviceCode,proto3,enum=cpis.v1.AdviceCode" json:"advice_code,omitempty"`
 	// Zero bytes that bring binary answers to one size, so that their length
 	// says nothing. JSON answers end in spaces instead.
 	Padding       []byte `protobuf:"bytes,15,opt,name=padding,proto3" json:"padding,omitempty"`
@@ -701,6 +780,13 @@ func (x *LookUpResponse) GetSuperseded() bool {
 		return x.Superseded
 	}
 	return false
+}
+
+func (x *LookUpResponse) GetAdviceCode() AdviceCode {
+	if x != nil {
+		return x.AdviceCode
+	}
+	return AdviceCode_ADVICE_CODE_UNSPECIFIED
 }
 
 func (x *LookUpResponse) GetPadding() []byte {
@@ -1036,7 +1122,7 @@ const file_cpis_v1_lookup_proto_rawDesc = "" +
 	"\x11organisation_name\x18\x03 \x01(\tR\x10organisationName\x12*\n" +
 	"\asetting\x18\x04 \x01(\x0e2\x10.cpis.v1.SettingR\asetting\x12\x10\n" +
 	"\x03who\x18\x05 \x01(\tR\x03who\x12#\n" +
-	"\rwrong_patient\x18\x06 \x01(\bR\fwrongPatient\"\xad\x04\n" +
+	"\rwrong_patient\x18\x06 \x01(\bR\fwrongPatient\"\xe3\x04\n" +
 	"\x0eLookUpResponse\x12'\n" +
 	"\x06answer\x18\x01 \x01(\x0e2\x0f.cpis.v1.AnswerR\x06answer\x12D\n" +
 	"\x11cannot_say_reason\x18\x02 \x01(\x0e2\x18.cpis.v1.CannotSayReasonR\x0fcannotSayReason\x12/\n" +
@@ -1055,7 +1141,9 @@ const file_cpis_v1_lookup_proto_rawDesc = "" +
 	"\areceipt\x18\v \x01(\v2\x10.cpis.v1.ReceiptR\areceipt\x12\x1e\n" +
 	"\n" +
 	"superseded\x18\f \x01(\bR\n" +
-	"superseded\x12\x18\n" +
+	"superseded\x124\n" +
+	"\vadvice_code\x18\r \x01(\x0e2\x13.cpis.v1.AdviceCodeR\n" +
+	"adviceCode\x12\x18\n" +
 	"\apadding\x18\x0f \x01(\fR\apadding\"\xc0\x02\n" +
 	"\x11LookUpManyRequest\x12:\n" +
 	"\x05items\x18\x01 \x03(\v2\x17.cpis.v1.LookUpManyItemB\v\xbaH\b\x92\x01\x05\b\x01\x10\xc8\x01R\x05items\x124\n" +
@@ -1085,7 +1173,17 @@ const file_cpis_v1_lookup_proto_rawDesc = "" +
 	"\x0fCannotSayReason\x12!\n" +
 	"\x1dCANNOT_SAY_REASON_UNSPECIFIED\x10\x00\x12'\n" +
 	"#CANNOT_SAY_REASON_IDENTITY_MISMATCH\x10\x01\x12$\n" +
-	" CANNOT_SAY_REASON_RECORD_DAMAGED\x10\x02*\xe1\x01\n" +
+	" CANNOT_SAY_REASON_RECORD_DAMAGED\x10\x02*\xd1\x01\n" +
+	"\n" +
+	"AdviceCode\x12\x1b\n" +
+	"\x17ADVICE_CODE_UNSPECIFIED\x10\x00\x12\x14\n" +
+	"\x10ADVICE_CODE_HELD\x10\x01\x12\x18\n" +
+	"\x14ADVICE_CODE_DEGRADED\x10\x02\x12\x18\n" +
+	"\x14ADVICE_CODE_UNPROVED\x10\x03\x12\x13\n" +
+	"\x0fADVICE_CODE_HUB\x10\x04\x12\x14\n" +
+	"\x10ADVICE_CODE_NONE\x10\x05\x12\x18\n" +
+	"\x14ADVICE_CODE_MISMATCH\x10\x06\x12\x17\n" +
+	"\x13ADVICE_CODE_DAMAGED\x10\a*\xe1\x01\n" +
 	"\x11BreakGlassGrounds\x12#\n" +
 	"\x1fBREAK_GLASS_GROUNDS_UNSPECIFIED\x10\x00\x12!\n" +
 	"\x1dBREAK_GLASS_GROUNDS_EMERGENCY\x10\x01\x12\x1d\n" +
@@ -1111,69 +1209,71 @@ func file_cpis_v1_lookup_proto_rawDescGZIP() []byte {
 	return file_cpis_v1_lookup_proto_rawDescData
 }
 
-var file_cpis_v1_lookup_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
+var file_cpis_v1_lookup_proto_enumTypes = make([]protoimpl.EnumInfo, 4)
 var file_cpis_v1_lookup_proto_msgTypes = make([]protoimpl.MessageInfo, 8)
 var file_cpis_v1_lookup_proto_goTypes = []any{
 	(Answer)(0),                   // 0: cpis.v1.Answer
 	(CannotSayReason)(0),          // 1: cpis.v1.CannotSayReason
-	(BreakGlassGrounds)(0),        // 2: cpis.v1.BreakGlassGrounds
-	(*LookUpRequest)(nil),         // 3: cpis.v1.LookUpRequest
-	(*Plan)(nil),                  // 4: cpis.v1.Plan
-	(*Access)(nil),                // 5: cpis.v1.Access
-	(*LookUpResponse)(nil),        // 6: cpis.v1.LookUpResponse
-	(*LookUpManyRequest)(nil),     // 7: cpis.v1.LookUpManyRequest
-	(*LookUpManyItem)(nil),        // 8: cpis.v1.LookUpManyItem
-	(*LookUpManyResponse)(nil),    // 9: cpis.v1.LookUpManyResponse
-	(*LookUpManyResult)(nil),      // 10: cpis.v1.LookUpManyResult
-	(AccessMode)(0),               // 11: cpis.v1.AccessMode
-	(*Encounter)(nil),             // 12: cpis.v1.Encounter
-	(Purpose)(0),                  // 13: cpis.v1.Purpose
-	(*Responsible)(nil),           // 14: cpis.v1.Responsible
-	(PlanKind)(0),                 // 15: cpis.v1.PlanKind
-	(PlanStatus)(0),               // 16: cpis.v1.PlanStatus
-	(*Contact)(nil),               // 17: cpis.v1.Contact
-	(*timestamppb.Timestamp)(nil), // 18: google.protobuf.Timestamp
-	(Setting)(0),                  // 19: cpis.v1.Setting
-	(*Receipt)(nil),               // 20: cpis.v1.Receipt
-	(*InvalidRequest)(nil),        // 21: cpis.v1.InvalidRequest
+	(AdviceCode)(0),               // 2: cpis.v1.AdviceCode
+	(BreakGlassGrounds)(0),        // 3: cpis.v1.BreakGlassGrounds
+	(*LookUpRequest)(nil),         // 4: cpis.v1.LookUpRequest
+	(*Plan)(nil),                  // 5: cpis.v1.Plan
+	(*Access)(nil),                // 6: cpis.v1.Access
+	(*LookUpResponse)(nil),        // 7: cpis.v1.LookUpResponse
+	(*LookUpManyRequest)(nil),     // 8: cpis.v1.LookUpManyRequest
+	(*LookUpManyItem)(nil),        // 9: cpis.v1.LookUpManyItem
+	(*LookUpManyResponse)(nil),    // 10: cpis.v1.LookUpManyResponse
+	(*LookUpManyResult)(nil),      // 11: cpis.v1.LookUpManyResult
+	(AccessMode)(0),               // 12: cpis.v1.AccessMode
+	(*Encounter)(nil),             // 13: cpis.v1.Encounter
+	(Purpose)(0),                  // 14: cpis.v1.Purpose
+	(*Responsible)(nil),           // 15: cpis.v1.Responsible
+	(PlanKind)(0),                 // 16: cpis.v1.PlanKind
+	(PlanStatus)(0),               // 17: cpis.v1.PlanStatus
+	(*Contact)(nil),               // 18: cpis.v1.Contact
+	(*timestamppb.Timestamp)(nil), // 19: google.protobuf.Timestamp
+	(Setting)(0),                  // 20: cpis.v1.Setting
+	(*Receipt)(nil),               // 21: cpis.v1.Receipt
+	(*InvalidRequest)(nil),        // 22: cpis.v1.InvalidRequest
 }
 var file_cpis_v1_lookup_proto_depIdxs = []int32{
-	11, // 0: cpis.v1.LookUpRequest.access_mode:type_name -> cpis.v1.AccessMode
-	12, // 1: cpis.v1.LookUpRequest.encounter:type_name -> cpis.v1.Encounter
-	13, // 2: cpis.v1.LookUpRequest.purpose:type_name -> cpis.v1.Purpose
-	14, // 3: cpis.v1.LookUpRequest.responsible_person:type_name -> cpis.v1.Responsible
-	14, // 4: cpis.v1.LookUpRequest.safeguarding_lead:type_name -> cpis.v1.Responsible
-	2,  // 5: cpis.v1.LookUpRequest.break_glass_grounds:type_name -> cpis.v1.BreakGlassGrounds
-	15, // 6: cpis.v1.Plan.kind:type_name -> cpis.v1.PlanKind
-	16, // 7: cpis.v1.Plan.status:type_name -> cpis.v1.PlanStatus
-	17, // 8: cpis.v1.Plan.contact:type_name -> cpis.v1.Contact
-	17, // 9: cpis.v1.Plan.receiving:type_name -> cpis.v1.Contact
-	18, // 10: cpis.v1.Access.at:type_name -> google.protobuf.Timestamp
-	19, // 11: cpis.v1.Access.setting:type_name -> cpis.v1.Setting
+	12, // 0: cpis.v1.LookUpRequest.access_mode:type_name -> cpis.v1.AccessMode
+	13, // 1: cpis.v1.LookUpRequest.encounter:type_name -> cpis.v1.Encounter
+	14, // 2: cpis.v1.LookUpRequest.purpose:type_name -> cpis.v1.Purpose
+	15, // 3: cpis.v1.LookUpRequest.responsible_person:type_name -> cpis.v1.Responsible
+	15, // 4: cpis.v1.LookUpRequest.safeguarding_lead:type_name -> cpis.v1.Responsible
+	3,  // 5: cpis.v1.LookUpRequest.break_glass_grounds:type_name -> cpis.v1.BreakGlassGrounds
+	16, // 6: cpis.v1.Plan.kind:type_name -> cpis.v1.PlanKind
+	17, // 7: cpis.v1.Plan.status:type_name -> cpis.v1.PlanStatus
+	18, // 8: cpis.v1.Plan.contact:type_name -> cpis.v1.Contact
+	18, // 9: cpis.v1.Plan.receiving:type_name -> cpis.v1.Contact
+	19, // 10: cpis.v1.Access.at:type_name -> google.protobuf.Timestamp
+	20, // 11: cpis.v1.Access.setting:type_name -> cpis.v1.Setting
 	0,  // 12: cpis.v1.LookUpResponse.answer:type_name -> cpis.v1.Answer
 	1,  // 13: cpis.v1.LookUpResponse.cannot_say_reason:type_name -> cpis.v1.CannotSayReason
-	4,  // 14: cpis.v1.LookUpResponse.plans:type_name -> cpis.v1.Plan
-	17, // 15: cpis.v1.LookUpResponse.contacts:type_name -> cpis.v1.Contact
-	5,  // 16: cpis.v1.LookUpResponse.history:type_name -> cpis.v1.Access
-	11, // 17: cpis.v1.LookUpResponse.access_mode:type_name -> cpis.v1.AccessMode
-	20, // 18: cpis.v1.LookUpResponse.receipt:type_name -> cpis.v1.Receipt
-	8,  // 19: cpis.v1.LookUpManyRequest.items:type_name -> cpis.v1.LookUpManyItem
-	19, // 20: cpis.v1.LookUpManyRequest.setting:type_name -> cpis.v1.Setting
-	13, // 21: cpis.v1.LookUpManyRequest.purpose:type_name -> cpis.v1.Purpose
-	14, // 22: cpis.v1.LookUpManyRequest.responsible_person:type_name -> cpis.v1.Responsible
-	11, // 23: cpis.v1.LookUpManyRequest.access_mode:type_name -> cpis.v1.AccessMode
-	10, // 24: cpis.v1.LookUpManyResponse.results:type_name -> cpis.v1.LookUpManyResult
-	6,  // 25: cpis.v1.LookUpManyResult.response:type_name -> cpis.v1.LookUpResponse
-	21, // 26: cpis.v1.LookUpManyResult.invalid:type_name -> cpis.v1.InvalidRequest
-	3,  // 27: cpis.v1.LookupService.LookUp:input_type -> cpis.v1.LookUpRequest
-	7,  // 28: cpis.v1.LookupService.LookUpMany:input_type -> cpis.v1.LookUpManyRequest
-	6,  // 29: cpis.v1.LookupService.LookUp:output_type -> cpis.v1.LookUpResponse
-	9,  // 30: cpis.v1.LookupService.LookUpMany:output_type -> cpis.v1.LookUpManyResponse
-	29, // [29:31] is the sub-list for method output_type
-	27, // [27:29] is the sub-list for method input_type
-	27, // [27:27] is the sub-list for extension type_name
-	27, // [27:27] is the sub-list for extension extendee
-	0,  // [0:27] is the sub-list for field type_name
+	5,  // 14: cpis.v1.LookUpResponse.plans:type_name -> cpis.v1.Plan
+	18, // 15: cpis.v1.LookUpResponse.contacts:type_name -> cpis.v1.Contact
+	6,  // 16: cpis.v1.LookUpResponse.history:type_name -> cpis.v1.Access
+	12, // 17: cpis.v1.LookUpResponse.access_mode:type_name -> cpis.v1.AccessMode
+	21, // 18: cpis.v1.LookUpResponse.receipt:type_name -> cpis.v1.Receipt
+	2,  // 19: cpis.v1.LookUpResponse.advice_code:type_name -> cpis.v1.AdviceCode
+	9,  // 20: cpis.v1.LookUpManyRequest.items:type_name -> cpis.v1.LookUpManyItem
+	20, // 21: cpis.v1.LookUpManyRequest.setting:type_name -> cpis.v1.Setting
+	14, // 22: cpis.v1.LookUpManyRequest.purpose:type_name -> cpis.v1.Purpose
+	15, // 23: cpis.v1.LookUpManyRequest.responsible_person:type_name -> cpis.v1.Responsible
+	12, // 24: cpis.v1.LookUpManyRequest.access_mode:type_name -> cpis.v1.AccessMode
+	11, // 25: cpis.v1.LookUpManyResponse.results:type_name -> cpis.v1.LookUpManyResult
+	7,  // 26: cpis.v1.LookUpManyResult.response:type_name -> cpis.v1.LookUpResponse
+	22, // 27: cpis.v1.LookUpManyResult.invalid:type_name -> cpis.v1.InvalidRequest
+	4,  // 28: cpis.v1.LookupService.LookUp:input_type -> cpis.v1.LookUpRequest
+	8,  // 29: cpis.v1.LookupService.LookUpMany:input_type -> cpis.v1.LookUpManyRequest
+	7,  // 30: cpis.v1.LookupService.LookUp:output_type -> cpis.v1.LookUpResponse
+	10, // 31: cpis.v1.LookupService.LookUpMany:output_type -> cpis.v1.LookUpManyResponse
+	30, // [30:32] is the sub-list for method output_type
+	28, // [28:30] is the sub-list for method input_type
+	28, // [28:28] is the sub-list for extension type_name
+	28, // [28:28] is the sub-list for extension extendee
+	0,  // [0:28] is the sub-list for field type_name
 }
 
 func init() { file_cpis_v1_lookup_proto_init() }
@@ -1191,7 +1291,7 @@ func file_cpis_v1_lookup_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_cpis_v1_lookup_proto_rawDesc), len(file_cpis_v1_lookup_proto_rawDesc)),
-			NumEnums:      3,
+			NumEnums:      4,
 			NumMessages:   8,
 			NumExtensions: 0,
 			NumServices:   1,

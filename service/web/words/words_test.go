@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"cpis/service/domain"
+	"cpis/service/lookup"
 	"cpis/service/web/words"
 )
 
@@ -199,6 +200,21 @@ func TestWelshHasMorePluralsThanEnglish(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("forms (-want +got):\n%s", diff)
+	}
+}
+
+// Pages say what the answer itself says.
+func TestEnglishAdviceIsThatOfTheAnswer(t *testing.T) {
+	t.Parallel()
+	a := words.In(words.English).Advice
+	for code, want := range map[lookup.AdviceCode]string{
+		lookup.AdviceHeld: a.Held, lookup.AdviceDegraded: a.Degraded, lookup.AdviceUnproved: a.Degraded + " " + a.Unproved,
+		lookup.AdviceHub: a.Hub, lookup.AdviceNone: a.None, lookup.AdviceMismatch: a.Mismatch, lookup.AdviceDamaged: a.Damaged,
+	} {
+		want = strings.ReplaceAll(want+" "+a.AbsenceNotNo, "’", "'")
+		if got := code.Text(); got != want {
+			t.Errorf("%s: the answer says\n%s\nand the page\n%s", code, got, want)
+		}
 	}
 }
 
