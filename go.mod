@@ -45,7 +45,12 @@ require (
 	pgregory.net/rapid v1.3.0
 )
 
-require github.com/andybalholm/brotli v1.3.0
+require (
+	github.com/PuerkitoBio/goquery v1.13.0
+	github.com/andybalholm/brotli v1.3.0
+)
+
+require github.com/andybalholm/cascadia v1.3.4 // indirect
 
 require (
 	cel.dev/cel-go v0.32.0 // indirect

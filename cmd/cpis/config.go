@@ -24,6 +24,12 @@ type config struct {
 	// Listen is where clients are answered (CPIS_LISTEN, default
 	// 127.0.0.1:8443). Anything but loopback needs TLS.
 	Listen string
+	// PagesListen is where people are answered (CPIS_PAGES_LISTEN, such as
+	// 127.0.0.1:8445), and PagesURL the address that browsers see (CPIS_PAGES_URL, such
+	// as https://cpis.example.nhs.uk). Without both there are no pages. They have a
+	// listener of their own because browsers have no client certificates; the
+	// server's certificate is the same.
+	PagesListen, PagesURL string
 	// AdminListen is where /livez, /readyz, /metrics and reflection are
 	// (CPIS_ADMIN_LISTEN, default 127.0.0.1:9443), as plain HTTP. Anything but
 	// loopback needs CPIS_ADMIN_EXPOSED=i-understand, and an inner network.
@@ -142,6 +148,8 @@ func readConfig(getenv func(string) string) (*config, error) {
 	e := &environment{getenv: getenv}
 	c := &config{
 		Listen:               e.listen("CPIS_LISTEN", "127.0.0.1:8443"),
+		PagesListen:          e.maybeListen("CPIS_PAGES_LISTEN"),
+		PagesURL:             e.url("CPIS_PAGES_URL", false),
 		AdminListen:          e.listen("CPIS_ADMIN_LISTEN", "127.0.0.1:9443"),
 		TLSCert:              e.file("CPIS_TLS_CERT"),
 		TLSKey:               e.file("CPIS_TLS_KEY"),
@@ -266,6 +274,7 @@ func (c *config) checkTogether(e *environment) {
 	if c.TLSCert == "" && !loopback(c.Listen) {
 		e.fail("CPIS_LISTEN", "must be loopback without TLS")
 	}
+	c.checkPages(e)
 	if exposed := e.getenv("CPIS_ADMIN_EXPOSED"); exposed != "i-understand" && !loopback(c.AdminListen) {
 		e.fail("CPIS_ADMIN_EXPOSED", "must be i-understand if CPIS_ADMIN_LISTEN is not loopback: it is plain HTTP")
 	}
@@ -277,6 +286,19 @@ func (c *config) checkTogether(e *environment) {
 	}
 	if c.Keeper.LocalFile != "" && (!loopback(c.Listen) || !loopback(c.AdminListen)) {
 		e.fail("CPIS_LOCAL_KEYS_FILE", "is for loopback only: see CPIS_LISTEN and CPIS_ADMIN_LISTEN")
+	}
+}
+
+// checkPages checks where the pages are.
+func (c *config) checkPages(e *environment) {
+	switch {
+	case (c.PagesListen == "") != (c.PagesURL == ""):
+		e.fail("CPIS_PAGES_URL", "and CPIS_PAGES_LISTEN belong together")
+	case c.PagesListen == "":
+	case !loopback(c.PagesListen) && c.TLSCert == "":
+		e.fail("CPIS_PAGES_LISTEN", "must be loopback without TLS")
+	case !loopback(c.PagesListen) && c.Keeper.LocalFile != "":
+		e.fail("CPIS_LOCAL_KEYS_FILE", "is for loopback only: see CPIS_PAGES_LISTEN")
 	}
 }
 

@@ -117,6 +117,9 @@ func TestReadConfig_Refuses(t *testing.T) {
 		{"AnEmptyFile", settings{"CPIS_DATABASE_PASSWORD_FILE": nothing}, "CPIS_DATABASE_PASSWORD_FILE must name a file that can be read, and it is empty"},
 		{"VaultInTheClear", settings{"CPIS_LOCAL_KEYS_FILE": "", "VAULT_ADDR": "http://vault.example"}, "VAULT_ADDR must be https"},
 		{"MESHAtNoAddress", settings{"CPIS_MESH_URL": "mesh"}, "CPIS_MESH_URL must be an address"},
+		{"PagesWithoutAnAddress", settings{"CPIS_PAGES_LISTEN": "127.0.0.1:0"}, "CPIS_PAGES_URL and CPIS_PAGES_LISTEN belong together"},
+		{"PagesInTheClear", settings{"CPIS_PAGES_LISTEN": ":8445", "CPIS_PAGES_URL": "https://cpis.example"}, "CPIS_PAGES_LISTEN must be loopback without TLS"},
+		{"PagesAtAnAddressInTheClear", settings{"CPIS_PAGES_LISTEN": "127.0.0.1:0", "CPIS_PAGES_URL": "http://cpis.example"}, "CPIS_PAGES_URL must be https"},
 		{"PlainHTTPBeyondLoopback", settings{"CPIS_LISTEN": "0.0.0.0:8443"}, "CPIS_LISTEN must be loopback"},
 		{"ClientCertificatesWithoutTLS", settings{"CPIS_TLS_CLIENT_CA": certificate}, "CPIS_TLS_CLIENT_CA needs"},
 		{"RequiredClientCertificatesOfNobody", settings{

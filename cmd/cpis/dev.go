@@ -30,6 +30,7 @@ type devCmd struct {
 	Dir         string `placeholder:"DIR" help:"Directory to keep everything in (default .tmp/dev, or another beside it if the keys are in a Vault)."`
 	Listen      string `default:"127.0.0.1:8443" placeholder:"ADDRESS" help:"Address on which the service answers (default ${default})."`
 	AdminListen string `default:"127.0.0.1:9443" placeholder:"ADDRESS" help:"Address of health and metrics, for operators (default ${default})."`
+	PagesListen string `default:"127.0.0.1:8445" placeholder:"ADDRESS" help:"Address of the pages (default ${default})."`
 	IDPListen   string `name:"idp-listen" default:"127.0.0.1:8444" placeholder:"ADDRESS" help:"Address on which the identity provider answers (default ${default})."`
 }
 
@@ -70,6 +71,7 @@ type dev struct {
 	provider *idp.Provider
 	log      *os.File
 	public   string // addresses, once known
+	pages    string
 	admin    string
 	ready    bool
 	stops    []func(context.Context) error

@@ -89,7 +89,7 @@ func startDev(tb testing.TB, dir string, flags ...string) *running {
 	ended := make(chan int, 1)
 	go func() {
 		args := append([]string{
-			"dev", "--dir", dir, "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--idp-listen", "127.0.0.1:0",
+			"dev", "--dir", dir, "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--pages-listen", "127.0.0.1:0", "--idp-listen", "127.0.0.1:0",
 		}, flags...)
 		ended <- run(ctx, args, &world{
 			getenv: func(string) string { return "" }, stdin: strings.NewReader(""), stdout: stdout, stderr: stderr,
@@ -289,7 +289,7 @@ func (d *running) connect(t *testing.T) *pgx.Conn {
 func startFails(t *testing.T, dir string, flags ...string) outcome {
 	t.Helper()
 	return command(t, "", append([]string{
-		"dev", "--dir", dir, "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--idp-listen", "127.0.0.1:0",
+		"dev", "--dir", dir, "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--pages-listen", "127.0.0.1:0", "--idp-listen", "127.0.0.1:0",
 	}, flags...)...)
 }
 
@@ -497,7 +497,7 @@ func TestDev_CanBeStoppedBeforeItIsReady(t *testing.T) {
 
 func TestDev_StaysOnThisMachine(t *testing.T) {
 	t.Parallel()
-	for _, flag := range []string{"--listen", "--admin-listen", "--idp-listen"} {
+	for _, flag := range []string{"--listen", "--admin-listen", "--pages-listen", "--idp-listen"} {
 		dir := filepath.Join(t.TempDir(), "dev")
 		command(t, "", "dev", "--dir", dir, flag, "0.0.0.0:0").want(t, 1, "can be reached from other machines")
 		if _, err := os.Stat(dir); !errors.Is(err, os.ErrNotExist) {

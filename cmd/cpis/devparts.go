@@ -2,12 +2,14 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"maps"
+	"net"
 	"os"
 	"path/filepath"
 	"slices"
@@ -61,7 +63,7 @@ func (d *dev) openDir(context.Context) error {
 	if d.cmd.Dir != "" {
 		dir = d.cmd.Dir
 	}
-	for _, address := range []string{d.cmd.Listen, d.cmd.AdminListen, d.cmd.IDPListen} {
+	for _, address := range []string{d.cmd.Listen, d.cmd.AdminListen, d.cmd.PagesListen, d.cmd.IDPListen} {
 		if !loopback(address) {
 			return fmt.Errorf("%s can be reached from other machines; the demo must not be", address)
 		}
@@ -151,9 +153,13 @@ func (d *dev) startKeys(ctx context.Context) (err error) {
 // startProvider starts the identity provider, and writes down that its tokens
 // count.
 func (d *dev) startProvider(ctx context.Context) (err error) {
+	pages, logIn, err := d.pagesClient(ctx)
+	if err != nil {
+		return err
+	}
 	d.provider, err = idp.Start(ctx, idp.Config{
 		Address: d.cmd.IDPListen, Directory: d.dir, Audience: devAudience, Lifetime: tokenLifetime, Now: time.Now,
-		Applications: []idp.Application{{ID: devClient, RedirectURIs: []string{"http://127.0.0.1" + callbackPath}, Native: true}},
+		Applications: []idp.Application{{ID: devClient, RedirectURIs: []string{"http://127.0.0.1" + callbackPath}, Native: true}, pages},
 	})
 	if err != nil {
 		return err
@@ -165,9 +171,34 @@ func (d *dev) startProvider(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	return writeIssuers(d.env["CPIS_ISSUERS"], identity.Config{
-		Audiences: []string{devAudience}, Issuers: []identity.Issuer{d.provider.Issuer()},
-	})
+	issuer := d.provider.Issuer()
+	issuer.Pages = logIn
+	return writeIssuers(d.env["CPIS_ISSUERS"], identity.Config{Audiences: []string{devAudience}, Issuers: []identity.Issuer{issuer}})
+}
+
+// pagesClient makes the pages known to the identity provider, and the other way
+// round. Their address must be known before either runs: a port that is free is
+// taken now, and again by the service.
+func (d *dev) pagesClient(ctx context.Context) (idp.Application, *identity.Pages, error) {
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", d.cmd.PagesListen)
+	if err != nil {
+		return idp.Application{}, nil, fmt.Errorf("%s: %w", d.cmd.PagesListen, err)
+	}
+	address := listener.Addr().String()
+	if err := listener.Close(); err != nil {
+		return idp.Application{}, nil, fmt.Errorf("%s: %w", address, err)
+	}
+	d.pages = "http://" + address
+	d.env["CPIS_PAGES_LISTEN"], d.env["CPIS_PAGES_URL"] = address, d.pages
+	secret, file := rand.Text(), filepath.Join(d.dir, "pages-secret")
+	if err := replaceFile(file, secret); err != nil {
+		return idp.Application{}, nil, err
+	}
+	if file, err = filepath.Abs(file); err != nil {
+		return idp.Application{}, nil, fmt.Errorf("naming the secret of the pages: %w", err)
+	}
+	app, logIn := idp.PagesClient(d.pages, secret, file)
+	return app, logIn, nil
 }
 
 // writeIssuers writes down whose tokens count.

@@ -34,9 +34,15 @@ func (d *dev) text(l loaded, questions []demo.Question) string {
 
 // places says what is where.
 func (d *dev) places(say func(string, ...any)) {
+	say("  PAGES              %s  open them in a browser on this machine, and log in as", d.pages)
+	for _, p := range idp.People() {
+		if !p.System {
+			say("                     %s: %s", p.Name, p.Does)
+		}
+	}
 	say("  service            %s  Connect, gRPC, gRPC-Web", d.public)
 	say("  for operators      %s  /livez /readyz /metrics, gRPC reflection", d.admin)
-	say("  identity provider  %s  signs in %s", d.provider.URL(), strings.Join(people(), ", "))
+	say("  identity provider  %s  gives tokens to %s", d.provider.URL(), strings.Join(people(), ", "))
 	if d.vault != nil {
 		say("  Vault              %s  root token in %s", d.vault.Address(), filepath.Join(d.dir, "vault", "unseal.json"))
 	}

@@ -150,6 +150,14 @@ func (e *environment) listen(name, fallback string) string {
 	return address
 }
 
+// maybeListen reads an address to listen on, if there is one.
+func (e *environment) maybeListen(name string) string {
+	if e.getenv(name) == "" {
+		return ""
+	}
+	return e.listen(name, "127.0.0.1:8445")
+}
+
 // url reads an address of the web, which must be https unless it is on this
 // machine or inside is set.
 func (e *environment) url(name string, inside bool) string {

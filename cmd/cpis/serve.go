@@ -77,6 +77,14 @@ func serve(ctx context.Context, cfg *config, logTo io.Writer, ready func(public,
 	if err != nil {
 		return err
 	}
+	listeners := []rpc.Listener{public, admin}
+	if cfg.PagesListen != "" {
+		pages, err := s.pages()
+		if err != nil {
+			return err
+		}
+		listeners = append(listeners, pages)
+	}
 	ctx, end := context.WithCancelCause(ctx)
 	defer end(nil)
 	// The keepers stop after the last request, so that its entry is signed.
@@ -90,7 +98,7 @@ func serve(ctx context.Context, cfg *config, logTo io.Writer, ready func(public,
 	if ready != nil {
 		ready(public.Listen.Addr(), admin.Listen.Addr())
 	}
-	err = rpc.Serve(ctx, cfg.Shutdown, public, admin)
+	err = rpc.Serve(ctx, cfg.Shutdown, listeners...)
 	s.service.Close()
 	if cause := context.Cause(ctx); errors.Is(cause, guard.ErrCopy) {
 		return errors.Join(cause, err) // and sign nothing any more
@@ -143,23 +151,26 @@ func (s *server) public() (rpc.Listener, error) {
 
 // listen creates a listener where clients are answered.
 func (s *server) listen(handler http.Handler) (rpc.Listener, error) {
+	return s.listenAt("CPIS_LISTEN", s.cfg.Listen, handler, rpc.TLSFiles{
+		Certificate: s.cfg.TLSCert, Key: s.cfg.TLSKey, ClientCAs: s.cfg.ClientCA, RequireClient: s.cfg.RequireClientCert,
+	})
+}
+
+// listenAt creates a listener at the address of a setting.
+func (s *server) listenAt(setting, address string, handler http.Handler, files rpc.TLSFiles) (rpc.Listener, error) {
 	var secure *tls.Config
-	if s.cfg.TLSCert != "" {
-		files := rpc.TLSFiles{
-			Certificate: s.cfg.TLSCert, Key: s.cfg.TLSKey,
-			ClientCAs: s.cfg.ClientCA, RequireClient: s.cfg.RequireClientCert,
-		}
+	if files.Certificate != "" {
 		var err error
 		if secure, err = rpc.TLSConfig(files, time.Now, s.log); err != nil {
 			return rpc.Listener{}, fmt.Errorf("CPIS_TLS_CERT, CPIS_TLS_KEY and CPIS_TLS_CLIENT_CA: %w", err)
 		}
 	}
-	if err := rpc.CheckListen(s.cfg.Listen, secure != nil); err != nil {
-		return rpc.Listener{}, fmt.Errorf("CPIS_LISTEN: %w", err)
+	if err := rpc.CheckListen(address, secure != nil); err != nil {
+		return rpc.Listener{}, fmt.Errorf("%s: %w", setting, err)
 	}
-	listen, err := net.Listen("tcp", s.cfg.Listen) //nolint:noctx // ends with the server
+	listen, err := net.Listen("tcp", address) //nolint:noctx // ends with the server
 	if err != nil {
-		return rpc.Listener{}, fmt.Errorf("CPIS_LISTEN: %w", err)
+		return rpc.Listener{}, fmt.Errorf("%s: %w", setting, err)
 	}
 	return rpc.Listener{Server: rpc.NewServer(handler, secure, s.log), Listen: listen}, nil
 }

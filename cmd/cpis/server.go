@@ -41,6 +41,7 @@ type server struct {
 	ring    *keys.Ring
 	service *service.Service
 	idents  *identity.Verifier
+	names   *directory.Directory
 	tracer  *trace.TracerProvider
 	close   []func()
 }
@@ -193,6 +194,7 @@ func (s *server) openIdentity(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	s.names = directory
 	keep, stop := context.WithCancel(context.WithoutCancel(ctx))
 	s.close = append(s.close, stop)
 	go service.Every(keep, refreshDirectory, func(ctx context.Context) {

@@ -1,6 +1,7 @@
 package directory
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -16,6 +17,7 @@ import (
 type Directory struct {
 	db      *store.DB
 	classes atomic.Pointer[map[string]policy.Class]
+	names   atomic.Pointer[map[string]string]
 }
 
 // OpenDirectory loads the organisations.
@@ -31,6 +33,11 @@ func (d *Directory) Class(organisation string) (policy.Class, bool) {
 	return c, ok
 }
 
+// Name returns the name of an organisation, or its code if it is not known.
+func (d *Directory) Name(organisation string) string {
+	return cmp.Or((*d.names.Load())[organisation], organisation)
+}
+
 // Refresh loads the organisations anew.
 func (d *Directory) Refresh(ctx context.Context) error {
 	organisations, err := d.db.Directory.Organisations(ctx)
@@ -42,14 +49,18 @@ func (d *Directory) Refresh(ctx context.Context) error {
 		return fmt.Errorf("loading authorities: %w", guard.Translate(err))
 	}
 	classes := make(map[string]policy.Class, len(organisations)+len(authorities))
+	names := make(map[string]string, len(organisations)+len(authorities))
 	for _, o := range organisations {
-		classes[o.Code] = policy.Class(o.Class)
+		classes[o.Code], names[o.Code] = policy.Class(o.Class), o.Name
 	}
 	for _, a := range authorities {
-		classes[a.GSS] = policy.LocalAuthority
+		classes[a.GSS], names[a.GSS] = policy.LocalAuthority, a.Name
 	}
 	if old := d.classes.Load(); old == nil || !maps.Equal(*old, classes) {
 		d.classes.Store(&classes)
+	}
+	if old := d.names.Load(); old == nil || !maps.Equal(*old, names) {
+		d.names.Store(&names)
 	}
 	return nil
 }

@@ -46,6 +46,7 @@ const (
 	forRows    = "rows"
 	forWho     = "who"
 	forSession = "session"
+	forAttempt = "log-in"
 	forTyped   = "typed"
 )
 
@@ -101,4 +102,9 @@ func SessionContext(id []byte) keys.Context {
 // DraftContext is of what somebody has typed in pages.
 func DraftContext(id []byte) keys.Context {
 	return keys.Context{Purpose: forTyped, Table: TableDraft, Row: hex.EncodeToString(id), Version: 1}
+}
+
+// AttemptContext is of a log-in that has begun, which the browser keeps.
+func AttemptContext(state string) keys.Context {
+	return keys.Context{Purpose: forAttempt, Table: "browser", Row: state, Version: 1}
 }

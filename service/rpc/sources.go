@@ -2,6 +2,7 @@ package rpc
 
 import (
 	"context"
+	"net/http"
 	"net/netip"
 	"slices"
 	"strings"
@@ -52,6 +53,10 @@ func (s *Sources) of(ctx context.Context, address string, sent sentHeaders) stri
 	}
 	return from
 }
+
+// Of returns where a request comes from, as entries record it; nothing if that is not
+// known.
+func (s *Sources) Of(r *http.Request) string { return s.of(r.Context(), r.RemoteAddr, r.Header) }
 
 func (s *Sources) header() string {
 	if s.Header == "" {

@@ -23,6 +23,9 @@ const (
 	Idle = 15 * time.Minute
 	// Longest is when one ends whatever is done, counted from the log-in.
 	Longest = 12 * time.Hour
+	// keepEnded is how long it is known whose a session was that ended by itself: what
+	// they send then is kept for them.
+	keepEnded = time.Hour
 	// touchAfter is how much time may pass until it is written that somebody is there.
 	touchAfter = time.Minute
 )
@@ -183,8 +186,8 @@ func (s *Sessions) row(x *Session) (*store.SessionRow, error) {
 	return row, nil
 }
 
-// open returns the session of a row; ErrEnded if it does not open, or is over. What
-// is sealed counts, not the column beside it.
+// open returns the session of a row; ErrEnded if it is over, or does not open: then
+// there is none. What is sealed counts, not the column beside it.
 func (s *Sessions) open(row *store.SessionRow) (*Session, error) {
 	text, err := s.ring.OpenBriefly(row.Sealed, record.SessionContext(row.ID))
 	if err != nil {
@@ -200,13 +203,15 @@ func (s *Sessions) open(row *store.SessionRow) (*Session, error) {
 		x.Choices = append(x.Choices, kept.Choices[i].caller(x.End()))
 	}
 	if now := s.clock.Now(); !now.Before(x.IdleEnd) || !now.Before(x.End()) {
-		return nil, ErrEnded
+		return x, ErrEnded
 	}
 	return x, nil
 }
 
 // Find returns the session of a browser, by what it holds. Nothing counts as done
-// by that: see Touch. The error is ErrEnded, or guard.ErrUnavailable.
+// by that: see Touch. The error is ErrEnded, or guard.ErrUnavailable. With ErrEnded
+// there is a session if it ended by itself lately: whose drafts may be kept, and
+// nothing else.
 func (s *Sessions) Find(ctx context.Context, token string) (*Session, error) {
 	row, err := s.db.Sessions.Get(ctx, idOf(token))
 	switch {
@@ -247,7 +252,7 @@ const forgetAtOnce = 1000
 func (s *Sessions) Forget(ctx context.Context) error {
 	now := s.clock.Moment()
 	return errors.Join(
-		s.forget(ctx, func(tx *store.Tx) (int64, error) { return tx.Sessions.Expire(ctx, now, forgetAtOnce) }),
+		s.forget(ctx, func(tx *store.Tx) (int64, error) { return tx.Sessions.Expire(ctx, now.Add(-keepEnded), forgetAtOnce) }),
 		s.forget(ctx, func(tx *store.Tx) (int64, error) { return tx.Drafts.Expire(ctx, now, forgetAtOnce) }),
 	)
 }

@@ -185,6 +185,10 @@ func TestSessions_EndWhenNothingIsDoneAndAfterTwelveHours(t *testing.T) {
 	}
 	f.Clock.Advance(10 * time.Minute)
 	f.expectEnded("after twelve hours", busy.Token)
+	if x, _ := f.s.Find(t.Context(), busy.Token); x == nil || x.Caller.ID != "lead" {
+		t.Errorf("whose it was: got %+v", x)
+	}
+	f.Clock.Advance(time.Hour)
 	if err := f.s.Forget(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -316,5 +320,24 @@ func (f *fixture) must(err error) {
 	f.t.Helper()
 	if err != nil {
 		f.t.Fatal(err)
+	}
+}
+
+func TestBegin_IsResumedForItsStateAndForTenMinutes(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	begun := session.Attempt{Provider: "care", State: "state", Nonce: "nonce", To: "/notices"}
+	kept, err := f.s.Begin(begun)
+	f.must(err)
+	got, err := f.s.Resume(kept, "state")
+	if err != nil || got.Nonce != "nonce" || got.To != "/notices" || strings.Contains(kept, "nonce") {
+		t.Errorf("got %+v, %v", got, err)
+	}
+	if _, err := f.s.Resume(kept, "other"); !errors.Is(err, session.ErrEnded) {
+		t.Errorf("another state: got %v, want ErrEnded", err)
+	}
+	f.Clock.Advance(10 * time.Minute)
+	if _, err := f.s.Resume(kept, "state"); !errors.Is(err, session.ErrEnded) {
+		t.Errorf("after ten minutes: got %v, want ErrEnded", err)
 	}
 }

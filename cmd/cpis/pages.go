@@ -1,0 +1,30 @@
+package main
+
+import (
+	"fmt"
+	"time"
+
+	"cpis/service/domain"
+	"cpis/service/rpc"
+	"cpis/service/web"
+)
+
+// pages creates the listener for people.
+func (s *server) pages() (rpc.Listener, error) {
+	pages, err := web.New(web.Config{
+		URL: s.cfg.PagesURL, People: s.idents, Names: s.names, Sessions: s.service.Sessions, Notices: s.service.Notices,
+		Contacts: s.service.Contacts, Hub: domain.Hub{Name: s.cfg.HubName, Phone: s.cfg.HubPhone},
+		Now: time.Now, Log: s.log, From: s.cfg.Sources.Of, Strangers: s.service.Strangers.Met,
+	})
+	if err != nil {
+		return rpc.Listener{}, fmt.Errorf("CPIS_PAGES_URL and CPIS_ISSUERS: %w", err)
+	}
+	if len(s.idents.LogIns()) == 0 {
+		s.log.Warn().Msg("no issuer of CPIS_ISSUERS has pages: nobody can log in to them")
+	}
+	listener, err := s.listenAt("CPIS_PAGES_LISTEN", s.cfg.PagesListen, pages, rpc.TLSFiles{Certificate: s.cfg.TLSCert, Key: s.cfg.TLSKey})
+	if err == nil {
+		s.log.Info().Str("address", listener.Listen.Addr().String()).Msg("serving pages")
+	}
+	return listener, err
+}

@@ -1,0 +1,195 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"runtime/debug"
+	"strings"
+
+	"github.com/google/uuid"
+
+	"cpis/service/session"
+	"cpis/service/web/assets"
+)
+
+// ServeHTTP is the door. In this order: request id, recovery, headers, cross-site
+// requests, then session, role and level as the route says, and the page.
+func (p *Pages) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if strings.HasPrefix(r.URL.Path, assets.Root) {
+		assets.Handler().ServeHTTP(w, r)
+		return
+	}
+	v := &visit{Pages: p, w: w, r: r, request: uuid.NewString(), began: p.Now()}
+	defer v.finish()
+	p.protect(w.Header())
+	w.Header().Set("X-Request-Id", v.request)
+	switch {
+	case r.Header.Get("Sec-Purpose") != "" || r.Header.Get("Purpose") == "prefetch":
+		v.status = http.StatusServiceUnavailable // a page is an act: nobody did it yet
+		w.WriteHeader(v.status)
+	case p.cross.Check(r) != nil:
+		v.err = errCrossSite
+	default:
+		v.pass()
+	}
+}
+
+// errCrossSite says that another site sent a form.
+var errCrossSite = errors.New("sent by another site")
+
+// errNoPage says that there is no such page, or none for who asks.
+var errNoPage = errors.New("no such page")
+
+// pass hands the request to its route.
+func (v *visit) pass() {
+	if _, pattern := v.mux.Handler(v.r); pattern == "" {
+		v.err = errNoPage
+		return
+	}
+	v.mux.ServeHTTP(v.w, v.r.WithContext(context.WithValue(v.r.Context(), visitKey{}, v)))
+}
+
+// finish turns an error into its page, and logs the request: its route, and nothing
+// of what it names.
+func (v *visit) finish() {
+	if panicked := recover(); panicked != nil {
+		v.Log.Error().Str("request", v.request).Str("route", v.route.Pattern).Bytes("stack", debug.Stack()).Msg("a page panicked")
+		v.err = errPanicked
+	}
+	if v.err != nil {
+		v.fail(v.err)
+	}
+	e := v.Log.Info()
+	if v.status >= http.StatusInternalServerError && v.err != nil {
+		e = v.Log.Error().Str("error", plainly(v.err))
+	}
+	e.Str("route", v.route.Pattern).Int("status", v.status).Str("request", v.request).
+		Float64("took", float64(v.Now().Sub(v.began).Microseconds())/1e3).Msg("page")
+}
+
+// errPanicked says that a page ended without being one.
+var errPanicked = errors.New("a page panicked")
+
+// protect sets what holds for everything that leaves.
+func (p *Pages) protect(h http.Header) {
+	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; img-src 'self'; connect-src 'self'; manifest-src 'self'; "+
+		"script-src 'self' '"+assets.SnippetHash+"'; form-action 'self'"+p.providerOrigins()+
+		"; base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'")
+	h.Set("Cache-Control", "no-store")
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Referrer-Policy", "same-origin")
+	h.Set("Cross-Origin-Opener-Policy", "same-origin")
+	h.Set("Cross-Origin-Resource-Policy", "same-origin")
+	h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
+	if p.secure {
+		h.Set("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
+	}
+}
+
+// enter lets a visit into its route, or says where else to go.
+func (v *visit) enter() error {
+	if v.route.Plain {
+		return v.route.serve(v)
+	}
+	err := v.findSession()
+	switch {
+	case v.route.Who == Open:
+		if v.session != nil && !v.route.Quiet {
+			_ = v.Sessions.Touch(v.r.Context(), v.session) // the page needs no session
+		}
+		return v.route.serve(v)
+	case err != nil:
+		return err
+	case v.session == nil:
+		return v.askToLogIn()
+	}
+	if err := v.admit(); err != nil || v.status != 0 {
+		return err
+	}
+	if !v.route.Quiet {
+		if err := v.Sessions.Touch(v.r.Context(), v.session); err != nil {
+			return err
+		}
+	}
+	if v.r.Method == http.MethodPost {
+		if err := v.readForm(); err != nil {
+			return err
+		}
+	}
+	return v.route.serve(v)
+}
+
+// findSession finds who is logged in. Whose organisation is not known any more, or
+// whose provider, is logged in no longer.
+func (v *visit) findSession() error {
+	cookie, err := v.r.Cookie(v.cookieName())
+	if err != nil {
+		return nil //nolint:nilerr // no cookie, nobody
+	}
+	v.token = cookie.Value
+	found, err := v.Sessions.Find(v.r.Context(), v.token)
+	switch {
+	case errors.Is(err, session.ErrEnded):
+		v.ended = found
+		return nil
+	case err != nil:
+		return err
+	}
+	if found.Chosen() && v.People.Place(&found.Caller) != nil || v.providers[found.Provider] == nil {
+		return nil
+	}
+	v.session = found
+	return nil
+}
+
+// askToLogIn sends somebody to the way in, and keeps what they sent for them.
+func (v *visit) askToLogIn() error {
+	to := ""
+	if v.r.Method == http.MethodGet {
+		to = v.Pages.back(v.r.URL.RequestURI())
+	} else if to = v.Pages.back(v.r.URL.Path); to != "" && v.ended != nil {
+		if err := v.keepTyped(session.OwnerOf(&v.ended.Caller)); err != nil {
+			return err
+		}
+	}
+	start := "/"
+	if v.token != "" {
+		start = "/?ended=1"
+	}
+	return v.to(withTo(start, to))
+}
+
+// admit sees to it that somebody acts in a role that the page is for, and is known
+// strongly enough for it.
+func (v *visit) admit() error {
+	if v.route.Who == Anybody {
+		return nil
+	}
+	if !v.session.Chosen() {
+		return v.to(withTo("/role", v.Pages.back(v.r.URL.RequestURI())))
+	}
+	if v.route.Who != Everyone && !v.is(v.route.Who) {
+		return errNotForRole
+	}
+	if level := v.session.Caller.Assurance; level != 0 && level < v.route.Level {
+		return v.askToConfirm()
+	}
+	return nil
+}
+
+// errNotForRole says that a page is for another role.
+var errNotForRole = errors.New("the page is for another role")
+
+// askToConfirm sends somebody to a stronger log-in, from which they come back to the
+// same page with what they had typed.
+func (v *visit) askToConfirm() error {
+	to := v.Pages.back(v.r.URL.RequestURI())
+	if v.r.Method != http.MethodGet {
+		to = v.Pages.back(v.r.URL.Path)
+		if err := v.keepTyped(session.OwnerOf(&v.session.Caller)); err != nil {
+			return err
+		}
+	}
+	return v.to(withTo("/confirm", to))
+}

@@ -1,0 +1,215 @@
+package web
+
+import (
+	"crypto/rand"
+	"crypto/subtle"
+	"errors"
+	"net/http"
+
+	"golang.org/x/oauth2"
+
+	"cpis/service/guard"
+	"cpis/service/identity"
+	"cpis/service/session"
+	"cpis/service/web/nhsuk"
+)
+
+// startPage says what this is, and offers ways to log in.
+type startPage struct {
+	Page
+
+	Heading nhsuk.Heading
+	Ended   nhsuk.InsetText
+	LogIns  []nhsuk.Button
+}
+
+// start is the first page. Whoever is logged in goes to their own.
+func (v *visit) start() error {
+	to := v.Pages.back(v.r.URL.Query().Get("to"))
+	if v.session != nil {
+		if to == "" {
+			to = "/home"
+		}
+		return v.to(to)
+	}
+	page := &startPage{Page: Page{Title: serviceName}, Heading: heading(serviceName)}
+	if v.r.URL.Query().Get("ended") != "" {
+		page.Ended.Text = "You were logged out. What you had typed is kept for you for 12 hours: log in again to go on."
+	}
+	for _, l := range v.People.LogIns() {
+		page.LogIns = append(page.LogIns, nhsuk.Button{
+			Text: "Log in with " + l.Name, Href: withTo("/log-in/"+l.Path, to), Variant: nhsuk.LogIn,
+		})
+	}
+	return v.show(http.StatusOK, "start", page)
+}
+
+// logIn sends somebody to their identity provider.
+func (v *visit) logIn() error {
+	o := v.providers[v.r.PathValue("provider")]
+	if o == nil {
+		return errNoPage
+	}
+	q := v.r.URL.Query()
+	a := session.Attempt{
+		Provider: o.Path, State: rand.Text(), Nonce: rand.Text(), Verifier: oauth2.GenerateVerifier(),
+		To: v.Pages.back(q.Get("to")), Confirms: q.Get("confirm") != "" && v.session != nil && v.session.Provider == o.Path,
+	}
+	address, err := o.address(v.r.Context(), sent{a.State, a.Nonce, a.Verifier, a.Confirms && o.StrongerACR != ""})
+	if err != nil {
+		return err
+	}
+	kept, err := v.Sessions.Begin(a)
+	if err != nil {
+		return err
+	}
+	v.setCookie(v.attemptCookie(a.State), kept, int(attemptTime.Seconds()))
+	v.send(address)
+	return nil
+}
+
+// failedLogIn says why nobody was logged in.
+type failedLogIn struct {
+	to       string
+	provider string
+	why      identity.Reason // for metrics and the log
+}
+
+// Error says that nobody was logged in.
+func (*failedLogIn) Error() string { return "log-in failed" }
+
+// logInBack takes what the provider answered, once.
+func (v *visit) logInBack() error {
+	q := v.r.URL.Query()
+	o := v.providers[v.r.PathValue("provider")]
+	a, err := v.attempt(q.Get("state"))
+	switch {
+	case o == nil:
+		return errNoPage
+	case err != nil || a.Provider != o.Path:
+		return &failedLogIn{provider: o.Path, why: identity.Expired}
+	case q.Has("iss") && subtle.ConstantTimeCompare([]byte(q.Get("iss")), []byte(o.URL)) != 1: // RFC 9207
+		return &failedLogIn{a.To, o.Path, identity.UnknownIssuer}
+	case q.Get("code") == "":
+		return &failedLogIn{a.To, o.Path, identity.Missing}
+	}
+	who, err := o.exchange(v.r.Context(), q.Get("code"), a.Nonce, a.Verifier)
+	if errors.Is(err, errNotVouched) {
+		return &failedLogIn{a.To, o.Path, identity.Signature}
+	}
+	if err != nil {
+		return err
+	}
+	found, err := v.People.Somebody(o.URL, who.claims, who.userInfo)
+	if err != nil {
+		return &failedLogIn{a.To, o.Path, identity.ReasonOf(err)}
+	}
+	return v.welcome(o, &a, who, found)
+}
+
+// attempt returns the log-in that a browser has begun, and has it forget that.
+func (v *visit) attempt(state string) (session.Attempt, error) {
+	name := v.attemptCookie(state)
+	cookie, err := v.r.Cookie(name)
+	if err != nil {
+		return session.Attempt{}, session.ErrEnded
+	}
+	v.setCookie(name, "", -1)
+	return v.Sessions.Resume(cookie.Value, state)
+}
+
+// welcome begins a session for somebody, or confirms the one that there is.
+func (v *visit) welcome(o *provider, a *session.Attempt, who *vouched, found *identity.Somebody) error {
+	caller := found.Caller
+	caller.Call = v.call()
+	q := &session.LogInRequest{
+		Login: session.Login{
+			Issuer: o.URL, Subject: who.subject, SID: who.sid, IDToken: who.raw, Provider: o.Path,
+		},
+		Choices: found.Choices, Request: v.request,
+	}
+	if a.Confirms {
+		q.Replaces = v.session
+		if v.session == nil {
+			return &failedLogIn{a.To, o.Path, identity.Expired}
+		}
+	}
+	opened, err := v.Sessions.LogIn(v.r.Context(), &caller, q)
+	switch {
+	case errors.Is(err, guard.ErrDenied):
+		return v.to("/no-role?at=" + o.Path)
+	case errors.Is(err, guard.ErrState):
+		return errOtherPerson
+	case err != nil:
+		return err
+	}
+	if old := v.session; old != nil && !a.Confirms { // nobody is two people in one browser
+		if _, err := v.Sessions.LogOut(v.r.Context(), v.caller(), &session.LogOutRequest{Session: old, Request: v.request}); err != nil {
+			return err
+		}
+	}
+	return v.opened(opened, a)
+}
+
+// errOtherPerson says that somebody else confirmed a session than whose it is.
+var errOtherPerson = errors.New("somebody else logged in")
+
+// opened hands a session to the browser, and sends it on.
+func (v *visit) opened(o *session.Opened, a *session.Attempt) error {
+	v.setCookie(v.cookieName(), o.Token, 0)
+	v.session = o.Session
+	to := a.To
+	if to == "" {
+		to = "/home"
+	}
+	switch {
+	case !o.Session.Chosen():
+		return v.to(withTo("/role", a.To))
+	case a.Confirms && o.Session.Caller.Assurance < 3:
+		return v.to(withTo("/confirm?again=1", a.To))
+	}
+	return v.to(to)
+}
+
+// noRolePage says whom to ask for a role.
+type noRolePage struct {
+	Page
+
+	Heading nhsuk.Heading
+	Help    nhsuk.InsetText
+}
+
+// noRole is where whoever has no role here ends.
+func (v *visit) noRole() error {
+	page := &noRolePage{Page: Page{Title: "You have no role here"}, Heading: heading("You have no role here")}
+	if o := v.providers[v.r.URL.Query().Get("at")]; o != nil {
+		page.Help.Text = o.Help
+	}
+	return v.show(http.StatusForbidden, "no_role", page)
+}
+
+// confirmPage asks for a stronger log-in.
+type confirmPage struct {
+	Page
+
+	Again bool // it was not strong enough
+	Can   bool // the provider knows a stronger one
+	Go    nhsuk.Button
+}
+
+// confirm explains why a stronger log-in is needed, and leads to it.
+func (v *visit) confirm() error {
+	to := v.Pages.back(v.r.URL.Query().Get("to"))
+	if level := v.session.Caller.Assurance; level == 0 || level >= 3 {
+		if to == "" {
+			to = "/home"
+		}
+		return v.to(to)
+	}
+	o := v.providers[v.session.Provider]
+	page := &confirmPage{
+		Page: Page{Title: "This needs your stronger log-in"}, Again: v.r.URL.Query().Get("again") != "", Can: o.StrongerACR != "",
+		Go: nhsuk.Button{Text: "Continue to " + o.Name, Href: withTo("/log-in/"+o.Path+"?confirm=1", to)},
+	}
+	return v.show(http.StatusOK, "confirm", page)
+}

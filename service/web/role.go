@@ -1,0 +1,97 @@
+package web
+
+import (
+	"net/http"
+	"strconv"
+	"strings"
+
+	"cpis/service/guard"
+	"cpis/service/session"
+	"cpis/service/web/nhsuk"
+)
+
+// fewRoles is how many can be chosen from at a glance; more are searched.
+const fewRoles = 5
+
+// rolePage asks in which role somebody acts.
+type rolePage struct {
+	Page
+
+	Radios nhsuk.Radios
+	Search *nhsuk.SearchInput // of many
+	None   bool               // nothing was found
+	Query  string
+	To     string
+	Submit nhsuk.Button
+}
+
+// role asks in which role somebody acts, if there are several.
+func (v *visit) role() error {
+	if len(v.session.Choices) == 1 && v.session.Chosen() {
+		return v.to("/home")
+	}
+	return v.askRole(http.StatusOK, &form{wrong: map[string]string{}})
+}
+
+func (v *visit) askRole(status int, f *form) error {
+	query := strings.TrimSpace(v.r.FormValue("q"))
+	page := &rolePage{
+		Page: Page{Title: "Choose your role", Problems: f.problems}, Query: query, To: v.Pages.back(v.r.FormValue("to")),
+		Submit: nhsuk.Button{Text: "Continue", PreventDoubleClick: true},
+		Radios: nhsuk.Radios{
+			Name: "role", Legend: nhsuk.Legend{Text: "Choose your role", Size: nhsuk.Large, Heading: 1}, Error: f.error("role"),
+		},
+	}
+	if len(v.session.Choices) > fewRoles {
+		page.Search = &nhsuk.SearchInput{Input: nhsuk.Input{
+			ID: "q", Name: "q", Value: query, Label: nhsuk.Label{Text: "Find one of your " + strconv.Itoa(len(v.session.Choices)) + " roles by its organisation"},
+		}, Button: nhsuk.Button{Text: "Search"}}
+	}
+	for i := range v.session.Choices {
+		if one, ok := v.choice(i, query); ok {
+			page.Radios.Choices = append(page.Radios.Choices, one)
+		}
+	}
+	page.None = len(page.Radios.Choices) == 0
+	return v.show(status, "role", page)
+}
+
+// choice is a role that somebody can act in, if its organisation is searched for.
+func (v *visit) choice(i int, query string) (nhsuk.Choice, bool) {
+	c := v.session.Choices[i]
+	if v.People.Place(&c) != nil {
+		return nhsuk.Choice{}, false
+	}
+	name := v.Names.Name(c.Organisation)
+	if query != "" && !strings.Contains(strings.ToLower(name+" "+c.Organisation), strings.ToLower(query)) {
+		return nhsuk.Choice{}, false
+	}
+	role := roleWords(c.Roles.String())
+	return nhsuk.Choice{
+		Value: strconv.Itoa(i), Text: role + ", " + name, Hint: nhsuk.Hint{Text: c.Organisation},
+		Checked: v.session.Chosen() && c.Organisation == v.session.Caller.Organisation && c.Roles == v.session.Caller.Roles,
+	}, true
+}
+
+// chooseRole has somebody act in the role that they chose.
+func (v *visit) chooseRole() error {
+	f, err := v.form()
+	if err != nil {
+		return err
+	}
+	i, err := strconv.Atoi(f.text("role"))
+	if err != nil || i < 0 || i >= len(v.session.Choices) {
+		f.reject("role", "Select the role that you act in now")
+		return v.askRole(http.StatusUnprocessableEntity, f)
+	}
+	caller := v.session.Choices[i]
+	caller.Call = v.call()
+	if v.People.Place(&caller) != nil {
+		return guard.ErrNotFound
+	}
+	opened, err := v.Sessions.ChooseRole(v.r.Context(), &caller, &session.ChooseRoleRequest{Session: v.session, Request: v.request})
+	if err != nil {
+		return err
+	}
+	return v.opened(opened, &session.Attempt{To: v.Pages.back(f.text("to"))})
+}

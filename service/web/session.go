@@ -1,0 +1,167 @@
+package web
+
+import (
+	"encoding/json"
+	"net/http"
+	"strings"
+	"time"
+
+	"cpis/service/session"
+	"cpis/service/web/nhsuk"
+)
+
+// attemptTime is how long a browser keeps that a log-in has begun.
+const attemptTime = 10 * time.Minute
+
+// cookieName is that of the session's cookie. What begins with __Host- browsers take
+// from this host alone, by https.
+func (p *Pages) cookieName() string {
+	if p.secure {
+		return "__Host-cpis"
+	}
+	return "cpis"
+}
+
+// attemptCookie is that of a log-in that has begun: each its own, so that several
+// tabs can.
+func (p *Pages) attemptCookie(state string) string {
+	short := strings.Map(func(r rune) rune {
+		if r >= 'A' && r <= 'Z' || r >= '2' && r <= '7' {
+			return r
+		}
+		return -1
+	}, state)
+	return p.cookieName() + "-log-in-" + short[:min(len(short), 12)]
+}
+
+// setCookie sets a cookie for some seconds, until the browser is closed (0), or never
+// again (-1).
+func (v *visit) setCookie(name, value string, seconds int) {
+	http.SetCookie(v.w, &http.Cookie{
+		Name: name, Value: value, Path: "/", MaxAge: seconds, Secure: v.secure, HttpOnly: true,
+		SameSite: http.SameSiteLaxMode, // strict ones are not sent on the way back from the provider
+	})
+}
+
+// logOut ends the session, here and at the provider.
+func (v *visit) logOut() error {
+	_, err := v.Sessions.LogOut(v.r.Context(), v.caller(), &session.LogOutRequest{Session: v.session, Request: v.request})
+	if err != nil {
+		return err
+	}
+	v.forget()
+	if o := v.providers[v.session.Provider]; o != nil {
+		if address := o.logOutAddress(v.r.Context(), v.session.IDToken, v.origin+"/logged-out"); address != "" {
+			v.send(address)
+			return nil
+		}
+	}
+	return v.to("/logged-out")
+}
+
+// forget has the browser forget the session and whatever it showed. The change of the
+// cookie is what keeps pages out of the browser's own memory of where it was.
+func (v *visit) forget() {
+	v.setCookie(v.cookieName(), "", -1)
+	v.w.Header().Set("Clear-Site-Data", `"cache", "storage"`)
+}
+
+// plainPage says something, under a heading.
+type plainPage struct {
+	Page
+
+	Heading nhsuk.Heading
+}
+
+// loggedOut is where people come who have logged out, here or at the provider.
+func (v *visit) loggedOut() error {
+	if _, err := v.r.Cookie(v.cookieName()); err == nil {
+		v.forget()
+	}
+	return v.show(http.StatusOK, "logged_out", &plainPage{Page{Title: "You are logged out"}, heading("You are logged out")})
+}
+
+// logOutByProvider is told by an identity provider that somebody has logged out
+// there (OpenID Connect Back-Channel Logout).
+func (v *visit) logOutByProvider() error {
+	o := v.providers[v.r.PathValue("provider")]
+	if o == nil {
+		return errNoPage
+	}
+	if err := v.readForm(); err != nil {
+		return err
+	}
+	known, err := o.ask(v.r.Context())
+	if err != nil {
+		return err
+	}
+	token, err := known.verifier.VerifyLogout(v.r.Context(), v.r.PostForm.Get("logout_token"))
+	if err != nil {
+		v.status = http.StatusBadRequest
+		v.w.Header().Set("Content-Type", "application/json")
+		v.w.WriteHeader(v.status)
+		_, _ = v.w.Write([]byte(`{"error":"invalid_request"}`))
+		return nil
+	}
+	_, err = v.Sessions.End(v.r.Context(), &session.EndRequest{
+		Issuer: o.URL, Subject: token.Subject, SID: token.SessionID, From: v.From(v.r), Request: v.request, Provider: v.route.Pattern,
+	})
+	if err != nil {
+		return err
+	}
+	v.status = http.StatusOK
+	v.w.WriteHeader(v.status)
+	return nil
+}
+
+// timeLeftPage says when the session ends.
+type timeLeftPage struct {
+	Page
+
+	Heading  nhsuk.Heading
+	IdleEnd  string
+	End      string
+	Stay     nhsuk.Button
+	ReturnTo string
+}
+
+// timeLeft says when the session ends. To ask is not to do something.
+func (v *visit) timeLeft() error {
+	if strings.Contains(v.r.Header.Get("Accept"), "application/json") {
+		body, err := json.Marshal(map[string]time.Time{"idle_end": v.session.IdleEnd, "end": v.session.End()})
+		if err != nil {
+			return err
+		}
+		v.w.Header().Set("Content-Type", "application/json")
+		v.status = http.StatusOK
+		_, _ = v.w.Write(body)
+		return nil
+	}
+	return v.show(http.StatusOK, "session", &timeLeftPage{
+		Page: Page{Title: "Time left"}, Heading: heading("Time left"),
+		IdleEnd: clockTime(v.session.IdleEnd), End: clockTime(v.session.End()), Stay: nhsuk.Button{Text: "Stay logged in", PreventDoubleClick: true},
+		ReturnTo: v.Pages.back(refererPath(v.r)),
+	})
+}
+
+// stay is something done in the session, and nothing else.
+func (v *visit) stay() error {
+	if err := v.Sessions.Keep(v.r.Context(), v.session); err != nil {
+		return err
+	}
+	to := v.Pages.back(v.r.PostForm.Get("to"))
+	if to == "" {
+		to = "/home"
+	}
+	return v.to(to)
+}
+
+// refererPath is the page that somebody comes from, if it is one of ours.
+func refererPath(r *http.Request) string {
+	_, after, _ := strings.Cut(r.Referer(), "//")
+	host, path, _ := strings.Cut(after, "/")
+	if host != r.Host {
+		return ""
+	}
+	return "/" + path
+}
