@@ -31,8 +31,8 @@ type contactsPage struct {
 	Act     string
 }
 
-// contacts shows the numbers of an authority.
-func (v *visit) contacts() error {
+// showContacts shows the numbers of an authority.
+func showContacts(v *visit) error {
 	held, err := v.Contacts.GetContacts(v.r.Context(), v.caller(), &directory.GetContactsRequest{Request: v.request})
 	if err != nil {
 		return err
@@ -72,7 +72,7 @@ type contactsForm struct {
 }
 
 // changeContacts asks for other numbers.
-func (v *visit) changeContacts() error {
+func changeContacts(v *visit) error {
 	f, err := v.form()
 	if err != nil {
 		return err
@@ -81,10 +81,10 @@ func (v *visit) changeContacts() error {
 	if err != nil {
 		return err
 	}
-	return v.askContacts(http.StatusOK, f, held.Contacts, held.Version)
+	return askContacts(v, http.StatusOK, f, held.Contacts, held.Version)
 }
 
-func (v *visit) askContacts(status int, f *form, held directory.Numbers, version int) error {
+func askContacts(v *visit, status int, f *form, held directory.Numbers, version int) error {
 	title := "Change your contact numbers"
 	return v.show(status, "contacts_change", &contactsForm{
 		Page: Page{Title: title, Problems: f.problems, Back: nhsuk.BackLink{Text: "Back to contacts", Href: "/contacts"}}, Heading: heading(title),
@@ -115,29 +115,29 @@ var contactFields = map[string]string{
 }
 
 // setContacts saves the numbers.
-func (v *visit) setContacts() error {
+func setContacts(v *visit) error {
 	f, err := v.form()
 	if err != nil {
 		return err
 	}
 	numbers := directory.Numbers{Office: f.text("office"), Hours: f.text("hours"), Duty: f.text("duty")}
-	_, err = v.Contacts.SetContacts(v.r.Context(), v.caller(), &directory.SetContactsRequest{Contacts: numbers, Version: f.number("version"), Request: f.act()})
+	_, err = v.Contacts.SetContacts(v.r.Context(), v.caller(), &directory.SetContactsRequest{Contacts: numbers, Version: f.version(), Request: f.act()})
 	switch {
 	case err == nil:
 		return firstError(v.tell("Care staff see these numbers now."), func() error { return v.to("/contacts") })
 	case f.refuse(err, contactFields):
-		return v.askContacts(http.StatusUnprocessableEntity, f, numbers, f.number("version"))
+		return askContacts(v, http.StatusUnprocessableEntity, f, numbers, f.version())
 	}
 	return err
 }
 
 // confirmContacts says that the numbers are right.
-func (v *visit) confirmContacts() error {
+func confirmContacts(v *visit) error {
 	f, err := v.form()
 	if err != nil {
 		return err
 	}
-	_, err = v.Contacts.ConfirmContacts(v.r.Context(), v.caller(), &directory.ConfirmContactsRequest{Version: f.number("version"), Request: f.act()})
+	_, err = v.Contacts.ConfirmContacts(v.r.Context(), v.caller(), &directory.ConfirmContactsRequest{Version: f.version(), Request: f.act()})
 	if err != nil {
 		return err
 	}

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/google/uuid"
+	"github.com/rs/zerolog"
 
 	"cpis/service/session"
 	"cpis/service/web/assets"
@@ -21,7 +22,7 @@ func (p *Pages) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	v := &visit{Pages: p, w: w, r: r, request: uuid.NewString(), began: p.Now()}
-	defer v.finish()
+	defer v.finish() //nolint:contextcheck // a visit has its request's
 	p.protect(w.Header())
 	w.Header().Set("X-Request-Id", v.request)
 	switch {
@@ -31,7 +32,7 @@ func (p *Pages) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case p.cross.Check(r) != nil:
 		v.err = errCrossSite
 	default:
-		v.pass()
+		v.pass() //nolint:contextcheck // a visit has its request's
 	}
 }
 
@@ -60,11 +61,11 @@ func (v *visit) finish() {
 	if v.err != nil {
 		v.fail(v.err)
 	}
-	e := v.Log.Info()
+	level, failure := zerolog.InfoLevel, ""
 	if v.status >= http.StatusInternalServerError && v.err != nil {
-		e = v.Log.Error().Str("error", plainly(v.err))
+		level, failure = zerolog.ErrorLevel, plainly(v.err)
 	}
-	e.Str("route", v.route.Pattern).Int("status", v.status).Str("request", v.request).
+	v.Log.WithLevel(level).Str("error", failure).Str("route", v.route.Pattern).Int("status", v.status).Str("request", v.request).
 		Float64("took", float64(v.Now().Sub(v.began).Microseconds())/1e3).Msg("page")
 }
 
@@ -136,21 +137,20 @@ func (v *visit) findSession() error {
 	case err != nil:
 		return err
 	}
-	if found.Chosen() && v.People.Place(&found.Caller) != nil || v.providers[found.Provider] == nil {
-		return nil
+	if known := !found.Chosen() || v.People.Place(&found.Caller) == nil; known && v.providers[found.Provider] != nil {
+		v.session = found
 	}
-	v.session = found
 	return nil
 }
 
 // askToLogIn sends somebody to the way in, and keeps what they sent for them.
 func (v *visit) askToLogIn() error {
-	to := ""
-	if v.r.Method == http.MethodGet {
-		to = v.Pages.back(v.r.URL.RequestURI())
-	} else if to = v.Pages.back(v.r.URL.Path); to != "" && v.ended != nil {
-		if err := v.keepTyped(session.OwnerOf(&v.ended.Caller)); err != nil {
-			return err
+	to := v.back(v.r.URL.RequestURI())
+	if v.r.Method != http.MethodGet {
+		if to = v.back(v.r.URL.Path); to != "" && v.ended != nil {
+			if err := v.keepTyped(session.OwnerOf(&v.ended.Caller)); err != nil {
+				return err
+			}
 		}
 	}
 	start := "/"
@@ -167,7 +167,7 @@ func (v *visit) admit() error {
 		return nil
 	}
 	if !v.session.Chosen() {
-		return v.to(withTo("/role", v.Pages.back(v.r.URL.RequestURI())))
+		return v.to(withTo("/role", v.back(v.r.URL.RequestURI())))
 	}
 	if v.route.Who != Everyone && !v.is(v.route.Who) {
 		return errNotForRole
@@ -184,9 +184,9 @@ var errNotForRole = errors.New("the page is for another role")
 // askToConfirm sends somebody to a stronger log-in, from which they come back to the
 // same page with what they had typed.
 func (v *visit) askToConfirm() error {
-	to := v.Pages.back(v.r.URL.RequestURI())
+	to := v.back(v.r.URL.RequestURI())
 	if v.r.Method != http.MethodGet {
-		to = v.Pages.back(v.r.URL.Path)
+		to = v.back(v.r.URL.Path)
 		if err := v.keepTyped(session.OwnerOf(&v.session.Caller)); err != nil {
 			return err
 		}

@@ -50,7 +50,7 @@ func faultOf(err error) fault {
 	if _, busy := errors.AsType[*guard.OverloadedError](err); busy {
 		return fault{http.StatusTooManyRequests, "Too many people at once", []string{"Wait a second, and try again."}, true}
 	}
-	if _, failed := errors.AsType[*failedLogIn](err); failed {
+	if _, failed := errors.AsType[*failedLogInError](err); failed {
 		return fault{http.StatusForbidden, "You are not logged in", []string{"The log-in took too long, or was not finished. Log in again."}, false}
 	}
 	if _, invalid := errors.AsType[*domain.InvalidError](err); invalid {
@@ -85,7 +85,7 @@ func (v *visit) fail(err error) {
 		Page: Page{Title: f.title}, Heading: heading(f.title), Words: f.words, NotNo: f.not, Reference: v.request,
 		Way: nhsuk.Button{Text: "Go to your home page", Href: "/home", Variant: nhsuk.Secondary},
 	}
-	if failed, ok := errors.AsType[*failedLogIn](err); ok {
+	if failed, ok := errors.AsType[*failedLogInError](err); ok {
 		v.Strangers(v.From(v.r), failed.why)
 		page.Way = nhsuk.Button{Text: "Log in again", Href: withTo("/log-in/"+failed.provider, failed.to)}
 	}

@@ -136,9 +136,9 @@ func (v *visit) takeTyped() (url.Values, error) {
 	return kept, v.Sessions.DropDraft(v.r.Context(), owner, of)
 }
 
-// number returns a whole number that the form carries, or 0.
-func (f *form) number(field string) int {
-	n, err := strconv.Atoi(f.text(field))
+// version returns the version that was seen when the form was shown, or 0.
+func (f *form) version() int {
+	n, err := strconv.Atoi(f.text("version"))
 	if err != nil {
 		return 0
 	}
@@ -146,4 +146,6 @@ func (f *form) number(field string) int {
 }
 
 // asInvalid returns what a room says is wrong with a request.
-func asInvalid(err error) (*domain.InvalidError, bool) { return errors.AsType[*domain.InvalidError](err) }
+func asInvalid(err error) (*domain.InvalidError, bool) {
+	return errors.AsType[*domain.InvalidError](err)
+}

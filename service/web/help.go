@@ -34,14 +34,16 @@ var terms = []term{
 	{"Audit log, checkpoint, witness", "The list of every act; its signed total; somebody outside who signs it too"},
 }
 
-func (v *visit) help() error { return v.words("help", "Help", nil) }
+func showHelp(v *visit) error { return showWords(v, "help", "Help", nil) }
 
-func (v *visit) helpWords() error { return v.words("help_words", "What the words mean", nil) }
+func showHelpWords(v *visit) error { return showWords(v, "help_words", "What the words mean", nil) }
 
-// helpPhone says whom to call. It answers without the database.
-func (v *visit) helpPhone() error { return v.words("help_phone", "Who to call when this does not work", nil) }
+// showHelpPhone says whom to call. It answers without the database.
+func showHelpPhone(v *visit) error {
+	return showWords(v, "help_phone", "Who to call when this does not work", nil)
+}
 
-func (v *visit) cookies() error { return v.words("cookies", "Cookies", nil) }
+func showCookies(v *visit) error { return showWords(v, "cookies", "Cookies", nil) }
 
 // refusals say why something was refused, by the reasons of the policy.
 var refusals = map[string][]string{
@@ -52,15 +54,15 @@ var refusals = map[string][]string{
 	"assurance_too_low": {"You did not log in strongly enough for this.", "Log in again with your smartcard or security key."},
 }
 
-// helpRefused says why something was refused, and what to do about it.
-func (v *visit) helpRefused() error {
+// showHelpRefused says why something was refused, and what to do about it.
+func showHelpRefused(v *visit) error {
 	why := refusals[v.r.PathValue("reason")]
 	if why == nil {
 		return errNoPage
 	}
-	return v.words("help_refused", "Why this was refused", why)
+	return showWords(v, "help_refused", "Why this was refused", why)
 }
 
-func (v *visit) words(name, title string, why []string) error {
+func showWords(v *visit, name, title string, why []string) error {
 	return v.show(http.StatusOK, name, &helpPage{Page{Title: title}, heading(title), terms, why})
 }

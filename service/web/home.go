@@ -20,8 +20,8 @@ type homePage struct {
 // way is something that somebody can do.
 type way struct{ Text, Href, About string }
 
-// home says what somebody can do in their role.
-func (v *visit) home() error {
+// showHome says what somebody can do in their role.
+func showHome(v *visit) error {
 	page := &homePage{
 		Page: Page{Title: "What you can do here"}, Heading: heading("What you can do here"),
 		Lead: v.Names.Name(v.session.Caller.Organisation) + ", " + v.Now().In(domain.London).Format("Monday 2 January 2006"),

@@ -23,9 +23,9 @@ type startPage struct {
 	LogIns  []nhsuk.Button
 }
 
-// start is the first page. Whoever is logged in goes to their own.
-func (v *visit) start() error {
-	to := v.Pages.back(v.r.URL.Query().Get("to"))
+// showStart is the first page. Whoever is logged in goes to their own.
+func showStart(v *visit) error {
+	to := v.back(v.r.URL.Query().Get("to"))
 	if v.session != nil {
 		if to == "" {
 			to = "/home"
@@ -44,8 +44,8 @@ func (v *visit) start() error {
 	return v.show(http.StatusOK, "start", page)
 }
 
-// logIn sends somebody to their identity provider.
-func (v *visit) logIn() error {
+// beginLogIn sends somebody to their identity provider.
+func beginLogIn(v *visit) error {
 	o := v.providers[v.r.PathValue("provider")]
 	if o == nil {
 		return errNoPage
@@ -53,7 +53,7 @@ func (v *visit) logIn() error {
 	q := v.r.URL.Query()
 	a := session.Attempt{
 		Provider: o.Path, State: rand.Text(), Nonce: rand.Text(), Verifier: oauth2.GenerateVerifier(),
-		To: v.Pages.back(q.Get("to")), Confirms: q.Get("confirm") != "" && v.session != nil && v.session.Provider == o.Path,
+		To: v.back(q.Get("to")), Confirms: q.Get("confirm") != "" && v.session != nil && v.session.Provider == o.Path,
 	}
 	address, err := o.address(v.r.Context(), sent{a.State, a.Nonce, a.Verifier, a.Confirms && o.StrongerACR != ""})
 	if err != nil {
@@ -68,47 +68,47 @@ func (v *visit) logIn() error {
 	return nil
 }
 
-// failedLogIn says why nobody was logged in.
-type failedLogIn struct {
+// failedLogInError says why nobody was logged in.
+type failedLogInError struct {
 	to       string
 	provider string
 	why      identity.Reason // for metrics and the log
 }
 
 // Error says that nobody was logged in.
-func (*failedLogIn) Error() string { return "log-in failed" }
+func (*failedLogInError) Error() string { return "log-in failed" }
 
-// logInBack takes what the provider answered, once.
-func (v *visit) logInBack() error {
+// endLogIn takes what the provider answered, once.
+func endLogIn(v *visit) error {
 	q := v.r.URL.Query()
 	o := v.providers[v.r.PathValue("provider")]
-	a, err := v.attempt(q.Get("state"))
+	a, err := attemptOf(v, q.Get("state"))
 	switch {
 	case o == nil:
 		return errNoPage
 	case err != nil || a.Provider != o.Path:
-		return &failedLogIn{provider: o.Path, why: identity.Expired}
+		return &failedLogInError{provider: o.Path, why: identity.Expired}
 	case q.Has("iss") && subtle.ConstantTimeCompare([]byte(q.Get("iss")), []byte(o.URL)) != 1: // RFC 9207
-		return &failedLogIn{a.To, o.Path, identity.UnknownIssuer}
+		return &failedLogInError{a.To, o.Path, identity.UnknownIssuer}
 	case q.Get("code") == "":
-		return &failedLogIn{a.To, o.Path, identity.Missing}
+		return &failedLogInError{a.To, o.Path, identity.Missing}
 	}
 	who, err := o.exchange(v.r.Context(), q.Get("code"), a.Nonce, a.Verifier)
 	if errors.Is(err, errNotVouched) {
-		return &failedLogIn{a.To, o.Path, identity.Signature}
+		return &failedLogInError{a.To, o.Path, identity.Signature}
 	}
 	if err != nil {
 		return err
 	}
 	found, err := v.People.Somebody(o.URL, who.claims, who.userInfo)
 	if err != nil {
-		return &failedLogIn{a.To, o.Path, identity.ReasonOf(err)}
+		return &failedLogInError{a.To, o.Path, identity.ReasonOf(err)}
 	}
-	return v.welcome(o, &a, who, found)
+	return welcome(v, o, &a, who, found)
 }
 
-// attempt returns the log-in that a browser has begun, and has it forget that.
-func (v *visit) attempt(state string) (session.Attempt, error) {
+// attemptOf returns the log-in that a browser has begun, and has it forget that.
+func attemptOf(v *visit, state string) (session.Attempt, error) {
 	name := v.attemptCookie(state)
 	cookie, err := v.r.Cookie(name)
 	if err != nil {
@@ -119,7 +119,7 @@ func (v *visit) attempt(state string) (session.Attempt, error) {
 }
 
 // welcome begins a session for somebody, or confirms the one that there is.
-func (v *visit) welcome(o *provider, a *session.Attempt, who *vouched, found *identity.Somebody) error {
+func welcome(v *visit, o *provider, a *session.Attempt, who *vouched, found *identity.Somebody) error {
 	caller := found.Caller
 	caller.Call = v.call()
 	q := &session.LogInRequest{
@@ -131,7 +131,7 @@ func (v *visit) welcome(o *provider, a *session.Attempt, who *vouched, found *id
 	if a.Confirms {
 		q.Replaces = v.session
 		if v.session == nil {
-			return &failedLogIn{a.To, o.Path, identity.Expired}
+			return &failedLogInError{a.To, o.Path, identity.Expired}
 		}
 	}
 	opened, err := v.Sessions.LogIn(v.r.Context(), &caller, q)
@@ -148,14 +148,14 @@ func (v *visit) welcome(o *provider, a *session.Attempt, who *vouched, found *id
 			return err
 		}
 	}
-	return v.opened(opened, a)
+	return enterWith(v, opened, a)
 }
 
 // errOtherPerson says that somebody else confirmed a session than whose it is.
 var errOtherPerson = errors.New("somebody else logged in")
 
-// opened hands a session to the browser, and sends it on.
-func (v *visit) opened(o *session.Opened, a *session.Attempt) error {
+// enterWith hands a session to the browser, and sends it on.
+func enterWith(v *visit, o *session.Opened, a *session.Attempt) error {
 	v.setCookie(v.cookieName(), o.Token, 0)
 	v.session = o.Session
 	to := a.To
@@ -179,8 +179,8 @@ type noRolePage struct {
 	Help    nhsuk.InsetText
 }
 
-// noRole is where whoever has no role here ends.
-func (v *visit) noRole() error {
+// showNoRole is where whoever has no role here ends.
+func showNoRole(v *visit) error {
 	page := &noRolePage{Page: Page{Title: "You have no role here"}, Heading: heading("You have no role here")}
 	if o := v.providers[v.r.URL.Query().Get("at")]; o != nil {
 		page.Help.Text = o.Help
@@ -197,9 +197,9 @@ type confirmPage struct {
 	Go    nhsuk.Button
 }
 
-// confirm explains why a stronger log-in is needed, and leads to it.
-func (v *visit) confirm() error {
-	to := v.Pages.back(v.r.URL.Query().Get("to"))
+// showConfirm explains why a stronger log-in is needed, and leads to it.
+func showConfirm(v *visit) error {
+	to := v.back(v.r.URL.Query().Get("to"))
 	if level := v.session.Caller.Assurance; level == 0 || level >= 3 {
 		if to == "" {
 			to = "/home"

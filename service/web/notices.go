@@ -68,8 +68,8 @@ type noticesPage struct {
 	Pages   nhsuk.Pagination
 }
 
-// notices is the inbox: the newest first, 50 on a page.
-func (v *visit) notices() error {
+// listNotices is the inbox: the newest first, 50 on a page.
+func listNotices(v *visit) error {
 	q := v.r.URL.Query()
 	f := filterOf(q)
 	ask := &notice.InboxQuery{
@@ -88,7 +88,7 @@ func (v *visit) notices() error {
 	}
 	page := &noticesPage{
 		Page: Page{Title: "Notices"}, Heading: heading("Notices"), Chosen: f.words(), Filters: f.boxes(),
-		Apply: nhsuk.Button{Text: "Apply filters", Variant: nhsuk.Secondary, Small: true}, Table: v.noticeTable(found.Notices),
+		Apply: nhsuk.Button{Text: "Apply filters", Variant: nhsuk.Secondary, Small: true}, Table: noticeTable(v, found.Notices),
 		Pages: around(f.query(), ask.Page, q.Get("before"), found.Next),
 	}
 	empty := len(found.Notices) == 0
@@ -110,7 +110,7 @@ func (f filter) boxes() nhsuk.Checkboxes {
 	return boxes
 }
 
-func (v *visit) noticeTable(all []notice.Notice) nhsuk.Table {
+func noticeTable(v *visit, all []notice.Notice) nhsuk.Table {
 	t := nhsuk.Table{
 		Caption: nhsuk.Heading{Text: "Notices, the newest first", Size: nhsuk.Medium}, Responsive: true,
 		Columns: []nhsuk.Column{{Text: "When"}, {Text: "What happened"}, {Text: "Who"}, {Text: "Where"}, {Text: "State"}},
@@ -118,7 +118,7 @@ func (v *visit) noticeTable(all []notice.Notice) nhsuk.Table {
 	for i := range all {
 		n := &all[i]
 		t.Rows = append(t.Rows, []nhsuk.Cell{
-			{Text: moment(n.At)}, {Text: happened(n), Hidden: ", " + moment(n.At), Href: "/notices/" + n.ID}, {Text: whom(n)}, {Text: v.place(n)}, {Body: v.tags(n)},
+			{Text: moment(n.At)}, {Text: happened(n), Hidden: ", " + moment(n.At), Href: "/notices/" + n.ID}, {Text: whom(n)}, {Text: placeOf(v, n)}, {Body: tagsOf(v, n)},
 		})
 	}
 	return t
@@ -128,7 +128,7 @@ func (v *visit) noticeTable(all []notice.Notice) nhsuk.Table {
 // the address.
 func around(q url.Values, here, before, next string) nhsuk.Pagination {
 	at := func(page, before string) string {
-		q := url.Values(mapsClone(q))
+		q := mapsClone(q)
 		if page != "" {
 			q.Set("page", page)
 		}
@@ -180,16 +180,16 @@ type noticePage struct {
 // done is something that was done about a notice.
 type done struct{ What, Who, When, Note string }
 
-// notice shows one notice.
-func (v *visit) notice() error {
+// readNotice shows one notice.
+func readNotice(v *visit) error {
 	f, err := v.form()
 	if err != nil {
 		return err
 	}
-	return v.showNotice(http.StatusOK, f)
+	return showNotice(v, http.StatusOK, f)
 }
 
-func (v *visit) showNotice(status int, f *form) error {
+func showNotice(v *visit, status int, f *form) error {
 	found, err := v.Notices.GetNotice(v.r.Context(), v.caller(), &notice.GetNoticeRequest{NoticeID: v.r.PathValue("id"), Request: v.request})
 	if err != nil {
 		return err
@@ -197,8 +197,8 @@ func (v *visit) showNotice(status int, f *form) error {
 	n := &found.Notice
 	page := &noticePage{
 		Page:    Page{Title: happened(n), Problems: f.problems, Back: nhsuk.BackLink{Text: "Back to notices", Href: "/notices"}},
-		Heading: heading(happened(n)), Tags: v.tags(n), Corrected: n.CorrectedBy != "", Corrects: n.Corrects != "", Degraded: n.Degraded,
-		About: v.aboutNotice(n), ID: n.ID, Version: n.Version, Act: f.act(), Submit: nhsuk.Button{Text: "Record what was done", PreventDoubleClick: true},
+		Heading: heading(happened(n)), Tags: tagsOf(v, n), Corrected: n.CorrectedBy != "", Corrects: n.Corrects != "", Degraded: n.Degraded,
+		About: aboutNotice(v, n), ID: n.ID, Version: n.Version, Act: f.act(), Submit: nhsuk.Button{Text: "Record what was done", PreventDoubleClick: true},
 		Radios: nhsuk.Radios{
 			Name: "outcome", Value: f.text("outcome"), Legend: nhsuk.Legend{Text: "What did you do?", Size: nhsuk.Medium}, Error: f.error("outcome"),
 		},
@@ -237,7 +237,7 @@ func firstOf(texts ...string) string {
 }
 
 // aboutNotice is what is known of a notice.
-func (v *visit) aboutNotice(n *notice.Notice) nhsuk.SummaryList {
+func aboutNotice(v *visit, n *notice.Notice) nhsuk.SummaryList {
 	var list nhsuk.SummaryList
 	add := func(key, value string) {
 		if value != "" {
@@ -250,7 +250,7 @@ func (v *visit) aboutNotice(n *notice.Notice) nhsuk.SummaryList {
 		add("Date of birth", day(n.Person.DateOfBirth.Time()))
 	}
 	add("When", moment(n.At))
-	add("Where", v.place(n))
+	add("Where", placeOf(v, n))
 	add("Who asked", join(n.Actor.Name, n.Actor.Role))
 	for _, r := range []struct {
 		key         string
@@ -279,10 +279,12 @@ func join(a, b string) string {
 }
 
 // callLink is a number that can be called.
-func callLink(number string) nhsuk.Component { return nhsuk.ActionLink{Text: number, Href: telephone(number)} }
+func callLink(number string) nhsuk.Component {
+	return nhsuk.ActionLink{Text: number, Href: telephone(number)}
+}
 
 // answerNotice records what was done about a notice.
-func (v *visit) answerNotice() error {
+func answerNotice(v *visit) error {
 	f, err := v.form()
 	if err != nil {
 		return err
@@ -296,7 +298,7 @@ func (v *visit) answerNotice() error {
 	}
 	if f.fine() {
 		_, err := v.Notices.AcknowledgeNotice(v.r.Context(), v.caller(), &notice.AcknowledgeRequest{
-			NoticeID: v.r.PathValue("id"), Version: f.number("version"), Outcome: outcome, Note: f.text("note"), Request: f.act(),
+			NoticeID: v.r.PathValue("id"), Version: f.version(), Outcome: outcome, Note: f.text("note"), Request: f.act(),
 		})
 		if err == nil {
 			return firstError(v.tell("Recorded what was done."), func() error { return v.to("/notices?open=1") })
@@ -305,7 +307,7 @@ func (v *visit) answerNotice() error {
 			return err
 		}
 	}
-	return v.showNotice(http.StatusUnprocessableEntity, f)
+	return showNotice(v, http.StatusUnprocessableEntity, f)
 }
 
 // firstError runs what comes next if nothing went wrong before.
@@ -329,23 +331,23 @@ type givePage struct {
 	Act     string
 }
 
-// giveNotice asks to whom a notice is given.
-func (v *visit) giveNotice() error {
+// askToGive asks to whom a notice is given.
+func askToGive(v *visit) error {
 	f, err := v.form()
 	if err != nil {
 		return err
 	}
-	return v.showGive(http.StatusOK, f)
+	return showGive(v, http.StatusOK, f)
 }
 
-func (v *visit) showGive(status int, f *form) error {
+func showGive(v *visit, status int, f *form) error {
 	found, err := v.Notices.ListColleagues(v.r.Context(), v.caller(), &notice.ListColleaguesRequest{Request: v.request})
 	if err != nil {
 		return err
 	}
 	id := v.r.PathValue("id")
 	page := &givePage{
-		Page: Page{Title: "Give this notice to a colleague", Problems: f.problems, Back: nhsuk.BackLink{Href: "/notices/" + id}},
+		Page:    Page{Title: "Give this notice to a colleague", Problems: f.problems, Back: nhsuk.BackLink{Href: "/notices/" + id}},
 		Heading: heading("Give this notice to a colleague"), ID: id, Act: f.act(), Version: f.or("version", v.r.URL.Query().Get("version")),
 		Submit: nhsuk.Button{Text: "Give it", PreventDoubleClick: true}, None: len(found.Colleagues) == 0,
 		Select: nhsuk.Select{Name: "to", Value: f.text("to"), Label: nhsuk.Label{Text: "Who is to answer it?"}, Error: f.error("to"), Options: []nhsuk.Option{{Text: "Choose a colleague"}}},
@@ -356,25 +358,25 @@ func (v *visit) showGive(status int, f *form) error {
 	return v.show(status, "give", page)
 }
 
-// giveNoticeTo gives a notice to a colleague.
-func (v *visit) giveNoticeTo() error {
+// giveNotice gives a notice to a colleague.
+func giveNotice(v *visit) error {
 	f, err := v.form()
 	if err != nil {
 		return err
 	}
 	if f.text("to") == "" {
 		f.reject("to", "Select who is to answer it")
-		return v.showGive(http.StatusUnprocessableEntity, f)
+		return showGive(v, http.StatusUnprocessableEntity, f)
 	}
 	id := v.r.PathValue("id")
 	_, err = v.Notices.AssignNotice(v.r.Context(), v.caller(), &notice.AssignRequest{
-		NoticeID: id, Version: f.number("version"), To: f.text("to"), Request: f.act(),
+		NoticeID: id, Version: f.version(), To: f.text("to"), Request: f.act(),
 	})
 	switch {
 	case err == nil:
 		return firstError(v.tell("The notice was given to your colleague."), func() error { return v.to("/notices/" + id) })
 	case f.refuse(err, map[string]string{"to": "to|Select somebody who acted for your authority in the last 90 days"}):
-		return v.showGive(http.StatusUnprocessableEntity, f)
+		return showGive(v, http.StatusUnprocessableEntity, f)
 	}
 	return err
 }

@@ -80,8 +80,8 @@ func whom(n *notice.Notice) string {
 	return n.Person.Given + " " + n.Person.Family
 }
 
-// place names where a notice comes from.
-func (v *visit) place(n *notice.Notice) string {
+// placeOf names where a notice comes from.
+func placeOf(v *visit, n *notice.Notice) string {
 	switch {
 	case n.OrganisationName != "":
 		return n.OrganisationName
@@ -91,8 +91,8 @@ func (v *visit) place(n *notice.Notice) string {
 	return "Not named"
 }
 
-// tags are the states of a notice.
-func (v *visit) tags(n *notice.Notice) nhsuk.Group {
+// tagsOf are the states of a notice.
+func tagsOf(v *visit, n *notice.Notice) nhsuk.Group {
 	var all nhsuk.Group
 	add := func(is bool, text string, colour nhsuk.TagColour) {
 		if is {

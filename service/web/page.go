@@ -28,7 +28,7 @@ type Page struct {
 
 func (p *Page) base() *Page { return p }
 
-// Stylesheet, Script, Icon and Snippet are what a page refers to.
+// Stylesheet is the address of the style sheet.
 func (Page) Stylesheet() string { return assets.Stylesheet() }
 
 // Script is the address of the script.

@@ -25,18 +25,18 @@ type rolePage struct {
 	Submit nhsuk.Button
 }
 
-// role asks in which role somebody acts, if there are several.
-func (v *visit) role() error {
+// showRoles asks in which role somebody acts, if there are several.
+func showRoles(v *visit) error {
 	if len(v.session.Choices) == 1 && v.session.Chosen() {
 		return v.to("/home")
 	}
-	return v.askRole(http.StatusOK, &form{wrong: map[string]string{}})
+	return askRole(v, http.StatusOK, &form{wrong: map[string]string{}})
 }
 
-func (v *visit) askRole(status int, f *form) error {
+func askRole(v *visit, status int, f *form) error {
 	query := strings.TrimSpace(v.r.FormValue("q"))
 	page := &rolePage{
-		Page: Page{Title: "Choose your role", Problems: f.problems}, Query: query, To: v.Pages.back(v.r.FormValue("to")),
+		Page: Page{Title: "Choose your role", Problems: f.problems}, Query: query, To: v.back(v.r.FormValue("to")),
 		Submit: nhsuk.Button{Text: "Continue", PreventDoubleClick: true},
 		Radios: nhsuk.Radios{
 			Name: "role", Legend: nhsuk.Legend{Text: "Choose your role", Size: nhsuk.Large, Heading: 1}, Error: f.error("role"),
@@ -48,7 +48,7 @@ func (v *visit) askRole(status int, f *form) error {
 		}, Button: nhsuk.Button{Text: "Search"}}
 	}
 	for i := range v.session.Choices {
-		if one, ok := v.choice(i, query); ok {
+		if one, ok := choiceOf(v, i, query); ok {
 			page.Radios.Choices = append(page.Radios.Choices, one)
 		}
 	}
@@ -56,8 +56,8 @@ func (v *visit) askRole(status int, f *form) error {
 	return v.show(status, "role", page)
 }
 
-// choice is a role that somebody can act in, if its organisation is searched for.
-func (v *visit) choice(i int, query string) (nhsuk.Choice, bool) {
+// choiceOf is a role that somebody can act in, if its organisation is searched for.
+func choiceOf(v *visit, i int, query string) (nhsuk.Choice, bool) {
 	c := v.session.Choices[i]
 	if v.People.Place(&c) != nil {
 		return nhsuk.Choice{}, false
@@ -74,7 +74,7 @@ func (v *visit) choice(i int, query string) (nhsuk.Choice, bool) {
 }
 
 // chooseRole has somebody act in the role that they chose.
-func (v *visit) chooseRole() error {
+func chooseRole(v *visit) error {
 	f, err := v.form()
 	if err != nil {
 		return err
@@ -82,7 +82,7 @@ func (v *visit) chooseRole() error {
 	i, err := strconv.Atoi(f.text("role"))
 	if err != nil || i < 0 || i >= len(v.session.Choices) {
 		f.reject("role", "Select the role that you act in now")
-		return v.askRole(http.StatusUnprocessableEntity, f)
+		return askRole(v, http.StatusUnprocessableEntity, f)
 	}
 	caller := v.session.Choices[i]
 	caller.Call = v.call()
@@ -93,5 +93,5 @@ func (v *visit) chooseRole() error {
 	if err != nil {
 		return err
 	}
-	return v.opened(opened, &session.Attempt{To: v.Pages.back(f.text("to"))})
+	return enterWith(v, opened, &session.Attempt{To: v.back(f.text("to"))})
 }

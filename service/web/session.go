@@ -37,14 +37,14 @@ func (p *Pages) attemptCookie(state string) string {
 // setCookie sets a cookie for some seconds, until the browser is closed (0), or never
 // again (-1).
 func (v *visit) setCookie(name, value string, seconds int) {
-	http.SetCookie(v.w, &http.Cookie{
+	http.SetCookie(v.w, &http.Cookie{ //nolint:gosec // secure but on this machine, where there is no https
 		Name: name, Value: value, Path: "/", MaxAge: seconds, Secure: v.secure, HttpOnly: true,
 		SameSite: http.SameSiteLaxMode, // strict ones are not sent on the way back from the provider
 	})
 }
 
 // logOut ends the session, here and at the provider.
-func (v *visit) logOut() error {
+func logOut(v *visit) error {
 	_, err := v.Sessions.LogOut(v.r.Context(), v.caller(), &session.LogOutRequest{Session: v.session, Request: v.request})
 	if err != nil {
 		return err
@@ -73,8 +73,8 @@ type plainPage struct {
 	Heading nhsuk.Heading
 }
 
-// loggedOut is where people come who have logged out, here or at the provider.
-func (v *visit) loggedOut() error {
+// showLoggedOut is where people come who have logged out, here or at the provider.
+func showLoggedOut(v *visit) error {
 	if _, err := v.r.Cookie(v.cookieName()); err == nil {
 		v.forget()
 	}
@@ -83,7 +83,7 @@ func (v *visit) loggedOut() error {
 
 // logOutByProvider is told by an identity provider that somebody has logged out
 // there (OpenID Connect Back-Channel Logout).
-func (v *visit) logOutByProvider() error {
+func logOutByProvider(v *visit) error {
 	o := v.providers[v.r.PathValue("provider")]
 	if o == nil {
 		return errNoPage
@@ -101,7 +101,7 @@ func (v *visit) logOutByProvider() error {
 		v.w.Header().Set("Content-Type", "application/json")
 		v.w.WriteHeader(v.status)
 		_, _ = v.w.Write([]byte(`{"error":"invalid_request"}`))
-		return nil
+		return nil //nolint:nilerr // it was answered
 	}
 	_, err = v.Sessions.End(v.r.Context(), &session.EndRequest{
 		Issuer: o.URL, Subject: token.Subject, SID: token.SessionID, From: v.From(v.r), Request: v.request, Provider: v.route.Pattern,
@@ -125,8 +125,8 @@ type timeLeftPage struct {
 	ReturnTo string
 }
 
-// timeLeft says when the session ends. To ask is not to do something.
-func (v *visit) timeLeft() error {
+// showTimeLeft says when the session ends. To ask is not to do something.
+func showTimeLeft(v *visit) error {
 	if strings.Contains(v.r.Header.Get("Accept"), "application/json") {
 		body, err := json.Marshal(map[string]time.Time{"idle_end": v.session.IdleEnd, "end": v.session.End()})
 		if err != nil {
@@ -140,16 +140,16 @@ func (v *visit) timeLeft() error {
 	return v.show(http.StatusOK, "session", &timeLeftPage{
 		Page: Page{Title: "Time left"}, Heading: heading("Time left"),
 		IdleEnd: clockTime(v.session.IdleEnd), End: clockTime(v.session.End()), Stay: nhsuk.Button{Text: "Stay logged in", PreventDoubleClick: true},
-		ReturnTo: v.Pages.back(refererPath(v.r)),
+		ReturnTo: v.back(refererPath(v.r)),
 	})
 }
 
 // stay is something done in the session, and nothing else.
-func (v *visit) stay() error {
+func stay(v *visit) error {
 	if err := v.Sessions.Keep(v.r.Context(), v.session); err != nil {
 		return err
 	}
-	to := v.Pages.back(v.r.PostForm.Get("to"))
+	to := v.back(v.r.PostForm.Get("to"))
 	if to == "" {
 		to = "/home"
 	}

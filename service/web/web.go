@@ -24,7 +24,9 @@ type People interface {
 }
 
 // Names names organisations by their codes. *directory.Directory does.
-type Names interface{ Name(organisation string) string }
+type Names interface {
+	Name(organisation string) string
+}
 
 // Config is what Pages are made of. All is required but what says otherwise.
 type Config struct {
@@ -81,7 +83,7 @@ func New(c Config) (*Pages, error) {
 		p.mux.HandleFunc(r.Pattern, func(_ http.ResponseWriter, req *http.Request) {
 			v := visitOf(req.Context())
 			v.r, v.route = req, r
-			v.err = v.enter()
+			v.err = v.enter() //nolint:contextcheck // a visit has its request's
 		})
 	}
 	return p, nil
