@@ -56,6 +56,7 @@ func newSite(tb testing.TB) *site {
 	s.must(err)
 	pages, err := web.New(web.Config{
 		URL: s.url, People: verifier, Names: known, Sessions: s.Sessions, Notices: s.Notices, Contacts: s.Contacts,
+		Reports: s.Reports, Exports: s.Exports, Reviews: s.Reports,
 		Hub: domain.Hub{Name: "National safeguarding hub", Phone: servicetest.HubPhone}, Now: s.Clock.Now, Log: zerolog.New(io.Discard),
 		From:      func(*http.Request) string { return "203.0.113.0/24" },
 		Strangers: func(_ string, why identity.Reason) { s.strangers = append(s.strangers, why) },

@@ -33,6 +33,14 @@ func showHome(v *visit) error {
 			{"Contacts", "/contacts", "The numbers that care staff see and call"},
 		}
 	}
+	if v.is(Watchers) {
+		page.Ways = append(page.Ways,
+			way{"Who looked at this person?", "/reports/child", "By NHS number, in a period"},
+			way{"Break-glass look-ups that nobody has explained", "/reports/break_glass?unreviewed=1", "Each has a review to be closed"},
+			way{"All reports", "/reports", "Ask the log"},
+			way{"Your files", "/exports", "Reports that prove themselves"},
+		)
+	}
 	page.Bare = len(page.Ways) == 0
 	return v.show(http.StatusOK, "home", page)
 }

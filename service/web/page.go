@@ -94,6 +94,9 @@ func (v *visit) navigation() []nhsuk.NavigationItem {
 	if v.is(Leads) {
 		items = append(items, nhsuk.NavigationItem{Text: "Notices", Href: "/notices"}, nhsuk.NavigationItem{Text: "Contacts", Href: "/contacts"})
 	}
+	if v.is(Watchers) {
+		items = append(items, nhsuk.NavigationItem{Text: "Reports", Href: "/reports"}, nhsuk.NavigationItem{Text: "Your files", Href: "/exports"})
+	}
 	for i := range items {
 		items[i].Current = items[i].Href == v.r.URL.Path
 		items[i].Active = !items[i].Current && strings.HasPrefix(v.r.URL.Path, items[i].Href+"/")

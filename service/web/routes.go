@@ -10,6 +10,9 @@ const (
 	Anybody  Who = "anybody"  // whoever is logged in, in a role or not yet
 	Everyone Who = "everyone" // whoever acts in a role
 	Leads    Who = "safeguarding_lead"
+	Watchers Who = "auditor,privacy_officer"
+
+	PrivacyOfficers Who = "privacy_officer"
 )
 
 // Route is a page, or what a page posts to.
@@ -65,5 +68,21 @@ func routes() []Route {
 		{Pattern: "GET /contacts/change", Who: Leads, Action: "read_contacts", Level: 3, serve: changeContacts},
 		{Pattern: "POST /contacts/change", Who: Leads, Action: "set_contacts", Level: 3, serve: setContacts},
 		{Pattern: "POST /contacts/confirm", Who: Leads, Action: "set_contacts", Level: 3, serve: confirmContacts},
+
+		{Pattern: "GET /reports", Who: Watchers, serve: offerReports},
+		{Pattern: "GET /reports/{report}", Who: Watchers, Level: 3, serve: buildReport},
+		{Pattern: "POST /reports/{report}", Who: Watchers, Level: 3, serve: askReport},
+		{Pattern: "GET /reports/{report}/{question}", Who: Watchers, Action: "read_reports", Level: 3, serve: showReport},
+		{Pattern: "GET /reports/{report}/{question}/count", Who: Watchers, Action: "read_reports", Level: 3, serve: countReport},
+		{Pattern: "POST /reports/{report}/{question}", Who: Watchers, Action: "export_report", Level: 3, serve: exportReport},
+		{Pattern: "GET /exports", Who: Watchers, Action: "read_reports", Level: 3, serve: listExports},
+		{Pattern: "GET /exports/{id}", Who: Watchers, Action: "read_reports", Level: 3, serve: showExport},
+		{Pattern: "GET /exports/{id}/file", Who: Watchers, Action: "download_export", Level: 3, serve: sendExport},
+		{Pattern: "POST /exports/{id}/delete", Who: Watchers, Action: "export_report", Level: 3, serve: deleteExport},
+
+		{Pattern: "GET /reviews/{id}", Who: Watchers, Level: 3, serve: reviewEnvelope},
+		{Pattern: "POST /reviews/{id}", Who: Watchers, Level: 3, serve: askReview},
+		{Pattern: "GET /reviews/{id}/{question}", Who: Watchers, Action: "read_reports", Level: 3, serve: openReview},
+		{Pattern: "POST /reviews/{id}/{question}", Who: PrivacyOfficers, Action: "review_access", Level: 3, serve: closeReview},
 	}
 }

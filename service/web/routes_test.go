@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"path"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -13,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
 
+	"cpis/service/domain"
 	"cpis/service/servicetest"
 	"cpis/service/web"
 )
@@ -32,13 +34,13 @@ func TestRoutes_AndWhoSeesWhat(t *testing.T) {
 		browsers[key] = s.as(key)
 	}
 	var out strings.Builder
-	fmt.Fprintf(&out, "%-32s", "route")
+	fmt.Fprintf(&out, "%-40s", "route")
 	for _, key := range columns {
 		fmt.Fprintf(&out, " %-13s", strings.ReplaceAll("nobody"+key, "nobody"+key, first(key, "nobody")))
 	}
 	out.WriteString("\n")
 	for _, r := range web.Routes() {
-		fmt.Fprintf(&out, "%-32s", r.Pattern)
+		fmt.Fprintf(&out, "%-40s", r.Pattern)
 		for _, key := range columns {
 			fmt.Fprintf(&out, " %-13s", browsers[key].visit(r.Pattern))
 		}
@@ -56,11 +58,14 @@ func first(texts ...string) string {
 	return ""
 }
 
+// nobodys is the id of nothing.
+const nobodys = "0193596c-7b1e-7cc2-8f0e-2f2f4f0a9a11"
+
 // visit asks for a route, and says what came: a status, or where else it led. What
 // would end the session is not asked for.
 func (b *browser) visit(pattern string) string {
 	method, path, _ := strings.Cut(pattern, " ")
-	for name, value := range map[string]string{"{$}": "", "{provider}": "demonstration", "{reason}": "no_rule", "{id}": uuid.NewString()} {
+	for name, value := range map[string]string{"{$}": "", "{provider}": "demonstration", "{reason}": "no_rule", "{id}": nobodys, "{report}": "child", "{question}": nobodys} {
 		path = strings.ReplaceAll(path, name, value)
 	}
 	if path == "/log-out" || path == "/logged-out" || path == "/role" && method == http.MethodPost {
@@ -105,19 +110,28 @@ func golden(t *testing.T, name, got string) {
 func TestRoutes_LeaveTheEntriesThatTheySay(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
-	b := s.as("lead")
-	notice := s.aNotice()
+	notice, review := s.aNotice(), s.aReview()
+	lead, officer := s.as("lead"), s.as("practice-privacy")
+	export, question := officer.anExport()
+	ids := strings.NewReplacer("/exports/{id}", "/exports/"+export, "/reviews/{id}", "/reviews/"+review, "{id}", notice, "{report}", "break_glass", "{question}", question)
 	for _, r := range web.Routes() {
 		method, path, _ := strings.Cut(r.Pattern, " ")
 		if r.Who == web.Open || strings.HasPrefix(path, "/log") || path == "/role" {
 			continue // tests of logging in look at these
 		}
-		path = strings.ReplaceAll(path, "{id}", notice)
+		path = ids.Replace(path)
+		b, form := lead, url.Values{"version": {"1"}, "outcome": {"no_action"}, "to": {uuid.NewString()}}
+		switch r.Who {
+		case web.Watchers:
+			b, form = officer, url.Values{}
+		case web.PrivacyOfficers:
+			b, form = officer, url.Values{"outcome": {"justified"}, "found": {"Was this practice's patient"}}
+		}
 		before := len(s.Entries())
 		if method == http.MethodGet {
 			b.get(path)
 		} else {
-			b.send(method, path, url.Values{"version": {"1"}, "outcome": {"no_action"}, "to": {uuid.NewString()}}, nil)
+			b.send(method, path, form, nil)
 		}
 		var got string
 		if all := s.actions(before); len(all) > 0 {
@@ -137,4 +151,25 @@ func (s *site) aNotice() string {
 	rows, err := s.DB.Notices.Newest(s.tb.Context(), servicetest.Islington, 1)
 	s.must(err)
 	return rows[0].ID.String()
+}
+
+// aReview has a GP look by break-glass, and returns the review.
+func (s *site) aReview() string {
+	s.tb.Helper()
+	gp := *servicetest.Gp
+	gp.Organisation = "F83004"
+	q := servicetest.Attended("GP-1")
+	q.BreakGlass, q.Grounds = "collapsed in <script>the waiting room", domain.Emergency
+	s.MustLookUp(&gp, q)
+	s.must(s.Index.Follow(s.tb.Context()))
+	return s.lastOf("look_up").Review.ID
+}
+
+// anExport asks for a report and for its file, and returns the file and the question.
+func (b *browser) anExport() (export, question string) {
+	b.tb.Helper()
+	b.get("/reports/break_glass").submit("/reports/break_glass", map[string]string{"reason": "routine"})
+	question = path.Base(b.at.Path)
+	b.submit(b.at.Path, nil)
+	return path.Base(b.at.Path), question
 }

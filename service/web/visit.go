@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -40,13 +41,13 @@ func (v *visit) call() identity.Call {
 	return identity.Call{From: v.From(v.r), Procedure: v.route.Pattern}
 }
 
-// is reports whether somebody is logged in who acts in the role of a name.
-func (v *visit) is(role Who) bool {
+// is reports whether somebody is logged in who acts in one of the roles of a page.
+func (v *visit) is(who Who) bool {
 	if v.session == nil {
 		return false
 	}
 	for r := range v.session.Caller.Roles.All() {
-		if r.String() == string(role) {
+		if slices.Contains(strings.Split(string(who), ","), r.String()) {
 			return true
 		}
 	}

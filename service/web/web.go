@@ -38,6 +38,9 @@ type Config struct {
 	Sessions *session.Sessions
 	Notices  Notices
 	Contacts Contacts
+	Reports  Reports
+	Exports  Exports
+	Reviews  Reviews
 	Hub      domain.Hub // whom to call when this fails
 	Now      func() time.Time
 	Log      zerolog.Logger
