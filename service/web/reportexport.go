@@ -79,8 +79,11 @@ func listExports(v *visit) error {
 	for i := range found.Exports {
 		x := &found.Exports[i]
 		t.Rows = append(t.Rows, []nhsuk.Cell{
-			{Text: exportTitle(x), Hidden: ", asked for on " + moment(x.Asked), Href: "/exports/" + x.ID}, {Text: moment(x.Asked)},
-			{Text: thousands(x.Entries)}, {Body: stateTag(x)}, {Text: day(x.Expires)},
+			{Text: exportTitle(x), Hidden: ", asked for on " + moment(x.Asked), Href: "/exports/" + x.ID},
+			{Text: moment(x.Asked)},
+			{Text: thousands(x.Entries)},
+			{Body: stateTag(x)},
+			{Text: day(x.Expires)},
 		})
 	}
 	return v.show(http.StatusOK, "exports", &exportsPage{

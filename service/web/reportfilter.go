@@ -112,9 +112,17 @@ func optionOf(options []option, value string) bool {
 // What a report can be narrowed to.
 var (
 	actionOptions = []option{
-		{"look_up", "Look-ups"}, {"look_up_many", "Clinic lists"}, {"get_person", "Opening a person"}, {"read_notices", "Reading notices"},
-		{"read_reports", "Reports"}, {"export_report", "Reports as files"}, {"register_plan", "Registering plans"}, {"amend_plan", "Changing plans"},
-		{"end_plan", "Ending plans"}, {"remove_plan", "Removing plans"}, {"upload_plans", "Sending files of plans"},
+		{"look_up", "Look-ups"},
+		{"look_up_many", "Clinic lists"},
+		{"get_person", "Opening a person"},
+		{"read_notices", "Reading notices"},
+		{"read_reports", "Reports"},
+		{"export_report", "Reports as files"},
+		{"register_plan", "Registering plans"},
+		{"amend_plan", "Changing plans"},
+		{"end_plan", "Ending plans"},
+		{"remove_plan", "Removing plans"},
+		{"upload_plans", "Sending files of plans"},
 	}
 	modeOptions    = []option{{"unscheduled", "Unexpected visits"}, {"scheduled", "Expected visits"}}
 	outcomeOptions = []option{

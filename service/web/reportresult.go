@@ -210,8 +210,12 @@ func entryTable(kind *reportKind, all []oversight.Entry) nhsuk.Table {
 	for i := range all {
 		e := &all[i]
 		row := []nhsuk.Cell{
-			{Text: moment(e.Time)}, {Body: whoActed(e)}, {Text: firstOf(e.Organised, e.Organisation, "None")},
-			{Body: whatWasDone(e)}, {Text: answerWords(e.Outcome)}, {Text: firstOf(whyWords(e), "None")},
+			{Text: moment(e.Time)},
+			{Body: whoActed(e)},
+			{Text: firstOf(e.Organised, e.Organisation, "None")},
+			{Body: whatWasDone(e)},
+			{Text: answerWords(e.Outcome)},
+			{Text: firstOf(whyWords(e), "None")},
 		}
 		if glass {
 			row = append(row, reviewCell(e))

@@ -93,9 +93,6 @@ func buildReport(v *visit) error {
 
 // held returns the question that a form goes on with, if it is still kept.
 func (v *visit) held(id string) (q question, ok bool, err error) {
-	if uuid.Validate(id) != nil {
-		return q, false, nil
-	}
 	err = v.Sessions.FindDraft(v.r.Context(), session.OwnerOf(&v.session.Caller), questionDraft(id).Of, &q)
 	if errors.Is(err, guard.ErrNotFound) {
 		return q, false, nil

@@ -124,7 +124,8 @@ func (v *visit) showReview(status int, f *form) error {
 		Outcome: nhsuk.Radios{
 			Name: "outcome", Value: f.or("outcome", string(oversight.NotJustified)), Error: f.error("outcome"), Legend: nhsuk.Legend{Text: "What do you find?", Size: nhsuk.Medium},
 			Choices: []nhsuk.Choice{
-				{Value: string(oversight.NotJustified), Text: "Not justified"}, {Value: string(oversight.Justified), Text: "Justified"},
+				{Value: string(oversight.NotJustified), Text: "Not justified"},
+				{Value: string(oversight.Justified), Text: "Justified"},
 				{Value: string(oversight.Referred), Text: "Somebody must look into it further"},
 			},
 		},
@@ -136,7 +137,9 @@ func (v *visit) showReview(status int, f *form) error {
 	}
 	if c := r.Closed; c != nil {
 		page.Closed = &nhsuk.SummaryList{Rows: []nhsuk.Row{
-			{Key: "Found", Value: reviewTexts[string(c.Outcome)]}, {Key: "When", Value: moment(c.At)}, {Key: "By", Value: c.By},
+			{Key: "Found", Value: reviewTexts[string(c.Outcome)]},
+			{Key: "When", Value: moment(c.At)},
+			{Key: "By", Value: c.By},
 			{Key: "In words", Value: firstOf(c.Words, "Withheld")},
 		}}
 	}
@@ -149,8 +152,11 @@ func (v *visit) aboutReview(r *oversight.Review) nhsuk.SummaryList {
 		claim = "Withheld"
 	}
 	return nhsuk.SummaryList{Rows: []nhsuk.Row{
-		{Key: "Who looked", Value: r.Actor}, {Key: "Where", Value: firstOf(v.Names.Name(r.Organisation), r.Organisation)}, {Key: "When", Value: moment(r.At)},
-		{Key: "The reason they wrote", Value: claim}, {Key: "Entry in the log", Value: thousands(r.Index)},
+		{Key: "Who looked", Value: r.Actor},
+		{Key: "Where", Value: firstOf(v.Names.Name(r.Organisation), r.Organisation)},
+		{Key: "When", Value: moment(r.At)},
+		{Key: "The reason they wrote", Value: claim},
+		{Key: "Entry in the log", Value: thousands(r.Index)},
 	}}
 }
 
