@@ -152,22 +152,37 @@ type LogOutRequest struct {
 type LoggedOut struct{ guard.Receipt }
 
 // LogOut ends a session, and removes the drafts that do not outlive it. A session in
-// which no role was chosen ends without an act in one.
+// which no role was chosen ends without asking the policy: it is nobody's act yet.
 func (s *Sessions) LogOut(ctx context.Context, c *identity.Caller, q *LogOutRequest) (*LoggedOut, error) {
-	as := *c
-	if !q.Session.Chosen() && len(q.Session.Choices) > 0 {
-		as = q.Session.Choices[0]
-		as.Call = c.Call
+	if !q.Session.Chosen() {
+		return s.leave(ctx, c, q)
 	}
-	a := guard.Act{Caller: &as, Action: policy.LogOut, Own: true, Request: q.Request}
-	return guard.Answer(ctx, s.guard, a, func(ctx context.Context, tx *store.Tx, e *audit.Entry) (*LoggedOut, error) {
-		e.Organisation, e.Role = c.Organisation, roleOf(e.Role, q.Session)
+	a := guard.Act{Caller: c, Action: policy.LogOut, Own: true, Request: q.Request}
+	return guard.Answer(ctx, s.guard, a, func(ctx context.Context, tx *store.Tx, _ *audit.Entry) (*LoggedOut, error) {
 		if err := tx.Drafts.LogOut(ctx, s.owners(OwnerOf(c))); err != nil {
 			return nil, err
 		}
 		_, err := tx.Sessions.Delete(ctx, q.Session.id)
 		return &LoggedOut{}, err
 	})
+}
+
+// leave ends a session in which no role was chosen.
+func (s *Sessions) leave(ctx context.Context, c *identity.Caller, q *LogOutRequest) (*LoggedOut, error) {
+	out := &LoggedOut{}
+	err := s.db.Tx(ctx, func(tx *store.Tx) (err error) {
+		if _, err = tx.Sessions.Delete(ctx, q.Session.id); err != nil {
+			return err
+		}
+		e := guard.Entry(c, policy.LogOut, q.Request)
+		e.Outcome = guard.OutcomeDone
+		out.Receipt, err = s.guard.Enter(ctx, tx, &e)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("ending session: %w", guard.Translate(err))
+	}
+	return out, nil
 }
 
 // EndRequest is what an identity provider tells: a person, or one of its sessions,

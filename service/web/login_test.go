@@ -147,6 +147,18 @@ func TestLogOut_EndsItHereAndAtTheProvider(t *testing.T) {
 	b.send(http.MethodGet, "/notices", nil, http.Header{"Cookie": {"__Host-cpis=" + old}}).want(http.StatusOK, "/", "Child protection information sharing")
 }
 
+func TestLogOut_BeforeARoleIsChosen(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	b := s.as("two-roles")
+	before := len(s.Entries())
+	b.submit("/log-out", nil).want(http.StatusOK, "/logged-out", "You are logged out")
+	s.wantEntries(before, "log_out done")
+	b.get("/").logIn("six-roles")
+	b.get("/log-in/demonstration").be("lead") // without logging out
+	b.want(http.StatusOK, "/home", "What you can do here")
+}
+
 func TestLogOut_AtTheProviderEndsItHere(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
