@@ -11,6 +11,7 @@ MAKEFLAGS += --no-builtin-rules --warn-undefined-variables --no-print-directory
 BUF_VERSION := 1.75.0
 GOLANGCI_LINT_VERSION := v2.15.0
 GOVULNCHECK_VERSION := v1.9.0
+AXE_VERSION := 4.14.1
 
 # What to test, and with which flags besides the usual ones.
 PKG ?= ./...
@@ -48,6 +49,7 @@ BUF := $(HAVE)/buf-$(BUF_VERSION)
 GOLANGCI_LINT := $(HAVE)/golangci-lint-$(GOLANGCI_LINT_VERSION)
 GOVULNCHECK := $(HAVE)/govulncheck-$(GOVULNCHECK_VERSION)
 VAULT_BUILT := $(HAVE)/vault
+AXE := $(HAVE)/axe-$(AXE_VERSION)
 
 .PHONY: help
 help: ## List what can be made
@@ -69,7 +71,7 @@ build: go ## Build the program into .tmp/bin/cpis
 ## Checking it
 
 .PHONY: test
-test: go cc postgres $(VAULT_BUILT) ## Run all tests with the race detector, on real PostgreSQL and Vault
+test: go cc postgres browser $(VAULT_BUILT) ## Run all tests with the race detector, on real PostgreSQL and Vault
 	go build -o .tmp/bin/testenv ./deploy/dev/testenv
 	.tmp/bin/testenv -- .ci/gotest $(TEST_TIMEOUT) '$(PKG)' $(TEST_FLAGS)
 
@@ -139,10 +141,19 @@ fmt: $(GOLANGCI_LINT) $(BUF) ## Format Go and the contract
 ## Tools
 
 .PHONY: tools
-tools: postgres $(VAULT_BUILT) $(GOLANGCI_LINT) $(BUF) ## Install all that test, lint and generate need
+tools: postgres browser $(VAULT_BUILT) $(GOLANGCI_LINT) $(BUF) ## Install all that test, lint and generate need
 
 .PHONY: buf
 buf: $(BUF) ## Install buf, such as for calls over gRPC
+
+.PHONY: browser
+browser: $(AXE) ## Install Chromium and axe-core, with which pages are tested
+	@deploy/dev/install/debian chromium fonts-liberation
+
+.PHONY: screenshots
+screenshots: browser postgres ## Take pictures of all pages, at three widths, into .tmp/screenshots
+	@mkdir -p .tmp/screenshots
+	TEST_SCREENSHOTS=$(CURDIR)/.tmp/screenshots go test -count=1 -run InABrowser ./service/web
 
 .PHONY: go postgres wrk cc
 go:
@@ -176,4 +187,8 @@ $(GOLANGCI_LINT):
 
 $(GOVULNCHECK):
 	@deploy/dev/install/tool govulncheck $(GOVULNCHECK_VERSION)
+	@mkdir -p $(HAVE) && touch $@
+
+$(AXE):
+	@deploy/dev/install/tool axe $(AXE_VERSION)
 	@mkdir -p $(HAVE) && touch $@

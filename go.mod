@@ -48,6 +48,8 @@ require (
 require (
 	github.com/PuerkitoBio/goquery v1.13.0
 	github.com/andybalholm/brotli v1.3.0
+	github.com/chromedp/cdproto v0.159.0
+	github.com/chromedp/chromedp v0.23.0
 )
 
 require github.com/andybalholm/cascadia v1.3.4 // indirect
