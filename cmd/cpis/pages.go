@@ -13,7 +13,8 @@ import (
 func (s *server) pages() (rpc.Listener, error) {
 	pages, err := web.New(web.Config{
 		URL: s.cfg.PagesURL, People: s.idents, Names: s.names, Sessions: s.service.Sessions, Notices: s.service.Notices,
-		Contacts: s.service.Contacts, Reports: s.service.Reports, Exports: s.service.Exports, Reviews: s.service.Reports, Hub: domain.Hub{Name: s.cfg.HubName, Phone: s.cfg.HubPhone},
+		Contacts: s.service.Contacts, LookUps: s.service.LookUps, Encounters: s.service.Notices,
+		Reports: s.service.Reports, Exports: s.service.Exports, Reviews: s.service.Reports, Hub: domain.Hub{Name: s.cfg.HubName, Phone: s.cfg.HubPhone},
 		Now: time.Now, Log: s.log, From: s.cfg.Sources.Of, Strangers: s.service.Strangers.Met,
 	})
 	if err != nil {

@@ -41,6 +41,9 @@ func showHome(v *visit) error {
 			way{"Your files", "/exports", "Reports that prove themselves"},
 		)
 	}
+	if v.is(Clinicians) {
+		page.Ways = append(page.Ways, way{"Look up a patient", "/look-up", "Whether a local authority has a plan about them, and whom to call"})
+	}
 	page.Bare = len(page.Ways) == 0
 	return v.show(http.StatusOK, "home", page)
 }

@@ -12,6 +12,7 @@ import (
 	"cpis/service/identity"
 	"cpis/service/session"
 	"cpis/service/web/nhsuk"
+	"cpis/service/web/words"
 )
 
 // startPage says what this is, and offers ways to log in.
@@ -32,7 +33,8 @@ func showStart(v *visit) error {
 		}
 		return v.to(to)
 	}
-	page := &startPage{Page: Page{Title: serviceName}, Heading: heading(serviceName)}
+	name := words.In(words.English).Shell.Service
+	page := &startPage{Page: Page{Title: name}, Heading: heading(name)}
 	if v.r.URL.Query().Get("ended") != "" {
 		page.Ended.Text = "You were logged out. What you had typed is kept for you for 12 hours: log in again to go on."
 	}

@@ -11,11 +11,14 @@ import (
 
 	"cpis/service/web/assets"
 	"cpis/service/web/nhsuk"
+	"cpis/service/web/words"
 )
 
 // Page is what all pages have. The struct of each page embeds it.
 type Page struct {
 	Title    string // as the h1, without names and numbers
+	Language words.Language
+	Other    string // the same page in the other language
 	Problems []nhsuk.Problem
 	Back     nhsuk.BackLink
 
@@ -27,6 +30,20 @@ type Page struct {
 }
 
 func (p *Page) base() *Page { return p }
+
+// Say is what the page says, in its language.
+func (p Page) Say() *words.Words {
+	if p.Language == words.Welsh {
+		return words.In(words.Welsh)
+	}
+	return words.In(words.English)
+}
+
+// Lang is the page's language, as its lang attribute has it.
+func (p Page) Lang() words.Language { return p.Say().Language }
+
+// OtherLang is the language that the page offers beside its own.
+func (p Page) OtherLang() words.Language { return p.Lang().Other() }
 
 // Stylesheet is the address of the style sheet.
 func (Page) Stylesheet() string { return assets.Stylesheet() }
@@ -41,7 +58,9 @@ func (Page) Icon() string { return assets.Icon() }
 func (Page) Snippet() template.JS { return assets.Snippet }
 
 // Summary is the list of what is wrong with a form.
-func (p Page) Summary() nhsuk.ErrorSummary { return nhsuk.ErrorSummary{Problems: p.Problems} }
+func (p Page) Summary() nhsuk.ErrorSummary {
+	return nhsuk.ErrorSummary{Heading: p.Say().Shell.Problem, Problems: p.Problems}
+}
 
 // phone is a number to call.
 type phone struct{ Name, Number string }
@@ -49,26 +68,30 @@ type phone struct{ Name, Number string }
 // Href is the address that calls the number: digits, whatever the number is.
 func (p phone) Href() template.URL { return template.URL(telephone(p.Number)) } //nolint:gosec // see above
 
-// service is what the service calls itself.
-const serviceName = "Child protection information sharing"
-
 // dress fills in what all pages have, of who is logged in.
 func (v *visit) dress(p *Page) error {
 	p.Hub = phone{v.Hub.Name, v.Hub.Phone}
-	p.Header = nhsuk.Header{Service: nhsuk.Service{Text: serviceName, Href: "/"}}
-	p.Footer = footer()
+	w := p.Say()
+	p.Header = nhsuk.Header{
+		Service: nhsuk.Service{Text: w.Shell.Service, Href: "/"}, AccountLabel: w.Shell.Account,
+		NavigationLabel: w.Shell.Menu, MenuText: w.Shell.More, MenuHidden: w.Shell.Browse,
+	}
+	p.Footer = footer(w)
 	if v.session == nil {
 		return nil
 	}
-	p.Header.Account = v.account()
+	p.Header.Account = v.account(w)
 	if !v.session.Chosen() {
 		return nil
 	}
 	p.Header.Organisation.Name = v.Names.Name(v.session.Caller.Organisation)
-	p.Header.Navigation = v.navigation()
+	p.Header.Navigation = v.navigation(w)
 	p.Ends = clockTime(v.session.IdleEnd)
 	if m := v.session.Message; m.Text != "" && len(p.Problems) == 0 {
-		p.Message = nhsuk.NotificationBanner{Success: m.Kind == "success", Text: m.Text}
+		p.Message = nhsuk.NotificationBanner{Success: m.Kind == "success", Title: w.Shell.Important, Text: m.Text}
+		if p.Message.Success {
+			p.Message.Title = w.Shell.Success
+		}
 		v.session.Message.Text = ""
 		return v.Sessions.Keep(v.r.Context(), v.session)
 	}
@@ -76,26 +99,29 @@ func (v *visit) dress(p *Page) error {
 }
 
 // account is who is logged in, and how to be somebody else.
-func (v *visit) account() []nhsuk.AccountItem {
+func (v *visit) account(w *words.Words) []nhsuk.AccountItem {
 	who := v.session.Caller.Name
 	if role := roleWords(v.session.Caller.Roles.String()); v.session.Chosen() {
 		who += " (" + role + ")"
 	}
 	items := []nhsuk.AccountItem{{Text: who, Icon: true}}
 	if len(v.session.Choices) > 1 {
-		items = append(items, nhsuk.AccountItem{Text: "Change role", Href: "/role"})
+		items = append(items, nhsuk.AccountItem{Text: w.Shell.ChangeRole, Href: "/role"})
 	}
-	return append(items, nhsuk.AccountItem{Text: "Log out", Action: "/log-out"})
+	return append(items, nhsuk.AccountItem{Text: w.Shell.LogOut, Action: "/log-out"})
 }
 
 // navigation is what the person can go to, by role.
-func (v *visit) navigation() []nhsuk.NavigationItem {
+func (v *visit) navigation(w *words.Words) []nhsuk.NavigationItem {
 	items := []nhsuk.NavigationItem{{Text: "Home", Href: "/home"}}
 	if v.is(Leads) {
 		items = append(items, nhsuk.NavigationItem{Text: "Notices", Href: "/notices"}, nhsuk.NavigationItem{Text: "Contacts", Href: "/contacts"})
 	}
 	if v.is(Watchers) {
 		items = append(items, nhsuk.NavigationItem{Text: "Reports", Href: "/reports"}, nhsuk.NavigationItem{Text: "Your files", Href: "/exports"})
+	}
+	if v.is(Clinicians) {
+		items = append(items, nhsuk.NavigationItem{Text: w.LookUp.Button, Href: v.in("/look-up")})
 	}
 	for i := range items {
 		items[i].Current = items[i].Href == v.r.URL.Path
@@ -105,12 +131,12 @@ func (v *visit) navigation() []nhsuk.NavigationItem {
 }
 
 // footer has the same help in the same place on every page.
-func footer() nhsuk.Footer {
-	return nhsuk.Footer{Links: []nhsuk.FooterLink{
-		{Text: "Help", Href: "/help"},
-		{Text: "Who to call", Href: "/help/phone"},
-		{Text: "What the words mean", Href: "/help/words"},
-		{Text: "Cookies", Href: "/cookies"},
+func footer(w *words.Words) nhsuk.Footer {
+	return nhsuk.Footer{LinksTitle: w.Shell.Support, Links: []nhsuk.FooterLink{
+		{Text: w.Shell.Help, Href: "/help"},
+		{Text: w.Shell.WhoToCall, Href: "/help/phone"},
+		{Text: w.Shell.WordsMeaning, Href: "/help/words"},
+		{Text: w.Shell.Cookies, Href: "/cookies"},
 	}}
 }
 

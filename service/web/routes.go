@@ -1,5 +1,7 @@
 package web
 
+import "slices"
+
 // Who may see a page. What it shows is decided by the policy all the same: this
 // says whom the page is for, so that others are told so before they type anything.
 type Who string
@@ -13,6 +15,8 @@ const (
 	Watchers Who = "auditor,privacy_officer"
 
 	PrivacyOfficers Who = "privacy_officer"
+
+	Clinicians Who = "clinician_unscheduled,clinician_scheduled"
 )
 
 // Route is a page, or what a page posts to.
@@ -36,7 +40,7 @@ func Routes() []Route { return routes() }
 // routes is the one table. The mux, the golden list of routes, what each role sees
 // and which entry each leaves come from it.
 func routes() []Route {
-	return []Route{
+	all := []Route{
 		{Pattern: "GET /{$}", Who: Open, serve: showStart},
 		{Pattern: "GET /log-in/{provider}", Who: Open, Quiet: true, serve: beginLogIn},
 		{Pattern: "GET /log-in/{provider}/back", Who: Open, Quiet: true, Action: "log_in", serve: endLogIn},
@@ -84,5 +88,20 @@ func routes() []Route {
 		{Pattern: "POST /reviews/{id}", Who: Watchers, Level: 3, serve: askReview},
 		{Pattern: "GET /reviews/{id}/{question}", Who: Watchers, Action: "read_reports", Level: 3, serve: openReview},
 		{Pattern: "POST /reviews/{id}/{question}", Who: PrivacyOfficers, Action: "review_access", Level: 3, serve: closeReview},
+	}
+	return slices.Concat(all, lookUpRoutes(""), lookUpRoutes("/cy"))
+}
+
+// lookUpRoutes are the pages of look-ups in a language, which stands before the path.
+func lookUpRoutes(language string) []Route {
+	path := language + "/look-up"
+	return []Route{
+		{Pattern: "GET " + path, Who: Clinicians, serve: showLookUp},
+		{Pattern: "POST " + path, Who: Clinicians, serve: askLookUp},
+		{Pattern: "GET " + path + "/{q}", Who: Clinicians, Action: "look_up", serve: showAnswer},
+		{Pattern: "GET " + path + "/{q}/break-glass", Who: Clinicians, serve: showBreakGlass},
+		{Pattern: "POST " + path + "/{q}/break-glass", Who: Clinicians, serve: claimBreakGlass},
+		{Pattern: "GET " + path + "/{q}/wrong-patient", Who: Clinicians, serve: showWrongPatient},
+		{Pattern: "POST " + path + "/{q}/wrong-patient", Who: Clinicians, Action: "report_wrong_patient", serve: reportWrongPatient},
 	}
 }

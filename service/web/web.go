@@ -14,6 +14,7 @@ import (
 	"cpis/service/domain"
 	"cpis/service/identity"
 	"cpis/service/session"
+	"cpis/service/web/words"
 )
 
 // People says who logs in, and at which providers. *identity.Verifier does.
@@ -41,9 +42,12 @@ type Config struct {
 	Reports  Reports
 	Exports  Exports
 	Reviews  Reviews
-	Hub      domain.Hub // whom to call when this fails
-	Now      func() time.Time
-	Log      zerolog.Logger
+	LookUps  LookUps
+	// Encounters are told of wrong patients.
+	Encounters Encounters
+	Hub        domain.Hub // whom to call when this fails
+	Now        func() time.Time
+	Log        zerolog.Logger
 	// From says where a request comes from, as entries record it.
 	From func(*http.Request) string
 	// Strangers is told of log-ins that failed before it was known whose they were.
@@ -73,6 +77,9 @@ func New(c Config) (*Pages, error) {
 	p := &Pages{
 		Config: c, origin: u.Scheme + "://" + u.Host, secure: u.Scheme == "https",
 		mux: http.NewServeMux(), cross: http.NewCrossOriginProtection(), providers: map[string]*provider{},
+	}
+	if err := words.Check(); err != nil {
+		return nil, err
 	}
 	if p.templates, err = readTemplates(); err != nil {
 		return nil, err

@@ -58,3 +58,13 @@ func (c Count) form(n int) string {
 	}
 	return form
 }
+
+// Forms are the forms of a text about a number, with %{count} for its blank, as the
+// scripts of the design system take them.
+type Forms struct{ One, Two, Few, Many, Other string }
+
+// Forms returns all forms.
+func (c Count) Forms() Forms {
+	script := func(text string) string { return fill(text, "count", "%{count}") }
+	return Forms{script(c.one), script(c.two), script(c.few), script(c.many), script(c.other)}
+}

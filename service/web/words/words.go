@@ -22,6 +22,7 @@ type Words struct {
 	Fields       Fields
 	Failures     Failures
 	Kinds        Kinds
+	Settings     Settings
 	Tags         Tags
 	Glossary     Glossary
 }
@@ -52,6 +53,7 @@ type Shell struct {
 	Title         Blank2 `blanks:"page service"`
 	Problem       string // heads the list of errors
 	SessionEnds   Blank1 `blanks:"time"`
+	StayLoggedIn  string
 }
 
 // LookUp is the page that asks whom a look-up is about.
@@ -66,9 +68,12 @@ type LookUp struct {
 	Year       string
 	Tells      string // this look-up tells the authority
 	Silent     string
+	Unexpected string // the patient came without an appointment
 	Where      string
+	WhereEmpty string
 	Button     string
 	Again      string
+	Expired    string // a look-up that was made too long ago
 }
 
 // Answer is the page with the answer.
@@ -177,6 +182,7 @@ type Identifiers struct {
 	SelectGrounds  string
 	ReasonEmpty    string
 	ReasonTooLong  Blank2 `blanks:"limit used"`
+	Limit          Blank1 `blanks:"limit"`
 	CharactersLeft Count
 }
 
@@ -227,6 +233,12 @@ type Failures struct {
 type Kinds struct {
 	CPP, LAC, UCPP             string
 	CPPNote, LACNote, UCPPNote string
+}
+
+// Settings are the kinds of places where patients are met.
+type Settings struct {
+	EmergencyDepartment, UrgentCare, OutOfHours, Ambulance, NHS111, Maternity, PaediatricWard      string
+	GeneralPractice, Community, MentalHealth, Dental, SexualHealth, Outpatient, NotKnown, NotNamed string
 }
 
 // Tags are states, in at most three words.
