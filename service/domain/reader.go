@@ -143,6 +143,9 @@ func (c *Reader) named(family, given string) {
 	}
 }
 
+// SoughtName reads a name that somebody looks for, or a part of it.
+func (c *Reader) SoughtName(field, s string) AskedName { return AskName(c.name(field, s)) }
+
 // RequiredText reads a text of one line.
 func (c *Reader) RequiredText(field, s string, limit int, example string) string {
 	if text.Blank(s) {
