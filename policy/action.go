@@ -7,7 +7,7 @@ func AllActions() []Action {
 	return []Action{
 		LookUp, LookUpMany, ViewRestricted, ReportMissed, ReportWrongPatient,
 		RegisterPlan, AmendPlan, EndPlan, RemovePlan, RecordBirth, ProposeTransfer, DecideTransfer,
-		ReplaceNumber, ProposeChange, DecideChange, GetPerson, ListPlans,
+		ReplaceNumber, ProposeChange, DecideChange, GetPerson, ListPlans, FindPeople, ReadWork,
 		UploadPlans, ApproveUpload, ReadUploads, SetUploadRules,
 		ReadNotices, AnswerNotice, ListColleagues, ManageChannels, ReadContacts, SetContacts,
 		ReadProof, ReadLog, ExportLog, ReadReports, ExportReport, DownloadExport, ReviewAccess, ReleaseRestricted, SecondRelease, Configure,

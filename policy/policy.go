@@ -64,6 +64,8 @@ const (
 	DecideChange    Action = "decide_change"    // be the second person
 	GetPerson       Action = "get_person"       // one person's plans, and their versions
 	ListPlans       Action = "list_plans"       // all plans, transfers and proposals
+	FindPeople      Action = "find_people"      // by name or NHS number, among the authority's own
+	ReadWork        Action = "read_work"        // how much asks for the authority today
 
 	UploadPlans    Action = "upload_plans" // send files, and give them up
 	ApproveUpload  Action = "approve_upload"

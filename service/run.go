@@ -18,20 +18,22 @@ type round struct {
 // rounds are all of them. If several servers run, they share the work.
 func (s *Service) rounds() []round {
 	return append(s.keyRounds(),
-		round{"policy", time.Second, s.Guard.EnterPolicy},    // what entries were decided by
-		round{"strangers", time.Minute, s.Strangers.Enter},   // calls without a valid token
-		round{"signing", time.Second, s.signing},             // how far a checkpoint may lag behind the log
-		round{"scrub", time.Second, s.Log.Scrub},             // reads old entries again
-		round{"tiles", time.Minute, s.Log.FillTiles},         // tiles that were not made with a checkpoint
-		round{"dispatch", time.Second, s.Channels.Dispatch},  // sends notices on
-		round{"uploads", 5 * time.Second, s.Uploads.Resume},  // files that nobody works on any more
-		round{"rows", time.Second, s.Records.VerifyRows},     // whether rows were changed that nobody asks for
-		round{"tidy", 10 * time.Minute, s.Tidy},              // forgets what has served its time
-		round{"reminders", time.Hour, s.remind},              // numbers that nobody has confirmed for long
-		round{"index", time.Second, s.Index.Follow},          // how far reports may lag behind the log
-		round{"digests", time.Hour, s.digests},               // tells organisations once a week what they did
-		round{"exports", time.Second, s.Exports.MakeExports}, // reports as files
-		round{"index_check", 5 * time.Second, s.Index.Check}, // an index that says something else than the log
+		round{"policy", time.Second, s.Guard.EnterPolicy},         // what entries were decided by
+		round{"strangers", time.Minute, s.Strangers.Enter},        // calls without a valid token
+		round{"signing", time.Second, s.signing},                  // how far a checkpoint may lag behind the log
+		round{"scrub", time.Second, s.Log.Scrub},                  // reads old entries again
+		round{"tiles", time.Minute, s.Log.FillTiles},              // tiles that were not made with a checkpoint
+		round{"dispatch", time.Second, s.Channels.Dispatch},       // sends notices on
+		round{"uploads", 5 * time.Second, s.Uploads.Resume},       // files that nobody works on any more
+		round{"rows", time.Second, s.Records.VerifyRows},          // whether rows were changed that nobody asks for
+		round{"plan_index", 5 * time.Second, s.Records.FillIndex}, // plans that nothing finds
+		round{"calendar", time.Minute, s.Work.ReadCalendar},       // plans that ask for their authorities from today on
+		round{"tidy", 10 * time.Minute, s.Tidy},                   // forgets what has served its time
+		round{"reminders", time.Hour, s.remind},                   // numbers that nobody has confirmed for long
+		round{"index", time.Second, s.Index.Follow},               // how far reports may lag behind the log
+		round{"digests", time.Hour, s.digests},                    // tells organisations once a week what they did
+		round{"exports", time.Second, s.Exports.MakeExports},      // reports as files
+		round{"index_check", 5 * time.Second, s.Index.Check},      // an index that says something else than the log
 	)
 }
 

@@ -27,6 +27,7 @@ import (
 	"cpis/service/session"
 	"cpis/service/store"
 	"cpis/service/upload"
+	"cpis/service/work"
 )
 
 // Config is what a Service is made of.
@@ -75,6 +76,7 @@ type Service struct {
 	Releases  *release.Releases
 	Exports   *export.Exports
 	Sessions  *session.Sessions
+	Work      *work.Lists
 
 	observe Observer
 }
@@ -155,6 +157,7 @@ func (s *Service) build(cfg *Config, log store.Log, reviews keys.NewKey, decoy *
 	s.Plans = plan.New(plan.Config{
 		DB: db, Ring: cfg.Ring, Clock: clock, Guard: s.Guard, Records: s.Records, Notices: s.Notices,
 	})
+	s.Work = work.New(work.Config{DB: db, Clock: clock, Guard: s.Guard, Records: s.Records, Ready: s.ready})
 	s.Persons = person.New(person.Config{
 		DB: db, Ring: cfg.Ring, Clock: clock, Guard: s.Guard, Records: s.Records, Notices: s.Notices,
 		Observe: person.Observer{Damaged: observe.Damaged},

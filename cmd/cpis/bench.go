@@ -13,6 +13,7 @@ import (
 type benchCmd struct {
 	Measure  benchRunCmd      `cmd:"" name:"run" default:"withargs" help:"Measure, and print the ratios."`
 	Auditing benchAuditingCmd `cmd:"" help:"Measure what auditors wait for: reports, proofs, exports and their verification."`
+	Leads    benchLeadsCmd    `cmd:"" help:"Measure what safeguarding leads wait for: finding a person, lists of plans, what waits."`
 	Timing   benchTimingCmd   `cmd:"" help:"Measure what the time of an answer says about a flag."`
 	Echo     benchEchoCmd     `cmd:"" hidden:"" help:"Serve the bare echo that look-ups are measured against."`
 }
@@ -48,6 +49,20 @@ func (c *benchAuditingCmd) Run(ctx context.Context, w *world) error {
 	return benchIn(c.Dir, w, func(o bench.Options) error {
 		o.Past, o.Seconds, o.Rounds = c.Entries, c.Seconds, c.Rounds
 		return bench.Auditing(ctx, o)
+	})
+}
+
+type benchLeadsCmd struct {
+	Plans  int    `default:"100000" help:"Plans of the authority."`
+	Rounds int    `default:"3" help:"How often each measurement is repeated; the median counts."`
+	Dir    string `type:"path" placeholder:"DIR" help:"Directory to work in; by default a temporary one, removed at the end."`
+}
+
+// Run measures.
+func (c *benchLeadsCmd) Run(ctx context.Context, w *world) error {
+	return benchIn(c.Dir, w, func(o bench.Options) error {
+		o.Rounds = c.Rounds
+		return bench.Leads(ctx, o, c.Plans)
 	})
 }
 

@@ -29,6 +29,8 @@ type cli struct {
 	SignOut signOutCmd `cmd:"" help:"Forget the sign-in."`
 
 	Plan      verbs   `cmd:"" help:"Record and read the plans of your authority."`
+	Person    verbs   `cmd:"" help:"Find and show the people that your authority holds plans about."`
+	Work      verbs   `cmd:"" help:"See what waits for your authority today."`
 	Upload    uploads `cmd:"" help:"Upload files of plans."`
 	Notice    verbs   `cmd:"" help:"Read the notices to your authority, and record what was done."`
 	Channel   verbs   `cmd:"" help:"Manage the channels that notices are sent on to."`
@@ -65,7 +67,7 @@ func newCLI(first string) *cli {
 		return verbsOf(group)
 	}
 	return &cli{
-		Plan: of("plan"), Upload: uploads{verbs: of("upload")}, Notice: of("notice"),
+		Plan: of("plan"), Person: of("person"), Work: of("work"), Upload: uploads{verbs: of("upload")}, Notice: of("notice"),
 		Channel: of("channel"), Contact: of("contact"), Encounter: of("encounter"),
 		Report: reports{verbs: of("report")},
 	}

@@ -50,7 +50,7 @@ func TestHelpIsAsReviewed(t *testing.T) {
 	var all strings.Builder
 	for _, line := range []string{
 		"", "serve", "dev", "migrate", "lookup", "token",
-		"plan", "plan register", "plan amend", "plan birth", "plan list", "plan propose", "upload", "upload send", "upload approve",
+		"plan", "plan register", "plan amend", "plan birth", "plan list", "plan propose", "person", "person find", "work", "upload", "upload send", "upload approve",
 		"notice", "notice watch", "notice acknowledge", "channel", "channel put", "contact", "contact set", "encounter", "encounter missed",
 		"report", "report child", "report break-glass", "report many", "report count", "report rebuild", "report check",
 		"audit export", "audit verify", "audit key", "audit checkpoint", "audit consistency", "audit proof", "audit prove", "audit verify-proof", "sign-in", "sign-out",

@@ -55,6 +55,13 @@ var groups = []group{
 		{name: "decide", method: "DecideChange", help: "Accept, decline or withdraw a proposed change."},
 		{name: "proposals", method: "ListChanges", help: "List proposed changes.", columns: "id kind state person.nhs_number from.nhs_number superseded proposed.at proposed.actor proposed.reason decided.at decided.actor"},
 	}},
+	{"person", "PlanService", []verb{
+		{name: "find", method: "FindPeople", help: "Find people that your authority holds plans about: by NHS number, or by name with an empty number.", columns: "person_id person.nhs_number person.family_name person.given_name person.date_of_birth restricted"},
+		{name: "get", method: "GetPerson", help: "Show what your authority has recorded about a person: by the identifier that \"cpis person find\" lists, or by NHS number."},
+	}},
+	{"work", "WorkService", []verb{
+		{name: "list", method: "GetWorkList", help: "Count what waits for your authority today. A part that is missing could not be counted."},
+	}},
 	{"upload", "UploadService", []verb{
 		{name: "list", method: "ListUploads", help: "List your authority's uploads.", columns: "id version state extent sequence counts.rows counts.new counts.changed counts.ending counts.rejected sent.at sent.actor changed"},
 		{name: "get", method: "GetUpload", help: "Show the state of an upload."},
@@ -157,9 +164,11 @@ var flagHelp = map[string]string{
 	"open-only":                "Only what nobody has dealt with yet.",
 	"outcome":                  "Only rows with this outcome.",
 	"organisation":             "Only what was done for this organisation: an ODS code, or a local authority's GSS code.",
+	"order":                    "In which order; without it, in none that means anything.",
 	"page":                     "Where to continue: the value that the previous page ended with.",
 	"page-size":                "How many to list at most, up to 200.",
 	"paused":                   "Send nothing for now; notices wait.",
+	"person-id":                "Identifier that your authority has for the person, as \"cpis person find\" lists it.",
 	"plan-id":                  "Identifier of the plan.",
 	"priority-only":            "Only priority notices.",
 	"purpose":                  "Only this purpose, as the log names it, such as direct_care.",
@@ -175,6 +184,7 @@ var flagHelp = map[string]string{
 	"responsible-person.phone": "Their telephone number.",
 	"responsible-person.role":  "Their job role.",
 	"restricted":               "The person's whereabouts must not be revealed to anybody.",
+	"reverse":                  "The other way round.",
 	"review-id":                "Identifier of the review: the column REVIEW ID of report break-glass.",
 	"role":                     "Only this role, as the log names it, such as clinician_unscheduled.",
 	"setting":                  "Where the patient was to be met, or was met.",

@@ -14,9 +14,6 @@ import (
 )
 
 const (
-	// confirmedFor is how long the word of an authority that its numbers are
-	// right is taken for it.
-	confirmedFor   = 90 * 24 * time.Hour
 	maxHoursLength = 200
 )
 
@@ -90,7 +87,7 @@ func (s *Contacts) ownContacts(row *store.AuthorityRow) *OwnContacts {
 	}
 	if row.ConfirmedAt != nil {
 		o.Confirmed = *row.ConfirmedAt
-		o.Overdue = now.Sub(o.Confirmed) > confirmedFor
+		o.Overdue = now.Sub(o.Confirmed) > domain.ConfirmedFor
 	}
 	return o
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"cpis/audit"
+	"cpis/service/domain"
 	"cpis/service/guard"
 	"cpis/service/notice"
 	"cpis/service/store"
@@ -45,7 +46,7 @@ func (s *Contacts) Remind(ctx context.Context) (told int, err error) {
 func (s *Contacts) remind(ctx context.Context) func(*store.Tx) error {
 	now := s.clock.Moment()
 	return func(tx *store.Tx) error {
-		gss, err := tx.Directory.Remind(ctx, now, now.Add(-confirmedFor), now.Add(-remindAfter))
+		gss, err := tx.Directory.Remind(ctx, now, now.Add(-domain.ConfirmedFor), now.Add(-remindAfter))
 		if err != nil {
 			return err
 		}

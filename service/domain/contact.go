@@ -4,6 +4,10 @@ import (
 	"time"
 )
 
+// ConfirmedFor is how long the word of an authority that its numbers are right is
+// taken for it.
+const ConfirmedFor = 90 * 24 * time.Hour
+
 // Contact is whom to ring about a flag.
 type Contact struct {
 	Authority Authority // zero if it must not be revealed

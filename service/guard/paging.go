@@ -74,3 +74,6 @@ func DecodePlace(text string) ([]byte, error) {
 	}
 	return b, nil
 }
+
+// EncodePlace encodes a place in a list.
+func EncodePlace(b []byte) string { return base64.RawURLEncoding.EncodeToString(b) }

@@ -10,6 +10,7 @@ import (
 // disclosed.
 const (
 	KindPlan      = "plan"
+	KindPerson    = "person" // by the identifier that an authority has for it
 	KindTransfer  = "transfer"
 	KindProposal  = "proposal"
 	KindUpload    = "upload"

@@ -308,6 +308,26 @@ func (r *Ring) Hashes(domain string, parts ...string) [][32]byte {
 	return hashes
 }
 
+// Hasher makes keyed hashes under one index key.
+type Hasher struct{ of *index }
+
+// Version is that of the index key.
+func (h Hasher) Version() int { return h.of.version }
+
+// Hash returns what Ring.Hash would if the key were the newest.
+func (h Hasher) Hash(domain string, parts ...string) [32]byte { return h.of.mac.hash(domain, parts) }
+
+// Hashers returns one for each index key, the newest first: for what is stored
+// under all of them, each with its version.
+func (r *Ring) Hashers() []Hasher {
+	indexes := *r.indexes.Load()
+	all := make([]Hasher, len(indexes))
+	for i := range indexes {
+		all[i] = Hasher{&indexes[i]}
+	}
+	return all
+}
+
 // HashBytes is Hash of one part that is bytes.
 func (r *Ring) HashBytes(domain string, b []byte) [32]byte {
 	return r.newest().mac.hashBytes(domain, b)

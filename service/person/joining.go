@@ -133,7 +133,7 @@ func (j *joining) move(ctx context.Context, tx *store.Tx, e *audit.Entry, m movi
 		l.Row.Person, l.Row.At = m.to.Row.ID, j.s.clock.Moment()
 		l.Row.Version++
 		l.Change = j.changeOf(&l)
-		if err := record.SealOwn(m.to.Key, &l); err != nil {
+		if err := j.s.records.SealOwn(m.to, &l); err != nil {
 			return nil, err
 		}
 		moved, rows = append(moved, l), append(rows, l.Row)

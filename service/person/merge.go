@@ -126,6 +126,7 @@ func (d *deciding) merge(ctx context.Context, tx *store.Tx, e *audit.Entry, p *l
 	if err := j.stillMergeable(ctx, tx); err != nil {
 		return err
 	}
+	j.into.Person.DateOfBirth = j.born() // what finds the plans that are moved is made of it
 	moved, err := j.move(ctx, tx, e, j.merging())
 	if err != nil {
 		return err

@@ -71,6 +71,9 @@ func (p *changing) amend(ctx context.Context, q *AmendPlanRequest) (*ChangeResul
 		if err := p.s.records.UpdatePersons(ctx, p.tx, p.about); err != nil {
 			return nil, err
 		}
+		if err := p.s.records.ReindexOwn(ctx, p.tx, p.about); err != nil {
+			return nil, err
+		}
 	}
 	if err := p.write(ctx); err != nil {
 		return nil, err

@@ -192,7 +192,7 @@ func (p *changing) write(ctx context.Context) error {
 	p.own.Change = p.by
 	p.own.Row.Version++
 	p.own.Row.At = p.s.clock.Moment()
-	if err := record.SealOwn(p.about.Key, p.own); err != nil {
+	if err := p.s.records.SealOwn(p.about, p.own); err != nil {
 		return err
 	}
 	p.disclose(p.own)

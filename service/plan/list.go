@@ -2,6 +2,7 @@ package plan
 
 import (
 	"context"
+	"slices"
 
 	"github.com/google/uuid"
 
@@ -23,20 +24,23 @@ const (
 	AllPlans     Filter = ""
 	ActivePlans  Filter = "active"
 	EndedPlans   Filter = "ended"
-	OverduePlans Filter = "overdue" // for unborn children whose expected date has passed, and not ended
-	AdultPlans   Filter = "adult"   // in force for children who are 18 or older
+	OverduePlans        = Filter(domain.Overdue) // for unborn children whose expected date has passed, and not ended
+	AdultPlans          = Filter(domain.Adult)   // in force for children who are 18 or older
 )
 
 // ListRequest asks for plans of the caller's authority.
 type ListRequest struct {
 	Filter  Filter
 	Kind    domain.Kind // only this one; all if it is empty
+	Order   Order
+	Reverse bool // the other way round
 	Paging  guard.Paging
 	Request string // request id
 }
 
 // Listed is a plan and whom it is about.
 type Listed struct {
+	PersonID   string        // by which the authority calls the person; empty until it has one
 	Person     domain.Person // named as the authority recorded
 	Plan       Plan
 	Restricted bool
@@ -46,8 +50,9 @@ type Listed struct {
 type Page struct {
 	guard.Receipt
 
-	Plans []Listed
-	Next  string // where to go on; empty at the end
+	Plans    []Listed
+	Next     string // where to go on; empty at the end
+	Previous string // where the page before is, of an ordered list; empty at the beginning
 }
 
 // GetPlanRequest asks for one plan.
@@ -85,7 +90,12 @@ func (s *Plans) GetPlan(ctx context.Context, c *identity.Caller, q *GetPlanReque
 		if err := s.records.OpenOwn(h.Key, &own); err != nil {
 			return nil, err
 		}
+		called, err := tx.Plans.Holdings(ctx, c.Organisation, []uuid.UUID{row.Person})
+		if err != nil {
+			return nil, err
+		}
 		out := &Found{Listed: listPlan(&own, h, s.clock.Today())}
+		out.PersonID = personID(called[row.Person])
 		e.Subject = s.records.Subject(h.Person.NHSNumber)
 		out.disclosed(e)
 		return out, nil
@@ -116,11 +126,10 @@ const maxScan = 5 * keys.MaxBatch
 func (s *Plans) ListPlans(ctx context.Context, c *identity.Caller, q *ListRequest) (*Page, error) {
 	check := domain.Reader{}
 	l := listing{ListRequest: q, authority: c.Organisation}
-	l.size, l.after = q.Paging.Read(&check, uuid.Nil)
-	q.check(&check)
+	l.read(&check)
 	a := guard.Act{Caller: c, Action: policy.ListPlans, Own: true, Request: q.Request, Check: check.Err()}
 	return guard.Answer(ctx, s.guard, a, func(ctx context.Context, tx *store.Tx, e *audit.Entry) (*Page, error) {
-		out, err := s.fillPage(ctx, tx, l)
+		out, err := s.list(ctx, tx, l)
 		if err != nil {
 			return nil, err
 		}
@@ -150,6 +159,90 @@ type listing struct {
 	authority string
 	size      int
 	after     uuid.UUID // the last plan that was looked at
+	from      place     // likewise, of an ordered list
+	need      string    // only plans that are listed with it; all if it is empty
+}
+
+// read reads a request.
+func (l *listing) read(c *domain.Reader) {
+	paging := l.Paging
+	if l.Order != AnyOrder {
+		paging.Page = "" // is a place in an order
+	}
+	l.size, l.after = paging.Read(c, uuid.Nil)
+	l.readOrder(c)
+	l.check(c)
+}
+
+// list fills a page.
+func (s *Plans) list(ctx context.Context, tx *store.Tx, l listing) (*Page, error) {
+	if l.Order == AnyOrder {
+		return s.fillPage(ctx, tx, l)
+	}
+	if l.Filter == OverduePlans || l.Filter == AdultPlans {
+		state, err := tx.Plans.WorkState(ctx)
+		if err != nil {
+			return nil, err
+		}
+		if s.records.Current(state) { // else all are opened
+			l.need = string(l.Filter)
+		}
+	}
+	return s.fillOrdered(ctx, tx, &l)
+}
+
+// fillOrdered is fillPage of an ordered list.
+func (s *Plans) fillOrdered(ctx context.Context, tx *store.Tx, l *listing) (*Page, error) {
+	atATime := l.size
+	if l.need == "" && (l.Filter != AllPlans || l.Kind != "") {
+		atATime = keys.MaxBatch
+	}
+	out := &Page{}
+	at, begin, end := l.from.key, place{}, false
+	for scanned := 0; scanned < maxScan && len(out.Plans) < l.size && !end; scanned += atATime {
+		rows, err := tx.Plans.Ordered(ctx, l.ordered(at, atATime))
+		if err != nil {
+			return nil, err
+		}
+		listed, err := s.openListed(ctx, tx, rows, l.passes)
+		if err != nil {
+			return nil, err
+		}
+		used := 0
+		for ; used < len(rows) && len(out.Plans) < l.size; used++ {
+			if at = l.Order.keyOf(&rows[used]); begin.key == (store.PlanKey{}) {
+				begin.key = at
+			}
+			if listed[used] != nil {
+				out.Plans = append(out.Plans, *listed[used])
+			}
+		}
+		end = len(rows) < atATime && used == len(rows)
+	}
+	out.turn(l, begin, place{key: at}, end)
+	return out, nil
+}
+
+// turn says where the pages before and behind one are that begins with one plan and
+// reaches until another, as it was read.
+func (p *Page) turn(l *listing, begin, until place, end bool) {
+	begun := begin.key != store.PlanKey{}
+	if l.from.back {
+		slices.Reverse(p.Plans)
+		if until.back = true; !end {
+			p.Previous = until.String()
+		}
+		if begun {
+			p.Next = begin.String()
+		}
+		return
+	}
+	if !end {
+		p.Next = until.String()
+	}
+	if begin.back = true; begun && l.from != l.first() {
+		p.Previous = begin.String()
+	}
 }
 
 // fillPage opens plans until as many pass the filter as were asked for.
@@ -195,6 +288,10 @@ func (s *Plans) openListed(
 	if err != nil {
 		return nil, err
 	}
+	called, err := tx.Plans.HoldingsOf(ctx, rows)
+	if err != nil {
+		return nil, err
+	}
 	today := s.clock.Today()
 	listed := make([]*Listed, len(rows))
 	for i, row := range rows {
@@ -208,6 +305,7 @@ func (s *Plans) openListed(
 		}
 		if passes(&own, h, today) {
 			l := listPlan(&own, h, today)
+			l.PersonID = personID(called[row.Person])
 			listed[i] = &l
 		}
 	}
@@ -227,10 +325,9 @@ func (q *ListRequest) passes(p *record.Plan, h *record.Record, today domain.Date
 		return !ended
 	case EndedPlans:
 		return ended
-	case OverduePlans:
-		return !ended && p.Kind == domain.UCPP && p.Expected.Before(today)
-	case AdultPlans:
-		return !ended && p.Kind != domain.UCPP && !today.Before(h.Person.DateOfBirth.AddYears(domain.AdultAge))
+	case OverduePlans, AdultPlans:
+		asks := p.Asks(h.Person.DateOfBirth)
+		return asks.Need == domain.Need(q.Filter) && asks.On(today)
 	}
 	return false
 }

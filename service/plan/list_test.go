@@ -4,6 +4,7 @@ import (
 	"errors"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -187,4 +188,98 @@ func TestGetPlan_ShowsThePlanAndLeavesItsEntry(t *testing.T) {
 	if _, err := f.GetPlan(t.Context(), nurse, &plan.GetPlanRequest{PlanID: held.PlanID}); !errors.Is(err, guard.ErrDenied) {
 		t.Errorf("a nurse: got %v, want %v", err, guard.ErrDenied)
 	}
+}
+
+// An ordered list goes forward and back through the same pages, whatever narrows it,
+// and each plan is on one of them.
+func TestListPlans_InOrder(t *testing.T) {
+	t.Parallel()
+	f := newService(t)
+	for i, end := range []string{"", "2026-11-25", "2026-11-20", "", "2026-12-01", "2026-11-20", ""} {
+		f.Clock.Set(noon.Add(time.Duration(i) * time.Minute))
+		f.MustRegister(lead, under(numberAt(i+1), func(r *domain.Registration) {
+			if r.End = end; i == 0 || i > 3 {
+				r.Kind, r.Basis, r.DateOfBirth = domain.LAC, domain.S20, "2008-11-01" // 18 since
+			}
+		}))
+	}
+	f.MustRemove(lead, f.MustRegister(lead, under(numberAt(20))))
+	f.MustRegister(otherLead, under(numberAt(21)))
+	f.MustFill()
+	f.Turn()
+	number := func(i int) string { return numberAt(i) }
+	tests := map[string]struct {
+		q    plan.ListRequest
+		want []int
+	}{
+		"LastChanged":         {plan.ListRequest{Order: plan.LastChanged}, []int{7, 6, 5, 4, 3, 2, 1}},
+		"FirstChanged":        {plan.ListRequest{Order: plan.LastChanged, Reverse: true}, []int{1, 2, 3, 4, 5, 6, 7}},
+		"Visible":             {plan.ListRequest{Order: plan.LastVisible}, []int{3, 6, 2, 5, 1, 4, 7}},
+		"VisibleReversed":     {plan.ListRequest{Order: plan.LastVisible, Reverse: true}, []int{7, 4, 1, 5, 2, 6, 3}},
+		"EndedByChange":       {plan.ListRequest{Order: plan.LastChanged, Filter: plan.EndedPlans}, []int{6, 3}},
+		"AdultsByChange":      {plan.ListRequest{Order: plan.LastChanged, Filter: plan.AdultPlans}, []int{7, 5, 1}},
+		"AdultsByVisible":     {plan.ListRequest{Order: plan.LastVisible, Filter: plan.AdultPlans}, []int{5, 1, 7}},
+		"ChildrenByVisible":   {plan.ListRequest{Order: plan.LastVisible, Kind: domain.CPP}, []int{3, 2, 4}},
+		"OverdueOfNobody":     {plan.ListRequest{Order: plan.LastVisible, Filter: plan.OverduePlans}, nil},
+		"EndedByVisible":      {plan.ListRequest{Order: plan.LastVisible, Filter: plan.EndedPlans}, []int{3, 6}},
+		"LookedAfterReversed": {plan.ListRequest{Order: plan.LastChanged, Reverse: true, Kind: domain.LAC}, []int{1, 5, 6, 7}},
+	}
+	for name, tt := range tests {
+		var want []string
+		for _, i := range tt.want {
+			want = append(want, number(i))
+		}
+		for _, size := range []int{1, 2, 3, 50} {
+			tt.q.Paging = guard.Paging{Size: size}
+			forward, pages := walk(t, f, tt.q, func(p *plan.Page) string { return p.Next })
+			if diff := cmp.Diff(want, forward); diff != "" {
+				t.Errorf("%s, pages of %d (-want +got):\n%s", name, size, diff)
+			}
+			last := pages[len(pages)-1]
+			if tt.q.Paging.Page = last.Previous; last.Previous == "" {
+				continue
+			}
+			back, _ := walk(t, f, tt.q, func(p *plan.Page) string { return p.Previous })
+			before := want[:len(want)-len(last.Plans)]
+			slices.Sort(back)
+			sorted := slices.Sorted(slices.Values(before))
+			if diff := cmp.Diff(sorted, back); diff != "" {
+				t.Errorf("%s, back by %d (-want +got):\n%s", name, size, diff)
+			}
+		}
+	}
+	if pages := len(f.MustListPlans(lead, plan.ListRequest{Order: plan.LastChanged, Paging: guard.Paging{Size: 200}})); pages != 7 {
+		t.Errorf("%d plans", pages)
+	}
+	for _, page := range []string{"x", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", "AgAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", numberAt(1)} {
+		_, err := f.ListPlans(t.Context(), lead, &plan.ListRequest{Order: plan.LastChanged, Paging: guard.Paging{Page: page}})
+		if page[0] != 'A' || page[1] != 'A' {
+			f.ExpectInvalid(t, f.Held(), err, "page")
+		} else if err != nil {
+			t.Errorf("%s: %v", page, explain(err))
+		}
+	}
+	_, err := f.ListPlans(t.Context(), lead, &plan.ListRequest{Order: "name"})
+	f.ExpectInvalid(t, f.Held(), err, "order")
+}
+
+// walk follows pages in one direction, and returns the numbers of whom they are
+// about, in the order in which they came.
+func walk(t *testing.T, f *fixture, q plan.ListRequest, next func(*plan.Page) string) (numbers []string, pages []*plan.Page) {
+	t.Helper()
+	for range 20 {
+		page, err := f.ListPlans(t.Context(), lead, &q)
+		if err != nil {
+			t.Fatal(explain(err))
+		}
+		for _, l := range page.Plans {
+			numbers = append(numbers, l.Person.NHSNumber.Reveal())
+		}
+		pages = append(pages, page)
+		if q.Paging.Page = next(page); q.Paging.Page == "" {
+			return numbers, pages
+		}
+	}
+	t.Fatal("there is no end")
+	return nil, nil
 }

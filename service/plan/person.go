@@ -6,6 +6,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/google/uuid"
+
 	"cpis/audit"
 	"cpis/policy"
 	"cpis/service/domain"
@@ -44,6 +46,7 @@ func showPlan(p *record.Plan, today domain.Date) Plan {
 // GetPersonRequest asks what the caller's authority recorded about a person.
 type GetPersonRequest struct {
 	NHSNumber string
+	PersonID  string // by which the authority calls the person, in the place of the number
 	Request   string // request id
 }
 
@@ -51,33 +54,80 @@ type GetPersonRequest struct {
 type OwnPerson struct {
 	guard.Receipt
 
+	ID         string        // by which the authority calls the person; empty until it has one
 	Person     domain.Person // named as this authority last recorded
 	Restricted bool
 	Plans      []Plan // newest start first
 }
 
-// GetPerson shows what the caller's authority recorded about the person with an
-// NHS number. Its own error is ErrNotFound (it recorded nothing, whoever else
-// did).
+// GetPerson shows what the caller's authority recorded about a person, by NHS
+// number or by the identifier that the authority has for the person. Its own
+// error is ErrNotFound (it recorded nothing, whoever else did).
 func (s *Plans) GetPerson(ctx context.Context, c *identity.Caller, q *GetPersonRequest) (*OwnPerson, error) {
 	check := domain.Reader{Form: domain.RequestForms}
-	n := check.Number(q.NHSNumber)
+	var n domain.NHSNumber
+	switch {
+	case q.PersonID == "":
+		n = check.Number(q.NHSNumber)
+	case q.NHSNumber != "":
+		check.Add("person_id", "stands in the place of the NHS number: give one of them", "")
+	}
 	a := guard.Act{
 		Caller: c, Action: policy.GetPerson, Own: true, Request: q.Request,
-		Subject: s.records.Subject(n), Check: check.Err(),
+		Subject: s.records.Subject(n), Target: guard.Target(guard.KindPerson, q.PersonID), Check: check.Err(),
 	}
 	return guard.Answer(ctx, s.guard, a, func(ctx context.Context, tx *store.Tx, e *audit.Entry) (*OwnPerson, error) {
-		h, err := s.findOwn(ctx, tx, c.Organisation, n)
+		h, err := s.findEither(ctx, tx, c.Organisation, n, q.PersonID)
+		if err != nil {
+			return nil, err
+		}
+		if n.IsZero() {
+			e.Subject = s.records.Subject(h.Person.NHSNumber)
+		}
+		called, err := tx.Plans.Holdings(ctx, c.Organisation, []uuid.UUID{h.Row.ID})
 		if err != nil {
 			return nil, err
 		}
 		out := showPerson(h, s.clock.Today())
+		out.ID = personID(called[h.Row.ID])
 		e.Restricted = out.Restricted
 		for _, p := range out.Plans {
 			e.Disclosed = append(e.Disclosed, audit.Disclosed{Plan: p.ID, Version: p.Version})
 		}
 		return out, nil
 	})
+}
+
+// findEither finds and opens a person of whom an authority holds plans, by number
+// or by identifier.
+func (s *Plans) findEither(ctx context.Context, tx *store.Tx, authority string, n domain.NHSNumber, id string) (*record.Record, error) {
+	if id == "" {
+		return s.findOwn(ctx, tx, authority, n)
+	}
+	return s.findHeld(ctx, tx, authority, id)
+}
+
+// findHeld finds and opens a person by the identifier that an authority has for it.
+func (s *Plans) findHeld(ctx context.Context, tx *store.Tx, authority, id string) (*record.Record, error) {
+	parsed, err := uuid.Parse(id)
+	if err != nil {
+		return nil, guard.ErrNotFound
+	}
+	held, err := tx.Plans.Held(ctx, parsed)
+	switch {
+	case err != nil:
+		return nil, err
+	case held.Authority != authority:
+		return nil, guard.ErrNotFound
+	}
+	people, err := s.openWhole(ctx, tx, authority, []store.PlanRow{{Person: held.Person}})
+	if err != nil {
+		return nil, err
+	}
+	if len(people) == 0 {
+		return nil, guard.ErrNotFound // all were errors, or are of another person or authority by now
+	}
+	return people[0], nil
 }
 
 // findOwn finds and opens a person of whom an authority holds plans. Of those

@@ -38,12 +38,12 @@ func (in *Intake) WriteRows(ctx context.Context, tx *store.Tx) error {
 		}
 	}
 	for batch := range slices.Chunk(in.Plans, record.AtOnce) {
-		if err := writePlans(ctx, batch, tx.Plans.Insert); err != nil {
+		if err := in.writePlans(ctx, batch, tx.Plans.Insert); err != nil {
 			return err
 		}
 	}
 	for batch := range slices.Chunk(in.changes, record.AtOnce) {
-		if err := writePlans(ctx, batch, tx.Plans.Update); err != nil {
+		if err := in.writePlans(ctx, batch, tx.Plans.Update); err != nil {
 			return err
 		}
 	}
@@ -66,12 +66,12 @@ func (in *Intake) writePersons(ctx context.Context, tx *store.Tx, batch []*recor
 	return tx.People.Insert(ctx, rows)
 }
 
-func writePlans(ctx context.Context, batch []*record.NewPlan, write func(context.Context, []store.PlanRow) error) error {
+func (in *Intake) writePlans(ctx context.Context, batch []*record.NewPlan, write func(context.Context, []store.PlanRow) error) error {
 	rows := make([]store.PlanRow, len(batch))
 	for i, p := range batch {
 		sealed := p.Plan // a copy: what is sealed need not outlive the batch
 		sealed.Row.Person = p.About.Row.ID
-		if err := record.SealOwn(p.About.Key, &sealed); err != nil {
+		if err := in.s.records.SealOwn(p.About, &sealed); err != nil {
 			return err
 		}
 		rows[i] = sealed.Row

@@ -115,11 +115,24 @@ func (s *Records) OpenOwn(key *keys.DataKey, p *Plan) error {
 	return nil
 }
 
-// SealOwn seals a plan as its row says it will be stored.
-func SealOwn(key *keys.DataKey, p *Plan) (err error) {
+// SealOwn seals a plan about a person as its row says it will be stored, and makes
+// what finds it.
+func (s *Records) SealOwn(about *Record, p *Plan) (err error) {
 	p.Row.VisibleUntil = dayOrNil(p.VisibleUntil())
-	p.Row.Sealed, err = SealJSON(key, DetailsContext(TablePlan, p.Row.ID, p.Row.Version), p.Content)
+	p.Row.Index = indexer{s.ring, s.clock.Today()}.of(&about.Person, p)
+	p.Row.Sealed, err = SealJSON(about.Key, DetailsContext(TablePlan, p.Row.ID, p.Row.Version), p.Content)
 	return err
+}
+
+// ReindexOwn writes anew what finds the plans of a person, whose date of birth
+// is another.
+func (s *Records) ReindexOwn(ctx context.Context, tx *store.Tx, about *Record) error {
+	rows := make([]store.PlanRow, len(about.Plans))
+	for i := range about.Plans {
+		rows[i] = about.Plans[i].Row
+		rows[i].Index = indexer{s.ring, s.clock.Today()}.of(&about.Person, &about.Plans[i])
+	}
+	return tx.Plans.Reindex(ctx, rows)
 }
 
 // Damaged reports that something stored does not verify, and returns the error

@@ -5,6 +5,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/google/uuid"
+
 	"cpis/service/domain"
 	"cpis/service/keys"
 	"cpis/service/store"
@@ -35,6 +37,10 @@ type Records struct {
 
 	verifying sync.Mutex // held while rows are verified
 	round     store.Round
+
+	filling  sync.Mutex // held while plans are given what finds them
+	filled   uuid.UUID  // the plan that came last; none at the beginning
+	filledAt time.Time  // when all plans were last gone through
 }
 
 // New creates Records. CheckKeys must succeed before anything is answered.

@@ -10,6 +10,7 @@ import (
 	"github.com/google/uuid"
 
 	"cpis/audit"
+	"cpis/service/domain"
 	"cpis/service/guard"
 	"cpis/service/keys"
 	"cpis/service/store"
@@ -123,7 +124,7 @@ func (a *KeyAdmin) aged(newest *store.IndexKeyRow, needs time.Duration) error {
 }
 
 // Retag writes, for every person, a tag under the newest index key for each NHS number
-// that finds it, and every row a MAC under it. It may be interrupted and run again. ring must hold both keys.
+// that finds it, for every plan what finds it under that key, and every row a MAC. It may be interrupted and run again. ring must hold both keys.
 // It refuses with ErrTooSoon in the first minute after RotateIndex, when servers
 // may still register people under the old key alone.
 //
@@ -144,6 +145,9 @@ func (a *KeyAdmin) Retag(ctx context.Context, ring *keys.Ring, progress func(don
 	a = a.with(ring)
 	r := retagging{KeyAdmin: a, ring: ring, version: rows[0].Version}
 	if err := r.all(ctx, progress); err != nil {
+		return r.damaged, err
+	}
+	if err := a.indexer(ring, r.version).all(ctx); err != nil {
 		return r.damaged, err
 	}
 	unsound, err := a.renewMACs(ctx, r.version)
@@ -184,11 +188,22 @@ func (a *KeyAdmin) RetireIndex(ctx context.Context, giveUp bool) (damaged []stor
 	return damaged, a.retire(ctx, rows[1].Version)
 }
 
+// indexer returns what gives plans what finds them under an index key.
+func (a *KeyAdmin) indexer(ring *keys.Ring, version int) *filler {
+	today := domain.Clock(a.Now).Today()
+	return &filler{db: a.DB, indexer: indexer{ring, today}, version: version, damaged: func(string) {}}
+}
+
 // retire removes the tags of an index key, and makes it a former one.
 func (a *KeyAdmin) retire(ctx context.Context, old int) error {
 	for removed := int64(1); removed > 0; {
 		err := a.Do(ctx, "delete_tags", audit.Counts{"version": int64(old)}, func(tx *store.Tx) (err error) {
 			removed, err = tx.Tags.DeleteVersion(ctx, old, 10*page)
+			if err != nil {
+				return err
+			}
+			others, err := tx.Plans.ForgetVersion(ctx, old, 10*page)
+			removed = max(removed, others)
 			return err
 		})
 		if err != nil {
@@ -210,6 +225,13 @@ func (a *KeyAdmin) with(ring *keys.Ring) *KeyAdmin {
 // retagged refuses with ErrRotating while any person has no tag, or any row no
 // MAC, under an index key. Rows that cannot get one are returned.
 func (a *KeyAdmin) retagged(ctx context.Context, version int) (damaged []store.DamagedRow, err error) {
+	state, err := a.DB.Plans.WorkState(ctx)
+	switch {
+	case err != nil:
+		return nil, err
+	case state.Filled < version:
+		return nil, fmt.Errorf("some plans are not found by the new key yet: %w", ErrRotating)
+	}
 	left, err := a.DB.Tags.PeopleWithout(ctx, version, uuid.Nil, 1)
 	if err != nil {
 		return nil, err

@@ -157,12 +157,17 @@ func endPlanToProto(e *plan.ChangeResult) *cpisv1.EndPlanResponse {
 }
 
 func getPersonToProto(p *plan.OwnPerson) *cpisv1.GetPersonResponse {
-	return &cpisv1.GetPersonResponse{
+	out := &cpisv1.GetPersonResponse{
 		Person:     ownPersonToProto(&p.Person),
 		Plans:      each(p.Plans, ownPlanToProto),
 		Restricted: p.Restricted,
 		Receipt:    receiptToProto(&p.Receipt),
+		PersonId:   p.ID,
 	}
+	for _, n := range p.Person.Former {
+		out.FormerNhsNumbers = append(out.FormerNhsNumbers, n.Reveal())
+	}
+	return out
 }
 
 func ownPlanToProto(p *plan.Plan) *cpisv1.OwnPlan {

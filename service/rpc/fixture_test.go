@@ -211,7 +211,7 @@ func newBench(tb testing.TB, options ...option) *bench {
 	u := b.uses
 	c := rpc.Config{
 		UseCases: rpc.UseCases{
-			LookUps: u, Plans: u, Uploads: u, Proofs: u, Refuse: u.refuse,
+			LookUps: u, Plans: u, Work: u, Uploads: u, Proofs: u, Refuse: u.refuse,
 			Changes: others{}, Notices: others{}, Channels: others{}, Encounters: others{}, Contacts: others{}, Reports: others{}, Oversight: others{},
 			Releases: others{}, Exports: others{},
 		},
@@ -264,6 +264,7 @@ type clients struct {
 	uploads cpisv1connect.UploadServiceClient
 	notice  cpisv1connect.NoticeServiceClient
 	contact cpisv1connect.ContactServiceClient
+	work    cpisv1connect.WorkServiceClient
 	log     cpisv1connect.LogServiceClient
 	*recorder
 }
@@ -332,6 +333,7 @@ func (w wire) dial(tb testing.TB, s *httptest.Server, headers ...string) *client
 		uploads:  cpisv1connect.NewUploadServiceClient(c),
 		notice:   cpisv1connect.NewNoticeServiceClient(c),
 		contact:  cpisv1connect.NewContactServiceClient(c),
+		work:     cpisv1connect.NewWorkServiceClient(c),
 		log:      cpisv1connect.NewLogServiceClient(c),
 		recorder: r,
 	}

@@ -17,6 +17,7 @@ type Plans interface {
 	RemovePlan(ctx context.Context, c *identity.Caller, q *plan.RemovePlanRequest) (*plan.ChangeResult, error)
 	RecordBirth(ctx context.Context, c *identity.Caller, q *plan.RecordBirthRequest) (*plan.RecordBirthResult, error)
 	GetPerson(ctx context.Context, c *identity.Caller, q *plan.GetPersonRequest) (*plan.OwnPerson, error)
+	FindPeople(ctx context.Context, c *identity.Caller, q *plan.FindRequest) (*plan.FoundPeople, error)
 	GetPlan(ctx context.Context, c *identity.Caller, q *plan.GetPlanRequest) (*plan.Found, error)
 	ListPlans(ctx context.Context, c *identity.Caller, q *plan.ListRequest) (*plan.Page, error)
 	ListVersions(ctx context.Context, c *identity.Caller, q *plan.ListVersionsRequest) (*plan.Versions, error)
@@ -53,6 +54,10 @@ func (h *planHandler) RecordBirth(ctx context.Context, m *cpisv1.RecordBirthRequ
 
 func (h *planHandler) GetPerson(ctx context.Context, m *cpisv1.GetPersonRequest) (*cpisv1.GetPersonResponse, error) {
 	return relay(ctx, m, getPersonFromProto, h.uses.GetPerson, getPersonToProto)
+}
+
+func (h *planHandler) FindPeople(ctx context.Context, m *cpisv1.FindPeopleRequest) (*cpisv1.FindPeopleResponse, error) {
+	return relay(ctx, m, findPeopleFromProto, h.uses.FindPeople, findPeopleToProto)
 }
 
 func (h *planHandler) GetPlan(ctx context.Context, m *cpisv1.GetPlanRequest) (*cpisv1.GetPlanResponse, error) {

@@ -15,6 +15,7 @@ import (
 	"cpis/service/guard"
 	"cpis/service/identity"
 	"cpis/service/plan"
+	"cpis/service/work"
 )
 
 // planLife stands for the use cases of a plan's life: what they answer, and
@@ -26,6 +27,8 @@ type planLife struct {
 	birthed   plan.RecordBirthResult
 	found     plan.Found
 	plans     plan.Page
+	people    plan.FoundPeople
+	work      work.List
 	versions  plan.Versions
 	offered   plan.ProposeTransferResult
 	settled   plan.DecideTransferResult
@@ -42,6 +45,14 @@ func (u *uses) RemovePlan(_ context.Context, c *identity.Caller, q *plan.RemoveP
 
 func (u *uses) RecordBirth(_ context.Context, c *identity.Caller, q *plan.RecordBirthRequest) (*plan.RecordBirthResult, error) {
 	return &u.birthed, u.asked(c, func() { u.asking = q })
+}
+
+func (u *uses) FindPeople(_ context.Context, c *identity.Caller, q *plan.FindRequest) (*plan.FoundPeople, error) {
+	return &u.people, u.asked(c, func() { u.asking = q })
+}
+
+func (u *uses) WorkList(_ context.Context, c *identity.Caller, q *work.ListRequest) (*work.List, error) {
+	return &u.work, u.asked(c, func() { u.asking = q })
 }
 
 func (u *uses) GetPlan(_ context.Context, c *identity.Caller, q *plan.GetPlanRequest) (*plan.Found, error) {
@@ -99,11 +110,13 @@ func listedPlan(t *testing.T) (plan.Listed, *cpisv1.ListedPlan) {
 		Person:     domain.Person{NHSNumber: number, Family: "Example", Given: "Child", DateOfBirth: day(t, "2019-04-30")},
 		Plan:       own,
 		Restricted: true,
+		PersonID:   "i",
 	}
 	out := &cpisv1.ListedPlan{
 		Person:     &cpisv1.Person{NhsNumber: "9990000018", FamilyName: "Example", GivenName: "Child", DateOfBirth: "2019-04-30"},
 		Plan:       ownOut,
 		Restricted: true,
+		PersonId:   "i",
 	}
 	return in, out
 }
@@ -205,13 +218,52 @@ func (b *bench) changesOfPlans(t *testing.T) []passage {
 	}
 }
 
+// What waits: all parts of it, and none.
+func TestWork_GoesThrough(t *testing.T) {
+	t.Parallel()
+	at := time.Date(2026, 11, 23, 17, 5, 6, 0, time.UTC)
+	receipt, out := someReceipt()
+	full := work.List{
+		Receipt: receipt, Notices: &work.Notices{Open: 7, Priority: 2, Oldest: at},
+		Decisions: &work.Decisions{Files: 1, Offered: 2, Offering: 3, Proposals: 4, Own: 5},
+		Plans:     &work.Plans{Overdue: 6, Adult: 8, AsOf: at}, Numbers: &work.Numbers{Confirmed: at, Overdue: true},
+		Channels: &work.Channels{Resting: []work.Resting{{ID: "c", Kind: "mesh", Since: at, Until: at}}},
+	}
+	when := timestamppb.New(at)
+	for _, tt := range []struct {
+		in   work.List
+		want *cpisv1.GetWorkListResponse
+	}{
+		{work.List{Receipt: receipt}, &cpisv1.GetWorkListResponse{Receipt: out}},
+		{full, &cpisv1.GetWorkListResponse{
+			Receipt: out, Notices: &cpisv1.WorkNotices{Open: 7, Priority: 2, Oldest: when},
+			Decisions: &cpisv1.WorkDecisions{Files: 1, Offered: 2, Offering: 3, Proposals: 4, OwnProposals: 5},
+			Plans:     &cpisv1.WorkPlans{Overdue: 6, Adult: 8, AsOf: when}, Numbers: &cpisv1.WorkNumbers{Confirmed: when, Overdue: true},
+			Channels: &cpisv1.WorkChannels{Resting: []*cpisv1.RestingChannel{{ChannelId: "c", Kind: "mesh", Since: when, Until: when}}},
+		}},
+	} {
+		b, c := wires[0].open(t)
+		b.uses.work = tt.in
+		got, err := c.work.GetWorkList(t.Context(), &cpisv1.GetWorkListRequest{})
+		if err != nil {
+			t.Fatalf("GetWorkList: %v", err)
+		}
+		if diff := cmp.Diff(tt.want, got, protocmp.Transform()); diff != "" {
+			t.Errorf("what left (-want +got):\n%s", diff)
+		}
+	}
+}
+
 func (b *bench) viewsOfPlans(t *testing.T) []passage {
 	t.Helper()
 	receipt, out := someReceipt()
 	listed, listedOut := listedPlan(t)
 	made, madeOut := change()
 	b.uses.found = plan.Found{Listed: listed, Receipt: receipt}
-	b.uses.plans = plan.Page{Plans: []plan.Listed{listed}, Next: "n", Receipt: receipt}
+	b.uses.plans = plan.Page{Plans: []plan.Listed{listed}, Next: "n", Previous: "b", Receipt: receipt}
+	b.uses.people = plan.FoundPeople{More: true, Incomplete: true, Receipt: receipt, People: []plan.FoundPerson{
+		{ID: "i", Person: listed.Person, Restricted: true, Plans: []plan.Plan{listed.Plan}},
+	}}
 	b.uses.versions = plan.Versions{Receipt: receipt, Versions: []plan.Version{
 		{Plan: listed.Plan, Family: "Example", Given: "Child", Change: made, Authority: "E09000019", Entry: 5},
 		{Plan: plan.Plan{ID: "p", Version: 1}, Change: made, Authority: "E09000007", Entry: 2}, // another authority's
@@ -222,18 +274,29 @@ func (b *bench) viewsOfPlans(t *testing.T) []passage {
 				return c.plans.GetPlan(ctx, &cpisv1.GetPlanRequest{PlanId: "p"})
 			},
 			&plan.GetPlanRequest{PlanID: "p", Request: aRequest},
-			&cpisv1.GetPlanResponse{Person: listedOut.Person, Plan: listedOut.Plan, Restricted: true, Receipt: out},
+			&cpisv1.GetPlanResponse{Person: listedOut.Person, Plan: listedOut.Plan, Restricted: true, PersonId: "i", Receipt: out},
 		},
 		{
 			"ListPlans", func(ctx context.Context, c *clients) (proto.Message, error) {
 				return c.plans.ListPlans(ctx, &cpisv1.ListPlansRequest{
 					Filter: cpisv1.PlanFilter_PLAN_FILTER_OVERDUE, Kind: cpisv1.PlanKind_PLAN_KIND_UCPP, PageSize: 7, Page: "m",
+					Order: cpisv1.PlanOrder_PLAN_ORDER_VISIBLE_UNTIL, Reverse: true,
 				})
 			},
 			&plan.ListRequest{
 				Filter: plan.OverduePlans, Kind: domain.UCPP, Paging: guard.Paging{Size: 7, Page: "m"}, Request: aRequest,
+				Order: plan.LastVisible, Reverse: true,
 			},
-			&cpisv1.ListPlansResponse{Plans: []*cpisv1.ListedPlan{listedOut}, NextPage: "n", Receipt: out},
+			&cpisv1.ListPlansResponse{Plans: []*cpisv1.ListedPlan{listedOut}, NextPage: "n", PreviousPage: "b", Receipt: out},
+		},
+		{
+			"FindPeople", func(ctx context.Context, c *clients) (proto.Message, error) {
+				return c.plans.FindPeople(ctx, &cpisv1.FindPeopleRequest{FamilyName: "f", GivenName: "g", DateOfBirth: "d", NhsNumber: "n"})
+			},
+			&plan.FindRequest{Family: "f", Given: "g", DateOfBirth: "d", NHSNumber: "n", Request: aRequest},
+			&cpisv1.FindPeopleResponse{More: true, Incomplete: true, Receipt: out, People: []*cpisv1.FoundPerson{
+				{PersonId: "i", Person: listedOut.Person, Restricted: true, Plans: []*cpisv1.OwnPlan{listedOut.Plan}},
+			}},
 		},
 		{
 			"ListVersions", func(ctx context.Context, c *clients) (proto.Message, error) {

@@ -16,6 +16,11 @@ var (
 		cpisv1.PlanFilter_PLAN_FILTER_OVERDUE:     plan.OverduePlans,
 		cpisv1.PlanFilter_PLAN_FILTER_ADULT:       plan.AdultPlans,
 	}
+	planOrders = []plan.Order{
+		cpisv1.PlanOrder_PLAN_ORDER_UNSPECIFIED:   plan.AnyOrder,
+		cpisv1.PlanOrder_PLAN_ORDER_CHANGED:       plan.LastChanged,
+		cpisv1.PlanOrder_PLAN_ORDER_VISIBLE_UNTIL: plan.LastVisible,
+	}
 	decisions = []domain.Decision{
 		cpisv1.Decision_DECISION_UNSPECIFIED: "",
 		cpisv1.Decision_DECISION_ACCEPT:      domain.Accept,
@@ -111,7 +116,25 @@ func ownPersonToProto(p *domain.Person) *cpisv1.Person {
 }
 
 func getPersonFromProto(m *cpisv1.GetPersonRequest, request string) *plan.GetPersonRequest {
-	return &plan.GetPersonRequest{NHSNumber: m.GetNhsNumber(), Request: request}
+	return &plan.GetPersonRequest{NHSNumber: m.GetNhsNumber(), PersonID: m.GetPersonId(), Request: request}
+}
+
+func findPeopleFromProto(m *cpisv1.FindPeopleRequest, request string) *plan.FindRequest {
+	return &plan.FindRequest{
+		NHSNumber: m.GetNhsNumber(), Family: m.GetFamilyName(), Given: m.GetGivenName(), DateOfBirth: m.GetDateOfBirth(), Request: request,
+	}
+}
+
+func findPeopleToProto(r *plan.FoundPeople) *cpisv1.FindPeopleResponse {
+	return &cpisv1.FindPeopleResponse{
+		People: each(r.People, foundPersonToProto), More: r.More, Incomplete: r.Incomplete, Receipt: receiptToProto(&r.Receipt),
+	}
+}
+
+func foundPersonToProto(p *plan.FoundPerson) *cpisv1.FoundPerson {
+	return &cpisv1.FoundPerson{
+		PersonId: p.ID, Person: ownPersonToProto(&p.Person), Plans: each(p.Plans, ownPlanToProto), Restricted: p.Restricted,
+	}
 }
 
 func getPlanFromProto(m *cpisv1.GetPlanRequest, request string) *plan.GetPlanRequest {
@@ -124,6 +147,7 @@ func getPlanToProto(r *plan.Found) *cpisv1.GetPlanResponse {
 		Plan:       ownPlanToProto(&r.Plan),
 		Restricted: r.Restricted,
 		Receipt:    receiptToProto(&r.Receipt),
+		PersonId:   r.PersonID,
 	}
 }
 
@@ -131,6 +155,8 @@ func listPlansFromProto(m *cpisv1.ListPlansRequest, request string) *plan.ListRe
 	return &plan.ListRequest{
 		Filter:  fromEnum(planFilters, m.GetFilter()),
 		Kind:    fromEnum(kinds, m.GetKind()),
+		Order:   fromEnum(planOrders, m.GetOrder()),
+		Reverse: m.GetReverse(),
 		Paging:  guard.Paging{Size: int(m.GetPageSize()), Page: m.GetPage()},
 		Request: request,
 	}
@@ -138,9 +164,10 @@ func listPlansFromProto(m *cpisv1.ListPlansRequest, request string) *plan.ListRe
 
 func listPlansToProto(r *plan.Page) *cpisv1.ListPlansResponse {
 	return &cpisv1.ListPlansResponse{
-		Plans:    each(r.Plans, listedPlanToProto),
-		NextPage: r.Next,
-		Receipt:  receiptToProto(&r.Receipt),
+		Plans:        each(r.Plans, listedPlanToProto),
+		NextPage:     r.Next,
+		PreviousPage: r.Previous,
+		Receipt:      receiptToProto(&r.Receipt),
 	}
 }
 
@@ -149,6 +176,7 @@ func listedPlanToProto(p *plan.Listed) *cpisv1.ListedPlan {
 		Person:     ownPersonToProto(&p.Person),
 		Plan:       ownPlanToProto(&p.Plan),
 		Restricted: p.Restricted,
+		PersonId:   p.PersonID,
 	}
 }
 

@@ -40,6 +40,7 @@ type UseCases struct {
 	Channels   Channels
 	Encounters Encounters
 	Contacts   Contacts
+	Work       Work
 	Proofs     Proofs
 	Reports    Reports
 	Oversight  Oversight

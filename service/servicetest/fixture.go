@@ -27,6 +27,7 @@ import (
 	"cpis/service/store"
 	"cpis/service/store/dbtest"
 	"cpis/service/upload"
+	"cpis/service/work"
 )
 
 // Organisations of the fixture. Those that reference data has are real; the
@@ -148,6 +149,7 @@ type core struct {
 	*record.Records
 	*auditlog.Log
 	*auditlog.Reader
+	*work.Lists
 
 	TB       testing.TB
 	Database *dbtest.Database
@@ -220,6 +222,7 @@ func (f *core) open() {
 	s := f.Service
 	f.LookUps, f.Plans, f.Persons, f.Uploads, f.Notices = s.LookUps, s.Plans, s.Persons, s.Uploads, s.Notices
 	f.Channels, f.Contacts, f.Records, f.Log, f.Reader = s.Channels, s.Contacts, s.Records, s.Log, s.Proofs
+	f.Lists = s.Work
 }
 
 // Another creates a second Service over the same database and keys, as another

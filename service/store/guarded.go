@@ -55,6 +55,11 @@ var guardedTables = []guardedTable{
 
 	tableOf[ReleaseRow]("release", releaseColumns, "r", "r.id", 18),
 	tableOf[ExportRow]("export", exportColumns, "x", "x.id", 20),
+
+	tableOf[PlanIndexRow]("plan_index", planIndexColumns, "x", "x.plan_id || ' index key ' || x.index_version", 23),
+	tableOf[HoldingRow]("holding", holdingColumns, "h", "h.id", 23),
+	tableOf[WorkItemRow]("work_item", workItemColumns, "w", "w.plan_id", 23),
+	tableOf[WorkState]("work_state", workStateColumns, "s", "s.one", 23),
 }
 
 func tableOf[T any, P interface {

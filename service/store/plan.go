@@ -19,6 +19,9 @@ type PlanRow struct {
 	TransferTo   string     // GSS code of the authority it is offered to; empty if it is not
 	Sealed       []byte
 	At           time.Time // when this version was made
+
+	// Index is what finds the plan: only written, and beside the row.
+	Index PlanIndex
 }
 
 // targets are where the columns of a plan go.
@@ -135,7 +138,7 @@ func (q planReads) Versions(ctx context.Context, plan uuid.UUID) ([]PlanVersion,
 func (tx planWrites) Insert(ctx context.Context, plans []PlanRow) error {
 	tx.changed = true
 	c := planColumnsOf(plans)
-	return tx.execAll(ctx, len(plans), "making plans", `
+	if err := tx.execAll(ctx, len(plans), "making plans", `
 		WITH new AS (
 		    SELECT *
 		    FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::date[], $5::boolean[], $6::bytea[], $7::timestamptz[], $9::bytea[])
@@ -147,7 +150,10 @@ func (tx planWrites) Insert(ctx context.Context, plans []PlanRow) error {
 		)
 		INSERT INTO cpis.plan_version (plan_id, person_id, authority, version, visible_until, removed, sealed, changed_at, mac, change_id)
 		SELECT id, person_id, authority, 1, visible_until, removed, sealed, at, mac, $8
-		FROM new`, c.ids, c.persons, c.authorities, c.visibleUntil, c.removed, c.sealed, c.at, tx.change, macsOf(tx.guard, plans))
+		FROM new`, c.ids, c.persons, c.authorities, c.visibleUntil, c.removed, c.sealed, c.at, tx.change, macsOf(tx.guard, plans)); err != nil {
+		return err
+	}
+	return tx.index(ctx, plans)
 }
 
 // Update creates new versions of plans, any number at once. Each row carries
@@ -156,7 +162,7 @@ func (tx planWrites) Insert(ctx context.Context, plans []PlanRow) error {
 func (tx planWrites) Update(ctx context.Context, plans []PlanRow) error {
 	tx.changed = true
 	c := planColumnsOf(plans)
-	return tx.execAll(ctx, len(plans), "changing plans", `
+	if err := tx.execAll(ctx, len(plans), "changing plans", `
 		WITH updated AS (
 		    UPDATE cpis.plan AS l
 		    SET person_id = n.person_id, authority = n.authority, transfer_to = NULLIF(n.transfer_to, ''),
@@ -172,7 +178,10 @@ func (tx planWrites) Update(ctx context.Context, plans []PlanRow) error {
 		INSERT INTO cpis.plan_version (plan_id, person_id, authority, transfer_to, version, visible_until, removed, sealed, changed_at, mac, change_id)
 		SELECT id, person_id, authority, transfer_to, version, visible_until, removed, sealed, changed_at, mac, $7
 		FROM updated`, c.ids, c.versions, c.visibleUntil, c.removed, c.sealed, c.at, tx.change,
-		c.persons, c.authorities, c.transferTo, macsOf(tx.guard, plans))
+		c.persons, c.authorities, c.transferTo, macsOf(tx.guard, plans)); err != nil {
+		return err
+	}
+	return tx.reindex(ctx, plans)
 }
 
 // planArrays are plans turned into the arrays that unnest takes.

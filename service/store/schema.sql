@@ -212,6 +212,14 @@ CREATE TABLE cpis.former_index_key (
     CONSTRAINT former_index_key_wrapped_check CHECK ((wrapped <> ''::text))
 );
 
+CREATE TABLE cpis.holding (
+    id uuid NOT NULL,
+    authority text NOT NULL,
+    person_id uuid NOT NULL,
+    mac bytea,
+    CONSTRAINT holding_mac_check CHECK ((mac IS NOT NULL))
+);
+
 CREATE TABLE cpis.idempotency (
     organisation text NOT NULL,
     key text NOT NULL,
@@ -357,6 +365,18 @@ CREATE TABLE cpis.plan (
     transfer_to text,
     mac bytea,
     CONSTRAINT plan_version_check CHECK ((version > 0))
+);
+
+CREATE TABLE cpis.plan_index (
+    plan_id uuid NOT NULL,
+    index_version integer NOT NULL,
+    plan_version integer NOT NULL,
+    names bytea[] NOT NULL,
+    comes bytea,
+    goes bytea,
+    mac bytea,
+    CONSTRAINT plan_index_index_version_check CHECK ((index_version > 0)),
+    CONSTRAINT plan_index_mac_check CHECK ((mac IS NOT NULL))
 );
 
 CREATE TABLE cpis.plan_version (
@@ -579,6 +599,25 @@ CREATE TABLE cpis.upload_rules (
     CONSTRAINT upload_rules_version_check CHECK ((version > 0))
 );
 
+CREATE TABLE cpis.work_item (
+    plan_id uuid NOT NULL,
+    authority text NOT NULL,
+    need text NOT NULL,
+    mac bytea,
+    CONSTRAINT work_item_mac_check CHECK ((mac IS NOT NULL)),
+    CONSTRAINT work_item_need_check CHECK ((need = ANY (ARRAY['overdue'::text, 'adult'::text])))
+);
+
+CREATE TABLE cpis.work_state (
+    one boolean NOT NULL,
+    day date,
+    at timestamp with time zone,
+    filled integer NOT NULL,
+    mac bytea,
+    CONSTRAINT work_state_mac_check CHECK ((mac IS NOT NULL)),
+    CONSTRAINT work_state_one_check CHECK (one)
+);
+
 ALTER TABLE cpis.access
     ADD CONSTRAINT access_mac_check CHECK ((mac IS NOT NULL)) NOT VALID;
 
@@ -651,6 +690,12 @@ ALTER TABLE ONLY cpis.export
 ALTER TABLE ONLY cpis.former_index_key
     ADD CONSTRAINT former_index_key_pkey PRIMARY KEY (version);
 
+ALTER TABLE ONLY cpis.holding
+    ADD CONSTRAINT holding_authority_person_id_key UNIQUE (authority, person_id);
+
+ALTER TABLE ONLY cpis.holding
+    ADD CONSTRAINT holding_pkey PRIMARY KEY (id);
+
 ALTER TABLE cpis.idempotency
     ADD CONSTRAINT idempotency_mac_check CHECK ((mac IS NOT NULL)) NOT VALID;
 
@@ -707,6 +752,9 @@ ALTER TABLE cpis.person_version
 
 ALTER TABLE ONLY cpis.person_version
     ADD CONSTRAINT person_version_pkey PRIMARY KEY (person_id, version);
+
+ALTER TABLE ONLY cpis.plan_index
+    ADD CONSTRAINT plan_index_pkey PRIMARY KEY (plan_id, index_version);
 
 ALTER TABLE cpis.plan
     ADD CONSTRAINT plan_mac_check CHECK ((mac IS NOT NULL)) NOT VALID;
@@ -780,6 +828,12 @@ ALTER TABLE cpis.upload_rules
 ALTER TABLE ONLY cpis.upload_rules
     ADD CONSTRAINT upload_rules_pkey PRIMARY KEY (authority, version);
 
+ALTER TABLE ONLY cpis.work_item
+    ADD CONSTRAINT work_item_pkey PRIMARY KEY (plan_id);
+
+ALTER TABLE ONLY cpis.work_state
+    ADD CONSTRAINT work_state_pkey PRIMARY KEY (one);
+
 CREATE INDEX access_encounter ON cpis.access USING btree (person_id, encounter) WHERE (encounter IS NOT NULL);
 
 CREATE INDEX access_person ON cpis.access USING btree (person_id, at DESC, id DESC);
@@ -840,6 +894,8 @@ CREATE INDEX notice_encounter ON cpis.notice USING btree (person_id, encounter) 
 
 CREATE INDEX notice_inbox ON cpis.notice USING btree (authority, at DESC, id DESC);
 
+CREATE INDEX notice_open ON cpis.notice USING btree (authority, at) WHERE (acknowledged_at IS NULL);
+
 CREATE INDEX notice_order ON cpis.notice USING btree (authority, log, entry, id);
 
 CREATE INDEX notice_person ON cpis.notice USING btree (person_id, at DESC);
@@ -850,9 +906,19 @@ CREATE INDEX person_version_restricted ON cpis.person_version USING btree (chang
 
 CREATE INDEX plan_authority ON cpis.plan USING btree (authority, id);
 
+CREATE INDEX plan_changed ON cpis.plan USING btree (authority, changed_at, id) WHERE (NOT removed);
+
+CREATE INDEX plan_index_comes ON cpis.plan_index USING btree (comes) WHERE (comes IS NOT NULL);
+
+CREATE INDEX plan_index_goes ON cpis.plan_index USING btree (goes) WHERE (goes IS NOT NULL);
+
+CREATE INDEX plan_index_names ON cpis.plan_index USING gin (names) WITH (fastupdate=off);
+
 CREATE INDEX plan_person ON cpis.plan USING btree (person_id);
 
 CREATE INDEX plan_version_person ON cpis.plan_version USING btree (person_id, plan_id);
+
+CREATE INDEX plan_visible ON cpis.plan USING btree (authority, COALESCE(visible_until, 'infinity'::date), id) WHERE (NOT removed);
 
 CREATE INDEX proposal_authority ON cpis.proposal USING btree (authority, id);
 
@@ -894,6 +960,8 @@ CREATE INDEX upload_kept ON cpis.upload USING btree (changed_at) WHERE (wrapped_
 
 CREATE UNIQUE INDEX upload_sequence ON cpis.upload USING btree (authority, sequence) WHERE ((sequence > 0) AND (state = ANY (ARRAY['applying'::text, 'applied'::text])));
 
+CREATE INDEX work_item_authority ON cpis.work_item USING btree (authority, need, plan_id);
+
 ALTER TABLE ONLY cpis.access_mark
     ADD CONSTRAINT access_mark_access_id_fkey FOREIGN KEY (access_id) REFERENCES cpis.access(id);
 
@@ -927,6 +995,12 @@ ALTER TABLE ONLY cpis.entry_index_state
 ALTER TABLE ONLY cpis.export_part
     ADD CONSTRAINT export_part_export_id_fkey FOREIGN KEY (export_id) REFERENCES cpis.export(id);
 
+ALTER TABLE ONLY cpis.holding
+    ADD CONSTRAINT holding_authority_fkey FOREIGN KEY (authority) REFERENCES cpis.authority(gss_code);
+
+ALTER TABLE ONLY cpis.holding
+    ADD CONSTRAINT holding_person_id_fkey FOREIGN KEY (person_id) REFERENCES cpis.person(id);
+
 ALTER TABLE ONLY cpis.instance
     ADD CONSTRAINT instance_log_fkey FOREIGN KEY (log) REFERENCES cpis.log(id);
 
@@ -947,6 +1021,9 @@ ALTER TABLE ONLY cpis.person_version
 
 ALTER TABLE ONLY cpis.plan
     ADD CONSTRAINT plan_authority_fkey FOREIGN KEY (authority) REFERENCES cpis.authority(gss_code);
+
+ALTER TABLE ONLY cpis.plan_index
+    ADD CONSTRAINT plan_index_plan_id_fkey FOREIGN KEY (plan_id) REFERENCES cpis.plan(id);
 
 ALTER TABLE ONLY cpis.plan
     ADD CONSTRAINT plan_person_id_fkey FOREIGN KEY (person_id) REFERENCES cpis.person(id);
@@ -1001,6 +1078,9 @@ ALTER TABLE ONLY cpis.upload_rows
 
 ALTER TABLE ONLY cpis.upload_rules
     ADD CONSTRAINT upload_rules_authority_fkey FOREIGN KEY (authority) REFERENCES cpis.authority(gss_code);
+
+ALTER TABLE ONLY cpis.work_item
+    ADD CONSTRAINT work_item_plan_id_fkey FOREIGN KEY (plan_id) REFERENCES cpis.plan(id);
 
 GRANT USAGE ON SCHEMA cpis TO cpis_app;
 GRANT USAGE ON SCHEMA cpis TO cpis_auditor;
@@ -1137,6 +1217,8 @@ GRANT SELECT,INSERT ON TABLE cpis.former_index_key TO cpis_app;
 
 GRANT UPDATE(wrapped) ON TABLE cpis.former_index_key TO cpis_app;
 
+GRANT SELECT,INSERT ON TABLE cpis.holding TO cpis_app;
+
 GRANT SELECT,INSERT,DELETE ON TABLE cpis.idempotency TO cpis_app;
 
 GRANT SELECT,INSERT,DELETE ON TABLE cpis.index_key TO cpis_app;
@@ -1213,6 +1295,8 @@ GRANT UPDATE(changed_at) ON TABLE cpis.plan TO cpis_app;
 GRANT UPDATE(transfer_to) ON TABLE cpis.plan TO cpis_app;
 
 GRANT UPDATE(mac) ON TABLE cpis.plan TO cpis_app;
+
+GRANT SELECT,INSERT,DELETE ON TABLE cpis.plan_index TO cpis_app;
 
 GRANT SELECT,INSERT ON TABLE cpis.plan_version TO cpis_app;
 
@@ -1325,4 +1409,16 @@ GRANT SELECT,INSERT,DELETE ON TABLE cpis.upload_part TO cpis_app;
 GRANT SELECT,INSERT,DELETE ON TABLE cpis.upload_rows TO cpis_app;
 
 GRANT SELECT,INSERT ON TABLE cpis.upload_rules TO cpis_app;
+
+GRANT SELECT,INSERT,DELETE ON TABLE cpis.work_item TO cpis_app;
+
+GRANT SELECT,INSERT ON TABLE cpis.work_state TO cpis_app;
+
+GRANT UPDATE(day) ON TABLE cpis.work_state TO cpis_app;
+
+GRANT UPDATE(at) ON TABLE cpis.work_state TO cpis_app;
+
+GRANT UPDATE(filled) ON TABLE cpis.work_state TO cpis_app;
+
+GRANT UPDATE(mac) ON TABLE cpis.work_state TO cpis_app;
 

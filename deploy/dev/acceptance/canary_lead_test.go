@@ -94,6 +94,7 @@ type leadClients struct {
 	notices    cpisv1connect.NoticeServiceClient
 	encounters cpisv1connect.EncounterServiceClient
 	contacts   cpisv1connect.ContactServiceClient
+	work       cpisv1connect.WorkServiceClient
 }
 
 // clientsOf returns all services as somebody reaches them.
@@ -103,6 +104,7 @@ func (s *site) clientsOf(p protocol, person string, options ...idp.Option) *lead
 	return &leadClients{
 		cpisv1connect.NewPlanServiceClient(c), cpisv1connect.NewUploadServiceClient(c), cpisv1connect.NewNoticeServiceClient(c),
 		cpisv1connect.NewEncounterServiceClient(c), cpisv1connect.NewContactServiceClient(c),
+		cpisv1connect.NewWorkServiceClient(c),
 	}
 }
 
@@ -165,6 +167,13 @@ func (s *site) leadKid(lead *leadClients, l *led, errs io.Writer) (plan string) 
 	if got := versions.GetVersions()[0].GetChange().GetReason(); got != leadsWords["amend"] {
 		s.tb.Errorf("why it was amended: got %q", got)
 	}
+	found, err := lead.plans.FindPeople(ctx, &cpisv1.FindPeopleRequest{FamilyName: l.kid.family, GivenName: l.kid.given, DateOfBirth: l.kid.born})
+	must(s.tb, err)
+	if len(found.GetPeople()) != 1 {
+		s.tb.Errorf("a name finds %d people, want one", len(found.GetPeople()))
+	}
+	_, err = lead.work.GetWorkList(ctx, &cpisv1.GetWorkListRequest{})
+	must(s.tb, err)
 	_, err = lead.plans.GetPerson(ctx, &cpisv1.GetPersonRequest{NhsNumber: l.kid.number})
 	must(s.tb, err)
 	return made.GetPlanId()

@@ -55,6 +55,7 @@ var arrows = []arrow{
 	{from: "service/upload", to: ground(
 		"service/domain", "service/guard", "service/record", "service/notice", "service/plan", "service/planfile",
 	)},
+	{from: "service/work", to: ground("service/domain", "service/guard", "service/record")},
 	{from: "service/oversight", to: ground("service/domain", "service/guard", "service/record", "service/notice")},
 	{from: "service/release", to: ground("service/domain", "service/guard", "service/record")},
 	{from: "service/export", to: ground(
@@ -68,17 +69,17 @@ var arrows = []arrow{
 	{from: "service", to: ground(
 		"service/domain", "service/guard", "service/record", "service/notice", "service/directory", "service/auditlog", "service/plan",
 		"service/person", "service/deliver", "service/lookup", "service/upload", "service/oversight", "service/release", "service/export",
-		"service/session", "service/admin",
+		"service/session", "service/work", "service/admin",
 	)},
 
 	{from: "service/deliver/outbound", to: []string{"service/deliver"}},
 	{from: "service/deliver/...", to: []string{"service/deliver", "service/deliver/outbound"}},
 
 	{from: "service/rpc/...", to: face("service/rpc/...", "proto/...", "service/lookup", "service/plan", "service/person", "service/upload",
-		"service/notice", "service/deliver", "service/directory", "service/auditlog", "service/oversight", "service/release", "service/export")},
+		"service/notice", "service/deliver", "service/directory", "service/auditlog", "service/oversight", "service/release", "service/export", "service/work")},
 	{from: "service/web/...", to: face("service/web/...", "service/lookup", "service/plan", "service/person", "service/upload",
 		"service/notice", "service/deliver", "service/directory", "service/auditlog", "service/oversight", "service/release", "service/export",
-		"service/session", "service/admin")},
+		"service/session", "service/work", "service/admin")},
 	{from: "service/fhir/...", to: face("service/fhir/...", "service/lookup", "service/notice")},
 	{from: "service/hl7/...", to: face("service/hl7/...", "service/lookup", "service/notice")},
 

@@ -76,19 +76,23 @@ func (s *site) seed(ctx context.Context) error {
 		return err
 	}
 	defer closeAll()
-	lead := &identity.Caller{
-		ID: "bench", ClientID: "bench", Issuer: "bench", Roles: policy.RolesOf(policy.LASystem), System: true,
-		Organisation: "E09000019", Class: policy.LocalAuthority,
-	}
-	if err := s.upload(ctx, sv, lead); err != nil {
+	lead := authoritySystem()
+	if err := s.upload(ctx, sv, lead, s.people.file()); err != nil {
 		return err
 	}
 	return s.crowd(ctx)
 }
 
-// upload uploads the flagged people, and approves that.
-func (s *site) upload(ctx context.Context, sv *service.Service, system *identity.Caller) error {
-	file := s.people.file()
+// authoritySystem is a system of Islington.
+func authoritySystem() *identity.Caller {
+	return &identity.Caller{
+		ID: "bench", ClientID: "bench", Issuer: "bench", Roles: policy.RolesOf(policy.LASystem), System: true,
+		Organisation: "E09000019", Class: policy.LocalAuthority,
+	}
+}
+
+// upload uploads a file of plans, and approves that.
+func (s *site) upload(ctx context.Context, sv *service.Service, system *identity.Caller, file *bytes.Buffer) error {
 	parts := func() (upload.Part, error) {
 		if file.Len() == 0 {
 			return upload.Part{}, io.EOF
@@ -188,6 +192,11 @@ INSERT INTO cpis.person_tag (tag, person_id, index_version, mac)
 SELECT sha256(('crowd' || c.i)::bytea), c.id, 1, t.mac FROM crowd c, (SELECT * FROM cpis.person_tag LIMIT 1) t;
 INSERT INTO cpis.plan (id, person_id, authority, version, visible_until, removed, sealed, changed_at, mac)
 SELECT gen_random_uuid(), c.id, p.authority, 1, NULL, false, p.sealed, p.changed_at, p.mac FROM crowd c, (SELECT * FROM cpis.plan LIMIT 1) p;
+INSERT INTO cpis.holding (id, authority, person_id, mac)
+SELECT gen_random_uuid(), h.authority, c.id, h.mac FROM crowd c, (SELECT * FROM cpis.holding LIMIT 1) h;
+INSERT INTO cpis.plan_index (plan_id, index_version, plan_version, names, mac)
+SELECT l.id, 1, 1, ARRAY(SELECT substr(sha256((k || 'crowd' || c.i)::bytea), 1, 16) FROM generate_series(1, 4) AS k), x.mac
+FROM crowd c JOIN cpis.plan l ON l.person_id = c.id, (SELECT * FROM cpis.plan_index LIMIT 1) x;
 `
 
 // codec is how messages are written.

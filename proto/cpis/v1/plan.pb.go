@@ -143,6 +143,60 @@ func (PlanFilter) EnumDescriptor() ([]byte, []int) {
 	return file_cpis_v1_plan_proto_rawDescGZIP(), []int{1}
 }
 
+// PlanOrder is in which order plans are listed. Names and other days are sealed:
+// nothing can be sorted by them.
+type PlanOrder int32
+
+const (
+	// None that means anything, and no way back.
+	PlanOrder_PLAN_ORDER_UNSPECIFIED PlanOrder = 0
+	// Those first that changed last.
+	PlanOrder_PLAN_ORDER_CHANGED PlanOrder = 1
+	// Those first whose last visible day comes first; those that run last.
+	PlanOrder_PLAN_ORDER_VISIBLE_UNTIL PlanOrder = 2
+)
+
+// Enum value maps for PlanOrder.
+var (
+	PlanOrder_name = map[int32]string{
+		0: "PLAN_ORDER_UNSPECIFIED",
+		1: "PLAN_ORDER_CHANGED",
+		2: "PLAN_ORDER_VISIBLE_UNTIL",
+	}
+	PlanOrder_value = map[string]int32{
+		"PLAN_ORDER_UNSPECIFIED":   0,
+		"PLAN_ORDER_CHANGED":       1,
+		"PLAN_ORDER_VISIBLE_UNTIL": 2,
+	}
+)
+
+func (x PlanOrder) Enum() *PlanOrder {
+	p := new(PlanOrder)
+	*p = x
+	return p
+}
+
+func (x PlanOrder) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (PlanOrder) Descriptor() protoreflect.EnumDescriptor {
+	return file_cpis_v1_plan_proto_enumTypes[2].Descriptor()
+}
+
+func (PlanOrder) Type() protoreflect.EnumType {
+	return &file_cpis_v1_plan_proto_enumTypes[2]
+}
+
+func (x PlanOrder) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use PlanOrder.Descriptor instead.
+func (PlanOrder) EnumDescriptor() ([]byte, []int) {
+	return file_cpis_v1_plan_proto_rawDescGZIP(), []int{2}
+}
+
 // Decision is what becomes of something that was proposed.
 type Decision int32
 
@@ -184,11 +238,11 @@ func (x Decision) String() string {
 }
 
 func (Decision) Descriptor() protoreflect.EnumDescriptor {
-	return file_cpis_v1_plan_proto_enumTypes[2].Descriptor()
+	return file_cpis_v1_plan_proto_enumTypes[3].Descriptor()
 }
 
 func (Decision) Type() protoreflect.EnumType {
-	return &file_cpis_v1_plan_proto_enumTypes[2]
+	return &file_cpis_v1_plan_proto_enumTypes[3]
 }
 
 func (x Decision) Number() protoreflect.EnumNumber {
@@ -197,7 +251,7 @@ func (x Decision) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Decision.Descriptor instead.
 func (Decision) EnumDescriptor() ([]byte, []int) {
-	return file_cpis_v1_plan_proto_rawDescGZIP(), []int{2}
+	return file_cpis_v1_plan_proto_rawDescGZIP(), []int{3}
 }
 
 // ProposalState is where something stands that was proposed.
@@ -245,11 +299,11 @@ func (x ProposalState) String() string {
 }
 
 func (ProposalState) Descriptor() protoreflect.EnumDescriptor {
-	return file_cpis_v1_plan_proto_enumTypes[3].Descriptor()
+	return file_cpis_v1_plan_proto_enumTypes[4].Descriptor()
 }
 
 func (ProposalState) Type() protoreflect.EnumType {
-	return &file_cpis_v1_plan_proto_enumTypes[3]
+	return &file_cpis_v1_plan_proto_enumTypes[4]
 }
 
 func (x ProposalState) Number() protoreflect.EnumNumber {
@@ -258,7 +312,7 @@ func (x ProposalState) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use ProposalState.Descriptor instead.
 func (ProposalState) EnumDescriptor() ([]byte, []int) {
-	return file_cpis_v1_plan_proto_rawDescGZIP(), []int{3}
+	return file_cpis_v1_plan_proto_rawDescGZIP(), []int{4}
 }
 
 // ChangeKind is a change that needs a second person.
@@ -306,11 +360,11 @@ func (x ChangeKind) String() string {
 }
 
 func (ChangeKind) Descriptor() protoreflect.EnumDescriptor {
-	return file_cpis_v1_plan_proto_enumTypes[4].Descriptor()
+	return file_cpis_v1_plan_proto_enumTypes[5].Descriptor()
 }
 
 func (ChangeKind) Type() protoreflect.EnumType {
-	return &file_cpis_v1_plan_proto_enumTypes[4]
+	return &file_cpis_v1_plan_proto_enumTypes[5]
 }
 
 func (x ChangeKind) Number() protoreflect.EnumNumber {
@@ -319,7 +373,7 @@ func (x ChangeKind) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use ChangeKind.Descriptor instead.
 func (ChangeKind) EnumDescriptor() ([]byte, []int) {
-	return file_cpis_v1_plan_proto_rawDescGZIP(), []int{4}
+	return file_cpis_v1_plan_proto_rawDescGZIP(), []int{5}
 }
 
 // Person identifies the person a plan is about: the child, or for an unborn
@@ -710,8 +764,10 @@ func (x *EndPlanResponse) GetReceipt() *Receipt {
 // GetPersonRequest asks for a person by NHS number.
 type GetPersonRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// NHS number, as in Person. Required.
-	NhsNumber     string `protobuf:"bytes,1,opt,name=nhs_number,json=nhsNumber,proto3" json:"nhs_number,omitempty"`
+	// NHS number, as in Person. Required, unless person_id is given.
+	NhsNumber string `protobuf:"bytes,1,opt,name=nhs_number,json=nhsNumber,proto3" json:"nhs_number,omitempty"`
+	// Identifier that the authority has for the person, in the place of the number.
+	PersonId      string `protobuf:"bytes,2,opt,name=person_id,json=personId,proto3" json:"person_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -753,6 +809,13 @@ func (x *GetPersonRequest) GetNhsNumber() string {
 	return ""
 }
 
+func (x *GetPersonRequest) GetPersonId() string {
+	if x != nil {
+		return x.PersonId
+	}
+	return ""
+}
+
 // GetPersonResponse is what the caller's authority recorded.
 type GetPersonResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -763,9 +826,14 @@ type GetPersonResponse struct {
 	// The person's whereabouts must not be revealed.
 	Restricted bool `protobuf:"varint,3,opt,name=restricted,proto3" json:"restricted,omitempty"`
 	// Where in the log this act stands.
-	Receipt       *Receipt `protobuf:"bytes,4,opt,name=receipt,proto3" json:"receipt,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Receipt *Receipt `protobuf:"bytes,4,opt,name=receipt,proto3" json:"receipt,omitempty"`
+	// Identifier that the authority has for the person, which means nothing to
+	// others; empty until there is one.
+	PersonId string `protobuf:"bytes,5,opt,name=person_id,json=personId,proto3" json:"person_id,omitempty"`
+	// NHS numbers that the person had before.
+	FormerNhsNumbers []string `protobuf:"bytes,6,rep,name=former_nhs_numbers,json=formerNhsNumbers,proto3" json:"former_nhs_numbers,omitempty"`
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
 }
 
 func (x *GetPersonResponse) Reset() {
@@ -826,6 +894,242 @@ func (x *GetPersonResponse) GetReceipt() *Receipt {
 	return nil
 }
 
+func (x *GetPersonResponse) GetPersonId() string {
+	if x != nil {
+		return x.PersonId
+	}
+	return ""
+}
+
+func (x *GetPersonResponse) GetFormerNhsNumbers() []string {
+	if x != nil {
+		return x.FormerNhsNumbers
+	}
+	return nil
+}
+
+// FindPeopleRequest says who is looked for: an NHS number alone, or a name, with the
+// date of birth where it is known.
+type FindPeopleRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// NHS number, as in Person; alone.
+	NhsNumber string `protobuf:"bytes,1,opt,name=nhs_number,json=nhsNumber,proto3" json:"nhs_number,omitempty"`
+	// Family name, or a part of it. Case, accents, hyphens and apostrophes make no
+	// difference.
+	FamilyName string `protobuf:"bytes,2,opt,name=family_name,json=familyName,proto3" json:"family_name,omitempty"`
+	// Given names, or one of them; likewise.
+	GivenName string `protobuf:"bytes,3,opt,name=given_name,json=givenName,proto3" json:"given_name,omitempty"`
+	// Date of birth, YYYY-MM-DD.
+	DateOfBirth   string `protobuf:"bytes,4,opt,name=date_of_birth,json=dateOfBirth,proto3" json:"date_of_birth,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *FindPeopleRequest) Reset() {
+	*x = FindPeopleRequest{}
+	mi := &file_cpis_v1_plan_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *FindPeopleRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*FindPeopleRequest) ProtoMessage() {}
+
+func (x *FindPeopleRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_cpis_v1_plan_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use FindPeopleRequest.ProtoReflect.Descriptor instead.
+func (*FindPeopleRequest) Descriptor() ([]byte, []int) {
+	return file_cpis_v1_plan_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *FindPeopleRequest) GetNhsNumber() string {
+	if x != nil {
+		return x.NhsNumber
+	}
+	return ""
+}
+
+func (x *FindPeopleRequest) GetFamilyName() string {
+	if x != nil {
+		return x.FamilyName
+	}
+	return ""
+}
+
+func (x *FindPeopleRequest) GetGivenName() string {
+	if x != nil {
+		return x.GivenName
+	}
+	return ""
+}
+
+func (x *FindPeopleRequest) GetDateOfBirth() string {
+	if x != nil {
+		return x.DateOfBirth
+	}
+	return ""
+}
+
+// FindPeopleResponse holds those who were found.
+type FindPeopleResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The people whose plans changed last first; 50 at most.
+	People []*FoundPerson `protobuf:"bytes,1,rep,name=people,proto3" json:"people,omitempty"`
+	// There are others: the date of birth, or more of the name, tells them apart.
+	More bool `protobuf:"varint,2,opt,name=more,proto3" json:"more,omitempty"`
+	// Some plans cannot be found by name yet, so that somebody may be missing.
+	Incomplete bool `protobuf:"varint,3,opt,name=incomplete,proto3" json:"incomplete,omitempty"`
+	// Where in the log this act stands.
+	Receipt       *Receipt `protobuf:"bytes,4,opt,name=receipt,proto3" json:"receipt,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *FindPeopleResponse) Reset() {
+	*x = FindPeopleResponse{}
+	mi := &file_cpis_v1_plan_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *FindPeopleResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*FindPeopleResponse) ProtoMessage() {}
+
+func (x *FindPeopleResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_cpis_v1_plan_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use FindPeopleResponse.ProtoReflect.Descriptor instead.
+func (*FindPeopleResponse) Descriptor() ([]byte, []int) {
+	return file_cpis_v1_plan_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *FindPeopleResponse) GetPeople() []*FoundPerson {
+	if x != nil {
+		return x.People
+	}
+	return nil
+}
+
+func (x *FindPeopleResponse) GetMore() bool {
+	if x != nil {
+		return x.More
+	}
+	return false
+}
+
+func (x *FindPeopleResponse) GetIncomplete() bool {
+	if x != nil {
+		return x.Incomplete
+	}
+	return false
+}
+
+func (x *FindPeopleResponse) GetReceipt() *Receipt {
+	if x != nil {
+		return x.Receipt
+	}
+	return nil
+}
+
+// FoundPerson is somebody about whom the authority holds plans.
+type FoundPerson struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Identifier that the authority has for the person, which means nothing to
+	// others; empty until there is one.
+	PersonId string `protobuf:"bytes,1,opt,name=person_id,json=personId,proto3" json:"person_id,omitempty"`
+	// The person, as the authority last recorded them.
+	Person *Person `protobuf:"bytes,2,opt,name=person,proto3" json:"person,omitempty"`
+	// The authority's own plans, newest start first, all of them.
+	Plans []*OwnPlan `protobuf:"bytes,3,rep,name=plans,proto3" json:"plans,omitempty"`
+	// The person's whereabouts must not be revealed.
+	Restricted    bool `protobuf:"varint,4,opt,name=restricted,proto3" json:"restricted,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *FoundPerson) Reset() {
+	*x = FoundPerson{}
+	mi := &file_cpis_v1_plan_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *FoundPerson) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*FoundPerson) ProtoMessage() {}
+
+func (x *FoundPerson) ProtoReflect() protoreflect.Message {
+	mi := &file_cpis_v1_plan_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use FoundPerson.ProtoReflect.Descriptor instead.
+func (*FoundPerson) Descriptor() ([]byte, []int) {
+	return file_cpis_v1_plan_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *FoundPerson) GetPersonId() string {
+	if x != nil {
+		return x.PersonId
+	}
+	return ""
+}
+
+func (x *FoundPerson) GetPerson() *Person {
+	if x != nil {
+		return x.Person
+	}
+	return nil
+}
+
+func (x *FoundPerson) GetPlans() []*OwnPlan {
+	if x != nil {
+		return x.Plans
+	}
+	return nil
+}
+
+func (x *FoundPerson) GetRestricted() bool {
+	if x != nil {
+		return x.Restricted
+	}
+	return false
+}
+
 // OwnPlan is a plan as its own authority sees it.
 type OwnPlan struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -863,7 +1167,7 @@ type OwnPlan struct {
 
 func (x *OwnPlan) Reset() {
 	*x = OwnPlan{}
-	mi := &file_cpis_v1_plan_proto_msgTypes[7]
+	mi := &file_cpis_v1_plan_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -875,7 +1179,7 @@ func (x *OwnPlan) String() string {
 func (*OwnPlan) ProtoMessage() {}
 
 func (x *OwnPlan) ProtoReflect() protoreflect.Message {
-	mi := &file_cpis_v1_plan_proto_msgTypes[7]
+	mi := &file_cpis_v1_plan_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -888,7 +1192,7 @@ func (x *OwnPlan) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OwnPlan.ProtoReflect.Descriptor instead.
 func (*OwnPlan) Descriptor() ([]byte, []int) {
-	return file_cpis_v1_plan_proto_rawDescGZIP(), []int{7}
+	return file_cpis_v1_plan_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *OwnPlan) GetId() string {
@@ -1022,7 +1326,7 @@ type AmendPlanRequest struct {
 
 func (x *AmendPlanRequest) Reset() {
 	*x = AmendPlanRequest{}
-	mi := &file_cpis_v1_plan_proto_msgTypes[8]
+	mi := &file_cpis_v1_plan_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1034,7 +1338,7 @@ func (x *AmendPlanRequest) String() string {
 func (*AmendPlanRequest) ProtoMessage() {}
 
 func (x *AmendPlanRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cpis_v1_plan_proto_msgTypes[8]
+	mi := &file_cpis_v1_plan_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1047,7 +1351,7 @@ func (x *AmendPlanRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AmendPlanRequest.ProtoReflect.Descriptor instead.
 func (*AmendPlanRequest) Descriptor() ([]byte, []int) {
-	return file_cpis_v1_plan_proto_rawDescGZIP(), []int{8}
+	return file_cpis_v1_plan_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *AmendPlanRequest) GetPlanId() string {
@@ -1142,7 +1446,7 @@ type AmendPlanResponse struct {
 
 func (x *AmendPlanResponse) Reset() {
 	*x = AmendPlanResponse{}
-	mi := &file_cpis_v1_plan_proto_msgTypes[9]
+	mi := &file_cpis_v1_plan_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1154,7 +1458,7 @@ func (x *AmendPlanResponse) String() string {
 func (*AmendPlanResponse) ProtoMessage() {}
 
 func (x *AmendPlanResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cpis_v1_plan_proto_msgTypes[9]
+	mi := &file_cpis_v1_plan_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1167,7 +1471,7 @@ func (x *AmendPlanResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AmendPlanResponse.ProtoReflect.Descriptor instead.
 func (*AmendPlanResponse) Descriptor() ([]byte, []int) {
-	return file_cpis_v1_plan_proto_rawDescGZIP(), []int{9}
+	return file_cpis_v1_plan_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *AmendPlanResponse) GetVersion() int32 {
@@ -1206,7 +1510,7 @@ type RemovePlanRequest struct {
 
 func (x *RemovePlanRequest) Reset() {
 	*x = RemovePlanRequest{}
-	mi := &file_cpis_v1_plan_proto_msgTypes[10]
+	mi := &file_cpis_v1_plan_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1218,7 +1522,7 @@ func (x *RemovePlanRequest) String() string {
 func (*RemovePlanRequest) ProtoMessage() {}
 
 func (x *RemovePlanRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cpis_v1_plan_proto_msgTypes[10]
+	mi := &file_cpis_v1_plan_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1231,7 +1535,7 @@ func (x *RemovePlanRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RemovePlanRequest.ProtoReflect.Descriptor instead.
 func (*RemovePlanRequest) Descriptor() ([]byte, []int) {
-	return file_cpis_v1_plan_proto_rawDescGZIP(), []int{10}
+	return file_cpis_v1_plan_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *RemovePlanRequest) GetPlanId() string {
@@ -1268,7 +1572,7 @@ type RemovePlanResponse struct {
 
 func (x *RemovePlanResponse) Reset() {
 	*x = RemovePlanResponse{}
-	mi := &file_cpis_v1_plan_proto_msgTypes[11]
+	mi := &file_cpis_v1_plan_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1280,7 +1584,7 @@ func (x *RemovePlanResponse) String() string {
 func (*RemovePlanResponse) ProtoMessage() {}
 
 func (x *RemovePlanResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cpis_v1_plan_proto_msgTypes[11]
+	mi := &file_cpis_v1_plan_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1293,7 +1597,7 @@ func (x *RemovePlanResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RemovePlanResponse.ProtoReflect.Descriptor instead.
 func (*RemovePlanResponse) Descriptor() ([]byte, []int) {
-	return file_cpis_v1_plan_proto_rawDescGZIP(), []int{11}
+	return file_cpis_v1_plan_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *RemovePlanResponse) GetVersion() int32 {
@@ -1327,7 +1631,7 @@ type RecordBirthRequest struct {
 
 func (x *RecordBirthRequest) Reset() {
 	*x = RecordBirthRequest{}
-	mi := &file_cpis_v1_plan_proto_msgTypes[12]
+	mi := &file_cpis_v1_plan_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1339,7 +1643,7 @@ func (x *RecordBirthRequest) String() string {
 func (*RecordBirthRequest) ProtoMessage() {}
 
 func (x *RecordBirthRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cpis_v1_plan_proto_msgTypes[12]
+	mi := &file_cpis_v1_plan_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1352,7 +1656,7 @@ func (x *RecordBirthRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RecordBirthRequest.ProtoReflect.Descriptor instead.
 func (*RecordBirthRequest) Descriptor() ([]byte, []int) {
-	return file_cpis_v1_plan_proto_rawDescGZIP(), []int{12}
+	return file_cpis_v1_plan_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *RecordBirthRequest) GetPlanId() string {
@@ -1402,7 +1706,7 @@ type ChildPlan struct {
 
 func (x *ChildPlan) Reset() {
 	*x = ChildPlan{}
-	mi := &file_cpis_v1_plan_proto_msgTypes[13]
+	mi := &file_cpis_v1_plan_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1414,7 +1718,7 @@ func (x *ChildPlan) String() string {
 func (*ChildPlan) ProtoMessage() {}
 
 func (x *ChildPlan) ProtoReflect() protoreflect.Message {
-	mi := &file_cpis_v1_plan_proto_msgTypes[13]
+	mi := &file_cpis_v1_plan_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1427,7 +1731,7 @@ func (x *ChildPlan) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ChildPlan.ProtoReflect.Descriptor instead.
 func (*ChildPlan) Descriptor() ([]byte, []int) {
-	return file_cpis_v1_plan_proto_rawDescGZIP(), []int{13}
+	return file_cpis_v1_plan_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *ChildPlan) GetChild() *Person {
@@ -1476,7 +1780,7 @@ type RecordBirthResponse struct {
 
 func (x *RecordBirthResponse) Reset() {
 	*x = RecordBirthResponse{}
-	mi := &file_cpis_v1_plan_proto_msgTypes[14]
+	mi := &file_cpis_v1_plan_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1488,7 +1792,7 @@ func (x *RecordBirthResponse) String() string {
 func (*RecordBirthResponse) ProtoMessage() {}
 
 func (x *RecordBirthResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cpis_v1_plan_proto_msgTypes[14]
+	mi := &file_cpis_v1_plan_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1501,7 +1805,7 @@ func (x *RecordBirthResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RecordBirthResponse.ProtoReflect.Descriptor instead.
 func (*RecordBirthResponse) Descriptor() ([]byte, []int) {
-	return file_cpis_v1_plan_proto_rawDescGZIP(), []int{14}
+	return file_cpis_v1_plan_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *RecordBirthResponse) GetVersion() int32 {
@@ -1543,7 +1847,7 @@ type GetPlanRequest struct {
 
 func (x *GetPlanRequest) Reset() {
 	*x = GetPlanRequest{}
-	mi := &file_cpis_v1_plan_proto_msgTypes[15]
+	mi := &file_cpis_v1_plan_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1555,7 +1859,7 @@ func (x *GetPlanRequest) String() string {
 func (*GetPlanRequest) ProtoMessage() {}
 
 func (x *GetPlanRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cpis_v1_plan_proto_msgTypes[15]
+	mi := &file_cpis_v1_plan_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1568,7 +1872,7 @@ func (x *GetPlanRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetPlanRequest.ProtoReflect.Descriptor instead.
 func (*GetPlanRequest) Descriptor() ([]byte, []int) {
-	return file_cpis_v1_plan_proto_rawDescGZIP(), []int{15}
+	return file_cpis_v1_plan_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *GetPlanRequest) GetPlanId() string {
@@ -1588,14 +1892,16 @@ type GetPlanResponse struct {
 	// The person's whereabouts must not be revealed.
 	Restricted bool `protobuf:"varint,3,opt,name=restricted,proto3" json:"restricted,omitempty"`
 	// Where in the log this act stands.
-	Receipt       *Receipt `protobuf:"bytes,4,opt,name=receipt,proto3" json:"receipt,omitempty"`
+	Receipt *Receipt `protobuf:"bytes,4,opt,name=receipt,proto3" json:"receipt,omitempty"`
+	// Identifier that the authority has for the person; empty until there is one.
+	PersonId      string `protobuf:"bytes,5,opt,name=person_id,json=personId,proto3" json:"person_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *GetPlanResponse) Reset() {
 	*x = GetPlanResponse{}
-	mi := &file_cpis_v1_plan_proto_msgTypes[16]
+	mi := &file_cpis_v1_plan_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1607,7 +1913,7 @@ func (x *GetPlanResponse) String() string {
 func (*GetPlanResponse) ProtoMessage() {}
 
 func (x *GetPlanResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cpis_v1_plan_proto_msgTypes[16]
+	mi := &file_cpis_v1_plan_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1620,7 +1926,7 @@ func (x *GetPlanResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetPlanResponse.ProtoReflect.Descriptor instead.
 func (*GetPlanResponse) Descriptor() ([]byte, []int) {
-	return file_cpis_v1_plan_proto_rawDescGZIP(), []int{16}
+	return file_cpis_v1_plan_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *GetPlanResponse) GetPerson() *Person {
@@ -1651,6 +1957,13 @@ func (x *GetPlanResponse) GetReceipt() *Receipt {
 	return nil
 }
 
+func (x *GetPlanResponse) GetPersonId() string {
+	if x != nil {
+		return x.PersonId
+	}
+	return ""
+}
+
 // ListPlansRequest asks for a page of plans.
 type ListPlansRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1660,15 +1973,20 @@ type ListPlansRequest struct {
 	Kind PlanKind `protobuf:"varint,2,opt,name=kind,proto3,enum=cpis.v1.PlanKind" json:"kind,omitempty"`
 	// Most plans to give; 50 if 0.
 	PageSize int32 `protobuf:"varint,3,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
-	// Where to go on: `next_page` of the answer before.
-	Page          string `protobuf:"bytes,4,opt,name=page,proto3" json:"page,omitempty"`
+	// Where to go on: `next_page` of the answer before, or where to go back:
+	// `previous_page`.
+	Page string `protobuf:"bytes,4,opt,name=page,proto3" json:"page,omitempty"`
+	// In which order.
+	Order PlanOrder `protobuf:"varint,5,opt,name=order,proto3,enum=cpis.v1.PlanOrder" json:"order,omitempty"`
+	// The other way round.
+	Reverse       bool `protobuf:"varint,6,opt,name=reverse,proto3" json:"reverse,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ListPlansRequest) Reset() {
 	*x = ListPlansRequest{}
-	mi := &file_cpis_v1_plan_proto_msgTypes[17]
+	mi := &file_cpis_v1_plan_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1680,7 +1998,7 @@ func (x *ListPlansRequest) String() string {
 func (*ListPlansRequest) ProtoMessage() {}
 
 func (x *ListPlansRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cpis_v1_plan_proto_msgTypes[17]
+	mi := &file_cpis_v1_plan_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1693,7 +2011,7 @@ func (x *ListPlansRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListPlansRequest.ProtoReflect.Descriptor instead.
 func (*ListPlansRequest) Descriptor() ([]byte, []int) {
-	return file_cpis_v1_plan_proto_rawDescGZIP(), []int{17}
+	return file_cpis_v1_plan_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *ListPlansRequest) GetFilter() PlanFilter {
@@ -1724,7 +2042,21 @@ func (x *ListPlansRequest) GetPage() string {
 	return ""
 }
 
-// ListPlansResponse is a page of plans, in no order that means anything.
+func (x *ListPlansRequest) GetOrder() PlanOrder {
+	if x != nil {
+		return x.Order
+	}
+	return PlanOrder_PLAN_ORDER_UNSPECIFIED
+}
+
+func (x *ListPlansRequest) GetReverse() bool {
+	if x != nil {
+		return x.Reverse
+	}
+	return false
+}
+
+// ListPlansResponse is a page of plans.
 type ListPlansResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The plans, with whom they are about.
@@ -1733,14 +2065,17 @@ type ListPlansResponse struct {
 	// for, and others still follow.
 	NextPage string `protobuf:"bytes,2,opt,name=next_page,json=nextPage,proto3" json:"next_page,omitempty"`
 	// Where in the log this act stands.
-	Receipt       *Receipt `protobuf:"bytes,3,opt,name=receipt,proto3" json:"receipt,omitempty"`
+	Receipt *Receipt `protobuf:"bytes,3,opt,name=receipt,proto3" json:"receipt,omitempty"`
+	// Where the page before is, in the order that was asked for; empty at the
+	// beginning, and without an order.
+	PreviousPage  string `protobuf:"bytes,4,opt,name=previous_page,json=previousPage,proto3" json:"previous_page,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ListPlansResponse) Reset() {
 	*x = ListPlansResponse{}
-	mi := &file_cpis_v1_plan_proto_msgTypes[18]
+	mi := &file_cpis_v1_plan_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1752,7 +2087,7 @@ func (x *ListPlansResponse) String() string {
 func (*ListPlansResponse) ProtoMessage() {}
 
 func (x *ListPlansResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cpis_v1_plan_proto_msgTypes[18]
+	mi := &file_cpis_v1_plan_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1765,7 +2100,7 @@ func (x *ListPlansResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListPlansResponse.ProtoReflect.Descriptor instead.
 func (*ListPlansResponse) Descriptor() ([]byte, []int) {
-	return file_cpis_v1_plan_proto_rawDescGZIP(), []int{18}
+	return file_cpis_v1_plan_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *ListPlansResponse) GetPlans() []*ListedPlan {
@@ -1789,6 +2124,13 @@ func (x *ListPlansResponse) GetReceipt() *Receipt {
 	return nil
 }
 
+func (x *ListPlansResponse) GetPreviousPage() string {
+	if x != nil {
+		return x.PreviousPage
+	}
+	return ""
+}
+
 // ListedPlan is a plan and whom it is about.
 type ListedPlan struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1797,14 +2139,16 @@ type ListedPlan struct {
 	// The plan.
 	Plan *OwnPlan `protobuf:"bytes,2,opt,name=plan,proto3" json:"plan,omitempty"`
 	// The person's whereabouts must not be revealed.
-	Restricted    bool `protobuf:"varint,3,opt,name=restricted,proto3" json:"restricted,omitempty"`
+	Restricted bool `protobuf:"varint,3,opt,name=restricted,proto3" json:"restricted,omitempty"`
+	// Identifier that the authority has for the person; empty until there is one.
+	PersonId      string `protobuf:"bytes,4,opt,name=person_id,json=personId,proto3" json:"person_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ListedPlan) Reset() {
 	*x = ListedPlan{}
-	mi := &file_cpis_v1_plan_proto_msgTypes[19]
+	mi := &file_cpis_v1_plan_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1816,7 +2160,7 @@ func (x *ListedPlan) String() string {
 func (*ListedPlan) ProtoMessage() {}
 
 func (x *ListedPlan) ProtoReflect() protoreflect.Message {
-	mi := &file_cpis_v1_plan_proto_msgTypes[19]
+	mi := &file_cpis_v1_plan_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1829,7 +2173,7 @@ func (x *ListedPlan) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListedPlan.ProtoReflect.Descriptor instead.
 func (*ListedPlan) Descriptor() ([]byte, []int) {
-	return file_cpis_v1_plan_proto_rawDescGZIP(), []int{19}
+	return file_cpis_v1_plan_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *ListedPlan) GetPerson() *Person {
@@ -1853,6 +2197,13 @@ func (x *ListedPlan) GetRestricted() bool {
 	return false
 }
 
+func (x *ListedPlan) GetPersonId() string {
+	if x != nil {
+		return x.PersonId
+	}
+	return ""
+}
+
 // ListVersionsRequest asks for the versions of a plan.
 type ListVersionsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1864,7 +2215,7 @@ type ListVersionsRequest struct {
 
 func (x *ListVersionsRequest) Reset() {
 	*x = ListVersionsRequest{}
-	mi := &file_cpis_v1_plan_proto_msgTypes[20]
+	mi := &file_cpis_v1_plan_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1876,7 +2227,7 @@ func (x *ListVersionsRequest) String() string {
 func (*ListVersionsRequest) ProtoMessage() {}
 
 func (x *ListVersionsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cpis_v1_plan_proto_msgTypes[20]
+	mi := &file_cpis_v1_plan_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1889,7 +2240,7 @@ func (x *ListVersionsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListVersionsRequest.ProtoReflect.Descriptor instead.
 func (*ListVersionsRequest) Descriptor() ([]byte, []int) {
-	return file_cpis_v1_plan_proto_rawDescGZIP(), []int{20}
+	return file_cpis_v1_plan_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *ListVersionsRequest) GetPlanId() string {
@@ -1913,7 +2264,7 @@ type ListVersionsResponse struct {
 
 func (x *ListVersionsResponse) Reset() {
 	*x = ListVersionsResponse{}
-	mi := &file_cpis_v1_plan_proto_msgTypes[21]
+	mi := &file_cpis_v1_plan_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1925,7 +2276,7 @@ func (x *ListVersionsResponse) String() string {
 func (*ListVersionsResponse) ProtoMessage() {}
 
 func (x *ListVersionsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cpis_v1_plan_proto_msgTypes[21]
+	mi := &file_cpis_v1_plan_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1938,7 +2289,7 @@ func (x *ListVersionsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListVersionsResponse.ProtoReflect.Descriptor instead.
 func (*ListVersionsResponse) Descriptor() ([]byte, []int) {
-	return file_cpis_v1_plan_proto_rawDescGZIP(), []int{21}
+	return file_cpis_v1_plan_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *ListVersionsResponse) GetVersions() []*PlanVersion {
@@ -1976,7 +2327,7 @@ type PlanVersion struct {
 
 func (x *PlanVersion) Reset() {
 	*x = PlanVersion{}
-	mi := &file_cpis_v1_plan_proto_msgTypes[22]
+	mi := &file_cpis_v1_plan_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1988,7 +2339,7 @@ func (x *PlanVersion) String() string {
 func (*PlanVersion) ProtoMessage() {}
 
 func (x *PlanVersion) ProtoReflect() protoreflect.Message {
-	mi := &file_cpis_v1_plan_proto_msgTypes[22]
+	mi := &file_cpis_v1_plan_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2001,7 +2352,7 @@ func (x *PlanVersion) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PlanVersion.ProtoReflect.Descriptor instead.
 func (*PlanVersion) Descriptor() ([]byte, []int) {
-	return file_cpis_v1_plan_proto_rawDescGZIP(), []int{22}
+	return file_cpis_v1_plan_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *PlanVersion) GetPlan() *OwnPlan {
@@ -2063,7 +2414,7 @@ type ProposeTransferRequest struct {
 
 func (x *ProposeTransferRequest) Reset() {
 	*x = ProposeTransferRequest{}
-	mi := &file_cpis_v1_plan_proto_msgTypes[23]
+	mi := &file_cpis_v1_plan_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2075,7 +2426,7 @@ func (x *ProposeTransferRequest) String() string {
 func (*ProposeTransferRequest) ProtoMessage() {}
 
 func (x *ProposeTransferRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cpis_v1_plan_proto_msgTypes[23]
+	mi := &file_cpis_v1_plan_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2088,7 +2439,7 @@ func (x *ProposeTransferRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProposeTransferRequest.ProtoReflect.Descriptor instead.
 func (*ProposeTransferRequest) Descriptor() ([]byte, []int) {
-	return file_cpis_v1_plan_proto_rawDescGZIP(), []int{23}
+	return file_cpis_v1_plan_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *ProposeTransferRequest) GetPlanId() string {
@@ -2134,7 +2485,7 @@ type ProposeTransferResponse struct {
 
 func (x *ProposeTransferResponse) Reset() {
 	*x = ProposeTransferResponse{}
-	mi := &file_cpis_v1_plan_proto_msgTypes[24]
+	mi := &file_cpis_v1_plan_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2146,7 +2497,7 @@ func (x *ProposeTransferResponse) String() string {
 func (*ProposeTransferResponse) ProtoMessage() {}
 
 func (x *ProposeTransferResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cpis_v1_plan_proto_msgTypes[24]
+	mi := &file_cpis_v1_plan_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2159,7 +2510,7 @@ func (x *ProposeTransferResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProposeTransferResponse.ProtoReflect.Descriptor instead.
 func (*ProposeTransferResponse) Descriptor() ([]byte, []int) {
-	return file_cpis_v1_plan_proto_rawDescGZIP(), []int{24}
+	return file_cpis_v1_plan_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *ProposeTransferResponse) GetTransferId() string {
@@ -2200,7 +2551,7 @@ type DecideTransferRequest struct {
 
 func (x *DecideTransferRequest) Reset() {
 	*x = DecideTransferRequest{}
-	mi := &file_cpis_v1_plan_proto_msgTypes[25]
+	mi := &file_cpis_v1_plan_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2212,7 +2563,7 @@ func (x *DecideTransferRequest) String() string {
 func (*DecideTransferRequest) ProtoMessage() {}
 
 func (x *DecideTransferRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cpis_v1_plan_proto_msgTypes[25]
+	mi := &file_cpis_v1_plan_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2225,7 +2576,7 @@ func (x *DecideTransferRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DecideTransferRequest.ProtoReflect.Descriptor instead.
 func (*DecideTransferRequest) Descriptor() ([]byte, []int) {
-	return file_cpis_v1_plan_proto_rawDescGZIP(), []int{25}
+	return file_cpis_v1_plan_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *DecideTransferRequest) GetTransferId() string {
@@ -2271,7 +2622,7 @@ type DecideTransferResponse struct {
 
 func (x *DecideTransferResponse) Reset() {
 	*x = DecideTransferResponse{}
-	mi := &file_cpis_v1_plan_proto_msgTypes[26]
+	mi := &file_cpis_v1_plan_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2283,7 +2634,7 @@ func (x *DecideTransferResponse) String() string {
 func (*DecideTransferResponse) ProtoMessage() {}
 
 func (x *DecideTransferResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cpis_v1_plan_proto_msgTypes[26]
+	mi := &file_cpis_v1_plan_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2296,7 +2647,7 @@ func (x *DecideTransferResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DecideTransferResponse.ProtoReflect.Descriptor instead.
 func (*DecideTransferResponse) Descriptor() ([]byte, []int) {
-	return file_cpis_v1_plan_proto_rawDescGZIP(), []int{26}
+	return file_cpis_v1_plan_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *DecideTransferResponse) GetState() ProposalState {
@@ -2335,7 +2686,7 @@ type ListTransfersRequest struct {
 
 func (x *ListTransfersRequest) Reset() {
 	*x = ListTransfersRequest{}
-	mi := &file_cpis_v1_plan_proto_msgTypes[27]
+	mi := &file_cpis_v1_plan_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2347,7 +2698,7 @@ func (x *ListTransfersRequest) String() string {
 func (*ListTransfersRequest) ProtoMessage() {}
 
 func (x *ListTransfersRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cpis_v1_plan_proto_msgTypes[27]
+	mi := &file_cpis_v1_plan_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2360,7 +2711,7 @@ func (x *ListTransfersRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListTransfersRequest.ProtoReflect.Descriptor instead.
 func (*ListTransfersRequest) Descriptor() ([]byte, []int) {
-	return file_cpis_v1_plan_proto_rawDescGZIP(), []int{27}
+	return file_cpis_v1_plan_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *ListTransfersRequest) GetOpenOnly() bool {
@@ -2399,7 +2750,7 @@ type ListTransfersResponse struct {
 
 func (x *ListTransfersResponse) Reset() {
 	*x = ListTransfersResponse{}
-	mi := &file_cpis_v1_plan_proto_msgTypes[28]
+	mi := &file_cpis_v1_plan_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2411,7 +2762,7 @@ func (x *ListTransfersResponse) String() string {
 func (*ListTransfersResponse) ProtoMessage() {}
 
 func (x *ListTransfersResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cpis_v1_plan_proto_msgTypes[28]
+	mi := &file_cpis_v1_plan_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2424,7 +2775,7 @@ func (x *ListTransfersResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListTransfersResponse.ProtoReflect.Descriptor instead.
 func (*ListTransfersResponse) Descriptor() ([]byte, []int) {
-	return file_cpis_v1_plan_proto_rawDescGZIP(), []int{28}
+	return file_cpis_v1_plan_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *ListTransfersResponse) GetTransfers() []*Transfer {
@@ -2477,7 +2828,7 @@ type Transfer struct {
 
 func (x *Transfer) Reset() {
 	*x = Transfer{}
-	mi := &file_cpis_v1_plan_proto_msgTypes[29]
+	mi := &file_cpis_v1_plan_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2489,7 +2840,7 @@ func (x *Transfer) String() string {
 func (*Transfer) ProtoMessage() {}
 
 func (x *Transfer) ProtoReflect() protoreflect.Message {
-	mi := &file_cpis_v1_plan_proto_msgTypes[29]
+	mi := &file_cpis_v1_plan_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2502,7 +2853,7 @@ func (x *Transfer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Transfer.ProtoReflect.Descriptor instead.
 func (*Transfer) Descriptor() ([]byte, []int) {
-	return file_cpis_v1_plan_proto_rawDescGZIP(), []int{29}
+	return file_cpis_v1_plan_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *Transfer) GetId() string {
@@ -2586,7 +2937,7 @@ type ReplaceNHSNumberRequest struct {
 
 func (x *ReplaceNHSNumberRequest) Reset() {
 	*x = ReplaceNHSNumberRequest{}
-	mi := &file_cpis_v1_plan_proto_msgTypes[30]
+	mi := &file_cpis_v1_plan_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2598,7 +2949,7 @@ func (x *ReplaceNHSNumberRequest) String() string {
 func (*ReplaceNHSNumberRequest) ProtoMessage() {}
 
 func (x *ReplaceNHSNumberRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cpis_v1_plan_proto_msgTypes[30]
+	mi := &file_cpis_v1_plan_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2611,7 +2962,7 @@ func (x *ReplaceNHSNumberRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReplaceNHSNumberRequest.ProtoReflect.Descriptor instead.
 func (*ReplaceNHSNumberRequest) Descriptor() ([]byte, []int) {
-	return file_cpis_v1_plan_proto_rawDescGZIP(), []int{30}
+	return file_cpis_v1_plan_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *ReplaceNHSNumberRequest) GetOldNhsNumber() string {
@@ -2653,7 +3004,7 @@ type ReplaceNHSNumberResponse struct {
 
 func (x *ReplaceNHSNumberResponse) Reset() {
 	*x = ReplaceNHSNumberResponse{}
-	mi := &file_cpis_v1_plan_proto_msgTypes[31]
+	mi := &file_cpis_v1_plan_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2665,7 +3016,7 @@ func (x *ReplaceNHSNumberResponse) String() string {
 func (*ReplaceNHSNumberResponse) ProtoMessage() {}
 
 func (x *ReplaceNHSNumberResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cpis_v1_plan_proto_msgTypes[31]
+	mi := &file_cpis_v1_plan_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2678,7 +3029,7 @@ func (x *ReplaceNHSNumberResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReplaceNHSNumberResponse.ProtoReflect.Descriptor instead.
 func (*ReplaceNHSNumberResponse) Descriptor() ([]byte, []int) {
-	return file_cpis_v1_plan_proto_rawDescGZIP(), []int{31}
+	return file_cpis_v1_plan_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *ReplaceNHSNumberResponse) GetReceipt() *Receipt {
@@ -2712,7 +3063,7 @@ type ProposeChangeRequest struct {
 
 func (x *ProposeChangeRequest) Reset() {
 	*x = ProposeChangeRequest{}
-	mi := &file_cpis_v1_plan_proto_msgTypes[32]
+	mi := &file_cpis_v1_plan_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2724,7 +3075,7 @@ func (x *ProposeChangeRequest) String() string {
 func (*ProposeChangeRequest) ProtoMessage() {}
 
 func (x *ProposeChangeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cpis_v1_plan_proto_msgTypes[32]
+	mi := &file_cpis_v1_plan_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2737,7 +3088,7 @@ func (x *ProposeChangeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProposeChangeRequest.ProtoReflect.Descriptor instead.
 func (*ProposeChangeRequest) Descriptor() ([]byte, []int) {
-	return file_cpis_v1_plan_proto_rawDescGZIP(), []int{32}
+	return file_cpis_v1_plan_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *ProposeChangeRequest) GetKind() ChangeKind {
@@ -2795,7 +3146,7 @@ type ProposeChangeResponse struct {
 
 func (x *ProposeChangeResponse) Reset() {
 	*x = ProposeChangeResponse{}
-	mi := &file_cpis_v1_plan_proto_msgTypes[33]
+	mi := &file_cpis_v1_plan_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2807,7 +3158,7 @@ func (x *ProposeChangeResponse) String() string {
 func (*ProposeChangeResponse) ProtoMessage() {}
 
 func (x *ProposeChangeResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cpis_v1_plan_proto_msgTypes[33]
+	mi := &file_cpis_v1_plan_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2820,7 +3171,7 @@ func (x *ProposeChangeResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProposeChangeResponse.ProtoReflect.Descriptor instead.
 func (*ProposeChangeResponse) Descriptor() ([]byte, []int) {
-	return file_cpis_v1_plan_proto_rawDescGZIP(), []int{33}
+	return file_cpis_v1_plan_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *ProposeChangeResponse) GetChangeId() string {
@@ -2852,7 +3203,7 @@ type DecideChangeRequest struct {
 
 func (x *DecideChangeRequest) Reset() {
 	*x = DecideChangeRequest{}
-	mi := &file_cpis_v1_plan_proto_msgTypes[34]
+	mi := &file_cpis_v1_plan_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2864,7 +3215,7 @@ func (x *DecideChangeRequest) String() string {
 func (*DecideChangeRequest) ProtoMessage() {}
 
 func (x *DecideChangeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cpis_v1_plan_proto_msgTypes[34]
+	mi := &file_cpis_v1_plan_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2877,7 +3228,7 @@ func (x *DecideChangeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DecideChangeRequest.ProtoReflect.Descriptor instead.
 func (*DecideChangeRequest) Descriptor() ([]byte, []int) {
-	return file_cpis_v1_plan_proto_rawDescGZIP(), []int{34}
+	return file_cpis_v1_plan_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *DecideChangeRequest) GetChangeId() string {
@@ -2914,7 +3265,7 @@ type DecideChangeResponse struct {
 
 func (x *DecideChangeResponse) Reset() {
 	*x = DecideChangeResponse{}
-	mi := &file_cpis_v1_plan_proto_msgTypes[35]
+	mi := &file_cpis_v1_plan_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2926,7 +3277,7 @@ func (x *DecideChangeResponse) String() string {
 func (*DecideChangeResponse) ProtoMessage() {}
 
 func (x *DecideChangeResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cpis_v1_plan_proto_msgTypes[35]
+	mi := &file_cpis_v1_plan_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2939,7 +3290,7 @@ func (x *DecideChangeResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DecideChangeResponse.ProtoReflect.Descriptor instead.
 func (*DecideChangeResponse) Descriptor() ([]byte, []int) {
-	return file_cpis_v1_plan_proto_rawDescGZIP(), []int{35}
+	return file_cpis_v1_plan_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *DecideChangeResponse) GetState() ProposalState {
@@ -2971,7 +3322,7 @@ type ListChangesRequest struct {
 
 func (x *ListChangesRequest) Reset() {
 	*x = ListChangesRequest{}
-	mi := &file_cpis_v1_plan_proto_msgTypes[36]
+	mi := &file_cpis_v1_plan_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2983,7 +3334,7 @@ func (x *ListChangesRequest) String() string {
 func (*ListChangesRequest) ProtoMessage() {}
 
 func (x *ListChangesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cpis_v1_plan_proto_msgTypes[36]
+	mi := &file_cpis_v1_plan_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2996,7 +3347,7 @@ func (x *ListChangesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListChangesRequest.ProtoReflect.Descriptor instead.
 func (*ListChangesRequest) Descriptor() ([]byte, []int) {
-	return file_cpis_v1_plan_proto_rawDescGZIP(), []int{36}
+	return file_cpis_v1_plan_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *ListChangesRequest) GetOpenOnly() bool {
@@ -3035,7 +3386,7 @@ type ListChangesResponse struct {
 
 func (x *ListChangesResponse) Reset() {
 	*x = ListChangesResponse{}
-	mi := &file_cpis_v1_plan_proto_msgTypes[37]
+	mi := &file_cpis_v1_plan_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3047,7 +3398,7 @@ func (x *ListChangesResponse) String() string {
 func (*ListChangesResponse) ProtoMessage() {}
 
 func (x *ListChangesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cpis_v1_plan_proto_msgTypes[37]
+	mi := &file_cpis_v1_plan_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3060,7 +3411,7 @@ func (x *ListChangesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListChangesResponse.ProtoReflect.Descriptor instead.
 func (*ListChangesResponse) Descriptor() ([]byte, []int) {
-	return file_cpis_v1_plan_proto_rawDescGZIP(), []int{37}
+	return file_cpis_v1_plan_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *ListChangesResponse) GetChanges() []*ProposedChange {
@@ -3109,7 +3460,7 @@ type ProposedChange struct {
 
 func (x *ProposedChange) Reset() {
 	*x = ProposedChange{}
-	mi := &file_cpis_v1_plan_proto_msgTypes[38]
+	mi := &file_cpis_v1_plan_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3121,7 +3472,7 @@ func (x *ProposedChange) String() string {
 func (*ProposedChange) ProtoMessage() {}
 
 func (x *ProposedChange) ProtoReflect() protoreflect.Message {
-	mi := &file_cpis_v1_plan_proto_msgTypes[38]
+	mi := &file_cpis_v1_plan_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3134,7 +3485,7 @@ func (x *ProposedChange) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProposedChange.ProtoReflect.Descriptor instead.
 func (*ProposedChange) Descriptor() ([]byte, []int) {
-	return file_cpis_v1_plan_proto_rawDescGZIP(), []int{38}
+	return file_cpis_v1_plan_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *ProposedChange) GetId() string {
@@ -3237,17 +3588,43 @@ const file_cpis_v1_plan_proto_rawDesc = "" +
 	"\x0fEndPlanResponse\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\x05R\aversion\x12#\n" +
 	"\rvisible_until\x18\x02 \x01(\tR\fvisibleUntil\x12*\n" +
-	"\areceipt\x18\x03 \x01(\v2\x10.cpis.v1.ReceiptR\areceipt\":\n" +
+	"\areceipt\x18\x03 \x01(\v2\x10.cpis.v1.ReceiptR\areceipt\"`\n" +
 	"\x10GetPersonRequest\x12&\n" +
 	"\n" +
-	"nhs_number\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x18 R\tnhsNumber\"\xb0\x01\n" +
+	"nhs_number\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x18 R\tnhsNumber\x12$\n" +
+	"\tperson_id\x18\x02 \x01(\tB\a\xbaH\x04r\x02\x18@R\bpersonId\"\xfb\x01\n" +
 	"\x11GetPersonResponse\x12'\n" +
 	"\x06person\x18\x01 \x01(\v2\x0f.cpis.v1.PersonR\x06person\x12&\n" +
 	"\x05plans\x18\x02 \x03(\v2\x10.cpis.v1.OwnPlanR\x05plans\x12\x1e\n" +
 	"\n" +
 	"restricted\x18\x03 \x01(\bR\n" +
 	"restricted\x12*\n" +
-	"\areceipt\x18\x04 \x01(\v2\x10.cpis.v1.ReceiptR\areceipt\"\xd4\x03\n" +
+	"\areceipt\x18\x04 \x01(\v2\x10.cpis.v1.ReceiptR\areceipt\x12\x1b\n" +
+	"\tperson_id\x18\x05 \x01(\tR\bpersonId\x12,\n" +
+	"\x12former_nhs_numbers\x18\x06 \x03(\tR\x10formerNhsNumbers\"\xbc\x01\n" +
+	"\x11FindPeopleRequest\x12&\n" +
+	"\n" +
+	"nhs_number\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x18 R\tnhsNumber\x12)\n" +
+	"\vfamily_name\x18\x02 \x01(\tB\b\xbaH\x05r\x03\x18\x8c\x01R\n" +
+	"familyName\x12'\n" +
+	"\n" +
+	"given_name\x18\x03 \x01(\tB\b\xbaH\x05r\x03\x18\x8c\x01R\tgivenName\x12+\n" +
+	"\rdate_of_birth\x18\x04 \x01(\tB\a\xbaH\x04r\x02\x18\n" +
+	"R\vdateOfBirth\"\xa2\x01\n" +
+	"\x12FindPeopleResponse\x12,\n" +
+	"\x06people\x18\x01 \x03(\v2\x14.cpis.v1.FoundPersonR\x06people\x12\x12\n" +
+	"\x04more\x18\x02 \x01(\bR\x04more\x12\x1e\n" +
+	"\n" +
+	"incomplete\x18\x03 \x01(\bR\n" +
+	"incomplete\x12*\n" +
+	"\areceipt\x18\x04 \x01(\v2\x10.cpis.v1.ReceiptR\areceipt\"\x9b\x01\n" +
+	"\vFoundPerson\x12\x1b\n" +
+	"\tperson_id\x18\x01 \x01(\tR\bpersonId\x12'\n" +
+	"\x06person\x18\x02 \x01(\v2\x0f.cpis.v1.PersonR\x06person\x12&\n" +
+	"\x05plans\x18\x03 \x03(\v2\x10.cpis.v1.OwnPlanR\x05plans\x12\x1e\n" +
+	"\n" +
+	"restricted\x18\x04 \x01(\bR\n" +
+	"restricted\"\xd4\x03\n" +
 	"\aOwnPlan\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x18\n" +
 	"\aversion\x18\x02 \x01(\x05R\aversion\x12%\n" +
@@ -3321,31 +3698,36 @@ const file_cpis_v1_plan_proto_rawDesc = "" +
 	"\rchild_plan_id\x18\x03 \x01(\tR\vchildPlanId\x12*\n" +
 	"\areceipt\x18\x04 \x01(\v2\x10.cpis.v1.ReceiptR\areceipt\"4\n" +
 	"\x0eGetPlanRequest\x12\"\n" +
-	"\aplan_id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@R\x06planId\"\xac\x01\n" +
+	"\aplan_id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@R\x06planId\"\xc9\x01\n" +
 	"\x0fGetPlanResponse\x12'\n" +
 	"\x06person\x18\x01 \x01(\v2\x0f.cpis.v1.PersonR\x06person\x12$\n" +
 	"\x04plan\x18\x02 \x01(\v2\x10.cpis.v1.OwnPlanR\x04plan\x12\x1e\n" +
 	"\n" +
 	"restricted\x18\x03 \x01(\bR\n" +
 	"restricted\x12*\n" +
-	"\areceipt\x18\x04 \x01(\v2\x10.cpis.v1.ReceiptR\areceipt\"\xc0\x01\n" +
+	"\areceipt\x18\x04 \x01(\v2\x10.cpis.v1.ReceiptR\areceipt\x12\x1b\n" +
+	"\tperson_id\x18\x05 \x01(\tR\bpersonId\"\x8e\x02\n" +
 	"\x10ListPlansRequest\x125\n" +
 	"\x06filter\x18\x01 \x01(\x0e2\x13.cpis.v1.PlanFilterB\b\xbaH\x05\x82\x01\x02\x10\x01R\x06filter\x12/\n" +
 	"\x04kind\x18\x02 \x01(\x0e2\x11.cpis.v1.PlanKindB\b\xbaH\x05\x82\x01\x02\x10\x01R\x04kind\x12'\n" +
 	"\tpage_size\x18\x03 \x01(\x05B\n" +
 	"\xbaH\a\x1a\x05\x18\xc8\x01(\x00R\bpageSize\x12\x1b\n" +
-	"\x04page\x18\x04 \x01(\tB\a\xbaH\x04r\x02\x18@R\x04page\"\x87\x01\n" +
+	"\x04page\x18\x04 \x01(\tB\a\xbaH\x04r\x02\x18@R\x04page\x122\n" +
+	"\x05order\x18\x05 \x01(\x0e2\x12.cpis.v1.PlanOrderB\b\xbaH\x05\x82\x01\x02\x10\x01R\x05order\x12\x18\n" +
+	"\areverse\x18\x06 \x01(\bR\areverse\"\xac\x01\n" +
 	"\x11ListPlansResponse\x12)\n" +
 	"\x05plans\x18\x01 \x03(\v2\x13.cpis.v1.ListedPlanR\x05plans\x12\x1b\n" +
 	"\tnext_page\x18\x02 \x01(\tR\bnextPage\x12*\n" +
-	"\areceipt\x18\x03 \x01(\v2\x10.cpis.v1.ReceiptR\areceipt\"{\n" +
+	"\areceipt\x18\x03 \x01(\v2\x10.cpis.v1.ReceiptR\areceipt\x12#\n" +
+	"\rprevious_page\x18\x04 \x01(\tR\fpreviousPage\"\x98\x01\n" +
 	"\n" +
 	"ListedPlan\x12'\n" +
 	"\x06person\x18\x01 \x01(\v2\x0f.cpis.v1.PersonR\x06person\x12$\n" +
 	"\x04plan\x18\x02 \x01(\v2\x10.cpis.v1.OwnPlanR\x04plan\x12\x1e\n" +
 	"\n" +
 	"restricted\x18\x03 \x01(\bR\n" +
-	"restricted\"9\n" +
+	"restricted\x12\x1b\n" +
+	"\tperson_id\x18\x04 \x01(\tR\bpersonId\"9\n" +
 	"\x13ListVersionsRequest\x12\"\n" +
 	"\aplan_id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@R\x06planId\"t\n" +
 	"\x14ListVersionsResponse\x120\n" +
@@ -3469,7 +3851,11 @@ const file_cpis_v1_plan_proto_rawDesc = "" +
 	"\x12PLAN_FILTER_ACTIVE\x10\x01\x12\x15\n" +
 	"\x11PLAN_FILTER_ENDED\x10\x02\x12\x17\n" +
 	"\x13PLAN_FILTER_OVERDUE\x10\x03\x12\x15\n" +
-	"\x11PLAN_FILTER_ADULT\x10\x04*f\n" +
+	"\x11PLAN_FILTER_ADULT\x10\x04*]\n" +
+	"\tPlanOrder\x12\x1a\n" +
+	"\x16PLAN_ORDER_UNSPECIFIED\x10\x00\x12\x16\n" +
+	"\x12PLAN_ORDER_CHANGED\x10\x01\x12\x1c\n" +
+	"\x18PLAN_ORDER_VISIBLE_UNTIL\x10\x02*f\n" +
 	"\bDecision\x12\x18\n" +
 	"\x14DECISION_UNSPECIFIED\x10\x00\x12\x13\n" +
 	"\x0fDECISION_ACCEPT\x10\x01\x12\x14\n" +
@@ -3487,7 +3873,8 @@ const file_cpis_v1_plan_proto_rawDesc = "" +
 	"\x14CHANGE_KIND_RESTRICT\x10\x01\x12 \n" +
 	"\x1cCHANGE_KIND_LIFT_RESTRICTION\x10\x02\x12\x15\n" +
 	"\x11CHANGE_KIND_MERGE\x10\x03\x12\x17\n" +
-	"\x13CHANGE_KIND_UNMERGE\x10\x042\xb9\t\n" +
+	"\x13CHANGE_KIND_UNMERGE\x10\x042\x80\n" +
+	"\n" +
 	"\vPlanService\x12K\n" +
 	"\fRegisterPlan\x12\x1c.cpis.v1.RegisterPlanRequest\x1a\x1d.cpis.v1.RegisterPlanResponse\x12B\n" +
 	"\tAmendPlan\x12\x19.cpis.v1.AmendPlanRequest\x1a\x1a.cpis.v1.AmendPlanResponse\x12<\n" +
@@ -3495,7 +3882,9 @@ const file_cpis_v1_plan_proto_rawDesc = "" +
 	"\n" +
 	"RemovePlan\x12\x1a.cpis.v1.RemovePlanRequest\x1a\x1b.cpis.v1.RemovePlanResponse\x12H\n" +
 	"\vRecordBirth\x12\x1b.cpis.v1.RecordBirthRequest\x1a\x1c.cpis.v1.RecordBirthResponse\x12B\n" +
-	"\tGetPerson\x12\x19.cpis.v1.GetPersonRequest\x1a\x1a.cpis.v1.GetPersonResponse\x12<\n" +
+	"\tGetPerson\x12\x19.cpis.v1.GetPersonRequest\x1a\x1a.cpis.v1.GetPersonResponse\x12E\n" +
+	"\n" +
+	"FindPeople\x12\x1a.cpis.v1.FindPeopleRequest\x1a\x1b.cpis.v1.FindPeopleResponse\x12<\n" +
 	"\aGetPlan\x12\x17.cpis.v1.GetPlanRequest\x1a\x18.cpis.v1.GetPlanResponse\x12B\n" +
 	"\tListPlans\x12\x19.cpis.v1.ListPlansRequest\x1a\x1a.cpis.v1.ListPlansResponse\x12K\n" +
 	"\fListVersions\x12\x1c.cpis.v1.ListVersionsRequest\x1a\x1d.cpis.v1.ListVersionsResponse\x12T\n" +
@@ -3520,153 +3909,164 @@ func file_cpis_v1_plan_proto_rawDescGZIP() []byte {
 	return file_cpis_v1_plan_proto_rawDescData
 }
 
-var file_cpis_v1_plan_proto_enumTypes = make([]protoimpl.EnumInfo, 5)
-var file_cpis_v1_plan_proto_msgTypes = make([]protoimpl.MessageInfo, 39)
+var file_cpis_v1_plan_proto_enumTypes = make([]protoimpl.EnumInfo, 6)
+var file_cpis_v1_plan_proto_msgTypes = make([]protoimpl.MessageInfo, 42)
 var file_cpis_v1_plan_proto_goTypes = []any{
 	(LegalBasis)(0),                  // 0: cpis.v1.LegalBasis
 	(PlanFilter)(0),                  // 1: cpis.v1.PlanFilter
-	(Decision)(0),                    // 2: cpis.v1.Decision
-	(ProposalState)(0),               // 3: cpis.v1.ProposalState
-	(ChangeKind)(0),                  // 4: cpis.v1.ChangeKind
-	(*Person)(nil),                   // 5: cpis.v1.Person
-	(*RegisterPlanRequest)(nil),      // 6: cpis.v1.RegisterPlanRequest
-	(*RegisterPlanResponse)(nil),     // 7: cpis.v1.RegisterPlanResponse
-	(*EndPlanRequest)(nil),           // 8: cpis.v1.EndPlanRequest
-	(*EndPlanResponse)(nil),          // 9: cpis.v1.EndPlanResponse
-	(*GetPersonRequest)(nil),         // 10: cpis.v1.GetPersonRequest
-	(*GetPersonResponse)(nil),        // 11: cpis.v1.GetPersonResponse
-	(*OwnPlan)(nil),                  // 12: cpis.v1.OwnPlan
-	(*AmendPlanRequest)(nil),         // 13: cpis.v1.AmendPlanRequest
-	(*AmendPlanResponse)(nil),        // 14: cpis.v1.AmendPlanResponse
-	(*RemovePlanRequest)(nil),        // 15: cpis.v1.RemovePlanRequest
-	(*RemovePlanResponse)(nil),       // 16: cpis.v1.RemovePlanResponse
-	(*RecordBirthRequest)(nil),       // 17: cpis.v1.RecordBirthRequest
-	(*ChildPlan)(nil),                // 18: cpis.v1.ChildPlan
-	(*RecordBirthResponse)(nil),      // 19: cpis.v1.RecordBirthResponse
-	(*GetPlanRequest)(nil),           // 20: cpis.v1.GetPlanRequest
-	(*GetPlanResponse)(nil),          // 21: cpis.v1.GetPlanResponse
-	(*ListPlansRequest)(nil),         // 22: cpis.v1.ListPlansRequest
-	(*ListPlansResponse)(nil),        // 23: cpis.v1.ListPlansResponse
-	(*ListedPlan)(nil),               // 24: cpis.v1.ListedPlan
-	(*ListVersionsRequest)(nil),      // 25: cpis.v1.ListVersionsRequest
-	(*ListVersionsResponse)(nil),     // 26: cpis.v1.ListVersionsResponse
-	(*PlanVersion)(nil),              // 27: cpis.v1.PlanVersion
-	(*ProposeTransferRequest)(nil),   // 28: cpis.v1.ProposeTransferRequest
-	(*ProposeTransferResponse)(nil),  // 29: cpis.v1.ProposeTransferResponse
-	(*DecideTransferRequest)(nil),    // 30: cpis.v1.DecideTransferRequest
-	(*DecideTransferResponse)(nil),   // 31: cpis.v1.DecideTransferResponse
-	(*ListTransfersRequest)(nil),     // 32: cpis.v1.ListTransfersRequest
-	(*ListTransfersResponse)(nil),    // 33: cpis.v1.ListTransfersResponse
-	(*Transfer)(nil),                 // 34: cpis.v1.Transfer
-	(*ReplaceNHSNumberRequest)(nil),  // 35: cpis.v1.ReplaceNHSNumberRequest
-	(*ReplaceNHSNumberResponse)(nil), // 36: cpis.v1.ReplaceNHSNumberResponse
-	(*ProposeChangeRequest)(nil),     // 37: cpis.v1.ProposeChangeRequest
-	(*ProposeChangeResponse)(nil),    // 38: cpis.v1.ProposeChangeResponse
-	(*DecideChangeRequest)(nil),      // 39: cpis.v1.DecideChangeRequest
-	(*DecideChangeResponse)(nil),     // 40: cpis.v1.DecideChangeResponse
-	(*ListChangesRequest)(nil),       // 41: cpis.v1.ListChangesRequest
-	(*ListChangesResponse)(nil),      // 42: cpis.v1.ListChangesResponse
-	(*ProposedChange)(nil),           // 43: cpis.v1.ProposedChange
-	(PlanKind)(0),                    // 44: cpis.v1.PlanKind
-	(*Receipt)(nil),                  // 45: cpis.v1.Receipt
-	(PlanStatus)(0),                  // 46: cpis.v1.PlanStatus
-	(*timestamppb.Timestamp)(nil),    // 47: google.protobuf.Timestamp
-	(*Change)(nil),                   // 48: cpis.v1.Change
+	(PlanOrder)(0),                   // 2: cpis.v1.PlanOrder
+	(Decision)(0),                    // 3: cpis.v1.Decision
+	(ProposalState)(0),               // 4: cpis.v1.ProposalState
+	(ChangeKind)(0),                  // 5: cpis.v1.ChangeKind
+	(*Person)(nil),                   // 6: cpis.v1.Person
+	(*RegisterPlanRequest)(nil),      // 7: cpis.v1.RegisterPlanRequest
+	(*RegisterPlanResponse)(nil),     // 8: cpis.v1.RegisterPlanResponse
+	(*EndPlanRequest)(nil),           // 9: cpis.v1.EndPlanRequest
+	(*EndPlanResponse)(nil),          // 10: cpis.v1.EndPlanResponse
+	(*GetPersonRequest)(nil),         // 11: cpis.v1.GetPersonRequest
+	(*GetPersonResponse)(nil),        // 12: cpis.v1.GetPersonResponse
+	(*FindPeopleRequest)(nil),        // 13: cpis.v1.FindPeopleRequest
+	(*FindPeopleResponse)(nil),       // 14: cpis.v1.FindPeopleResponse
+	(*FoundPerson)(nil),              // 15: cpis.v1.FoundPerson
+	(*OwnPlan)(nil),                  // 16: cpis.v1.OwnPlan
+	(*AmendPlanRequest)(nil),         // 17: cpis.v1.AmendPlanRequest
+	(*AmendPlanResponse)(nil),        // 18: cpis.v1.AmendPlanResponse
+	(*RemovePlanRequest)(nil),        // 19: cpis.v1.RemovePlanRequest
+	(*RemovePlanResponse)(nil),       // 20: cpis.v1.RemovePlanResponse
+	(*RecordBirthRequest)(nil),       // 21: cpis.v1.RecordBirthRequest
+	(*ChildPlan)(nil),                // 22: cpis.v1.ChildPlan
+	(*RecordBirthResponse)(nil),      // 23: cpis.v1.RecordBirthResponse
+	(*GetPlanRequest)(nil),           // 24: cpis.v1.GetPlanRequest
+	(*GetPlanResponse)(nil),          // 25: cpis.v1.GetPlanResponse
+	(*ListPlansRequest)(nil),         // 26: cpis.v1.ListPlansRequest
+	(*ListPlansResponse)(nil),        // 27: cpis.v1.ListPlansResponse
+	(*ListedPlan)(nil),               // 28: cpis.v1.ListedPlan
+	(*ListVersionsRequest)(nil),      // 29: cpis.v1.ListVersionsRequest
+	(*ListVersionsResponse)(nil),     // 30: cpis.v1.ListVersionsResponse
+	(*PlanVersion)(nil),              // 31: cpis.v1.PlanVersion
+	(*ProposeTransferRequest)(nil),   // 32: cpis.v1.ProposeTransferRequest
+	(*ProposeTransferResponse)(nil),  // 33: cpis.v1.ProposeTransferResponse
+	(*DecideTransferRequest)(nil),    // 34: cpis.v1.DecideTransferRequest
+	(*DecideTransferResponse)(nil),   // 35: cpis.v1.DecideTransferResponse
+	(*ListTransfersRequest)(nil),     // 36: cpis.v1.ListTransfersRequest
+	(*ListTransfersResponse)(nil),    // 37: cpis.v1.ListTransfersResponse
+	(*Transfer)(nil),                 // 38: cpis.v1.Transfer
+	(*ReplaceNHSNumberRequest)(nil),  // 39: cpis.v1.ReplaceNHSNumberRequest
+	(*ReplaceNHSNumberResponse)(nil), // 40: cpis.v1.ReplaceNHSNumberResponse
+	(*ProposeChangeRequest)(nil),     // 41: cpis.v1.ProposeChangeRequest
+	(*ProposeChangeResponse)(nil),    // 42: cpis.v1.ProposeChangeResponse
+	(*DecideChangeRequest)(nil),      // 43: cpis.v1.DecideChangeRequest
+	(*DecideChangeResponse)(nil),     // 44: cpis.v1.DecideChangeResponse
+	(*ListChangesRequest)(nil),       // 45: cpis.v1.ListChangesRequest
+	(*ListChangesResponse)(nil),      // 46: cpis.v1.ListChangesResponse
+	(*ProposedChange)(nil),           // 47: cpis.v1.ProposedChange
+	(PlanKind)(0),                    // 48: cpis.v1.PlanKind
+	(*Receipt)(nil),                  // 49: cpis.v1.Receipt
+	(PlanStatus)(0),                  // 50: cpis.v1.PlanStatus
+	(*timestamppb.Timestamp)(nil),    // 51: google.protobuf.Timestamp
+	(*Change)(nil),                   // 52: cpis.v1.Change
 }
 var file_cpis_v1_plan_proto_depIdxs = []int32{
-	5,  // 0: cpis.v1.RegisterPlanRequest.person:type_name -> cpis.v1.Person
-	44, // 1: cpis.v1.RegisterPlanRequest.kind:type_name -> cpis.v1.PlanKind
+	6,  // 0: cpis.v1.RegisterPlanRequest.person:type_name -> cpis.v1.Person
+	48, // 1: cpis.v1.RegisterPlanRequest.kind:type_name -> cpis.v1.PlanKind
 	0,  // 2: cpis.v1.RegisterPlanRequest.legal_basis:type_name -> cpis.v1.LegalBasis
-	45, // 3: cpis.v1.RegisterPlanResponse.receipt:type_name -> cpis.v1.Receipt
-	45, // 4: cpis.v1.EndPlanResponse.receipt:type_name -> cpis.v1.Receipt
-	5,  // 5: cpis.v1.GetPersonResponse.person:type_name -> cpis.v1.Person
-	12, // 6: cpis.v1.GetPersonResponse.plans:type_name -> cpis.v1.OwnPlan
-	45, // 7: cpis.v1.GetPersonResponse.receipt:type_name -> cpis.v1.Receipt
-	44, // 8: cpis.v1.OwnPlan.kind:type_name -> cpis.v1.PlanKind
-	46, // 9: cpis.v1.OwnPlan.status:type_name -> cpis.v1.PlanStatus
-	0,  // 10: cpis.v1.OwnPlan.legal_basis:type_name -> cpis.v1.LegalBasis
-	47, // 11: cpis.v1.OwnPlan.changed:type_name -> google.protobuf.Timestamp
-	0,  // 12: cpis.v1.AmendPlanRequest.legal_basis:type_name -> cpis.v1.LegalBasis
-	45, // 13: cpis.v1.AmendPlanResponse.receipt:type_name -> cpis.v1.Receipt
-	45, // 14: cpis.v1.RemovePlanResponse.receipt:type_name -> cpis.v1.Receipt
-	18, // 15: cpis.v1.RecordBirthRequest.child_plan:type_name -> cpis.v1.ChildPlan
-	5,  // 16: cpis.v1.ChildPlan.child:type_name -> cpis.v1.Person
-	45, // 17: cpis.v1.RecordBirthResponse.receipt:type_name -> cpis.v1.Receipt
-	5,  // 18: cpis.v1.GetPlanResponse.person:type_name -> cpis.v1.Person
-	12, // 19: cpis.v1.GetPlanResponse.plan:type_name -> cpis.v1.OwnPlan
-	45, // 20: cpis.v1.GetPlanResponse.receipt:type_name -> cpis.v1.Receipt
-	1,  // 21: cpis.v1.ListPlansRequest.filter:type_name -> cpis.v1.PlanFilter
-	44, // 22: cpis.v1.ListPlansRequest.kind:type_name -> cpis.v1.PlanKind
-	24, // 23: cpis.v1.ListPlansResponse.plans:type_name -> cpis.v1.ListedPlan
-	45, // 24: cpis.v1.ListPlansResponse.receipt:type_name -> cpis.v1.Receipt
-	5,  // 25: cpis.v1.ListedPlan.person:type_name -> cpis.v1.Person
-	12, // 26: cpis.v1.ListedPlan.plan:type_name -> cpis.v1.OwnPlan
-	27, // 27: cpis.v1.ListVersionsResponse.versions:type_name -> cpis.v1.PlanVersion
-	45, // 28: cpis.v1.ListVersionsResponse.receipt:type_name -> cpis.v1.Receipt
-	12, // 29: cpis.v1.PlanVersion.plan:type_name -> cpis.v1.OwnPlan
-	48, // 30: cpis.v1.PlanVersion.change:type_name -> cpis.v1.Change
-	45, // 31: cpis.v1.ProposeTransferResponse.receipt:type_name -> cpis.v1.Receipt
-	2,  // 32: cpis.v1.DecideTransferRequest.decision:type_name -> cpis.v1.Decision
-	3,  // 33: cpis.v1.DecideTransferResponse.state:type_name -> cpis.v1.ProposalState
-	45, // 34: cpis.v1.DecideTransferResponse.receipt:type_name -> cpis.v1.Receipt
-	34, // 35: cpis.v1.ListTransfersResponse.transfers:type_name -> cpis.v1.Transfer
-	45, // 36: cpis.v1.ListTransfersResponse.receipt:type_name -> cpis.v1.Receipt
-	3,  // 37: cpis.v1.Transfer.state:type_name -> cpis.v1.ProposalState
-	5,  // 38: cpis.v1.Transfer.person:type_name -> cpis.v1.Person
-	12, // 39: cpis.v1.Transfer.plan:type_name -> cpis.v1.OwnPlan
-	48, // 40: cpis.v1.Transfer.proposed:type_name -> cpis.v1.Change
-	48, // 41: cpis.v1.Transfer.decided:type_name -> cpis.v1.Change
-	45, // 42: cpis.v1.ReplaceNHSNumberResponse.receipt:type_name -> cpis.v1.Receipt
-	4,  // 43: cpis.v1.ProposeChangeRequest.kind:type_name -> cpis.v1.ChangeKind
-	45, // 44: cpis.v1.ProposeChangeResponse.receipt:type_name -> cpis.v1.Receipt
-	2,  // 45: cpis.v1.DecideChangeRequest.decision:type_name -> cpis.v1.Decision
-	3,  // 46: cpis.v1.DecideChangeResponse.state:type_name -> cpis.v1.ProposalState
-	45, // 47: cpis.v1.DecideChangeResponse.receipt:type_name -> cpis.v1.Receipt
-	43, // 48: cpis.v1.ListChangesResponse.changes:type_name -> cpis.v1.ProposedChange
-	45, // 49: cpis.v1.ListChangesResponse.receipt:type_name -> cpis.v1.Receipt
-	4,  // 50: cpis.v1.ProposedChange.kind:type_name -> cpis.v1.ChangeKind
-	3,  // 51: cpis.v1.ProposedChange.state:type_name -> cpis.v1.ProposalState
-	5,  // 52: cpis.v1.ProposedChange.person:type_name -> cpis.v1.Person
-	5,  // 53: cpis.v1.ProposedChange.from:type_name -> cpis.v1.Person
-	48, // 54: cpis.v1.ProposedChange.proposed:type_name -> cpis.v1.Change
-	48, // 55: cpis.v1.ProposedChange.decided:type_name -> cpis.v1.Change
-	6,  // 56: cpis.v1.PlanService.RegisterPlan:input_type -> cpis.v1.RegisterPlanRequest
-	13, // 57: cpis.v1.PlanService.AmendPlan:input_type -> cpis.v1.AmendPlanRequest
-	8,  // 58: cpis.v1.PlanService.EndPlan:input_type -> cpis.v1.EndPlanRequest
-	15, // 59: cpis.v1.PlanService.RemovePlan:input_type -> cpis.v1.RemovePlanRequest
-	17, // 60: cpis.v1.PlanService.RecordBirth:input_type -> cpis.v1.RecordBirthRequest
-	10, // 61: cpis.v1.PlanService.GetPerson:input_type -> cpis.v1.GetPersonRequest
-	20, // 62: cpis.v1.PlanService.GetPlan:input_type -> cpis.v1.GetPlanRequest
-	22, // 63: cpis.v1.PlanService.ListPlans:input_type -> cpis.v1.ListPlansRequest
-	25, // 64: cpis.v1.PlanService.ListVersions:input_type -> cpis.v1.ListVersionsRequest
-	28, // 65: cpis.v1.PlanService.ProposeTransfer:input_type -> cpis.v1.ProposeTransferRequest
-	30, // 66: cpis.v1.PlanService.DecideTransfer:input_type -> cpis.v1.DecideTransferRequest
-	32, // 67: cpis.v1.PlanService.ListTransfers:input_type -> cpis.v1.ListTransfersRequest
-	35, // 68: cpis.v1.PlanService.ReplaceNHSNumber:input_type -> cpis.v1.ReplaceNHSNumberRequest
-	37, // 69: cpis.v1.PlanService.ProposeChange:input_type -> cpis.v1.ProposeChangeRequest
-	39, // 70: cpis.v1.PlanService.DecideChange:input_type -> cpis.v1.DecideChangeRequest
-	41, // 71: cpis.v1.PlanService.ListChanges:input_type -> cpis.v1.ListChangesRequest
-	7,  // 72: cpis.v1.PlanService.RegisterPlan:output_type -> cpis.v1.RegisterPlanResponse
-	14, // 73: cpis.v1.PlanService.AmendPlan:output_type -> cpis.v1.AmendPlanResponse
-	9,  // 74: cpis.v1.PlanService.EndPlan:output_type -> cpis.v1.EndPlanResponse
-	16, // 75: cpis.v1.PlanService.RemovePlan:output_type -> cpis.v1.RemovePlanResponse
-	19, // 76: cpis.v1.PlanService.RecordBirth:output_type -> cpis.v1.RecordBirthResponse
-	11, // 77: cpis.v1.PlanService.GetPerson:output_type -> cpis.v1.GetPersonResponse
-	21, // 78: cpis.v1.PlanService.GetPlan:output_type -> cpis.v1.GetPlanResponse
-	23, // 79: cpis.v1.PlanService.ListPlans:output_type -> cpis.v1.ListPlansResponse
-	26, // 80: cpis.v1.PlanService.ListVersions:output_type -> cpis.v1.ListVersionsResponse
-	29, // 81: cpis.v1.PlanService.ProposeTransfer:output_type -> cpis.v1.ProposeTransferResponse
-	31, // 82: cpis.v1.PlanService.DecideTransfer:output_type -> cpis.v1.DecideTransferResponse
-	33, // 83: cpis.v1.PlanService.ListTransfers:output_type -> cpis.v1.ListTransfersResponse
-	36, // 84: cpis.v1.PlanService.ReplaceNHSNumber:output_type -> cpis.v1.ReplaceNHSNumberResponse
-	38, // 85: cpis.v1.PlanService.ProposeChange:output_type -> cpis.v1.ProposeChangeResponse
-	40, // 86: cpis.v1.PlanService.DecideChange:output_type -> cpis.v1.DecideChangeResponse
-	42, // 87: cpis.v1.PlanService.ListChanges:output_type -> cpis.v1.ListChangesResponse
-	72, // [72:88] is the sub-list for method output_type
-	56, // [56:72] is the sub-list for method input_type
-	56, // [56:56] is the sub-list for extension type_name
-	56, // [56:56] is the sub-list for extension extendee
-	0,  // [0:56] is the sub-list for field type_name
+	49, // 3: cpis.v1.RegisterPlanResponse.receipt:type_name -> cpis.v1.Receipt
+	49, // 4: cpis.v1.EndPlanResponse.receipt:type_name -> cpis.v1.Receipt
+	6,  // 5: cpis.v1.GetPersonResponse.person:type_name -> cpis.v1.Person
+	16, // 6: cpis.v1.GetPersonResponse.plans:type_name -> cpis.v1.OwnPlan
+	49, // 7: cpis.v1.GetPersonResponse.receipt:type_name -> cpis.v1.Receipt
+	15, // 8: cpis.v1.FindPeopleResponse.people:type_name -> cpis.v1.FoundPerson
+	49, // 9: cpis.v1.FindPeopleResponse.receipt:type_name -> cpis.v1.Receipt
+	6,  // 10: cpis.v1.FoundPerson.person:type_name -> cpis.v1.Person
+	16, // 11: cpis.v1.FoundPerson.plans:type_name -> cpis.v1.OwnPlan
+	48, // 12: cpis.v1.OwnPlan.kind:type_name -> cpis.v1.PlanKind
+	50, // 13: cpis.v1.OwnPlan.status:type_name -> cpis.v1.PlanStatus
+	0,  // 14: cpis.v1.OwnPlan.legal_basis:type_name -> cpis.v1.LegalBasis
+	51, // 15: cpis.v1.OwnPlan.changed:type_name -> google.protobuf.Timestamp
+	0,  // 16: cpis.v1.AmendPlanRequest.legal_basis:type_name -> cpis.v1.LegalBasis
+	49, // 17: cpis.v1.AmendPlanResponse.receipt:type_name -> cpis.v1.Receipt
+	49, // 18: cpis.v1.RemovePlanResponse.receipt:type_name -> cpis.v1.Receipt
+	22, // 19: cpis.v1.RecordBirthRequest.child_plan:type_name -> cpis.v1.ChildPlan
+	6,  // 20: cpis.v1.ChildPlan.child:type_name -> cpis.v1.Person
+	49, // 21: cpis.v1.RecordBirthResponse.receipt:type_name -> cpis.v1.Receipt
+	6,  // 22: cpis.v1.GetPlanResponse.person:type_name -> cpis.v1.Person
+	16, // 23: cpis.v1.GetPlanResponse.plan:type_name -> cpis.v1.OwnPlan
+	49, // 24: cpis.v1.GetPlanResponse.receipt:type_name -> cpis.v1.Receipt
+	1,  // 25: cpis.v1.ListPlansRequest.filter:type_name -> cpis.v1.PlanFilter
+	48, // 26: cpis.v1.ListPlansRequest.kind:type_name -> cpis.v1.PlanKind
+	2,  // 27: cpis.v1.ListPlansRequest.order:type_name -> cpis.v1.PlanOrder
+	28, // 28: cpis.v1.ListPlansResponse.plans:type_name -> cpis.v1.ListedPlan
+	49, // 29: cpis.v1.ListPlansResponse.receipt:type_name -> cpis.v1.Receipt
+	6,  // 30: cpis.v1.ListedPlan.person:type_name -> cpis.v1.Person
+	16, // 31: cpis.v1.ListedPlan.plan:type_name -> cpis.v1.OwnPlan
+	31, // 32: cpis.v1.ListVersionsResponse.versions:type_name -> cpis.v1.PlanVersion
+	49, // 33: cpis.v1.ListVersionsResponse.receipt:type_name -> cpis.v1.Receipt
+	16, // 34: cpis.v1.PlanVersion.plan:type_name -> cpis.v1.OwnPlan
+	52, // 35: cpis.v1.PlanVersion.change:type_name -> cpis.v1.Change
+	49, // 36: cpis.v1.ProposeTransferResponse.receipt:type_name -> cpis.v1.Receipt
+	3,  // 37: cpis.v1.DecideTransferRequest.decision:type_name -> cpis.v1.Decision
+	4,  // 38: cpis.v1.DecideTransferResponse.state:type_name -> cpis.v1.ProposalState
+	49, // 39: cpis.v1.DecideTransferResponse.receipt:type_name -> cpis.v1.Receipt
+	38, // 40: cpis.v1.ListTransfersResponse.transfers:type_name -> cpis.v1.Transfer
+	49, // 41: cpis.v1.ListTransfersResponse.receipt:type_name -> cpis.v1.Receipt
+	4,  // 42: cpis.v1.Transfer.state:type_name -> cpis.v1.ProposalState
+	6,  // 43: cpis.v1.Transfer.person:type_name -> cpis.v1.Person
+	16, // 44: cpis.v1.Transfer.plan:type_name -> cpis.v1.OwnPlan
+	52, // 45: cpis.v1.Transfer.proposed:type_name -> cpis.v1.Change
+	52, // 46: cpis.v1.Transfer.decided:type_name -> cpis.v1.Change
+	49, // 47: cpis.v1.ReplaceNHSNumberResponse.receipt:type_name -> cpis.v1.Receipt
+	5,  // 48: cpis.v1.ProposeChangeRequest.kind:type_name -> cpis.v1.ChangeKind
+	49, // 49: cpis.v1.ProposeChangeResponse.receipt:type_name -> cpis.v1.Receipt
+	3,  // 50: cpis.v1.DecideChangeRequest.decision:type_name -> cpis.v1.Decision
+	4,  // 51: cpis.v1.DecideChangeResponse.state:type_name -> cpis.v1.ProposalState
+	49, // 52: cpis.v1.DecideChangeResponse.receipt:type_name -> cpis.v1.Receipt
+	47, // 53: cpis.v1.ListChangesResponse.changes:type_name -> cpis.v1.ProposedChange
+	49, // 54: cpis.v1.ListChangesResponse.receipt:type_name -> cpis.v1.Receipt
+	5,  // 55: cpis.v1.ProposedChange.kind:type_name -> cpis.v1.ChangeKind
+	4,  // 56: cpis.v1.ProposedChange.state:type_name -> cpis.v1.ProposalState
+	6,  // 57: cpis.v1.ProposedChange.person:type_name -> cpis.v1.Person
+	6,  // 58: cpis.v1.ProposedChange.from:type_name -> cpis.v1.Person
+	52, // 59: cpis.v1.ProposedChange.proposed:type_name -> cpis.v1.Change
+	52, // 60: cpis.v1.ProposedChange.decided:type_name -> cpis.v1.Change
+	7,  // 61: cpis.v1.PlanService.RegisterPlan:input_type -> cpis.v1.RegisterPlanRequest
+	17, // 62: cpis.v1.PlanService.AmendPlan:input_type -> cpis.v1.AmendPlanRequest
+	9,  // 63: cpis.v1.PlanService.EndPlan:input_type -> cpis.v1.EndPlanRequest
+	19, // 64: cpis.v1.PlanService.RemovePlan:input_type -> cpis.v1.RemovePlanRequest
+	21, // 65: cpis.v1.PlanService.RecordBirth:input_type -> cpis.v1.RecordBirthRequest
+	11, // 66: cpis.v1.PlanService.GetPerson:input_type -> cpis.v1.GetPersonRequest
+	13, // 67: cpis.v1.PlanService.FindPeople:input_type -> cpis.v1.FindPeopleRequest
+	24, // 68: cpis.v1.PlanService.GetPlan:input_type -> cpis.v1.GetPlanRequest
+	26, // 69: cpis.v1.PlanService.ListPlans:input_type -> cpis.v1.ListPlansRequest
+	29, // 70: cpis.v1.PlanService.ListVersions:input_type -> cpis.v1.ListVersionsRequest
+	32, // 71: cpis.v1.PlanService.ProposeTransfer:input_type -> cpis.v1.ProposeTransferRequest
+	34, // 72: cpis.v1.PlanService.DecideTransfer:input_type -> cpis.v1.DecideTransferRequest
+	36, // 73: cpis.v1.PlanService.ListTransfers:input_type -> cpis.v1.ListTransfersRequest
+	39, // 74: cpis.v1.PlanService.ReplaceNHSNumber:input_type -> cpis.v1.ReplaceNHSNumberRequest
+	41, // 75: cpis.v1.PlanService.ProposeChange:input_type -> cpis.v1.ProposeChangeRequest
+	43, // 76: cpis.v1.PlanService.DecideChange:input_type -> cpis.v1.DecideChangeRequest
+	45, // 77: cpis.v1.PlanService.ListChanges:input_type -> cpis.v1.ListChangesRequest
+	8,  // 78: cpis.v1.PlanService.RegisterPlan:output_type -> cpis.v1.RegisterPlanResponse
+	18, // 79: cpis.v1.PlanService.AmendPlan:output_type -> cpis.v1.AmendPlanResponse
+	10, // 80: cpis.v1.PlanService.EndPlan:output_type -> cpis.v1.EndPlanResponse
+	20, // 81: cpis.v1.PlanService.RemovePlan:output_type -> cpis.v1.RemovePlanResponse
+	23, // 82: cpis.v1.PlanService.RecordBirth:output_type -> cpis.v1.RecordBirthResponse
+	12, // 83: cpis.v1.PlanService.GetPerson:output_type -> cpis.v1.GetPersonResponse
+	14, // 84: cpis.v1.PlanService.FindPeople:output_type -> cpis.v1.FindPeopleResponse
+	25, // 85: cpis.v1.PlanService.GetPlan:output_type -> cpis.v1.GetPlanResponse
+	27, // 86: cpis.v1.PlanService.ListPlans:output_type -> cpis.v1.ListPlansResponse
+	30, // 87: cpis.v1.PlanService.ListVersions:output_type -> cpis.v1.ListVersionsResponse
+	33, // 88: cpis.v1.PlanService.ProposeTransfer:output_type -> cpis.v1.ProposeTransferResponse
+	35, // 89: cpis.v1.PlanService.DecideTransfer:output_type -> cpis.v1.DecideTransferResponse
+	37, // 90: cpis.v1.PlanService.ListTransfers:output_type -> cpis.v1.ListTransfersResponse
+	40, // 91: cpis.v1.PlanService.ReplaceNHSNumber:output_type -> cpis.v1.ReplaceNHSNumberResponse
+	42, // 92: cpis.v1.PlanService.ProposeChange:output_type -> cpis.v1.ProposeChangeResponse
+	44, // 93: cpis.v1.PlanService.DecideChange:output_type -> cpis.v1.DecideChangeResponse
+	46, // 94: cpis.v1.PlanService.ListChanges:output_type -> cpis.v1.ListChangesResponse
+	78, // [78:95] is the sub-list for method output_type
+	61, // [61:78] is the sub-list for method input_type
+	61, // [61:61] is the sub-list for extension type_name
+	61, // [61:61] is the sub-list for extension extendee
+	0,  // [0:61] is the sub-list for field type_name
 }
 
 func init() { file_cpis_v1_plan_proto_init() }
@@ -3680,8 +4080,8 @@ func file_cpis_v1_plan_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_cpis_v1_plan_proto_rawDesc), len(file_cpis_v1_plan_proto_rawDesc)),
-			NumEnums:      5,
-			NumMessages:   39,
+			NumEnums:      6,
+			NumMessages:   42,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -38,6 +38,8 @@ const (
 	PlanServiceRecordBirthProcedure = "/cpis.v1.PlanService/RecordBirth"
 	// PlanServiceGetPersonProcedure is the procedure name of the PlanService's GetPerson RPC.
 	PlanServiceGetPersonProcedure = "/cpis.v1.PlanService/GetPerson"
+	// PlanServiceFindPeopleProcedure is the procedure name of the PlanService's FindPeople RPC.
+	PlanServiceFindPeopleProcedure = "/cpis.v1.PlanService/FindPeople"
 	// PlanServiceGetPlanProcedure is the procedure name of the PlanService's GetPlan RPC.
 	PlanServiceGetPlanProcedure = "/cpis.v1.PlanService/GetPlan"
 	// PlanServiceListPlansProcedure is the procedure name of the PlanService's ListPlans RPC.
@@ -103,6 +105,13 @@ var (
 			StreamType: connect.StreamTypeUnary,
 			Schema:     v1.File_cpis_v1_plan_proto.Services().ByName("PlanService").Methods().ByName("GetPerson"),
 			Procedure:  PlanServiceGetPersonProcedure,
+		}
+	})
+	planServiceFindPeopleSpec = sync.OnceValue(func() connect.Spec {
+		return connect.Spec{
+			StreamType: connect.StreamTypeUnary,
+			Schema:     v1.File_cpis_v1_plan_proto.Services().ByName("PlanService").Methods().ByName("FindPeople"),
+			Procedure:  PlanServiceFindPeopleProcedure,
 		}
 	})
 	planServiceGetPlanSpec = sync.OnceValue(func() connect.Spec {
@@ -195,6 +204,10 @@ type PlanServiceClient interface {
 	// GetPerson shows what the caller's authority recorded about a person.
 	// A person it recorded nothing about is not found, whoever else did.
 	GetPerson(context.Context, *v1.GetPersonRequest) (*v1.GetPersonResponse, error)
+	// FindPeople finds people about whom the authority holds plans, by name or by
+	// NHS number. That nobody is found does not mean that no other authority holds
+	// anything.
+	FindPeople(context.Context, *v1.FindPeopleRequest) (*v1.FindPeopleResponse, error)
 	// GetPlan shows one plan and whom it is about.
 	GetPlan(context.Context, *v1.GetPlanRequest) (*v1.GetPlanResponse, error)
 	// ListPlans shows the authority's plans, a page at a time.
@@ -247,6 +260,10 @@ type PlanServiceHandler interface {
 	// GetPerson shows what the caller's authority recorded about a person.
 	// A person it recorded nothing about is not found, whoever else did.
 	GetPerson(context.Context, *v1.GetPersonRequest) (*v1.GetPersonResponse, error)
+	// FindPeople finds people about whom the authority holds plans, by name or by
+	// NHS number. That nobody is found does not mean that no other authority holds
+	// anything.
+	FindPeople(context.Context, *v1.FindPeopleRequest) (*v1.FindPeopleResponse, error)
 	// GetPlan shows one plan and whom it is about.
 	GetPlan(context.Context, *v1.GetPlanRequest) (*v1.GetPlanResponse, error)
 	// ListPlans shows the authority's plans, a page at a time.
@@ -285,6 +302,7 @@ func RegisterPlanServiceHandler(server *connect.Server, svc PlanServiceHandler) 
 		connect.Method{Spec: planServiceRemovePlanSpec(), Handler: adapter.removePlan},
 		connect.Method{Spec: planServiceRecordBirthSpec(), Handler: adapter.recordBirth},
 		connect.Method{Spec: planServiceGetPersonSpec(), Handler: adapter.getPerson},
+		connect.Method{Spec: planServiceFindPeopleSpec(), Handler: adapter.findPeople},
 		connect.Method{Spec: planServiceGetPlanSpec(), Handler: adapter.getPlan},
 		connect.Method{Spec: planServiceListPlansSpec(), Handler: adapter.listPlans},
 		connect.Method{Spec: planServiceListVersionsSpec(), Handler: adapter.listVersions},
@@ -323,6 +341,10 @@ func (UnimplementedPlanServiceHandler) RecordBirth(context.Context, *v1.RecordBi
 
 func (UnimplementedPlanServiceHandler) GetPerson(context.Context, *v1.GetPersonRequest) (*v1.GetPersonResponse, error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, "cpis.v1.PlanService.GetPerson is not implemented")
+}
+
+func (UnimplementedPlanServiceHandler) FindPeople(context.Context, *v1.FindPeopleRequest) (*v1.FindPeopleResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, "cpis.v1.PlanService.FindPeople is not implemented")
 }
 
 func (UnimplementedPlanServiceHandler) GetPlan(context.Context, *v1.GetPlanRequest) (*v1.GetPlanResponse, error) {
@@ -412,6 +434,14 @@ func (c *planServiceClient) RecordBirth(ctx context.Context, req *v1.RecordBirth
 func (c *planServiceClient) GetPerson(ctx context.Context, req *v1.GetPersonRequest) (*v1.GetPersonResponse, error) {
 	var res v1.GetPersonResponse
 	if err := c.client.CallUnary(ctx, planServiceGetPersonSpec(), req, &res); err != nil {
+		return nil, err
+	}
+	return &res, nil
+}
+
+func (c *planServiceClient) FindPeople(ctx context.Context, req *v1.FindPeopleRequest) (*v1.FindPeopleResponse, error) {
+	var res v1.FindPeopleResponse
+	if err := c.client.CallUnary(ctx, planServiceFindPeopleSpec(), req, &res); err != nil {
 		return nil, err
 	}
 	return &res, nil
@@ -565,6 +595,18 @@ func (h planServiceHandler) getPerson(ctx context.Context, _ connect.Spec, strea
 		return err
 	}
 	res, err := h.svc.GetPerson(ctx, &req)
+	if err != nil {
+		return err
+	}
+	return stream.Send(res)
+}
+
+func (h planServiceHandler) findPeople(ctx context.Context, _ connect.Spec, stream connect.ServerStream) error {
+	var req v1.FindPeopleRequest
+	if err := stream.Receive(&req); err != nil {
+		return err
+	}
+	res, err := h.svc.FindPeople(ctx, &req)
 	if err != nil {
 		return err
 	}
