@@ -92,7 +92,7 @@ func (q *FindRequest) read(check *domain.Reader) (f finding) {
 	}
 	nameless := f.named.Family.Empty() && f.named.Given.Empty()
 	switch {
-	case q.NHSNumber != "" && !(nameless && f.named.Born.IsZero()):
+	case q.NHSNumber != "" && (!nameless || !f.named.Born.IsZero()):
 		check.Add("nhs_number", "must stand alone: it finds one person", domain.ExampleNHSNumber)
 	case q.NHSNumber != "":
 		f.number = check.Number(q.NHSNumber)

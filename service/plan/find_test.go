@@ -281,7 +281,7 @@ func TestPlanIndex_SaysNothingOfRelatives(t *testing.T) {
 	f.MustRegister(otherLead, with(named(1, "Rarename", "Ann", "2019-04-30"), servicetest.AsLAC))
 	seen := map[string]int{}
 	for i, row := range f.Dump("plan_index") {
-		for _, field := range strings.Split(row, ",") {
+		for field := range strings.SplitSeq(row, ",") {
 			if name := strings.Trim(field, `"{}()\`); strings.HasPrefix(name, "x") && len(name) == 33 {
 				if other, ok := seen[name]; ok && other != i {
 					t.Errorf("rows %d and %d have a hash in common", i, other)

@@ -94,8 +94,9 @@ func dayTag(h keys.Hasher, which, authority string, need domain.Need, day domain
 	return sum[:]
 }
 
-// longestLife is how many years back dates of birth are thought of if none is given.
-const longestLife = 110
+// longestLife is how many years back dates of birth are thought of if none is given:
+// of children, and of the mothers of unborn ones.
+const longestLife = 90
 
 // AskedPerson is somebody whom an authority looks for by name.
 type AskedPerson struct {

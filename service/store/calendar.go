@@ -83,7 +83,7 @@ func (tx planWrites) Begin(ctx context.Context, days []DayTag) error {
 		FOR SHARE`, ids); err != nil {
 		return err
 	}
-	rows, err := soundRows[PlanIndexRow](ctx, tx.planReads.queries, "reading what finds plans", `
+	rows, err := soundRows[PlanIndexRow](ctx, tx.queries, "reading what finds plans", `
 		SELECT `+planIndexColumns+`
 		FROM cpis.plan_index AS x
 		WHERE x.plan_id = ANY ($1::uuid[])`, ids)
@@ -115,7 +115,7 @@ func (tx planWrites) Cease(ctx context.Context, days []DayTag) error {
 
 // plansOf returns the plans that have one of the hashes in a column.
 func (tx planWrites) plansOf(ctx context.Context, column string, tags [][]byte) ([]uuid.UUID, error) {
-	rows, err := soundRows[PlanIndexRow](ctx, tx.planReads.queries, "reading the calendar", `
+	rows, err := soundRows[PlanIndexRow](ctx, tx.queries, "reading the calendar", `
 		SELECT `+planIndexColumns+`
 		FROM cpis.plan_index AS x
 		WHERE x.`+column+` = ANY ($1::bytea[])`, tags)

@@ -200,18 +200,23 @@ type NamedAs [NameTags][]byte
 // some stand there twice.
 const NameTags = 4
 
+// plansByNames goes from the names to the plans, whatever the planner thinks of
+// how many there are: the other way round it compares each plan with each name.
 const plansByNames = `
-	SELECT ` + planColumns + `
-	FROM cpis.plan AS l
-	WHERE l.id IN (
-	    SELECT x.plan_id
+	WITH found AS MATERIALIZED (
+	    SELECT DISTINCT x.plan_id
 	    FROM unnest($2::bytea[], $3::bytea[], $4::bytea[], $5::bytea[]) AS n (a, b, c, d)
 	    CROSS JOIN LATERAL (
 	        SELECT y.plan_id
 	        FROM cpis.plan_index AS y
 	        WHERE y.names @> ARRAY[n.a, n.b, n.c, n.d]
-	    ) AS x)
-	  AND l.authority = $1
+	        OFFSET 0
+	    ) AS x
+	)
+	SELECT ` + planColumns + `
+	FROM found AS f
+	JOIN cpis.plan AS l ON l.id = f.plan_id
+	WHERE l.authority = $1
 	  AND NOT l.removed
 	ORDER BY l.changed_at DESC, l.id DESC
 	LIMIT $6`
