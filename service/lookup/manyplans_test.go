@@ -7,7 +7,6 @@ import (
 	"cpis/service/domain"
 	"cpis/service/guard"
 	"cpis/service/lookup"
-	"cpis/service/record"
 	"cpis/service/servicetest"
 	"cpis/service/store"
 )
@@ -55,7 +54,7 @@ func copyPlan(f *fixture, number string, times int) {
 			for range times {
 				more := h.Plans[0]
 				more.Row.ID = guard.NewID()
-				if err := record.SealOwn(h.Key, &more); err != nil {
+				if err := f.SealOwn(h, &more); err != nil {
 					return err
 				}
 				rows = append(rows, more.Row)
