@@ -225,19 +225,19 @@ func (a *KeyAdmin) with(ring *keys.Ring) *KeyAdmin {
 // retagged refuses with ErrRotating while any person has no tag, or any row no
 // MAC, under an index key. Rows that cannot get one are returned.
 func (a *KeyAdmin) retagged(ctx context.Context, version int) (damaged []store.DamagedRow, err error) {
-	state, err := a.DB.Plans.WorkState(ctx)
-	switch {
-	case err != nil:
-		return nil, err
-	case state.Filled < version:
-		return nil, fmt.Errorf("some plans are not found by the new key yet: %w", ErrRotating)
-	}
 	left, err := a.DB.Tags.PeopleWithout(ctx, version, uuid.Nil, 1)
 	if err != nil {
 		return nil, err
 	}
 	if len(left) > 0 { // Retag says who cannot get one
 		return nil, fmt.Errorf("some persons have no new tag yet: %w", ErrRotating)
+	}
+	state, err := a.DB.Plans.WorkState(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if state.Filled < version {
+		return nil, fmt.Errorf("some plans are not found by the new key yet: %w", ErrRotating)
 	}
 	damaged, others, err := a.DB.MACs.Lack(ctx, version)
 	if err == nil && others {
