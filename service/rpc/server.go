@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"reflect"
 	"strconv"
 	"sync"
 	"time"
@@ -76,9 +77,10 @@ func (c *Config) check() error {
 			errs = append(errs, errors.New("rpc needs "+what))
 		}
 	}
-	u := c.UseCases
-	need(u.LookUps != nil && u.Plans != nil && u.Changes != nil && u.Uploads != nil && u.Notices != nil &&
-		u.Encounters != nil && u.Contacts != nil && u.Proofs != nil && u.Reports != nil && u.Refuse != nil, "use cases")
+	uses := reflect.ValueOf(c.UseCases)
+	for i := range uses.NumField() {
+		need(!uses.Field(i).IsNil(), "use cases: "+uses.Type().Field(i).Name)
+	}
 	need(c.Verifier != nil, "a verifier of tokens")
 	need(c.Metrics != nil, "metrics")
 	need(c.Readiness != nil, "readiness")

@@ -226,7 +226,8 @@ func (c *Cluster) release() error {
 	if c.opts.Temporary {
 		errs = append(errs, os.RemoveAll(c.home), os.RemoveAll(c.opts.Dir), c.janitor.dismiss())
 	}
-	errs = append(errs, c.lock.Close())
+	// Not by closing it alone: a process that is being started has a copy.
+	errs = append(errs, syscall.Flock(int(c.lock.Fd()), syscall.LOCK_UN), c.lock.Close())
 	c.lock = nil
 	return errors.Join(errs...)
 }
