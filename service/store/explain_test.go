@@ -54,7 +54,9 @@ func TestHotPathUsesIndexes(t *testing.T) {
 	check("empty")
 	f.load(0, 2000)
 	check("full, not analysed")
-	f.exec(`ANALYZE`)
+	// Of those that hold something: PostgreSQL does not analyse others by itself, and
+	// knows of no index of an empty table that is better than another.
+	f.exec(`ANALYZE cpis.person_tag, cpis.person, cpis.plan`)
 	check("analysed")
 }
 
