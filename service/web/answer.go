@@ -1,7 +1,6 @@
 package web
 
 import (
-	"bytes"
 	"errors"
 	"html/template"
 	"net/http"
@@ -90,7 +89,6 @@ func writeAnswer(v *visit, id string, q *patient, a *lookup.Answer) error {
 	page := &answerPage{Page: pageOf(v, nil)}
 	w := page.Say()
 	number, _ := domain.ParseNHSNumber(q.Number)
-	page.Title = w.LookUp.Title
 	page.Asked = w.Answer.Asked.With(words.NHSNumber(number), w.Language.Day(q.Born))
 	page.Kind, page.Answer, page.Shape = verdictWords(w, a.Verdict)
 	page.Title = page.Answer
@@ -123,19 +121,13 @@ const alike = 12_000
 // showAlike sends a page so that its length says nothing. Nobody on the way may
 // compress it: what compresses well would say what it is.
 func (v *visit) showAlike(name string, page interface{ base() *Page }) error {
-	if err := v.dress(page.base()); err != nil {
-		return err
-	}
-	var out bytes.Buffer
-	if err := v.templates.write(&out, name, page); err != nil {
+	out, err := v.write(name, page)
+	if err != nil {
 		return err
 	}
 	out.WriteString(strings.Repeat("\n", (alike-out.Len()%alike)%alike))
-	v.w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	v.w.Header().Set("Cache-Control", "no-store, no-transform")
-	v.status = http.StatusOK
-	v.w.WriteHeader(v.status)
-	_, _ = v.w.Write(out.Bytes()) // if it fails, nobody is left to tell
+	v.answer(http.StatusOK, out.Bytes())
 	return nil
 }
 

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"strconv"
@@ -40,9 +41,9 @@ func showContacts(v *visit) error {
 	page := &contactsPage{
 		Page: Page{Title: "Contacts"}, Heading: heading("Contacts"), Now: phone{held.Shown.RingNow.Who, held.Shown.RingNow.Number},
 		List: nhsuk.SummaryList{Rows: []nhsuk.Row{
-			{Key: "Office", Value: firstOf(held.Contacts.Office, "None")},
-			{Key: "Office hours", Value: firstOf(held.Contacts.Hours, "None")},
-			{Key: "Emergency duty team", Value: firstOf(held.Contacts.Duty, "Not yet")},
+			{Key: "Office", Value: cmp.Or(held.Contacts.Office, "None")},
+			{Key: "Office hours", Value: cmp.Or(held.Contacts.Hours, "None")},
+			{Key: "Emergency duty team", Value: cmp.Or(held.Contacts.Duty, "Not yet")},
 			{Key: "Last confirmed", Value: "Not yet"},
 		}},
 		Confirm: nhsuk.Button{Text: "These numbers are right", Variant: nhsuk.Secondary, PreventDoubleClick: true},
@@ -124,7 +125,7 @@ func setContacts(v *visit) error {
 	_, err = v.Contacts.SetContacts(v.r.Context(), v.caller(), &directory.SetContactsRequest{Contacts: numbers, Version: f.version(), Request: f.act()})
 	switch {
 	case err == nil:
-		return firstError(v.tell("Care staff see these numbers now."), func() error { return v.to("/contacts") })
+		return v.toTelling("/contacts", "Care staff see these numbers now.")
 	case f.refuse(err, contactFields):
 		return askContacts(v, http.StatusUnprocessableEntity, f, numbers, f.version())
 	}
@@ -141,5 +142,5 @@ func confirmContacts(v *visit) error {
 	if err != nil {
 		return err
 	}
-	return firstError(v.tell("You confirmed the numbers."), func() error { return v.to("/contacts") })
+	return v.toTelling("/contacts", "You confirmed the numbers.")
 }

@@ -187,7 +187,7 @@ func (v *visit) askToConfirm() error {
 	to := v.back(v.r.URL.RequestURI())
 	if v.r.Method != http.MethodGet {
 		to = v.back(v.r.URL.Path)
-		if err := v.keepTyped(session.OwnerOf(&v.session.Caller)); err != nil {
+		if err := v.keepTyped(v.owner()); err != nil {
 			return err
 		}
 	}

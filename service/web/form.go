@@ -122,18 +122,23 @@ func (v *visit) keepTyped(owner session.Owner) error {
 	return err
 }
 
+// kept reads a draft of the person, and reports whether there is one.
+func (v *visit) kept(of string, typed any) (bool, error) {
+	err := v.Sessions.FindDraft(v.r.Context(), v.owner(), of, typed)
+	if errors.Is(err, guard.ErrNotFound) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
 // takeTyped returns what was kept of a form of this page, once.
 func (v *visit) takeTyped() (url.Values, error) {
-	owner, of := session.OwnerOf(&v.session.Caller), typedOf(v.r.URL.Path).Of
-	var kept url.Values
-	err := v.Sessions.FindDraft(v.r.Context(), owner, of, &kept)
-	if errors.Is(err, guard.ErrNotFound) {
-		return nil, nil
-	}
-	if err != nil {
+	of := typedOf(v.r.URL.Path).Of
+	var typed url.Values
+	if found, err := v.kept(of, &typed); !found {
 		return nil, err
 	}
-	return kept, v.Sessions.DropDraft(v.r.Context(), owner, of)
+	return typed, v.Sessions.DropDraft(v.r.Context(), v.owner(), of)
 }
 
 // version returns the version that was seen when the form was shown, or 0.
@@ -143,9 +148,4 @@ func (f *form) version() int {
 		return 0
 	}
 	return n
-}
-
-// asInvalid returns what a room says is wrong with a request.
-func asInvalid(err error) (*domain.InvalidError, bool) {
-	return errors.AsType[*domain.InvalidError](err)
 }

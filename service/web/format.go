@@ -6,43 +6,14 @@ import (
 
 	"cpis/service/domain"
 	"cpis/service/web/nhsuk"
+	"cpis/service/web/words"
 )
 
-// Times and numbers as the NHS writes them.
-
-// day writes a day: 22 November 2026.
-func day(t time.Time) string { return t.In(domain.London).Format("2 January 2006") }
-
-// clockTime writes a time of day: 5pm, 5:30pm, midday, midnight.
-func clockTime(t time.Time) string {
-	t = t.In(domain.London)
-	switch {
-	case t.Hour() == 0 && t.Minute() == 0:
-		return "midnight"
-	case t.Hour() == 12 && t.Minute() == 0:
-		return "midday"
-	case t.Minute() == 0:
-		return t.Format("3pm")
-	}
-	return t.Format("3:04pm")
-}
+// day writes the day of a time in England: 22 November 2026.
+func day(t time.Time) string { return words.English.Day(domain.DateOf(t.In(domain.London))) }
 
 // moment writes a day and a time: 22 November 2026 at 5:30pm.
-func moment(t time.Time) string { return day(t) + " at " + clockTime(t) }
-
-// telephone is the address that calls a number in the United Kingdom.
-func telephone(number string) string {
-	digits := strings.Map(func(r rune) rune {
-		if r >= '0' && r <= '9' || r == '+' {
-			return r
-		}
-		return -1
-	}, number)
-	if rest, national := strings.CutPrefix(digits, "0"); national {
-		digits = "+44" + rest
-	}
-	return "tel:" + digits
-}
+func moment(t time.Time) string { return words.English.Moment(t) }
 
 // roleNames are what people call the roles.
 var roleNames = map[string]string{
@@ -58,13 +29,13 @@ var roleNames = map[string]string{
 
 // roleWords names the roles of a list as the policy writes it.
 func roleWords(roles string) string {
-	var words []string
+	var all []string
 	for name := range strings.SplitSeq(roles, ",") {
 		if known := roleNames[name]; known != "" {
-			words = append(words, known)
+			all = append(all, known)
 		}
 	}
-	return strings.Join(words, " and ")
+	return strings.Join(all, " and ")
 }
 
 // heading is the h1 of a page.

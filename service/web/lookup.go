@@ -10,7 +10,6 @@ import (
 	"github.com/google/uuid"
 
 	"cpis/service/domain"
-	"cpis/service/guard"
 	"cpis/service/identity"
 	"cpis/service/lookup"
 	"cpis/service/notice"
@@ -55,17 +54,15 @@ func keepPatient(v *visit, id string, q *patient) error {
 // patientOf returns the question of this address, or errExpired.
 func patientOf(v *visit) (*patient, error) {
 	var q patient
-	err := v.Sessions.FindDraft(v.r.Context(), v.owner(), patientDraft(v.r.PathValue("q")).Of, &q)
-	if errors.Is(err, guard.ErrNotFound) {
-		return nil, errExpired
+	found, err := v.kept(patientDraft(v.r.PathValue("q")).Of, &q)
+	if err == nil && !found {
+		err = errExpired
 	}
 	return &q, err
 }
 
 // errExpired says that a question is not kept any more, or was never asked.
 var errExpired = errors.New("the question is not kept any more")
-
-func (v *visit) owner() session.Owner { return session.OwnerOf(&v.session.Caller) }
 
 // language is that of the address.
 func (v *visit) language() words.Language {
@@ -216,12 +213,8 @@ func settingsOf(v *visit) []domain.Setting {
 const workplaceDraft = "look-up workplace"
 
 // workplaceOf is where somebody said that they work, the last time they were asked.
-func workplaceOf(v *visit) (domain.Setting, error) {
-	var held domain.Setting
-	err := v.Sessions.FindDraft(v.r.Context(), v.owner(), workplaceDraft, &held)
-	if errors.Is(err, guard.ErrNotFound) {
-		return "", nil
-	}
+func workplaceOf(v *visit) (held domain.Setting, err error) {
+	_, err = v.kept(workplaceDraft, &held)
 	return held, err
 }
 

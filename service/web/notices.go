@@ -1,15 +1,19 @@
 package web
 
 import (
+	"cmp"
 	"context"
+	"errors"
+	"maps"
 	"net/http"
 	"net/url"
-	"slices"
 
+	"cpis/service/domain"
 	"cpis/service/guard"
 	"cpis/service/identity"
 	"cpis/service/notice"
 	"cpis/service/web/nhsuk"
+	"cpis/service/web/words"
 )
 
 // Notices are what an authority is told. *notice.Notices does it.
@@ -79,7 +83,7 @@ func listNotices(v *visit) error {
 		ask.AssignedTo = v.session.Caller.ID
 	}
 	found, err := v.Notices.ListNotices(v.r.Context(), v.caller(), ask)
-	if _, invalid := asInvalid(err); invalid && ask.Page != "" { // a place that is none: the first page, without an error
+	if _, invalid := errors.AsType[*domain.InvalidError](err); invalid && ask.Page != "" { // a place that is none: the first page, without an error
 		ask.Page = ""
 		found, err = v.Notices.ListNotices(v.r.Context(), v.caller(), ask)
 	}
@@ -128,15 +132,12 @@ func noticeTable(v *visit, all []notice.Notice) nhsuk.Table {
 // the address.
 func around(q url.Values, here, before, next string) nhsuk.Pagination {
 	at := func(page, before string) string {
-		q := mapsClone(q)
+		q := maps.Clone(q)
 		if page != "" {
 			q.Set("page", page)
 		}
 		if before != "" {
 			q.Set("before", before)
-		}
-		if len(q) == 0 {
-			return "?"
 		}
 		return "?" + q.Encode()
 	}
@@ -148,14 +149,6 @@ func around(q url.Values, here, before, next string) nhsuk.Pagination {
 		p.Next = nhsuk.Neighbour{Href: at(next, here)}
 	}
 	return p
-}
-
-func mapsClone(q url.Values) url.Values {
-	out := url.Values{}
-	for name, values := range q {
-		out[name] = slices.Clone(values)
-	}
-	return out
 }
 
 // noticePage is one notice.
@@ -221,19 +214,9 @@ const maxNote = 500
 func doneOf(d *notice.Done) done {
 	what := outcomeWords(d.Outcome)
 	if what == "" {
-		what = "Given to " + firstOf(d.AssignedName, d.AssignedTo, "nobody")
+		what = "Given to " + cmp.Or(d.AssignedName, d.AssignedTo, "nobody")
 	}
-	return done{what, firstOf(d.Change.Name, d.Change.Actor), moment(d.Change.At), d.Change.Reason}
-}
-
-// firstOf returns the first text that is not empty.
-func firstOf(texts ...string) string {
-	for _, t := range texts {
-		if t != "" {
-			return t
-		}
-	}
-	return ""
+	return done{what, cmp.Or(d.Change.Name, d.Change.Actor), moment(d.Change.At), d.Change.Reason}
 }
 
 // aboutNotice is what is known of a notice.
@@ -246,8 +229,8 @@ func aboutNotice(v *visit, n *notice.Notice) nhsuk.SummaryList {
 	}
 	add("Who", whom(n))
 	if n.Person != nil {
-		add("NHS number", spaced(n.Person.NHSNumber))
-		add("Date of birth", day(n.Person.DateOfBirth.Time()))
+		add("NHS number", cmp.Or(words.NHSNumber(n.Person.NHSNumber), "Not known"))
+		add("Date of birth", words.English.Day(n.Person.DateOfBirth))
 	}
 	add("When", moment(n.At))
 	add("Where", placeOf(v, n))
@@ -266,7 +249,7 @@ func aboutNotice(v *visit, n *notice.Notice) nhsuk.SummaryList {
 	}
 	add("What was said", n.Text)
 	if n.Assignee != nil {
-		add("Given to", firstOf(n.Assignee.Name, n.Assignee.User))
+		add("Given to", cmp.Or(n.Assignee.Name, n.Assignee.User))
 	}
 	return list
 }
@@ -280,7 +263,7 @@ func join(a, b string) string {
 
 // callLink is a number that can be called.
 func callLink(number string) nhsuk.Component {
-	return nhsuk.ActionLink{Text: number, Href: telephone(number)}
+	return nhsuk.ActionLink{Text: number, Href: words.Tel(number)}
 }
 
 // answerNotice records what was done about a notice.
@@ -301,21 +284,13 @@ func answerNotice(v *visit) error {
 			NoticeID: v.r.PathValue("id"), Version: f.version(), Outcome: outcome, Note: f.text("note"), Request: f.act(),
 		})
 		if err == nil {
-			return firstError(v.tell("Recorded what was done."), func() error { return v.to("/notices?open=1") })
+			return v.toTelling("/notices?open=1", "Recorded what was done.")
 		}
 		if !f.refuse(err, map[string]string{"note": "note|Note must be 500 characters or fewer"}) {
 			return err
 		}
 	}
 	return showNotice(v, http.StatusUnprocessableEntity, f)
-}
-
-// firstError runs what comes next if nothing went wrong before.
-func firstError(err error, next func() error) error {
-	if err != nil {
-		return err
-	}
-	return next()
 }
 
 // givePage asks to whom a notice is given.
@@ -353,7 +328,7 @@ func showGive(v *visit, status int, f *form) error {
 		Select: nhsuk.Select{Name: "to", Value: f.text("to"), Label: nhsuk.Label{Text: "Who is to answer it?"}, Error: f.error("to"), Options: []nhsuk.Option{{Text: "Choose a colleague"}}},
 	}
 	for _, c := range found.Colleagues {
-		page.Select.Options = append(page.Select.Options, nhsuk.Option{Value: c.ID, Text: firstOf(c.Name, c.User)})
+		page.Select.Options = append(page.Select.Options, nhsuk.Option{Value: c.ID, Text: cmp.Or(c.Name, c.User)})
 	}
 	return v.show(status, "give", page)
 }
@@ -374,7 +349,7 @@ func giveNotice(v *visit) error {
 	})
 	switch {
 	case err == nil:
-		return firstError(v.tell("The notice was given to your colleague."), func() error { return v.to("/notices/" + id) })
+		return v.toTelling("/notices/"+id, "The notice was given to your colleague.")
 	case f.refuse(err, map[string]string{"to": "to|Select somebody who acted for your authority in the last 90 days"}):
 		return showGive(v, http.StatusUnprocessableEntity, f)
 	}

@@ -108,12 +108,3 @@ func tagsOf(v *visit, n *notice.Notice) nhsuk.Group {
 	add(n.Undelivered, "Not delivered", nhsuk.Red)
 	return all
 }
-
-// spaced writes an NHS number 3-3-4, to people who may see it.
-func spaced(n domain.NHSNumber) string {
-	d := n.Reveal()
-	if len(d) != 10 {
-		return "Not known"
-	}
-	return d[:3] + " " + d[3:6] + " " + d[6:]
-}

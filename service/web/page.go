@@ -66,7 +66,7 @@ func (p Page) Summary() nhsuk.ErrorSummary {
 type phone struct{ Name, Number string }
 
 // Href is the address that calls the number: digits, whatever the number is.
-func (p phone) Href() template.URL { return template.URL(telephone(p.Number)) } //nolint:gosec // see above
+func (p phone) Href() template.URL { return template.URL(words.Tel(p.Number)) } //nolint:gosec // see above
 
 // dress fills in what all pages have, of who is logged in.
 func (v *visit) dress(p *Page) error {
@@ -86,7 +86,7 @@ func (v *visit) dress(p *Page) error {
 	}
 	p.Header.Organisation.Name = v.Names.Name(v.session.Caller.Organisation)
 	p.Header.Navigation = v.navigation(w)
-	p.Ends = clockTime(v.session.IdleEnd)
+	p.Ends = w.Language.Clock(v.session.IdleEnd)
 	if m := v.session.Message; m.Text != "" && len(p.Problems) == 0 {
 		p.Message = nhsuk.NotificationBanner{Success: m.Kind == "success", Title: w.Shell.Important, Text: m.Text}
 		if p.Message.Success {

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 	"cpis/service/export"
 	"cpis/service/identity"
 	"cpis/service/web/nhsuk"
+	"cpis/service/web/words"
 )
 
 // Exports are reports as files. *export.Exports makes them.
@@ -81,7 +83,7 @@ func listExports(v *visit) error {
 		t.Rows = append(t.Rows, []nhsuk.Cell{
 			{Text: exportTitle(x), Hidden: ", asked for on " + moment(x.Asked), Href: "/exports/" + x.ID},
 			{Text: moment(x.Asked)},
-			{Text: thousands(x.Entries)},
+			{Text: words.Number(x.Entries)},
 			{Body: stateTag(x)},
 			{Text: day(x.Expires)},
 		})
@@ -153,8 +155,8 @@ func showExport(v *visit) error {
 func aboutExport(x *export.Export) nhsuk.SummaryList {
 	list := nhsuk.SummaryList{Rows: []nhsuk.Row{
 		{Key: "Question", Value: exportTitle(x)},
-		{Key: "Why", Value: firstOf(reasonWords(string(x.Reason)), "Not known")},
-		{Key: "Entries", Value: thousands(x.Entries)},
+		{Key: "Why", Value: cmp.Or(reasonWords(string(x.Reason)), "Not known")},
+		{Key: "Entries", Value: words.Number(x.Entries)},
 		{Key: "Files", Value: formatWords(x.Formats)},
 		{Key: "Asked for", Value: moment(x.Asked)},
 		{Key: "Kept until", Value: moment(x.Expires)},
@@ -184,7 +186,7 @@ func sizeWords(bytes int64) string {
 	case bytes < 1_000_000:
 		return strconv.FormatInt((bytes+999)/1000, 10) + " kB"
 	}
-	return thousands((bytes+999_999)/1_000_000) + " MB"
+	return words.Number((bytes+999_999)/1_000_000) + " MB"
 }
 
 // errStillMade says that a file is not ready.
@@ -252,5 +254,5 @@ func deleteExport(v *visit) error {
 	if _, err := v.Exports.DeleteExport(v.r.Context(), v.caller(), &export.DeleteExportRequest{ID: v.r.PathValue("id"), Request: f.act()}); err != nil {
 		return err
 	}
-	return firstError(v.tell("The file was deleted."), func() error { return v.to("/exports") })
+	return v.toTelling("/exports", "The file was deleted.")
 }

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -92,7 +93,7 @@ var actionTexts = map[string]string{
 }
 
 // actionWords says what was done.
-func actionWords(action string) string { return firstOf(actionTexts[action], plainWords(action)) }
+func actionWords(action string) string { return cmp.Or(actionTexts[action], plainWords(action)) }
 
 // answerTexts are what came of it, in words.
 var answerTexts = map[string]string{
@@ -101,7 +102,7 @@ var answerTexts = map[string]string{
 }
 
 // answerWords says what came of it.
-func answerWords(outcome string) string { return firstOf(answerTexts[outcome], plainWords(outcome)) }
+func answerWords(outcome string) string { return cmp.Or(answerTexts[outcome], plainWords(outcome)) }
 
 // reviewTexts are what was found of a break-glass look-up.
 var reviewTexts = map[string]string{

@@ -1,12 +1,15 @@
 package web
 
 import (
+	"cmp"
+	"errors"
 	"net/http"
-	"strconv"
 
+	"cpis/service/domain"
 	"cpis/service/guard"
 	"cpis/service/oversight"
 	"cpis/service/web/nhsuk"
+	"cpis/service/web/words"
 )
 
 // asking is a question with its filter, as an address names them.
@@ -64,7 +67,7 @@ func coverageOf(c *oversight.Coverage) coverage {
 	case c.Behind == 1:
 		out.Behind = "1 newer entry is"
 	case c.Behind > 1:
-		out.Behind = thousands(c.Behind) + " newer entries are"
+		out.Behind = words.Number(c.Behind) + " newer entries are"
 	}
 	return out
 }
@@ -105,16 +108,7 @@ func entries(n int64) string {
 	if n == 1 {
 		return "1 entry"
 	}
-	return thousands(n) + " entries"
-}
-
-// thousands writes a number as 1,000.
-func thousands(n int64) string {
-	digits := strconv.FormatInt(n, 10)
-	for i := len(digits) - 3; i > 0; i -= 3 {
-		digits = digits[:i] + "," + digits[i:]
-	}
-	return digits
+	return words.Number(n) + " entries"
 }
 
 // resultPage shows entries.
@@ -158,7 +152,7 @@ func showReport(v *visit) error {
 		Report: a.kind.report, Query: a.question.query(a.filter), Paging: guard.Paging{Page: place, Size: rowsShown}, Request: v.request,
 	}
 	found, err := v.Reports.ListEntries(v.r.Context(), v.caller(), ask)
-	if _, invalid := asInvalid(err); invalid && place != "" { // a place that is none: the first page, without an error
+	if _, invalid := errors.AsType[*domain.InvalidError](err); invalid && place != "" { // a place that is none: the first page, without an error
 		return v.to(withQuery(a.path(), a.filter.query()))
 	}
 	if err != nil {
@@ -212,16 +206,16 @@ func entryTable(kind *reportKind, all []oversight.Entry) nhsuk.Table {
 		row := []nhsuk.Cell{
 			{Text: moment(e.Time)},
 			{Body: whoActed(e)},
-			{Text: firstOf(e.Organised, e.Organisation, "None")},
+			{Text: cmp.Or(e.Organised, e.Organisation, "None")},
 			{Body: whatWasDone(e)},
 			{Text: answerWords(e.Outcome)},
-			{Text: firstOf(whyWords(e), "None")},
+			{Text: cmp.Or(whyWords(e), "None")},
 		}
 		if glass {
 			row = append(row, reviewCell(e))
 		}
 		if !child {
-			row = append(row, nhsuk.Cell{Text: firstOf(shortSubject(e.Subject), "None")})
+			row = append(row, nhsuk.Cell{Text: cmp.Or(shortSubject(e.Subject), "None")})
 		}
 		t.Rows = append(t.Rows, row)
 	}
@@ -263,7 +257,7 @@ func reviewLink(e *oversight.Entry) string {
 	if e.Reviewed.IsZero() {
 		return "Open the review"
 	}
-	return firstOf(reviewTexts[e.ReviewOutcome], "Closed")
+	return cmp.Or(reviewTexts[e.ReviewOutcome], "Closed")
 }
 
 // whyWords says why, as far as the entry does.

@@ -2,7 +2,6 @@ package web
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -11,7 +10,6 @@ import (
 	"github.com/google/uuid"
 
 	"cpis/service/domain"
-	"cpis/service/guard"
 	"cpis/service/identity"
 	"cpis/service/oversight"
 	"cpis/service/session"
@@ -93,11 +91,14 @@ func buildReport(v *visit) error {
 
 // held returns the question that a form goes on with, if it is still kept.
 func (v *visit) held(id string) (q question, ok bool, err error) {
-	err = v.Sessions.FindDraft(v.r.Context(), session.OwnerOf(&v.session.Caller), questionDraft(id).Of, &q)
-	if errors.Is(err, guard.ErrNotFound) {
-		return q, false, nil
-	}
-	return q, err == nil, err
+	ok, err = v.kept(questionDraft(id).Of, &q)
+	return q, ok, err
+}
+
+// keepQuestion keeps a question, and returns what addresses call it.
+func (v *visit) keepQuestion(q *question) (id string, err error) {
+	id = uuid.NewString()
+	return id, v.Sessions.SaveDraft(v.r.Context(), v.owner(), questionDraft(id), q)
 }
 
 func (v *visit) showReportForm(status int, kind *reportKind, f *form) error {
@@ -254,8 +255,8 @@ func askReport(v *visit) error {
 	if !f.fine() {
 		return v.showReportForm(http.StatusUnprocessableEntity, kind, f)
 	}
-	id := uuid.NewString()
-	if err := v.Sessions.SaveDraft(v.r.Context(), session.OwnerOf(&v.session.Caller), questionDraft(id), &q); err != nil {
+	id, err := v.keepQuestion(&q)
+	if err != nil {
 		return err
 	}
 	to := "/reports/" + string(kind.report) + "/" + id

@@ -1,17 +1,16 @@
 package web
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"unicode/utf8"
 
-	"github.com/google/uuid"
-
 	"cpis/service/domain"
 	"cpis/service/identity"
 	"cpis/service/oversight"
-	"cpis/service/session"
 	"cpis/service/web/nhsuk"
+	"cpis/service/web/words"
 )
 
 // Reviews are of break-glass look-ups. *oversight.Reports keeps them.
@@ -69,8 +68,8 @@ func askReview(v *visit) error {
 	if !f.fine() {
 		return v.showEnvelope(http.StatusUnprocessableEntity, f)
 	}
-	id := uuid.NewString()
-	if err := v.Sessions.SaveDraft(v.r.Context(), session.OwnerOf(&v.session.Caller), questionDraft(id), &q); err != nil {
+	id, err := v.keepQuestion(&q)
+	if err != nil {
 		return err
 	}
 	return v.to("/reviews/" + v.r.PathValue("id") + "/" + id)
@@ -140,23 +139,23 @@ func (v *visit) showReview(status int, f *form) error {
 			{Key: "Found", Value: reviewTexts[string(c.Outcome)]},
 			{Key: "When", Value: moment(c.At)},
 			{Key: "By", Value: c.By},
-			{Key: "In words", Value: firstOf(c.Words, "Withheld")},
+			{Key: "In words", Value: cmp.Or(c.Words, "Withheld")},
 		}}
 	}
 	return v.show(status, "review", page)
 }
 
 func (v *visit) aboutReview(r *oversight.Review) nhsuk.SummaryList {
-	claim := firstOf(r.Claim, "None")
+	claim := cmp.Or(r.Claim, "None")
 	if r.Withheld {
 		claim = "Withheld"
 	}
 	return nhsuk.SummaryList{Rows: []nhsuk.Row{
 		{Key: "Who looked", Value: r.Actor},
-		{Key: "Where", Value: firstOf(v.Names.Name(r.Organisation), r.Organisation)},
+		{Key: "Where", Value: cmp.Or(v.Names.Name(r.Organisation), r.Organisation)},
 		{Key: "When", Value: moment(r.At)},
 		{Key: "The reason they wrote", Value: claim},
-		{Key: "Entry in the log", Value: thousands(r.Index)},
+		{Key: "Entry in the log", Value: words.Number(r.Index)},
 	}}
 }
 
@@ -183,7 +182,7 @@ func closeReview(v *visit) error {
 	})
 	switch {
 	case err == nil:
-		return firstError(v.tell("The review is closed."), func() error { return v.to("/reports/break_glass") })
+		return v.toTelling("/reports/break_glass", "The review is closed.")
 	case f.refuse(err, map[string]string{"words": "found|Say what you found, in 500 characters or fewer"}):
 		return v.showReview(http.StatusUnprocessableEntity, f)
 	}

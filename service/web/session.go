@@ -8,6 +8,7 @@ import (
 
 	"cpis/service/session"
 	"cpis/service/web/nhsuk"
+	"cpis/service/web/words"
 )
 
 // attemptTime is how long a browser keeps that a log-in has begun.
@@ -139,7 +140,7 @@ func showTimeLeft(v *visit) error {
 	}
 	return v.show(http.StatusOK, "session", &timeLeftPage{
 		Page: Page{Title: "Time left"}, Heading: heading("Time left"),
-		IdleEnd: clockTime(v.session.IdleEnd), End: clockTime(v.session.End()), Stay: nhsuk.Button{Text: "Stay logged in", PreventDoubleClick: true},
+		IdleEnd: words.English.Clock(v.session.IdleEnd), End: words.English.Clock(v.session.End()), Stay: nhsuk.Button{Text: "Stay logged in", PreventDoubleClick: true},
 		ReturnTo: v.back(refererPath(v.r)),
 	})
 }

@@ -41,6 +41,9 @@ func (v *visit) call() identity.Call {
 	return identity.Call{From: v.From(v.r), Procedure: v.route.Pattern}
 }
 
+// owner is whose drafts the person's are.
+func (v *visit) owner() session.Owner { return session.OwnerOf(&v.session.Caller) }
+
 // is reports whether somebody is logged in who acts in one of the roles of a page.
 func (v *visit) is(who Who) bool {
 	if v.session == nil {
@@ -73,20 +76,39 @@ func (v *visit) tell(text string) error {
 	return v.Sessions.Keep(v.r.Context(), v.session)
 }
 
+// toTelling sends the browser to another page of ours, which says something.
+func (v *visit) toTelling(path, text string) error {
+	if err := v.tell(text); err != nil {
+		return err
+	}
+	return v.to(path)
+}
+
 // show sends a page, once all of it is written.
 func (v *visit) show(status int, name string, page interface{ base() *Page }) error {
-	if err := v.dress(page.base()); err != nil {
+	out, err := v.write(name, page)
+	if err != nil {
 		return err
+	}
+	v.answer(status, out.Bytes())
+	return nil
+}
+
+// write writes a page, with what all pages have.
+func (v *visit) write(name string, page interface{ base() *Page }) (*bytes.Buffer, error) {
+	if err := v.dress(page.base()); err != nil {
+		return nil, err
 	}
 	var out bytes.Buffer
-	if err := v.templates.write(&out, name, page); err != nil {
-		return err
-	}
+	return &out, v.templates.write(&out, name, page)
+}
+
+// answer sends a page that was written.
+func (v *visit) answer(status int, page []byte) {
 	v.w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	v.status = status
 	v.w.WriteHeader(status)
-	_, _ = v.w.Write(out.Bytes()) // if it fails, nobody is left to tell
-	return nil
+	_, _ = v.w.Write(page) // if it fails, nobody is left to tell
 }
 
 // maxForm is the largest form that is read, files excepted.

@@ -83,8 +83,5 @@ func reportWrongPatient(v *visit) error {
 	if err := v.Sessions.DropDraft(v.r.Context(), v.owner(), patientDraft(id).Of); err != nil {
 		return err
 	}
-	if err := v.tell(w.WrongPatient.Done + ". " + w.WrongPatient.Next); err != nil {
-		return err
-	}
-	return v.to(v.in("/look-up"))
+	return v.toTelling(v.in("/look-up"), w.WrongPatient.Done+". "+w.WrongPatient.Next)
 }

@@ -107,8 +107,8 @@ func (l Language) Other() Language {
 }
 
 // Number writes a count: 1,000.
-func Number(n int) string {
-	digits := strconv.Itoa(n)
+func Number[N int | int64](n N) string {
+	digits := strconv.FormatInt(int64(n), 10)
 	for i := len(digits) - 3; i > 0 && digits[i-1] != '-'; i -= 3 {
 		digits = digits[:i] + "," + digits[i:]
 	}
