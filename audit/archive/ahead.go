@@ -9,80 +9,108 @@ import (
 	"io"
 )
 
-// How far a file is read ahead.
-const (
-	aheadBlock  = 64 << 10 // bytes
-	aheadBlocks = 3
-)
+// aheadBlocks is how many blocks are worked on ahead, and held.
+const aheadBlocks = 3
 
-// reading is a file of the archive that is read ahead: decompressing it and making
-// its sum are the work of a goroutine of its own, beside that of judging it.
-type reading struct {
-	name string
-	from io.ReadCloser
-	full chan []byte // what was read; closed when nothing is read any more
-	free chan []byte // blocks that were used up
+// ahead is work that a goroutine of its own does before it is asked for, block by
+// block, in memory that does not grow.
+type ahead[B any] struct {
+	full chan *B // closed after the last
+	free chan *B // blocks that were used up
 	stop chan struct{}
-
-	rest, block []byte // what is left of a block
-	n           int64  // bytes that were handed out
-	whole       bool   // all of them
-
-	// Of the goroutine, until full is closed.
-	err    error // that ended it, io.EOF at the end
-	hashed hash.Hash
+	now  *B
 }
 
-func readAhead(name string, from io.ReadCloser) *reading {
-	r := &reading{
-		name: name, from: from, hashed: sha256.New(), full: make(chan []byte, aheadBlocks), free: make(chan []byte, aheadBlocks),
-		stop: make(chan struct{}),
+// workAhead has fill fill one block after another, until it returns false. What fill
+// writes elsewhere may be read once next has returned nil.
+func workAhead[B any](fill func(*B) bool) *ahead[B] {
+	a := &ahead[B]{full: make(chan *B, aheadBlocks), free: make(chan *B, aheadBlocks), stop: make(chan struct{})}
+	for range aheadBlocks {
+		a.free <- new(B)
 	}
-	go r.run()
-	return r
+	go a.run(fill)
+	return a
 }
 
-// run reads until the end, or until it is stopped.
-func (r *reading) run() {
-	defer close(r.full)
-	for i := 0; r.err == nil; i++ {
-		var block []byte
-		if i < aheadBlocks {
-			block = make([]byte, aheadBlock)
-		} else {
-			select {
-			case block = <-r.free:
-			case <-r.stop:
-				return
-			}
-		}
-		n := 0
-		for n < len(block) && r.err == nil {
-			var some int
-			some, r.err = r.from.Read(block[n:])
-			n += some
-		}
-		r.hashed.Write(block[:n])
+// run fills blocks until the last, or until it is stopped.
+func (a *ahead[B]) run(fill func(*B) bool) {
+	defer close(a.full)
+	for more := true; more; {
 		select {
-		case r.full <- block[:n]:
-		case <-r.stop:
+		case b := <-a.free:
+			more = fill(b)
+			a.full <- b // has room for all there are
+		case <-a.stop:
 			return
 		}
 	}
 }
 
+// next returns the next block, and nil after the last. The one before is filled
+// again.
+func (a *ahead[B]) next() *B {
+	if a.now != nil {
+		a.free <- a.now
+	}
+	a.now = <-a.full
+	return a.now
+}
+
+// close ends the work, and waits until nothing is done any more.
+func (a *ahead[B]) close() {
+	close(a.stop)
+	for range a.full { // what was done ahead is not needed
+	}
+}
+
+// reading is a file of the archive that is read ahead: decompressing it and making
+// its sum are the work of a goroutine of its own, beside that of judging it.
+type reading struct {
+	*ahead[block]
+
+	name  string
+	from  io.ReadCloser
+	rest  []byte // what is left of a block
+	n     int64  // bytes that were handed out
+	whole bool   // all of them
+
+	// Of the goroutine, until the last block was taken.
+	err    error // that ended it, io.EOF at the end
+	hashed hash.Hash
+}
+
+// block is what was read at once.
+type block struct {
+	bytes [64 << 10]byte
+	n     int
+}
+
+func readAhead(name string, from io.ReadCloser) *reading {
+	r := &reading{name: name, from: from, hashed: sha256.New()}
+	r.ahead = workAhead(r.fill)
+	return r
+}
+
+// fill reads a block.
+func (r *reading) fill(b *block) (more bool) {
+	b.n = 0
+	for b.n < len(b.bytes) && r.err == nil {
+		var some int
+		some, r.err = r.from.Read(b.bytes[b.n:])
+		b.n += some
+	}
+	r.hashed.Write(b.bytes[:b.n])
+	return r.err == nil
+}
+
 // Read implements io.Reader.
 func (r *reading) Read(p []byte) (int, error) {
 	for len(r.rest) == 0 {
-		if r.block != nil {
-			r.free <- r.block[:cap(r.block)]
-			r.block = nil
-		}
-		block, more := <-r.full
-		if !more {
+		b := r.next()
+		if b == nil {
 			return 0, r.atEnd()
 		}
-		r.block, r.rest = block, block
+		r.rest = b.bytes[:b.n]
 	}
 	n := copy(p, r.rest)
 	r.rest, r.n = r.rest[n:], r.n+int64(n)
@@ -107,8 +135,6 @@ func (r *reading) sum() string {
 
 // close ends the reading, and waits until nothing is read any more.
 func (r *reading) close() {
-	close(r.stop)
-	for range r.full { // what was read ahead is not needed
-	}
+	r.ahead.close()
 	_ = r.from.Close() // only read
 }

@@ -8,22 +8,18 @@ import (
 	"cpis/audit"
 )
 
-// How far lines are hashed ahead.
+// How many lines are hashed at once, at most.
 const (
 	batchText  = 64 << 10 // bytes
 	batchLines = 512
-	batches    = 3
 )
 
 // hashedLines are the lines of a file, each with its leaf hash. Reading and hashing
 // them is the work of a goroutine of its own, beside that of judging them.
 type hashedLines struct {
-	full chan *batch // closed when nothing is read any more
-	free chan *batch // that were used up
-	stop chan struct{}
+	*ahead[batch]
 
-	now *batch
-	at  int // the next line of it
+	at int // the next line of the batch
 }
 
 // batch is some lines, one after the other.
@@ -35,31 +31,11 @@ type batch struct {
 }
 
 func hashLines(from io.Reader) *hashedLines {
-	l := &hashedLines{
-		full: make(chan *batch, batches), free: make(chan *batch, batches), stop: make(chan struct{}),
-	}
-	for range batches {
-		l.free <- &batch{}
-	}
-	go l.run(bufio.NewReaderSize(from, 2*audit.MaxLine))
-	return l
-}
-
-// run reads until the end, or until it is stopped.
-func (l *hashedLines) run(from *bufio.Reader) {
-	defer close(l.full)
-	for {
-		select {
-		case b := <-l.free:
-			b.fill(from)
-			l.full <- b // has room for all there are
-			if b.err != nil {
-				return
-			}
-		case <-l.stop:
-			return
-		}
-	}
+	lines := bufio.NewReaderSize(from, 2*audit.MaxLine)
+	return &hashedLines{ahead: workAhead(func(b *batch) bool {
+		b.fill(lines)
+		return b.err == nil
+	})}
 }
 
 // fill reads lines until there are enough.
@@ -80,32 +56,22 @@ func (b *batch) fill(from *bufio.Reader) {
 	}
 }
 
-// next returns the next line and its leaf hash; it is valid until the one after.
+// line returns the next line and its leaf hash; it is valid until the one after.
 // The error is io.EOF if there is none, io.ErrUnexpectedEOF if it has no end, and
 // bufio.ErrBufferFull if it is longer than any line may be.
-func (l *hashedLines) next() (line []byte, leaf audit.Hash, err error) {
+func (l *hashedLines) line() (text []byte, leaf audit.Hash, err error) {
 	for l.now == nil || l.at == len(l.now.ends) {
-		switch {
-		case l.now == nil:
-		case l.now.err != nil:
+		if l.now != nil && l.now.err != nil {
 			return nil, audit.Hash{}, l.now.err
-		default:
-			l.free <- l.now
 		}
-		l.now, l.at = <-l.full, 0
+		l.next()
+		l.at = 0
 	}
 	start := 0
 	if l.at > 0 {
 		start = l.now.ends[l.at-1]
 	}
-	line, leaf = l.now.text[start:l.now.ends[l.at]], l.now.leaves[l.at]
+	text, leaf = l.now.text[start:l.now.ends[l.at]], l.now.leaves[l.at]
 	l.at++
-	return line, leaf, nil
-}
-
-// close ends the reading, and waits until nothing is read any more.
-func (l *hashedLines) close() {
-	close(l.stop)
-	for range l.full { // what was read ahead is not needed
-	}
+	return text, leaf, nil
 }

@@ -161,7 +161,7 @@ func (r *records) readLine(e *audit.SubsetEntry) error {
 	bad := func(p audit.Problem) error {
 		return &audit.BadEntry{Index: e.Index, Last: e.Index, Problem: p, Other: -1}
 	}
-	line, leaf, err := r.lines.next()
+	line, leaf, err := r.lines.line()
 	switch {
 	case errors.Is(err, io.ErrUnexpectedEOF):
 		return bad(audit.Truncated)
@@ -219,7 +219,7 @@ func (r *records) readBeside(after int64) error {
 
 // atEnd makes sure that nothing is left over.
 func (r *records) atEnd() error {
-	switch _, _, err := r.lines.next(); {
+	switch _, _, err := r.lines.line(); {
 	case err == nil, errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, bufio.ErrBufferFull):
 		end := r.record.Index + 1
 		return &audit.BadEntry{Index: end, Last: end, Problem: audit.Inserted, Other: -1}
