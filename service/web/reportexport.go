@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -171,8 +170,8 @@ func aboutExport(x *export.Export) nhsuk.SummaryList {
 func formatWords(formats []string) string {
 	all := []string{"The log’s own lines"}
 	for _, f := range formats {
-		if i := slices.IndexFunc(formatTexts, func(o option) bool { return o.value == f }); i >= 0 {
-			all = append(all, formatTexts[i].text)
+		if text := textOf(formatTexts, f); text != "" {
+			all = append(all, text)
 		}
 	}
 	return strings.Join(all, "; ")

@@ -2,7 +2,6 @@ package web
 
 import (
 	"net/url"
-	"slices"
 	"time"
 
 	"cpis/service/domain"
@@ -30,8 +29,8 @@ func reportFilterOf(q url.Values) (f reportFilter, ok bool) {
 			return f, false
 		}
 	}
-	known := optionOf(actionOptions, f.action) && optionOf(modeOptions, f.mode) && optionOf(outcomeOptions, f.outcome)
-	return f, known && len(f.organisation) <= domain.MaxAuthority
+	fits := known(actionOptions, f.action) && known(modeOptions, f.mode) && known(outcomeOptions, f.outcome)
+	return f, fits && len(f.organisation) <= domain.MaxAuthority
 }
 
 // query is the filter as an address has it.
@@ -71,9 +70,8 @@ func (f reportFilter) words() []string {
 		options []option
 		value   string
 	}{{actionOptions, f.action}, {modeOptions, f.mode}, {outcomeOptions, f.outcome}} {
-		if one.value != "" {
-			i := slices.IndexFunc(one.options, func(o option) bool { return o.value == one.value })
-			words = append(words, "only: "+one.options[i].text)
+		if text := textOf(one.options, one.value); text != "" {
+			words = append(words, "only: "+text)
 		}
 	}
 	if f.unreviewed {
@@ -105,9 +103,18 @@ func dayOf(text string) (time.Time, error) {
 // option is one of a filter.
 type option struct{ value, text string }
 
-func optionOf(options []option, value string) bool {
-	return value == "" || slices.ContainsFunc(options, func(o option) bool { return o.value == value })
+// textOf returns the text of one of some options; none if it is none of them.
+func textOf(options []option, value string) string {
+	for _, o := range options {
+		if o.value == value {
+			return o.text
+		}
+	}
+	return ""
 }
+
+// known reports whether a value is one of some options, or none was chosen.
+func known(options []option, value string) bool { return value == "" || textOf(options, value) != "" }
 
 // What a report can be narrowed to.
 var (
