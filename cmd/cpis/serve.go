@@ -14,11 +14,8 @@ import (
 
 	"github.com/rs/zerolog"
 
-	"cpis/policy"
-	"cpis/service"
-	"cpis/service/domain"
+	"cpis/service/faces"
 	"cpis/service/guard"
-	"cpis/service/identity"
 	"cpis/service/rpc"
 )
 
@@ -113,22 +110,10 @@ func serve(ctx context.Context, cfg *config, logTo io.Writer, ready func(public,
 	return err
 }
 
-// useCases hands the use cases to their face, which does not know the policy.
-func useCases(s *service.Service) rpc.UseCases {
-	return rpc.UseCases{
-		LookUps: s.LookUps, Plans: s.Plans, Changes: s.Persons, Uploads: s.Uploads, Notices: s.Notices, Channels: s.Channels,
-		Encounters: s.Notices, Contacts: s.Contacts, Work: s.Work, Proofs: s.Proofs, Reports: s.Reports, Oversight: s.Reports,
-		Releases: s.Releases, Exports: s.Exports,
-		Refuse: func(ctx context.Context, c *identity.Caller, action, request string, why *domain.InvalidError) error {
-			return s.Guard.Refuse(ctx, c, policy.Action(action), request, why)
-		},
-	}
-}
-
 // public creates the listener for clients.
 func (s *server) public() (rpc.Listener, error) {
 	cfg := rpc.Config{
-		UseCases:  useCases(s.service),
+		UseCases:  faces.RPC(s.service),
 		Verifier:  s.idents,
 		Metrics:   s.metrics,
 		Readiness: s.readiness(),

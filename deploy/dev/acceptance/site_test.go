@@ -30,6 +30,7 @@ import (
 	"cpis/service/deliver"
 	"cpis/service/directory"
 	"cpis/service/domain"
+	"cpis/service/faces"
 	"cpis/service/guard"
 	"cpis/service/identity"
 	"cpis/service/keys"
@@ -230,18 +231,6 @@ func (s *site) openKeys() {
 	must(s.tb, err)
 }
 
-// useCases hands the use cases to their face, which does not know the policy.
-func useCases(s *service.Service) rpc.UseCases {
-	return rpc.UseCases{
-		LookUps: s.LookUps, Plans: s.Plans, Changes: s.Persons, Uploads: s.Uploads, Notices: s.Notices, Channels: s.Channels,
-		Encounters: s.Notices, Contacts: s.Contacts, Work: s.Work, Proofs: s.Proofs, Reports: s.Reports, Oversight: s.Reports,
-		Releases: s.Releases, Exports: s.Exports,
-		Refuse: func(ctx context.Context, c *identity.Caller, action, request string, why *domain.InvalidError) error {
-			return s.Guard.Refuse(ctx, c, policy.Action(action), request, why)
-		},
-	}
-}
-
 func observer(e *rpc.Events) service.Observer {
 	return service.Observer{Damaged: e.Damaged, Unrecorded: e.Unrecorded, Unsigned: e.Unsigned}
 }
@@ -276,7 +265,7 @@ func (s *site) serve() {
 	s.tb.Cleanup(s.service.Close)
 	ready := rpc.NewReadiness(s.clock.Now, log, rpc.Check{Name: "database", OK: s.db.Ready})
 	handler, err := rpc.NewHandler(rpc.Config{
-		UseCases: useCases(s.service), Verifier: verifier, Metrics: metrics, Readiness: ready,
+		UseCases: faces.RPC(s.service), Verifier: verifier, Metrics: metrics, Readiness: ready,
 		Now: time.Now, Log: log, Traces: trace.NewTracerProvider(trace.WithSyncer(s.spans)),
 	})
 	must(s.tb, err)

@@ -15,7 +15,7 @@ import (
 
 	"cpis/audit"
 	"cpis/service"
-	"cpis/service/domain"
+	"cpis/service/faces"
 	"cpis/service/identity"
 	"cpis/service/rpc"
 	"cpis/service/servicetest"
@@ -37,11 +37,7 @@ func serve(t *testing.T, s *service.Service) string {
 		t.Fatal(err)
 	}
 	handler, err := rpc.NewHandler(rpc.Config{
-		UseCases: rpc.UseCases{
-			LookUps: s.LookUps, Plans: s.Plans, Changes: s.Persons, Uploads: s.Uploads, Notices: s.Notices, Channels: s.Channels,
-			Encounters: s.Notices, Contacts: s.Contacts, Proofs: s.Proofs, Reports: s.Reports,
-			Refuse: func(_ context.Context, _ *identity.Caller, _, _ string, why *domain.InvalidError) error { return why },
-		},
+		UseCases: faces.RPC(s),
 		Verifier: anybody{}, Metrics: metrics, Readiness: rpc.NewReadiness(time.Now, zerolog.Nop()), Now: time.Now, Log: zerolog.Nop(),
 	})
 	if err != nil {
