@@ -40,7 +40,11 @@ func TestPassingTroubleIsOvercome(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			f := newFixture(t).signedIn(t)
+			f := newFixture(t, func(c *vault.Config) {
+				if name == "Hanging" {
+					c.AttemptTimeout = 500 * time.Millisecond
+				}
+			}).signedIn(t)
 			before := f.fake.Asked("encrypt")
 			f.fake.Fail("encrypt", faults...)
 			w := mustWrap(t, f)
@@ -72,7 +76,7 @@ func TestLastingTroubleIsGivenUp(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			f := newFixture(t, func(c *vault.Config) {
-				c.CallTimeout, c.BreakAfter = 500*time.Millisecond, 1000
+				c.CallTimeout, c.AttemptTimeout, c.BreakAfter = 500*time.Millisecond, 200*time.Millisecond, 1000
 			}).signedIn(t)
 			before := f.fake.Asked("encrypt")
 			f.fake.FailAlways("encrypt", fault)

@@ -64,13 +64,14 @@ func (f *Fake) save(tb testing.TB, file, content string) {
 // Path names a file among those of the fake: role-id, secret-id, or another.
 func (f *Fake) Path(file string) string { return filepath.Join(f.dir, file) }
 
-// Config is a configuration that signs in by AppRole and loses patience soon.
+// Config is a configuration that signs in by AppRole. It has patience with a busy
+// machine: a test of what hangs asks for less.
 func (f *Fake) Config() vault.Config {
 	return vault.Config{
 		Address:        f.URL,
 		Auth:           vault.AppRole{RoleIDFile: f.Path("role-id"), SecretIDFile: f.Path("secret-id")},
-		CallTimeout:    5 * time.Second,
-		AttemptTimeout: 200 * time.Millisecond,
+		CallTimeout:    20 * time.Second,
+		AttemptTimeout: 5 * time.Second,
 		Now:            time.Now,
 	}
 }
