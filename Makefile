@@ -153,7 +153,7 @@ browser: $(AXE) ## Install Chromium and axe-core, with which pages are tested
 .PHONY: screenshots
 screenshots: browser postgres ## Take pictures of all pages, at three widths, into .tmp/screenshots
 	@mkdir -p .tmp/screenshots
-	TEST_SCREENSHOTS=$(CURDIR)/.tmp/screenshots go test -count=1 -run InABrowser ./service/web
+	TEST_SCREENSHOTS=$(CURDIR)/.tmp/screenshots go test -count=1 -run InABrowser ./service/web/...
 
 .PHONY: go postgres wrk cc
 go:

@@ -5,17 +5,21 @@ import (
 	"time"
 
 	"cpis/service/domain"
+	"cpis/service/faces"
 	"cpis/service/rpc"
 	"cpis/service/web"
+	"cpis/service/web/frame"
 )
 
 // pages creates the listener for people.
 func (s *server) pages() (rpc.Listener, error) {
 	pages, err := web.New(web.Config{
-		URL: s.cfg.PagesURL, People: s.idents, Names: s.names, Sessions: s.service.Sessions, Notices: s.service.Notices,
-		Contacts: s.service.Contacts, LookUps: s.service.LookUps, Encounters: s.service.Notices,
-		Reports: s.service.Reports, Exports: s.service.Exports, Reviews: s.service.Reports, Hub: domain.Hub{Name: s.cfg.HubName, Phone: s.cfg.HubPhone},
-		Now: time.Now, Log: s.log, From: s.cfg.Sources.Of, Strangers: s.service.Strangers.Met,
+		Config: frame.Config{
+			URL: s.cfg.PagesURL, People: s.idents, Names: s.names, Sessions: s.service.Sessions,
+			Hub: domain.Hub{Name: s.cfg.HubName, Phone: s.cfg.HubPhone},
+			Now: time.Now, Log: s.log, From: s.cfg.Sources.Of, Strangers: s.service.Strangers.Met,
+		},
+		UseCases: faces.Web(s.service),
 	})
 	if err != nil {
 		return rpc.Listener{}, fmt.Errorf("CPIS_PAGES_URL and CPIS_ISSUERS: %w", err)

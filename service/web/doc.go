@@ -2,7 +2,8 @@
 // use cases as the RPC. It translates and decides nothing: whatever a page shows or
 // does goes through a room, which asks the policy and writes the entry.
 //
-// One table (routes.go) says what there is; the mux, the golden list of routes and
-// the tests come from it. Whatever comes in passes one door (door.go). A page is a
-// struct that embeds Page, written into a buffer and then sent whole.
+// Every page stands in a frame: the door, the log-in, sessions and what a page is
+// made of. Below it are areas, a package for each kind of user, with their routes,
+// templates and words: lead, auditor, clinician. This package has what everybody
+// sees, and puts them together.
 package web

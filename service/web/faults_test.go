@@ -7,12 +7,13 @@ import (
 	"testing"
 
 	"cpis/service/servicetest"
+	"cpis/service/web/webtest"
 )
 
 func TestFaults_SayWhatToDoAndWhomToCall(t *testing.T) {
 	t.Parallel()
-	s := newSite(t)
-	b := s.as("nurse")
+	s := webtest.New(t)
+	b := s.As("nurse")
 	for _, tt := range []struct {
 		path    string
 		status  int
@@ -23,27 +24,27 @@ func TestFaults_SayWhatToDoAndWhomToCall(t *testing.T) {
 		{"/help/refused/nonsense", http.StatusNotFound, "Page not found"},
 		{"/log-in/nobody", http.StatusNotFound, "Page not found"},
 	} {
-		b.get(tt.path).want(tt.status, tt.path, tt.heading)
-		if call := b.doc.Find(`main a[href^="tel:"]`); call.Text() != servicetest.HubPhone || call.AttrOr("href", "") != "tel:+443000000000" {
+		b.Get(tt.path).Want(tt.status, tt.path, tt.heading)
+		if call := b.Doc.Find(`main a[href^="tel:"]`); call.Text() != servicetest.HubPhone || call.AttrOr("href", "") != "tel:+443000000000" {
 			t.Errorf("%s does not say whom to call", tt.path)
 		}
 	}
-	lead := s.as("lead")
-	lead.send(http.MethodPost, "/contacts/change", url.Values{"office": {strings.Repeat("x", 200_000)}}, nil)
-	lead.want(http.StatusRequestEntityTooLarge, "/contacts/change", "That is too much text")
+	lead := s.As("lead")
+	lead.Send(http.MethodPost, "/contacts/change", url.Values{"office": {strings.Repeat("x", 200_000)}}, nil)
+	lead.Want(http.StatusRequestEntityTooLarge, "/contacts/change", "That is too much text")
 }
 
 // The page that says whom to call answers when nothing else does.
 func TestHelp_NeedsNoDatabase(t *testing.T) {
 	t.Parallel()
-	s := newSite(t)
-	b := s.as("lead")
+	s := webtest.New(t)
+	b := s.As("lead")
 	s.DB.Close()
-	b.get("/help/phone").want(http.StatusOK, "/help/phone", "Who to call when this does not work")
-	if b.get("/notices"); b.status < 500 {
-		t.Errorf("got %d without a database", b.status)
+	b.Get("/help/phone").Want(http.StatusOK, "/help/phone", "Who to call when this does not work")
+	if b.Get("/notices"); b.Status < 500 {
+		t.Errorf("got %d without a database", b.Status)
 	}
-	if text := b.doc.Find("main").Text(); !strings.Contains(text, "This is not a “no”") {
+	if text := b.Doc.Find("main").Text(); !strings.Contains(text, "This is not a “no”") {
 		t.Errorf("the page says %q", text)
 	}
 }

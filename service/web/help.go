@@ -3,12 +3,13 @@ package web
 import (
 	"net/http"
 
+	"cpis/service/web/frame"
 	"cpis/service/web/nhsuk"
 )
 
 // helpPage is a page of words.
 type helpPage struct {
-	Page
+	frame.Page
 
 	Heading nhsuk.Heading
 	Words   []term
@@ -34,16 +35,18 @@ var terms = []term{
 	{"Audit log, checkpoint, witness", "The list of every act; its signed total; somebody outside who signs it too"},
 }
 
-func showHelp(v *visit) error { return showWords(v, "help", "Help", nil) }
+func showHelp(v *frame.Visit) error { return showWords(v, "help", "Help", nil) }
 
-func showHelpWords(v *visit) error { return showWords(v, "help_words", "What the words mean", nil) }
+func showHelpWords(v *frame.Visit) error {
+	return showWords(v, "help_words", "What the words mean", nil)
+}
 
 // showHelpPhone says whom to call. It answers without the database.
-func showHelpPhone(v *visit) error {
+func showHelpPhone(v *frame.Visit) error {
 	return showWords(v, "help_phone", "Who to call when this does not work", nil)
 }
 
-func showCookies(v *visit) error { return showWords(v, "cookies", "Cookies", nil) }
+func showCookies(v *frame.Visit) error { return showWords(v, "cookies", "Cookies", nil) }
 
 // refusals say why something was refused, by the reasons of the policy.
 var refusals = map[string][]string{
@@ -55,14 +58,14 @@ var refusals = map[string][]string{
 }
 
 // showHelpRefused says why something was refused, and what to do about it.
-func showHelpRefused(v *visit) error {
-	why := refusals[v.r.PathValue("reason")]
+func showHelpRefused(v *frame.Visit) error {
+	why := refusals[v.R.PathValue("reason")]
 	if why == nil {
-		return errNoPage
+		return frame.ErrNoPage
 	}
 	return showWords(v, "help_refused", "Why this was refused", why)
 }
 
-func showWords(v *visit, name, title string, why []string) error {
-	return v.show(http.StatusOK, name, &helpPage{Page{Title: title}, heading(title), terms, why})
+func showWords(v *frame.Visit, name, title string, why []string) error {
+	return v.Show(http.StatusOK, name, &helpPage{frame.Page{Title: title}, frame.Heading(title), terms, why})
 }

@@ -1,108 +1,55 @@
 package web
 
 import (
-	"context"
-	"errors"
-	"fmt"
-	"net/http"
-	"net/url"
-	"strings"
-	"time"
+	"embed"
+	"io/fs"
 
-	"github.com/rs/zerolog"
-
-	"cpis/service/domain"
-	"cpis/service/identity"
-	"cpis/service/session"
-	"cpis/service/web/words"
+	"cpis/service/web/auditor"
+	"cpis/service/web/clinician"
+	"cpis/service/web/frame"
+	"cpis/service/web/lead"
 )
 
-// People says who logs in, and at which providers. *identity.Verifier does.
-type People interface {
-	LogIns() []identity.LogIn
-	Somebody(issuer string, idToken, userInfo []byte) (*identity.Somebody, error)
-	Place(c *identity.Caller) error
-}
-
-// Names names organisations by their codes. *directory.Directory does.
-type Names interface {
-	Name(organisation string) string
-}
-
-// Config is what Pages are made of. All is required but what says otherwise.
+// Config is what the pages are made of.
 type Config struct {
-	// URL is the address of the pages, as browsers see it: scheme and host. It is
-	// https, or http on this machine.
-	URL      string
-	People   People
-	Names    Names
-	Sessions *session.Sessions
-	Notices  Notices
-	Contacts Contacts
-	Reports  Reports
-	Exports  Exports
-	Reviews  Reviews
-	LookUps  LookUps
-	// Encounters are told of wrong patients.
-	Encounters Encounters
-	Hub        domain.Hub // whom to call when this fails
-	Now        func() time.Time
-	Log        zerolog.Logger
-	// From says where a request comes from, as entries record it.
-	From func(*http.Request) string
-	// Strangers is told of log-ins that failed before it was known whose they were.
-	Strangers func(from string, why identity.Reason)
-	// Client asks identity providers. If nil, one with the system's root certificates.
-	Client *http.Client
+	frame.Config
+	UseCases
 }
 
-// Pages are the face. They are safe for concurrent use.
-type Pages struct {
-	Config
-
-	origin    string // scheme and host
-	secure    bool   // cookies are for https alone
-	mux       *http.ServeMux
-	cross     *http.CrossOriginProtection
-	providers map[string]*provider
-	templates templates
+// UseCases are what pages show and do, area by area.
+type UseCases struct {
+	Lead      lead.UseCases
+	Auditor   auditor.UseCases
+	Clinician clinician.UseCases
 }
 
-// New creates Pages.
-func New(c Config) (*Pages, error) {
-	u, err := url.Parse(c.URL)
-	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" || strings.Trim(u.Path, "/") != "" {
-		return nil, errors.New("the pages' address must be a scheme and a host, such as https://cpis.example")
-	}
-	p := &Pages{
-		Config: c, origin: u.Scheme + "://" + u.Host, secure: u.Scheme == "https",
-		mux: http.NewServeMux(), cross: http.NewCrossOriginProtection(), providers: map[string]*provider{},
-	}
-	if err := words.Check(); err != nil {
-		return nil, err
-	}
-	if p.templates, err = readTemplates(); err != nil {
-		return nil, err
-	}
-	for _, l := range c.People.LogIns() {
-		if p.providers[l.Path], err = p.newProvider(l); err != nil {
-			return nil, fmt.Errorf("log-in at %s: %w", l.Name, err)
-		}
-	}
-	for _, r := range routes() {
-		p.mux.HandleFunc(r.Pattern, func(_ http.ResponseWriter, req *http.Request) {
-			v := visitOf(req.Context())
-			v.r, v.route = req, r
-			v.err = v.enter() //nolint:contextcheck // a visit has its request's
-		})
-	}
-	return p, nil
+// New creates the pages.
+func New(c Config) (*frame.Pages, error) {
+	return frame.New(c.Config, areas(c.UseCases)...)
 }
 
-// visitKey is under which a visit travels through the mux.
-type visitKey struct{}
+// Routes returns what there is, in order of the site map.
+func Routes() []frame.Route { return frame.AllRoutes(areas(UseCases{})...) }
 
-func visitOf(ctx context.Context) *visit {
-	v, _ := ctx.Value(visitKey{}).(*visit)
-	return v
+//go:embed template/*.html
+var files embed.FS
+
+// areas are all that there are: what everybody sees, and the parts for each kind of user.
+func areas(u UseCases) []frame.Area {
+	templates, _ := fs.Sub(files, "template") // is embedded
+	return []frame.Area{
+		{Routes: routes(), Templates: templates}, lead.Area(u.Lead), auditor.Area(u.Auditor), clinician.Area(u.Clinician),
+	}
+}
+
+// routes are the pages for everybody.
+func routes() []frame.Route {
+	return []frame.Route{
+		{Pattern: "GET /help", Who: frame.Open, Plain: true, Serve: showHelp},
+		{Pattern: "GET /help/words", Who: frame.Open, Plain: true, Serve: showHelpWords},
+		{Pattern: "GET /help/phone", Who: frame.Open, Plain: true, Serve: showHelpPhone},
+		{Pattern: "GET /help/refused/{reason}", Who: frame.Open, Plain: true, Serve: showHelpRefused},
+		{Pattern: "GET /cookies", Who: frame.Open, Plain: true, Serve: showCookies},
+		{Pattern: "GET /home", Who: frame.Everyone, Serve: showHome},
+	}
 }

@@ -81,7 +81,7 @@ var arrows = []arrow{
 		"service/notice", "service/deliver", "service/directory", "service/auditlog", "service/oversight", "service/release", "service/export",
 		"service/session", "service/work", "service/admin")},
 	// Hands the rooms to the faces.
-	{from: "service/faces", to: []string{"policy", "service", "service/domain", "service/identity", "service/rpc", "service/web"}},
+	{from: "service/faces", to: []string{"policy", "service", "service/domain", "service/identity", "service/rpc", "service/web/..."}},
 	{from: "service/fhir/...", to: face("service/fhir/...", "service/lookup", "service/notice")},
 	{from: "service/hl7/...", to: face("service/hl7/...", "service/lookup", "service/notice")},
 

@@ -1,0 +1,18 @@
+package faces
+
+import (
+	"cpis/service"
+	"cpis/service/web"
+	"cpis/service/web/auditor"
+	"cpis/service/web/clinician"
+	"cpis/service/web/lead"
+)
+
+// Web returns what pages show.
+func Web(s *service.Service) web.UseCases {
+	return web.UseCases{
+		Lead:      lead.UseCases{Notices: s.Notices, Contacts: s.Contacts},
+		Auditor:   auditor.UseCases{Reports: s.Reports, Exports: s.Exports, Reviews: s.Reports},
+		Clinician: clinician.UseCases{LookUps: s.LookUps, Encounters: s.Notices},
+	}
+}

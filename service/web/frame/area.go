@@ -1,0 +1,37 @@
+package frame
+
+import (
+	"io/fs"
+
+	"cpis/service/web/words"
+)
+
+// Area is what pages there are for some kind of user.
+type Area struct {
+	Who       Who // whose menu and home page name it
+	Routes    []Route
+	Templates fs.FS // of its pages: page.html is that of "page"
+	Menu      []Item
+	Ways      []Way              // what it adds to the home page
+	Home      func(*Visit) error // its own home page, if Ways do not say enough
+}
+
+// Item is a line of the menu.
+type Item struct {
+	Text func(*words.Words) string
+	Href string
+}
+
+// Way is something that somebody can do, as the home page offers it.
+type Way struct{ Text, Href, About string }
+
+// Areas returns those that are for whoever is logged in.
+func (v *Visit) Areas() []Area {
+	var all []Area
+	for _, a := range v.areas {
+		if v.Is(a.Who) {
+			all = append(all, a)
+		}
+	}
+	return all
+}

@@ -1,0 +1,75 @@
+package frame
+
+import (
+	"maps"
+	"net/url"
+	"strings"
+	"time"
+
+	"cpis/service/domain"
+	"cpis/service/web/nhsuk"
+	"cpis/service/web/words"
+)
+
+// Day writes the day of a time in England: 22 November 2026.
+func Day(t time.Time) string { return words.English.Day(domain.DateOf(t.In(domain.London))) }
+
+// Moment writes a day and a time: 22 November 2026 at 5:30pm.
+func Moment(t time.Time) string { return words.English.Moment(t) }
+
+// roleNames are what people call the roles.
+var roleNames = map[string]string{
+	"clinician_unscheduled": "Clinician, urgent care",
+	"clinician_scheduled":   "Clinician, planned care",
+	"clinical_system":       "Clinical system",
+	"safeguarding_lead":     "Safeguarding lead",
+	"la_system":             "Case system",
+	"privacy_officer":       "Privacy officer",
+	"auditor":               "Auditor",
+	"administrator":         "Administrator",
+}
+
+// RoleWords names the roles of a list as the policy writes it.
+func RoleWords(roles string) string {
+	var all []string
+	for name := range strings.SplitSeq(roles, ",") {
+		if known := roleNames[name]; known != "" {
+			all = append(all, known)
+		}
+	}
+	return strings.Join(all, " and ")
+}
+
+// Heading is the h1 of a page.
+func Heading(text string) nhsuk.Heading { return nhsuk.Heading{Text: text, Size: nhsuk.Large} }
+
+// Around leads to the pages before and after. The place of the page before is kept in
+// the address.
+func Around(q url.Values, here, before, next string) nhsuk.Pagination {
+	at := func(page, before string) string {
+		q := maps.Clone(q)
+		if page != "" {
+			q.Set("page", page)
+		}
+		if before != "" {
+			q.Set("before", before)
+		}
+		return "?" + q.Encode()
+	}
+	var p nhsuk.Pagination
+	if here != "" {
+		p.Previous = nhsuk.Neighbour{Href: at(before, "")}
+	}
+	if next != "" {
+		p.Next = nhsuk.Neighbour{Href: at(next, here)}
+	}
+	return p
+}
+
+// Join joins what is there of two texts.
+func Join(a, b string) string {
+	if a == "" || b == "" {
+		return a + b
+	}
+	return a + ", " + b
+}
