@@ -84,7 +84,8 @@ var groups = []group{
 		{name: "put", method: "PutChannel", help: "Add or change a channel that notices are sent on to: a webhook, or a MESH mailbox. The secret of a new webhook is shown only now."},
 		{name: "rotate", method: "RotateSecret", help: "Give a webhook a new secret. It is shown only now; the old one works for another day."},
 		{name: "remove", method: "RemoveChannel", help: "Remove a channel. Notices that it has not delivered go to the next one."},
-		{name: "list", method: "ListChannels", help: "List the channels.", columns: "id version rank webhook.url mesh.mailbox paused pending undelivered"},
+		{name: "test", method: "TestChannel", help: "Send a test message on a channel, which names nobody, and say whether it arrived."},
+		{name: "list", method: "ListChannels", help: "List the channels.", columns: "id version rank webhook.url mesh.mailbox paused pending undelivered failures failed_at failure"},
 	}},
 	{"contact", "ContactService", []verb{
 		{name: "get", method: "GetContacts", help: "Show the telephone numbers of your authority."},
@@ -114,7 +115,10 @@ var inPlace = map[string]bool{"contacts": true, "rules": true, "channel": true, 
 
 // answersOnly are fields of messages that requests and answers share, and that
 // mean nothing in a request.
-var answersOnly = map[string]bool{"cpis.v1.Channel.pending": true, "cpis.v1.Channel.undelivered": true}
+var answersOnly = map[string]bool{
+	"cpis.v1.Channel.pending": true, "cpis.v1.Channel.undelivered": true, "cpis.v1.Channel.failures": true,
+	"cpis.v1.Channel.failed_at": true, "cpis.v1.Channel.rests_until": true, "cpis.v1.Channel.failure": true,
+}
 
 // flagHelp says what each flag and argument means. If it means something else
 // with one verb, the method's name and a blank stand before it.

@@ -150,13 +150,26 @@ func (s *Channels) ListChannels(ctx context.Context, c *identity.Caller, q *List
 			if err != nil {
 				return nil, err
 			}
-			out.Channels = append(out.Channels, Channel{
-				ID: row.ID.String(), Version: row.Version, Rank: row.Rank, Kind: ChannelKind(row.Kind),
-				To: sealed.To, Paused: row.Paused, Pending: row.Pending, Undelivered: row.Undelivered,
-			})
+			out.Channels = append(out.Channels, s.showChannel(row, &sealed))
 		}
 		e.Counts = audit.Counts{"channels": int64(len(rows))}
 		guard.Show(e, guard.KindChannel, out.Channels, func(c *Channel) string { return c.ID })
 		return out, nil
 	})
+}
+
+// showChannel returns a channel as its authority sees it.
+func (s *Channels) showChannel(row *store.CountedChannel, sealed *sealedChannel) Channel {
+	c := Channel{
+		ID: row.ID.String(), Version: row.Version, Rank: row.Rank, Kind: ChannelKind(row.Kind),
+		To: sealed.To, Paused: row.Paused, Pending: row.Pending, Undelivered: row.Undelivered,
+	}
+	if row.Failures == 0 {
+		return c
+	}
+	c.Failures, c.FailedAt, c.Failure = row.Failures, row.FailedAt, row.Failure
+	if row.RestsUntil != nil && s.clock.Now().Before(*row.RestsUntil) && !row.Paused {
+		c.RestsUntil = *row.RestsUntil
+	}
+	return c
 }

@@ -35,10 +35,14 @@ type Channel struct {
 	Version     int
 	Rank        int // the lowest is tried first
 	Kind        ChannelKind
-	To          string // address of a webhook, or a mailbox
-	Paused      bool   // nothing is sent; notices wait
-	Pending     int    // notices that wait to be delivered
-	Undelivered int    // notices that could not be delivered
+	To          string    // address of a webhook, or a mailbox
+	Paused      bool      // nothing is sent; notices wait
+	Pending     int       // notices that wait to be delivered
+	Undelivered int       // notices that could not be delivered
+	Failures    int       // attempts in a row with which nothing arrived; 0 while it works
+	FailedAt    time.Time // when one failed last; zero if none did
+	RestsUntil  time.Time // when it is tried again; zero if it does not rest
+	Failure     string    // why what waits was not delivered, in a word; empty if nobody knows yet
 }
 
 const (

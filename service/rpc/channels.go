@@ -14,6 +14,7 @@ type Channels interface {
 	PutChannel(ctx context.Context, c *identity.Caller, q *deliver.PutChannelRequest) (*deliver.PutChannelResult, error)
 	RotateSecret(ctx context.Context, c *identity.Caller, q *deliver.RotateSecretRequest) (*deliver.RotateSecretResult, error)
 	RemoveChannel(ctx context.Context, c *identity.Caller, q *deliver.RemoveChannelRequest) (*deliver.RemoveChannelResult, error)
+	TestChannel(ctx context.Context, c *identity.Caller, q *deliver.TestChannelRequest) (*deliver.TestChannelResult, error)
 	ListChannels(ctx context.Context, c *identity.Caller, q *deliver.ListChannelsRequest) (*deliver.ChannelList, error)
 }
 
@@ -27,6 +28,10 @@ func (h *noticeHandler) RotateSecret(ctx context.Context, m *cpisv1.RotateSecret
 
 func (h *noticeHandler) RemoveChannel(ctx context.Context, m *cpisv1.RemoveChannelRequest) (*cpisv1.RemoveChannelResponse, error) {
 	return relay(ctx, m, removeChannelFromProto, h.channels.RemoveChannel, removeChannelToProto)
+}
+
+func (h *noticeHandler) TestChannel(ctx context.Context, m *cpisv1.TestChannelRequest) (*cpisv1.TestChannelResponse, error) {
+	return relay(ctx, m, testChannelFromProto, h.channels.TestChannel, testChannelToProto)
 }
 
 func (h *noticeHandler) ListChannels(ctx context.Context, m *cpisv1.ListChannelsRequest) (*cpisv1.ListChannelsResponse, error) {
@@ -79,6 +84,14 @@ func removeChannelToProto(r *deliver.RemoveChannelResult) *cpisv1.RemoveChannelR
 	return &cpisv1.RemoveChannelResponse{Receipt: receiptToProto(&r.Receipt)}
 }
 
+func testChannelFromProto(m *cpisv1.TestChannelRequest, request string) *deliver.TestChannelRequest {
+	return &deliver.TestChannelRequest{ChannelID: m.GetChannelId(), Request: request}
+}
+
+func testChannelToProto(r *deliver.TestChannelResult) *cpisv1.TestChannelResponse {
+	return &cpisv1.TestChannelResponse{Failure: r.Failure, Receipt: receiptToProto(&r.Receipt)}
+}
+
 func listChannelsFromProto(_ *cpisv1.ListChannelsRequest, request string) *deliver.ListChannelsRequest {
 	return &deliver.ListChannelsRequest{Request: request}
 }
@@ -90,7 +103,8 @@ func listChannelsToProto(r *deliver.ChannelList) *cpisv1.ListChannelsResponse {
 func channelToProto(c *deliver.Channel) *cpisv1.Channel {
 	m := &cpisv1.Channel{
 		Id: c.ID, Version: count(c.Version), Rank: count(c.Rank), Paused: c.Paused,
-		Pending: count(c.Pending), Undelivered: count(c.Undelivered),
+		Pending: count(c.Pending), Undelivered: count(c.Undelivered), Failures: count(c.Failures),
+		FailedAt: timeToProto(c.FailedAt), RestsUntil: timeToProto(c.RestsUntil), Failure: c.Failure,
 	}
 	switch c.Kind {
 	case deliver.WebhookChannel:

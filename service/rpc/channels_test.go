@@ -59,6 +59,13 @@ func (u *channelUses) RemoveChannel(
 	return &deliver.RemoveChannelResult{Receipt: u.receipt}, err
 }
 
+func (u *channelUses) TestChannel(
+	_ context.Context, _ *identity.Caller, q *deliver.TestChannelRequest,
+) (*deliver.TestChannelResult, error) {
+	err := u.note(func() { u.acted = append(u.acted, "test "+q.ChannelID+" "+q.Request) })
+	return &deliver.TestChannelResult{Failure: "refused", Receipt: u.receipt}, err
+}
+
 func (u *channelUses) ListChannels(context.Context, *identity.Caller, *deliver.ListChannelsRequest) (*deliver.ChannelList, error) {
 	err := u.note(func() {})
 	return &deliver.ChannelList{Channels: u.list, Receipt: u.receipt}, err
@@ -109,10 +116,14 @@ func TestChannels_GoThrough(t *testing.T) {
 				t.Errorf("RotateSecret (-want +got):\n%s", diff)
 			}
 
+			tested, err := c.notice.TestChannel(t.Context(), &cpisv1.TestChannelRequest{ChannelId: "c-1"})
+			if diff := cmp.Diff(&cpisv1.TestChannelResponse{Failure: "refused", Receipt: receipt}, tested, protocmp.Transform()); err != nil || diff != "" {
+				t.Errorf("TestChannel: %v (-want +got):\n%s", err, diff)
+			}
 			if _, err := c.notice.RemoveChannel(t.Context(), &cpisv1.RemoveChannelRequest{ChannelId: "c-2", Version: 6}); err != nil {
 				t.Fatalf("RemoveChannel: %v", err)
 			}
-			if diff := cmp.Diff([]string{"c-1", "c-2"}, u.acted); diff != "" || u.version != 6 {
+			if diff := cmp.Diff([]string{"c-1", "test c-1 " + aRequest, "c-2"}, u.acted); diff != "" || u.version != 6 {
 				t.Errorf("acted on, in version %d (-want +got):\n%s", u.version, diff)
 			}
 

@@ -67,6 +67,7 @@ var procedures = tell([]procedure{
 	{name: cpisv1connect.NoticeServicePutChannelProcedure, action: "manage_channels", write: true},
 	{name: cpisv1connect.NoticeServiceRotateSecretProcedure, action: "manage_channels", write: true},
 	{name: cpisv1connect.NoticeServiceRemoveChannelProcedure, action: "manage_channels", write: true},
+	{name: cpisv1connect.NoticeServiceTestChannelProcedure, action: "manage_channels"},
 	{name: cpisv1connect.NoticeServiceListChannelsProcedure, action: "read_notices"},
 	{name: cpisv1connect.EncounterServiceReportMissedAppointmentProcedure, action: "report_missed", write: true, held: true},
 	{name: cpisv1connect.EncounterServiceReportWrongPatientProcedure, action: "report_wrong_patient", write: true, held: true},

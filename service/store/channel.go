@@ -68,6 +68,8 @@ type CountedChannel struct {
 	ChannelRow
 	Pending     int
 	Undelivered int
+	FailedAt    time.Time // when it failed last; zero if it never did
+	Failure     string    // why what is tried first among what waits was not delivered; empty if it was not tried
 }
 
 // List returns the channels of an authority that are in use, in the order in
@@ -76,12 +78,16 @@ func (q channelReads) List(ctx context.Context, authority string) ([]CountedChan
 	return all(ctx, q.q, "reading channels",
 		func(row pgx.CollectableRow) (c CountedChannel, err error) {
 			var mac []byte
-			err = row.Scan(append(c.targets(), &mac, &c.Pending, &c.Undelivered)...)
+			err = row.Scan(append(c.targets(), &mac, &c.Pending, &c.Undelivered, (*timeTarget)(&c.FailedAt), &c.Failure)...)
 			return c, q.guard.check(err, &c.ChannelRow, mac)
 		}, `
 		SELECT `+channelColumns+`,
 		       (SELECT count(*) FROM cpis.delivery AS d WHERE d.channel_id = c.id AND d.state = 'pending'),
-		       (SELECT count(*) FROM cpis.delivery AS d WHERE d.channel_id = c.id AND d.state = 'undelivered')
+		       (SELECT count(*) FROM cpis.delivery AS d WHERE d.channel_id = c.id AND d.state = 'undelivered'),
+		       c.failed_at,
+		       coalesce((
+		           SELECT d.failure FROM cpis.delivery AS d
+		           WHERE d.channel_id = c.id AND d.state = 'pending' AND d.failure <> '' ORDER BY d.due_at LIMIT 1), '')
 		FROM cpis.channel AS c
 		WHERE c.authority = $1
 		  AND c.removed_at IS NULL

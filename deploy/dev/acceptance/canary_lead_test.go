@@ -328,6 +328,11 @@ func (s *site) leadChannels(lead *leadClients) {
 	must(s.tb, err)
 	rotated, err := lead.notices.RotateSecret(ctx, &cpisv1.RotateSecretRequest{ChannelId: made.GetChannelId(), Version: made.GetVersion()})
 	must(s.tb, err)
+	tested, err := lead.notices.TestChannel(ctx, &cpisv1.TestChannelRequest{ChannelId: made.GetChannelId()})
+	must(s.tb, err)
+	if tested.GetFailure() != "" {
+		s.tb.Errorf("a test message did not arrive: %s", tested.GetFailure())
+	}
 	_, err = lead.notices.ListChannels(ctx, &cpisv1.ListChannelsRequest{})
 	must(s.tb, err)
 	_, err = lead.notices.RemoveChannel(ctx, &cpisv1.RemoveChannelRequest{ChannelId: made.GetChannelId(), Version: rotated.GetVersion()})

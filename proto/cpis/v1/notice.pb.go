@@ -1565,7 +1565,15 @@ type Channel struct {
 	// Notices that wait to be delivered. Not for requests.
 	Pending int32 `protobuf:"varint,7,opt,name=pending,proto3" json:"pending,omitempty"`
 	// Notices that could not be delivered. Not for requests.
-	Undelivered   int32 `protobuf:"varint,8,opt,name=undelivered,proto3" json:"undelivered,omitempty"`
+	Undelivered int32 `protobuf:"varint,8,opt,name=undelivered,proto3" json:"undelivered,omitempty"`
+	// Attempts in a row with which nothing arrived; 0 while it works. Not for requests.
+	Failures int32 `protobuf:"varint,9,opt,name=failures,proto3" json:"failures,omitempty"`
+	// When one of them failed last; absent while it works. Not for requests.
+	FailedAt *timestamppb.Timestamp `protobuf:"bytes,10,opt,name=failed_at,json=failedAt,proto3" json:"failed_at,omitempty"`
+	// When it is tried again; absent if it does not rest. Not for requests.
+	RestsUntil *timestamppb.Timestamp `protobuf:"bytes,11,opt,name=rests_until,json=restsUntil,proto3" json:"rests_until,omitempty"`
+	// Why what waits was not delivered, in a word as in Delivery. Not for requests.
+	Failure       string `protobuf:"bytes,12,opt,name=failure,proto3" json:"failure,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1665,6 +1673,34 @@ func (x *Channel) GetUndelivered() int32 {
 		return x.Undelivered
 	}
 	return 0
+}
+
+func (x *Channel) GetFailures() int32 {
+	if x != nil {
+		return x.Failures
+	}
+	return 0
+}
+
+func (x *Channel) GetFailedAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.FailedAt
+	}
+	return nil
+}
+
+func (x *Channel) GetRestsUntil() *timestamppb.Timestamp {
+	if x != nil {
+		return x.RestsUntil
+	}
+	return nil
+}
+
+func (x *Channel) GetFailure() string {
+	if x != nil {
+		return x.Failure
+	}
+	return ""
 }
 
 type isChannel_To interface {
@@ -2126,6 +2162,107 @@ func (x *RemoveChannelResponse) GetReceipt() *Receipt {
 	return nil
 }
 
+// TestChannelRequest asks for a test message on a channel.
+type TestChannelRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Identifier of the channel. Required.
+	ChannelId     string `protobuf:"bytes,1,opt,name=channel_id,json=channelId,proto3" json:"channel_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TestChannelRequest) Reset() {
+	*x = TestChannelRequest{}
+	mi := &file_cpis_v1_notice_proto_msgTypes[26]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TestChannelRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TestChannelRequest) ProtoMessage() {}
+
+func (x *TestChannelRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_cpis_v1_notice_proto_msgTypes[26]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TestChannelRequest.ProtoReflect.Descriptor instead.
+func (*TestChannelRequest) Descriptor() ([]byte, []int) {
+	return file_cpis_v1_notice_proto_rawDescGZIP(), []int{26}
+}
+
+func (x *TestChannelRequest) GetChannelId() string {
+	if x != nil {
+		return x.ChannelId
+	}
+	return ""
+}
+
+// TestChannelResponse says what became of it.
+type TestChannelResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Why it did not arrive, in a word as in Delivery; empty if the other side has it.
+	Failure string `protobuf:"bytes,1,opt,name=failure,proto3" json:"failure,omitempty"`
+	// Where in the log this act stands.
+	Receipt       *Receipt `protobuf:"bytes,2,opt,name=receipt,proto3" json:"receipt,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TestChannelResponse) Reset() {
+	*x = TestChannelResponse{}
+	mi := &file_cpis_v1_notice_proto_msgTypes[27]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TestChannelResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TestChannelResponse) ProtoMessage() {}
+
+func (x *TestChannelResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_cpis_v1_notice_proto_msgTypes[27]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TestChannelResponse.ProtoReflect.Descriptor instead.
+func (*TestChannelResponse) Descriptor() ([]byte, []int) {
+	return file_cpis_v1_notice_proto_rawDescGZIP(), []int{27}
+}
+
+func (x *TestChannelResponse) GetFailure() string {
+	if x != nil {
+		return x.Failure
+	}
+	return ""
+}
+
+func (x *TestChannelResponse) GetReceipt() *Receipt {
+	if x != nil {
+		return x.Receipt
+	}
+	return nil
+}
+
 // ListChannelsRequest asks for the caller's authority's channels.
 type ListChannelsRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -2135,7 +2272,7 @@ type ListChannelsRequest struct {
 
 func (x *ListChannelsRequest) Reset() {
 	*x = ListChannelsRequest{}
-	mi := &file_cpis_v1_notice_proto_msgTypes[26]
+	mi := &file_cpis_v1_notice_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2147,7 +2284,7 @@ func (x *ListChannelsRequest) String() string {
 func (*ListChannelsRequest) ProtoMessage() {}
 
 func (x *ListChannelsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cpis_v1_notice_proto_msgTypes[26]
+	mi := &file_cpis_v1_notice_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2160,7 +2297,7 @@ func (x *ListChannelsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListChannelsRequest.ProtoReflect.Descriptor instead.
 func (*ListChannelsRequest) Descriptor() ([]byte, []int) {
-	return file_cpis_v1_notice_proto_rawDescGZIP(), []int{26}
+	return file_cpis_v1_notice_proto_rawDescGZIP(), []int{28}
 }
 
 // ListChannelsResponse holds them, without secrets.
@@ -2176,7 +2313,7 @@ type ListChannelsResponse struct {
 
 func (x *ListChannelsResponse) Reset() {
 	*x = ListChannelsResponse{}
-	mi := &file_cpis_v1_notice_proto_msgTypes[27]
+	mi := &file_cpis_v1_notice_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2188,7 +2325,7 @@ func (x *ListChannelsResponse) String() string {
 func (*ListChannelsResponse) ProtoMessage() {}
 
 func (x *ListChannelsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cpis_v1_notice_proto_msgTypes[27]
+	mi := &file_cpis_v1_notice_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2201,7 +2338,7 @@ func (x *ListChannelsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListChannelsResponse.ProtoReflect.Descriptor instead.
 func (*ListChannelsResponse) Descriptor() ([]byte, []int) {
-	return file_cpis_v1_notice_proto_rawDescGZIP(), []int{27}
+	return file_cpis_v1_notice_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *ListChannelsResponse) GetChannels() []*Channel {
@@ -2322,7 +2459,7 @@ const file_cpis_v1_notice_proto_rawDesc = "" +
 	"\n" +
 	"colleagues\x18\x01 \x03(\v2\x12.cpis.v1.ColleagueR\n" +
 	"colleagues\x12*\n" +
-	"\areceipt\x18\x02 \x01(\v2\x10.cpis.v1.ReceiptR\areceipt\"\x98\x02\n" +
+	"\areceipt\x18\x02 \x01(\v2\x10.cpis.v1.ReceiptR\areceipt\"\xcd\x03\n" +
 	"\aChannel\x12\x17\n" +
 	"\x02id\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x18@R\x02id\x12!\n" +
 	"\aversion\x18\x02 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\aversion\x12\x1d\n" +
@@ -2331,7 +2468,13 @@ const file_cpis_v1_notice_proto_rawDesc = "" +
 	"\x04mesh\x18\x05 \x01(\v2\r.cpis.v1.MeshH\x00R\x04mesh\x12\x16\n" +
 	"\x06paused\x18\x06 \x01(\bR\x06paused\x12\x18\n" +
 	"\apending\x18\a \x01(\x05R\apending\x12 \n" +
-	"\vundelivered\x18\b \x01(\x05R\vundeliveredB\v\n" +
+	"\vundelivered\x18\b \x01(\x05R\vundelivered\x12\x1a\n" +
+	"\bfailures\x18\t \x01(\x05R\bfailures\x127\n" +
+	"\tfailed_at\x18\n" +
+	" \x01(\v2\x1a.google.protobuf.TimestampR\bfailedAt\x12;\n" +
+	"\vrests_until\x18\v \x01(\v2\x1a.google.protobuf.TimestampR\n" +
+	"restsUntil\x12!\n" +
+	"\afailure\x18\f \x01(\tB\a\xbaH\x04r\x02\x18@R\afailureB\v\n" +
 	"\x02to\x12\x05\xbaH\x02\b\x01\"'\n" +
 	"\aWebhook\x12\x1c\n" +
 	"\x03url\x18\x01 \x01(\tB\n" +
@@ -2360,7 +2503,13 @@ const file_cpis_v1_notice_proto_rawDesc = "" +
 	"channel_id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@R\tchannelId\x12!\n" +
 	"\aversion\x18\x02 \x01(\x05B\a\xbaH\x04\x1a\x02 \x00R\aversion\"C\n" +
 	"\x15RemoveChannelResponse\x12*\n" +
-	"\areceipt\x18\x01 \x01(\v2\x10.cpis.v1.ReceiptR\areceipt\"\x15\n" +
+	"\areceipt\x18\x01 \x01(\v2\x10.cpis.v1.ReceiptR\areceipt\">\n" +
+	"\x12TestChannelRequest\x12(\n" +
+	"\n" +
+	"channel_id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@R\tchannelId\"[\n" +
+	"\x13TestChannelResponse\x12\x18\n" +
+	"\afailure\x18\x01 \x01(\tR\afailure\x12*\n" +
+	"\areceipt\x18\x02 \x01(\v2\x10.cpis.v1.ReceiptR\areceipt\"\x15\n" +
 	"\x13ListChannelsRequest\"p\n" +
 	"\x14ListChannelsResponse\x12,\n" +
 	"\bchannels\x18\x01 \x03(\v2\x10.cpis.v1.ChannelR\bchannels\x12*\n" +
@@ -2396,7 +2545,7 @@ const file_cpis_v1_notice_proto_rawDesc = "" +
 	"$ACKNOWLEDGE_OUTCOME_FAMILY_CONTACTED\x10\x02\x12!\n" +
 	"\x1dACKNOWLEDGE_OUTCOME_ESCALATED\x10\x03\x12!\n" +
 	"\x1dACKNOWLEDGE_OUTCOME_NO_ACTION\x10\x04\x12\x1d\n" +
-	"\x19ACKNOWLEDGE_OUTCOME_OTHER\x10\x052\x99\x06\n" +
+	"\x19ACKNOWLEDGE_OUTCOME_OTHER\x10\x052\xe3\x06\n" +
 	"\rNoticeService\x12H\n" +
 	"\vListNotices\x12\x1b.cpis.v1.ListNoticesRequest\x1a\x1c.cpis.v1.ListNoticesResponse\x12B\n" +
 	"\tGetNotice\x12\x19.cpis.v1.GetNoticeRequest\x1a\x1a.cpis.v1.GetNoticeResponse\x12M\n" +
@@ -2407,7 +2556,8 @@ const file_cpis_v1_notice_proto_rawDesc = "" +
 	"\n" +
 	"PutChannel\x12\x1a.cpis.v1.PutChannelRequest\x1a\x1b.cpis.v1.PutChannelResponse\x12K\n" +
 	"\fRotateSecret\x12\x1c.cpis.v1.RotateSecretRequest\x1a\x1d.cpis.v1.RotateSecretResponse\x12N\n" +
-	"\rRemoveChannel\x12\x1d.cpis.v1.RemoveChannelRequest\x1a\x1e.cpis.v1.RemoveChannelResponse\x12K\n" +
+	"\rRemoveChannel\x12\x1d.cpis.v1.RemoveChannelRequest\x1a\x1e.cpis.v1.RemoveChannelResponse\x12H\n" +
+	"\vTestChannel\x12\x1b.cpis.v1.TestChannelRequest\x1a\x1c.cpis.v1.TestChannelResponse\x12K\n" +
 	"\fListChannels\x12\x1c.cpis.v1.ListChannelsRequest\x1a\x1d.cpis.v1.ListChannelsResponseBr\n" +
 	"\vcom.cpis.v1B\vNoticeProtoP\x01Z\x19cpis/proto/cpis/v1;cpisv1\xa2\x02\x03CXX\xaa\x02\aCpis.V1\xca\x02\aCpis\\V1\xe2\x02\x13Cpis\\V1\\GPBMetadata\xea\x02\bCpis::V1b\x06proto3"
 
@@ -2424,7 +2574,7 @@ func file_cpis_v1_notice_proto_rawDescGZIP() []byte {
 }
 
 var file_cpis_v1_notice_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_cpis_v1_notice_proto_msgTypes = make([]protoimpl.MessageInfo, 28)
+var file_cpis_v1_notice_proto_msgTypes = make([]protoimpl.MessageInfo, 30)
 var file_cpis_v1_notice_proto_goTypes = []any{
 	(NoticeKind)(0),                   // 0: cpis.v1.NoticeKind
 	(DeliveryState)(0),                // 1: cpis.v1.DeliveryState
@@ -2455,78 +2605,85 @@ var file_cpis_v1_notice_proto_goTypes = []any{
 	(*RotateSecretResponse)(nil),      // 26: cpis.v1.RotateSecretResponse
 	(*RemoveChannelRequest)(nil),      // 27: cpis.v1.RemoveChannelRequest
 	(*RemoveChannelResponse)(nil),     // 28: cpis.v1.RemoveChannelResponse
-	(*ListChannelsRequest)(nil),       // 29: cpis.v1.ListChannelsRequest
-	(*ListChannelsResponse)(nil),      // 30: cpis.v1.ListChannelsResponse
-	(*timestamppb.Timestamp)(nil),     // 31: google.protobuf.Timestamp
-	(*Person)(nil),                    // 32: cpis.v1.Person
-	(Setting)(0),                      // 33: cpis.v1.Setting
-	(*Responsible)(nil),               // 34: cpis.v1.Responsible
-	(*Receipt)(nil),                   // 35: cpis.v1.Receipt
-	(*Change)(nil),                    // 36: cpis.v1.Change
+	(*TestChannelRequest)(nil),        // 29: cpis.v1.TestChannelRequest
+	(*TestChannelResponse)(nil),       // 30: cpis.v1.TestChannelResponse
+	(*ListChannelsRequest)(nil),       // 31: cpis.v1.ListChannelsRequest
+	(*ListChannelsResponse)(nil),      // 32: cpis.v1.ListChannelsResponse
+	(*timestamppb.Timestamp)(nil),     // 33: google.protobuf.Timestamp
+	(*Person)(nil),                    // 34: cpis.v1.Person
+	(Setting)(0),                      // 35: cpis.v1.Setting
+	(*Responsible)(nil),               // 36: cpis.v1.Responsible
+	(*Receipt)(nil),                   // 37: cpis.v1.Receipt
+	(*Change)(nil),                    // 38: cpis.v1.Change
 }
 var file_cpis_v1_notice_proto_depIdxs = []int32{
 	1,  // 0: cpis.v1.Delivery.state:type_name -> cpis.v1.DeliveryState
-	31, // 1: cpis.v1.Delivery.last_attempt:type_name -> google.protobuf.Timestamp
-	31, // 2: cpis.v1.Delivery.next_attempt:type_name -> google.protobuf.Timestamp
+	33, // 1: cpis.v1.Delivery.last_attempt:type_name -> google.protobuf.Timestamp
+	33, // 2: cpis.v1.Delivery.next_attempt:type_name -> google.protobuf.Timestamp
 	0,  // 3: cpis.v1.Notice.kind:type_name -> cpis.v1.NoticeKind
-	31, // 4: cpis.v1.Notice.at:type_name -> google.protobuf.Timestamp
-	32, // 5: cpis.v1.Notice.person:type_name -> cpis.v1.Person
-	33, // 6: cpis.v1.Notice.setting:type_name -> cpis.v1.Setting
+	33, // 4: cpis.v1.Notice.at:type_name -> google.protobuf.Timestamp
+	34, // 5: cpis.v1.Notice.person:type_name -> cpis.v1.Person
+	35, // 6: cpis.v1.Notice.setting:type_name -> cpis.v1.Setting
 	6,  // 7: cpis.v1.Notice.actor:type_name -> cpis.v1.NoticeActor
-	31, // 8: cpis.v1.Notice.encounter:type_name -> google.protobuf.Timestamp
+	33, // 8: cpis.v1.Notice.encounter:type_name -> google.protobuf.Timestamp
 	5,  // 9: cpis.v1.Notice.assignee:type_name -> cpis.v1.Colleague
-	34, // 10: cpis.v1.NoticeActor.responsible:type_name -> cpis.v1.Responsible
-	34, // 11: cpis.v1.NoticeActor.safeguarding_lead:type_name -> cpis.v1.Responsible
+	36, // 10: cpis.v1.NoticeActor.responsible:type_name -> cpis.v1.Responsible
+	36, // 11: cpis.v1.NoticeActor.safeguarding_lead:type_name -> cpis.v1.Responsible
 	0,  // 12: cpis.v1.ListNoticesRequest.kind:type_name -> cpis.v1.NoticeKind
 	4,  // 13: cpis.v1.ListNoticesResponse.notices:type_name -> cpis.v1.Notice
-	35, // 14: cpis.v1.ListNoticesResponse.receipt:type_name -> cpis.v1.Receipt
+	37, // 14: cpis.v1.ListNoticesResponse.receipt:type_name -> cpis.v1.Receipt
 	4,  // 15: cpis.v1.GetNoticeResponse.notice:type_name -> cpis.v1.Notice
 	11, // 16: cpis.v1.GetNoticeResponse.acts:type_name -> cpis.v1.NoticeAct
 	3,  // 17: cpis.v1.GetNoticeResponse.deliveries:type_name -> cpis.v1.Delivery
-	35, // 18: cpis.v1.GetNoticeResponse.receipt:type_name -> cpis.v1.Receipt
-	36, // 19: cpis.v1.NoticeAct.change:type_name -> cpis.v1.Change
+	37, // 18: cpis.v1.GetNoticeResponse.receipt:type_name -> cpis.v1.Receipt
+	38, // 19: cpis.v1.NoticeAct.change:type_name -> cpis.v1.Change
 	2,  // 20: cpis.v1.NoticeAct.outcome:type_name -> cpis.v1.AcknowledgeOutcome
 	4,  // 21: cpis.v1.WatchNoticesResponse.notices:type_name -> cpis.v1.Notice
-	35, // 22: cpis.v1.WatchNoticesResponse.receipt:type_name -> cpis.v1.Receipt
+	37, // 22: cpis.v1.WatchNoticesResponse.receipt:type_name -> cpis.v1.Receipt
 	2,  // 23: cpis.v1.AcknowledgeNoticeRequest.outcome:type_name -> cpis.v1.AcknowledgeOutcome
-	35, // 24: cpis.v1.AcknowledgeNoticeResponse.receipt:type_name -> cpis.v1.Receipt
-	35, // 25: cpis.v1.AssignNoticeResponse.receipt:type_name -> cpis.v1.Receipt
+	37, // 24: cpis.v1.AcknowledgeNoticeResponse.receipt:type_name -> cpis.v1.Receipt
+	37, // 25: cpis.v1.AssignNoticeResponse.receipt:type_name -> cpis.v1.Receipt
 	5,  // 26: cpis.v1.ListColleaguesResponse.colleagues:type_name -> cpis.v1.Colleague
-	35, // 27: cpis.v1.ListColleaguesResponse.receipt:type_name -> cpis.v1.Receipt
+	37, // 27: cpis.v1.ListColleaguesResponse.receipt:type_name -> cpis.v1.Receipt
 	21, // 28: cpis.v1.Channel.webhook:type_name -> cpis.v1.Webhook
 	22, // 29: cpis.v1.Channel.mesh:type_name -> cpis.v1.Mesh
-	20, // 30: cpis.v1.PutChannelRequest.channel:type_name -> cpis.v1.Channel
-	35, // 31: cpis.v1.PutChannelResponse.receipt:type_name -> cpis.v1.Receipt
-	31, // 32: cpis.v1.RotateSecretResponse.old_until:type_name -> google.protobuf.Timestamp
-	35, // 33: cpis.v1.RotateSecretResponse.receipt:type_name -> cpis.v1.Receipt
-	35, // 34: cpis.v1.RemoveChannelResponse.receipt:type_name -> cpis.v1.Receipt
-	20, // 35: cpis.v1.ListChannelsResponse.channels:type_name -> cpis.v1.Channel
-	35, // 36: cpis.v1.ListChannelsResponse.receipt:type_name -> cpis.v1.Receipt
-	7,  // 37: cpis.v1.NoticeService.ListNotices:input_type -> cpis.v1.ListNoticesRequest
-	9,  // 38: cpis.v1.NoticeService.GetNotice:input_type -> cpis.v1.GetNoticeRequest
-	12, // 39: cpis.v1.NoticeService.WatchNotices:input_type -> cpis.v1.WatchNoticesRequest
-	14, // 40: cpis.v1.NoticeService.AcknowledgeNotice:input_type -> cpis.v1.AcknowledgeNoticeRequest
-	16, // 41: cpis.v1.NoticeService.AssignNotice:input_type -> cpis.v1.AssignNoticeRequest
-	18, // 42: cpis.v1.NoticeService.ListColleagues:input_type -> cpis.v1.ListColleaguesRequest
-	23, // 43: cpis.v1.NoticeService.PutChannel:input_type -> cpis.v1.PutChannelRequest
-	25, // 44: cpis.v1.NoticeService.RotateSecret:input_type -> cpis.v1.RotateSecretRequest
-	27, // 45: cpis.v1.NoticeService.RemoveChannel:input_type -> cpis.v1.RemoveChannelRequest
-	29, // 46: cpis.v1.NoticeService.ListChannels:input_type -> cpis.v1.ListChannelsRequest
-	8,  // 47: cpis.v1.NoticeService.ListNotices:output_type -> cpis.v1.ListNoticesResponse
-	10, // 48: cpis.v1.NoticeService.GetNotice:output_type -> cpis.v1.GetNoticeResponse
-	13, // 49: cpis.v1.NoticeService.WatchNotices:output_type -> cpis.v1.WatchNoticesResponse
-	15, // 50: cpis.v1.NoticeService.AcknowledgeNotice:output_type -> cpis.v1.AcknowledgeNoticeResponse
-	17, // 51: cpis.v1.NoticeService.AssignNotice:output_type -> cpis.v1.AssignNoticeResponse
-	19, // 52: cpis.v1.NoticeService.ListColleagues:output_type -> cpis.v1.ListColleaguesResponse
-	24, // 53: cpis.v1.NoticeService.PutChannel:output_type -> cpis.v1.PutChannelResponse
-	26, // 54: cpis.v1.NoticeService.RotateSecret:output_type -> cpis.v1.RotateSecretResponse
-	28, // 55: cpis.v1.NoticeService.RemoveChannel:output_type -> cpis.v1.RemoveChannelResponse
-	30, // 56: cpis.v1.NoticeService.ListChannels:output_type -> cpis.v1.ListChannelsResponse
-	47, // [47:57] is the sub-list for method output_type
-	37, // [37:47] is the sub-list for method input_type
-	37, // [37:37] is the sub-list for extension type_name
-	37, // [37:37] is the sub-list for extension extendee
-	0,  // [0:37] is the sub-list for field type_name
+	33, // 30: cpis.v1.Channel.failed_at:type_name -> google.protobuf.Timestamp
+	33, // 31: cpis.v1.Channel.rests_until:type_name -> google.protobuf.Timestamp
+	20, // 32: cpis.v1.PutChannelRequest.channel:type_name -> cpis.v1.Channel
+	37, // 33: cpis.v1.PutChannelResponse.receipt:type_name -> cpis.v1.Receipt
+	33, // 34: cpis.v1.RotateSecretResponse.old_until:type_name -> google.protobuf.Timestamp
+	37, // 35: cpis.v1.RotateSecretResponse.receipt:type_name -> cpis.v1.Receipt
+	37, // 36: cpis.v1.RemoveChannelResponse.receipt:type_name -> cpis.v1.Receipt
+	37, // 37: cpis.v1.TestChannelResponse.receipt:type_name -> cpis.v1.Receipt
+	20, // 38: cpis.v1.ListChannelsResponse.channels:type_name -> cpis.v1.Channel
+	37, // 39: cpis.v1.ListChannelsResponse.receipt:type_name -> cpis.v1.Receipt
+	7,  // 40: cpis.v1.NoticeService.ListNotices:input_type -> cpis.v1.ListNoticesRequest
+	9,  // 41: cpis.v1.NoticeService.GetNotice:input_type -> cpis.v1.GetNoticeRequest
+	12, // 42: cpis.v1.NoticeService.WatchNotices:input_type -> cpis.v1.WatchNoticesRequest
+	14, // 43: cpis.v1.NoticeService.AcknowledgeNotice:input_type -> cpis.v1.AcknowledgeNoticeRequest
+	16, // 44: cpis.v1.NoticeService.AssignNotice:input_type -> cpis.v1.AssignNoticeRequest
+	18, // 45: cpis.v1.NoticeService.ListColleagues:input_type -> cpis.v1.ListColleaguesRequest
+	23, // 46: cpis.v1.NoticeService.PutChannel:input_type -> cpis.v1.PutChannelRequest
+	25, // 47: cpis.v1.NoticeService.RotateSecret:input_type -> cpis.v1.RotateSecretRequest
+	27, // 48: cpis.v1.NoticeService.RemoveChannel:input_type -> cpis.v1.RemoveChannelRequest
+	29, // 49: cpis.v1.NoticeService.TestChannel:input_type -> cpis.v1.TestChannelRequest
+	31, // 50: cpis.v1.NoticeService.ListChannels:input_type -> cpis.v1.ListChannelsRequest
+	8,  // 51: cpis.v1.NoticeService.ListNotices:output_type -> cpis.v1.ListNoticesResponse
+	10, // 52: cpis.v1.NoticeService.GetNotice:output_type -> cpis.v1.GetNoticeResponse
+	13, // 53: cpis.v1.NoticeService.WatchNotices:output_type -> cpis.v1.WatchNoticesResponse
+	15, // 54: cpis.v1.NoticeService.AcknowledgeNotice:output_type -> cpis.v1.AcknowledgeNoticeResponse
+	17, // 55: cpis.v1.NoticeService.AssignNotice:output_type -> cpis.v1.AssignNoticeResponse
+	19, // 56: cpis.v1.NoticeService.ListColleagues:output_type -> cpis.v1.ListColleaguesResponse
+	24, // 57: cpis.v1.NoticeService.PutChannel:output_type -> cpis.v1.PutChannelResponse
+	26, // 58: cpis.v1.NoticeService.RotateSecret:output_type -> cpis.v1.RotateSecretResponse
+	28, // 59: cpis.v1.NoticeService.RemoveChannel:output_type -> cpis.v1.RemoveChannelResponse
+	30, // 60: cpis.v1.NoticeService.TestChannel:output_type -> cpis.v1.TestChannelResponse
+	32, // 61: cpis.v1.NoticeService.ListChannels:output_type -> cpis.v1.ListChannelsResponse
+	51, // [51:62] is the sub-list for method output_type
+	40, // [40:51] is the sub-list for method input_type
+	40, // [40:40] is the sub-list for extension type_name
+	40, // [40:40] is the sub-list for extension extendee
+	0,  // [0:40] is the sub-list for field type_name
 }
 
 func init() { file_cpis_v1_notice_proto_init() }
@@ -2546,7 +2703,7 @@ func file_cpis_v1_notice_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_cpis_v1_notice_proto_rawDesc), len(file_cpis_v1_notice_proto_rawDesc)),
 			NumEnums:      3,
-			NumMessages:   28,
+			NumMessages:   30,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

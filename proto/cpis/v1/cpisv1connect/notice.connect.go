@@ -47,6 +47,8 @@ const (
 	// NoticeServiceRemoveChannelProcedure is the procedure name of the NoticeService's RemoveChannel
 	// RPC.
 	NoticeServiceRemoveChannelProcedure = "/cpis.v1.NoticeService/RemoveChannel"
+	// NoticeServiceTestChannelProcedure is the procedure name of the NoticeService's TestChannel RPC.
+	NoticeServiceTestChannelProcedure = "/cpis.v1.NoticeService/TestChannel"
 	// NoticeServiceListChannelsProcedure is the procedure name of the NoticeService's ListChannels RPC.
 	NoticeServiceListChannelsProcedure = "/cpis.v1.NoticeService/ListChannels"
 )
@@ -115,6 +117,13 @@ var (
 			Procedure:  NoticeServiceRemoveChannelProcedure,
 		}
 	})
+	noticeServiceTestChannelSpec = sync.OnceValue(func() connect.Spec {
+		return connect.Spec{
+			StreamType: connect.StreamTypeUnary,
+			Schema:     v1.File_cpis_v1_notice_proto.Services().ByName("NoticeService").Methods().ByName("TestChannel"),
+			Procedure:  NoticeServiceTestChannelProcedure,
+		}
+	})
 	noticeServiceListChannelsSpec = sync.OnceValue(func() connect.Spec {
 		return connect.Spec{
 			StreamType: connect.StreamTypeUnary,
@@ -147,6 +156,10 @@ type NoticeServiceClient interface {
 	RotateSecret(context.Context, *v1.RotateSecretRequest) (*v1.RotateSecretResponse, error)
 	// RemoveChannel stops a channel. What it has not delivered goes to the next.
 	RemoveChannel(context.Context, *v1.RemoveChannelRequest) (*v1.RemoveChannelResponse, error)
+	// TestChannel sends a message that is no notice and names nobody on a channel, at
+	// once and also if it is paused or rests. If it arrives, what waits there is tried
+	// at once as well.
+	TestChannel(context.Context, *v1.TestChannelRequest) (*v1.TestChannelResponse, error)
 	// ListChannels shows the channels, in the order in which they are tried.
 	ListChannels(context.Context, *v1.ListChannelsRequest) (*v1.ListChannelsResponse, error)
 }
@@ -201,6 +214,10 @@ type NoticeServiceHandler interface {
 	RotateSecret(context.Context, *v1.RotateSecretRequest) (*v1.RotateSecretResponse, error)
 	// RemoveChannel stops a channel. What it has not delivered goes to the next.
 	RemoveChannel(context.Context, *v1.RemoveChannelRequest) (*v1.RemoveChannelResponse, error)
+	// TestChannel sends a message that is no notice and names nobody on a channel, at
+	// once and also if it is paused or rests. If it arrives, what waits there is tried
+	// at once as well.
+	TestChannel(context.Context, *v1.TestChannelRequest) (*v1.TestChannelResponse, error)
 	// ListChannels shows the channels, in the order in which they are tried.
 	ListChannels(context.Context, *v1.ListChannelsRequest) (*v1.ListChannelsResponse, error)
 }
@@ -218,6 +235,7 @@ func RegisterNoticeServiceHandler(server *connect.Server, svc NoticeServiceHandl
 		connect.Method{Spec: noticeServicePutChannelSpec(), Handler: adapter.putChannel},
 		connect.Method{Spec: noticeServiceRotateSecretSpec(), Handler: adapter.rotateSecret},
 		connect.Method{Spec: noticeServiceRemoveChannelSpec(), Handler: adapter.removeChannel},
+		connect.Method{Spec: noticeServiceTestChannelSpec(), Handler: adapter.testChannel},
 		connect.Method{Spec: noticeServiceListChannelsSpec(), Handler: adapter.listChannels},
 	)
 }
@@ -275,6 +293,10 @@ func (UnimplementedNoticeServiceHandler) RotateSecret(context.Context, *v1.Rotat
 
 func (UnimplementedNoticeServiceHandler) RemoveChannel(context.Context, *v1.RemoveChannelRequest) (*v1.RemoveChannelResponse, error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, "cpis.v1.NoticeService.RemoveChannel is not implemented")
+}
+
+func (UnimplementedNoticeServiceHandler) TestChannel(context.Context, *v1.TestChannelRequest) (*v1.TestChannelResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, "cpis.v1.NoticeService.TestChannel is not implemented")
 }
 
 func (UnimplementedNoticeServiceHandler) ListChannels(context.Context, *v1.ListChannelsRequest) (*v1.ListChannelsResponse, error) {
@@ -352,6 +374,14 @@ func (c *noticeServiceClient) RotateSecret(ctx context.Context, req *v1.RotateSe
 func (c *noticeServiceClient) RemoveChannel(ctx context.Context, req *v1.RemoveChannelRequest) (*v1.RemoveChannelResponse, error) {
 	var res v1.RemoveChannelResponse
 	if err := c.client.CallUnary(ctx, noticeServiceRemoveChannelSpec(), req, &res); err != nil {
+		return nil, err
+	}
+	return &res, nil
+}
+
+func (c *noticeServiceClient) TestChannel(ctx context.Context, req *v1.TestChannelRequest) (*v1.TestChannelResponse, error) {
+	var res v1.TestChannelResponse
+	if err := c.client.CallUnary(ctx, noticeServiceTestChannelSpec(), req, &res); err != nil {
 		return nil, err
 	}
 	return &res, nil
@@ -465,6 +495,18 @@ func (h noticeServiceHandler) removeChannel(ctx context.Context, _ connect.Spec,
 		return err
 	}
 	res, err := h.svc.RemoveChannel(ctx, &req)
+	if err != nil {
+		return err
+	}
+	return stream.Send(res)
+}
+
+func (h noticeServiceHandler) testChannel(ctx context.Context, _ connect.Spec, stream connect.ServerStream) error {
+	var req v1.TestChannelRequest
+	if err := stream.Receive(&req); err != nil {
+		return err
+	}
+	res, err := h.svc.TestChannel(ctx, &req)
 	if err != nil {
 		return err
 	}
