@@ -57,6 +57,7 @@ var groups = []group{
 	}},
 	{"person", "PlanService", []verb{
 		{name: "find", method: "FindPeople", help: "Find people that your authority holds plans about: by NHS number, or by name with an empty number.", columns: "person_id person.nhs_number person.family_name person.given_name person.date_of_birth restricted"},
+		{name: "events", service: "PersonService", method: "ListPersonEvents", help: "List what happened to a person, newest first: changes of your plans, unexpected look-ups, notices.", columns: "at kind version.plan.id version.change.act version.change.actor access.organisation_name access.setting access.who access.wrong_patient notice.kind notice.id"},
 		{name: "get", method: "GetPerson", help: "Show what your authority has recorded about a person: by the identifier that \"cpis person find\" lists, or by NHS number."},
 	}},
 	{"work", "WorkService", []verb{
@@ -228,6 +229,7 @@ var flagHelp = map[string]string{
 	"ListTallies reason":        "Why you ask; it stands in the log.",
 	"ListNotices kind":          "Only notices of this kind.",
 	"ListNotices open-only":     "Only notices that nobody has acknowledged.",
+	"ListPersonEvents kind":     "Only events of this kind.",
 	"ListPlans kind":            "Only plans of this kind.",
 	"ProposeChange kind":        "The change that you propose.",
 }

@@ -163,6 +163,18 @@ func (o *openedNotices) enter(e *audit.Entry) {
 	}
 }
 
+// About returns notices to an authority about a person, the newest first, opened like
+// those of its inbox. Whoever shows them says so in an entry.
+func (s *Notices) About(ctx context.Context, a *store.NoticesAbout) ([]Notice, error) {
+	o, err := s.readNotices(ctx, a.Authority, func(ctx context.Context) ([]store.NoticeRow, error) {
+		return s.db.Notices.About(ctx, a)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return o.Notices, nil
+}
+
 // GetNoticeRequest asks for one notice.
 type GetNoticeRequest struct {
 	NoticeID string

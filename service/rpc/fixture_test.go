@@ -265,6 +265,7 @@ type clients struct {
 	notice  cpisv1connect.NoticeServiceClient
 	contact cpisv1connect.ContactServiceClient
 	work    cpisv1connect.WorkServiceClient
+	person  cpisv1connect.PersonServiceClient
 	log     cpisv1connect.LogServiceClient
 	*recorder
 }
@@ -334,6 +335,7 @@ func (w wire) dial(tb testing.TB, s *httptest.Server, headers ...string) *client
 		notice:   cpisv1connect.NewNoticeServiceClient(c),
 		contact:  cpisv1connect.NewContactServiceClient(c),
 		work:     cpisv1connect.NewWorkServiceClient(c),
+		person:   cpisv1connect.NewPersonServiceClient(c),
 		log:      cpisv1connect.NewLogServiceClient(c),
 		recorder: r,
 	}

@@ -14,6 +14,7 @@ import (
 func register(server *connect.Server, uses UseCases, m *Metrics, maxUpload int64) {
 	cpisv1connect.RegisterLookupServiceHandler(server, &lookupHandler{uses.LookUps, m})
 	cpisv1connect.RegisterPlanServiceHandler(server, &planHandler{uses: uses.Plans, changes: uses.Changes})
+	cpisv1connect.RegisterPersonServiceHandler(server, &personHandler{uses.Plans})
 	cpisv1connect.RegisterUploadServiceHandler(server, &uploadHandler{uses: uses.Uploads, max: maxUpload})
 	cpisv1connect.RegisterNoticeServiceHandler(server, &noticeHandler{uses: uses.Notices, channels: uses.Channels})
 	cpisv1connect.RegisterEncounterServiceHandler(server, &encounterHandler{uses: uses.Encounters})

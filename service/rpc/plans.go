@@ -18,6 +18,7 @@ type Plans interface {
 	RecordBirth(ctx context.Context, c *identity.Caller, q *plan.RecordBirthRequest) (*plan.RecordBirthResult, error)
 	GetPerson(ctx context.Context, c *identity.Caller, q *plan.GetPersonRequest) (*plan.OwnPerson, error)
 	FindPeople(ctx context.Context, c *identity.Caller, q *plan.FindRequest) (*plan.FoundPeople, error)
+	ListEvents(ctx context.Context, c *identity.Caller, q *plan.EventsRequest) (*plan.Events, error)
 	GetPlan(ctx context.Context, c *identity.Caller, q *plan.GetPlanRequest) (*plan.Found, error)
 	ListPlans(ctx context.Context, c *identity.Caller, q *plan.ListRequest) (*plan.Page, error)
 	ListVersions(ctx context.Context, c *identity.Caller, q *plan.ListVersionsRequest) (*plan.Versions, error)
@@ -58,6 +59,13 @@ func (h *planHandler) GetPerson(ctx context.Context, m *cpisv1.GetPersonRequest)
 
 func (h *planHandler) FindPeople(ctx context.Context, m *cpisv1.FindPeopleRequest) (*cpisv1.FindPeopleResponse, error) {
 	return relay(ctx, m, findPeopleFromProto, h.uses.FindPeople, findPeopleToProto)
+}
+
+// personHandler is PersonService.
+type personHandler struct{ uses Plans }
+
+func (h *personHandler) ListPersonEvents(ctx context.Context, m *cpisv1.ListPersonEventsRequest) (*cpisv1.ListPersonEventsResponse, error) {
+	return relay(ctx, m, listEventsFromProto, h.uses.ListEvents, listEventsToProto)
 }
 
 func (h *planHandler) GetPlan(ctx context.Context, m *cpisv1.GetPlanRequest) (*cpisv1.GetPlanResponse, error) {

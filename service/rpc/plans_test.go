@@ -14,6 +14,7 @@ import (
 	"cpis/service/domain"
 	"cpis/service/guard"
 	"cpis/service/identity"
+	"cpis/service/notice"
 	"cpis/service/plan"
 	"cpis/service/work"
 )
@@ -30,6 +31,7 @@ type planLife struct {
 	people    plan.FoundPeople
 	work      work.List
 	versions  plan.Versions
+	events    plan.Events
 	offered   plan.ProposeTransferResult
 	settled   plan.DecideTransferResult
 	transfers plan.TransferPage
@@ -49,6 +51,10 @@ func (u *uses) RecordBirth(_ context.Context, c *identity.Caller, q *plan.Record
 
 func (u *uses) FindPeople(_ context.Context, c *identity.Caller, q *plan.FindRequest) (*plan.FoundPeople, error) {
 	return &u.people, u.asked(c, func() { u.asking = q })
+}
+
+func (u *uses) ListEvents(_ context.Context, c *identity.Caller, q *plan.EventsRequest) (*plan.Events, error) {
+	return &u.events, u.asked(c, func() { u.asking = q })
 }
 
 func (u *uses) WorkList(_ context.Context, c *identity.Caller, q *work.ListRequest) (*work.List, error) {
@@ -259,6 +265,7 @@ func (b *bench) viewsOfPlans(t *testing.T) []passage {
 	receipt, out := someReceipt()
 	listed, listedOut := listedPlan(t)
 	made, madeOut := change()
+	at := listed.Plan.Changed
 	b.uses.found = plan.Found{Listed: listed, Receipt: receipt}
 	b.uses.plans = plan.Page{Plans: []plan.Listed{listed}, Next: "n", Previous: "b", Receipt: receipt}
 	b.uses.people = plan.FoundPeople{More: true, Incomplete: true, Receipt: receipt, People: []plan.FoundPerson{
@@ -268,7 +275,31 @@ func (b *bench) viewsOfPlans(t *testing.T) []passage {
 		{Plan: listed.Plan, Family: "Example", Given: "Child", Change: made, Authority: "E09000019", Entry: 5},
 		{Plan: plan.Plan{ID: "p", Version: 1}, Change: made, Authority: "E09000007", Entry: 2}, // another authority's
 	}}
+	b.uses.events = plan.Events{Receipt: receipt, Next: "n", Degraded: true, Events: []plan.Event{
+		{Kind: plan.PlanEvents, At: at, Entry: 9, Version: &b.uses.versions.Versions[0], Was: &b.uses.versions.Versions[1]},
+		{Kind: plan.AccessEvents, At: at, Entry: 8, Access: &plan.Access{
+			Organisation: "RKE", OrganisationName: "O", Setting: domain.UrgentCare, Who: "w", WrongPatient: at,
+		}},
+		{Kind: plan.NoticeEvents, At: at, Notice: &notice.Notice{ID: "n"}},
+	}}
 	return []passage{
+		{
+			"ListPersonEvents", func(ctx context.Context, c *clients) (proto.Message, error) {
+				return c.person.ListPersonEvents(ctx, &cpisv1.ListPersonEventsRequest{
+					PersonId: "i", Kind: cpisv1.PersonEventKind_PERSON_EVENT_KIND_CORRECTION, PageSize: 7, Page: "p",
+				})
+			},
+			&plan.EventsRequest{PersonID: "i", Kind: plan.Corrections, Paging: guard.Paging{Size: 7, Page: "p"}, Request: aRequest},
+			&cpisv1.ListPersonEventsResponse{Receipt: out, NextPage: "n", Degraded: true, Events: []*cpisv1.PersonEvent{
+				{Kind: cpisv1.PersonEventKind_PERSON_EVENT_KIND_PLAN, At: timestamppb.New(at), Entry: 9, Version: &cpisv1.PlanVersion{
+					Plan: listedOut.Plan, FamilyName: "Example", GivenName: "Child", Change: madeOut, Authority: "E09000019", Entry: 5,
+				}},
+				{Kind: cpisv1.PersonEventKind_PERSON_EVENT_KIND_ACCESS, At: timestamppb.New(at), Entry: 8, Access: &cpisv1.PersonAccess{
+					Organisation: "RKE", OrganisationName: "O", Setting: cpisv1.Setting_SETTING_URGENT_CARE, Who: "w", WrongPatient: timestamppb.New(at),
+				}},
+				{Kind: cpisv1.PersonEventKind_PERSON_EVENT_KIND_NOTICE, At: timestamppb.New(at), Notice: &cpisv1.Notice{Id: "n"}},
+			}},
+		},
 		{
 			"GetPlan", func(ctx context.Context, c *clients) (proto.Message, error) {
 				return c.plans.GetPlan(ctx, &cpisv1.GetPlanRequest{PlanId: "p"})

@@ -21,6 +21,13 @@ var (
 		cpisv1.PlanOrder_PLAN_ORDER_CHANGED:       plan.LastChanged,
 		cpisv1.PlanOrder_PLAN_ORDER_VISIBLE_UNTIL: plan.LastVisible,
 	}
+	eventKinds = []plan.EventKind{
+		cpisv1.PersonEventKind_PERSON_EVENT_KIND_UNSPECIFIED: plan.AllEvents,
+		cpisv1.PersonEventKind_PERSON_EVENT_KIND_PLAN:        plan.PlanEvents,
+		cpisv1.PersonEventKind_PERSON_EVENT_KIND_ACCESS:      plan.AccessEvents,
+		cpisv1.PersonEventKind_PERSON_EVENT_KIND_NOTICE:      plan.NoticeEvents,
+		cpisv1.PersonEventKind_PERSON_EVENT_KIND_CORRECTION:  plan.Corrections,
+	}
 	decisions = []domain.Decision{
 		cpisv1.Decision_DECISION_UNSPECIFIED: "",
 		cpisv1.Decision_DECISION_ACCEPT:      domain.Accept,

@@ -36,6 +36,7 @@ var procedures = tell([]procedure{
 	{name: cpisv1connect.PlanServiceEndPlanProcedure, action: "end_plan", write: true},
 	{name: cpisv1connect.PlanServiceGetPersonProcedure, action: "get_person"},
 	{name: cpisv1connect.PlanServiceFindPeopleProcedure, action: "find_people"},
+	{name: cpisv1connect.PersonServiceListPersonEventsProcedure, action: "get_person"},
 	{name: cpisv1connect.PlanServiceAmendPlanProcedure, action: "amend_plan", write: true},
 	{name: cpisv1connect.PlanServiceRemovePlanProcedure, action: "remove_plan", write: true},
 	{name: cpisv1connect.PlanServiceRecordBirthProcedure, action: "record_birth", write: true},

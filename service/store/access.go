@@ -108,6 +108,43 @@ func (q accessReads) History(ctx context.Context, persons []uuid.UUID) ([]Access
 		ORDER BY a.person_id, a.at DESC, a.id DESC`, persons)
 }
 
+// AccessesBefore says which accesses to a person's flag are wanted.
+type AccessesBefore struct {
+	Person uuid.UUID
+	At     time.Time // only those before this moment,
+	ID     uuid.UUID // and at it those with a smaller id
+	Shown  []Period  // only those within one of these
+	Marked bool      // only those that were reported to be of another patient
+	Limit  int
+}
+
+// Period reaches from a moment until before another; without an end if that is zero.
+type Period struct{ From, Until time.Time }
+
+// Before returns accesses to a person's flag, the newest first. Those that do not
+// verify say so.
+func (q accessReads) Before(ctx context.Context, b *AccessesBefore) ([]AccessRow, error) {
+	from, until := make([]time.Time, len(b.Shown)), make([]*time.Time, len(b.Shown))
+	for i, p := range b.Shown {
+		from[i], until[i] = p.From, timeOrNull(p.Until)
+	}
+	return all(ctx, q.q, "reading accesses",
+		func(row pgx.CollectableRow) (AccessRow, error) { return q.guard.scanHistory(row, 0) }, `
+		SELECT `+historyColumns+`
+		FROM cpis.access AS a
+		LEFT JOIN cpis.organisation AS o ON o.code = a.organisation
+		LEFT JOIN cpis.access_mark AS m ON m.access_id = a.id
+		WHERE a.person_id = $1
+		  AND (a.at, a.id) < ($2, $3)
+		  AND (NOT $4 OR m.access_id IS NOT NULL)
+		  AND EXISTS (
+		      SELECT
+		      FROM unnest($5::timestamptz[], $6::timestamptz[]) AS shown (since, until)
+		      WHERE a.at >= shown.since AND (shown.until IS NULL OR a.at < shown.until))
+		ORDER BY a.at DESC, a.id DESC
+		LIMIT $7`, b.Person, b.At, b.ID, b.Marked, from, until, b.Limit)
+}
+
 // Between returns the accesses of some people from a time up to, but not including,
 // another; a zero time is no limit. Those that do not verify say so.
 func (q accessReads) Between(ctx context.Context, persons []uuid.UUID, from, until time.Time) ([]AccessRow, error) {

@@ -187,6 +187,28 @@ func (q noticeReads) Inbox(ctx context.Context, in *Inbox, limit int) ([]NoticeR
 	return q.readNotices(ctx, "reading notices", inboxPage, in.Authority, before, in.BeforeID, in.Open, in.Priority, in.Undelivered, in.Kind, append([]string{}, in.AssignedTo...), limit)
 }
 
+// NoticesAbout says which notices to an authority about a person are wanted.
+type NoticesAbout struct {
+	Authority   string
+	Person      uuid.UUID
+	At          time.Time // only those before this moment,
+	ID          uuid.UUID // and at it those with a smaller id
+	Corrections bool      // only those that correct another, or were corrected
+	Limit       int
+}
+
+// About returns notices to an authority about a person, the newest first.
+func (q noticeReads) About(ctx context.Context, a *NoticesAbout) ([]NoticeRow, error) {
+	return q.readNotices(ctx, "reading notices about a person", `
+		SELECT `+shownNotice+noticeTables+`
+		WHERE n.person_id = $2
+		  AND n.authority = $1
+		  AND (n.at, n.id) < ($3, $4)
+		  AND (NOT $5 OR n.corrects IS NOT NULL OR EXISTS (SELECT FROM cpis.notice AS c WHERE c.corrects = n.id))
+		ORDER BY n.at DESC, n.id DESC
+		LIMIT $6`, a.Authority, a.Person, a.At, a.ID, a.Corrections, a.Limit)
+}
+
 // Newest returns the newest notices to an authority.
 func (q noticeReads) Newest(ctx context.Context, authority string, limit int) ([]NoticeRow, error) {
 	return q.Inbox(ctx, &Inbox{Authority: authority}, limit)

@@ -1,6 +1,8 @@
 package store
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"math"
 	"time"
@@ -14,6 +16,11 @@ import (
 type PlanKey struct {
 	At int64 // microseconds since 1970; the largest is after all, the smallest before all
 	ID uuid.UUID
+}
+
+// Compare says which of two comes first in ascending order.
+func (k PlanKey) Compare(other PlanKey) int {
+	return cmp.Or(cmp.Compare(k.At, other.At), bytes.Compare(k.ID[:], other.ID[:]))
 }
 
 // OrderedPlans says which plans of an authority are wanted, and in which order. None

@@ -95,6 +95,7 @@ type leadClients struct {
 	encounters cpisv1connect.EncounterServiceClient
 	contacts   cpisv1connect.ContactServiceClient
 	work       cpisv1connect.WorkServiceClient
+	people     cpisv1connect.PersonServiceClient
 }
 
 // clientsOf returns all services as somebody reaches them.
@@ -104,7 +105,7 @@ func (s *site) clientsOf(p protocol, person string, options ...idp.Option) *lead
 	return &leadClients{
 		cpisv1connect.NewPlanServiceClient(c), cpisv1connect.NewUploadServiceClient(c), cpisv1connect.NewNoticeServiceClient(c),
 		cpisv1connect.NewEncounterServiceClient(c), cpisv1connect.NewContactServiceClient(c),
-		cpisv1connect.NewWorkServiceClient(c),
+		cpisv1connect.NewWorkServiceClient(c), cpisv1connect.NewPersonServiceClient(c),
 	}
 }
 
@@ -171,6 +172,10 @@ func (s *site) leadKid(lead *leadClients, l *led, errs io.Writer) (plan string) 
 	must(s.tb, err)
 	if len(found.GetPeople()) != 1 {
 		s.tb.Errorf("a name finds %d people, want one", len(found.GetPeople()))
+	}
+	for _, p := range found.GetPeople() {
+		_, err = lead.people.ListPersonEvents(ctx, &cpisv1.ListPersonEventsRequest{PersonId: p.GetPersonId()})
+		must(s.tb, err)
 	}
 	_, err = lead.work.GetWorkList(ctx, &cpisv1.GetWorkListRequest{})
 	must(s.tb, err)
