@@ -95,6 +95,8 @@ const (
 	LogIn      Action = "log_in"      // to the pages
 	ChooseRole Action = "choose_role" // of several that somebody has
 	LogOut     Action = "log_out"
+
+	ExplainPolicy Action = "explain_policy" // read these rules, and ask what they decide
 )
 
 // Mode is the access mode of a look-up; empty for every other action.

@@ -9,6 +9,7 @@ import (
 	"github.com/google/uuid"
 
 	"cpis/policy"
+	"cpis/service/admin"
 	"cpis/service/auditlog"
 	"cpis/service/deliver"
 	"cpis/service/directory"
@@ -77,6 +78,8 @@ type Service struct {
 	Exports   *export.Exports
 	Sessions  *session.Sessions
 	Work      *work.Lists
+	// Installation is what administrators see and change.
+	Installation *admin.Installation
 
 	observe Observer
 }
@@ -158,6 +161,7 @@ func (s *Service) build(cfg *Config, log store.Log, reviews keys.NewKey, decoy *
 		DB: db, Ring: cfg.Ring, Clock: clock, Guard: s.Guard, Records: s.Records, Notices: s.Notices,
 	})
 	s.Work = work.New(work.Config{DB: db, Clock: clock, Guard: s.Guard, Records: s.Records, Ready: s.ready})
+	s.Installation = admin.New(admin.Config{Guard: s.Guard, Policy: cfg.Policy})
 	s.Persons = person.New(person.Config{
 		DB: db, Ring: cfg.Ring, Clock: clock, Guard: s.Guard, Records: s.Records, Notices: s.Notices,
 		Observe: person.Observer{Damaged: observe.Damaged},

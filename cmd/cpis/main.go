@@ -36,6 +36,7 @@ type cli struct {
 	Channel   verbs   `cmd:"" help:"Manage the channels that notices are sent on to."`
 	Contact   verbs   `cmd:"" help:"Manage the telephone numbers that look-ups show."`
 	Encounter verbs   `cmd:"" help:"Report missed appointments and wrong patients."`
+	Admin     verbs   `cmd:"" help:"Read the rules of the service, and ask why they decide as they do."`
 	Report    reports `cmd:"" help:"Ask the audit log who looked, and why."`
 
 	Audit        auditCmd        `cmd:"" help:"Export the audit log, fetch checkpoints and proofs, and verify them."`
@@ -69,6 +70,7 @@ func newCLI(first string) *cli {
 	return &cli{
 		Plan: of("plan"), Person: of("person"), Work: of("work"), Upload: uploads{verbs: of("upload")}, Notice: of("notice"),
 		Channel: of("channel"), Contact: of("contact"), Encounter: of("encounter"),
+		Admin:  of("admin"),
 		Report: reports{verbs: of("report")},
 	}
 }

@@ -97,6 +97,10 @@ var groups = []group{
 		{name: "missed", method: "ReportMissedAppointment", help: "Report that a patient was not brought to an appointment."},
 		{name: "wrong-patient", method: "ReportWrongPatient", help: "Report that an earlier look-up was of the wrong patient, or that its encounter was cancelled."},
 	}},
+	{"admin", "AdminService", []verb{
+		{name: "policy", method: "GetPolicy", help: "List the rules by which the service decides who may do what.", columns: "id role place action own assurance claimed text"},
+		{name: "explain", method: "ExplainPolicy", help: "Ask whether somebody with a role may do something somewhere, and why, or why not."},
+	}},
 	{"report", "ReportService", slices.Concat(reportVerbs, oversightVerbs)},
 }
 
@@ -131,13 +135,16 @@ var flagHelp = map[string]string{
 	"appointment":              "When the appointment was to be, such as 2026-11-23T14:30:00Z, or \"2026-11-23 14:30\" local time.",
 	"appointment-id":           "Your own identifier of the appointment.",
 	"approve-systems":          "Approve systems' files automatically if they stay within the limits.",
+	"assurance":                "Level of the log-in, 1 to 3; 0 if the identity provider does not state it.",
 	"assigned-to":              "Only notices assigned to this user (user ID).",
 	"brake-percent":            "Safety brake: the largest share of your plans in force, in percent, that a file may end without being held.",
 	"change-id":                "Identifier of the proposal.",
+	"break-glass":              "They claim the right by break-glass, and say why.",
 	"channel-id":               "Identifier of the channel.",
 	"child-plan.reference":     "Your own reference for the child's plan.",
 	"child-plan.restricted":    "The child's whereabouts must not be revealed.",
 	"child-plan.start":         "First day of the child's plan, such as 2026-11-22 or 22/11/2026.",
+	"class":                    "Class of the organisation, such as acute_trust.",
 	"confirm-ending":           "If the safety brake holds the file: the number of plans that it will end.",
 	"cursor":                   "Where to continue: the cursor of the last message that you dealt with.",
 	"decision":                 "Your decision.",
@@ -164,6 +171,7 @@ var flagHelp = map[string]string{
 	"missed-in-a-row":          "How many appointments in a row were missed.",
 	"note":                     "Your note, to be kept with the notice.",
 	"notice-id":                "Identifier of the notice.",
+	"of-another":               "What is acted upon belongs to another organisation.",
 	"office-hours":             "When the office number is answered, such as \"Mon-Thu 08:45-17:15; Fri 08:45-16:45\".",
 	"office-phone":             "Number of the office.",
 	"open-only":                "Only what nobody has dealt with yet.",
@@ -232,4 +240,10 @@ var flagHelp = map[string]string{
 	"ListPersonEvents kind":     "Only events of this kind.",
 	"ListPlans kind":            "Only plans of this kind.",
 	"ProposeChange kind":        "The change that you propose.",
+
+	"ExplainPolicy access-mode":  "Which kind of visit, of a look-up.",
+	"ExplainPolicy action":       "What they want to do, as the log names it, such as look_up.",
+	"ExplainPolicy organisation": "Code of an organisation, in the place of --class.",
+	"ExplainPolicy role":         "A role, as the log names it, such as safeguarding_lead; or several that are held at once, with commas between them.",
+	"GetPolicy role":             "Only the rules that this role has, as the log names it, such as safeguarding_lead.",
 }

@@ -18,7 +18,7 @@ func RPC(s *service.Service) rpc.UseCases {
 	return rpc.UseCases{
 		LookUps: s.LookUps, Plans: s.Plans, Changes: s.Persons, Uploads: s.Uploads, Notices: s.Notices, Channels: s.Channels,
 		Encounters: s.Notices, Contacts: s.Contacts, Work: s.Work, Proofs: s.Proofs, Reports: s.Reports, Oversight: s.Reports,
-		Releases: s.Releases, Exports: s.Exports,
+		Releases: s.Releases, Exports: s.Exports, Installation: s.Installation,
 		Refuse: func(ctx context.Context, c *identity.Caller, action, request string, why *domain.InvalidError) error {
 			return s.Guard.Refuse(ctx, c, policy.Action(action), request, why)
 		},

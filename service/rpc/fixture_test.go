@@ -74,6 +74,7 @@ type others struct {
 	rpc.Oversight
 	rpc.Releases
 	rpc.Exports
+	rpc.Installation
 }
 
 // refusal is a request that was refused before it became a use case.
@@ -213,7 +214,7 @@ func newBench(tb testing.TB, options ...option) *bench {
 		UseCases: rpc.UseCases{
 			LookUps: u, Plans: u, Work: u, Uploads: u, Proofs: u, Refuse: u.refuse,
 			Changes: others{}, Notices: others{}, Channels: others{}, Encounters: others{}, Contacts: others{}, Reports: others{}, Oversight: others{},
-			Releases: others{}, Exports: others{},
+			Releases: others{}, Exports: others{}, Installation: others{},
 		},
 		Verifier:  b.door,
 		Metrics:   b.metrics,
@@ -266,6 +267,7 @@ type clients struct {
 	contact cpisv1connect.ContactServiceClient
 	work    cpisv1connect.WorkServiceClient
 	person  cpisv1connect.PersonServiceClient
+	admin   cpisv1connect.AdminServiceClient
 	log     cpisv1connect.LogServiceClient
 	*recorder
 }
@@ -336,6 +338,7 @@ func (w wire) dial(tb testing.TB, s *httptest.Server, headers ...string) *client
 		contact:  cpisv1connect.NewContactServiceClient(c),
 		work:     cpisv1connect.NewWorkServiceClient(c),
 		person:   cpisv1connect.NewPersonServiceClient(c),
+		admin:    cpisv1connect.NewAdminServiceClient(c),
 		log:      cpisv1connect.NewLogServiceClient(c),
 		recorder: r,
 	}

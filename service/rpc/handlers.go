@@ -20,6 +20,7 @@ func register(server *connect.Server, uses UseCases, m *Metrics, maxUpload int64
 	cpisv1connect.RegisterEncounterServiceHandler(server, &encounterHandler{uses: uses.Encounters})
 	cpisv1connect.RegisterContactServiceHandler(server, &contactHandler{uses: uses.Contacts})
 	cpisv1connect.RegisterWorkServiceHandler(server, &workHandler{uses: uses.Work})
+	cpisv1connect.RegisterAdminServiceHandler(server, &adminHandler{uses.Installation})
 	cpisv1connect.RegisterLogServiceHandler(server, &logHandler{uses.Proofs})
 	cpisv1connect.RegisterReportServiceHandler(server, &reportHandler{uses.Reports})
 	cpisv1connect.RegisterOversightServiceHandler(server, &oversightHandler{uses.Oversight, uses.Releases})

@@ -95,6 +95,8 @@ var procedures = tell([]procedure{
 	{name: cpisv1connect.ExportServiceListExportsProcedure, action: "read_reports"},
 	{name: cpisv1connect.ExportServiceDownloadExportProcedure, action: "download_export", stream: true},
 	{name: cpisv1connect.ExportServiceDeleteExportProcedure, action: "export_report", write: true},
+	{name: cpisv1connect.AdminServiceGetPolicyProcedure, action: "explain_policy"},
+	{name: cpisv1connect.AdminServiceExplainPolicyProcedure, action: "explain_policy"},
 })
 
 // unknown stands for whatever is not in the contract. Its path is not kept:

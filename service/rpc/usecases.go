@@ -32,19 +32,20 @@ type Refuse func(ctx context.Context, c *identity.Caller, action, request string
 // UseCases are what the face is made for. All are required. The interfaces that
 // are not here stand beside their handlers.
 type UseCases struct {
-	LookUps    LookUps
-	Plans      Plans
-	Changes    Changes
-	Uploads    Uploads
-	Notices    Notices
-	Channels   Channels
-	Encounters Encounters
-	Contacts   Contacts
-	Work       Work
-	Proofs     Proofs
-	Reports    Reports
-	Oversight  Oversight
-	Releases   Releases
-	Exports    Exports
-	Refuse     Refuse
+	LookUps      LookUps
+	Plans        Plans
+	Changes      Changes
+	Uploads      Uploads
+	Notices      Notices
+	Channels     Channels
+	Encounters   Encounters
+	Contacts     Contacts
+	Work         Work
+	Proofs       Proofs
+	Reports      Reports
+	Oversight    Oversight
+	Releases     Releases
+	Exports      Exports
+	Installation Installation
+	Refuse       Refuse
 }

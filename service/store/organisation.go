@@ -37,6 +37,15 @@ func (q directoryReads) Organisations(ctx context.Context) ([]OrganisationRow, e
 		ORDER BY code`)
 }
 
+// Organisation returns one organisation, by its code. ErrNotFound says that there is
+// none.
+func (q directoryReads) Organisation(ctx context.Context, code string) (OrganisationRow, error) {
+	return one(ctx, q.q, "reading organisation", scanner[OrganisationRow](q.guard), `
+		SELECT `+organisationColumns+`
+		FROM cpis.organisation AS o
+		WHERE o.code = $1`, code)
+}
+
 // PutOrganisation adds an organisation that reference data does not have, or
 // corrects one; loading reference data leaves it alone from then on. It needs
 // the owner's rights (Options.Owner).

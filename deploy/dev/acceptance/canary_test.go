@@ -42,6 +42,7 @@ func TestNothingPersonalIsAnywhereElse(t *testing.T) {
 		s.lead(p, i, &errs)
 		s.misuseEverything(p, &errs)
 		s.askForReports(p, &errs)
+		s.administer(p, &errs)
 		s.takeAway(p, &errs)
 		s.checkAllCalled(p)
 	}

@@ -62,7 +62,6 @@ var arrows = []arrow{
 		"audit/archive", "service/domain", "service/guard", "service/record", "service/auditlog", "service/oversight",
 	)},
 	{from: "service/session", to: ground("service/domain", "service/guard", "service/record")},
-	// To come: what administrators do in pages.
 	{from: "service/admin", to: ground("service/domain", "service/guard", "service/directory")},
 
 	// Puts the rooms together.
@@ -76,7 +75,8 @@ var arrows = []arrow{
 	{from: "service/deliver/...", to: []string{"service/deliver", "service/deliver/outbound"}},
 
 	{from: "service/rpc/...", to: face("service/rpc/...", "proto/...", "service/lookup", "service/plan", "service/person", "service/upload",
-		"service/notice", "service/deliver", "service/directory", "service/auditlog", "service/oversight", "service/release", "service/export", "service/work")},
+		"service/notice", "service/deliver", "service/directory", "service/auditlog", "service/oversight", "service/release", "service/export", "service/work",
+		"service/admin")},
 	{from: "service/web/...", to: face("service/web/...", "service/lookup", "service/plan", "service/person", "service/upload",
 		"service/notice", "service/deliver", "service/directory", "service/auditlog", "service/oversight", "service/release", "service/export",
 		"service/session", "service/work", "service/admin")},
