@@ -49,7 +49,8 @@ type cli struct {
 
 // uploads are the commands about files of plans.
 type uploads struct {
-	Send uploadCmd `cmd:"" name:"send" default:"withargs" help:"Upload a file, see what it would do, and approve it."`
+	Send   uploadCmd       `cmd:"" name:"send" default:"withargs" help:"Upload a file, see what it would do, and approve it."`
+	Result uploadResultCmd `cmd:"" help:"Save a file with what becomes of its rows, to correct it and upload it again."`
 	verbs
 }
 

@@ -36,6 +36,7 @@ type intake struct {
 	states   []*cpisv1.Upload
 	rows     []*cpisv1.RowResult
 	approved []*cpisv1.ApproveUploadRequest
+	result   []*cpisv1.DownloadResultResponse
 }
 
 // next returns the next state; the last one stays.
@@ -112,6 +113,17 @@ func (s *intake) ListUploadRows(_ context.Context, m *cpisv1.ListUploadRowsReque
 		answer.NextPage = m.GetPage() + "x"
 	}
 	return answer, nil
+}
+
+func (s *intake) DownloadResult(
+	_ context.Context, _ *cpisv1.DownloadResultRequest, stream cpisv1connect.UploadServiceDownloadResultServerStream,
+) error {
+	for _, part := range s.result {
+		if err := stream.Send(part); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // serve serves the intake, and returns how a command reaches it.
@@ -366,6 +378,30 @@ func TestUpload_WritesWhatBecameOfEachRow(t *testing.T) {
 	command(t, "", slices.Concat([]string{"upload", "--yes", fine, "--result", elsewhere}, to)...).want(t, 0, elsewhere)
 	if readText(t, elsewhere) == "" {
 		t.Error("the result is empty")
+	}
+}
+
+// A result is there under its name only when all of it came, and replaces nothing.
+func TestUploadResult_IsSavedWhole(t *testing.T) {
+	t.Parallel()
+	part := func(offset int64, text string) *cpisv1.DownloadResultResponse {
+		return &cpisv1.DownloadResultResponse{Format: cpisv1.UploadFormat_UPLOAD_FORMAT_SSD, Size: 6, Offset: offset, Chunk: []byte(text)}
+	}
+	s := &intake{result: []*cpisv1.DownloadResultResponse{part(0, "abcd"), part(4, "ef")}}
+	out := filepath.Join(t.TempDir(), "result.zip")
+	args := slices.Concat([]string{"upload", "result", "upload-1", "--out", out}, s.serve(t))
+	command(t, "", args...).want(t, 0, "Saved to "+out)
+	if got := readText(t, out); got != "abcdef" {
+		t.Errorf("saved is %q", got)
+	}
+	command(t, "", args...).want(t, 1, out+" is there already")
+	s.result = s.result[:1]
+	if err := os.Remove(out); err != nil {
+		t.Fatal(err)
+	}
+	command(t, "", args...).want(t, 1, "the file did not come whole")
+	if left, err := os.ReadDir(filepath.Dir(out)); err != nil || len(left) > 0 {
+		t.Errorf("half a result is left: %v, %v", left, err)
 	}
 }
 

@@ -145,6 +145,7 @@ func TestVerbs_AreTheContract(t *testing.T) {
 	called := map[protoreflect.FullName]bool{
 		"cpis.v1.UploadService.Upload":         true, // by cpis upload send
 		"cpis.v1.ExportService.DownloadExport": true, // by cpis report download
+		"cpis.v1.UploadService.DownloadResult": true, // by cpis upload result
 	}
 	for _, g := range groups {
 		for _, v := range g.verbs {

@@ -2,6 +2,7 @@ package planfile_test
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -63,10 +64,31 @@ func addFiles(f *testing.F, pattern string) {
 	}
 }
 
+// checkRowLines checks that each row is one of the lines that a result is made of.
+func checkRowLines(t *testing.T, rows []planfile.Row, format planfile.Format, sources ...planfile.Source) {
+	t.Helper()
+	there := map[string]bool{}
+	err := planfile.Lines(t.Context(), format, sources, func(l *planfile.Line) error {
+		there[fmt.Sprint(l.File, l.Line)] = !l.Header
+		return nil
+	})
+	if err != nil {
+		t.Fatalf("a file that was read has no lines: %v", err)
+	}
+	for i := range rows {
+		if !there[fmt.Sprint(rows[i].File, rows[i].Line)] {
+			t.Fatalf("%s is no line of the file", short(&rows[i]))
+		}
+	}
+}
+
 // check reads files twice, and checks what holds of whatever was sent.
 func check(t *testing.T, format planfile.Format, sources ...planfile.Source) {
 	t.Helper()
 	rows, sum, err := read(t, format, sources...)
+	if err == nil {
+		checkRowLines(t, rows, format, sources...)
+	}
 	again, sumAgain, errAgain := read(t, format, sources...)
 	if diff := cmp.Diff(rows, again); diff != "" {
 		t.Fatalf("read again, it says something else (-first +again):\n%s", diff)

@@ -42,6 +42,12 @@ var sheetColumns = columns{
 	colRestricted:  {name: FieldRestricted},
 }
 
+// Template returns an empty CSV file: the header, with a mark by which spreadsheets
+// know that it is UTF-8.
+func Template() string {
+	return string(markUTF8) + strings.ReplaceAll(sheetColumns.names(), ", ", ",") + "\r\n"
+}
+
 // readSheet reads a CSV file with the columns of the template.
 func readSheet(ctx context.Context, sources []Source, fn func(*Row) error) (Summary, error) {
 	if len(sources) != 1 {

@@ -473,6 +473,9 @@ func TestUploadFormat_IsAsDocumented(t *testing.T) {
 	if !found || !strings.HasPrefix(example, sheetHeader) {
 		t.Fatal("there is no example")
 	}
+	if string(template) != planfile.Template() {
+		t.Errorf("the template is %q, and the program's %q", template, planfile.Template())
+	}
 	if got := strings.Trim(string(template), "\ufeff\r\n") + "\n"; got != sheetHeader {
 		t.Errorf("the template has the header %q", got)
 	}

@@ -227,3 +227,12 @@ func withoutNull(cell string) string {
 	}
 	return cell
 }
+
+// FormatOf returns the format of a file by its name: that of the dataset if it is a
+// ZIP, or named as a table is.
+func FormatOf(name string) Format {
+	if _, ok := tableOf(name); ok || strings.EqualFold(path.Ext(slashed(name)), ".zip") {
+		return SSD
+	}
+	return CSV
+}

@@ -140,6 +140,7 @@ func (t *table) readNames(names []string) header {
 		switch {
 		case name == "":
 			t.nameless = append(t.nameless, i)
+		case !ok && ofResult(name):
 		case !ok && t.closed:
 			h.unknown = append(h.unknown, i)
 		case !ok:
@@ -220,7 +221,7 @@ func (t *table) next(ctx context.Context) error {
 // says: no record is kept because of a cell.
 func (t *table) read(rec *record, cell []byte) (string, error) {
 	decoded, err := t.records.decode(rec, bytes.Trim(cell, " \t\r\n"))
-	seen := text.Fold(decoded)
+	seen := unguarded(text.Fold(decoded))
 	if len(seen) < len(decoded) {
 		seen = strings.Clone(seen)
 	}

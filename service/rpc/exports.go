@@ -2,7 +2,6 @@ package rpc
 
 import (
 	"context"
-	"errors"
 
 	cpisv1 "cpis/proto/cpis/v1"
 	"cpis/proto/cpis/v1/cpisv1connect"
@@ -38,18 +37,11 @@ func (h *exportHandler) ListExports(ctx context.Context, m *cpisv1.ListExportsRe
 func (h *exportHandler) DownloadExport(
 	ctx context.Context, m *cpisv1.DownloadExportRequest, stream cpisv1connect.ExportServiceDownloadExportServerStream,
 ) error {
-	c, l := callOf(ctx), liveOf(ctx)
-	ctx, leave := l.stay(ctx)
-	defer leave()
+	c := callOf(ctx)
 	q := &export.DownloadExportRequest{ID: m.GetExportId(), Offset: m.GetOffset(), Request: c.request}
-	err := h.uses.DownloadExport(ctx, &c.caller, q, func(p *export.Part) error {
-		l.extend()
-		return l.unsent(ctx, stream.Send(exportPartToProto(p)))
+	return sendFile(ctx, stream.Send, exportPartToProto, func(ctx context.Context, send func(*export.Part) error) error {
+		return h.uses.DownloadExport(ctx, &c.caller, q, send)
 	})
-	if errors.Is(context.Cause(ctx), errStopping) {
-		return guard.ErrUnavailable // half a file must not look like a whole one
-	}
-	return err
 }
 
 func (h *exportHandler) DeleteExport(ctx context.Context, m *cpisv1.DeleteExportRequest) (*cpisv1.DeleteExportResponse, error) {

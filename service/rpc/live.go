@@ -5,6 +5,8 @@ import (
 	"errors"
 	"net/http"
 	"time"
+
+	"cpis/service/guard"
 )
 
 // messageTimeout is how long a stream has from one message to the end of the
@@ -74,6 +76,24 @@ func (l *live) ended(ctx context.Context, err error) error {
 func (l *live) unsent(ctx context.Context, err error) error {
 	if errors.Is(err, context.DeadlineExceeded) || err != nil && ctx.Err() != nil {
 		return context.Canceled
+	}
+	return err
+}
+
+// sendFile runs a use case that passes a file on part by part, and sends them. Half a
+// file must not look like a whole one: that the server stops is an error.
+func sendFile[P, M any](
+	ctx context.Context, send func(*M) error, toProto func(*P) *M, use func(context.Context, func(*P) error) error,
+) error {
+	l := liveOf(ctx)
+	ctx, leave := l.stay(ctx)
+	defer leave()
+	err := use(ctx, func(p *P) error {
+		l.extend()
+		return l.unsent(ctx, send(toProto(p)))
+	})
+	if errors.Is(context.Cause(ctx), errStopping) {
+		return guard.ErrUnavailable
 	}
 	return err
 }

@@ -56,6 +56,7 @@ var procedures = tell([]procedure{
 	{name: cpisv1connect.UploadServiceGetUploadProcedure, action: "read_uploads"},
 	{name: cpisv1connect.UploadServiceListUploadsProcedure, action: "read_uploads"},
 	{name: cpisv1connect.UploadServiceListUploadRowsProcedure, action: "read_uploads"},
+	{name: cpisv1connect.UploadServiceDownloadResultProcedure, action: "read_uploads", stream: true},
 	{name: cpisv1connect.UploadServiceGetUploadRulesProcedure, action: "read_uploads"},
 	{name: cpisv1connect.UploadServiceSetUploadRulesProcedure, action: "set_upload_rules", write: true},
 	{name: cpisv1connect.UploadServiceGetQualityReportProcedure, action: "read_uploads"},

@@ -21,6 +21,7 @@ type Uploads interface {
 	GetUpload(ctx context.Context, c *identity.Caller, q *upload.GetRequest) (*upload.Answer, error)
 	ListUploads(ctx context.Context, c *identity.Caller, q *upload.ListRequest) (*upload.Page, error)
 	ListUploadRows(ctx context.Context, c *identity.Caller, q *upload.ListRowsRequest) (*upload.RowPage, error)
+	DownloadResult(ctx context.Context, c *identity.Caller, q *upload.ResultRequest, send func(*upload.ResultPart) error) error
 	GetUploadRules(ctx context.Context, c *identity.Caller, q *upload.GetRulesRequest) (*upload.RulesAnswer, error)
 	SetUploadRules(ctx context.Context, c *identity.Caller, q *upload.SetRulesRequest) (*upload.SetRulesResult, error)
 	GetQualityReport(ctx context.Context, c *identity.Caller, q *upload.QualityReportRequest) (*upload.QualityReport, error)
@@ -64,6 +65,16 @@ func (h *uploadHandler) ListUploads(ctx context.Context, m *cpisv1.ListUploadsRe
 
 func (h *uploadHandler) ListUploadRows(ctx context.Context, m *cpisv1.ListUploadRowsRequest) (*cpisv1.ListUploadRowsResponse, error) {
 	return relay(ctx, m, listUploadRowsFromProto, h.uses.ListUploadRows, listUploadRowsToProto)
+}
+
+func (h *uploadHandler) DownloadResult(
+	ctx context.Context, m *cpisv1.DownloadResultRequest, stream cpisv1connect.UploadServiceDownloadResultServerStream,
+) error {
+	c := callOf(ctx)
+	q := &upload.ResultRequest{UploadID: m.GetUploadId(), Request: c.request}
+	return sendFile(ctx, stream.Send, resultPartToProto, func(ctx context.Context, send func(*upload.ResultPart) error) error {
+		return h.uses.DownloadResult(ctx, &c.caller, q, send)
+	})
 }
 
 func (h *uploadHandler) GetUploadRules(ctx context.Context, m *cpisv1.GetUploadRulesRequest) (*cpisv1.GetUploadRulesResponse, error) {

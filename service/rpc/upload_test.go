@@ -32,7 +32,10 @@ type uploadLife struct {
 	uploadList   *upload.ListRequest
 	rowList      *upload.ListRowsRequest
 	settingRules *upload.SetRulesRequest
+	resultID     string
 
+	resultParts  []upload.ResultPart
+	resultEnd    error
 	uploadAnswer upload.Answer
 	uploadPage   upload.Page
 	rowPage      upload.RowPage
@@ -82,6 +85,18 @@ func (u *uses) ListUploads(_ context.Context, c *identity.Caller, q *upload.List
 
 func (u *uses) ListUploadRows(_ context.Context, c *identity.Caller, q *upload.ListRowsRequest) (*upload.RowPage, error) {
 	return &u.rowPage, u.asked(c, func() { u.rowList = q })
+}
+
+func (u *uses) DownloadResult(_ context.Context, c *identity.Caller, q *upload.ResultRequest, send func(*upload.ResultPart) error) error {
+	if err := u.asked(c, func() { u.resultID = q.UploadID }); err != nil {
+		return err
+	}
+	for i := range u.resultParts {
+		if err := send(&u.resultParts[i]); err != nil {
+			return err
+		}
+	}
+	return u.resultEnd
 }
 
 func (u *uses) GetUploadRules(_ context.Context, c *identity.Caller, _ *upload.GetRulesRequest) (*upload.RulesAnswer, error) {
@@ -137,6 +152,7 @@ func anUpload() upload.Upload {
 		Sent:    domain.Change{Act: "upload", Actor: "system", Organisation: "E09000019", At: uploadTime},
 		Decided: domain.Change{Act: "approve", Actor: "lead", Name: "Lead", Organisation: "E09000019", Reason: "r", At: uploadTime},
 		Changed: uploadTime, Size: 1234, Reasons: []upload.ReasonCount{{Field: "start", Code: "CPR07", Problem: "is required", Rows: 2}},
+		Result: true, KeptUntil: uploadTime.Add(time.Hour),
 	}
 }
 
@@ -153,6 +169,7 @@ func anUploadToProto() *cpisv1.Upload {
 		},
 		Changed: timestamppb.New(uploadTime), Size: 1234,
 		Reasons: []*cpisv1.ReasonCount{{Field: "start", Code: "CPR07", Problem: "is required", Rows: 2}},
+		Result:  true, KeptUntil: timestamppb.New(uploadTime.Add(time.Hour)),
 	}
 }
 
@@ -264,6 +281,40 @@ func TestUploadThatBreaksOffIsAnErrorOfTheFile(t *testing.T) {
 			cancel()
 			if err := <-reading; err == nil {
 				t.Error("the file seemed to end")
+			}
+		})
+	}
+}
+
+// A result comes in parts, and half of one is an error.
+func TestDownloadResultSendsTheParts(t *testing.T) {
+	t.Parallel()
+	for _, w := range wires {
+		t.Run(w.name, func(t *testing.T) {
+			t.Parallel()
+			b, c := w.open(t)
+			b.uses.resultParts = []upload.ResultPart{
+				{Format: upload.SSD, Size: 6, Chunk: []byte("abcd"), Receipt: guard.Receipt{Log: "log", Index: 3, TreeSize: 4}},
+				{Format: upload.SSD, Size: 6, Offset: 4, Chunk: []byte("ef")},
+			}
+			b.uses.resultEnd = guard.ErrUnavailable
+			stream, err := c.uploads.DownloadResult(t.Context(), &cpisv1.DownloadResultRequest{UploadId: "u"})
+			if err != nil {
+				t.Fatalf("DownloadResult: %v", err)
+			}
+			first, err := stream.Receive()
+			compare(t, "DownloadResult", err, "u", b.uses.resultID)
+			compareProto(t, "DownloadResult", &cpisv1.DownloadResultResponse{
+				Format: cpisv1.UploadFormat_UPLOAD_FORMAT_SSD, Size: 6, Chunk: []byte("abcd"),
+				Receipt: &cpisv1.Receipt{Log: "log", Index: 3, TreeSize: 4, LeafHash: make([]byte, 32)},
+			}, first)
+			second, err := stream.Receive()
+			if err != nil || second.GetOffset() != 4 || second.GetReceipt() != nil {
+				t.Errorf("got %v, %v", second, err)
+			}
+			_, err = stream.Receive()
+			if connect.CodeOf(err) != connect.CodeUnavailable {
+				t.Errorf("half a result ends with %v", err)
 			}
 		})
 	}

@@ -109,6 +109,16 @@ func listUploadRowsToProto(r *upload.RowPage) *cpisv1.ListUploadRowsResponse {
 	}
 }
 
+func resultPartToProto(p *upload.ResultPart) *cpisv1.DownloadResultResponse {
+	m := &cpisv1.DownloadResultResponse{
+		Format: toEnum[cpisv1.UploadFormat](uploadFormats, p.Format), Size: p.Size, Offset: p.Offset, Chunk: p.Chunk,
+	}
+	if p.Offset == 0 {
+		m.Receipt = receiptToProto(&p.Receipt)
+	}
+	return m
+}
+
 func getUploadRulesFromProto(_ *cpisv1.GetUploadRulesRequest, request string) *upload.GetRulesRequest {
 	return &upload.GetRulesRequest{Request: request}
 }
@@ -156,6 +166,10 @@ func uploadToProto(u *upload.Upload) *cpisv1.Upload {
 		Changed:  timeToProto(u.Changed),
 		Size:     u.Size,
 		Reasons:  each(u.Reasons, reasonToProto),
+		Result:   u.Result,
+	}
+	if !u.KeptUntil.IsZero() {
+		m.KeptUntil = timeToProto(u.KeptUntil)
 	}
 	if !u.Decided.At.IsZero() {
 		m.Decided = changeToProto(&u.Decided)

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"cpis/service/guard"
 	"cpis/service/identity"
@@ -106,6 +107,27 @@ func (f *uploadSteps) MustApply(c *identity.Caller, q upload.Request, file strin
 		f.TB.Fatalf("ApproveUpload: %+v, %s", out, Explain(err))
 	}
 	return out
+}
+
+// Await waits until an upload stands somewhere.
+func (f *uploadSteps) Await(c *identity.Caller, id string, state upload.State) *upload.Upload {
+	f.TB.Helper()
+	often := time.NewTicker(5 * time.Millisecond)
+	defer often.Stop()
+	for {
+		now, err := f.GetUpload(f.TB.Context(), c, &upload.GetRequest{UploadID: id})
+		if err != nil {
+			f.TB.Fatalf("GetUpload: %s", Explain(err))
+		}
+		if now.Upload.State == state {
+			return &now.Upload
+		}
+		select {
+		case <-often.C:
+		case <-f.TB.Context().Done():
+			f.TB.Fatalf("it is %s, want %s", now.Upload.State, state)
+		}
+	}
 }
 
 // Rows returns what is said about all rows of an upload.

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -37,6 +38,15 @@ func (tx fileWrites) DeleteParts(ctx context.Context, upload uuid.UUID) error {
 	_, err := tx.exec(ctx, "removing parts of upload", `
 		DELETE FROM cpis.upload_part
 		WHERE upload_id = $1`, upload)
+	return err
+}
+
+// DeleteOldParts removes the pieces of files in certain states whose state changed
+// before a time.
+func (tx fileWrites) DeleteOldParts(ctx context.Context, before time.Time, states []string) error {
+	_, err := tx.exec(ctx, "removing old parts of uploads", `
+		DELETE FROM cpis.upload_part
+		WHERE upload_id IN (SELECT u.id FROM cpis.upload AS u WHERE u.changed_at < $1 AND u.state = ANY ($2::text[]))`, before, states)
 	return err
 }
 

@@ -21,9 +21,12 @@ type ApproveRequest struct {
 	Version       int    // that the caller saw
 	ConfirmEnding int    // if the safety brake holds it: the number of plans that end
 	Request       string `json:"-"` // request id
+	// Wait is how long whoever approves it waits for what becomes of it; if 0, as long
+	// as it takes.
+	Wait time.Duration `json:"-"`
 }
 
-// CancelRequest returns a file up.
+// CancelRequest gives a file up.
 type CancelRequest struct {
 	UploadID string
 	Version  int    // that the caller saw
@@ -66,7 +69,7 @@ func (s *Uploads) ApproveUpload(ctx context.Context, c *identity.Caller, q *Appr
 	if err != nil {
 		return nil, err
 	}
-	return s.attended(ctx, c.Organisation, out)
+	return s.attended(ctx, c.Organisation, out, q.Wait)
 }
 
 // notIn says that an upload cannot be approved, or cancelled, where it stands.
@@ -116,14 +119,14 @@ func (s *Uploads) CancelUpload(ctx context.Context, c *identity.Caller, q *Cance
 		if err := u.move(ctx, tx, Cancelled, s.clock.Moment(), 0); err != nil {
 			return nil, err
 		}
-		shown = u.show()
+		shown = u.show(s.clock.Moment())
 		return &acted{ID: shown.ID}, nil
 	})
 	if err != nil {
 		return nil, err
 	}
 	if shown.ID == "" { // the answer is an earlier one
-		return s.attended(ctx, c.Organisation, out)
+		return s.attended(ctx, c.Organisation, out, 0)
 	}
 	return &Answer{Upload: shown, Receipt: out.Receipt}, nil
 }

@@ -39,6 +39,9 @@ func (s *Uploads) Resume(ctx context.Context) error {
 	return guard.Translate(err)
 }
 
+// over are the states of files that nothing becomes of any more.
+var over = []State{Checked, Applied, Rejected, Cancelled}
+
 // Forget gives up files that nobody approved for long, and forgets what
 // files said about people that nothing becomes of any more.
 func (s *Uploads) Forget(ctx context.Context) error {
@@ -47,7 +50,12 @@ func (s *Uploads) Forget(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	over := []State{Checked, Applied, Rejected, Cancelled}
+	err = s.db.Tx(ctx, func(tx *store.Tx) error {
+		return tx.Files.DeleteOldParts(ctx, s.clock.Moment().Add(-keptToCorrect), words(over))
+	})
+	if err != nil {
+		return err
+	}
 	return s.each(ctx, before, over, func(ctx context.Context, row *store.UploadRow) error {
 		defer s.ring.Forget(store.UploadKeys.Owner(row.ID))
 		return s.db.Tx(ctx, func(tx *store.Tx) error { return tx.Uploads.Forget(ctx, row.ID) })
@@ -59,12 +67,8 @@ func (s *Uploads) Forget(ctx context.Context) error {
 func (s *Uploads) each(
 	ctx context.Context, before time.Time, in []State, do func(context.Context, *store.UploadRow) error,
 ) error {
-	states := make([]string, len(in))
-	for i := range in {
-		states[i] = string(in[i])
-	}
 	for {
-		rows, err := s.db.Uploads.ChangedBefore(ctx, before, states, resumePage)
+		rows, err := s.db.Uploads.ChangedBefore(ctx, before, words(in), resumePage)
 		if err != nil {
 			return err
 		}
@@ -77,6 +81,15 @@ func (s *Uploads) each(
 			return nil
 		}
 	}
+}
+
+// words are states as they are stored.
+func words(states []State) []string {
+	all := make([]string, len(states))
+	for i, s := range states {
+		all[i] = string(s)
+	}
+	return all
 }
 
 // giveUp cancels a file that nobody approved.

@@ -71,7 +71,7 @@ func (s *Uploads) GetUpload(ctx context.Context, c *identity.Caller, q *GetReque
 			return nil, err
 		}
 		e.Counts = audit.Counts{"uploads": 1}
-		return &Answer{Upload: u.show()}, nil
+		return &Answer{Upload: u.show(s.clock.Moment())}, nil
 	})
 }
 
@@ -95,7 +95,7 @@ func (s *Uploads) ListUploads(ctx context.Context, c *identity.Caller, q *ListRe
 			if err != nil {
 				return nil, err
 			}
-			out.Uploads = append(out.Uploads, u.show())
+			out.Uploads = append(out.Uploads, u.show(s.clock.Moment()))
 		}
 		if len(rows) > 0 {
 			out.Next = guard.Next(len(rows), size, rows[len(rows)-1].ID)

@@ -34,16 +34,17 @@ type details struct {
 	DecidedRequest string             `json:"decided_request,omitempty"`
 	Claimed        string             `json:"claimed,omitempty"` // code of the authority, as sent
 	Files          []fileSpan         `json:"files"`
-	Day            domain.Date        `json:"day"`      // in England, when it was checked
-	Run            uuid.UUID          `json:"run"`      // which rows count
-	Pages          int                `json:"pages"`    // of rows
-	Preview        []byte             `json:"preview"`  // hash of all that it would do
-	Again          bool               `json:"again"`    // what it would do had changed since it was approved
-	Code           string             `json:"code"`     // CPF01 to CPF06
-	Problems       []domain.Violation `json:"problems"` // of the file as a whole
-	Warnings       []string           `json:"warnings"` // to be shown
-	Brake          bool               `json:"brake"`    // the safety brake holds it
-	Reasons        []ReasonCount      `json:"reasons"`  // of rejected rows
+	Day            domain.Date        `json:"day"`                 // in England, when it was checked
+	Run            uuid.UUID          `json:"run"`                 // which rows count
+	Pages          int                `json:"pages"`               // of rows
+	Preview        []byte             `json:"preview"`             // hash of all that it would do
+	Again          bool               `json:"again"`               // what it would do had changed since it was approved
+	Code           string             `json:"code"`                // CPF01 to CPF06
+	Problems       []domain.Violation `json:"problems"`            // of the file as a whole
+	Warnings       []string           `json:"warnings"`            // to be shown
+	Brake          bool               `json:"brake"`               // the safety brake holds it
+	Reasons        []ReasonCount      `json:"reasons"`             // of rejected rows
+	KeptUntil      time.Time          `json:"kept_until,omitzero"` // the file, once nothing becomes of it any more; not kept if zero
 }
 
 // fileSpan is one of the files of an upload: where it lies in the whole.
@@ -85,8 +86,8 @@ func (u *upload) seal() (err error) {
 	return err
 }
 
-// move brings an upload into another state. If that is the last, its file
-// is not needed any more.
+// move brings an upload into another state. If that is the last, its file is not
+// needed any more, unless there are rows in it to correct.
 func (u *upload) move(ctx context.Context, tx *store.Tx, to State, now time.Time, lease time.Duration) error {
 	u.row.Version++
 	u.row.State, u.row.ChangedAt, u.row.LeaseUntil = string(to), now, nil
@@ -94,13 +95,17 @@ func (u *upload) move(ctx context.Context, tx *store.Tx, to State, now time.Time
 		until := now.Add(lease)
 		u.row.LeaseUntil = &until
 	}
+	correct := to.over() && to != Cancelled && u.details.Pages > 0 && u.counts.Rejected > 0
+	if correct {
+		u.details.KeptUntil = now.Add(keptToCorrect)
+	}
 	if err := u.seal(); err != nil {
 		return err
 	}
 	if err := tx.Uploads.Update(ctx, &u.row); err != nil {
 		return err
 	}
-	if to.over() {
+	if to.over() && !correct {
 		return tx.Files.DeleteParts(ctx, u.row.ID)
 	}
 	return nil
@@ -112,14 +117,15 @@ func (u *upload) state() State { return State(u.row.State) }
 // whole reports whether it is a list of all plans in force.
 func (u *upload) whole() bool { return Extent(u.row.Extent) == Whole }
 
-// show returns an upload as its authority sees it.
-func (u *upload) show() Upload {
+// show returns an upload as its authority sees it now.
+func (u *upload) show(now time.Time) Upload {
 	d := &u.details
 	out := Upload{
 		ID: u.row.ID.String(), Version: u.row.Version, State: u.state(),
 		Format: Format(u.row.Format), Extent: Extent(u.row.Extent), Sequence: u.row.Sequence,
 		Counts: u.counts, Code: d.Code, Problems: d.Problems, Warnings: d.Warnings, Brake: d.Brake,
 		Sent: d.Sent.Shown(u.row.SentAt), Changed: u.row.ChangedAt, Size: u.row.Size, Reasons: d.Reasons,
+		Result: u.hasResult(now), KeptUntil: d.KeptUntil,
 	}
 	if !d.DecidedAt.IsZero() {
 		out.Decided = d.Decided.Shown(d.DecidedAt)

@@ -2,6 +2,7 @@ package upload
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -23,6 +24,12 @@ const (
 	CSV Format = Format(planfile.CSV) // one file with the columns of the template
 	SSD Format = Format(planfile.SSD) // tables of the Standard Safeguarding Dataset
 )
+
+// FormatOf returns the format of a file by its name.
+func FormatOf(name string) Format { return Format(planfile.FormatOf(name)) }
+
+// Template returns an empty file to fill in: the columns of a CSV file.
+func Template() string { return planfile.Template() }
 
 // Extent is how much of an authority's plans a file holds.
 type Extent string
@@ -50,14 +57,7 @@ const (
 )
 
 // over reports whether nothing becomes of a file any more.
-func (s State) over() bool {
-	switch s {
-	case Checked, Applied, Rejected, Cancelled:
-		return true
-	case receiving, Received, Waiting, Applying:
-	}
-	return false
-}
+func (s State) over() bool { return slices.Contains(over, s) }
 
 // Counts says what a file does.
 type Counts struct {
@@ -114,6 +114,9 @@ type Upload struct {
 	Changed  time.Time
 	Size     int64 // in bytes
 	Reasons  []ReasonCount
+	Result   bool // DownloadResult has one
+	// KeptUntil is until when it has one, if nothing becomes of the file any more.
+	KeptUntil time.Time
 }
 
 // Answer is an upload, and where the act stands that it answers.
@@ -130,6 +133,9 @@ type Request struct {
 	Sequence  int64
 	Authority string // code of the authority the file is of; empty if it is not said
 	Request   string `json:"-"` // request id
+	// Wait is how long whoever sends it waits for what becomes of it; if 0, as long as
+	// it takes.
+	Wait time.Duration `json:"-"`
 }
 
 // Part is the next part of an upload: the name of the file that begins
@@ -195,7 +201,7 @@ func (s *Uploads) Upload(
 	if out.ID != in.id.String() {
 		in.drop(ctx) // the same request had brought it already
 	}
-	return s.attended(ctx, c.Organisation, out)
+	return s.attended(ctx, c.Organisation, out, q.Wait)
 }
 
 // content is all that Upload is asked for.
@@ -206,15 +212,20 @@ type content struct {
 }
 
 // attended does what is to be done next with an upload, and returns what became
-// of it. It is no error if that could not be done: it will be.
-func (s *Uploads) attended(ctx context.Context, authority string, a *acted) (*Answer, error) {
+// of it. It is no error if that could not be done: it will be. After wait, if that
+// is not 0, it is done meanwhile.
+func (s *Uploads) attended(ctx context.Context, authority string, a *acted, wait time.Duration) (*Answer, error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), attendTimeout+guard.Timeout)
 	defer cancel()
 	id, err := uuid.Parse(a.ID)
 	if err != nil {
 		return nil, guard.ErrDamaged
 	}
-	_ = s.attend(ctx, authority, id, attendTimeout)
+	if wait == 0 {
+		_ = s.attend(ctx, authority, id, attendTimeout)
+	} else {
+		s.attendMeanwhile(ctx, authority, id, wait)
+	}
 	row, err := s.db.Uploads.Get(ctx, id)
 	if err != nil {
 		return nil, guard.Translate(err)
@@ -223,5 +234,23 @@ func (s *Uploads) attended(ctx context.Context, authority string, a *acted) (*An
 	if err != nil {
 		return nil, err
 	}
-	return &Answer{Upload: u.show(), Receipt: a.Receipt}, nil
+	return &Answer{Upload: u.show(s.clock.Moment()), Receipt: a.Receipt}, nil
+}
+
+// attendMeanwhile attends to an upload, and returns when that is done, or after a
+// while.
+func (s *Uploads) attendMeanwhile(ctx context.Context, authority string, id uuid.UUID, wait time.Duration) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), attendTimeout+guard.Timeout)
+		defer cancel()
+		_ = s.attend(ctx, authority, id, attendTimeout)
+	}()
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-done:
+	case <-timer.C:
+	}
 }

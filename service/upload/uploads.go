@@ -38,6 +38,7 @@ type Uploads struct {
 	background guard.Background
 	arrivals   *turns // to send files
 	turns      *turns // to have them worked on
+	results    guard.Slots
 }
 
 // New creates Uploads.
@@ -45,6 +46,6 @@ func New(c Config) *Uploads {
 	return &Uploads{
 		db: c.DB, ring: c.Ring, clock: c.Clock, guard: c.Guard, records: c.Records, notices: c.Notices, plans: c.Plans,
 		ready: c.Ready, background: guard.Background{Clock: c.Clock, Submitted: c.Submitted},
-		arrivals: newTurns(maxReceiving, maxReceivingEach), turns: newTurns(maxWorking, 1),
+		arrivals: newTurns(maxReceiving, maxReceivingEach), turns: newTurns(maxWorking, 1), results: guard.NewSlots(maxResults),
 	}
 }

@@ -210,7 +210,27 @@ func (s *site) mustUpload(p protocol, person, file string, errs io.Writer) *cpis
 			_, _ = fmt.Fprintln(errs, row.GetLine(), row.GetOutcome(), row.GetCode(), row.GetViolations())
 		}
 		if q.Page = page.GetNextPage(); q.GetPage() == "" {
-			return u
+			break
+		}
+	}
+	if u.GetResult() {
+		s.mustGetResult(client, u.GetId())
+	}
+	return u
+}
+
+// mustGetResult downloads the result of a file. It holds what was sent, for its
+// authority alone.
+func (s *site) mustGetResult(client cpisv1connect.UploadServiceClient, id string) {
+	s.tb.Helper()
+	stream, err := client.DownloadResult(s.tb.Context(), &cpisv1.DownloadResultRequest{UploadId: id})
+	must(s.tb, err)
+	for have := int64(0); ; {
+		part, err := stream.Receive()
+		must(s.tb, err)
+		if have += int64(len(part.GetChunk())); have == part.GetSize() {
+			must(s.tb, stream.Close())
+			return
 		}
 	}
 }

@@ -659,7 +659,11 @@ type Upload struct {
 	// Size of the file in bytes.
 	Size int64 `protobuf:"varint,15,opt,name=size,proto3" json:"size,omitempty"`
 	// Rejected rows by what is wrong, the most frequent first.
-	Reasons       []*ReasonCount `protobuf:"bytes,16,rep,name=reasons,proto3" json:"reasons,omitempty"`
+	Reasons []*ReasonCount `protobuf:"bytes,16,rep,name=reasons,proto3" json:"reasons,omitempty"`
+	// DownloadResult has the file with what becomes of its rows.
+	Result bool `protobuf:"varint,17,opt,name=result,proto3" json:"result,omitempty"`
+	// Until when it has, if nothing becomes of the file any more; absent otherwise.
+	KeptUntil     *timestamppb.Timestamp `protobuf:"bytes,18,opt,name=kept_until,json=keptUntil,proto3" json:"kept_until,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -802,6 +806,20 @@ func (x *Upload) GetSize() int64 {
 func (x *Upload) GetReasons() []*ReasonCount {
 	if x != nil {
 		return x.Reasons
+	}
+	return nil
+}
+
+func (x *Upload) GetResult() bool {
+	if x != nil {
+		return x.Result
+	}
+	return false
+}
+
+func (x *Upload) GetKeptUntil() *timestamppb.Timestamp {
+	if x != nil {
+		return x.KeptUntil
 	}
 	return nil
 }
@@ -1530,6 +1548,135 @@ func (x *ListUploadRowsResponse) GetReceipt() *Receipt {
 	return nil
 }
 
+// DownloadResultRequest asks for a file with what becomes of its rows.
+type DownloadResultRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Identifier of the upload. Required.
+	UploadId      string `protobuf:"bytes,1,opt,name=upload_id,json=uploadId,proto3" json:"upload_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DownloadResultRequest) Reset() {
+	*x = DownloadResultRequest{}
+	mi := &file_cpis_v1_upload_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DownloadResultRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DownloadResultRequest) ProtoMessage() {}
+
+func (x *DownloadResultRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_cpis_v1_upload_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DownloadResultRequest.ProtoReflect.Descriptor instead.
+func (*DownloadResultRequest) Descriptor() ([]byte, []int) {
+	return file_cpis_v1_upload_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *DownloadResultRequest) GetUploadId() string {
+	if x != nil {
+		return x.UploadId
+	}
+	return ""
+}
+
+// DownloadResultResponse is a part of the result. It is whole when `size` bytes came.
+type DownloadResultResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// How it is written: CSV, or for the dataset a ZIP with the tables that rows are
+	// about.
+	Format UploadFormat `protobuf:"varint,1,opt,name=format,proto3,enum=cpis.v1.UploadFormat" json:"format,omitempty"`
+	// Bytes of the whole.
+	Size int64 `protobuf:"varint,2,opt,name=size,proto3" json:"size,omitempty"`
+	// Where in the whole the chunk begins.
+	Offset int64 `protobuf:"varint,3,opt,name=offset,proto3" json:"offset,omitempty"`
+	// The next bytes.
+	Chunk []byte `protobuf:"bytes,4,opt,name=chunk,proto3" json:"chunk,omitempty"`
+	// Where in the log this act stands; in the first message.
+	Receipt       *Receipt `protobuf:"bytes,5,opt,name=receipt,proto3" json:"receipt,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DownloadResultResponse) Reset() {
+	*x = DownloadResultResponse{}
+	mi := &file_cpis_v1_upload_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DownloadResultResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DownloadResultResponse) ProtoMessage() {}
+
+func (x *DownloadResultResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_cpis_v1_upload_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DownloadResultResponse.ProtoReflect.Descriptor instead.
+func (*DownloadResultResponse) Descriptor() ([]byte, []int) {
+	return file_cpis_v1_upload_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *DownloadResultResponse) GetFormat() UploadFormat {
+	if x != nil {
+		return x.Format
+	}
+	return UploadFormat_UPLOAD_FORMAT_UNSPECIFIED
+}
+
+func (x *DownloadResultResponse) GetSize() int64 {
+	if x != nil {
+		return x.Size
+	}
+	return 0
+}
+
+func (x *DownloadResultResponse) GetOffset() int64 {
+	if x != nil {
+		return x.Offset
+	}
+	return 0
+}
+
+func (x *DownloadResultResponse) GetChunk() []byte {
+	if x != nil {
+		return x.Chunk
+	}
+	return nil
+}
+
+func (x *DownloadResultResponse) GetReceipt() *Receipt {
+	if x != nil {
+		return x.Receipt
+	}
+	return nil
+}
+
 // RowResult is what becomes of one row.
 type RowResult struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1557,7 +1704,7 @@ type RowResult struct {
 
 func (x *RowResult) Reset() {
 	*x = RowResult{}
-	mi := &file_cpis_v1_upload_proto_msgTypes[17]
+	mi := &file_cpis_v1_upload_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1569,7 +1716,7 @@ func (x *RowResult) String() string {
 func (*RowResult) ProtoMessage() {}
 
 func (x *RowResult) ProtoReflect() protoreflect.Message {
-	mi := &file_cpis_v1_upload_proto_msgTypes[17]
+	mi := &file_cpis_v1_upload_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1582,7 +1729,7 @@ func (x *RowResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RowResult.ProtoReflect.Descriptor instead.
 func (*RowResult) Descriptor() ([]byte, []int) {
-	return file_cpis_v1_upload_proto_rawDescGZIP(), []int{17}
+	return file_cpis_v1_upload_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *RowResult) GetLine() int32 {
@@ -1656,7 +1803,7 @@ type FieldChange struct {
 
 func (x *FieldChange) Reset() {
 	*x = FieldChange{}
-	mi := &file_cpis_v1_upload_proto_msgTypes[18]
+	mi := &file_cpis_v1_upload_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1668,7 +1815,7 @@ func (x *FieldChange) String() string {
 func (*FieldChange) ProtoMessage() {}
 
 func (x *FieldChange) ProtoReflect() protoreflect.Message {
-	mi := &file_cpis_v1_upload_proto_msgTypes[18]
+	mi := &file_cpis_v1_upload_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1681,7 +1828,7 @@ func (x *FieldChange) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FieldChange.ProtoReflect.Descriptor instead.
 func (*FieldChange) Descriptor() ([]byte, []int) {
-	return file_cpis_v1_upload_proto_rawDescGZIP(), []int{18}
+	return file_cpis_v1_upload_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *FieldChange) GetField() string {
@@ -1732,7 +1879,7 @@ type UploadRules struct {
 
 func (x *UploadRules) Reset() {
 	*x = UploadRules{}
-	mi := &file_cpis_v1_upload_proto_msgTypes[19]
+	mi := &file_cpis_v1_upload_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1744,7 +1891,7 @@ func (x *UploadRules) String() string {
 func (*UploadRules) ProtoMessage() {}
 
 func (x *UploadRules) ProtoReflect() protoreflect.Message {
-	mi := &file_cpis_v1_upload_proto_msgTypes[19]
+	mi := &file_cpis_v1_upload_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1757,7 +1904,7 @@ func (x *UploadRules) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UploadRules.ProtoReflect.Descriptor instead.
 func (*UploadRules) Descriptor() ([]byte, []int) {
-	return file_cpis_v1_upload_proto_rawDescGZIP(), []int{19}
+	return file_cpis_v1_upload_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *UploadRules) GetApproveSystems() bool {
@@ -1818,7 +1965,7 @@ type GetUploadRulesRequest struct {
 
 func (x *GetUploadRulesRequest) Reset() {
 	*x = GetUploadRulesRequest{}
-	mi := &file_cpis_v1_upload_proto_msgTypes[20]
+	mi := &file_cpis_v1_upload_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1830,7 +1977,7 @@ func (x *GetUploadRulesRequest) String() string {
 func (*GetUploadRulesRequest) ProtoMessage() {}
 
 func (x *GetUploadRulesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cpis_v1_upload_proto_msgTypes[20]
+	mi := &file_cpis_v1_upload_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1843,7 +1990,7 @@ func (x *GetUploadRulesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetUploadRulesRequest.ProtoReflect.Descriptor instead.
 func (*GetUploadRulesRequest) Descriptor() ([]byte, []int) {
-	return file_cpis_v1_upload_proto_rawDescGZIP(), []int{20}
+	return file_cpis_v1_upload_proto_rawDescGZIP(), []int{22}
 }
 
 // GetUploadRulesResponse holds the rules.
@@ -1859,7 +2006,7 @@ type GetUploadRulesResponse struct {
 
 func (x *GetUploadRulesResponse) Reset() {
 	*x = GetUploadRulesResponse{}
-	mi := &file_cpis_v1_upload_proto_msgTypes[21]
+	mi := &file_cpis_v1_upload_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1871,7 +2018,7 @@ func (x *GetUploadRulesResponse) String() string {
 func (*GetUploadRulesResponse) ProtoMessage() {}
 
 func (x *GetUploadRulesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cpis_v1_upload_proto_msgTypes[21]
+	mi := &file_cpis_v1_upload_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1884,7 +2031,7 @@ func (x *GetUploadRulesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetUploadRulesResponse.ProtoReflect.Descriptor instead.
 func (*GetUploadRulesResponse) Descriptor() ([]byte, []int) {
-	return file_cpis_v1_upload_proto_rawDescGZIP(), []int{21}
+	return file_cpis_v1_upload_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *GetUploadRulesResponse) GetRules() *UploadRules {
@@ -1912,7 +2059,7 @@ type SetUploadRulesRequest struct {
 
 func (x *SetUploadRulesRequest) Reset() {
 	*x = SetUploadRulesRequest{}
-	mi := &file_cpis_v1_upload_proto_msgTypes[22]
+	mi := &file_cpis_v1_upload_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1924,7 +2071,7 @@ func (x *SetUploadRulesRequest) String() string {
 func (*SetUploadRulesRequest) ProtoMessage() {}
 
 func (x *SetUploadRulesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cpis_v1_upload_proto_msgTypes[22]
+	mi := &file_cpis_v1_upload_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1937,7 +2084,7 @@ func (x *SetUploadRulesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetUploadRulesRequest.ProtoReflect.Descriptor instead.
 func (*SetUploadRulesRequest) Descriptor() ([]byte, []int) {
-	return file_cpis_v1_upload_proto_rawDescGZIP(), []int{22}
+	return file_cpis_v1_upload_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *SetUploadRulesRequest) GetRules() *UploadRules {
@@ -1960,7 +2107,7 @@ type SetUploadRulesResponse struct {
 
 func (x *SetUploadRulesResponse) Reset() {
 	*x = SetUploadRulesResponse{}
-	mi := &file_cpis_v1_upload_proto_msgTypes[23]
+	mi := &file_cpis_v1_upload_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1972,7 +2119,7 @@ func (x *SetUploadRulesResponse) String() string {
 func (*SetUploadRulesResponse) ProtoMessage() {}
 
 func (x *SetUploadRulesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cpis_v1_upload_proto_msgTypes[23]
+	mi := &file_cpis_v1_upload_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1985,7 +2132,7 @@ func (x *SetUploadRulesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetUploadRulesResponse.ProtoReflect.Descriptor instead.
 func (*SetUploadRulesResponse) Descriptor() ([]byte, []int) {
-	return file_cpis_v1_upload_proto_rawDescGZIP(), []int{23}
+	return file_cpis_v1_upload_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *SetUploadRulesResponse) GetVersion() int32 {
@@ -2011,7 +2158,7 @@ type GetQualityReportRequest struct {
 
 func (x *GetQualityReportRequest) Reset() {
 	*x = GetQualityReportRequest{}
-	mi := &file_cpis_v1_upload_proto_msgTypes[24]
+	mi := &file_cpis_v1_upload_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2023,7 +2170,7 @@ func (x *GetQualityReportRequest) String() string {
 func (*GetQualityReportRequest) ProtoMessage() {}
 
 func (x *GetQualityReportRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cpis_v1_upload_proto_msgTypes[24]
+	mi := &file_cpis_v1_upload_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2036,7 +2183,7 @@ func (x *GetQualityReportRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetQualityReportRequest.ProtoReflect.Descriptor instead.
 func (*GetQualityReportRequest) Descriptor() ([]byte, []int) {
-	return file_cpis_v1_upload_proto_rawDescGZIP(), []int{24}
+	return file_cpis_v1_upload_proto_rawDescGZIP(), []int{26}
 }
 
 // GetQualityReportResponse says how good an authority's records are.
@@ -2069,7 +2216,7 @@ type GetQualityReportResponse struct {
 
 func (x *GetQualityReportResponse) Reset() {
 	*x = GetQualityReportResponse{}
-	mi := &file_cpis_v1_upload_proto_msgTypes[25]
+	mi := &file_cpis_v1_upload_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2081,7 +2228,7 @@ func (x *GetQualityReportResponse) String() string {
 func (*GetQualityReportResponse) ProtoMessage() {}
 
 func (x *GetQualityReportResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cpis_v1_upload_proto_msgTypes[25]
+	mi := &file_cpis_v1_upload_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2094,7 +2241,7 @@ func (x *GetQualityReportResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetQualityReportResponse.ProtoReflect.Descriptor instead.
 func (*GetQualityReportResponse) Descriptor() ([]byte, []int) {
-	return file_cpis_v1_upload_proto_rawDescGZIP(), []int{25}
+	return file_cpis_v1_upload_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *GetQualityReportResponse) GetValidNumbersPercent() float64 {
@@ -2196,7 +2343,7 @@ const file_cpis_v1_upload_proto_rawDesc = "" +
 	"\theld_back\x18\x06 \x01(\x05R\bheldBack\x12\x1a\n" +
 	"\brejected\x18\a \x01(\x05R\brejected\x12#\n" +
 	"\rvalid_numbers\x18\b \x01(\x05R\fvalidNumbers\x12\x18\n" +
-	"\aclosing\x18\t \x01(\x05R\aclosing\"\xcc\x04\n" +
+	"\aclosing\x18\t \x01(\x05R\aclosing\"\x9f\x05\n" +
 	"\x06Upload\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x18\n" +
 	"\aversion\x18\x02 \x01(\x05R\aversion\x12*\n" +
@@ -2214,7 +2361,10 @@ const file_cpis_v1_upload_proto_rawDesc = "" +
 	"\adecided\x18\r \x01(\v2\x0f.cpis.v1.ChangeR\adecided\x124\n" +
 	"\achanged\x18\x0e \x01(\v2\x1a.google.protobuf.TimestampR\achanged\x12\x12\n" +
 	"\x04size\x18\x0f \x01(\x03R\x04size\x12.\n" +
-	"\areasons\x18\x10 \x03(\v2\x14.cpis.v1.ReasonCountR\areasons\"e\n" +
+	"\areasons\x18\x10 \x03(\v2\x14.cpis.v1.ReasonCountR\areasons\x12\x16\n" +
+	"\x06result\x18\x11 \x01(\bR\x06result\x129\n" +
+	"\n" +
+	"kept_until\x18\x12 \x01(\v2\x1a.google.protobuf.TimestampR\tkeptUntil\"e\n" +
 	"\vReasonCount\x12\x14\n" +
 	"\x05field\x18\x01 \x01(\tR\x05field\x12\x12\n" +
 	"\x04code\x18\x02 \x01(\tR\x04code\x12\x18\n" +
@@ -2258,7 +2408,15 @@ const file_cpis_v1_upload_proto_rawDesc = "" +
 	"\x16ListUploadRowsResponse\x12&\n" +
 	"\x04rows\x18\x01 \x03(\v2\x12.cpis.v1.RowResultR\x04rows\x12\x1b\n" +
 	"\tnext_page\x18\x02 \x01(\tR\bnextPage\x12*\n" +
-	"\areceipt\x18\x03 \x01(\v2\x10.cpis.v1.ReceiptR\areceipt\"\x96\x02\n" +
+	"\areceipt\x18\x03 \x01(\v2\x10.cpis.v1.ReceiptR\areceipt\"?\n" +
+	"\x15DownloadResultRequest\x12&\n" +
+	"\tupload_id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@R\buploadId\"\xb5\x01\n" +
+	"\x16DownloadResultResponse\x12-\n" +
+	"\x06format\x18\x01 \x01(\x0e2\x15.cpis.v1.UploadFormatR\x06format\x12\x12\n" +
+	"\x04size\x18\x02 \x01(\x03R\x04size\x12\x16\n" +
+	"\x06offset\x18\x03 \x01(\x03R\x06offset\x12\x14\n" +
+	"\x05chunk\x18\x04 \x01(\fR\x05chunk\x12*\n" +
+	"\areceipt\x18\x05 \x01(\v2\x10.cpis.v1.ReceiptR\areceipt\"\x96\x02\n" +
 	"\tRowResult\x12\x12\n" +
 	"\x04line\x18\x01 \x01(\x05R\x04line\x12-\n" +
 	"\aoutcome\x18\x02 \x01(\x0e2\x13.cpis.v1.RowOutcomeR\aoutcome\x12\x17\n" +
@@ -2332,14 +2490,15 @@ const file_cpis_v1_upload_proto_rawDesc = "" +
 	"\x14ROW_OUTCOME_REJECTED\x10\x03\x12\x17\n" +
 	"\x13ROW_OUTCOME_CHANGED\x10\x04\x12\x16\n" +
 	"\x12ROW_OUTCOME_ENDING\x10\x05\x12\x19\n" +
-	"\x15ROW_OUTCOME_HELD_BACK\x10\x062\xc9\x05\n" +
+	"\x15ROW_OUTCOME_HELD_BACK\x10\x062\x9e\x06\n" +
 	"\rUploadService\x12;\n" +
 	"\x06Upload\x12\x16.cpis.v1.UploadRequest\x1a\x17.cpis.v1.UploadResponse(\x01\x12N\n" +
 	"\rApproveUpload\x12\x1d.cpis.v1.ApproveUploadRequest\x1a\x1e.cpis.v1.ApproveUploadResponse\x12K\n" +
 	"\fCancelUpload\x12\x1c.cpis.v1.CancelUploadRequest\x1a\x1d.cpis.v1.CancelUploadResponse\x12B\n" +
 	"\tGetUpload\x12\x19.cpis.v1.GetUploadRequest\x1a\x1a.cpis.v1.GetUploadResponse\x12H\n" +
 	"\vListUploads\x12\x1b.cpis.v1.ListUploadsRequest\x1a\x1c.cpis.v1.ListUploadsResponse\x12Q\n" +
-	"\x0eListUploadRows\x12\x1e.cpis.v1.ListUploadRowsRequest\x1a\x1f.cpis.v1.ListUploadRowsResponse\x12Q\n" +
+	"\x0eListUploadRows\x12\x1e.cpis.v1.ListUploadRowsRequest\x1a\x1f.cpis.v1.ListUploadRowsResponse\x12S\n" +
+	"\x0eDownloadResult\x12\x1e.cpis.v1.DownloadResultRequest\x1a\x1f.cpis.v1.DownloadResultResponse0\x01\x12Q\n" +
 	"\x0eGetUploadRules\x12\x1e.cpis.v1.GetUploadRulesRequest\x1a\x1f.cpis.v1.GetUploadRulesResponse\x12Q\n" +
 	"\x0eSetUploadRules\x12\x1e.cpis.v1.SetUploadRulesRequest\x1a\x1f.cpis.v1.SetUploadRulesResponse\x12W\n" +
 	"\x10GetQualityReport\x12 .cpis.v1.GetQualityReportRequest\x1a!.cpis.v1.GetQualityReportResponseBr\n" +
@@ -2358,7 +2517,7 @@ func file_cpis_v1_upload_proto_rawDescGZIP() []byte {
 }
 
 var file_cpis_v1_upload_proto_enumTypes = make([]protoimpl.EnumInfo, 4)
-var file_cpis_v1_upload_proto_msgTypes = make([]protoimpl.MessageInfo, 26)
+var file_cpis_v1_upload_proto_msgTypes = make([]protoimpl.MessageInfo, 28)
 var file_cpis_v1_upload_proto_goTypes = []any{
 	(UploadFormat)(0),                // 0: cpis.v1.UploadFormat
 	(UploadExtent)(0),                // 1: cpis.v1.UploadExtent
@@ -2381,19 +2540,21 @@ var file_cpis_v1_upload_proto_goTypes = []any{
 	(*ListUploadsResponse)(nil),      // 18: cpis.v1.ListUploadsResponse
 	(*ListUploadRowsRequest)(nil),    // 19: cpis.v1.ListUploadRowsRequest
 	(*ListUploadRowsResponse)(nil),   // 20: cpis.v1.ListUploadRowsResponse
-	(*RowResult)(nil),                // 21: cpis.v1.RowResult
-	(*FieldChange)(nil),              // 22: cpis.v1.FieldChange
-	(*UploadRules)(nil),              // 23: cpis.v1.UploadRules
-	(*GetUploadRulesRequest)(nil),    // 24: cpis.v1.GetUploadRulesRequest
-	(*GetUploadRulesResponse)(nil),   // 25: cpis.v1.GetUploadRulesResponse
-	(*SetUploadRulesRequest)(nil),    // 26: cpis.v1.SetUploadRulesRequest
-	(*SetUploadRulesResponse)(nil),   // 27: cpis.v1.SetUploadRulesResponse
-	(*GetQualityReportRequest)(nil),  // 28: cpis.v1.GetQualityReportRequest
-	(*GetQualityReportResponse)(nil), // 29: cpis.v1.GetQualityReportResponse
-	(*FieldViolation)(nil),           // 30: cpis.v1.FieldViolation
-	(*Change)(nil),                   // 31: cpis.v1.Change
-	(*timestamppb.Timestamp)(nil),    // 32: google.protobuf.Timestamp
-	(*Receipt)(nil),                  // 33: cpis.v1.Receipt
+	(*DownloadResultRequest)(nil),    // 21: cpis.v1.DownloadResultRequest
+	(*DownloadResultResponse)(nil),   // 22: cpis.v1.DownloadResultResponse
+	(*RowResult)(nil),                // 23: cpis.v1.RowResult
+	(*FieldChange)(nil),              // 24: cpis.v1.FieldChange
+	(*UploadRules)(nil),              // 25: cpis.v1.UploadRules
+	(*GetUploadRulesRequest)(nil),    // 26: cpis.v1.GetUploadRulesRequest
+	(*GetUploadRulesResponse)(nil),   // 27: cpis.v1.GetUploadRulesResponse
+	(*SetUploadRulesRequest)(nil),    // 28: cpis.v1.SetUploadRulesRequest
+	(*SetUploadRulesResponse)(nil),   // 29: cpis.v1.SetUploadRulesResponse
+	(*GetQualityReportRequest)(nil),  // 30: cpis.v1.GetQualityReportRequest
+	(*GetQualityReportResponse)(nil), // 31: cpis.v1.GetQualityReportResponse
+	(*FieldViolation)(nil),           // 32: cpis.v1.FieldViolation
+	(*Change)(nil),                   // 33: cpis.v1.Change
+	(*timestamppb.Timestamp)(nil),    // 34: google.protobuf.Timestamp
+	(*Receipt)(nil),                  // 35: cpis.v1.Receipt
 }
 var file_cpis_v1_upload_proto_depIdxs = []int32{
 	5,  // 0: cpis.v1.UploadRequest.begin:type_name -> cpis.v1.UploadBegin
@@ -2404,57 +2565,62 @@ var file_cpis_v1_upload_proto_depIdxs = []int32{
 	0,  // 5: cpis.v1.Upload.format:type_name -> cpis.v1.UploadFormat
 	1,  // 6: cpis.v1.Upload.extent:type_name -> cpis.v1.UploadExtent
 	7,  // 7: cpis.v1.Upload.counts:type_name -> cpis.v1.UploadCounts
-	30, // 8: cpis.v1.Upload.problems:type_name -> cpis.v1.FieldViolation
-	31, // 9: cpis.v1.Upload.sent:type_name -> cpis.v1.Change
-	31, // 10: cpis.v1.Upload.decided:type_name -> cpis.v1.Change
-	32, // 11: cpis.v1.Upload.changed:type_name -> google.protobuf.Timestamp
+	32, // 8: cpis.v1.Upload.problems:type_name -> cpis.v1.FieldViolation
+	33, // 9: cpis.v1.Upload.sent:type_name -> cpis.v1.Change
+	33, // 10: cpis.v1.Upload.decided:type_name -> cpis.v1.Change
+	34, // 11: cpis.v1.Upload.changed:type_name -> google.protobuf.Timestamp
 	9,  // 12: cpis.v1.Upload.reasons:type_name -> cpis.v1.ReasonCount
-	33, // 13: cpis.v1.UploadResponse.receipt:type_name -> cpis.v1.Receipt
-	8,  // 14: cpis.v1.UploadResponse.upload:type_name -> cpis.v1.Upload
-	8,  // 15: cpis.v1.ApproveUploadResponse.upload:type_name -> cpis.v1.Upload
-	33, // 16: cpis.v1.ApproveUploadResponse.receipt:type_name -> cpis.v1.Receipt
-	8,  // 17: cpis.v1.CancelUploadResponse.upload:type_name -> cpis.v1.Upload
-	33, // 18: cpis.v1.CancelUploadResponse.receipt:type_name -> cpis.v1.Receipt
-	8,  // 19: cpis.v1.GetUploadResponse.upload:type_name -> cpis.v1.Upload
-	33, // 20: cpis.v1.GetUploadResponse.receipt:type_name -> cpis.v1.Receipt
-	8,  // 21: cpis.v1.ListUploadsResponse.uploads:type_name -> cpis.v1.Upload
-	33, // 22: cpis.v1.ListUploadsResponse.receipt:type_name -> cpis.v1.Receipt
-	3,  // 23: cpis.v1.ListUploadRowsRequest.outcome:type_name -> cpis.v1.RowOutcome
-	21, // 24: cpis.v1.ListUploadRowsResponse.rows:type_name -> cpis.v1.RowResult
-	33, // 25: cpis.v1.ListUploadRowsResponse.receipt:type_name -> cpis.v1.Receipt
-	3,  // 26: cpis.v1.RowResult.outcome:type_name -> cpis.v1.RowOutcome
-	30, // 27: cpis.v1.RowResult.violations:type_name -> cpis.v1.FieldViolation
-	22, // 28: cpis.v1.RowResult.changes:type_name -> cpis.v1.FieldChange
-	23, // 29: cpis.v1.GetUploadRulesResponse.rules:type_name -> cpis.v1.UploadRules
-	33, // 30: cpis.v1.GetUploadRulesResponse.receipt:type_name -> cpis.v1.Receipt
-	23, // 31: cpis.v1.SetUploadRulesRequest.rules:type_name -> cpis.v1.UploadRules
-	33, // 32: cpis.v1.SetUploadRulesResponse.receipt:type_name -> cpis.v1.Receipt
-	32, // 33: cpis.v1.GetQualityReportResponse.last_applied:type_name -> google.protobuf.Timestamp
-	9,  // 34: cpis.v1.GetQualityReportResponse.rejected:type_name -> cpis.v1.ReasonCount
-	33, // 35: cpis.v1.GetQualityReportResponse.receipt:type_name -> cpis.v1.Receipt
-	4,  // 36: cpis.v1.UploadService.Upload:input_type -> cpis.v1.UploadRequest
-	11, // 37: cpis.v1.UploadService.ApproveUpload:input_type -> cpis.v1.ApproveUploadRequest
-	13, // 38: cpis.v1.UploadService.CancelUpload:input_type -> cpis.v1.CancelUploadRequest
-	15, // 39: cpis.v1.UploadService.GetUpload:input_type -> cpis.v1.GetUploadRequest
-	17, // 40: cpis.v1.UploadService.ListUploads:input_type -> cpis.v1.ListUploadsRequest
-	19, // 41: cpis.v1.UploadService.ListUploadRows:input_type -> cpis.v1.ListUploadRowsRequest
-	24, // 42: cpis.v1.UploadService.GetUploadRules:input_type -> cpis.v1.GetUploadRulesRequest
-	26, // 43: cpis.v1.UploadService.SetUploadRules:input_type -> cpis.v1.SetUploadRulesRequest
-	28, // 44: cpis.v1.UploadService.GetQualityReport:input_type -> cpis.v1.GetQualityReportRequest
-	10, // 45: cpis.v1.UploadService.Upload:output_type -> cpis.v1.UploadResponse
-	12, // 46: cpis.v1.UploadService.ApproveUpload:output_type -> cpis.v1.ApproveUploadResponse
-	14, // 47: cpis.v1.UploadService.CancelUpload:output_type -> cpis.v1.CancelUploadResponse
-	16, // 48: cpis.v1.UploadService.GetUpload:output_type -> cpis.v1.GetUploadResponse
-	18, // 49: cpis.v1.UploadService.ListUploads:output_type -> cpis.v1.ListUploadsResponse
-	20, // 50: cpis.v1.UploadService.ListUploadRows:output_type -> cpis.v1.ListUploadRowsResponse
-	25, // 51: cpis.v1.UploadService.GetUploadRules:output_type -> cpis.v1.GetUploadRulesResponse
-	27, // 52: cpis.v1.UploadService.SetUploadRules:output_type -> cpis.v1.SetUploadRulesResponse
-	29, // 53: cpis.v1.UploadService.GetQualityReport:output_type -> cpis.v1.GetQualityReportResponse
-	45, // [45:54] is the sub-list for method output_type
-	36, // [36:45] is the sub-list for method input_type
-	36, // [36:36] is the sub-list for extension type_name
-	36, // [36:36] is the sub-list for extension extendee
-	0,  // [0:36] is the sub-list for field type_name
+	34, // 13: cpis.v1.Upload.kept_until:type_name -> google.protobuf.Timestamp
+	35, // 14: cpis.v1.UploadResponse.receipt:type_name -> cpis.v1.Receipt
+	8,  // 15: cpis.v1.UploadResponse.upload:type_name -> cpis.v1.Upload
+	8,  // 16: cpis.v1.ApproveUploadResponse.upload:type_name -> cpis.v1.Upload
+	35, // 17: cpis.v1.ApproveUploadResponse.receipt:type_name -> cpis.v1.Receipt
+	8,  // 18: cpis.v1.CancelUploadResponse.upload:type_name -> cpis.v1.Upload
+	35, // 19: cpis.v1.CancelUploadResponse.receipt:type_name -> cpis.v1.Receipt
+	8,  // 20: cpis.v1.GetUploadResponse.upload:type_name -> cpis.v1.Upload
+	35, // 21: cpis.v1.GetUploadResponse.receipt:type_name -> cpis.v1.Receipt
+	8,  // 22: cpis.v1.ListUploadsResponse.uploads:type_name -> cpis.v1.Upload
+	35, // 23: cpis.v1.ListUploadsResponse.receipt:type_name -> cpis.v1.Receipt
+	3,  // 24: cpis.v1.ListUploadRowsRequest.outcome:type_name -> cpis.v1.RowOutcome
+	23, // 25: cpis.v1.ListUploadRowsResponse.rows:type_name -> cpis.v1.RowResult
+	35, // 26: cpis.v1.ListUploadRowsResponse.receipt:type_name -> cpis.v1.Receipt
+	0,  // 27: cpis.v1.DownloadResultResponse.format:type_name -> cpis.v1.UploadFormat
+	35, // 28: cpis.v1.DownloadResultResponse.receipt:type_name -> cpis.v1.Receipt
+	3,  // 29: cpis.v1.RowResult.outcome:type_name -> cpis.v1.RowOutcome
+	32, // 30: cpis.v1.RowResult.violations:type_name -> cpis.v1.FieldViolation
+	24, // 31: cpis.v1.RowResult.changes:type_name -> cpis.v1.FieldChange
+	25, // 32: cpis.v1.GetUploadRulesResponse.rules:type_name -> cpis.v1.UploadRules
+	35, // 33: cpis.v1.GetUploadRulesResponse.receipt:type_name -> cpis.v1.Receipt
+	25, // 34: cpis.v1.SetUploadRulesRequest.rules:type_name -> cpis.v1.UploadRules
+	35, // 35: cpis.v1.SetUploadRulesResponse.receipt:type_name -> cpis.v1.Receipt
+	34, // 36: cpis.v1.GetQualityReportResponse.last_applied:type_name -> google.protobuf.Timestamp
+	9,  // 37: cpis.v1.GetQualityReportResponse.rejected:type_name -> cpis.v1.ReasonCount
+	35, // 38: cpis.v1.GetQualityReportResponse.receipt:type_name -> cpis.v1.Receipt
+	4,  // 39: cpis.v1.UploadService.Upload:input_type -> cpis.v1.UploadRequest
+	11, // 40: cpis.v1.UploadService.ApproveUpload:input_type -> cpis.v1.ApproveUploadRequest
+	13, // 41: cpis.v1.UploadService.CancelUpload:input_type -> cpis.v1.CancelUploadRequest
+	15, // 42: cpis.v1.UploadService.GetUpload:input_type -> cpis.v1.GetUploadRequest
+	17, // 43: cpis.v1.UploadService.ListUploads:input_type -> cpis.v1.ListUploadsRequest
+	19, // 44: cpis.v1.UploadService.ListUploadRows:input_type -> cpis.v1.ListUploadRowsRequest
+	21, // 45: cpis.v1.UploadService.DownloadResult:input_type -> cpis.v1.DownloadResultRequest
+	26, // 46: cpis.v1.UploadService.GetUploadRules:input_type -> cpis.v1.GetUploadRulesRequest
+	28, // 47: cpis.v1.UploadService.SetUploadRules:input_type -> cpis.v1.SetUploadRulesRequest
+	30, // 48: cpis.v1.UploadService.GetQualityReport:input_type -> cpis.v1.GetQualityReportRequest
+	10, // 49: cpis.v1.UploadService.Upload:output_type -> cpis.v1.UploadResponse
+	12, // 50: cpis.v1.UploadService.ApproveUpload:output_type -> cpis.v1.ApproveUploadResponse
+	14, // 51: cpis.v1.UploadService.CancelUpload:output_type -> cpis.v1.CancelUploadResponse
+	16, // 52: cpis.v1.UploadService.GetUpload:output_type -> cpis.v1.GetUploadResponse
+	18, // 53: cpis.v1.UploadService.ListUploads:output_type -> cpis.v1.ListUploadsResponse
+	20, // 54: cpis.v1.UploadService.ListUploadRows:output_type -> cpis.v1.ListUploadRowsResponse
+	22, // 55: cpis.v1.UploadService.DownloadResult:output_type -> cpis.v1.DownloadResultResponse
+	27, // 56: cpis.v1.UploadService.GetUploadRules:output_type -> cpis.v1.GetUploadRulesResponse
+	29, // 57: cpis.v1.UploadService.SetUploadRules:output_type -> cpis.v1.SetUploadRulesResponse
+	31, // 58: cpis.v1.UploadService.GetQualityReport:output_type -> cpis.v1.GetQualityReportResponse
+	49, // [49:59] is the sub-list for method output_type
+	39, // [39:49] is the sub-list for method input_type
+	39, // [39:39] is the sub-list for extension type_name
+	39, // [39:39] is the sub-list for extension extendee
+	0,  // [0:39] is the sub-list for field type_name
 }
 
 func init() { file_cpis_v1_upload_proto_init() }
@@ -2474,7 +2640,7 @@ func file_cpis_v1_upload_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_cpis_v1_upload_proto_rawDesc), len(file_cpis_v1_upload_proto_rawDesc)),
 			NumEnums:      4,
-			NumMessages:   26,
+			NumMessages:   28,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

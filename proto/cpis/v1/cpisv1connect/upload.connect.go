@@ -40,6 +40,9 @@ const (
 	// UploadServiceListUploadRowsProcedure is the procedure name of the UploadService's ListUploadRows
 	// RPC.
 	UploadServiceListUploadRowsProcedure = "/cpis.v1.UploadService/ListUploadRows"
+	// UploadServiceDownloadResultProcedure is the procedure name of the UploadService's DownloadResult
+	// RPC.
+	UploadServiceDownloadResultProcedure = "/cpis.v1.UploadService/DownloadResult"
 	// UploadServiceGetUploadRulesProcedure is the procedure name of the UploadService's GetUploadRules
 	// RPC.
 	UploadServiceGetUploadRulesProcedure = "/cpis.v1.UploadService/GetUploadRules"
@@ -94,6 +97,13 @@ var (
 			Procedure:  UploadServiceListUploadRowsProcedure,
 		}
 	})
+	uploadServiceDownloadResultSpec = sync.OnceValue(func() connect.Spec {
+		return connect.Spec{
+			StreamType: connect.StreamTypeServer,
+			Schema:     v1.File_cpis_v1_upload_proto.Services().ByName("UploadService").Methods().ByName("DownloadResult"),
+			Procedure:  UploadServiceDownloadResultProcedure,
+		}
+	})
 	uploadServiceGetUploadRulesSpec = sync.OnceValue(func() connect.Spec {
 		return connect.Spec{
 			StreamType: connect.StreamTypeUnary,
@@ -136,6 +146,12 @@ type UploadServiceClient interface {
 	// ListUploadRows shows what the check says about the rows of a file, a page
 	// at a time, in the order of the file; what would end comes last.
 	ListUploadRows(context.Context, *v1.ListUploadRowsRequest) (*v1.ListUploadRowsResponse, error)
+	// DownloadResult sends the lines of a file, each with what becomes of it and what
+	// to do: the file's own columns stay, behind "Line", "Result" and "What to do". It
+	// can be sent as a file again once it is corrected. A file is kept for it while it
+	// waits and, if rows of it were rejected, for 7 days after nothing becomes of it
+	// any more.
+	DownloadResult(context.Context, *v1.DownloadResultRequest) (UploadServiceDownloadResultClientStream, error)
 	// GetUploadRules shows when systems' files are approved by themselves.
 	GetUploadRules(context.Context, *v1.GetUploadRulesRequest) (*v1.GetUploadRulesResponse, error)
 	// SetUploadRules changes that.
@@ -179,6 +195,27 @@ func (s UploadServiceUploadClientStream) CloseAndReceive() (*v1.UploadResponse, 
 	return &res, nil
 }
 
+// UploadServiceDownloadResultClientStream is the client stream for the UploadService's
+// DownloadResult RPC.
+type UploadServiceDownloadResultClientStream struct {
+	stream connect.ClientStream
+}
+
+// Receive returns the next response message from the server.
+func (s UploadServiceDownloadResultClientStream) Receive() (*v1.DownloadResultResponse, error) {
+	var res v1.DownloadResultResponse
+	if err := s.stream.Receive(&res); err != nil {
+		return nil, err
+	}
+	return &res, nil
+}
+
+// Close releases the stream's resources. It is idempotent and is typically deferred to clean up a
+// stream abandoned before io.EOF.
+func (s UploadServiceDownloadResultClientStream) Close() error {
+	return s.stream.Close()
+}
+
 // UploadServiceHandler is an implementation of the cpis.v1.UploadService service.
 type UploadServiceHandler interface {
 	// Upload sends a file and checks it. The first message says what comes, the
@@ -198,6 +235,12 @@ type UploadServiceHandler interface {
 	// ListUploadRows shows what the check says about the rows of a file, a page
 	// at a time, in the order of the file; what would end comes last.
 	ListUploadRows(context.Context, *v1.ListUploadRowsRequest) (*v1.ListUploadRowsResponse, error)
+	// DownloadResult sends the lines of a file, each with what becomes of it and what
+	// to do: the file's own columns stay, behind "Line", "Result" and "What to do". It
+	// can be sent as a file again once it is corrected. A file is kept for it while it
+	// waits and, if rows of it were rejected, for 7 days after nothing becomes of it
+	// any more.
+	DownloadResult(context.Context, *v1.DownloadResultRequest, UploadServiceDownloadResultServerStream) error
 	// GetUploadRules shows when systems' files are approved by themselves.
 	GetUploadRules(context.Context, *v1.GetUploadRulesRequest) (*v1.GetUploadRulesResponse, error)
 	// SetUploadRules changes that.
@@ -216,6 +259,7 @@ func RegisterUploadServiceHandler(server *connect.Server, svc UploadServiceHandl
 		connect.Method{Spec: uploadServiceGetUploadSpec(), Handler: adapter.getUpload},
 		connect.Method{Spec: uploadServiceListUploadsSpec(), Handler: adapter.listUploads},
 		connect.Method{Spec: uploadServiceListUploadRowsSpec(), Handler: adapter.listUploadRows},
+		connect.Method{Spec: uploadServiceDownloadResultSpec(), Handler: adapter.downloadResult},
 		connect.Method{Spec: uploadServiceGetUploadRulesSpec(), Handler: adapter.getUploadRules},
 		connect.Method{Spec: uploadServiceSetUploadRulesSpec(), Handler: adapter.setUploadRules},
 		connect.Method{Spec: uploadServiceGetQualityReportSpec(), Handler: adapter.getQualityReport},
@@ -234,6 +278,22 @@ func (s UploadServiceUploadServerStream) Receive() (*v1.UploadRequest, error) {
 		return nil, err
 	}
 	return &req, nil
+}
+
+// UploadServiceDownloadResultServerStream is the server stream for the UploadService's
+// DownloadResult RPC.
+type UploadServiceDownloadResultServerStream struct {
+	stream connect.ServerStream
+}
+
+// SendHeaders flushes the response headers without a message. The first Send does this implicitly.
+func (s UploadServiceDownloadResultServerStream) SendHeaders() error {
+	return s.stream.SendHeaders()
+}
+
+// Send sends a response message to the client.
+func (s UploadServiceDownloadResultServerStream) Send(res *v1.DownloadResultResponse) error {
+	return s.stream.Send(res)
 }
 
 // UnimplementedUploadServiceHandler returns CodeUnimplemented from all methods.
@@ -261,6 +321,10 @@ func (UnimplementedUploadServiceHandler) ListUploads(context.Context, *v1.ListUp
 
 func (UnimplementedUploadServiceHandler) ListUploadRows(context.Context, *v1.ListUploadRowsRequest) (*v1.ListUploadRowsResponse, error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, "cpis.v1.UploadService.ListUploadRows is not implemented")
+}
+
+func (UnimplementedUploadServiceHandler) DownloadResult(context.Context, *v1.DownloadResultRequest, UploadServiceDownloadResultServerStream) error {
+	return connect.NewError(connect.CodeUnimplemented, "cpis.v1.UploadService.DownloadResult is not implemented")
 }
 
 func (UnimplementedUploadServiceHandler) GetUploadRules(context.Context, *v1.GetUploadRulesRequest) (*v1.GetUploadRulesResponse, error) {
@@ -325,6 +389,14 @@ func (c *uploadServiceClient) ListUploadRows(ctx context.Context, req *v1.ListUp
 		return nil, err
 	}
 	return &res, nil
+}
+
+func (c *uploadServiceClient) DownloadResult(ctx context.Context, req *v1.DownloadResultRequest) (UploadServiceDownloadResultClientStream, error) {
+	stream, err := c.client.CallServerStream(ctx, uploadServiceDownloadResultSpec(), req)
+	if err != nil {
+		return UploadServiceDownloadResultClientStream{}, err
+	}
+	return UploadServiceDownloadResultClientStream{stream: stream}, nil
 }
 
 func (c *uploadServiceClient) GetUploadRules(ctx context.Context, req *v1.GetUploadRulesRequest) (*v1.GetUploadRulesResponse, error) {
@@ -419,6 +491,14 @@ func (h uploadServiceHandler) listUploadRows(ctx context.Context, _ connect.Spec
 		return err
 	}
 	return stream.Send(res)
+}
+
+func (h uploadServiceHandler) downloadResult(ctx context.Context, _ connect.Spec, stream connect.ServerStream) error {
+	var req v1.DownloadResultRequest
+	if err := stream.Receive(&req); err != nil {
+		return err
+	}
+	return h.svc.DownloadResult(ctx, &req, UploadServiceDownloadResultServerStream{stream: stream})
 }
 
 func (h uploadServiceHandler) getUploadRules(ctx context.Context, _ connect.Spec, stream connect.ServerStream) error {
