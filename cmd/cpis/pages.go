@@ -16,7 +16,7 @@ func (s *server) pages() (rpc.Listener, error) {
 	pages, err := web.New(web.Config{
 		Config: frame.Config{
 			URL: s.cfg.PagesURL, People: s.idents, Names: s.names, Sessions: s.service.Sessions,
-			Hub: domain.Hub{Name: s.cfg.HubName, Phone: s.cfg.HubPhone},
+			Hub: domain.Hub{Name: s.cfg.HubName, Phone: s.cfg.HubPhone}, MaxFile: s.cfg.UploadMax,
 			Now: time.Now, Log: s.log, From: s.cfg.Sources.Of, Strangers: s.service.Strangers.Met,
 		},
 		UseCases: faces.Web(s.service),

@@ -5,6 +5,7 @@ import (
 	"cpis/service/web"
 	"cpis/service/web/auditor"
 	"cpis/service/web/clinician"
+	"cpis/service/web/files"
 	"cpis/service/web/lead"
 )
 
@@ -12,6 +13,7 @@ import (
 func Web(s *service.Service) web.UseCases {
 	return web.UseCases{
 		Lead:      lead.UseCases{Notices: s.Notices, Contacts: s.Contacts},
+		Files:     files.UseCases{Uploads: s.Uploads},
 		Auditor:   auditor.UseCases{Reports: s.Reports, Exports: s.Exports, Reviews: s.Reports},
 		Clinician: clinician.UseCases{LookUps: s.LookUps, Encounters: s.Notices},
 	}

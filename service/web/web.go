@@ -6,6 +6,7 @@ import (
 
 	"cpis/service/web/auditor"
 	"cpis/service/web/clinician"
+	"cpis/service/web/files"
 	"cpis/service/web/frame"
 	"cpis/service/web/lead"
 )
@@ -19,6 +20,7 @@ type Config struct {
 // UseCases are what pages show and do, area by area.
 type UseCases struct {
 	Lead      lead.UseCases
+	Files     files.UseCases
 	Auditor   auditor.UseCases
 	Clinician clinician.UseCases
 }
@@ -32,13 +34,13 @@ func New(c Config) (*frame.Pages, error) {
 func Routes() []frame.Route { return frame.AllRoutes(areas(UseCases{})...) }
 
 //go:embed template/*.html
-var files embed.FS
+var embedded embed.FS
 
 // areas are all that there are: what everybody sees, and the parts for each kind of user.
 func areas(u UseCases) []frame.Area {
-	templates, _ := fs.Sub(files, "template") // is embedded
+	templates, _ := fs.Sub(embedded, "template") // is embedded
 	return []frame.Area{
-		{Routes: routes(), Templates: templates}, lead.Area(u.Lead), auditor.Area(u.Auditor), clinician.Area(u.Clinician),
+		{Routes: routes(), Templates: templates}, lead.Area(u.Lead), files.Area(u.Files), auditor.Area(u.Auditor), clinician.Area(u.Clinician),
 	}
 }
 

@@ -113,7 +113,7 @@ func (v *Visit) enter() error {
 			return err
 		}
 	}
-	if v.R.Method == http.MethodPost {
+	if v.R.Method == http.MethodPost && !v.route.Streams {
 		if err := v.readForm(); err != nil {
 			return err
 		}

@@ -42,7 +42,8 @@ var faults = []struct {
 	{guard.ErrSamePerson, fault{http.StatusConflict, "A colleague must decide this", []string{"You proposed it, so somebody else has to agree."}, false}},
 	{guard.ErrState, fault{http.StatusConflict, "That is not possible any more", []string{"It is no longer in a state in which that can be done. Open it again to see what is there now."}, false}},
 	{errTooLarge, fault{http.StatusRequestEntityTooLarge, "That is too much text", []string{"Nothing was saved. Make it shorter, and send it again."}, false}},
-	{errUnreadable, fault{http.StatusUnprocessableEntity, "The form could not be read", []string{"Nothing was saved. Open the page again, and fill it in."}, false}},
+	{errFileTooLarge, fault{http.StatusRequestEntityTooLarge, "The file is too big", []string{"Nothing was saved. Leave out whoever has no plan, or send only what has changed."}, false}},
+	{ErrUnreadable, fault{http.StatusUnprocessableEntity, "The form could not be read", []string{"Nothing was saved. Open the page again, and fill it in."}, false}},
 }
 
 // faultOf returns what an error comes to.

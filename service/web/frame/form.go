@@ -23,9 +23,12 @@ type Form struct {
 	Wrong    map[string]string // message by field
 }
 
+// FormOf returns a form with what was typed.
+func FormOf(values url.Values) *Form { return &Form{Values: values, Wrong: map[string]string{}} }
+
 // Form returns what was posted, or what was kept of an earlier try at the same page.
 func (v *Visit) Form() (*Form, error) {
-	f := &Form{Values: v.R.PostForm, Wrong: map[string]string{}}
+	f := FormOf(v.R.PostForm)
 	if v.R.Method == http.MethodPost {
 		return f, nil
 	}
@@ -118,6 +121,9 @@ func typedOf(path string) session.Draft { return session.Draft{Of: "form " + pat
 
 // keepTyped keeps a form for its owner, who is not logged in, or not strongly enough.
 func (v *Visit) keepTyped(owner session.Owner) error {
+	if v.route.Streams {
+		return nil // a file is chosen again
+	}
 	if err := v.readForm(); err != nil {
 		return err
 	}

@@ -38,6 +38,7 @@ type Config struct {
 	Names    Names
 	Sessions *session.Sessions
 	Hub      domain.Hub // whom to call when this fails
+	MaxFile  int64      // bytes of a file that is sent, and of what stands beside it
 	Now      func() time.Time
 	Log      zerolog.Logger
 	// From says where a request comes from, as entries record it.

@@ -28,6 +28,9 @@ type Route struct {
 	Plain bool
 	// Quiet requests do not keep a session alive.
 	Quiet bool
+	// Streams says that what is posted is read by the page as it comes, because a file
+	// is in it.
+	Streams bool
 
 	Serve func(*Visit) error
 }

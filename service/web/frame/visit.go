@@ -129,17 +129,28 @@ var errTooLarge = errors.New("the form is too large")
 // readForm reads what was posted.
 func (v *Visit) readForm() error {
 	v.R.Body = http.MaxBytesReader(v.W, v.R.Body, maxForm)
-	if err := v.R.ParseForm(); err != nil {
-		if _, large := errors.AsType[*http.MaxBytesError](err); large {
-			return errTooLarge
-		}
-		return errUnreadable
+	return formError(v.R.ParseForm(), errTooLarge)
+}
+
+// FileError is what reading a form with a file in it comes to.
+func FileError(err error) error { return formError(err, errFileTooLarge) }
+
+// errFileTooLarge says that a file is larger than files may be.
+var errFileTooLarge = errors.New("the file is too large")
+
+// formError is what reading a form comes to, if it is too large as well.
+func formError(err, large error) error {
+	if _, is := errors.AsType[*http.MaxBytesError](err); is {
+		return large
+	}
+	if err != nil {
+		return ErrUnreadable
 	}
 	return nil
 }
 
-// errUnreadable says that what was sent is no form.
-var errUnreadable = errors.New("the form cannot be read")
+// ErrUnreadable says that what was sent is no form.
+var ErrUnreadable = errors.New("the form cannot be read")
 
 // maxTo is the longest address that somebody is sent back to.
 const maxTo = 500

@@ -1,8 +1,10 @@
 package webtest
 
 import (
+	"bytes"
 	"io"
 	"maps"
+	"mime/multipart"
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
@@ -103,17 +105,47 @@ func (b *Browser) Submit(action string, fields map[string]string) *Browser {
 // Send sends a request, follows where it leads, and checks the page that comes.
 func (b *Browser) Send(method, address string, form url.Values, header http.Header) *Browser {
 	b.TB.Helper()
+	if form == nil {
+		return b.do(method, address, nil, header)
+	}
+	header = maps.Clone(header)
+	if header == nil {
+		header = http.Header{}
+	}
+	header.Set("Content-Type", "application/x-www-form-urlencoded")
+	return b.do(method, address, strings.NewReader(form.Encode()), header)
+}
+
+// File is one that somebody chose.
+type File struct{ Name, Text string }
+
+// SendFiles sends a form with files in it, as browsers do: the fields first.
+func (b *Browser) SendFiles(address string, fields url.Values, files ...File) *Browser {
+	b.TB.Helper()
+	var body bytes.Buffer
+	form := multipart.NewWriter(&body)
+	for name := range fields {
+		b.Must(form.WriteField(name, fields.Get(name)))
+	}
+	for _, f := range files {
+		part, err := form.CreateFormFile("file", f.Name)
+		b.Must(err)
+		_, err = io.WriteString(part, f.Text)
+		b.Must(err)
+	}
+	b.Must(form.Close())
+	return b.do(http.MethodPost, address, &body, http.Header{"Content-Type": {form.FormDataContentType()}})
+}
+
+// do sends a request with a body, if there is one.
+func (b *Browser) do(method, address string, body io.Reader, header http.Header) *Browser {
+	b.TB.Helper()
 	if strings.HasPrefix(address, "/") {
 		address = b.URL + address
 	}
-	var body io.Reader
-	if form != nil {
-		body = strings.NewReader(form.Encode())
-	}
 	r, err := http.NewRequestWithContext(b.TB.Context(), method, address, body)
 	b.Must(err)
-	if form != nil {
-		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	if body != nil {
 		r.Header.Set("Sec-Fetch-Site", "same-origin")
 	}
 	maps.Copy(r.Header, header)

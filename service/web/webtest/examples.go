@@ -14,6 +14,7 @@ type Example struct {
 	Path string     // with ids that are there; if empty, the route's own
 	Form url.Values // what is sent to a route that takes a form
 	File bool       // what comes is no page to look at
+	Send string     // a file of plans that is sent with the form
 }
 
 // Examples are those of an area, by the patterns of its routes.
@@ -45,10 +46,10 @@ func (s *Site) CheckEntries(routes []frame.Route, examples Examples) {
 		}
 		b := browsers[e.As]
 		before := len(s.Entries())
-		if method, _, _ := strings.Cut(r.Pattern, " "); method == http.MethodGet {
+		if strings.HasPrefix(r.Pattern, "GET ") {
 			b.Get(e.Path)
 		} else {
-			b.Send(method, e.Path, e.Form, nil)
+			b.post(e)
 		}
 		var got string
 		if all := s.Actions(before); len(all) > 0 {
@@ -77,4 +78,14 @@ func (c *Chromium) LookAt(routes []frame.Route, examples Examples) {
 		c.Open(e.Path)
 		c.Look(e.As + strings.NewReplacer("/", "-", "{", "", "}", "").Replace(pattern))
 	}
+}
+
+// post sends what an example sends.
+func (b *Browser) post(e Example) {
+	b.TB.Helper()
+	if e.Send == "" {
+		b.Send(http.MethodPost, e.Path, e.Form, nil)
+		return
+	}
+	b.SendFiles(e.Path, e.Form, File{"plans.csv", e.Send})
 }

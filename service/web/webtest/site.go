@@ -39,6 +39,9 @@ type Site struct {
 	Strangers []identity.Reason
 }
 
+// MaxFile is how large files may be.
+const MaxFile = 1 << 20
+
 // New starts everything.
 func New(tb testing.TB) *Site {
 	tb.Helper()
@@ -54,7 +57,7 @@ func New(tb testing.TB) *Site {
 	pages, err := web.New(web.Config{
 		Config: frame.Config{
 			URL: s.URL, People: verifier, Names: known, Sessions: s.Sessions,
-			Hub: domain.Hub{Name: "National safeguarding hub", Phone: servicetest.HubPhone}, Now: s.Clock.Now, Log: zerolog.New(io.Discard),
+			Hub: domain.Hub{Name: "National safeguarding hub", Phone: servicetest.HubPhone}, MaxFile: MaxFile, Now: s.Clock.Now, Log: zerolog.New(io.Discard),
 			From:      func(*http.Request) string { return "203.0.113.0/24" },
 			Strangers: func(_ string, why identity.Reason) { s.Strangers = append(s.Strangers, why) },
 		},
