@@ -125,7 +125,7 @@ func (s *Installation) explain(r policy.Request) *Explanation {
 	}
 	out.Why = s.whyRefused(r, &d)
 	for _, rule := range s.policy.Rules() {
-		if rule.Action == r.Action {
+		if rule.Action == r.Action && rule.Mode == d.Mode {
 			out.Others = append(out.Others, ruleOf(&rule))
 		}
 	}

@@ -3,6 +3,7 @@ package faces
 import (
 	"cpis/service"
 	"cpis/service/web"
+	"cpis/service/web/administrator"
 	"cpis/service/web/auditor"
 	"cpis/service/web/clinician"
 	"cpis/service/web/files"
@@ -16,5 +17,7 @@ func Web(s *service.Service) web.UseCases {
 		Files:     files.UseCases{Uploads: s.Uploads},
 		Auditor:   auditor.UseCases{Reports: s.Reports, Exports: s.Exports, Reviews: s.Reports},
 		Clinician: clinician.UseCases{LookUps: s.LookUps, Encounters: s.Notices},
+
+		Administrator: administrator.UseCases{Policy: s.Installation},
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"embed"
 	"io/fs"
 
+	"cpis/service/web/administrator"
 	"cpis/service/web/auditor"
 	"cpis/service/web/clinician"
 	"cpis/service/web/files"
@@ -23,6 +24,8 @@ type UseCases struct {
 	Files     files.UseCases
 	Auditor   auditor.UseCases
 	Clinician clinician.UseCases
+	// Administrator is what administrators see of the installation.
+	Administrator administrator.UseCases
 }
 
 // New creates the pages.
@@ -40,7 +43,8 @@ var embedded embed.FS
 func areas(u UseCases) []frame.Area {
 	templates, _ := fs.Sub(embedded, "template") // is embedded
 	return []frame.Area{
-		{Routes: routes(), Templates: templates}, lead.Area(u.Lead), files.Area(u.Files), auditor.Area(u.Auditor), clinician.Area(u.Clinician),
+		{Routes: routes(), Templates: templates}, lead.Area(u.Lead), files.Area(u.Files), auditor.Area(u.Auditor),
+		clinician.Area(u.Clinician), administrator.Area(u.Administrator),
 	}
 }
 

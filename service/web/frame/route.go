@@ -14,6 +14,8 @@ const (
 
 	PrivacyOfficers Who = "privacy_officer"
 
+	Administrators Who = "administrator"
+
 	Clinicians Who = "clinician_unscheduled,clinician_scheduled"
 )
 
