@@ -282,9 +282,11 @@ func (t *timeline) shown(p *store.PlanRow, versions []store.PlanVersion) (shown 
 	return shown
 }
 
-// versionID tells the versions of a plan apart.
+// versionID tells the versions of a plan apart, and orders those of one moment.
 func versionID(row *store.PlanVersion) uuid.UUID {
-	return uuid.NewSHA1(row.ID, binary.BigEndian.AppendUint64(nil, uint64(row.Version))) //nolint:gosec // a count
+	id := row.ID
+	binary.BigEndian.PutUint32(id[12:], uint32(row.Version)) //nolint:gosec // a count
+	return id
 }
 
 // accesses are the look-ups that saw a plan of the authority. Others saw only
