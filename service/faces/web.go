@@ -13,7 +13,7 @@ import (
 // Web returns what pages show.
 func Web(s *service.Service) web.UseCases {
 	return web.UseCases{
-		Lead:      lead.UseCases{Notices: s.Notices, Contacts: s.Contacts},
+		Lead:      lead.UseCases{Work: s.Work, Plans: s.Plans, Notices: s.Notices, Contacts: s.Contacts, Channels: s.Channels},
 		Files:     files.UseCases{Uploads: s.Uploads},
 		Auditor:   auditor.UseCases{Reports: s.Reports, Exports: s.Exports, Reviews: s.Reports},
 		Clinician: clinician.UseCases{LookUps: s.LookUps, Encounters: s.Notices},

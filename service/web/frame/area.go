@@ -13,7 +13,7 @@ type Area struct {
 	Templates fs.FS // of its pages: page.html is that of "page"
 	Menu      []Item
 	Ways      []Way              // what it adds to the home page
-	Home      func(*Visit) error // its own home page, if Ways do not say enough
+	Home      func(*Visit) error // its own home page, if Ways do not say enough; it shows those of all areas
 }
 
 // Item is a line of the menu.
@@ -24,6 +24,10 @@ type Item struct {
 
 // Way is something that somebody can do, as the home page offers it.
 type Way struct{ Text, Href, About string }
+
+// Offered returns an address if there is a page, otherwise nothing: areas lead to each
+// other's pages only as far as those are there.
+func (v *Visit) Offered(path string) string { return v.back(path) }
 
 // Areas returns those that are for whoever is logged in.
 func (v *Visit) Areas() []Area {

@@ -1,10 +1,11 @@
-// Package lead has the pages of safeguarding leads: what happened to the people whom
-// their authority has plans about, and whom care staff call.
+// Package lead has the pages of safeguarding leads: what needs them today, the people
+// whom their authority has plans about, what happened to them, and whom care staff call.
 package lead
 
 import (
 	"embed"
 	"io/fs"
+	"slices"
 
 	"cpis/service/web/frame"
 	"cpis/service/web/words"
@@ -12,8 +13,11 @@ import (
 
 // UseCases are what these pages show and do. All are required.
 type UseCases struct {
+	Work     Work
+	Plans    Plans
 	Notices  Notices
 	Contacts Contacts
+	Channels Channels
 }
 
 // pages are the pages over their use cases.
@@ -26,21 +30,44 @@ var files embed.FS
 func Area(u UseCases) frame.Area {
 	p := &pages{u}
 	templates, _ := fs.Sub(files, "template") // is embedded
+	item := func(text, href string) frame.Item {
+		return frame.Item{Text: func(*words.Words) string { return text }, Href: href}
+	}
 	return frame.Area{
-		Who: frame.Leads, Routes: p.routes(), Templates: templates,
+		Who: frame.Leads, Routes: p.routes(), Templates: templates, Home: p.showHome, Ways: ways(),
 		Menu: []frame.Item{
-			{Text: func(*words.Words) string { return "Notices" }, Href: "/notices"},
-			{Text: func(*words.Words) string { return "Contacts" }, Href: "/contacts"},
-		},
-		Ways: []frame.Way{
-			{Text: "Notices nobody has answered", Href: "/notices?open=1", About: "What happened to the people you have plans about"},
-			{Text: "All notices", Href: "/notices", About: "Those that were answered as well"},
-			{Text: "Contacts", Href: "/contacts", About: "The numbers that care staff see and call"},
+			item("Find a person", "/people"), item("Plans", "/plans"), item("Notices", "/notices"), item("Contacts", "/contacts"), item("Channels", "/channels"),
 		},
 	}
 }
 
+// ways are what a lead can do, whatever needs them today.
+func ways() []frame.Way {
+	return []frame.Way{
+		{Text: "All notices", Href: "/notices", About: "Those that were answered as well"},
+		{Text: "All plans", Href: "/plans", About: "In the order in which they changed, or in which they cease to be shown"},
+		{Text: "Contacts", Href: "/contacts", About: "The numbers that care staff see and call"},
+		{Text: "Channels", Href: "/channels", About: "Where notices are sent on to, and whether they arrive"},
+	}
+}
+
 func (p *pages) routes() []frame.Route {
+	return slices.Concat(p.personRoutes(), p.noticeRoutes(), p.channelRoutes())
+}
+
+// personRoutes are the pages of people and their plans.
+func (p *pages) personRoutes() []frame.Route {
+	return []frame.Route{
+		{Pattern: "GET /people", Who: frame.Leads, Serve: p.askPerson},
+		{Pattern: "POST /people", Who: frame.Leads, Serve: p.findPerson},
+		{Pattern: "GET /found/{question}", Who: frame.Leads, Action: "find_people", Serve: p.showFound},
+		{Pattern: "GET /people/{id}", Who: frame.Leads, Action: "get_person", Serve: p.showPerson},
+		{Pattern: "GET /plans", Who: frame.Leads, Action: "list_plans", Serve: p.listPlans},
+	}
+}
+
+// noticeRoutes are the pages of notices and contacts.
+func (p *pages) noticeRoutes() []frame.Route {
 	return []frame.Route{
 		{Pattern: "GET /notices", Who: frame.Leads, Action: "read_notices", Serve: p.listNotices},
 		{Pattern: "GET /notices/{id}", Who: frame.Leads, Action: "read_notices", Serve: p.readNotice},
@@ -51,5 +78,22 @@ func (p *pages) routes() []frame.Route {
 		{Pattern: "GET /contacts/change", Who: frame.Leads, Action: "read_contacts", Level: 3, Serve: p.changeContacts},
 		{Pattern: "POST /contacts/change", Who: frame.Leads, Action: "set_contacts", Level: 3, Serve: p.setContacts},
 		{Pattern: "POST /contacts/confirm", Who: frame.Leads, Action: "set_contacts", Level: 3, Serve: p.confirmContacts},
+	}
+}
+
+// channelRoutes are the pages of channels.
+func (p *pages) channelRoutes() []frame.Route {
+	return []frame.Route{
+		{Pattern: "GET /channels", Who: frame.Leads, Action: "read_notices", Serve: p.showChannels},
+		{Pattern: "GET /channels/new", Who: frame.Leads, Action: "read_notices", Level: 3, Serve: p.askChannel},
+		{Pattern: "POST /channels/new", Who: frame.Leads, Action: "manage_channels", Level: 3, Serve: p.addChannel},
+		{Pattern: "GET /channels/{id}", Who: frame.Leads, Action: "read_notices", Serve: p.showChannel},
+		{Pattern: "POST /channels/{id}/test", Who: frame.Leads, Action: "manage_channels", Level: 3, Serve: p.testChannel},
+		{Pattern: "GET /channels/{id}/change", Who: frame.Leads, Action: "read_notices", Level: 3, Serve: p.askChange},
+		{Pattern: "POST /channels/{id}/change", Who: frame.Leads, Action: "manage_channels", Level: 3, Serve: p.changeChannel},
+		{Pattern: "GET /channels/{id}/secret", Who: frame.Leads, Action: "read_notices", Level: 3, Serve: p.askSecret},
+		{Pattern: "POST /channels/{id}/secret", Who: frame.Leads, Action: "manage_channels", Level: 3, Serve: p.replaceSecret},
+		{Pattern: "GET /channels/{id}/remove", Who: frame.Leads, Action: "read_notices", Level: 3, Serve: p.askRemoval},
+		{Pattern: "POST /channels/{id}/remove", Who: frame.Leads, Action: "manage_channels", Level: 3, Serve: p.removeChannel},
 	}
 }

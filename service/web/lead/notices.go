@@ -3,11 +3,9 @@ package lead
 import (
 	"cmp"
 	"context"
-	"errors"
 	"net/http"
 	"net/url"
 
-	"cpis/service/domain"
 	"cpis/service/guard"
 	"cpis/service/identity"
 	"cpis/service/notice"
@@ -82,11 +80,7 @@ func (p *pages) listNotices(v *frame.Visit) error {
 	if f.mine {
 		ask.AssignedTo = v.Session.Caller.ID
 	}
-	found, err := p.Notices.ListNotices(v.R.Context(), v.Caller(), ask)
-	if _, invalid := errors.AsType[*domain.InvalidError](err); invalid && ask.Page != "" { // a place that is none: the first page, without an error
-		ask.Page = ""
-		found, err = p.Notices.ListNotices(v.R.Context(), v.Caller(), ask)
-	}
+	found, err := placed(&ask.Page, func() (*notice.InboxPage, error) { return p.Notices.ListNotices(v.R.Context(), v.Caller(), ask) })
 	if err != nil {
 		return err
 	}

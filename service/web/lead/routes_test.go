@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"cpis/service/servicetest"
 	"cpis/service/web/lead"
 	"cpis/service/web/webtest"
 )
@@ -14,7 +15,33 @@ import (
 func examples(s *webtest.Site) webtest.Examples {
 	s.TB.Helper()
 	notice := "/notices/" + s.Notice()
+	s.Register(named(1, "Robin", "Quill", "2019-04-30"))
+	s.Register(named(2, "Wren", "Quill", "2021-01-02"))
+	s.MustFill()
+	s.Turn()
+	b := s.As("lead")
+	found := b.Get("/people").Submit("/people", map[string]string{"family": "Quill"}).At.Path
+	channel := addWebhook(b)
+	version := func(n string) url.Values { return url.Values{"version": {n}} }
 	return webtest.Examples{
+		"GET /people":           {As: "lead"},
+		"POST /people":          {As: "lead", Form: url.Values{}},
+		"GET /found/{question}": {As: "lead", Path: found},
+		"GET /people/{id}":      {As: "lead", Path: "/people/" + s.MustGet(servicetest.Lead, child).ID},
+		"GET /plans":            {As: "lead"},
+
+		"GET /channels":              {As: "lead"},
+		"GET /channels/new":          {As: "lead"},
+		"POST /channels/new":         {As: "lead", Form: url.Values{}},
+		"GET /channels/{id}":         {As: "lead", Path: channel},
+		"POST /channels/{id}/test":   {As: "lead", Path: channel + "/test", Form: url.Values{}},
+		"GET /channels/{id}/change":  {As: "lead", Path: channel + "/change"},
+		"POST /channels/{id}/change": {As: "lead", Path: channel + "/change", Form: version("1")},
+		"GET /channels/{id}/secret":  {As: "lead", Path: channel + "/secret"},
+		"POST /channels/{id}/secret": {As: "lead", Path: channel + "/secret", Form: version("1")},
+		"GET /channels/{id}/remove":  {As: "lead", Path: channel + "/remove"},
+		"POST /channels/{id}/remove": {As: "lead", Path: channel + "/remove", Form: version("1")},
+
 		"GET /notices":            {As: "lead"},
 		"GET /notices/{id}":       {As: "lead", Path: notice},
 		"POST /notices/{id}":      {As: "lead", Path: notice, Form: url.Values{"version": {"1"}, "outcome": {"no_action"}}},

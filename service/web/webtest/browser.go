@@ -91,8 +91,11 @@ func (b *Browser) Submit(action string, fields map[string]string) *Browser {
 			return
 		}
 		value := in.AttrOr("value", "")
-		if goquery.NodeName(in) == "textarea" {
+		switch goquery.NodeName(in) {
+		case "textarea":
 			value = in.Text()
+		case "select":
+			value = in.Find("option[selected]").AttrOr("value", in.Find("option").AttrOr("value", ""))
 		}
 		values.Set(in.AttrOr("name", ""), value)
 	})

@@ -109,6 +109,18 @@ func (c *Chromium) LogIn(key string) {
 	}
 }
 
+// settledWidth returns how wide the page is, once its script has put what does not
+// fit of the menu under "More": that comes a little after the screen has changed.
+const settledWidth = `new Promise((done) => {
+	const end = performance.now() + 2000
+	const look = () => {
+		const wide = document.documentElement.scrollWidth
+		if (wide <= innerWidth || performance.now() > end) done(wide)
+		else requestAnimationFrame(look)
+	}
+	look()
+})`
+
 // axeRun returns what axe finds on the page, by WCAG 2.0 to 2.2, A and AA. Two things
 // are left out: the design system's own script sets aria-expanded on radios that open
 // something, which browsers and screen readers understand; and it names the button of a
@@ -128,7 +140,7 @@ func (c *Chromium) Look(name string) {
 		if err := chromedp.Do(ctx, chromedp.EmulateViewport(width, 900)); err != nil {
 			c.TB.Fatalf("%s: %v", name, err)
 		}
-		wide, err := chromedp.Run(ctx, chromedp.Evaluate[int64](`document.documentElement.scrollWidth`))
+		wide, err := chromedp.Run(ctx, chromedp.Evaluate[int64](settledWidth, chromedp.EvalAwaitPromise))
 		if err != nil || wide > width {
 			c.TB.Errorf("%s: %d px wide on a screen of %d, %v", name, wide, width, err)
 		}

@@ -17,6 +17,8 @@ import (
 	"cpis/audit"
 	"cpis/deploy/dev/idp"
 	"cpis/policy"
+	"cpis/service"
+	"cpis/service/deliver"
 	"cpis/service/directory"
 	"cpis/service/domain"
 	"cpis/service/faces"
@@ -35,6 +37,7 @@ type Site struct {
 	TB        testing.TB
 	URL       string
 	Provider  *idp.Provider
+	Sender    *Sender
 	transport http.RoundTripper
 	Strangers []identity.Reason
 }
@@ -45,7 +48,10 @@ const MaxFile = 1 << 20
 // New starts everything.
 func New(tb testing.TB) *Site {
 	tb.Helper()
-	s := &Site{Fixture: servicetest.New(tb), TB: tb}
+	s := &Site{TB: tb, Sender: &Sender{}}
+	s.Fixture = servicetest.NewWith(tb, func(c *service.Config) {
+		c.Senders = map[deliver.ChannelKind]deliver.Sender{deliver.WebhookChannel: s.Sender}
+	})
 	s.addOrganisations()
 	server := httptest.NewUnstartedServer(nil)
 	s.URL = "https://" + server.Listener.Addr().String()
