@@ -160,6 +160,7 @@ func TestPeople_AreWhoTheyShouldBe(t *testing.T) {
 		assurance int
 	}{
 		"nurse":            {policy.ClinicianUnscheduled, policy.AcuteTrust, 2},
+		"call-handler":     {policy.ClinicianUnscheduled, policy.NHS111, 2},
 		"gp":               {policy.ClinicianScheduled, policy.GeneralPractice, 2},
 		"lead":             {policy.SafeguardingLead, policy.LocalAuthority, 3},
 		"second-lead":      {policy.SafeguardingLead, policy.LocalAuthority, 3},

@@ -45,6 +45,7 @@ const (
 	nextTrust = "RRV"
 	oversight = "DEMO1"
 	operator  = "DEMO2"
+	callers   = "DEMO3"
 )
 
 // Job role codes. R0001 and the clinical ones are national codes; the national
@@ -84,6 +85,7 @@ func Organisations() []Organisation {
 	return []Organisation{
 		{oversight, "Demonstration oversight body", policy.Oversight},
 		{operator, "Demonstration operator", policy.Operator},
+		{callers, "Demonstration NHS 111 service", policy.NHS111},
 	}
 }
 
@@ -106,6 +108,13 @@ func carers() []Person {
 			Place: practice, PlaceName: "Archway Medical Centre",
 			JobRole: roleGP, JobTitle: "General Medical Practitioner", Activities: []string{viewScheduled},
 			Assurance: 2, roleProfile: "555021935202",
+		},
+		{
+			Key: "call-handler", ID: "555021935117", GivenName: "Marek", FamilyName: "Ostrowski", Name: "OSTROWSKI Marek (Mr)",
+			Does:  "Answers calls of NHS 111.",
+			Place: callers, PlaceName: "Demonstration NHS 111 service",
+			JobRole: roleNurse, JobTitle: "Clinical Practitioner Access Role", Activities: []string{viewUnscheduled},
+			Assurance: 2, roleProfile: "555021935217",
 		},
 		{
 			Key: "lead", ID: "555021935103", GivenName: "Grace", FamilyName: "Lindqvist", Name: "LINDQVIST Grace (Ms)",

@@ -60,7 +60,7 @@ func (p *pages) showAnswer(v *frame.Visit) error {
 	}
 	ask := &lookup.Question{
 		NHSNumber: q.Number, DateOfBirth: q.Born.String(), Encounter: domain.Encounter{ID: encounterOf(id), Setting: q.Setting},
-		Purpose: domain.DirectCare, BreakGlass: q.Reason, Grounds: q.Grounds, Request: v.Request,
+		Purpose: domain.DirectCare, SafeguardingLead: q.Lead, BreakGlass: q.Reason, Grounds: q.Grounds, Request: v.Request,
 	}
 	if q.Unexpected {
 		ask.Mode = "unscheduled"

@@ -33,12 +33,13 @@ type Encounters interface {
 // address that says nothing. Each view of the answer is a look-up of the same
 // encounter, so that a reload tells nobody twice.
 type patient struct {
-	Number     string         `json:"number"`
-	Born       domain.Date    `json:"born"`
-	Setting    domain.Setting `json:"setting"`
-	Unexpected bool           `json:"unexpected"` // though the role is for appointments
-	Grounds    domain.Grounds `json:"grounds"`    // of break-glass
-	Reason     string         `json:"reason"`
+	Number     string             `json:"number"`
+	Born       domain.Date        `json:"born"`
+	Setting    domain.Setting     `json:"setting"`
+	Lead       domain.Responsible `json:"lead,omitzero"` // of NHS 111
+	Unexpected bool               `json:"unexpected"`    // though the role is for appointments
+	Grounds    domain.Grounds     `json:"grounds"`       // of break-glass
+	Reason     string             `json:"reason"`
 }
 
 // encounterOf is the encounter of a question.
@@ -90,6 +91,7 @@ type askPage struct {
 	Born       nhsuk.DateInput
 	Unexpected *nhsuk.Checkboxes
 	Where      nhsuk.Select
+	Lead       *leadFields
 	Tells      string
 	Button     nhsuk.Button
 	Action     string
@@ -114,11 +116,14 @@ func writeAsk(v *frame.Visit, status int, f *frame.Form) error {
 		return err
 	}
 	page.Where = nhsuk.Select{
-		Name: "setting", Value: f.Or("setting", string(held)), Label: nhsuk.Label{Text: w.LookUp.Where, Size: nhsuk.Medium},
+		Name: "setting", Value: f.Or("setting", string(held.Setting)), Label: nhsuk.Label{Text: w.LookUp.Where, Size: nhsuk.Medium},
 		Error: f.ErrorIn(w, "setting"), Options: []nhsuk.Option{{}},
 	}
 	for _, s := range settingsOf(v) {
 		page.Where.Options = append(page.Where.Options, nhsuk.Option{Value: string(s), Text: settingWords(w, s)})
+	}
+	if remote(v) {
+		page.Lead = askLead(w, f, held.Lead)
 	}
 	page.Tells = w.LookUp.Silent
 	if v.Is("clinician_unscheduled") {
@@ -139,7 +144,7 @@ func askLookUp(v *frame.Visit) error {
 	if !f.Fine() {
 		return writeAsk(v, http.StatusUnprocessableEntity, f)
 	}
-	if err := keepWorkplace(v, q.Setting); err != nil {
+	if err := keepWorkplace(v, &workplace{q.Setting, q.Lead}); err != nil {
 		return err
 	}
 	id := uuid.NewString()
@@ -159,11 +164,17 @@ func readPatient(v *frame.Visit, f *frame.Form) *patient {
 	if !slices.Contains(settingsOf(v), q.Setting) {
 		f.Reject("setting", w.LookUp.WhereEmpty)
 	}
+	if remote(v) {
+		q.Lead = readLead(w, f)
+	}
 	return q
 }
 
 // settingsOf are the places that a role works at.
 func settingsOf(v *frame.Visit) []domain.Setting {
+	if remote(v) {
+		return []domain.Setting{domain.NHS111}
+	}
 	if v.Is("clinician_unscheduled") {
 		return []domain.Setting{
 			domain.EmergencyDepartment, domain.UrgentCare, domain.OutOfHours, domain.Ambulance, domain.Maternity, domain.PaediatricWard,
@@ -174,14 +185,25 @@ func settingsOf(v *frame.Visit) []domain.Setting {
 	}
 }
 
+// workplace is where somebody works, and who leads on safeguarding there: asked once,
+// until they log out.
+type workplace struct {
+	Setting domain.Setting     `json:"setting"`
+	Lead    domain.Responsible `json:"lead,omitzero"`
+}
+
 const workplaceDraft = "look-up workplace"
 
-// workplaceOf is where somebody said that they work, the last time they were asked.
-func workplaceOf(v *frame.Visit) (held domain.Setting, err error) {
+// workplaceOf is what somebody said of their workplace the last time they were asked.
+// Who can only work at one place is not asked.
+func workplaceOf(v *frame.Visit) (held workplace, err error) {
 	_, err = v.Kept(workplaceDraft, &held)
+	if all := settingsOf(v); len(all) == 1 {
+		held.Setting = all[0]
+	}
 	return held, err
 }
 
-func keepWorkplace(v *frame.Visit, s domain.Setting) error {
-	return v.Sessions.SaveDraft(v.R.Context(), v.Owner(), session.Draft{Of: workplaceDraft, UntilLogOut: true}, s)
+func keepWorkplace(v *frame.Visit, at *workplace) error {
+	return v.Sessions.SaveDraft(v.R.Context(), v.Owner(), session.Draft{Of: workplaceDraft, UntilLogOut: true}, at)
 }

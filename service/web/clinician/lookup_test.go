@@ -250,3 +250,29 @@ func TestLookUp_SpeaksWelsh(t *testing.T) {
 		t.Error("the day is not in Welsh")
 	}
 }
+
+// Who answers calls of NHS 111 names their safeguarding lead once, whom the local
+// authority calls back.
+func TestLookUp_OfNHS111NamesItsLead(t *testing.T) {
+	t.Parallel()
+	s := webtest.New(t)
+	s.Register(func(*domain.Registration) {})
+	b := s.As("call-handler").Get("/look-up")
+	fields := asked(flagged)
+	fields["setting"] = "nhs_111"
+	b.Submit("/look-up", fields).Want(http.StatusUnprocessableEntity, "/look-up", "Look up a patient")
+	if got := b.Doc.Find(".nhsuk-error-summary li").Length(); got != 3 {
+		t.Errorf("%d problems: %s", got, b.Doc.Find(".nhsuk-error-summary").Text())
+	}
+	lead := map[string]string{"lead-name": "Ann <b>Ode", "lead-role": "Named nurse", "lead-phone": "020 7946 0123"}
+	maps.Copy(fields, lead)
+	b.Submit("/look-up", fields).Want(http.StatusOK, b.At.Path, "A flag is held")
+	again := asked(flagged) // the lead, and the place, are known now
+	delete(again, "setting")
+	b.Get("/look-up").Submit("/look-up", again).Want(http.StatusOK, b.At.Path, "A flag is held")
+
+	notices := s.As("lead").Get("/notices").Follow("Called NHS 111")
+	if text := notices.Doc.Find(".nhsuk-summary-list").Text(); !strings.Contains(text, "Ann <b>Ode") || !strings.Contains(text, "020 7946 0123") {
+		t.Errorf("the notice says %q", text)
+	}
+}

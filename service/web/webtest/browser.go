@@ -97,12 +97,25 @@ func (b *Browser) Submit(action string, fields map[string]string) *Browser {
 		case "select":
 			value = in.Find("option[selected]").AttrOr("value", in.Find("option").AttrOr("value", ""))
 		}
+		if goquery.NodeName(in) == "select" {
+			value = chosen(in)
+		}
 		values.Set(in.AttrOr("name", ""), value)
 	})
 	for name, value := range fields {
 		values.Set(name, value)
 	}
 	return b.Send(http.MethodPost, action, values, nil)
+}
+
+// chosen is the option that a browser sends of a select: the one that is selected, or
+// the first.
+func chosen(in *goquery.Selection) string {
+	option := in.Find("option[selected]")
+	if option.Length() == 0 {
+		option = in.Find("option").First()
+	}
+	return option.AttrOr("value", option.Text())
 }
 
 // Send sends a request, follows where it leads, and checks the page that comes.

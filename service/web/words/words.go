@@ -58,22 +58,30 @@ type Shell struct {
 
 // LookUp is the page that asks whom a look-up is about.
 type LookUp struct {
-	Title      string
-	Number     string
-	NumberHint string
-	Born       string
-	BornHint   string
-	Day        string
-	Month      string
-	Year       string
-	Tells      string // this look-up tells the authority
-	Silent     string
-	Unexpected string // the patient came without an appointment
-	Where      string
-	WhereEmpty string
-	Button     string
-	Again      string
-	Expired    string // a look-up that was made too long ago
+	Title       string
+	Number      string
+	NumberHint  string
+	Born        string
+	BornHint    string
+	Day         string
+	Month       string
+	Year        string
+	Tells       string // this look-up tells the authority
+	Silent      string
+	Unexpected  string // the patient came without an appointment
+	Where       string
+	WhereEmpty  string
+	Lead        string // whom the authority calls back at NHS 111
+	LeadHint    string
+	LeadName    string
+	LeadRole    string
+	LeadPhone   string
+	LeadNoName  string
+	LeadNoRole  string
+	LeadNoPhone string
+	Button      string
+	Again       string
+	Expired     string // a look-up that was made too long ago
 }
 
 // Answer is the page with the answer.
