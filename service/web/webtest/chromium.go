@@ -75,6 +75,10 @@ func (c *Chromium) hear(event any) {
 		if e.Entry.Source != log.EntrySourceNetwork {
 			c.said = append(c.said, e.Entry.Text)
 		}
+	case *runtime.EventConsoleAPICalled:
+		if e.Type == "error" || e.Type == "warning" {
+			c.said = append(c.said, string(e.Type)+" of a script")
+		}
 	case *runtime.EventExceptionThrown:
 		c.said = append(c.said, e.ExceptionDetails.Text)
 	}
@@ -150,6 +154,8 @@ func (c *Chromium) Look(name string) {
 			c.Must(os.WriteFile(filepath.Join(dir, fmt.Sprintf("%s-%d.png", name, width)), picture, 0o600))
 		}
 	}
+	c.checkKeyboard(ctx, name)
+	c.checkForcedColours(ctx, name)
 	if err := chromedp.Do(ctx, chromedp.Evaluate[chromedp.Void](c.axe)); err != nil {
 		c.TB.Fatalf("%s: %v", name, err)
 	}
