@@ -48,6 +48,14 @@ func showHelpPhone(v *frame.Visit) error {
 
 func showCookies(v *frame.Visit) error { return showWords(v, "cookies", "Cookies", nil) }
 
+func showPrivacy(v *frame.Visit) error {
+	return showWords(v, "privacy", "What is recorded about you", nil)
+}
+
+func showAccessibility(v *frame.Visit) error {
+	return showWords(v, "accessibility", "Accessibility of these pages", nil)
+}
+
 // refusals say why something was refused, by the reasons of the policy.
 var refusals = map[string][]string{
 	"no_rule":           {"No rule lets your role do this at your organisation.", "Ask whoever gives roles in your organisation. Say what you wanted to do, and where."},

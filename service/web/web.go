@@ -56,6 +56,8 @@ func routes() []frame.Route {
 		{Pattern: "GET /help/phone", Who: frame.Open, Plain: true, Serve: showHelpPhone},
 		{Pattern: "GET /help/refused/{reason}", Who: frame.Open, Plain: true, Serve: showHelpRefused},
 		{Pattern: "GET /cookies", Who: frame.Open, Plain: true, Serve: showCookies},
+		{Pattern: "GET /privacy", Who: frame.Open, Plain: true, Serve: showPrivacy},
+		{Pattern: "GET /accessibility", Who: frame.Open, Plain: true, Serve: showAccessibility},
 		{Pattern: "GET /home", Who: frame.Everyone, Serve: showHome},
 	}
 }

@@ -21,11 +21,12 @@ type Page struct {
 	Problems []nhsuk.Problem
 	Back     nhsuk.BackLink
 
-	Header  nhsuk.Header
-	Footer  nhsuk.Footer
-	Message nhsuk.NotificationBanner
-	Ends    string // when the session ends if nothing is done
-	Hub     Phone
+	Header   nhsuk.Header
+	Footer   nhsuk.Footer
+	Message  nhsuk.NotificationBanner
+	Ends     string // when the session ends if nothing is done
+	TimeLeft int    // until then, in seconds
+	Hub      Phone
 }
 
 // Content is a struct that embeds Page.
@@ -88,7 +89,7 @@ func (v *Visit) dress(p *Page) error {
 	}
 	p.Header.Organisation.Name = v.Names.Name(v.Session.Caller.Organisation)
 	p.Header.Navigation = v.navigation(w)
-	p.Ends = w.Language.Clock(v.Session.IdleEnd)
+	p.Ends, p.TimeLeft = w.Language.Clock(v.Session.IdleEnd), v.timeLeft()
 	if m := v.Session.Message; m.Text != "" && len(p.Problems) == 0 {
 		p.Message = nhsuk.NotificationBanner{Success: m.Kind == "success", Title: w.Shell.Important, Text: m.Text}
 		if p.Message.Success {
@@ -135,6 +136,8 @@ func footer(w *words.Words) nhsuk.Footer {
 		{Text: w.Shell.WhoToCall, Href: "/help/phone"},
 		{Text: w.Shell.WordsMeaning, Href: "/help/words"},
 		{Text: w.Shell.Cookies, Href: "/cookies"},
+		{Text: w.Shell.Privacy, Href: "/privacy"},
+		{Text: w.Shell.Accessibility, Href: "/accessibility"},
 	}}
 }
 

@@ -129,7 +129,7 @@ type timeLeftPage struct {
 // showTimeLeft says when the session ends. To ask is not to do something.
 func showTimeLeft(v *Visit) error {
 	if strings.Contains(v.R.Header.Get("Accept"), "application/json") {
-		body, err := json.Marshal(map[string]time.Time{"idle_end": v.Session.IdleEnd, "end": v.Session.End()})
+		body, err := json.Marshal(map[string]any{"idle_end": v.Session.IdleEnd, "end": v.Session.End(), "seconds_left": v.timeLeft()})
 		if err != nil {
 			return err
 		}
@@ -144,6 +144,9 @@ func showTimeLeft(v *Visit) error {
 		ReturnTo: v.back(refererPath(v.R)),
 	})
 }
+
+// timeLeft is how long the session lasts if nothing is done, in seconds.
+func (v *Visit) timeLeft() int { return int(v.Session.IdleEnd.Sub(v.Now()).Seconds()) }
 
 // stay is something done in the session, and nothing else.
 func stay(v *Visit) error {

@@ -43,6 +43,8 @@ type Shell struct {
 	WhoToCall     string
 	WordsMeaning  string
 	Cookies       string
+	Privacy       string
+	Accessibility string
 	Support       string // heads the links of the footer, for screen readers
 	OtherLanguage string // leads to the same page in the other language, in that language
 	Information   string // before an inset text, for screen readers
@@ -54,6 +56,8 @@ type Shell struct {
 	Problem       string // heads the list of errors
 	SessionEnds   Blank1 `blanks:"time"`
 	StayLoggedIn  string
+	EndsSoon      string
+	EndsKept      string
 }
 
 // LookUp is the page that asks whom a look-up is about.

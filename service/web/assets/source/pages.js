@@ -37,6 +37,31 @@ addEventListener("pageshow", (event) => {
   if (event.persisted) location.reload();
 });
 
+// <dialog data-time-left="900"> with a button warns two minutes before a session ends,
+// and makes it last longer. Another tab may have done so meanwhile: the server knows.
+const warning = document.querySelector("dialog[data-time-left]");
+if (warning) {
+  const warnAt = 120;
+  const ask = async () => {
+    const answer = await fetch("/session", { headers: { Accept: "application/json" } });
+    return answer.ok && !answer.redirected ? (await answer.json()).seconds_left : 0;
+  };
+  const wait = (left) => setTimeout(look, Math.max(0, left - warnAt) * 1000);
+  const look = async () => {
+    const left = await ask().catch(() => 0);
+    if (left > warnAt) wait(left);
+    else if (!warning.open) warning.showModal();
+  };
+  warning.querySelector("button").addEventListener("click", async () => {
+    await fetch("/session", { method: "POST", redirect: "manual" }).catch(() => {});
+    const left = await ask().catch(() => 0);
+    if (left <= warnAt) return;
+    warning.close();
+    wait(left);
+  });
+  wait(Number(warning.dataset.timeLeft));
+}
+
 // <button data-print hidden> prints the page.
 for (const button of document.querySelectorAll("[data-print]")) {
   button.hidden = false;
