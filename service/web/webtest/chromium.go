@@ -138,7 +138,7 @@ const axeRun = `axe.run(document, {runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wc
 // Look judges the page that is open, at all widths.
 func (c *Chromium) Look(name string) {
 	c.TB.Helper()
-	ctx, cancel := context.WithTimeout(c.Ctx, time.Minute)
+	ctx, cancel := context.WithTimeout(c.Ctx, 3*time.Minute)
 	defer cancel()
 	for _, width := range widths {
 		if err := chromedp.Do(ctx, chromedp.EmulateViewport(width, 900)); err != nil {
