@@ -50,6 +50,8 @@ type known struct {
 	observe Observer
 	newest  atomic.Pointer[store.CheckpointRow] // the newest checkpoint that this server has checked or made
 	found   findings
+	// readAgain is when a part of the log was last read again and compared.
+	readAgain atomic.Pointer[time.Time]
 }
 
 // Log is the audit log that this server writes.

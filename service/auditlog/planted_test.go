@@ -94,7 +94,7 @@ func TestPlantedCheckpoint(t *testing.T) {
 			f.Grow(7)
 			f.Exec(sql)
 			if got, err := f.Checkpoint(t.Context(), nurse, &auditlog.CheckpointRequest{}); err != nil || string(got.Note) != string(was.Note) {
-				t.Errorf("Checkpoint: got %q, %v", got, err)
+				t.Errorf("Checkpoint: got %+v, %v", got, err)
 			}
 			_, _ = f.Sign(t.Context()), f.Sign(t.Context())
 			if !errors.Is(f.Log.Intact(), guard.ErrDamaged) {
@@ -103,7 +103,7 @@ func TestPlantedCheckpoint(t *testing.T) {
 			f.heard.want(t, "does not verify")
 			s, _ := f.restart()
 			if got, err := s.Proofs.Checkpoint(t.Context(), nurse, &auditlog.CheckpointRequest{}); !errors.Is(err, guard.ErrDamaged) {
-				t.Errorf("Checkpoint of a server that just started: got %q, %v, want %v", got, err, guard.ErrDamaged)
+				t.Errorf("Checkpoint of a server that just started: got %+v, %v, want %v", got, err, guard.ErrDamaged)
 			}
 			mended, err := f.mender().SetAside(t.Context(), "planted")
 			if err != nil || mended.Checkpoints != 1 {

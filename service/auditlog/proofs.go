@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"cpis/audit"
 	"cpis/policy"
@@ -20,9 +21,19 @@ type CheckpointRequest struct {
 	Number int64  // of the log, instead of its origin
 }
 
-// SignedCheckpoint is a checkpoint as it was signed.
+// SignedCheckpoint is a checkpoint as it was signed, with what this server knows of
+// the log.
 type SignedCheckpoint struct {
 	Note []byte
+	Log  string // its origin
+	Size int64  // how many entries it covers
+	At   time.Time
+	// Damaged says that something of the log was found not to be as it was signed,
+	// since this server started.
+	Damaged bool
+	// ReadAgain is when this server last read a part of the log again and compared it
+	// with what was signed; zero if it has not yet, or if it does not write the log.
+	ReadAgain time.Time
 }
 
 // ProofRequest asks for the proof that an entry is in a log.
@@ -34,6 +45,8 @@ type ProofRequest struct {
 // Proof shows that an entry is in a log under a signed checkpoint.
 type Proof struct {
 	Text   []byte // with its checkpoint, for anybody to verify
+	Size   int64  // how many entries that covers
+	Signed time.Time
 	Hashes []audit.Hash
 	Leaf   audit.Hash
 }
@@ -49,7 +62,14 @@ func (s *Reader) Checkpoint(ctx context.Context, c *identity.Caller, q *Checkpoi
 	if err != nil {
 		return nil, fmt.Errorf("reading the checkpoint: %w", err)
 	}
-	return &SignedCheckpoint{Note: []byte(cp.Note)}, nil
+	out := &SignedCheckpoint{Note: []byte(cp.Note), Log: log.Origin, Size: cp.Tree.Size(), At: cp.At}
+	if log.ID == s.log.ID {
+		out.Damaged = s.found.err() != nil
+		if at := s.readAgain.Load(); at != nil {
+			out.ReadAgain = *at
+		}
+	}
+	return out, nil
 }
 
 // newestOf returns the newest checkpoint that this server has checked or made
@@ -98,7 +118,7 @@ func (s *Reader) InclusionProof(ctx context.Context, c *identity.Caller, q *Proo
 	if err != nil {
 		return nil, s.unproved(log.ID, err)
 	}
-	return &Proof{Text: p.Text(), Hashes: p.Hashes, Leaf: p.Leaf}, nil
+	return &Proof{Text: p.Text(), Size: cp.Tree.Size(), Signed: cp.At, Hashes: p.Hashes, Leaf: p.Leaf}, nil
 }
 
 // covering returns the first checkpoint that covers an entry; or, if that is no

@@ -54,6 +54,8 @@ func (s *Log) Scrub(ctx context.Context) error {
 		return fmt.Errorf("reading the log again: %w", err)
 	}
 	s.scrub.next, s.scrub.on = to, true
+	now := s.clock.Moment()
+	s.readAgain.Store(&now)
 	s.observe.Scrubbed(to-from, to == tree.Size())
 	return nil
 }

@@ -15,7 +15,7 @@ func Web(s *service.Service) web.UseCases {
 	return web.UseCases{
 		Lead:      lead.UseCases{Work: s.Work, Plans: s.Plans, Notices: s.Notices, Contacts: s.Contacts, Channels: s.Channels},
 		Files:     files.UseCases{Uploads: s.Uploads},
-		Auditor:   auditor.UseCases{Reports: s.Reports, Exports: s.Exports, Reviews: s.Reports},
+		Auditor:   auditor.UseCases{Reports: s.Reports, Exports: s.Exports, Reviews: s.Reports, Proofs: s.Proofs},
 		Clinician: clinician.UseCases{LookUps: s.LookUps, Encounters: s.Notices},
 
 		Administrator: administrator.UseCases{Policy: s.Installation},

@@ -15,6 +15,7 @@ type UseCases struct {
 	Reports Reports
 	Exports Exports
 	Reviews Reviews
+	Proofs  Proofs
 }
 
 // pages are the pages over their use cases.
@@ -32,12 +33,14 @@ func Area(u UseCases) frame.Area {
 		Menu: []frame.Item{
 			{Text: func(*words.Words) string { return "Reports" }, Href: "/reports"},
 			{Text: func(*words.Words) string { return "Your files" }, Href: "/exports"},
+			{Text: func(*words.Words) string { return "The log" }, Href: "/log"},
 		},
 		Ways: []frame.Way{
 			{Text: "Who looked at this person?", Href: "/reports/child", About: "By NHS number, in a period"},
 			{Text: "Break-glass look-ups that nobody has explained", Href: "/reports/break_glass?unreviewed=1", About: "Each has a review to be closed"},
 			{Text: "All reports", Href: "/reports", About: "Ask the log"},
 			{Text: "Your files", Href: "/exports", About: "Reports that prove themselves"},
+			{Text: "The log", Href: "/log", About: "Whether it is sound, and whether a receipt is true"},
 		},
 	}
 }
@@ -58,5 +61,8 @@ func (p *pages) routes() []frame.Route {
 		{Pattern: "POST /reviews/{id}", Who: frame.Watchers, Level: 3, Serve: askReview},
 		{Pattern: "GET /reviews/{id}/{question}", Who: frame.Watchers, Action: "read_reports", Level: 3, Serve: p.openReview},
 		{Pattern: "POST /reviews/{id}/{question}", Who: frame.PrivacyOfficers, Action: "review_access", Level: 3, Serve: p.closeReview},
+		{Pattern: "GET /log", Who: frame.Everyone, Serve: p.showLog},
+		{Pattern: "POST /log", Who: frame.Everyone, Serve: p.askReceipt},
+		{Pattern: "GET /log/{receipt}", Who: frame.Everyone, Serve: p.checkReceipt},
 	}
 }

@@ -43,6 +43,9 @@ func examples(s *webtest.Site) webtest.Examples {
 		"POST /reviews/{id}/{question}": {As: officer, Path: review + "/" + question, Form: url.Values{
 			"outcome": {"justified"}, "found": {"Was this practice's patient"},
 		}},
+		"GET /log":           {As: officer},
+		"POST /log":          {As: officer, Form: url.Values{"receipt": {"nonsense"}}},
+		"GET /log/{receipt}": {As: officer, Path: aReceipt(s)},
 	}
 }
 

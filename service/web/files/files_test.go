@@ -113,7 +113,7 @@ func TestFile_ThatEndsManyIsHeldByTheBrake(t *testing.T) {
 	if b.Doc.Find(`form[action="`+file+`/approve"]`).Length() != 0 {
 		t.Error("it can be approved without repeating the number")
 	}
-	b.Follow("Would end").Want(http.StatusOK, file+"/rows", "Rows of the file")
+	b.Follow("Plans that end").Want(http.StatusOK, file+"/rows", "Rows of the file")
 	if n := b.Doc.Find("tbody tr").Length(); n != 20 {
 		t.Errorf("%d rows would end", n)
 	}

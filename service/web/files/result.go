@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"time"
 
 	"cpis/service/upload"
 	"cpis/service/web/frame"
@@ -18,6 +19,8 @@ var resultNames = map[upload.Format]struct{ ending, kind string }{
 // sendResult sends the file with what becomes of its rows. Whoever hears less than its
 // length knows that it was cut off.
 func (p *pages) sendResult(v *frame.Visit) error {
+	until := time.Now().Add(arrivalTime)                        //nolint:forbidigo // the machine's clock is the connection's
+	_ = http.NewResponseController(v.W).SetWriteDeadline(until) // if the connection cannot, it has the time that all have
 	ask := &upload.ResultRequest{UploadID: v.R.PathValue("id"), Request: v.Request}
 	return p.Uploads.DownloadResult(v.R.Context(), v.Caller(), ask, func(part *upload.ResultPart) error {
 		if v.Status == 0 {

@@ -146,8 +146,8 @@ type outcome struct {
 
 // outcomes are in the order in which somebody who decides looks at them.
 var outcomes = []outcome{
-	{upload.RowEnding, "Would end, because the list lacks them", nhsuk.Tag{Text: "Ending", Colour: nhsuk.Red}, func(c *upload.Counts) int { return c.Ending }},
-	{upload.RowHeldBack, "Missing, but stay as they are", nhsuk.Tag{Text: "Stays", Colour: nhsuk.Orange}, func(c *upload.Counts) int { return c.HeldBack }},
+	{upload.RowEnding, "Plans that end, because the list lacks them", nhsuk.Tag{Text: "Ending", Colour: nhsuk.Red}, func(c *upload.Counts) int { return c.Ending }},
+	{upload.RowHeldBack, "Plans that are missing, and stay as they are", nhsuk.Tag{Text: "Stays", Colour: nhsuk.Orange}, func(c *upload.Counts) int { return c.HeldBack }},
 	{upload.RowRejected, "Rejected rows", nhsuk.Tag{Text: "Rejected", Colour: nhsuk.Red}, func(c *upload.Counts) int { return c.Rejected }},
 	{upload.RowNew, "New plans", nhsuk.Tag{Text: "New", Colour: nhsuk.Green}, func(c *upload.Counts) int { return c.New }},
 	{upload.RowChanged, "Changed plans", nhsuk.Tag{Text: "Changed", Colour: nhsuk.Blue}, func(c *upload.Counts) int { return c.Changed }},
