@@ -15,8 +15,8 @@ func TestLogIn_ComesBackToTheOwnHome(t *testing.T) {
 	t.Parallel()
 	s := webtest.New(t)
 	before := len(s.Entries())
-	b := s.As("lead").Want(http.StatusOK, "/home", "What you can do here")
-	s.WantEntries(before, "log_in done")
+	b := s.As("lead").Want(http.StatusOK, "/home", "What needs you today")
+	s.WantEntries(before, "log_in done", "read_work done")
 	e := s.LastOf("log_in")
 	if e.Actor != "555021935103" || e.Organisation != "E09000019" || e.Role != "safeguarding_lead" || e.From != "203.0.113.0/24" || !strings.HasPrefix(e.Procedure, "GET /log-in/") {
 		t.Errorf("got entry %+v", e)
@@ -24,7 +24,7 @@ func TestLogIn_ComesBackToTheOwnHome(t *testing.T) {
 	if who := b.Doc.Find(".nhsuk-header__account").Text(); !strings.Contains(who, "LINDQVIST Grace (Ms)") || !strings.Contains(who, "Safeguarding lead") {
 		t.Errorf("the header says %q", who)
 	}
-	b.Get("/").Want(http.StatusOK, "/home", "What you can do here")
+	b.Get("/").Want(http.StatusOK, "/home", "What needs you today")
 }
 
 func TestLogIn_OfEveryKindOfPerson(t *testing.T) {
@@ -157,7 +157,7 @@ func TestLogOut_BeforeARoleIsChosen(t *testing.T) {
 	s.WantEntries(before, "log_out done")
 	b.Get("/").LogIn("six-roles")
 	b.Get("/log-in/demonstration").Be("lead") // without logging out
-	b.Want(http.StatusOK, "/home", "What you can do here")
+	b.Want(http.StatusOK, "/home", "What needs you today")
 }
 
 func TestLogOut_AtTheProviderEndsItHere(t *testing.T) {
@@ -201,9 +201,9 @@ func TestSession_EndsIdleAndKeepsWhatWasTyped(t *testing.T) {
 		t.Errorf("the form says %q", got)
 	}
 	s.Clock.Advance(14 * time.Minute)
-	b.Get("/session").Submit("/session", nil).Want(http.StatusOK, "/home", "What you can do here")
+	b.Get("/session").Submit("/session", nil).Want(http.StatusOK, "/home", "What needs you today")
 	s.Clock.Advance(14 * time.Minute)
-	b.Get("/home").Want(http.StatusOK, "/home", "What you can do here")
+	b.Get("/home").Want(http.StatusOK, "/home", "What needs you today")
 }
 
 // Whoever plants a cookie in somebody's browser does not get their session.
@@ -218,7 +218,7 @@ func TestSession_IsNotFixed(t *testing.T) {
 	victim.Client.Jar.SetCookies(u, []*http.Cookie{{Name: "__Host-cpis", Value: planted, Secure: true, Path: "/"}})
 	victim.Get("/log-in/demonstration")
 	victim.Be("lead")
-	victim.Want(http.StatusOK, "/home", "What you can do here")
+	victim.Want(http.StatusOK, "/home", "What needs you today")
 	if cookie(victim) == planted {
 		t.Fatal("the planted id became the victim's")
 	}
@@ -257,7 +257,7 @@ func TestLogIn_LeadsToPagesOfOursAlone(t *testing.T) {
 		b := s.Browser()
 		b.Get("/?to=" + url.QueryEscape(to))
 		b.LogIn("lead")
-		b.Want(http.StatusOK, "/home", "What you can do here")
+		b.Want(http.StatusOK, "/home", "What needs you today")
 	}
 	b := s.Browser()
 	b.Get("/?to=" + url.QueryEscape("/notices?open=1"))

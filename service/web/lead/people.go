@@ -91,10 +91,12 @@ func showFind(v *frame.Visit, status int, f *frame.Form) error {
 	number, id := f.NumberField(w, "number"), input("person", "Identifier")
 	number.Hint.Text = "10 digits, like 999 123 4567. It finds one person, so leave the rest empty"
 	id.Hint, id.Code, id.Width = nhsuk.Hint{Text: "That your own system keeps for the person, in 5 groups of letters and digits"}, true, 0
+	born := f.DayField(w, "born", "Date of birth (optional)", w.LookUp.BornHint, domain.Date{})
+	born.Legend.Size = "" // it goes with the names
 	return v.Show(status, "find", &findPage{
 		Page: frame.Page{Title: findTitle, Problems: f.Problems}, Heading: frame.Heading(findTitle),
 		Number: number, Family: input("family", "Family name"), Given: input("given", "Given name"),
-		Born:   f.DayField(w, "born", "Date of birth (optional)", w.LookUp.BornHint, domain.Date{}),
+		Born:   born,
 		Own:    nhsuk.Details{Summary: "Find by the identifier in your own system", Body: id, Open: f.Text("person") != ""},
 		Button: nhsuk.Button{Text: "Find", PreventDoubleClick: true},
 	})

@@ -58,6 +58,23 @@ func TestPerson_ShowsWhatHappened(t *testing.T) {
 	}
 }
 
+// A mistake stays where it was, and says that it was one.
+func TestPerson_SaysThatItWasAnotherPatient(t *testing.T) {
+	t.Parallel()
+	s := webtest.New(t)
+	s.Notice()
+	s.Clock.Advance(time.Minute)
+	s.MustReportWrong(servicetest.Nurse, servicetest.WrongPatient("ED-1"))
+	b := s.As("lead").Get("/people/" + s.MustGet(servicetest.Lead, child).ID + "?show=correction")
+	want := []string{"An earlier notice was wrong Not answered", "Seen in the emergency department Wrong patient Not answered Corrected"}
+	if got := titles(b); !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if text := b.Doc.Find(".timeline").Text(); !strings.Contains(text, "This was another patient. That was reported on 23 November 2026 at 12:01pm") {
+		t.Errorf("the page says %q", text)
+	}
+}
+
 // A long history has pages, forward and back, and a bookmark of one that is none is
 // the first.
 func TestPerson_HasPages(t *testing.T) {
