@@ -29,7 +29,8 @@ type ProposedChange struct {
 
 // ChangeQuery asks for the proposals of the caller's authority.
 type ChangeQuery struct {
-	OpenOnly bool // only those that nobody has decided about
+	ID       string // only this one
+	OpenOnly bool   // only those that nobody has decided about
 	Paging   guard.Paging
 	Request  string // request id
 }
@@ -42,13 +43,16 @@ type ChangePage struct {
 	Next    string           // where to go on; empty at the end
 }
 
-// ListChanges shows the proposals of the caller's authority, the newest first.
+// ListChanges shows the proposals of the caller's authority, the newest first. If one
+// alone is asked for, the error may be ErrNotFound (also for one of others).
 func (s *Persons) ListChanges(ctx context.Context, c *identity.Caller, q *ChangeQuery) (*ChangePage, error) {
 	check := domain.Reader{Form: domain.RequestForms}
 	size, before := q.Paging.Read(&check, uuid.Nil)
-	a := guard.Act{Caller: c, Action: policy.ListPlans, Own: true, Request: q.Request, Check: check.Err()}
+	a := guard.Act{
+		Caller: c, Action: policy.ListPlans, Own: true, Request: q.Request, Target: guard.Target(guard.KindProposal, q.ID), Check: check.Err(),
+	}
 	return guard.Answer(ctx, s.guard, a, func(ctx context.Context, tx *store.Tx, e *audit.Entry) (*ChangePage, error) {
-		rows, err := tx.Proposals.List(ctx, c.Organisation, q.OpenOnly, before, size)
+		rows, err := q.find(ctx, tx, c.Organisation, before, size)
 		if err != nil {
 			return nil, err
 		}
@@ -56,13 +60,22 @@ func (s *Persons) ListChanges(ctx context.Context, c *identity.Caller, q *Change
 		if out.Changes, e.Restricted, err = s.openProposals(ctx, tx, rows); err != nil {
 			return nil, err
 		}
-		if len(rows) > 0 {
+		if q.ID == "" && len(rows) > 0 {
 			out.Next = guard.Next(len(rows), size, rows[len(rows)-1].ID)
 		}
 		e.Counts = audit.Counts{"changes": int64(len(rows))}
 		guard.Show(e, guard.KindProposal, out.Changes, func(c *ProposedChange) string { return c.ID })
 		return out, nil
 	})
+}
+
+// find finds the proposals of an authority that are asked for.
+func (q *ChangeQuery) find(ctx context.Context, tx *store.Tx, authority string, before uuid.UUID, size int) ([]store.ProposalRow, error) {
+	if q.ID == "" {
+		return tx.Proposals.List(ctx, authority, q.OpenOnly, before, size)
+	}
+	row, err := guard.FindOwn(ctx, tx.Proposals.Get, authority, q.ID)
+	return []store.ProposalRow{row}, err
 }
 
 // openProposals opens proposals, and reports whether anybody whom they are about is

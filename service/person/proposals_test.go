@@ -288,7 +288,16 @@ func TestListChanges_ShowsTheAuthoritysOwnNewestFirst(t *testing.T) {
 	if open := f.MustListChanges(lead, true, guard.Paging{}).Changes; len(open) != 4 || open[0].ID != ids[1] {
 		t.Errorf("%d are open", len(open))
 	}
-	_, err := f.ListChanges(t.Context(), lead, &person.ChangeQuery{Paging: guard.Paging{Page: "x"}})
+	one, err := f.ListChanges(t.Context(), deputy, &person.ChangeQuery{ID: ids[3]})
+	if err != nil || len(one.Changes) != 1 || one.Changes[0].ID != ids[3] || one.Next != "" || f.LastEntry().Target.ID != ids[3] {
+		t.Errorf("one alone: %v, %+v", err, one)
+	}
+	for _, id := range []string{ids[3], "nonsense"} {
+		if _, err := f.ListChanges(t.Context(), otherLead, &person.ChangeQuery{ID: id}); !errors.Is(err, guard.ErrNotFound) {
+			t.Errorf("another authority asked for %s: %v", id, err)
+		}
+	}
+	_, err = f.ListChanges(t.Context(), lead, &person.ChangeQuery{Paging: guard.Paging{Page: "x"}})
 	if v := violationsOf(t, err); len(v) != 1 || v[0].Field != "page" {
 		t.Errorf("a page that is none: %+v", v)
 	}

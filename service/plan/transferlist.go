@@ -16,7 +16,8 @@ import (
 
 // TransferQuery asks for transfers from and to the caller's authority.
 type TransferQuery struct {
-	OpenOnly bool // only those that nobody has decided about
+	ID       string // only this one
+	OpenOnly bool   // only those that nobody has decided about
 	Paging   guard.Paging
 	Request  string // request id
 }
@@ -47,13 +48,15 @@ type TransferPage struct {
 
 // ListTransfers shows transfers from and to the caller's authority. The error
 // is ErrDenied, *InvalidError, *OverloadedError, ErrUnrecorded, ErrUnavailable
-// or ErrDamaged.
+// or ErrDamaged; of one alone also ErrNotFound (also for one between others).
 func (s *Plans) ListTransfers(ctx context.Context, c *identity.Caller, q *TransferQuery) (*TransferPage, error) {
 	check := domain.Reader{}
 	size, before := q.Paging.Read(&check, uuid.Max)
-	a := guard.Act{Caller: c, Action: policy.ListPlans, Own: true, Request: q.Request, Check: check.Err()}
+	a := guard.Act{
+		Caller: c, Action: policy.ListPlans, Own: true, Request: q.Request, Target: guard.Target(guard.KindTransfer, q.ID), Check: check.Err(),
+	}
 	return guard.Answer(ctx, s.guard, a, func(ctx context.Context, tx *store.Tx, e *audit.Entry) (*TransferPage, error) {
-		rows, err := tx.Transfers.List(ctx, c.Organisation, q.OpenOnly, before, size)
+		rows, err := q.find(ctx, tx, c.Organisation, before, size)
 		if err != nil {
 			return nil, err
 		}
@@ -61,7 +64,7 @@ func (s *Plans) ListTransfers(ctx context.Context, c *identity.Caller, q *Transf
 		if out.Transfers, err = s.openTransfers(ctx, tx, rows, c.Organisation); err != nil {
 			return nil, err
 		}
-		if len(rows) > 0 {
+		if q.ID == "" && len(rows) > 0 {
 			out.Next = guard.Next(len(rows), size, rows[len(rows)-1].ID)
 		}
 		e.Counts = audit.Counts{"transfers": int64(len(out.Transfers))}
@@ -73,6 +76,15 @@ func (s *Plans) ListTransfers(ctx context.Context, c *identity.Caller, q *Transf
 		}
 		return out, nil
 	})
+}
+
+// find finds the transfers of an authority that are asked for.
+func (q *TransferQuery) find(ctx context.Context, tx *store.Tx, authority string, before uuid.UUID, size int) ([]store.TransferRow, error) {
+	if q.ID == "" {
+		return tx.Transfers.List(ctx, authority, q.OpenOnly, before, size)
+	}
+	row, err := guard.FindOwn(ctx, tx.Transfers.Get, authority, q.ID)
+	return []store.TransferRow{row}, err
 }
 
 // openTransfers opens transfers as an authority may see them. What was said

@@ -1,6 +1,7 @@
 package plan_test
 
 import (
+	"errors"
 	"testing"
 	"time"
 
@@ -10,6 +11,7 @@ import (
 	"cpis/audit"
 	"cpis/service/domain"
 	"cpis/service/guard"
+	"cpis/service/identity"
 	"cpis/service/plan"
 )
 
@@ -90,6 +92,28 @@ func TestListTransfers_ComesInPagesNewestFirst(t *testing.T) {
 		_, err := f.ListTransfers(t.Context(), lead, &plan.TransferQuery{Paging: paging})
 		if v := violationsOf(t, err); len(v) != 1 || v[0].Field != field {
 			t.Errorf("got %+v, want %s", v, field)
+		}
+	}
+}
+
+// One alone is found by either side, decided or not, and by nobody else.
+func TestListTransfers_OfOneAlone(t *testing.T) {
+	t.Parallel()
+	f := newService(t)
+	one := f.MustTransfer(f.MustRegister(lead, rightCPP()))
+	f.MustTransfer(f.MustRegister(lead, rightUCPP()))
+	for _, c := range []*identity.Caller{lead, otherLead} {
+		page := f.MustListTransfers(c, plan.TransferQuery{ID: one.TransferID})
+		if len(page.Transfers) != 1 || page.Transfers[0].ID != one.TransferID || page.Next != "" {
+			t.Errorf("%s sees %+v", c.ID, page)
+		}
+	}
+	if e := f.LastEntry(); e.Target.ID != one.TransferID {
+		t.Errorf("the entry is about %+v", e.Target)
+	}
+	for name, q := range map[string]plan.TransferQuery{"of others": {ID: one.TransferID}, "none": {ID: "nonsense"}} {
+		if _, err := f.ListTransfers(t.Context(), thirdLead, &q); !errors.Is(err, guard.ErrNotFound) {
+			t.Errorf("%s: got %v", name, err)
 		}
 	}
 }

@@ -93,7 +93,7 @@ func TestChanges_ArriveWhole(t *testing.T) {
 			if diff := cmp.Diff(want, decided, protocmp.Transform()); err != nil || diff != "" {
 				t.Errorf("DecideChange: %v (-want +got):\n%s", err, diff)
 			}
-			if _, err := c.plans.ListChanges(t.Context(), &cpisv1.ListChangesRequest{OpenOnly: true, PageSize: 9, Page: "p"}); err != nil {
+			if _, err := c.plans.ListChanges(t.Context(), &cpisv1.ListChangesRequest{OpenOnly: true, PageSize: 9, Page: "p", ChangeId: "change-1"}); err != nil {
 				t.Errorf("ListChanges: %v", err)
 			}
 			u.check(t)

@@ -64,6 +64,7 @@ func decideChangeToProto(r *person.DecideChangeResult) *cpisv1.DecideChangeRespo
 
 func listChangesFromProto(m *cpisv1.ListChangesRequest, request string) *person.ChangeQuery {
 	return &person.ChangeQuery{
+		ID:       m.GetChangeId(),
 		OpenOnly: m.GetOpenOnly(),
 		Paging:   guard.Paging{Size: int(m.GetPageSize()), Page: m.GetPage()},
 		Request:  request,

@@ -372,9 +372,9 @@ func (b *bench) transfersOfPlans(t *testing.T) []passage {
 		},
 		{
 			"ListTransfers", func(ctx context.Context, c *clients) (proto.Message, error) {
-				return c.plans.ListTransfers(ctx, &cpisv1.ListTransfersRequest{OpenOnly: true, PageSize: 7, Page: "m"})
+				return c.plans.ListTransfers(ctx, &cpisv1.ListTransfersRequest{OpenOnly: true, PageSize: 7, Page: "m", TransferId: "t2"})
 			},
-			&plan.TransferQuery{OpenOnly: true, Paging: guard.Paging{Size: 7, Page: "m"}, Request: aRequest},
+			&plan.TransferQuery{ID: "t2", OpenOnly: true, Paging: guard.Paging{Size: 7, Page: "m"}, Request: aRequest},
 			&cpisv1.ListTransfersResponse{NextPage: "n", Receipt: out, Transfers: []*cpisv1.Transfer{
 				{
 					Id: "t2", State: cpisv1.ProposalState_PROPOSAL_STATE_OPEN, From: "E09000019", To: "E09000007",

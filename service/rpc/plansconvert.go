@@ -266,6 +266,7 @@ func decideTransferToProto(r *plan.DecideTransferResult) *cpisv1.DecideTransferR
 
 func listTransfersFromProto(m *cpisv1.ListTransfersRequest, request string) *plan.TransferQuery {
 	return &plan.TransferQuery{
+		ID:       m.GetTransferId(),
 		OpenOnly: m.GetOpenOnly(),
 		Paging:   guard.Paging{Size: int(m.GetPageSize()), Page: m.GetPage()},
 		Request:  request,

@@ -2679,7 +2679,9 @@ type ListTransfersRequest struct {
 	// Most to give; 50 if 0.
 	PageSize int32 `protobuf:"varint,2,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
 	// Where to go on: `next_page` of the answer before.
-	Page          string `protobuf:"bytes,3,opt,name=page,proto3" json:"page,omitempty"`
+	Page string `protobuf:"bytes,3,opt,name=page,proto3" json:"page,omitempty"`
+	// Identifier of the only transfer that is asked for; all if empty.
+	TransferId    string `protobuf:"bytes,4,opt,name=transfer_id,json=transferId,proto3" json:"transfer_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2731,6 +2733,13 @@ func (x *ListTransfersRequest) GetPageSize() int32 {
 func (x *ListTransfersRequest) GetPage() string {
 	if x != nil {
 		return x.Page
+	}
+	return ""
+}
+
+func (x *ListTransfersRequest) GetTransferId() string {
+	if x != nil {
+		return x.TransferId
 	}
 	return ""
 }
@@ -3315,7 +3324,9 @@ type ListChangesRequest struct {
 	// Most to give; 50 if 0.
 	PageSize int32 `protobuf:"varint,2,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
 	// Where to go on: `next_page` of the answer before.
-	Page          string `protobuf:"bytes,3,opt,name=page,proto3" json:"page,omitempty"`
+	Page string `protobuf:"bytes,3,opt,name=page,proto3" json:"page,omitempty"`
+	// Identifier of the only proposal that is asked for; all if empty.
+	ChangeId      string `protobuf:"bytes,4,opt,name=change_id,json=changeId,proto3" json:"change_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -3367,6 +3378,13 @@ func (x *ListChangesRequest) GetPageSize() int32 {
 func (x *ListChangesRequest) GetPage() string {
 	if x != nil {
 		return x.Page
+	}
+	return ""
+}
+
+func (x *ListChangesRequest) GetChangeId() string {
+	if x != nil {
+		return x.ChangeId
 	}
 	return ""
 }
@@ -3764,12 +3782,14 @@ const file_cpis_v1_plan_proto_rawDesc = "" +
 	"\x16DecideTransferResponse\x12,\n" +
 	"\x05state\x18\x01 \x01(\x0e2\x16.cpis.v1.ProposalStateR\x05state\x12\x18\n" +
 	"\aversion\x18\x02 \x01(\x05R\aversion\x12*\n" +
-	"\areceipt\x18\x03 \x01(\v2\x10.cpis.v1.ReceiptR\areceipt\"y\n" +
+	"\areceipt\x18\x03 \x01(\v2\x10.cpis.v1.ReceiptR\areceipt\"\xa3\x01\n" +
 	"\x14ListTransfersRequest\x12\x1b\n" +
 	"\topen_only\x18\x01 \x01(\bR\bopenOnly\x12'\n" +
 	"\tpage_size\x18\x02 \x01(\x05B\n" +
 	"\xbaH\a\x1a\x05\x18\xc8\x01(\x00R\bpageSize\x12\x1b\n" +
-	"\x04page\x18\x03 \x01(\tB\a\xbaH\x04r\x02\x18@R\x04page\"\x91\x01\n" +
+	"\x04page\x18\x03 \x01(\tB\a\xbaH\x04r\x02\x18@R\x04page\x12(\n" +
+	"\vtransfer_id\x18\x04 \x01(\tB\a\xbaH\x04r\x02\x18@R\n" +
+	"transferId\"\x91\x01\n" +
 	"\x15ListTransfersResponse\x12/\n" +
 	"\ttransfers\x18\x01 \x03(\v2\x11.cpis.v1.TransferR\ttransfers\x12\x1b\n" +
 	"\tnext_page\x18\x02 \x01(\tR\bnextPage\x12*\n" +
@@ -3818,12 +3838,13 @@ const file_cpis_v1_plan_proto_rawDesc = "" +
 	"\xbaH\ar\x05\x10\x01\x18\xf4\x03R\x06reason\"p\n" +
 	"\x14DecideChangeResponse\x12,\n" +
 	"\x05state\x18\x01 \x01(\x0e2\x16.cpis.v1.ProposalStateR\x05state\x12*\n" +
-	"\areceipt\x18\x02 \x01(\v2\x10.cpis.v1.ReceiptR\areceipt\"w\n" +
+	"\areceipt\x18\x02 \x01(\v2\x10.cpis.v1.ReceiptR\areceipt\"\x9d\x01\n" +
 	"\x12ListChangesRequest\x12\x1b\n" +
 	"\topen_only\x18\x01 \x01(\bR\bopenOnly\x12'\n" +
 	"\tpage_size\x18\x02 \x01(\x05B\n" +
 	"\xbaH\a\x1a\x05\x18\xc8\x01(\x00R\bpageSize\x12\x1b\n" +
-	"\x04page\x18\x03 \x01(\tB\a\xbaH\x04r\x02\x18@R\x04page\"\x91\x01\n" +
+	"\x04page\x18\x03 \x01(\tB\a\xbaH\x04r\x02\x18@R\x04page\x12$\n" +
+	"\tchange_id\x18\x04 \x01(\tB\a\xbaH\x04r\x02\x18@R\bchangeId\"\x91\x01\n" +
 	"\x13ListChangesResponse\x121\n" +
 	"\achanges\x18\x01 \x03(\v2\x17.cpis.v1.ProposedChangeR\achanges\x12\x1b\n" +
 	"\tnext_page\x18\x02 \x01(\tR\bnextPage\x12*\n" +
