@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"slices"
 	"sync/atomic"
 
 	"cpis/policy"
@@ -18,6 +19,7 @@ type Directory struct {
 	db      *store.DB
 	classes atomic.Pointer[map[string]policy.Class]
 	names   atomic.Pointer[map[string]string]
+	sorted  atomic.Pointer[[]string] // the authorities, by name
 }
 
 // OpenDirectory loads the organisations.
@@ -38,6 +40,9 @@ func (d *Directory) Name(organisation string) string {
 	return cmp.Or((*d.names.Load())[organisation], organisation)
 }
 
+// Authorities returns the GSS codes of the local authorities, by name.
+func (d *Directory) Authorities() []string { return slices.Clone(*d.sorted.Load()) }
+
 // Refresh loads the organisations anew.
 func (d *Directory) Refresh(ctx context.Context) error {
 	organisations, err := d.db.Directory.Organisations(ctx)
@@ -56,6 +61,12 @@ func (d *Directory) Refresh(ctx context.Context) error {
 	for _, a := range authorities {
 		classes[a.GSS], names[a.GSS] = policy.LocalAuthority, a.Name
 	}
+	sorted := make([]string, len(authorities))
+	for i, a := range authorities {
+		sorted[i] = a.GSS
+	}
+	slices.SortFunc(sorted, func(a, b string) int { return cmp.Or(cmp.Compare(names[a], names[b]), cmp.Compare(a, b)) })
+	d.sorted.Store(&sorted)
 	if old := d.classes.Load(); old == nil || !maps.Equal(*old, classes) {
 		d.classes.Store(&classes)
 	}

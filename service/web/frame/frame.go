@@ -27,6 +27,8 @@ type People interface {
 // Names names organisations by their codes. *directory.Directory does.
 type Names interface {
 	Name(organisation string) string
+	// Authorities returns the codes of all local authorities, by name.
+	Authorities() []string
 }
 
 // Config is what Pages are made of. All is required but what says otherwise.
