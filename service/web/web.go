@@ -9,7 +9,9 @@ import (
 	"cpis/service/web/clinician"
 	"cpis/service/web/files"
 	"cpis/service/web/frame"
+	"cpis/service/web/journey"
 	"cpis/service/web/lead"
+	"cpis/service/web/plans"
 )
 
 // Config is what the pages are made of.
@@ -24,6 +26,7 @@ type UseCases struct {
 	Files     files.UseCases
 	Auditor   auditor.UseCases
 	Clinician clinician.UseCases
+	Plans     plans.UseCases
 	// Administrator is what administrators see of the installation.
 	Administrator administrator.UseCases
 }
@@ -43,8 +46,8 @@ var embedded embed.FS
 func areas(u UseCases) []frame.Area {
 	templates, _ := fs.Sub(embedded, "template") // is embedded
 	return []frame.Area{
-		{Routes: routes(), Templates: templates}, lead.Area(u.Lead), files.Area(u.Files), auditor.Area(u.Auditor),
-		clinician.Area(u.Clinician), administrator.Area(u.Administrator),
+		{Routes: routes(), Templates: templates}, journey.Area(), lead.Area(u.Lead), files.Area(u.Files), plans.Area(u.Plans),
+		auditor.Area(u.Auditor), clinician.Area(u.Clinician), administrator.Area(u.Administrator),
 	}
 }
 
