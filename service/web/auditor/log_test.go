@@ -34,14 +34,14 @@ func TestLog_SaysHowItIsAndWhatAReceiptProves(t *testing.T) {
 		return b.Get("/log").Submit("/log", map[string]string{"receipt": receipt})
 	}
 	check(receiptText(&answer.Receipt)).Want(http.StatusOK, b.At.Path, "This receipt cannot be checked yet")
-	s.Must(s.Log.Sign(t.Context()))
+	s.Must(s.Sign(t.Context()))
 	b.Follow("Check again").Want(http.StatusOK, b.At.Path, "This entry is in the log")
 	if text := b.Doc.Find("main").Text(); !strings.Contains(text, fmt.Sprintf("entry %d of the log", answer.Receipt.Index)) || !strings.Contains(text, "were signed on 23 November 2026") {
 		t.Errorf("the page says %q", text)
 	}
 	address := b.At.Path
 	b.Get("/log").Want(http.StatusOK, "/log", "The log is sound")
-	s.Must(s.Log.Scrub(t.Context()))
+	s.Must(s.Scrub(t.Context()))
 	if b.Get("/log"); !strings.Contains(b.Doc.Find("main").Text(), "Last read again and compared") || strings.Contains(b.Text, "Not since this server started") {
 		t.Errorf("the page says %q", b.Doc.Find("main").Text())
 	}
@@ -56,7 +56,7 @@ func TestLog_SaysHowItIsAndWhatAReceiptProves(t *testing.T) {
 func TestLog_TakesReceiptsAlone(t *testing.T) {
 	t.Parallel()
 	s := webtest.New(t)
-	s.Must(s.Log.Sign(t.Context()))
+	s.Must(s.Sign(t.Context()))
 	b := s.As("auditor")
 	for _, wrong := range []string{
 		"", "9990000018", "log 1", "log -1 " + base64.StdEncoding.EncodeToString(make([]byte, 32)), "log 1 AAAA", "log 1 <script>", "log 99999999999999999999 AAAA",
@@ -73,9 +73,9 @@ func TestLog_ThatWasChangedIsSaidToBe(t *testing.T) {
 	t.Parallel()
 	s := webtest.New(t)
 	s.MustLookUp(servicetest.Nurse, servicetest.Attended("ED-1"))
-	s.Must(s.Log.Sign(t.Context()))
+	s.Must(s.Sign(t.Context()))
 	s.Exec(`UPDATE cpis.entry SET line = (SELECT line FROM cpis.entry WHERE idx = 0) WHERE idx = 1`)
-	s.Must(s.Log.Scrub(t.Context()))
+	s.Must(s.Scrub(t.Context()))
 	b := s.As("auditor").Get("/log").Want(http.StatusOK, "/log", "The log has been changed")
 	if text := b.Doc.Find("main").Text(); !strings.Contains(text, "Do not rely on reports") || !strings.Contains(text, servicetest.HubPhone) {
 		t.Errorf("the page says %q", text)
