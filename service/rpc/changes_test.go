@@ -112,7 +112,7 @@ func (u *changeUses) check(t *testing.T) {
 			Kind: person.Merge, NHSNumber: "1", From: "2", Superseded: true, MergeID: "3", Reason: "because", Request: aRequest,
 		}, u.proposal},
 		{&person.DecideChangeRequest{ChangeID: "change-1", Decision: domain.Accept, Reason: "yes", Request: aRequest}, u.ruling},
-		{&person.ChangeQuery{OpenOnly: true, Paging: guard.Paging{Size: 9, Page: "p"}, Request: aRequest}, u.query},
+		{&person.ChangeQuery{ID: "change-1", OpenOnly: true, Paging: guard.Paging{Size: 9, Page: "p"}, Request: aRequest}, u.query},
 	} {
 		if diff := cmp.Diff(pair[0], pair[1]); diff != "" {
 			t.Errorf("asked for (-want +got):\n%s", diff)
