@@ -84,6 +84,9 @@ func ageWords(born, today domain.Date) string {
 // planCard shows a plan as its authority recorded it.
 func planCard(v *frame.Visit, p *plan.Plan, born domain.Date) nhsuk.SummaryList {
 	card := nhsuk.SummaryList{Card: &nhsuk.Card{Heading: nhsuk.Heading{Text: kindWords(p.Details.Kind), Level: 3}}}
+	if to := v.Offered("/plans/" + p.ID); to != "" {
+		card.Card.Actions = []nhsuk.Action{{Text: "Open this plan", Href: to, Hidden: "started " + words.English.Day(p.Details.Start)}}
+	}
 	add := func(key, value string) {
 		if value != "" {
 			card.Rows = append(card.Rows, nhsuk.Row{Key: key, Value: value})

@@ -38,6 +38,9 @@ func TestPerson_ShowsWhatHappened(t *testing.T) {
 	b := s.As("lead")
 	id := s.MustGet(servicetest.Lead, child).ID
 	b.Get("/people/"+id).Want(http.StatusOK, "/people/"+id, "Person")
+	if n := b.Doc.Find(`a[href="/plans/` + held.PlanID + `"]`).Length(); n != 1 {
+		t.Errorf("%d links lead to the plan", n)
+	}
 	want := []string{"Plan changed", "Seen in the emergency department Not answered", "Plan registered"}
 	if got := titles(b); !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
