@@ -12,7 +12,7 @@ func AllActions() []Action {
 		ReadNotices, AnswerNotice, ListColleagues, ManageChannels, ReadContacts, SetContacts,
 		ReadProof, ReadLog, ExportLog, ReadReports, ExportReport, DownloadExport, ReviewAccess, ReleaseRestricted, SecondRelease, Configure,
 		LogIn, ChooseRole, LogOut,
-		ExplainPolicy,
+		ExplainPolicy, ReadService,
 	}
 }
 

@@ -97,6 +97,7 @@ const (
 	LogOut     Action = "log_out"
 
 	ExplainPolicy Action = "explain_policy" // read these rules, and ask what they decide
+	ReadService   Action = "read_service"   // how the service does: numbers and states
 )
 
 // Mode is the access mode of a look-up; empty for every other action.

@@ -161,7 +161,9 @@ func (s *Service) build(cfg *Config, log store.Log, reviews keys.NewKey, decoy *
 		DB: db, Ring: cfg.Ring, Clock: clock, Guard: s.Guard, Records: s.Records, Notices: s.Notices,
 	})
 	s.Work = work.New(work.Config{DB: db, Clock: clock, Guard: s.Guard, Records: s.Records, Ready: s.ready})
-	s.Installation = admin.New(admin.Config{Guard: s.Guard, Policy: cfg.Policy})
+	s.Installation = admin.New(admin.Config{
+		Guard: s.Guard, Policy: cfg.Policy, DB: db, Clock: clock, Log: log, Keeper: cfg.Ring.Keeper().Ready, Undamaged: s.Log.Undamaged,
+	})
 	s.Persons = person.New(person.Config{
 		DB: db, Ring: cfg.Ring, Clock: clock, Guard: s.Guard, Records: s.Records, Notices: s.Notices,
 		Observe: person.Observer{Damaged: observe.Damaged},

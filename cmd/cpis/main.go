@@ -36,7 +36,7 @@ type cli struct {
 	Channel   verbs   `cmd:"" help:"Manage the channels that notices are sent on to."`
 	Contact   verbs   `cmd:"" help:"Manage the telephone numbers that look-ups show."`
 	Encounter verbs   `cmd:"" help:"Report missed appointments and wrong patients."`
-	Admin     verbs   `cmd:"" help:"Read the rules of the service, and ask why they decide as they do."`
+	Admin     verbs   `cmd:"" help:"Read the rules of the service, ask why they decide as they do, and see how it does."`
 	Report    reports `cmd:"" help:"Ask the audit log who looked, and why."`
 
 	Audit        auditCmd        `cmd:"" help:"Export the audit log, fetch checkpoints and proofs, and verify them."`

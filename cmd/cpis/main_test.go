@@ -51,7 +51,7 @@ func TestHelpIsAsReviewed(t *testing.T) {
 	for _, line := range []string{
 		"", "serve", "dev", "migrate", "lookup", "token",
 		"plan", "plan register", "plan amend", "plan birth", "plan list", "plan propose", "person", "person find", "work", "upload", "upload send", "upload approve",
-		"notice", "notice watch", "notice acknowledge", "channel", "channel put", "contact", "contact set", "encounter", "encounter missed", "admin", "admin policy", "admin explain",
+		"notice", "notice watch", "notice acknowledge", "channel", "channel put", "contact", "contact set", "encounter", "encounter missed", "admin", "admin policy", "admin explain", "admin status",
 		"report", "report child", "report break-glass", "report many", "report count", "report rebuild", "report check",
 		"audit export", "audit verify", "audit key", "audit checkpoint", "audit consistency", "audit proof", "audit prove", "audit verify-proof", "sign-in", "sign-out",
 		"keys rewrap", "keys rotate-index", "keys retag", "keys retire-index",

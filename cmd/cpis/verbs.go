@@ -100,6 +100,7 @@ var groups = []group{
 	{"admin", "AdminService", []verb{
 		{name: "policy", method: "GetPolicy", help: "List the rules by which the service decides who may do what.", columns: "id role place action own assurance claimed text"},
 		{name: "explain", method: "ExplainPolicy", help: "Ask whether somebody with a role may do something somewhere, and why, or why not."},
+		{name: "status", method: "GetStatus", help: "Show how the service does. A part that is missing could not be learnt."},
 	}},
 	{"report", "ReportService", slices.Concat(reportVerbs, oversightVerbs)},
 }

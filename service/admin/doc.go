@@ -1,3 +1,3 @@
-// Package admin is what administrators see of an installation, and do with it: by
-// which rules it decides, and why. It sees no person, no plan and no notice.
+// Package admin is what administrators see of an installation: by which rules it
+// decides, and why; and how it does. It sees no person, no plan and no notice.
 package admin

@@ -49,7 +49,7 @@ func TestGetPolicy_OfOneRole(t *testing.T) {
 	for _, r := range got.Rules {
 		ids = append(ids, r.ID)
 	}
-	want := []string{"C1", "C2", "H1", "L1", "L2", "L3"}
+	want := []string{"C1", "C2", "C3", "H1", "L1", "L2", "L3"}
 	if !slices.Equal(ids, want) {
 		t.Errorf("got rules %v, want %v", ids, want)
 	}
@@ -210,7 +210,7 @@ func TestAdministrators_SeeNobody(t *testing.T) {
 			}
 		}
 	}
-	want := []policy.Action{policy.ReadProof, policy.Configure, policy.LogIn, policy.ChooseRole, policy.LogOut, policy.ExplainPolicy}
+	want := []policy.Action{policy.ReadProof, policy.Configure, policy.LogIn, policy.ChooseRole, policy.LogOut, policy.ExplainPolicy, policy.ReadService}
 	if !slices.Equal(may, want) {
 		t.Errorf("administrators may %v, want %v", may, want)
 	}

@@ -134,6 +134,7 @@ var actionTexts = map[policy.Action]string{
 	policy.SecondRelease:     "agree, for another organisation, that it be told who looked at a restricted child",
 	policy.Configure:         "change the settings of the installation",
 	policy.ExplainPolicy:     "read the rules, and ask what they decide",
+	policy.ReadService:       "see how the service does",
 
 	policy.LogIn:      "log in to the pages",
 	policy.ChooseRole: "choose one of several roles",

@@ -84,7 +84,7 @@ var topics = map[policy.Action]store.Topic{
 	"use_policy": store.TopicPolicy,
 
 	policy.ViewRestricted: store.TopicOther, policy.ReportMissed: store.TopicOther, policy.ReportWrongPatient: store.TopicOther,
-	policy.AnswerNotice: store.TopicOther, policy.ReadProof: store.TopicOther, policy.ExplainPolicy: store.TopicOther,
+	policy.AnswerNotice: store.TopicOther, policy.ReadProof: store.TopicOther, policy.ExplainPolicy: store.TopicOther, policy.ReadService: store.TopicOther,
 	policy.LogIn: store.TopicOther, policy.ChooseRole: store.TopicOther, policy.LogOut: store.TopicOther,
 	"deliver_notice": store.TopicOther, "unauthenticated": store.TopicOther, actionDigest: store.TopicOther,
 

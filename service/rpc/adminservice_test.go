@@ -3,9 +3,11 @@ package rpc_test
 import (
 	"context"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"google.golang.org/protobuf/testing/protocmp"
+	"google.golang.org/protobuf/types/known/timestamppb"
 
 	cpisv1 "cpis/proto/cpis/v1"
 	"cpis/service/admin"
@@ -20,6 +22,7 @@ type installation struct {
 	asking    any // what was asked last
 	policy    admin.Policy
 	explained admin.Explanation
+	status    admin.Status
 }
 
 func (u *installation) GetPolicy(_ context.Context, _ *identity.Caller, q *admin.GetPolicyRequest) (*admin.Policy, error) {
@@ -30,6 +33,11 @@ func (u *installation) GetPolicy(_ context.Context, _ *identity.Caller, q *admin
 func (u *installation) ExplainPolicy(_ context.Context, _ *identity.Caller, q *admin.ExplainPolicyRequest) (*admin.Explanation, error) {
 	u.asking = q
 	return &u.explained, nil
+}
+
+func (u *installation) GetStatus(_ context.Context, _ *identity.Caller, q *admin.GetStatusRequest) (*admin.Status, error) {
+	u.asking = q
+	return &u.status, nil
 }
 
 // option has a face show them.
@@ -86,5 +94,43 @@ func TestPolicy_GoesThrough(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, explained, protocmp.Transform()); diff != "" {
 		t.Errorf("ExplainPolicy (-want +got):\n%s", diff)
+	}
+}
+
+// How the service does: all parts of it, and none.
+func TestStatus_GoesThrough(t *testing.T) {
+	t.Parallel()
+	at := time.Date(2026, 11, 23, 17, 5, 6, 0, time.UTC)
+	receipt, out := someReceipt()
+	when := timestamppb.New(at)
+	for _, tt := range []struct {
+		in   admin.Status
+		want *cpisv1.GetStatusResponse
+	}{
+		{admin.Status{Receipt: receipt, At: at}, &cpisv1.GetStatusResponse{Receipt: out, At: when}},
+		{admin.Status{
+			Receipt: receipt, At: at, Policy: "0123", Keeper: true,
+			Log:        &admin.LogStatus{Origin: "cpis.example/log/1", Size: 7, Signed: 6, SignedAt: at, Room: 5, Behind: 4, Damaged: true},
+			Deliveries: &admin.Deliveries{Pending: 3, Undelivered: 2, Oldest: at},
+			Channels:   &admin.Channels{Resting: []admin.RestingChannel{{Authority: "E09000019", Kind: "mesh", Rank: 1, Since: at, Until: at}}},
+		}, &cpisv1.GetStatusResponse{
+			Receipt: out, At: when, Policy: "0123", Keeper: true,
+			Log:        &cpisv1.LogStatus{Origin: "cpis.example/log/1", Size: 7, Signed: 6, SignedAt: when, Room: 5, Behind: 4, Damaged: true},
+			Deliveries: &cpisv1.DeliveryStatus{Pending: 3, Undelivered: 2, Oldest: when},
+			Channels: &cpisv1.ChannelStatus{Resting: []*cpisv1.RestingAuthorityChannel{
+				{Authority: "E09000019", Kind: "mesh", Rank: 1, Since: when, Until: when},
+			}},
+		}},
+	} {
+		u := &installation{status: tt.in}
+		_, c := wires[0].open(t, u.option)
+		got, err := c.admin.GetStatus(t.Context(), &cpisv1.GetStatusRequest{})
+		if err != nil {
+			t.Fatalf("GetStatus: %v", err)
+		}
+		u.wants(t, &admin.GetStatusRequest{Request: aRequest})
+		if diff := cmp.Diff(tt.want, got, protocmp.Transform()); diff != "" {
+			t.Errorf("GetStatus (-want +got):\n%s", diff)
+		}
 	}
 }

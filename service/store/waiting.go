@@ -72,17 +72,28 @@ type RestingChannel struct {
 // Resting returns the channels of an authority that are in use and rest, in the
 // order in which they are tried.
 func (q channelReads) Resting(ctx context.Context, authority string, at time.Time) ([]RestingChannel, error) {
-	return all(ctx, q.q, "reading channels that rest", func(row pgx.CollectableRow) (c RestingChannel, err error) {
-		var mac []byte
-		err = row.Scan(append(c.targets(), &mac, (*timeTarget)(&c.FailedAt))...)
-		return c, q.guard.check(err, &c.ChannelRow, mac)
-	}, `
-		SELECT `+channelColumns+`, c.failed_at
+	return all(ctx, q.q, "reading channels that rest", q.scanResting, selectResting+`
+		  AND c.authority = $2
+		ORDER BY c.rank`, at, authority)
+}
+
+// AllResting is Resting for all authorities, one after the other.
+func (q channelReads) AllResting(ctx context.Context, at time.Time) ([]RestingChannel, error) {
+	return all(ctx, q.q, "reading all channels that rest", q.scanResting, selectResting+`
+		ORDER BY c.authority, c.rank`, at)
+}
+
+// selectResting reads what scanResting scans.
+const selectResting = `
+		SELECT ` + channelColumns + `, c.failed_at
 		FROM cpis.channel AS c
-		WHERE c.authority = $1
-		  AND c.removed_at IS NULL
+		WHERE c.removed_at IS NULL
 		  AND NOT c.paused
 		  AND c.failures > 0
-		  AND c.rests_until > $2
-		ORDER BY c.rank`, authority, at)
+		  AND c.rests_until > $1`
+
+func (q channelReads) scanResting(row pgx.CollectableRow) (c RestingChannel, err error) {
+	var mac []byte
+	err = row.Scan(append(c.targets(), &mac, (*timeTarget)(&c.FailedAt))...)
+	return c, q.guard.check(err, &c.ChannelRow, mac)
 }

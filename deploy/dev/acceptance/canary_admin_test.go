@@ -20,6 +20,8 @@ func (s *site) administer(p protocol, errs io.Writer) {
 		if person == "administrator" {
 			must(s.tb, err)
 			must(s.tb, failed)
+			_, err = office.GetStatus(ctx, &cpisv1.GetStatusRequest{})
+			must(s.tb, err)
 		}
 		_, _ = fmt.Fprintln(errs, told(err), told(failed))
 		for _, c := range everybody() {

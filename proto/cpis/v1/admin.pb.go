@@ -12,6 +12,7 @@ import (
 	_ "buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
+	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
 	reflect "reflect"
 	sync "sync"
 	unsafe "unsafe"
@@ -500,11 +501,442 @@ func (x *ExplainPolicyResponse) GetReceipt() *Receipt {
 	return nil
 }
 
+// GetStatusRequest asks how the service does.
+type GetStatusRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetStatusRequest) Reset() {
+	*x = GetStatusRequest{}
+	mi := &file_cpis_v1_admin_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetStatusRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetStatusRequest) ProtoMessage() {}
+
+func (x *GetStatusRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_cpis_v1_admin_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetStatusRequest.ProtoReflect.Descriptor instead.
+func (*GetStatusRequest) Descriptor() ([]byte, []int) {
+	return file_cpis_v1_admin_proto_rawDescGZIP(), []int{5}
+}
+
+// GetStatusResponse is how the service does. It names nobody. A part that is
+// absent could not be learnt just now, which does not mean that all is well.
+type GetStatusResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// When this was looked at.
+	At *timestamppb.Timestamp `protobuf:"bytes,1,opt,name=at,proto3" json:"at,omitempty"`
+	// Hash of the rules in force.
+	Policy string `protobuf:"bytes,2,opt,name=policy,proto3" json:"policy,omitempty"`
+	// What holds the keys answers.
+	Keeper bool `protobuf:"varint,3,opt,name=keeper,proto3" json:"keeper,omitempty"`
+	// The log.
+	Log *LogStatus `protobuf:"bytes,4,opt,name=log,proto3" json:"log,omitempty"`
+	// Notices on their way to authorities.
+	Deliveries *DeliveryStatus `protobuf:"bytes,5,opt,name=deliveries,proto3" json:"deliveries,omitempty"`
+	// Channels of any authority on which nothing arrives.
+	Channels *ChannelStatus `protobuf:"bytes,6,opt,name=channels,proto3" json:"channels,omitempty"`
+	// Where in the log this act stands.
+	Receipt       *Receipt `protobuf:"bytes,7,opt,name=receipt,proto3" json:"receipt,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetStatusResponse) Reset() {
+	*x = GetStatusResponse{}
+	mi := &file_cpis_v1_admin_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetStatusResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetStatusResponse) ProtoMessage() {}
+
+func (x *GetStatusResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_cpis_v1_admin_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetStatusResponse.ProtoReflect.Descriptor instead.
+func (*GetStatusResponse) Descriptor() ([]byte, []int) {
+	return file_cpis_v1_admin_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *GetStatusResponse) GetAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.At
+	}
+	return nil
+}
+
+func (x *GetStatusResponse) GetPolicy() string {
+	if x != nil {
+		return x.Policy
+	}
+	return ""
+}
+
+func (x *GetStatusResponse) GetKeeper() bool {
+	if x != nil {
+		return x.Keeper
+	}
+	return false
+}
+
+func (x *GetStatusResponse) GetLog() *LogStatus {
+	if x != nil {
+		return x.Log
+	}
+	return nil
+}
+
+func (x *GetStatusResponse) GetDeliveries() *DeliveryStatus {
+	if x != nil {
+		return x.Deliveries
+	}
+	return nil
+}
+
+func (x *GetStatusResponse) GetChannels() *ChannelStatus {
+	if x != nil {
+		return x.Channels
+	}
+	return nil
+}
+
+func (x *GetStatusResponse) GetReceipt() *Receipt {
+	if x != nil {
+		return x.Receipt
+	}
+	return nil
+}
+
+// LogStatus is how the log does.
+type LogStatus struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Name of the log that this server writes.
+	Origin string `protobuf:"bytes,1,opt,name=origin,proto3" json:"origin,omitempty"`
+	// How many entries it has.
+	Size int64 `protobuf:"varint,2,opt,name=size,proto3" json:"size,omitempty"`
+	// How many of them the newest checkpoint covers.
+	Signed int64 `protobuf:"varint,3,opt,name=signed,proto3" json:"signed,omitempty"`
+	// When that was signed; absent where none was.
+	SignedAt *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=signed_at,json=signedAt,proto3" json:"signed_at,omitempty"`
+	// How many entries it can take before the database needs a new part.
+	Room int64 `protobuf:"varint,5,opt,name=room,proto3" json:"room,omitempty"`
+	// How many entries of all logs reports do not find yet.
+	Behind int64 `protobuf:"varint,6,opt,name=behind,proto3" json:"behind,omitempty"`
+	// Something of it was found to be damaged since this server began.
+	Damaged       bool `protobuf:"varint,7,opt,name=damaged,proto3" json:"damaged,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *LogStatus) Reset() {
+	*x = LogStatus{}
+	mi := &file_cpis_v1_admin_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *LogStatus) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*LogStatus) ProtoMessage() {}
+
+func (x *LogStatus) ProtoReflect() protoreflect.Message {
+	mi := &file_cpis_v1_admin_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use LogStatus.ProtoReflect.Descriptor instead.
+func (*LogStatus) Descriptor() ([]byte, []int) {
+	return file_cpis_v1_admin_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *LogStatus) GetOrigin() string {
+	if x != nil {
+		return x.Origin
+	}
+	return ""
+}
+
+func (x *LogStatus) GetSize() int64 {
+	if x != nil {
+		return x.Size
+	}
+	return 0
+}
+
+func (x *LogStatus) GetSigned() int64 {
+	if x != nil {
+		return x.Signed
+	}
+	return 0
+}
+
+func (x *LogStatus) GetSignedAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.SignedAt
+	}
+	return nil
+}
+
+func (x *LogStatus) GetRoom() int64 {
+	if x != nil {
+		return x.Room
+	}
+	return 0
+}
+
+func (x *LogStatus) GetBehind() int64 {
+	if x != nil {
+		return x.Behind
+	}
+	return 0
+}
+
+func (x *LogStatus) GetDamaged() bool {
+	if x != nil {
+		return x.Damaged
+	}
+	return false
+}
+
+// DeliveryStatus is how many notices are on their way to authorities.
+type DeliveryStatus struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// That wait on channels.
+	Pending int64 `protobuf:"varint,1,opt,name=pending,proto3" json:"pending,omitempty"`
+	// That channels gave up.
+	Undelivered int64 `protobuf:"varint,2,opt,name=undelivered,proto3" json:"undelivered,omitempty"`
+	// When the one that waits longest began to; absent where none waits.
+	Oldest        *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=oldest,proto3" json:"oldest,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DeliveryStatus) Reset() {
+	*x = DeliveryStatus{}
+	mi := &file_cpis_v1_admin_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DeliveryStatus) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DeliveryStatus) ProtoMessage() {}
+
+func (x *DeliveryStatus) ProtoReflect() protoreflect.Message {
+	mi := &file_cpis_v1_admin_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DeliveryStatus.ProtoReflect.Descriptor instead.
+func (*DeliveryStatus) Descriptor() ([]byte, []int) {
+	return file_cpis_v1_admin_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *DeliveryStatus) GetPending() int64 {
+	if x != nil {
+		return x.Pending
+	}
+	return 0
+}
+
+func (x *DeliveryStatus) GetUndelivered() int64 {
+	if x != nil {
+		return x.Undelivered
+	}
+	return 0
+}
+
+func (x *DeliveryStatus) GetOldest() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Oldest
+	}
+	return nil
+}
+
+// ChannelStatus are channels on which nothing arrives.
+type ChannelStatus struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Those that rest, of any authority.
+	Resting       []*RestingAuthorityChannel `protobuf:"bytes,1,rep,name=resting,proto3" json:"resting,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ChannelStatus) Reset() {
+	*x = ChannelStatus{}
+	mi := &file_cpis_v1_admin_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ChannelStatus) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ChannelStatus) ProtoMessage() {}
+
+func (x *ChannelStatus) ProtoReflect() protoreflect.Message {
+	mi := &file_cpis_v1_admin_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ChannelStatus.ProtoReflect.Descriptor instead.
+func (*ChannelStatus) Descriptor() ([]byte, []int) {
+	return file_cpis_v1_admin_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *ChannelStatus) GetResting() []*RestingAuthorityChannel {
+	if x != nil {
+		return x.Resting
+	}
+	return nil
+}
+
+// RestingAuthorityChannel is a channel that is left alone for a while because
+// nothing arrives. Where it leads is its authority's affair.
+type RestingAuthorityChannel struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// GSS code of the authority.
+	Authority string `protobuf:"bytes,1,opt,name=authority,proto3" json:"authority,omitempty"`
+	// Kind of the channel: webhook or mesh.
+	Kind string `protobuf:"bytes,2,opt,name=kind,proto3" json:"kind,omitempty"`
+	// Position among the authority's channels, from 1.
+	Rank int32 `protobuf:"varint,3,opt,name=rank,proto3" json:"rank,omitempty"`
+	// When it failed last.
+	Since *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=since,proto3" json:"since,omitempty"`
+	// When it is tried again.
+	Until         *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=until,proto3" json:"until,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RestingAuthorityChannel) Reset() {
+	*x = RestingAuthorityChannel{}
+	mi := &file_cpis_v1_admin_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RestingAuthorityChannel) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RestingAuthorityChannel) ProtoMessage() {}
+
+func (x *RestingAuthorityChannel) ProtoReflect() protoreflect.Message {
+	mi := &file_cpis_v1_admin_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RestingAuthorityChannel.ProtoReflect.Descriptor instead.
+func (*RestingAuthorityChannel) Descriptor() ([]byte, []int) {
+	return file_cpis_v1_admin_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *RestingAuthorityChannel) GetAuthority() string {
+	if x != nil {
+		return x.Authority
+	}
+	return ""
+}
+
+func (x *RestingAuthorityChannel) GetKind() string {
+	if x != nil {
+		return x.Kind
+	}
+	return ""
+}
+
+func (x *RestingAuthorityChannel) GetRank() int32 {
+	if x != nil {
+		return x.Rank
+	}
+	return 0
+}
+
+func (x *RestingAuthorityChannel) GetSince() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Since
+	}
+	return nil
+}
+
+func (x *RestingAuthorityChannel) GetUntil() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Until
+	}
+	return nil
+}
+
 var File_cpis_v1_admin_proto protoreflect.FileDescriptor
 
 const file_cpis_v1_admin_proto_rawDesc = "" +
 	"\n" +
-	"\x13cpis/v1/admin.proto\x12\acpis.v1\x1a\x1bbuf/validate/validate.proto\x1a\x14cpis/v1/common.proto\"/\n" +
+	"\x13cpis/v1/admin.proto\x12\acpis.v1\x1a\x1bbuf/validate/validate.proto\x1a\x14cpis/v1/common.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"/\n" +
 	"\x10GetPolicyRequest\x12\x1b\n" +
 	"\x04role\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x18@R\x04role\"~\n" +
 	"\x11GetPolicyResponse\x12\x12\n" +
@@ -551,10 +983,42 @@ const file_cpis_v1_admin_proto_rawDesc = "" +
 	"breakGlass\x12+\n" +
 	"\x06others\x18\t \x03(\v2\x13.cpis.v1.PolicyRuleR\x06others\x12*\n" +
 	"\areceipt\x18\n" +
-	" \x01(\v2\x10.cpis.v1.ReceiptR\areceipt2\xa2\x01\n" +
+	" \x01(\v2\x10.cpis.v1.ReceiptR\areceipt\"\x12\n" +
+	"\x10GetStatusRequest\"\xae\x02\n" +
+	"\x11GetStatusResponse\x12*\n" +
+	"\x02at\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampR\x02at\x12\x16\n" +
+	"\x06policy\x18\x02 \x01(\tR\x06policy\x12\x16\n" +
+	"\x06keeper\x18\x03 \x01(\bR\x06keeper\x12$\n" +
+	"\x03log\x18\x04 \x01(\v2\x12.cpis.v1.LogStatusR\x03log\x127\n" +
+	"\n" +
+	"deliveries\x18\x05 \x01(\v2\x17.cpis.v1.DeliveryStatusR\n" +
+	"deliveries\x122\n" +
+	"\bchannels\x18\x06 \x01(\v2\x16.cpis.v1.ChannelStatusR\bchannels\x12*\n" +
+	"\areceipt\x18\a \x01(\v2\x10.cpis.v1.ReceiptR\areceipt\"\xce\x01\n" +
+	"\tLogStatus\x12\x16\n" +
+	"\x06origin\x18\x01 \x01(\tR\x06origin\x12\x12\n" +
+	"\x04size\x18\x02 \x01(\x03R\x04size\x12\x16\n" +
+	"\x06signed\x18\x03 \x01(\x03R\x06signed\x127\n" +
+	"\tsigned_at\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\bsignedAt\x12\x12\n" +
+	"\x04room\x18\x05 \x01(\x03R\x04room\x12\x16\n" +
+	"\x06behind\x18\x06 \x01(\x03R\x06behind\x12\x18\n" +
+	"\adamaged\x18\a \x01(\bR\adamaged\"\x80\x01\n" +
+	"\x0eDeliveryStatus\x12\x18\n" +
+	"\apending\x18\x01 \x01(\x03R\apending\x12 \n" +
+	"\vundelivered\x18\x02 \x01(\x03R\vundelivered\x122\n" +
+	"\x06oldest\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\x06oldest\"K\n" +
+	"\rChannelStatus\x12:\n" +
+	"\aresting\x18\x01 \x03(\v2 .cpis.v1.RestingAuthorityChannelR\aresting\"\xc3\x01\n" +
+	"\x17RestingAuthorityChannel\x12\x1c\n" +
+	"\tauthority\x18\x01 \x01(\tR\tauthority\x12\x12\n" +
+	"\x04kind\x18\x02 \x01(\tR\x04kind\x12\x12\n" +
+	"\x04rank\x18\x03 \x01(\x05R\x04rank\x120\n" +
+	"\x05since\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\x05since\x120\n" +
+	"\x05until\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\x05until2\xe6\x01\n" +
 	"\fAdminService\x12B\n" +
 	"\tGetPolicy\x12\x19.cpis.v1.GetPolicyRequest\x1a\x1a.cpis.v1.GetPolicyResponse\x12N\n" +
-	"\rExplainPolicy\x12\x1d.cpis.v1.ExplainPolicyRequest\x1a\x1e.cpis.v1.ExplainPolicyResponseBq\n" +
+	"\rExplainPolicy\x12\x1d.cpis.v1.ExplainPolicyRequest\x1a\x1e.cpis.v1.ExplainPolicyResponse\x12B\n" +
+	"\tGetStatus\x12\x19.cpis.v1.GetStatusRequest\x1a\x1a.cpis.v1.GetStatusResponseBq\n" +
 	"\vcom.cpis.v1B\n" +
 	"AdminProtoP\x01Z\x19cpis/proto/cpis/v1;cpisv1\xa2\x02\x03CXX\xaa\x02\aCpis.V1\xca\x02\aCpis\\V1\xe2\x02\x13Cpis\\V1\\GPBMetadata\xea\x02\bCpis::V1b\x06proto3"
 
@@ -570,33 +1034,52 @@ func file_cpis_v1_admin_proto_rawDescGZIP() []byte {
 	return file_cpis_v1_admin_proto_rawDescData
 }
 
-var file_cpis_v1_admin_proto_msgTypes = make([]protoimpl.MessageInfo, 5)
+var file_cpis_v1_admin_proto_msgTypes = make([]protoimpl.MessageInfo, 11)
 var file_cpis_v1_admin_proto_goTypes = []any{
-	(*GetPolicyRequest)(nil),      // 0: cpis.v1.GetPolicyRequest
-	(*GetPolicyResponse)(nil),     // 1: cpis.v1.GetPolicyResponse
-	(*PolicyRule)(nil),            // 2: cpis.v1.PolicyRule
-	(*ExplainPolicyRequest)(nil),  // 3: cpis.v1.ExplainPolicyRequest
-	(*ExplainPolicyResponse)(nil), // 4: cpis.v1.ExplainPolicyResponse
-	(*Receipt)(nil),               // 5: cpis.v1.Receipt
-	(AccessMode)(0),               // 6: cpis.v1.AccessMode
+	(*GetPolicyRequest)(nil),        // 0: cpis.v1.GetPolicyRequest
+	(*GetPolicyResponse)(nil),       // 1: cpis.v1.GetPolicyResponse
+	(*PolicyRule)(nil),              // 2: cpis.v1.PolicyRule
+	(*ExplainPolicyRequest)(nil),    // 3: cpis.v1.ExplainPolicyRequest
+	(*ExplainPolicyResponse)(nil),   // 4: cpis.v1.ExplainPolicyResponse
+	(*GetStatusRequest)(nil),        // 5: cpis.v1.GetStatusRequest
+	(*GetStatusResponse)(nil),       // 6: cpis.v1.GetStatusResponse
+	(*LogStatus)(nil),               // 7: cpis.v1.LogStatus
+	(*DeliveryStatus)(nil),          // 8: cpis.v1.DeliveryStatus
+	(*ChannelStatus)(nil),           // 9: cpis.v1.ChannelStatus
+	(*RestingAuthorityChannel)(nil), // 10: cpis.v1.RestingAuthorityChannel
+	(*Receipt)(nil),                 // 11: cpis.v1.Receipt
+	(AccessMode)(0),                 // 12: cpis.v1.AccessMode
+	(*timestamppb.Timestamp)(nil),   // 13: google.protobuf.Timestamp
 }
 var file_cpis_v1_admin_proto_depIdxs = []int32{
-	2, // 0: cpis.v1.GetPolicyResponse.rules:type_name -> cpis.v1.PolicyRule
-	5, // 1: cpis.v1.GetPolicyResponse.receipt:type_name -> cpis.v1.Receipt
-	6, // 2: cpis.v1.PolicyRule.access_mode:type_name -> cpis.v1.AccessMode
-	6, // 3: cpis.v1.ExplainPolicyRequest.access_mode:type_name -> cpis.v1.AccessMode
-	6, // 4: cpis.v1.ExplainPolicyResponse.access_mode:type_name -> cpis.v1.AccessMode
-	2, // 5: cpis.v1.ExplainPolicyResponse.others:type_name -> cpis.v1.PolicyRule
-	5, // 6: cpis.v1.ExplainPolicyResponse.receipt:type_name -> cpis.v1.Receipt
-	0, // 7: cpis.v1.AdminService.GetPolicy:input_type -> cpis.v1.GetPolicyRequest
-	3, // 8: cpis.v1.AdminService.ExplainPolicy:input_type -> cpis.v1.ExplainPolicyRequest
-	1, // 9: cpis.v1.AdminService.GetPolicy:output_type -> cpis.v1.GetPolicyResponse
-	4, // 10: cpis.v1.AdminService.ExplainPolicy:output_type -> cpis.v1.ExplainPolicyResponse
-	9, // [9:11] is the sub-list for method output_type
-	7, // [7:9] is the sub-list for method input_type
-	7, // [7:7] is the sub-list for extension type_name
-	7, // [7:7] is the sub-list for extension extendee
-	0, // [0:7] is the sub-list for field type_name
+	2,  // 0: cpis.v1.GetPolicyResponse.rules:type_name -> cpis.v1.PolicyRule
+	11, // 1: cpis.v1.GetPolicyResponse.receipt:type_name -> cpis.v1.Receipt
+	12, // 2: cpis.v1.PolicyRule.access_mode:type_name -> cpis.v1.AccessMode
+	12, // 3: cpis.v1.ExplainPolicyRequest.access_mode:type_name -> cpis.v1.AccessMode
+	12, // 4: cpis.v1.ExplainPolicyResponse.access_mode:type_name -> cpis.v1.AccessMode
+	2,  // 5: cpis.v1.ExplainPolicyResponse.others:type_name -> cpis.v1.PolicyRule
+	11, // 6: cpis.v1.ExplainPolicyResponse.receipt:type_name -> cpis.v1.Receipt
+	13, // 7: cpis.v1.GetStatusResponse.at:type_name -> google.protobuf.Timestamp
+	7,  // 8: cpis.v1.GetStatusResponse.log:type_name -> cpis.v1.LogStatus
+	8,  // 9: cpis.v1.GetStatusResponse.deliveries:type_name -> cpis.v1.DeliveryStatus
+	9,  // 10: cpis.v1.GetStatusResponse.channels:type_name -> cpis.v1.ChannelStatus
+	11, // 11: cpis.v1.GetStatusResponse.receipt:type_name -> cpis.v1.Receipt
+	13, // 12: cpis.v1.LogStatus.signed_at:type_name -> google.protobuf.Timestamp
+	13, // 13: cpis.v1.DeliveryStatus.oldest:type_name -> google.protobuf.Timestamp
+	10, // 14: cpis.v1.ChannelStatus.resting:type_name -> cpis.v1.RestingAuthorityChannel
+	13, // 15: cpis.v1.RestingAuthorityChannel.since:type_name -> google.protobuf.Timestamp
+	13, // 16: cpis.v1.RestingAuthorityChannel.until:type_name -> google.protobuf.Timestamp
+	0,  // 17: cpis.v1.AdminService.GetPolicy:input_type -> cpis.v1.GetPolicyRequest
+	3,  // 18: cpis.v1.AdminService.ExplainPolicy:input_type -> cpis.v1.ExplainPolicyRequest
+	5,  // 19: cpis.v1.AdminService.GetStatus:input_type -> cpis.v1.GetStatusRequest
+	1,  // 20: cpis.v1.AdminService.GetPolicy:output_type -> cpis.v1.GetPolicyResponse
+	4,  // 21: cpis.v1.AdminService.ExplainPolicy:output_type -> cpis.v1.ExplainPolicyResponse
+	6,  // 22: cpis.v1.AdminService.GetStatus:output_type -> cpis.v1.GetStatusResponse
+	20, // [20:23] is the sub-list for method output_type
+	17, // [17:20] is the sub-list for method input_type
+	17, // [17:17] is the sub-list for extension type_name
+	17, // [17:17] is the sub-list for extension extendee
+	0,  // [0:17] is the sub-list for field type_name
 }
 
 func init() { file_cpis_v1_admin_proto_init() }
@@ -611,7 +1094,7 @@ func file_cpis_v1_admin_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_cpis_v1_admin_proto_rawDesc), len(file_cpis_v1_admin_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   5,
+			NumMessages:   11,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -89,7 +89,7 @@ var actionTexts = map[string]string{
 	"manage_channels": "Changed how notices are sent on", "read_contacts": "Read phone numbers", "set_contacts": "Set phone numbers",
 	"read_log": "Read the log", "read_reports": "Asked for a report", "export_report": "Asked for a report as a file", "download_export": "Downloaded a report",
 	"review_access": "Closed a review", "release_restricted": "Decided what may be told", "second_release": "Decided what may be told, as second person",
-	"log_in": "Logged in", "choose_role": "Chose a role", "log_out": "Logged out", "configure": "Ran a command", "explain_policy": "Read the rules",
+	"log_in": "Logged in", "choose_role": "Chose a role", "log_out": "Logged out", "configure": "Ran a command", "explain_policy": "Read the rules", "read_service": "Looked how the service does",
 }
 
 // actionWords says what was done.

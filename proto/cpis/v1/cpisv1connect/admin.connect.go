@@ -30,6 +30,8 @@ const (
 	AdminServiceGetPolicyProcedure = "/cpis.v1.AdminService/GetPolicy"
 	// AdminServiceExplainPolicyProcedure is the procedure name of the AdminService's ExplainPolicy RPC.
 	AdminServiceExplainPolicyProcedure = "/cpis.v1.AdminService/ExplainPolicy"
+	// AdminServiceGetStatusProcedure is the procedure name of the AdminService's GetStatus RPC.
+	AdminServiceGetStatusProcedure = "/cpis.v1.AdminService/GetStatus"
 )
 
 var (
@@ -47,6 +49,13 @@ var (
 			Procedure:  AdminServiceExplainPolicyProcedure,
 		}
 	})
+	adminServiceGetStatusSpec = sync.OnceValue(func() connect.Spec {
+		return connect.Spec{
+			StreamType: connect.StreamTypeUnary,
+			Schema:     v1.File_cpis_v1_admin_proto.Services().ByName("AdminService").Methods().ByName("GetStatus"),
+			Procedure:  AdminServiceGetStatusProcedure,
+		}
+	})
 )
 
 // AdminServiceClient is a client for the cpis.v1.AdminService service.
@@ -56,6 +65,8 @@ type AdminServiceClient interface {
 	// ExplainPolicy says what the policy decides about a role, a place and an
 	// action, and why. It asks what decides about everybody.
 	ExplainPolicy(context.Context, *v1.ExplainPolicyRequest) (*v1.ExplainPolicyResponse, error)
+	// GetStatus says how the service does.
+	GetStatus(context.Context, *v1.GetStatusRequest) (*v1.GetStatusResponse, error)
 }
 
 // NewAdminServiceClient constructs a client for the cpis.v1.AdminService service. Multiple service
@@ -71,6 +82,8 @@ type AdminServiceHandler interface {
 	// ExplainPolicy says what the policy decides about a role, a place and an
 	// action, and why. It asks what decides about everybody.
 	ExplainPolicy(context.Context, *v1.ExplainPolicyRequest) (*v1.ExplainPolicyResponse, error)
+	// GetStatus says how the service does.
+	GetStatus(context.Context, *v1.GetStatusRequest) (*v1.GetStatusResponse, error)
 }
 
 // RegisterAdminServiceHandler registers svc as the cpis.v1.AdminService implementation on server.
@@ -79,6 +92,7 @@ func RegisterAdminServiceHandler(server *connect.Server, svc AdminServiceHandler
 	server.Register(
 		connect.Method{Spec: adminServiceGetPolicySpec(), Handler: adapter.getPolicy},
 		connect.Method{Spec: adminServiceExplainPolicySpec(), Handler: adapter.explainPolicy},
+		connect.Method{Spec: adminServiceGetStatusSpec(), Handler: adapter.getStatus},
 	)
 }
 
@@ -91,6 +105,10 @@ func (UnimplementedAdminServiceHandler) GetPolicy(context.Context, *v1.GetPolicy
 
 func (UnimplementedAdminServiceHandler) ExplainPolicy(context.Context, *v1.ExplainPolicyRequest) (*v1.ExplainPolicyResponse, error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, "cpis.v1.AdminService.ExplainPolicy is not implemented")
+}
+
+func (UnimplementedAdminServiceHandler) GetStatus(context.Context, *v1.GetStatusRequest) (*v1.GetStatusResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, "cpis.v1.AdminService.GetStatus is not implemented")
 }
 
 type adminServiceClient struct {
@@ -108,6 +126,14 @@ func (c *adminServiceClient) GetPolicy(ctx context.Context, req *v1.GetPolicyReq
 func (c *adminServiceClient) ExplainPolicy(ctx context.Context, req *v1.ExplainPolicyRequest) (*v1.ExplainPolicyResponse, error) {
 	var res v1.ExplainPolicyResponse
 	if err := c.client.CallUnary(ctx, adminServiceExplainPolicySpec(), req, &res); err != nil {
+		return nil, err
+	}
+	return &res, nil
+}
+
+func (c *adminServiceClient) GetStatus(ctx context.Context, req *v1.GetStatusRequest) (*v1.GetStatusResponse, error) {
+	var res v1.GetStatusResponse
+	if err := c.client.CallUnary(ctx, adminServiceGetStatusSpec(), req, &res); err != nil {
 		return nil, err
 	}
 	return &res, nil
@@ -133,6 +159,18 @@ func (h adminServiceHandler) explainPolicy(ctx context.Context, _ connect.Spec, 
 		return err
 	}
 	res, err := h.svc.ExplainPolicy(ctx, &req)
+	if err != nil {
+		return err
+	}
+	return stream.Send(res)
+}
+
+func (h adminServiceHandler) getStatus(ctx context.Context, _ connect.Spec, stream connect.ServerStream) error {
+	var req v1.GetStatusRequest
+	if err := stream.Receive(&req); err != nil {
+		return err
+	}
+	res, err := h.svc.GetStatus(ctx, &req)
 	if err != nil {
 		return err
 	}
