@@ -46,7 +46,8 @@ var embedded embed.FS
 func areas(u UseCases) []frame.Area {
 	templates, _ := fs.Sub(embedded, "template") // is embedded
 	return []frame.Area{
-		{Routes: routes(), Templates: templates}, journey.Area(), lead.Area(u.Lead), files.Area(u.Files), plans.Area(u.Plans),
+		{Routes: routes(), Templates: templates},
+		journey.Area(), lead.Area(u.Lead), files.Area(u.Files), plans.Area(u.Plans),
 		auditor.Area(u.Auditor), clinician.Area(u.Clinician), administrator.Area(u.Administrator),
 	}
 }

@@ -156,7 +156,8 @@ func personRows(p, other *domain.Person) []nhsuk.Row {
 
 func rowsOf(p *domain.Person) []nhsuk.Row {
 	return []nhsuk.Row{
-		{Key: "Name", Value: cmp.Or(named(p.Given, p.Family), "Not known")}, {Key: "NHS number", Value: journey.Number{}.Say(p.NHSNumber.Reveal())},
+		{Key: "Name", Value: cmp.Or(named(p.Given, p.Family), "Not known")},
+		{Key: "NHS number", Value: journey.Number{}.Say(p.NHSNumber.Reveal())},
 		{Key: "Date of birth", Value: journey.Day{}.Say(p.DateOfBirth.String())},
 	}
 }
