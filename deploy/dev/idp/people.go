@@ -110,13 +110,6 @@ func carers() []Person {
 			Assurance: 2, roleProfile: "555021935202",
 		},
 		{
-			Key: "call-handler", ID: "555021935117", GivenName: "Marek", FamilyName: "Ostrowski", Name: "OSTROWSKI Marek (Mr)",
-			Does:  "Answers calls of NHS 111.",
-			Place: callers, PlaceName: "Demonstration NHS 111 service",
-			JobRole: roleNurse, JobTitle: "Clinical Practitioner Access Role", Activities: []string{viewUnscheduled},
-			Assurance: 2, roleProfile: "555021935217",
-		},
-		{
 			Key: "lead", ID: "555021935103", GivenName: "Grace", FamilyName: "Lindqvist", Name: "LINDQVIST Grace (Ms)",
 			Does:  "Manages the plans of a local authority.",
 			Place: authority, PlaceName: "Islington",
@@ -181,8 +174,8 @@ func watchers() []Person {
 	}
 }
 
-// others are people whom pages have to cope with: who have several roles, none, or
-// do not sign in strongly at once.
+// others are people whom pages have to cope with: who have several roles, none, do
+// not sign in strongly at once, or meet patients on the telephone.
 func others() []Person {
 	return []Person{
 		{
@@ -228,6 +221,13 @@ func others() []Person {
 			Place: nextTrust, PlaceName: "University College London Hospitals NHS Foundation Trust",
 			JobRole: rolePrivacy, JobTitle: "Privacy Officer",
 			Assurance: 3, roleProfile: "555021935216",
+		},
+		{
+			Key: "call-handler", ID: "555021935117", GivenName: "Marek", FamilyName: "Ostrowski", Name: "OSTROWSKI Marek (Mr)",
+			Does:  "Answers calls of NHS 111.",
+			Place: callers, PlaceName: "Demonstration NHS 111 service",
+			JobRole: roleNurse, JobTitle: "Clinical Practitioner Access Role", Activities: []string{viewUnscheduled},
+			Assurance: 2, roleProfile: "555021935217",
 		},
 	}
 }
