@@ -281,7 +281,8 @@ func differsInEachField(t *testing.T, request reflect.Type) {
 	}
 }
 
-// fieldsOf are the fields of a request that hold no others, but its id.
+// fieldsOf are the fields of a request that hold no others, but its id, and how long
+// somebody waits for the answer: who waits longer asks for the same.
 func fieldsOf(request reflect.Type) [][]int {
 	var all [][]int
 	for _, field := range reflect.VisibleFields(request) {
@@ -291,6 +292,7 @@ func fieldsOf(request reflect.Type) [][]int {
 		}
 		switch {
 		case len(field.Index) > 1 || field.Name == "Request":
+		case field.Type == reflect.TypeFor[time.Duration]() && field.Tag.Get("json") == "-":
 		case inner.Kind() == reflect.Struct && inner != reflect.TypeFor[time.Time]():
 			for _, index := range fieldsOf(inner) {
 				all = append(all, append(slices.Clone(field.Index), index...))
