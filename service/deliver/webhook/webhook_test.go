@@ -198,9 +198,13 @@ func TestSend_Failures(t *testing.T) {
 	defer server.Close() // waits for its handlers
 	defer close(release)
 	allowed := []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
-	s := webhook.New(webhook.Config{Allowed: allowed, CAs: poolOf(server), Timeout: 500 * time.Millisecond})
+	s := webhook.New(webhook.Config{Allowed: allowed, CAs: poolOf(server)})
+	hasty := webhook.New(webhook.Config{Allowed: allowed, CAs: poolOf(server), Timeout: 500 * time.Millisecond})
+	if got := word(hasty.Send(t.Context(), message(server.URL+"/silent"))); got != "timeout" {
+		t.Errorf("nothing is answered: got %q", got)
+	}
 	for path, want := range map[string]string{
-		"/endless": "", "/header": "connection", "/silent": "timeout", "/moved": "redirect", "/teapot": "status_418", "/nothing": "status_404",
+		"/endless": "", "/header": "connection", "/moved": "redirect", "/teapot": "status_418", "/nothing": "status_404",
 	} {
 		if got := word(s.Send(t.Context(), message(server.URL+path))); got != want {
 			t.Errorf("%s: got %q, want %q", path, got, want)
