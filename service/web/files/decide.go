@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"cpis/service/domain"
 	"cpis/service/upload"
 	"cpis/service/web/frame"
 	"cpis/service/web/nhsuk"
@@ -109,9 +110,6 @@ func (p *pages) askToCancel(v *frame.Visit) error {
 	return p.showCancel(v, http.StatusOK, f)
 }
 
-// maxReason is the longest reason that the room takes.
-const maxReason = 500
-
 func (p *pages) showCancel(v *frame.Visit, status int, f *frame.Form) error {
 	u, err := p.get(v)
 	if err != nil {
@@ -125,7 +123,7 @@ func (p *pages) showCancel(v *frame.Visit, status int, f *frame.Form) error {
 		Page:    frame.Page{Title: title, Problems: f.Problems, Back: nhsuk.BackLink{Text: "Back to the file", Href: "/files/" + u.ID}},
 		Heading: frame.Heading(title), ID: u.ID, Act: f.Act(), Version: f.Or("version", strconv.Itoa(u.Version)),
 		Submit: nhsuk.Button{Text: "Give this file up", Variant: nhsuk.Warning, PreventDoubleClick: true},
-		Reason: nhsuk.CharacterCount{MaxLength: maxReason, Textarea: nhsuk.Textarea{
+		Reason: nhsuk.CharacterCount{MaxLength: domain.MaxReasonLength, Textarea: nhsuk.Textarea{
 			Name: "reason", Value: f.Or("reason", ""), Label: nhsuk.Label{Text: "Why? (optional)"}, Error: f.Error("reason"), Autocomplete: "off", NoSpellcheck: true,
 		}},
 	})

@@ -1,11 +1,9 @@
 package files
 
 import (
-	"errors"
 	"net/http"
 	"net/url"
 
-	"cpis/service/domain"
 	"cpis/service/guard"
 	"cpis/service/upload"
 	"cpis/service/web/frame"
@@ -30,11 +28,7 @@ type listPage struct {
 func (p *pages) list(v *frame.Visit) error {
 	q := v.R.URL.Query()
 	ask := &upload.ListRequest{WaitingOnly: q.Get("waiting") == "1", Paging: guard.Paging{Page: q.Get("page")}, Request: v.Request}
-	found, err := p.Uploads.ListUploads(v.R.Context(), v.Caller(), ask)
-	if _, invalid := errors.AsType[*domain.InvalidError](err); invalid && ask.Page != "" { // a place that is none: the first page, without an error
-		ask.Page = ""
-		found, err = p.Uploads.ListUploads(v.R.Context(), v.Caller(), ask)
-	}
+	found, err := frame.Placed(&ask.Page, func() (*upload.Page, error) { return p.Uploads.ListUploads(v.R.Context(), v.Caller(), ask) })
 	if err != nil {
 		return err
 	}

@@ -1,11 +1,9 @@
 package files
 
 import (
-	"errors"
 	"net/http"
 	"net/url"
 
-	"cpis/service/domain"
 	"cpis/service/upload"
 	"cpis/service/web/frame"
 	"cpis/service/web/nhsuk"
@@ -36,11 +34,7 @@ func (p *pages) listRows(v *frame.Visit) error {
 	ask := &upload.ListRowsRequest{
 		UploadID: v.R.PathValue("id"), Outcome: outcomeOf(upload.RowOutcome(q.Get("outcome"))).value, Page: q.Get("page"), Request: v.Request,
 	}
-	found, err := p.Uploads.ListUploadRows(v.R.Context(), v.Caller(), ask)
-	if _, invalid := errors.AsType[*domain.InvalidError](err); invalid && ask.Page != "" { // a place that is none: the first page, without an error
-		ask.Page = ""
-		found, err = p.Uploads.ListUploadRows(v.R.Context(), v.Caller(), ask)
-	}
+	found, err := frame.Placed(&ask.Page, func() (*upload.RowPage, error) { return p.Uploads.ListUploadRows(v.R.Context(), v.Caller(), ask) })
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package frame
 
 import (
+	"errors"
 	"maps"
 	"net/url"
 	"strings"
@@ -72,4 +73,15 @@ func Join(a, b string) string {
 		return a + b
 	}
 	return a + ", " + b
+}
+
+// Placed asks for the page that an address names; if that is none, for the first, and
+// says so. A bookmark is no mistake of whoever follows it.
+func Placed[T any](page *string, ask func() (T, error)) (T, error) {
+	found, err := ask()
+	if _, invalid := errors.AsType[*domain.InvalidError](err); invalid && *page != "" {
+		*page = ""
+		return ask()
+	}
+	return found, err
 }

@@ -80,7 +80,7 @@ func (p *pages) listNotices(v *frame.Visit) error {
 	if f.mine {
 		ask.AssignedTo = v.Session.Caller.ID
 	}
-	found, err := placed(&ask.Page, func() (*notice.InboxPage, error) { return p.Notices.ListNotices(v.R.Context(), v.Caller(), ask) })
+	found, err := frame.Placed(&ask.Page, func() (*notice.InboxPage, error) { return p.Notices.ListNotices(v.R.Context(), v.Caller(), ask) })
 	if err != nil {
 		return err
 	}

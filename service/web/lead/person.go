@@ -174,7 +174,7 @@ func (p *pages) happened(v *frame.Visit, id string) (happenedPart, error) {
 		query.Set("show", string(kind))
 	}
 	ask := plan.EventsRequest{PersonID: id, Kind: kind, Paging: guard.Paging{Page: q.Get("page"), Size: rowsShown}, Request: v.Request}
-	found, err := placed(&ask.Paging.Page, func() (*plan.Events, error) { return p.Plans.ListEvents(v.R.Context(), v.Caller(), &ask) })
+	found, err := frame.Placed(&ask.Paging.Page, func() (*plan.Events, error) { return p.Plans.ListEvents(v.R.Context(), v.Caller(), &ask) })
 	switch {
 	case errors.Is(err, guard.ErrUnavailable), errors.Is(err, guard.ErrUnrecorded), errors.Is(err, guard.ErrDamaged):
 		part.Failed = true
@@ -189,14 +189,3 @@ func (p *pages) happened(v *frame.Visit, id string) (happenedPart, error) {
 
 // rowsShown is how many rows a page has.
 const rowsShown = 50
-
-// placed asks for the page that an address names; if that is none, for the first, and
-// says so. A bookmark is no mistake of whoever follows it.
-func placed[T any](page *string, ask func() (T, error)) (T, error) {
-	found, err := ask()
-	if _, invalid := errors.AsType[*domain.InvalidError](err); invalid && *page != "" {
-		*page = ""
-		return ask()
-	}
-	return found, err
-}

@@ -141,7 +141,7 @@ func (p *pages) listPlans(v *frame.Visit) error {
 		Filter: l.filter, Kind: l.kind, Order: l.order, Reverse: l.reverse, Request: v.Request,
 		Paging: guard.Paging{Page: v.R.URL.Query().Get("page"), Size: rowsShown},
 	}
-	found, err := placed(&ask.Paging.Page, func() (*plan.Page, error) { return p.Plans.ListPlans(v.R.Context(), v.Caller(), &ask) })
+	found, err := frame.Placed(&ask.Paging.Page, func() (*plan.Page, error) { return p.Plans.ListPlans(v.R.Context(), v.Caller(), &ask) })
 	if err != nil {
 		return err
 	}

@@ -53,11 +53,7 @@ func (p *pages) listTransfers(v *frame.Visit) error {
 // readPage reads a page of a list. A place that is none is the first, without an error.
 func readPage[P any](v *frame.Visit, read func(guard.Paging) (*P, error)) (found *P, page string, err error) {
 	page = v.R.URL.Query().Get("page")
-	found, err = read(guard.Paging{Page: page})
-	if _, invalid := errors.AsType[*domain.InvalidError](err); invalid && page != "" {
-		page = ""
-		found, err = read(guard.Paging{})
-	}
+	found, err = frame.Placed(&page, func() (*P, error) { return read(guard.Paging{Page: page}) })
 	return found, page, err
 }
 
