@@ -4,6 +4,7 @@ import (
 	"cmp"
 
 	"cpis/service/domain"
+	"cpis/service/guard"
 	"cpis/service/plan"
 	"cpis/service/web/frame"
 	"cpis/service/web/journey"
@@ -64,6 +65,26 @@ func (p *part) has(k domain.Kind) bool { return p.of == "" || p.of == k }
 func (p *pages) find(v *frame.Visit) (*plan.Found, error) {
 	return p.Plans.GetPlan(v.R.Context(), v.Caller(), &plan.GetPlanRequest{PlanID: v.R.PathValue("id"), Request: v.Request})
 }
+
+// see is the plan of the page as it is seen when a journey begins that changes it, if
+// it can be changed so.
+func (p *pages) see(v *frame.Visit, a *about, can func(*plan.Plan) bool) error {
+	found, err := p.find(v)
+	switch {
+	case err != nil:
+		return err
+	case !can(&found.Plan):
+		return guard.ErrState
+	}
+	*a = aboutOf(found)
+	return nil
+}
+
+// Where a plan stands that can be changed in some way.
+func notRemoved(p *plan.Plan) bool { return !p.Removed }
+func inForce(p *plan.Plan) bool    { return !p.Removed && !p.Ended }
+func unborn(p *plan.Plan) bool     { return inForce(p) && p.Details.Kind == domain.UCPP }
+func notOffered(p *plan.Plan) bool { return inForce(p) && p.TransferTo == "" }
 
 // list says which plan it is, and whom it is about.
 func (a *about) list() nhsuk.Component {

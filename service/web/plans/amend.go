@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"cpis/service/domain"
-	"cpis/service/guard"
 	"cpis/service/plan"
 	"cpis/service/web/frame"
 	"cpis/service/web/journey"
@@ -116,16 +115,9 @@ func reopenInput() journey.Day {
 
 // beginAmending sees the plan, if it was not removed.
 func (p *pages) beginAmending(v *frame.Visit, a *amendment) ([]string, error) {
-	found, err := p.find(v)
-	if err != nil {
-		return nil, err
-	}
-	if found.Plan.Removed {
-		return nil, guard.ErrState
-	}
-	a.about = aboutOf(found)
+	err := p.see(v, &a.about, notRemoved)
 	a.Is = a.Seen
-	return nil, nil
+	return nil, err
 }
 
 // fitsAmendment says what is wrong with the plan as it would be: what could not be

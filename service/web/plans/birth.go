@@ -2,7 +2,6 @@ package plans
 
 import (
 	"cpis/service/domain"
-	"cpis/service/guard"
 	"cpis/service/plan"
 	"cpis/service/web/frame"
 	"cpis/service/web/journey"
@@ -102,15 +101,7 @@ func askChildHidden() journey.Question[birth] {
 
 // beginBirth sees the plan, if it is one for an unborn child that has not ended.
 func (p *pages) beginBirth(v *frame.Visit, a *birth) ([]string, error) {
-	found, err := p.find(v)
-	if err != nil {
-		return nil, err
-	}
-	if found.Plan.Removed || found.Plan.Ended || found.Plan.Details.Kind != domain.UCPP {
-		return nil, guard.ErrState
-	}
-	a.about = aboutOf(found)
-	return nil, nil
+	return nil, p.see(v, &a.about, unborn)
 }
 
 // fitsBirth says what is wrong with the baby's plan.

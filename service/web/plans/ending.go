@@ -2,7 +2,6 @@ package plans
 
 import (
 	"cpis/service/domain"
-	"cpis/service/guard"
 	"cpis/service/plan"
 	"cpis/service/web/frame"
 	"cpis/service/web/journey"
@@ -46,16 +45,9 @@ func reasonOf[A any](at func(*A) *string, label string) journey.Field[A] {
 
 // beginEnding sees the plan, if it can still be ended.
 func (p *pages) beginEnding(v *frame.Visit, a *ending) ([]string, error) {
-	found, err := p.find(v)
-	if err != nil {
-		return nil, err
-	}
-	if found.Plan.Removed || found.Plan.Ended {
-		return nil, guard.ErrState
-	}
-	a.about = aboutOf(found)
+	err := p.see(v, &a.about, inForce)
 	a.End = a.Seen.End
-	return nil, nil
+	return nil, err
 }
 
 // fitsEnding says what is wrong with the last day.
@@ -121,15 +113,7 @@ func (p *pages) removingPlan() *journey.Journey[ending] {
 
 // beginRemoving sees the plan, if it is still there.
 func (p *pages) beginRemoving(v *frame.Visit, a *ending) ([]string, error) {
-	found, err := p.find(v)
-	if err != nil {
-		return nil, err
-	}
-	if found.Plan.Removed {
-		return nil, guard.ErrState
-	}
-	a.about = aboutOf(found)
-	return nil, nil
+	return nil, p.see(v, &a.about, notRemoved)
 }
 
 func sayWhenToRemove(a *ending) nhsuk.Component {

@@ -2,7 +2,6 @@ package plans
 
 import (
 	"cpis/service/domain"
-	"cpis/service/guard"
 	"cpis/service/plan"
 	"cpis/service/web/frame"
 	"cpis/service/web/journey"
@@ -56,15 +55,7 @@ func authorityInput(v *frame.Visit, _ *offer) journey.Input {
 
 // beginOffer sees the plan, if it can be offered.
 func (p *pages) beginOffer(v *frame.Visit, a *offer) ([]string, error) {
-	found, err := p.find(v)
-	if err != nil {
-		return nil, err
-	}
-	if found.Plan.Removed || found.Plan.Ended || found.Plan.TransferTo != "" {
-		return nil, guard.ErrState
-	}
-	a.about = aboutOf(found)
-	return nil, nil
+	return nil, p.see(v, &a.about, notOffered)
 }
 
 func (p *pages) checkOffer(v *frame.Visit, a *offer) journey.Check {
