@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 
 	"github.com/PuerkitoBio/goquery"
 
@@ -98,16 +99,21 @@ func (b *Browser) checkHeaders(wrong func(string, ...any)) {
 	}
 }
 
+// routes has all pages of ours. Every link of every page is looked up in it.
+var routes = sync.OnceValue(func() *http.ServeMux {
+	mux := http.NewServeMux()
+	for _, r := range web.Routes() {
+		mux.HandleFunc(r.Pattern, func(http.ResponseWriter, *http.Request) {})
+	}
+	return mux
+})
+
 // isRoute reports whether an address is that of a page of ours.
 func isRoute(method, address string) bool {
 	u, err := url.Parse(address)
 	if err != nil {
 		return false
 	}
-	mux := http.NewServeMux()
-	for _, r := range web.Routes() {
-		mux.HandleFunc(r.Pattern, func(http.ResponseWriter, *http.Request) {})
-	}
-	_, pattern := mux.Handler(&http.Request{Method: method, URL: u, Host: "x"})
+	_, pattern := routes().Handler(&http.Request{Method: method, URL: u, Host: "x"})
 	return pattern != ""
 }
