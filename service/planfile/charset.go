@@ -82,7 +82,21 @@ func (c *charset) decode(cell []byte) (text, problem string) {
 	if seen == charsetUTF8 {
 		return string(cell), ""
 	}
-	return decodeWindows(cell)
+	text, ok := decodeWindows(cell)
+	if !ok {
+		return "", problemNotText
+	}
+	return text, ""
+}
+
+// shown returns the text of any cell, with a mark for each byte that is no
+// character. Cells that nobody reads may hold such bytes.
+func shown(cell []byte) string {
+	if utf8.Valid(cell) {
+		return string(cell)
+	}
+	text, _ := decodeWindows(cell) // the mark says it
+	return text
 }
 
 func isASCII(text []byte) bool {
@@ -101,17 +115,20 @@ var windows = [0x20]rune{
 	0, '‘', '’', '“', '”', '•', '–', '—', '˜', '™', 'š', '›', 'œ', 0, 'ž', 'Ÿ',
 }
 
-func decodeWindows(cell []byte) (text, problem string) {
+// decodeWindows returns a text, with a mark for each byte that is no character,
+// and whether there is none.
+func decodeWindows(cell []byte) (text string, ok bool) {
 	var out strings.Builder
 	out.Grow(len(cell) + len(cell)/4)
+	ok = true
 	for _, b := range cell {
 		r := rune(b)
 		if b >= 0x80 && b < 0xa0 {
 			if r = windows[b-0x80]; r == 0 {
-				return "", problemNotText
+				r, ok = utf8.RuneError, false
 			}
 		}
 		out.WriteRune(r)
 	}
-	return out.String(), ""
+	return out.String(), ok
 }

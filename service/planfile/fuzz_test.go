@@ -21,6 +21,7 @@ func FuzzReadCSV(f *testing.F) {
 	f.Add([]byte(sheetHeader + sheetRow("family_name=O\x92Neill")))
 	f.Add([]byte("\xef\xbb\xbf" + strings.ReplaceAll(sheetHeader+sheetRow("family_name=\"a\r\nb\""), "\n", "\r\n")))
 	f.Add([]byte("kind" + strings.Repeat(",", 63) + "\n"))
+	f.Add([]byte(sheetHeader + "too,few,caf\xc3\xa9,\x81\xe9\n" + sheetRow()))
 	addFiles(f, "testdata/csv/*.csv")
 	addFiles(f, "testdata/cases/*.csv")
 	f.Fuzz(func(t *testing.T, file []byte) {

@@ -27,8 +27,9 @@ var resultTables = []string{tablePlans, tableEpisodes}
 
 // Lines calls fn with the lines that rows may be about, header first: those of the
 // file or, of the dataset, of two of its tables. Lines in which nothing is written
-// are passed over, and so are columns of an earlier result. The line belongs to fn
-// until it returns. The error is as that of [Read].
+// are passed over, and so are columns of an earlier result. A byte that is no
+// character is shown as U+FFFD: Read refuses it only where it reads. The line
+// belongs to fn until it returns. The error is as that of [Read].
 func Lines(ctx context.Context, f Format, sources []Source, fn func(*Line) error) error {
 	switch f {
 	case CSV:
@@ -75,11 +76,7 @@ func lines(ctx context.Context, name string, file io.Reader, fn func(*Line) erro
 		}
 		line.Line, line.Cells = rec.line, line.Cells[:0]
 		for _, cell := range rec.cells {
-			decoded, err := r.decode(&rec, cell)
-			if err != nil {
-				return err
-			}
-			line.Cells = append(line.Cells, decoded)
+			line.Cells = append(line.Cells, shown(cell))
 		}
 		if !slices.ContainsFunc(line.Cells, func(cell string) bool { return !text.Blank(cell) }) {
 			continue
