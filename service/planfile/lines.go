@@ -10,10 +10,6 @@ import (
 	"cpis/service/text"
 )
 
-// ResultColumns are the columns that the result of a file has before those of the
-// file. [Read] passes over them, so that a result can be corrected and sent.
-var ResultColumns = []string{"Line", "Result", "What to do"}
-
 // Line is a line of a file as it was written, but for how its cells are quoted.
 type Line struct {
 	File   string // table of which it is a line; empty of a CSV file

@@ -40,7 +40,7 @@ var (
 // Whoever waits longest has the next turn. An error says that it must be attended
 // to later.
 func (s *Uploads) attend(ctx context.Context, authority string, id uuid.UUID, wait time.Duration) error {
-	leave, err := s.turns.take(ctx, authority, wait)
+	leave, err := s.turns.Acquire(ctx, authority, wait)
 	if err != nil {
 		return err
 	}
@@ -51,7 +51,7 @@ func (s *Uploads) attend(ctx context.Context, authority string, id uuid.UUID, wa
 // resume is attend for an upload that nobody works on any more. Of servers that
 // find it at the same time one works on it.
 func (s *Uploads) resume(ctx context.Context, row *store.UploadRow) error {
-	leave, err := s.turns.take(ctx, row.Authority, resumeWait)
+	leave, err := s.turns.Acquire(ctx, row.Authority, resumeWait)
 	if err != nil {
 		return err
 	}

@@ -50,7 +50,7 @@ type arrival struct {
 
 // receiveInTurn waits until it may take a file, and keeps all parts of it.
 func (in *arrival) receiveInTurn(ctx context.Context, next func() (Part, error)) error {
-	leave, err := in.s.arrivals.take(ctx, in.caller.Organisation, receiveWait)
+	leave, err := in.s.arrivals.Acquire(ctx, in.caller.Organisation, receiveWait)
 	if err != nil {
 		return err
 	}

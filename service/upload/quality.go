@@ -60,7 +60,7 @@ func (s *Uploads) GetQualityReport(ctx context.Context, c *identity.Caller, q *Q
 // quality fills in the report. Its plans are read like those of a file: a few at
 // a time, so that nobody notices.
 func (s *Uploads) quality(ctx context.Context, authority string, out *QualityReport) error {
-	leave, err := s.turns.take(ctx, authority, reportWait)
+	leave, err := s.turns.Acquire(ctx, authority, reportWait)
 	if err != nil {
 		return err
 	}

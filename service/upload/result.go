@@ -1,14 +1,10 @@
 package upload
 
 import (
-	"archive/zip"
 	"bufio"
 	"context"
-	"encoding/csv"
-	"fmt"
 	"io"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -194,66 +190,15 @@ func (r *result) send(ctx context.Context, receipt guard.Receipt, send func(*Res
 
 // write writes the result: the same each time.
 func (r *result) write(ctx context.Context, out io.Writer) error {
-	if Format(r.u.row.Format) == CSV {
-		sheet, err := newSheet(out)
-		if err != nil {
-			return err
-		}
-		if err := r.eachLine(ctx, func(l *planfile.Line) error { return r.writeLine(sheet, l) }); err != nil {
-			return err
-		}
-		sheet.Flush()
-		return sheet.Error()
-	}
-	return r.writeTables(ctx, out)
-}
-
-// writeTables writes a ZIP with the tables that rows are about.
-func (r *result) writeTables(ctx context.Context, out io.Writer) error {
-	archive := zip.NewWriter(out)
-	var sheet *csv.Writer
-	table := ""
+	w := planfile.NewResultWriter(out, planfile.Format(r.u.row.Format), audit.HarmlessCell)
 	err := r.eachLine(ctx, func(l *planfile.Line) error {
-		if sheet == nil || l.File != table {
-			if err := flushed(sheet); err != nil {
-				return err
-			}
-			entry, err := archive.CreateHeader(&zip.FileHeader{Name: l.File + ".csv", Method: zip.Deflate})
-			if err != nil {
-				return fmt.Errorf("writing result: %w", err)
-			}
-			if sheet, err = newSheet(entry); err != nil {
-				return err
-			}
-			table = l.File
-		}
-		return r.writeLine(sheet, l)
+		said := r.rows[resultKey{l.File, l.Line}]
+		return w.WriteLine(l, said.outcome, said.advice)
 	})
-	if err == nil {
-		err = flushed(sheet)
-	}
 	if err != nil {
 		return err
 	}
-	return archive.Close()
-}
-
-func flushed(sheet *csv.Writer) error {
-	if sheet == nil {
-		return nil
-	}
-	sheet.Flush()
-	return sheet.Error()
-}
-
-// newSheet begins a sheet as spreadsheets like it best.
-func newSheet(out io.Writer) (*csv.Writer, error) {
-	if _, err := io.WriteString(out, "\ufeff"); err != nil {
-		return nil, err
-	}
-	sheet := csv.NewWriter(out)
-	sheet.UseCRLF = true
-	return sheet, nil
+	return w.Close()
 }
 
 // eachLine calls fn with the lines of the file, in spells.
@@ -269,20 +214,6 @@ func (r *result) eachLine(ctx context.Context, fn func(*planfile.Line) error) er
 		}
 		return fn(l)
 	})
-}
-
-// writeLine writes a line behind what becomes of it. A header, and lines that are
-// about no plan, have no result.
-func (r *result) writeLine(sheet *csv.Writer, l *planfile.Line) error {
-	said := r.rows[resultKey{l.File, l.Line}]
-	cells := []string{strconv.Itoa(l.Line), said.outcome, said.advice}
-	if l.Header {
-		cells = slices.Clone(planfile.ResultColumns)
-	}
-	for _, cell := range l.Cells {
-		cells = append(cells, audit.HarmlessCell(cell))
-	}
-	return sheet.Write(cells)
 }
 
 // counter counts what is written.

@@ -36,8 +36,8 @@ type Uploads struct {
 	plans      *plan.Plans
 	ready      func() error
 	background guard.Background
-	arrivals   *turns // to send files
-	turns      *turns // to have them worked on
+	arrivals   *guard.Shares // to send files
+	turns      *guard.Shares // to have them worked on
 	results    guard.Slots
 }
 
@@ -46,6 +46,6 @@ func New(c Config) *Uploads {
 	return &Uploads{
 		db: c.DB, ring: c.Ring, clock: c.Clock, guard: c.Guard, records: c.Records, notices: c.Notices, plans: c.Plans,
 		ready: c.Ready, background: guard.Background{Clock: c.Clock, Submitted: c.Submitted},
-		arrivals: newTurns(maxReceiving, maxReceivingEach), turns: newTurns(maxWorking, 1), results: guard.NewSlots(maxResults),
+		arrivals: guard.NewShares(maxReceiving, maxReceivingEach), turns: guard.NewShares(maxWorking, 1), results: guard.NewSlots(maxResults),
 	}
 }
