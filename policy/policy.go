@@ -128,8 +128,8 @@ type Decision struct {
 	Mode    Mode // the mode under which a look-up is made or was refused, never Unspecified for look-ups
 	Role    Role // the role that was used; of a refusal, the lowest role held
 	// Rule names what decided: the rule's identifier, or of a refusal one of
-	// the reasons. It is for the audit log; callers are told only of
-	// AssuranceTooLow, which they can do something about.
+	// the reasons. It is for the audit log. Pages tell people the reason; systems
+	// are told only of AssuranceTooLow, which they can do something about.
 	Rule string
 	// BreakGlass says that the right was claimed, not held. Whatever the mode,
 	// such a look-up is told to the authority and the privacy officer.
@@ -144,3 +144,8 @@ const (
 	NotOwn           = "not_own"           // the right covers only what is the organisation's own
 	AssuranceTooLow  = "assurance_too_low" // the caller did not sign in strongly enough
 )
+
+// Reasons returns all reasons, in the order in which they are given.
+func Reasons() []string {
+	return []string{NoRule, ModeNotHeld, ConflictingRoles, NotOwn, AssuranceTooLow}
+}

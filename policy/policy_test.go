@@ -100,9 +100,9 @@ func TestEveryRequestHasAWholeAnswer(t *testing.T) {
 	for _, r := range e.Rules() {
 		rules[r.ID] = true
 	}
-	reasons := map[string]bool{
-		policy.NoRule: true, policy.ModeNotHeld: true, policy.ConflictingRoles: true,
-		policy.NotOwn: true, policy.AssuranceTooLow: true,
+	reasons := make(map[string]bool)
+	for _, reason := range policy.Reasons() {
+		reasons[reason] = true
 	}
 	check := func(r policy.Request) {
 		d := e.DecideAfresh(r)

@@ -37,14 +37,27 @@ var (
 	ErrDamaged = store.ErrDamaged
 )
 
-// Denied returns why the policy refuses, as far as the caller is told: what they
-// can do about it themselves.
-func Denied(d policy.Decision) error {
-	if d.Rule == policy.AssuranceTooLow {
-		return ErrWeakSignIn
+// DeniedError is ErrDenied, and says which reason of the policy stands in the way. It
+// follows from the caller and the request alone, never from what is held.
+type DeniedError struct{ Reason string }
+
+// Error says that the policy refuses.
+func (e *DeniedError) Error() string {
+	if e.weak() {
+		return ErrWeakSignIn.Error()
 	}
-	return ErrDenied
+	return ErrDenied.Error()
 }
+
+// Is says that it is an ErrDenied, and perhaps an ErrWeakSignIn.
+func (e *DeniedError) Is(target error) bool {
+	return target == ErrDenied || target == ErrWeakSignIn && e.weak()
+}
+
+func (e *DeniedError) weak() bool { return e.Reason == policy.AssuranceTooLow }
+
+// Denied returns why the policy refuses.
+func Denied(d policy.Decision) error { return &DeniedError{d.Rule} }
 
 // StaleError is ErrConflict of a thing that has a newer version than the caller
 // saw.

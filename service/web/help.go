@@ -5,6 +5,7 @@ import (
 
 	"cpis/service/web/frame"
 	"cpis/service/web/nhsuk"
+	"cpis/service/web/words"
 )
 
 // helpPage is a page of words.
@@ -14,6 +15,7 @@ type helpPage struct {
 	Heading nhsuk.Heading
 	Words   []term
 	Why     []string
+	Logged  bool // what was refused is in the log
 }
 
 // term is a word and what it means.
@@ -35,45 +37,39 @@ var terms = []term{
 	{"Audit log, checkpoint, witness", "The list of every act; its signed total; somebody outside who signs it too"},
 }
 
-func showHelp(v *frame.Visit) error { return showWords(v, "help", "Help", nil) }
+func showHelp(v *frame.Visit) error { return showWords(v, "help", "Help") }
 
 func showHelpWords(v *frame.Visit) error {
-	return showWords(v, "help_words", "What the words mean", nil)
+	return showWords(v, "help_words", "What the words mean")
 }
 
 // showHelpPhone says whom to call. It answers without the database.
 func showHelpPhone(v *frame.Visit) error {
-	return showWords(v, "help_phone", "Who to call when this does not work", nil)
+	return showWords(v, "help_phone", "Who to call when this does not work")
 }
 
-func showCookies(v *frame.Visit) error { return showWords(v, "cookies", "Cookies", nil) }
+func showCookies(v *frame.Visit) error { return showWords(v, "cookies", "Cookies") }
 
 func showPrivacy(v *frame.Visit) error {
-	return showWords(v, "privacy", "What is recorded about you", nil)
+	return showWords(v, "privacy", "What is recorded about you")
 }
 
 func showAccessibility(v *frame.Visit) error {
-	return showWords(v, "accessibility", "Accessibility of these pages", nil)
-}
-
-// refusals say why something was refused, by the reasons of the policy.
-var refusals = map[string][]string{
-	"no_rule":           {"No rule lets your role do this at your organisation.", "Ask whoever gives roles in your organisation. Say what you wanted to do, and where."},
-	"mode_not_held":     {"Your role lets you look up patients of the other kind only: with an appointment, or without.", "If you meet this patient unexpectedly, you can claim the right and say why. The local authority and your privacy officer are told."},
-	"conflicting_roles": {"You hold roles that nobody may hold together, such as managing plans and auditing.", "Choose one of them. If you cannot, ask whoever gave you the other."},
-	"not_own":           {"Your right covers only what is your organisation's own.", "Ask the organisation whose it is."},
-	"assurance_too_low": {"You did not log in strongly enough for this.", "Log in again with your smartcard or security key."},
+	return showWords(v, "accessibility", "Accessibility of these pages")
 }
 
 // showHelpRefused says why something was refused, and what to do about it.
 func showHelpRefused(v *frame.Visit) error {
-	why := refusals[v.R.PathValue("reason")]
+	reason, w := v.R.PathValue("reason"), words.In(words.English)
+	why := w.Refused.Of(reason)
 	if why == nil {
 		return frame.ErrNoPage
 	}
-	return showWords(v, "help_refused", "Why this was refused", why)
+	return v.Show(http.StatusOK, "help_refused", &helpPage{
+		Page: frame.Page{Title: w.Refused.Title}, Heading: frame.Heading(w.Refused.Title), Why: why, Logged: reason != words.OtherRole,
+	})
 }
 
-func showWords(v *frame.Visit, name, title string, why []string) error {
-	return v.Show(http.StatusOK, name, &helpPage{frame.Page{Title: title}, frame.Heading(title), terms, why})
+func showWords(v *frame.Visit, name, title string) error {
+	return v.Show(http.StatusOK, name, &helpPage{Page: frame.Page{Title: title}, Heading: frame.Heading(title), Words: terms})
 }

@@ -67,14 +67,23 @@ func (p *pages) showAnswer(v *frame.Visit) error {
 	}
 	found, err := p.LookUps.LookUp(v.R.Context(), v.Caller(), ask)
 	switch {
-	case errors.Is(err, guard.ErrWeakSignIn):
-		return err
-	case errors.Is(err, guard.ErrDenied) && q.Reason == "":
-		return writeRefused(v, id)
+	case q.Reason == "" && claimable(err) != "":
+		return writeRefused(v, id, claimable(err))
 	case err != nil:
 		return err
 	}
 	return writeAnswer(v, id, q, found)
+}
+
+// claimable returns why a look-up was refused that its caller may claim the right to:
+// roles that nobody may hold together, and a weak log-in, no claim helps. Of those, and of
+// what could not be recorded, it returns nothing.
+func claimable(err error) string {
+	refused, is := errors.AsType[*guard.DeniedError](err)
+	if !is || errors.Is(err, guard.ErrUnrecorded) || refused.Reason != "no_rule" && refused.Reason != "mode_not_held" {
+		return ""
+	}
+	return refused.Reason
 }
 
 // askAgain sends somebody whose question is gone to the form.
@@ -113,7 +122,7 @@ func writeAnswer(v *frame.Visit, id string, q *patient, a *lookup.Answer) error 
 	page.Print = w.Answer.Print
 	page.Printed = w.Answer.Recorded.With(w.Language.Clock(v.Now()))
 	page.Receipt = receiptText(&a.Receipt)
-	return showAlike(v, "answer", page)
+	return showAlike(v, "answer", page, alike)
 }
 
 // alike is what the length of an answer is a multiple of, as it is sent.
@@ -121,7 +130,7 @@ const alike = 12_000
 
 // showAlike sends a page so that its length says nothing. Nobody on the way may
 // compress it: what compresses well would say what it is.
-func showAlike(v *frame.Visit, name string, page frame.Content) error {
+func showAlike(v *frame.Visit, name string, page frame.Content, alike int) error {
 	out, err := v.Write(name, page)
 	if err != nil {
 		return err
@@ -143,11 +152,11 @@ type refusedPage struct {
 	Urgent  string
 }
 
-func writeRefused(v *frame.Visit, id string) error {
+func writeRefused(v *frame.Visit, id, reason string) error {
 	page := &refusedPage{Page: pageOf(v, nil)}
 	w := page.Say()
 	page.Title, page.Heading = w.BreakGlass.Refused, frame.Heading(w.BreakGlass.Refused)
-	page.Why = nhsuk.Details{Summary: w.BreakGlass.Why, Text: w.BreakGlass.Told}
+	page.Why = nhsuk.Details{Summary: w.Refused.Why, Text: strings.Join(w.Refused.Of(reason), " ")}
 	page.Start = nhsuk.Button{Text: w.BreakGlass.Start, Href: v.In("/look-up/" + id + "/break-glass"), Variant: nhsuk.Warning}
 	page.Again = frame.Way{Text: w.LookUp.Again, Href: v.In("/look-up")}
 	page.Urgent = w.Failures.CallInstead.With(words.Phone(v.Hub.Phone))

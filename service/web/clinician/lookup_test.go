@@ -176,6 +176,9 @@ func TestLookUp_BreakGlassIsSaidClaimedAndReviewed(t *testing.T) {
 	b.Want(http.StatusForbidden, b.At.Path, "Your role does not let you look up this kind of visit")
 	s.WantEntries(before, "look_up denied")
 
+	if why := b.Doc.Find("details").Text(); !strings.Contains(why, "patients of the other kind only") {
+		t.Errorf("why it was refused is %q", why)
+	}
 	answer := b.At.Path
 	b.Follow("Look up all the same").Want(http.StatusOK, answer+"/break-glass", "Look up without the right to")
 	if !strings.Contains(b.Text, "for 15 minutes, for you only") {

@@ -10,6 +10,7 @@ import (
 	"cpis/service/guard"
 	"cpis/service/session"
 	"cpis/service/web/nhsuk"
+	"cpis/service/web/words"
 )
 
 // fault is a page that says what to do now.
@@ -20,6 +21,10 @@ type fault struct {
 	not    bool // "this is not a no"
 }
 
+// unrecorded comes before all others: joined to a refusal it would otherwise pass for a
+// mere refusal.
+var unrecorded = fault{http.StatusServiceUnavailable, "The service cannot answer just now", []string{"It may or may not have been saved: look before you send it again."}, true}
+
 // faults are what errors come to, the first that fits. What is none of these is a
 // mistake of the program.
 var faults = []struct {
@@ -27,12 +32,10 @@ var faults = []struct {
 	fault fault
 }{
 	{session.ErrEnded, fault{http.StatusForbidden, "You are logged out", []string{"Your session has ended. Log in again to go on."}, false}},
-	{guard.ErrUnrecorded, fault{http.StatusServiceUnavailable, "The service cannot answer just now", []string{"It may or may not have been saved: look before you send it again."}, true}},
+	{guard.ErrUnrecorded, unrecorded},
 	{guard.ErrUnavailable, fault{http.StatusServiceUnavailable, "The service cannot answer just now", []string{"Nothing was saved. Try again in a minute."}, true}},
 	{errProviderAway, fault{http.StatusServiceUnavailable, "Log-in does not work just now", []string{"Your identity provider does not answer. Try again in a minute."}, true}},
-	{guard.ErrWeakSignIn, fault{http.StatusForbidden, "This needs your stronger log-in", []string{"Log out, and log in again with your smartcard or security key."}, false}},
 	{guard.ErrDenied, fault{http.StatusForbidden, "You cannot do this here", []string{"Your role, or your organisation, does not let you do this. If you should be able to, ask whoever gives roles in your organisation."}, false}},
-	{errNotForRole, fault{http.StatusForbidden, "You cannot do this here", []string{"This page is for another role than the one you act in. If you have that role, choose it first."}, false}},
 	{errCrossSite, fault{http.StatusForbidden, "This form came from another site", []string{"Nothing was done. Open the page here, and fill it in again."}, false}},
 	{errOtherPerson, fault{http.StatusForbidden, "Somebody else logged in", []string{"The stronger log-in was another person's. Nothing was changed."}, false}},
 	{ErrNoPage, fault{http.StatusNotFound, "Page not found", []string{"If you typed the address, check it. It may also not be yours to see."}, false}},
@@ -48,6 +51,9 @@ var faults = []struct {
 
 // faultOf returns what an error comes to.
 func faultOf(err error) fault {
+	if errors.Is(err, guard.ErrUnrecorded) {
+		return unrecorded
+	}
 	if _, busy := errors.AsType[*guard.OverloadedError](err); busy {
 		return fault{http.StatusTooManyRequests, "Too many people at once", []string{"Wait a second, and try again."}, true}
 	}
@@ -57,12 +63,37 @@ func faultOf(err error) fault {
 	if _, invalid := errors.AsType[*domain.InvalidError](err); invalid {
 		return fault{http.StatusUnprocessableEntity, "Something in the form is not right", []string{"Nothing was saved. Go back and check what you typed."}, false}
 	}
+	if refused := refusalOf(err); refused != "" {
+		return denied(refused)
+	}
 	for _, f := range faults {
 		if errors.Is(err, f.err) {
 			return f.fault
 		}
 	}
 	return fault{http.StatusInternalServerError, "Something went wrong", []string{"It is not your mistake. We have been told."}, true}
+}
+
+// refusalOf returns the reason of a refusal by the policy, or by the door before it; of
+// other errors nothing.
+func refusalOf(err error) string {
+	if refused, is := errors.AsType[*guard.DeniedError](err); is {
+		return refused.Reason
+	}
+	if errors.Is(err, errNotForRole) {
+		return words.OtherRole
+	}
+	return ""
+}
+
+// denied is what a refusal comes to: why, and what to do.
+func denied(reason string) fault {
+	w := words.In(words.English)
+	title := w.Failures.NotHere
+	if errors.Is(&guard.DeniedError{Reason: reason}, guard.ErrWeakSignIn) {
+		title = "This needs your stronger log-in"
+	}
+	return fault{http.StatusForbidden, title, w.Refused.Of(reason), false}
 }
 
 // faultPage says what went wrong, and what to do now.
@@ -74,6 +105,7 @@ type faultPage struct {
 	NotNo     bool
 	Reference string
 	Way       nhsuk.Button
+	Why       Way // leads to why it was refused
 }
 
 // fail answers with the page of an error. That page needs nothing but memory.
@@ -85,6 +117,9 @@ func (v *Visit) fail(err error) {
 	page := &faultPage{
 		Page: Page{Title: f.title}, Heading: Heading(f.title), Words: f.words, NotNo: f.not, Reference: v.Request,
 		Way: nhsuk.Button{Text: "Go to your home page", Href: "/home", Variant: nhsuk.Secondary},
+	}
+	if reason := refusalOf(err); reason != "" && f.status == http.StatusForbidden {
+		page.Why = Way{Text: page.Say().Refused.Why, Href: "/help/refused/" + reason}
 	}
 	if failed, ok := errors.AsType[*failedLogInError](err); ok {
 		v.Strangers(v.From(v.R), failed.why)

@@ -65,7 +65,7 @@ func (f *Form) RejectAt(field, id, message string) {
 // the page says comes first. It reports whether that is all that was wrong.
 func (f *Form) Refuse(err error, fields map[string]string) bool {
 	invalid, ok := errors.AsType[*domain.InvalidError](err)
-	if !ok {
+	if !ok || errors.Is(err, guard.ErrUnrecorded) {
 		return false
 	}
 	for _, violation := range invalid.Violations {
@@ -127,11 +127,20 @@ func (v *Visit) keepTyped(owner session.Owner) error {
 	if err := v.readForm(); err != nil {
 		return err
 	}
-	err := v.Sessions.SaveDraft(v.R.Context(), owner, typedOf(v.R.URL.Path), v.R.PostForm)
+	return v.keepForm(owner, v.R.URL.Path, v.R.PostForm)
+}
+
+func (v *Visit) keepForm(owner session.Owner, path string, values url.Values) error {
+	err := v.Sessions.SaveDraft(v.R.Context(), owner, typedOf(path), values)
 	if errors.Is(err, session.ErrDraftTooLarge) {
 		return errTooLarge
 	}
 	return err
+}
+
+// KeepFor keeps what a form of another page begins with: that page shows it, once.
+func (v *Visit) KeepFor(path string, values url.Values) error {
+	return v.keepForm(v.Owner(), path, values)
 }
 
 // Kept reads a draft of the person, and reports whether there is one.

@@ -141,8 +141,11 @@ func (j *Journey[A]) act(v *frame.Visit) error {
 	return v.To(below(v) + "/" + donePage)
 }
 
-// refuse says why the act was not done, if that can be mended here.
+// refuse says why the act was not done, if that can be mended here, and is in the log.
 func (j *Journey[A]) refuse(v *frame.Visit, d *draft[A], err error) error {
+	if errors.Is(err, guard.ErrUnrecorded) {
+		return err
+	}
 	if invalid, ok := errors.AsType[*domain.InvalidError](err); ok {
 		return j.showCheck(v, http.StatusUnprocessableEntity, d, j.problems(v, d, invalid.Violations))
 	}

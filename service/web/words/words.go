@@ -16,8 +16,10 @@ type Words struct {
 	LookUp       LookUp
 	Answer       Answer
 	Advice       Advice
+	List         List
 	BreakGlass   BreakGlass
 	WrongPatient WrongPatient
+	Refused      Refused
 	Identifiers  Identifiers
 	Fields       Fields
 	Failures     Failures
@@ -146,10 +148,50 @@ type Advice struct {
 	AbsenceNotNo string // ends all of them
 }
 
+// List is the page that asks about a whole clinic, and the one with the answers.
+type List struct {
+	Menu         string
+	Title        string
+	Patients     string
+	PatientsHint Blank1 `blanks:"limit"`
+	Silent       string
+	Button       string
+	File         string
+	FileHint     string
+	FileButton   string
+	FileChoose   string
+	FileNone     string
+	FileDrop     string
+	FileChosen   Count
+	FileEntered  string
+	FileLeft     string
+	FileEmpty    string
+	FileTooBig   string
+	FileKind     string
+	Empty        string
+	TooMany      Blank2 `blanks:"limit entered"`
+	Line         Blank2 `blanks:"line problem"`
+	MoreLines    Count
+	NoNumber     string
+	ManyNumbers  string
+	NoDate       string
+	ManyDates    string
+	Expired      string
+	Answers      Count
+	Held         Count
+	None         Count
+	Unknown      Count
+	Lines        string // before the numbers of lines
+	NotNo        string
+	Whole        string
+	OfLine       Blank1 `blanks:"line"`
+	Another      string
+	Recorded     Blank1 `blanks:"time"`
+}
+
 // BreakGlass is the journey of somebody who looks all the same.
 type BreakGlass struct {
 	Refused      string
-	Why          string
 	Start        string
 	Title        string
 	Told         string
@@ -174,6 +216,51 @@ type WrongPatient struct {
 	Button string
 	Done   string
 	Next   string
+}
+
+// Refused says why something was refused, by the reasons of the policy, and what can
+// be done about it.
+type Refused struct {
+	Title             string
+	Why               string // leads to it
+	Logged            string
+	SaysNothing       string // about a flag
+	NoRule            string
+	NoRuleDo          string
+	ModeNotHeld       string
+	ModeNotHeldDo     string
+	ConflictingRoles  string
+	ConflictingDo     string
+	NotOwn            string
+	NotOwnDo          string
+	AssuranceTooLow   string
+	AssuranceTooLowDo string
+	OtherRole         string // the page is for another role
+	OtherRoleDo       string
+}
+
+// OtherRole is the reason of a page that is for another role: nothing was asked for,
+// so that the policy decided nothing and the log has nothing of it.
+const OtherRole = "other_role"
+
+// Of returns why something was refused, and what to do; nothing of a reason that is
+// none.
+func (r *Refused) Of(reason string) []string {
+	switch reason {
+	case "no_rule":
+		return []string{r.NoRule, r.NoRuleDo}
+	case "mode_not_held":
+		return []string{r.ModeNotHeld, r.ModeNotHeldDo}
+	case "conflicting_roles":
+		return []string{r.ConflictingRoles, r.ConflictingDo}
+	case "not_own":
+		return []string{r.NotOwn, r.NotOwnDo}
+	case "assurance_too_low":
+		return []string{r.AssuranceTooLow, r.AssuranceTooLowDo}
+	case OtherRole:
+		return []string{r.OtherRole, r.OtherRoleDo}
+	}
+	return nil
 }
 
 // Identifiers is what is wrong with a number or a date of birth.

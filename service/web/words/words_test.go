@@ -68,7 +68,7 @@ func TestWhatIsWrongWithAFileIsSaid(t *testing.T) {
 
 func TestALanguageOffersWhatItHas(t *testing.T) {
 	t.Parallel()
-	if !words.Offers(words.Welsh, "Shell", "LookUp", "Answer", "Advice", "BreakGlass", "WrongPatient", "Identifiers", "Failures", "Kinds") {
+	if !words.Offers(words.Welsh, "Shell", "LookUp", "Answer", "Advice", "List", "BreakGlass", "WrongPatient", "Refused", "Identifiers", "Failures", "Kinds") {
 		t.Error("the look-up page is not in Welsh")
 	}
 	if words.Offers(words.Welsh, "Shell", "Glossary") {
