@@ -28,7 +28,7 @@ func showHome(v *frame.Visit) error {
 		if area.Home != nil {
 			return area.Home(v)
 		}
-		page.Ways = append(page.Ways, area.Ways...)
+		page.Ways = append(page.Ways, v.Ways(&area)...)
 	}
 	page.Bare = len(page.Ways) == 0
 	return v.Show(http.StatusOK, "home", page)

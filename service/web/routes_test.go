@@ -63,7 +63,7 @@ const nobodys = "0193596c-7b1e-7cc2-8f0e-2f2f4f0a9a11"
 // would end the session is not asked for.
 func visit(b *webtest.Browser, pattern string) string {
 	method, path, _ := strings.Cut(pattern, " ")
-	for name, value := range map[string]string{"{$}": "", "{provider}": "demonstration", "{reason}": "no_rule", "{id}": nobodys, "{report}": "child", "{question}": nobodys, "{q}": nobodys, "{receipt}": nobodys, "{j}": nobodys, "{page}": "check"} {
+	for name, value := range map[string]string{"{$}": "", "{provider}": "demonstration", "{reason}": "no_rule", "{id}": nobodys, "{report}": "child", "{question}": nobodys, "{q}": nobodys, "{line}": "1", "{receipt}": nobodys, "{j}": nobodys, "{page}": "check"} {
 		path = strings.ReplaceAll(path, name, value)
 	}
 	if path == "/log-out" || path == "/logged-out" || path == "/role" && method == http.MethodPost {

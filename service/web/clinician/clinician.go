@@ -30,12 +30,19 @@ func Area(u UseCases) frame.Area {
 	templates, _ := fs.Sub(files, "template") // is embedded
 	return frame.Area{
 		Who: frame.Clinicians, Routes: slices.Concat(p.routes(""), p.routes("/cy")), Templates: templates,
-		Menu: []frame.Item{{Text: func(w *words.Words) string { return w.LookUp.Button }, Href: "/look-up"}},
-		Ways: []frame.Way{{
-			Text: "Look up a patient", Href: "/look-up", About: "Whether a local authority has a plan about them, and whom to call",
-		}},
+		Menu: []frame.Item{
+			{Text: func(w *words.Words) string { return w.LookUp.Button }, Href: "/look-up"},
+			{Text: func(w *words.Words) string { return w.List.Menu }, Href: "/list", Who: expecting},
+		},
+		Ways: []frame.Way{
+			{Text: "Look up a patient", Href: "/look-up", About: "Whether a local authority has a plan about them, and whom to call"},
+			{Text: "Look up a clinic list", Href: "/list", About: "All patients whom you expect, at once", Who: expecting},
+		},
 	}
 }
+
+// expecting are those whose patients have appointments.
+const expecting frame.Who = "clinician_scheduled"
 
 // routes are the pages in a language, which stands before the path.
 func (p *pages) routes(language string) []frame.Route {
@@ -48,5 +55,10 @@ func (p *pages) routes(language string) []frame.Route {
 		{Pattern: "POST " + path + "/{q}/break-glass", Who: frame.Clinicians, Serve: claimBreakGlass},
 		{Pattern: "GET " + path + "/{q}/wrong-patient", Who: frame.Clinicians, Serve: showWrongPatient},
 		{Pattern: "POST " + path + "/{q}/wrong-patient", Who: frame.Clinicians, Action: "report_wrong_patient", Serve: p.reportWrongPatient},
+		{Pattern: "GET " + language + "/list", Who: expecting, Serve: showList},
+		{Pattern: "POST " + language + "/list", Who: expecting, Serve: askList},
+		{Pattern: "POST " + language + "/list/file", Who: expecting, Streams: true, Serve: takeListFile},
+		{Pattern: "GET " + language + "/list/{q}", Who: expecting, Action: "look_up_many", Serve: p.answerList},
+		{Pattern: "GET " + language + "/list/{q}/{line}", Who: expecting, Action: "look_up", Serve: openLine}, // where it leads
 	}
 }

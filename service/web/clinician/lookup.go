@@ -22,6 +22,7 @@ import (
 // LookUps answer questions about patients. *lookup.LookUps does.
 type LookUps interface {
 	LookUp(ctx context.Context, c *identity.Caller, q *lookup.Question) (*lookup.Answer, error)
+	LookUpMany(ctx context.Context, c *identity.Caller, list *lookup.ClinicList) (*lookup.ListAnswer, error)
 }
 
 // Encounters are told that a look-up was about another patient. *notice.Notices is.
@@ -115,13 +116,7 @@ func writeAsk(v *frame.Visit, status int, f *frame.Form) error {
 	if err != nil {
 		return err
 	}
-	page.Where = nhsuk.Select{
-		Name: "setting", Value: f.Or("setting", string(held.Setting)), Label: nhsuk.Label{Text: w.LookUp.Where, Size: nhsuk.Medium},
-		Error: f.ErrorIn(w, "setting"), Options: []nhsuk.Option{{}},
-	}
-	for _, s := range settingsOf(v) {
-		page.Where.Options = append(page.Where.Options, nhsuk.Option{Value: string(s), Text: settingWords(w, s)})
-	}
+	page.Where = whereField(w, f, settingsOf(v), held.Setting)
 	if remote(v) {
 		page.Lead = askLead(w, f, held.Lead)
 	}
@@ -132,6 +127,18 @@ func writeAsk(v *frame.Visit, status int, f *frame.Form) error {
 		page.Unexpected = &nhsuk.Checkboxes{Name: "unexpected", Choices: []nhsuk.Choice{{Value: "1", Text: w.LookUp.Unexpected, Checked: f.Or("unexpected", "") == "1"}}}
 	}
 	return v.Show(status, "look_up", page)
+}
+
+// whereField asks where somebody works.
+func whereField(w *words.Words, f *frame.Form, places []domain.Setting, held domain.Setting) nhsuk.Select {
+	where := nhsuk.Select{
+		Name: "setting", Value: f.Or("setting", string(held)), Label: nhsuk.Label{Text: w.LookUp.Where, Size: nhsuk.Medium},
+		Error: f.ErrorIn(w, "setting"), Options: []nhsuk.Option{{}},
+	}
+	for _, s := range places {
+		where.Options = append(where.Options, nhsuk.Option{Value: string(s), Text: settingWords(w, s)})
+	}
+	return where
 }
 
 // askLookUp keeps what was asked, and sends the browser to its answer.
@@ -180,9 +187,12 @@ func settingsOf(v *frame.Visit) []domain.Setting {
 			domain.EmergencyDepartment, domain.UrgentCare, domain.OutOfHours, domain.Ambulance, domain.Maternity, domain.PaediatricWard,
 		}
 	}
-	return []domain.Setting{
-		domain.GeneralPractice, domain.Community, domain.MentalHealth, domain.Dental, domain.SexualHealth, domain.Outpatient,
-	}
+	return expectedSettings
+}
+
+// expectedSettings are the places that expect their patients.
+var expectedSettings = []domain.Setting{
+	domain.GeneralPractice, domain.Community, domain.MentalHealth, domain.Dental, domain.SexualHealth, domain.Outpatient,
 }
 
 // workplace is where somebody works, and who leads on safeguarding there: asked once,

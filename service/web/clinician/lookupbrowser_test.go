@@ -2,6 +2,7 @@ package clinician_test
 
 import (
 	"context"
+	"strings"
 	"testing"
 	"time"
 
@@ -27,6 +28,30 @@ func lookUpIn(c *webtest.Chromium, path, number string) {
 	if _, err := chromedp.RunResponse(ctx, chromedp.Click(chromedp.CSS("main form button"))); err != nil {
 		c.TB.Fatalf("looking up: %v", err)
 	}
+}
+
+// A clinic list: empty, with what is wrong, and with all three answers.
+func TestList_InABrowser(t *testing.T) {
+	t.Parallel()
+	s := webtest.New(t)
+	c := s.StartChromium()
+	s.Register(func(*domain.Registration) {})
+	s.Register(func(r *domain.Registration) { r.NHSNumber, r.Restricted = "9990000069", true })
+	c.LogIn("gp")
+	for name, lines := range map[string]string{
+		"list-wrong": "12", "list-answers": strings.Join([]string{flaggedLine, unflaggedLine, mistakenLine, "9990000069 30/4/2019"}, "\n"),
+	} {
+		c.Open("/list")
+		for id, value := range map[string]string{"#patients": lines, "#setting": "general_practice"} {
+			c.Must(chromedp.Do(c.Ctx, chromedp.SetValue(chromedp.CSS(id), value)))
+		}
+		if _, err := chromedp.RunResponse(c.Ctx, chromedp.Click(chromedp.CSS("main form button"))); err != nil {
+			t.Fatal(err)
+		}
+		c.Look(name)
+	}
+	c.Open("/cy/list")
+	c.Look("list-cy")
 }
 
 // The three answers, a restricted child and the ways on, in a real browser at three

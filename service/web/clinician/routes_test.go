@@ -12,7 +12,7 @@ import (
 // examples are how the routes are visited, of questions that were asked.
 func examples(s *webtest.Site) webtest.Examples {
 	s.TB.Helper()
-	nurse, all := s.As("nurse"), webtest.Examples{}
+	nurse, gp, all := s.As("nurse"), s.As("gp"), webtest.Examples{}
 	for _, language := range []string{"", "/cy"} {
 		ask := language + "/look-up"
 		id := path.Base(lookUp(nurse, ask, unflagged).At.Path)
@@ -26,6 +26,13 @@ func examples(s *webtest.Site) webtest.Examples {
 				all["POST "+ask+route] = webtest.Example{As: "nurse", Path: at, Form: form}
 			}
 		}
+		list := language + "/list"
+		answers := lookUpList(gp, list, unflaggedLine, mistakenLine).At.Path
+		all["GET "+list] = webtest.Example{As: "gp"}
+		all["POST "+list] = webtest.Example{As: "gp", Path: list, Form: url.Values{}}
+		all["POST "+list+"/file"] = webtest.Example{As: "gp", Path: list + "/file", Form: url.Values{}, Send: unflaggedLine}
+		all["GET "+list+"/{q}"] = webtest.Example{As: "gp", Path: answers}
+		all["GET "+list+"/{q}/{line}"] = webtest.Example{As: "gp", Path: answers + "/1"}
 		wrong := ask + "/{q}/wrong-patient"
 		all["POST "+wrong] = webtest.Example{As: "nurse", Path: all["POST "+wrong].Path, Form: url.Values{"reason": {"Another number was typed"}}}
 	}

@@ -2,6 +2,7 @@ package frame
 
 import (
 	"io/fs"
+	"slices"
 
 	"cpis/service/web/words"
 )
@@ -20,10 +21,19 @@ type Area struct {
 type Item struct {
 	Text func(*words.Words) string
 	Href string
+	Who  Who // if it is not for all whom the area is for
 }
 
 // Way is something that somebody can do, as the home page offers it.
-type Way struct{ Text, Href, About string }
+type Way struct {
+	Text, Href, About string
+	Who               Who // if it is not for all whom the area is for
+}
+
+// Ways are those of an area that are for whoever is logged in.
+func (v *Visit) Ways(a *Area) []Way {
+	return slices.DeleteFunc(slices.Clone(a.Ways), func(w Way) bool { return w.Who != "" && !v.Is(w.Who) })
+}
 
 // Offered returns an address if there is a page, otherwise nothing: areas lead to each
 // other's pages only as far as those are there.

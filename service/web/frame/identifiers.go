@@ -49,15 +49,15 @@ func (f *Form) DayField(w *words.Words, field, legend, hint string, held domain.
 // ReadNumber reads an NHS number, as it was typed, and says what is wrong with it.
 func (f *Form) ReadNumber(w *words.Words, field string) string {
 	typed := f.Text(field)
-	if problem := numberProblem(w, typed); problem != "" {
+	if problem := NumberProblem(w, typed); problem != "" {
 		f.Reject(field, problem)
 	}
 	return typed
 }
 
-// numberProblem says what is wrong with a text that should be an NHS number, and
+// NumberProblem says what is wrong with a text that should be an NHS number, and
 // what to do; nothing if it is one.
-func numberProblem(w *words.Words, typed string) string {
+func NumberProblem(w *words.Words, typed string) string {
 	_, problem := domain.ParseNHSNumber(typed)
 	plain := text.Plain(typed)
 	digits := 0

@@ -119,6 +119,9 @@ func (v *Visit) navigation(w *words.Words) []nhsuk.NavigationItem {
 	items := []nhsuk.NavigationItem{{Text: "Home", Href: "/home"}}
 	for _, a := range v.Areas() {
 		for _, item := range a.Menu {
+			if item.Who != "" && !v.Is(item.Who) {
+				continue
+			}
 			items = append(items, nhsuk.NavigationItem{Text: item.Text(w), Href: v.inLanguage(item.Href)})
 		}
 	}
