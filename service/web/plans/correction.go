@@ -36,7 +36,7 @@ func (c *correction) inset() nhsuk.Component {
 }
 
 // beginCorrection finds the person.
-func (p *pages) beginCorrection(v *frame.Visit, c *correction) ([]string, error) {
+func (p *people) beginCorrection(v *frame.Visit, c *correction) ([]string, error) {
 	found, err := p.Plans.GetPerson(v.R.Context(), v.Caller(), &plan.GetPersonRequest{PersonID: v.R.PathValue("id"), Request: v.Request})
 	if err != nil {
 		return nil, err
@@ -57,7 +57,7 @@ func askWhy(title string) journey.Question[correction] {
 const secondPerson = "Nothing changes until a colleague agrees."
 
 // proposal is the journey by which a change about a person is proposed.
-func (p *pages) proposal(path, caption string, check journey.Check, ask func(*correction) *person.ProposeChangeRequest, questions ...journey.Question[correction]) *journey.Journey[correction] {
+func (p *people) proposal(path, caption string, check journey.Check, ask func(*correction) *person.ProposeChangeRequest, questions ...journey.Question[correction]) *journey.Journey[correction] {
 	return &journey.Journey[correction]{
 		Path: path, Caption: caption, Who: frame.Leads, Action: "propose_change", Reads: "get_person",
 		Begin: p.beginCorrection, Back: (*correction).back, Words: say, Questions: questions,
@@ -75,7 +75,7 @@ func (p *pages) proposal(path, caption string, check journey.Check, ask func(*co
 }
 
 // proposeChange proposes a change.
-func (p *pages) proposeChange(v *frame.Visit, q *person.ProposeChangeRequest) (*journey.Ending, error) {
+func (p *people) proposeChange(v *frame.Visit, q *person.ProposeChangeRequest) (*journey.Ending, error) {
 	done, err := p.Persons.ProposeChange(v.R.Context(), v.Caller(), q)
 	if err != nil {
 		return nil, err
@@ -88,7 +88,7 @@ func (p *pages) proposeChange(v *frame.Visit, q *person.ProposeChangeRequest) (*
 }
 
 // restricting is the journey by which somebody is to be restricted.
-func (p *pages) restricting() *journey.Journey[correction] {
+func (p *people) restricting() *journey.Journey[correction] {
 	j := p.proposal("/people/{id}/restrict", "Keep hidden where somebody lives", journey.Check{
 		Title: "Check before you propose this", Button: "Propose to restrict",
 		Says: []string{"If a colleague agrees, care staff see that there is a flag, and the hub's number. They see neither your authority nor any other.", secondPerson},
@@ -98,7 +98,7 @@ func (p *pages) restricting() *journey.Journey[correction] {
 }
 
 // lifting is the journey by which a restriction is to be lifted.
-func (p *pages) lifting() *journey.Journey[correction] {
+func (p *people) lifting() *journey.Journey[correction] {
 	j := p.proposal("/people/{id}/lift", "Lift a restriction", journey.Check{
 		Title: "Check before you propose this", Button: "Propose to lift the restriction", Risky: true,
 		Says: []string{"If a colleague agrees, care staff in England see which authorities have plans about this person, and so about where they live.", secondPerson},
@@ -114,7 +114,7 @@ func asProposed(kind person.ChangeKind) func(*correction) *person.ProposeChangeR
 }
 
 // beginRestriction finds the person, who is restricted or not.
-func (p *pages) beginRestriction(restricted bool) func(*frame.Visit, *correction) ([]string, error) {
+func (p *people) beginRestriction(restricted bool) func(*frame.Visit, *correction) ([]string, error) {
 	return func(v *frame.Visit, c *correction) ([]string, error) {
 		given, err := p.beginCorrection(v, c)
 		if err == nil && c.Person.Restricted != restricted {
@@ -125,7 +125,7 @@ func (p *pages) beginRestriction(restricted bool) func(*frame.Visit, *correction
 }
 
 // replacing is the journey by which a person gets another NHS number.
-func (p *pages) replacing() *journey.Journey[correction] {
+func (p *people) replacing() *journey.Journey[correction] {
 	return &journey.Journey[correction]{
 		Path: "/people/{id}/number", Caption: "Replace an NHS number", Who: frame.Leads, Action: "replace_number", Reads: "get_person",
 		Begin: p.beginCorrection, Back: (*correction).back, Words: say,
@@ -149,7 +149,7 @@ func (p *pages) replacing() *journey.Journey[correction] {
 }
 
 // replaceNumber replaces the number.
-func (p *pages) replaceNumber(v *frame.Visit, c *correction, request string) (*journey.Ending, error) {
+func (p *people) replaceNumber(v *frame.Visit, c *correction, request string) (*journey.Ending, error) {
 	done, err := p.Persons.ReplaceNHSNumber(v.R.Context(), v.Caller(), &person.ReplaceNHSNumberRequest{
 		Old: c.Person.NHSNumber, New: c.Number, DateOfBirth: c.Person.Born, Reason: c.Reason, Request: request,
 	})

@@ -16,7 +16,7 @@ const (
 )
 
 // merging is the journey by which two records of one person are to be joined.
-func (p *pages) merging() *journey.Journey[correction] {
+func (p *people) merging() *journey.Journey[correction] {
 	return p.proposal("/people/{id}/merge", "Two records, one person", journey.Check{
 		Title: "Check before you propose this", Button: "Propose to join the records",
 		Says: []string{"If a colleague agrees, the plans move to the record that stays. It can be undone.", secondPerson},
@@ -73,7 +73,7 @@ func askTheirs() journey.Question[correction] {
 }
 
 // undoing is the journey by which joining two records is to be undone.
-func (p *pages) undoing() *journey.Journey[correction] {
+func (p *people) undoing() *journey.Journey[correction] {
 	j := p.proposal("/proposals/{id}/undo", "Two records again", journey.Check{
 		Title: "Check before you propose this", Button: "Propose to undo it",
 		Says: []string{"If a colleague agrees, the plans that moved go back to the other record.", secondPerson},
@@ -85,7 +85,7 @@ func (p *pages) undoing() *journey.Journey[correction] {
 }
 
 // beginUndoing finds what was done.
-func (p *pages) beginUndoing(v *frame.Visit, c *correction) ([]string, error) {
+func (p *people) beginUndoing(v *frame.Visit, c *correction) ([]string, error) {
 	found, err := p.findProposal(v)
 	if err != nil {
 		return nil, err

@@ -42,18 +42,21 @@ type UseCases struct {
 	Persons Persons
 }
 
-// pages are the pages over their use cases.
+// pages are the pages about plans, over their use cases.
 type pages struct{ UseCases }
+
+// people are the pages about persons, over the same use cases: what is put right about
+// them, and what of that needs a second person.
+type people struct{ UseCases }
 
 //go:embed template/*.html
 var files embed.FS
 
 // Area returns the pages.
 func Area(u UseCases) frame.Area {
-	p := &pages{u}
 	templates, _ := fs.Sub(files, "template") // is embedded
 	return frame.Area{
-		Who: frame.Leads, Routes: p.routes(), Templates: templates,
+		Who: frame.Leads, Routes: slices.Concat((&pages{u}).routes(), (&people{u}).routes()), Templates: templates,
 		Ways: []frame.Way{
 			{Text: "Register a plan", Href: "/plans/new", About: "Care staff see the flag as soon as you have registered it"},
 			{Text: "Plans offered to you and by you", Href: "/transfers", About: "Accept, decline or withdraw"},
@@ -72,6 +75,11 @@ func (p *pages) routes() []frame.Route {
 			{Pattern: "GET /transfers/{id}", Who: frame.Leads, Action: "list_plans", Level: 3, Serve: p.showTransfer},
 			{Pattern: "POST /transfers/{id}", Who: frame.Leads, Action: "decide_transfer", Level: 3, Serve: p.decideTransfer},
 		},
+	)
+}
+
+func (p *people) routes() []frame.Route {
+	return slices.Concat(
 		p.restricting().Routes(), p.lifting().Routes(), p.replacing().Routes(), p.merging().Routes(),
 		[]frame.Route{
 			{Pattern: "GET /proposals", Who: frame.Leads, Action: "list_plans", Serve: p.listProposals},

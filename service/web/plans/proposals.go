@@ -34,7 +34,7 @@ var proposed = map[person.ChangeKind]struct{ name, question, effect string }{
 }
 
 // listProposals lists what was proposed, the newest first.
-func (p *pages) listProposals(v *frame.Visit) error {
+func (p *people) listProposals(v *frame.Visit) error {
 	open := v.R.URL.Query().Get("all") == ""
 	found, page, err := readPage(v, func(at guard.Paging) (*person.ChangePage, error) {
 		return p.Persons.ListChanges(v.R.Context(), v.Caller(), &person.ChangeQuery{OpenOnly: open, Paging: at, Request: v.Request})
@@ -66,7 +66,7 @@ func agreedOf(s domain.State) nhsuk.Tag {
 	return t
 }
 
-func (p *pages) findProposal(v *frame.Visit) (*person.ProposedChange, error) {
+func (p *people) findProposal(v *frame.Visit) (*person.ProposedChange, error) {
 	found, err := p.Persons.ListChanges(v.R.Context(), v.Caller(), &person.ChangeQuery{ID: v.R.PathValue("id"), Request: v.Request})
 	if err != nil {
 		return nil, err
@@ -75,7 +75,7 @@ func (p *pages) findProposal(v *frame.Visit) (*person.ProposedChange, error) {
 }
 
 // showProposal shows one proposal, and asks for the decision.
-func (p *pages) showProposal(v *frame.Visit) error {
+func (p *people) showProposal(v *frame.Visit) error {
 	f, err := v.Form()
 	if err != nil {
 		return err
@@ -83,7 +83,7 @@ func (p *pages) showProposal(v *frame.Visit) error {
 	return p.askProposal(v, http.StatusOK, f)
 }
 
-func (p *pages) askProposal(v *frame.Visit, status int, f *frame.Form) error {
+func (p *people) askProposal(v *frame.Visit, status int, f *frame.Form) error {
 	c, err := p.findProposal(v)
 	if err != nil {
 		return err
@@ -163,7 +163,7 @@ func rowsOf(p *domain.Person) []nhsuk.Row {
 }
 
 // decideProposal takes the decision.
-func (p *pages) decideProposal(v *frame.Visit) error {
+func (p *people) decideProposal(v *frame.Visit) error {
 	f, err := v.Form()
 	if err != nil {
 		return err
