@@ -3,9 +3,9 @@ package web
 import (
 	"net/http"
 
-	"cpis/service/domain"
 	"cpis/service/web/frame"
 	"cpis/service/web/nhsuk"
+	"cpis/service/web/words"
 )
 
 // homePage is where somebody begins, by role.
@@ -22,7 +22,7 @@ type homePage struct {
 func showHome(v *frame.Visit) error {
 	page := &homePage{
 		Page: frame.Page{Title: "What you can do here"}, Heading: frame.Heading("What you can do here"),
-		Lead: v.Names.Name(v.Session.Caller.Organisation) + ", " + v.Now().In(domain.London).Format("Monday 2 January 2006"),
+		Lead: v.Names.Name(v.Session.Caller.Organisation) + ", " + words.English.Weekday(v.Today()),
 	}
 	for _, area := range v.Areas() {
 		if area.Home != nil {

@@ -316,15 +316,8 @@ func readPeriod(v *frame.Visit, f *frame.Form) (from, until string) {
 	case lastYear:
 		return now.AddDate(-1, 0, 0).Format(time.DateOnly), ""
 	}
-	return dayText(f.ReadDay("from", "First day")), dayText(f.ReadDay("until", "Last day"))
-}
-
-// dayText is a day as an address has it.
-func dayText(d domain.Date) string {
-	if d.IsZero() {
-		return ""
-	}
-	return d.String()
+	read := func(field, noun string) string { return f.ReadDay(field, frame.DayNamed(noun), v.Today()).String() }
+	return read("from", "first day"), read("until", "last day")
 }
 
 // query is what the log is asked.

@@ -165,7 +165,7 @@ func askLookUp(v *frame.Visit) error {
 func readPatient(v *frame.Visit, f *frame.Form) *patient {
 	w := words.In(v.Language())
 	q := &patient{
-		Number: f.ReadNumber(w, "number"), Born: f.ReadBorn(w, "born", domain.DateOf(v.Now().In(domain.London))),
+		Number: f.ReadNumber(w, "number"), Born: f.ReadDay("born", frame.BornWords(w), v.Today()),
 		Setting: domain.Setting(f.Text("setting")), Unexpected: f.Text("unexpected") == "1",
 	}
 	if !slices.Contains(settingsOf(v), q.Setting) {

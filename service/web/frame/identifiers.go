@@ -1,11 +1,9 @@
 package frame
 
 import (
-	"fmt"
 	"regexp"
 	"strconv"
 	"strings"
-	"time"
 	"unicode"
 
 	"cpis/service/domain"
@@ -81,56 +79,4 @@ func NumberProblem(w *words.Words, typed string) string {
 		return w.Identifiers.NumberFake
 	}
 	return w.Identifiers.NumberCheck
-}
-
-// ReadBorn reads a date of birth in three parts, field[day], field[month] and
-// field[year]. What is wrong is said of the first part that is.
-func (f *Form) ReadBorn(w *words.Words, field string, today domain.Date) domain.Date {
-	born, part, problem := readBorn(w, f.Text(field+"[day]"), f.Text(field+"[month]"), f.Text(field+"[year]"), today)
-	if problem != "" {
-		f.RejectAt(field, field+"-"+part, problem)
-	}
-	return born
-}
-
-func readBorn(w *words.Words, day, month, year string, today domain.Date) (born domain.Date, part, problem string) {
-	switch {
-	case day == "" && month == "" && year == "":
-		return born, "day", w.Identifiers.BornEmpty
-	case day == "":
-		return born, "day", w.Identifiers.BornNoDay
-	case month == "":
-		return born, "month", w.Identifiers.BornNoMonth
-	case year == "":
-		return born, "year", w.Identifiers.BornNoYear
-	}
-	d, err := strconv.Atoi(day)
-	m, err2 := strconv.Atoi(month)
-	y, err3 := strconv.Atoi(year)
-	if err != nil || err2 != nil || err3 != nil || y < 1900 || y > 9999 {
-		return born, "day", w.Identifiers.BornNotReal
-	}
-	born, err = domain.ParseDate(fmt.Sprintf("%04d-%02d-%02d", y, m, d))
-	switch {
-	case err != nil:
-		return domain.Date{}, "day", w.Identifiers.BornNotReal
-	case born.After(today):
-		return domain.Date{}, "day", w.Identifiers.BornFuture
-	}
-	return born, "", ""
-}
-
-// ReadDay reads a day in three parts; nothing was typed is no day. What is what the day
-// is called at the beginning of a sentence.
-func (f *Form) ReadDay(field, what string) domain.Date {
-	d, m, y := f.Text(field+"[day]"), f.Text(field+"[month]"), f.Text(field+"[year]")
-	if d+m+y == "" {
-		return domain.Date{}
-	}
-	t, err := time.Parse("2/1/2006", d+"/"+m+"/"+y)
-	if err != nil {
-		f.RejectAt(field, field+"-day", what+" must be a real date, like 1 9 2026")
-		return domain.Date{}
-	}
-	return domain.DateOf(t)
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"cpis/service/domain"
 	"cpis/service/identity"
 	"cpis/service/session"
 	"cpis/service/web/words"
@@ -44,6 +45,9 @@ func (v *Visit) call() identity.Call {
 
 // Owner is whose drafts the person's are.
 func (v *Visit) Owner() session.Owner { return session.OwnerOf(&v.Session.Caller) }
+
+// Today returns the day in England.
+func (v *Visit) Today() domain.Date { return domain.Clock(v.Now).Today() }
 
 // Is reports whether somebody is logged in who acts in one of the roles of a page.
 func (v *Visit) Is(who Who) bool {

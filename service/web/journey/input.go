@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"html/template"
 	"slices"
-	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -130,44 +129,15 @@ func (d Day) Write(l Look) nhsuk.Component {
 
 // Read reads the field. What is wrong is said of the first part that is.
 func (d Day) Read(v *frame.Visit, f *frame.Form, name string) string {
-	var typed [3]string
-	for i, part := range dayParts {
-		typed[i] = f.Text(name + "[" + part + "]")
+	say := frame.DayNamed(d.Noun)
+	if !d.Optional {
+		say.Empty = "Enter the " + d.Noun
 	}
-	if d.Optional && typed == [3]string{} {
-		return ""
+	if d.Past {
+		say.Future = strings.ToUpper(d.Noun[:1]) + d.Noun[1:] + " must be today or in the past"
 	}
-	date, part, problem := d.read(typed, domain.Clock(v.Now).Today())
-	if problem != "" {
-		f.RejectAt(name, name+"-"+part, problem)
-	}
-	return date.String()
+	return f.ReadDay(name, say, v.Today()).String()
 }
-
-var dayParts = [3]string{"day", "month", "year"}
-
-func (d Day) read(typed [3]string, today domain.Date) (date domain.Date, part, problem string) {
-	if typed == [3]string{} {
-		return date, "day", "Enter the " + d.Noun
-	}
-	var n [3]int
-	for i, part := range dayParts {
-		if typed[i] == "" {
-			return date, part, sentenceOf(d.Noun) + " must include a " + part
-		}
-		n[i], _ = strconv.Atoi(typed[i])
-	}
-	date, err := domain.ParseDate(fmt.Sprintf("%04d-%02d-%02d", n[2], n[1], n[0]))
-	switch {
-	case err != nil || n[2] < 1900:
-		return domain.Date{}, "day", sentenceOf(d.Noun) + " must be a real date, like 1 9 2026"
-	case d.Past && date.After(today):
-		return domain.Date{}, "day", sentenceOf(d.Noun) + " must be today or in the past"
-	}
-	return date, "", ""
-}
-
-func sentenceOf(noun string) string { return strings.ToUpper(noun[:1]) + noun[1:] }
 
 // Say writes the day.
 func (d Day) Say(answer string) string {

@@ -6,7 +6,6 @@ import (
 	"strconv"
 	"time"
 
-	"cpis/service/domain"
 	"cpis/service/identity"
 	"cpis/service/web/frame"
 	"cpis/service/web/nhsuk"
@@ -54,7 +53,7 @@ func (p *pages) showHome(v *frame.Visit) error {
 	now := v.Now()
 	page := &homePage{
 		Page: frame.Page{Title: "What needs you today"}, Heading: frame.Heading("What needs you today"), None: true,
-		Lead: v.Names.Name(v.Session.Caller.Organisation) + ", " + words.English.Weekday(domain.DateOf(now.In(domain.London))),
+		Lead: v.Names.Name(v.Session.Caller.Organisation) + ", " + words.English.Weekday(v.Today()),
 		Find: nhsuk.Button{Text: "Find a person", Href: "/people"},
 	}
 	for _, part := range []homePart{

@@ -129,9 +129,9 @@ func (p *pages) findPerson(v *frame.Visit) error {
 func readSought(v *frame.Visit, f *frame.Form) *sought {
 	w := words.In(words.English)
 	s := &sought{Number: f.Text("number"), Family: f.Text("family"), Given: f.Text("given")}
-	if f.Text("born[day]")+f.Text("born[month]")+f.Text("born[year]") != "" {
-		s.Born = f.ReadBorn(w, "born", today(v)).String()
-	}
+	say := frame.BornWords(w)
+	say.Empty = "" // a name is enough
+	s.Born = f.ReadDay("born", say, v.Today()).String()
 	named := !text.Blank(s.Family) || !text.Blank(s.Given)
 	switch {
 	case !f.Fine():
@@ -224,7 +224,7 @@ func peopleTable(v *frame.Visit, all []plan.FoundPerson) nhsuk.Table {
 		}
 		for j := range f.Plans {
 			state = append(state, nhsuk.Plain(kindWords(f.Plans[j].Details.Kind)+" "))
-			state = append(state, planTags(&f.Plans[j], f.Person.DateOfBirth, today(v))...)
+			state = append(state, planTags(&f.Plans[j], f.Person.DateOfBirth, v.Today())...)
 		}
 		t.Rows = append(t.Rows, []nhsuk.Cell{
 			name, {Text: words.NHSNumber(f.Person.NHSNumber)}, {Text: words.English.Day(f.Person.DateOfBirth)}, {Body: state},

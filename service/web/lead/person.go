@@ -58,16 +58,13 @@ func aboutPerson(v *frame.Visit, p *plan.OwnPerson) nhsuk.SummaryList {
 	list := nhsuk.SummaryList{Rows: []nhsuk.Row{
 		{Key: "Name", Value: fullName(p.Person.Given, p.Person.Family)},
 		{Key: "NHS number", Value: cmp.Or(words.NHSNumber(p.Person.NHSNumber), "Not known")},
-		{Key: "Date of birth", Value: words.English.Day(p.Person.DateOfBirth) + ", " + ageWords(p.Person.DateOfBirth, today(v))},
+		{Key: "Date of birth", Value: words.English.Day(p.Person.DateOfBirth) + ", " + ageWords(p.Person.DateOfBirth, v.Today())},
 	}}
 	for _, n := range p.Person.Former {
 		list.Rows = append(list.Rows, nhsuk.Row{Key: "Earlier NHS number", Value: words.NHSNumber(n)})
 	}
 	return list
 }
-
-// today is the day in England.
-func today(v *frame.Visit) domain.Date { return domain.DateOf(v.Now().In(domain.London)) }
 
 // ageWords says how old somebody is.
 func ageWords(born, today domain.Date) string {
@@ -92,7 +89,7 @@ func planCard(v *frame.Visit, p *plan.Plan, born domain.Date) nhsuk.SummaryList 
 			card.Rows = append(card.Rows, nhsuk.Row{Key: key, Value: value})
 		}
 	}
-	card.Rows = append(card.Rows, nhsuk.Row{Key: "State", ValueBody: planTags(p, born, today(v))})
+	card.Rows = append(card.Rows, nhsuk.Row{Key: "State", ValueBody: planTags(p, born, v.Today())})
 	for _, one := range detailsOf(&p.Details) {
 		add(one.name, one.value)
 	}

@@ -190,7 +190,7 @@ func (l planList) table(v *frame.Visit, all []plan.Listed) nhsuk.Table {
 		if one.PersonID != "" {
 			who.Href, who.Hidden = "/people/"+one.PersonID, ", "+kindWords(one.Plan.Details.Kind)
 		}
-		state := planTags(&one.Plan, one.Person.DateOfBirth, today(v))
+		state := planTags(&one.Plan, one.Person.DateOfBirth, v.Today())
 		if one.Restricted {
 			state = append(state, nhsuk.Tag{Text: "Restricted", Colour: nhsuk.Purple})
 		}

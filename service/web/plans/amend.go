@@ -128,7 +128,7 @@ func fitsAmendment(v *frame.Visit, a *amendment) error {
 		NHSNumber: a.NHSNumber, Family: q.Family, Given: q.Given, DateOfBirth: q.DateOfBirth, Kind: a.Kind,
 		Start: q.Start, End: q.End, Expected: q.Expected, Basis: q.Basis, Reference: q.Reference,
 	}
-	_, wrong := r.Read(domain.RequestForms, domain.Clock(v.Now).Today())
+	_, wrong := r.Read(domain.RequestForms, v.Today())
 	return wrong.Err()
 }
 

@@ -113,7 +113,7 @@ func fitsBirth(v *frame.Visit, a *birth) error {
 	r := domain.Registration{
 		NHSNumber: c.NHSNumber, Family: c.Family, Given: c.Given, DateOfBirth: c.DateOfBirth, Kind: domain.CPP, Start: c.Start, Reference: c.Reference,
 	}
-	_, wrong := r.Read(domain.RequestForms, domain.Clock(v.Now).Today())
+	_, wrong := r.Read(domain.RequestForms, v.Today())
 	return wrong.Err()
 }
 

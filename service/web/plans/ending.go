@@ -52,7 +52,7 @@ func (p *pages) beginEnding(v *frame.Visit, a *ending) ([]string, error) {
 
 // fitsEnding says what is wrong with the last day.
 func fitsEnding(v *frame.Visit, a *ending) error {
-	check := domain.Reader{Form: domain.RequestForms, Today: domain.Clock(v.Now).Today()}
+	check := domain.Reader{Form: domain.RequestForms, Today: v.Today()}
 	d := a.details()
 	check.End(&d, check.Day("end", a.End))
 	return check.Err()

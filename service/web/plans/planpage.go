@@ -50,7 +50,7 @@ func (p *pages) showPlan(v *frame.Visit) error {
 	if err != nil {
 		return err
 	}
-	a, today := aboutOf(found), domain.Clock(v.Now).Today()
+	a, today := aboutOf(found), v.Today()
 	title := kindWords(a.Kind)
 	page := &planPage{
 		Page: frame.Page{Title: title, Back: nhsuk.BackLink{Href: pageOf(a.PersonID)}}, Heading: frame.Heading(title), Restricted: found.Restricted,

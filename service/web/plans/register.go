@@ -234,7 +234,7 @@ func sayHeld(a *registration) nhsuk.Component {
 // fitsRegistration says what is wrong with the answers so far, as they would be
 // registered.
 func fitsRegistration(v *frame.Visit, a *registration) error {
-	_, wrong := a.whole().Read(domain.RequestForms, domain.Clock(v.Now).Today())
+	_, wrong := a.whole().Read(domain.RequestForms, v.Today())
 	return wrong.Err()
 }
 
