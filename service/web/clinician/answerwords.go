@@ -127,10 +127,9 @@ func whoWords(w *words.Words, who string) string {
 // planCard is a plan as care staff see it. Of a restricted person's there is no more
 // than its kind.
 func planCard(w *words.Words, p *lookup.Plan) nhsuk.Component {
-	kind, note := kindWords(w, p.Kind)
 	list := nhsuk.SummaryList{
-		Card: &nhsuk.Card{Heading: nhsuk.Heading{Text: kind, Level: 2, Size: nhsuk.Small}}, NoLastBorder: true,
-		Rows: []nhsuk.Row{{Key: w.Shell.Information, Value: note}},
+		Card: &nhsuk.Card{Heading: nhsuk.Heading{Text: w.Kinds.Of(p.Kind), Level: 2, Size: nhsuk.Small}}, NoLastBorder: true,
+		Rows: []nhsuk.Row{{Key: w.Shell.Information, Value: w.Kinds.Note(p.Kind)}},
 	}
 	row := func(key, value string) {
 		if value != "" {
@@ -146,18 +145,6 @@ func planCard(w *words.Words, p *lookup.Plan) nhsuk.Component {
 		list.Rows = append(list.Rows, nhsuk.Row{Key: w.Shell.Important, Value: w.Answer.Receiving.With(p.Receiving.Name)})
 	}
 	return list
-}
-
-func kindWords(w *words.Words, k domain.Kind) (kind, note string) {
-	switch k {
-	case domain.CPP:
-		return w.Kinds.CPP, w.Kinds.CPPNote
-	case domain.LAC:
-		return w.Kinds.LAC, w.Kinds.LACNote
-	case domain.UCPP:
-		return w.Kinds.UCPP, w.Kinds.UCPPNote
-	}
-	return "", ""
 }
 
 func accessWords(w *words.Words, a *lookup.Access) access {

@@ -116,8 +116,7 @@ func answerLineOf(v *frame.Visit, w *words.Words, item *lookup.ItemAnswer) answe
 	for i := range a.Plans {
 		if kind := a.Plans[i].Kind; !seen[kind] {
 			seen[kind] = true
-			name, _ := kindWords(w, kind)
-			line.Kinds = append(line.Kinds, name)
+			line.Kinds = append(line.Kinds, w.Kinds.Of(kind))
 		}
 	}
 	if calls := callsOf(v, w, a); a.Verdict != lookup.NoFlagKnown && len(calls) > 0 {

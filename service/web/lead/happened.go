@@ -8,6 +8,7 @@ import (
 	"cpis/service/plan"
 	"cpis/service/web/frame"
 	"cpis/service/web/nhsuk"
+	"cpis/service/web/planwords"
 	"cpis/service/web/words"
 )
 
@@ -66,7 +67,7 @@ func itemOf(v *frame.Visit, events []plan.Event, e *plan.Event) happenedItem {
 func versionItem(v *frame.Visit, e *plan.Event) happenedItem {
 	c := &e.Version.Change
 	item := happenedItem{
-		Title: cmp.Or(planActs[c.Act], "Plan changed"), By: frame.Join(cmp.Or(c.Name, c.Actor, "Not known"), words.English.Clock(e.At)),
+		Title: planwords.Act(c.Act), By: frame.Join(cmp.Or(c.Name, c.Actor, "Not known"), words.English.Clock(e.At)),
 	}
 	if e.Version.Authority != v.Session.Caller.Organisation {
 		item.Words = append(item.Words, "This was done while the plan was another authority’s")
@@ -74,7 +75,7 @@ func versionItem(v *frame.Visit, e *plan.Event) happenedItem {
 	}
 	if e.Was == nil {
 		item.Title = strings.Replace(item.Title, "Plan changed by a file", "Plan registered by a file", 1)
-		item.Words = append(item.Words, kindWords(e.Version.Plan.Details.Kind))
+		item.Words = append(item.Words, planwords.Kind(e.Version.Plan.Details.Kind))
 	}
 	item.Words = append(item.Words, changesOf(e)...)
 	if upload, ok := strings.CutPrefix(c.Reason, "upload "); ok && c.Act == "upload" {

@@ -5,6 +5,7 @@ import (
 	"cpis/service/notice"
 	"cpis/service/web/frame"
 	"cpis/service/web/nhsuk"
+	"cpis/service/web/words"
 )
 
 // kinds says what happened, by the kind of notice.
@@ -43,8 +44,8 @@ func happened(n *notice.Notice) string {
 	if n.Kind == notice.Unscheduled && seenIn[n.Setting] != "" {
 		return seenIn[n.Setting]
 	}
-	if words := kinds[n.Kind]; words != "" {
-		return words
+	if text := kinds[n.Kind]; text != "" {
+		return text
 	}
 	return "Something happened"
 }
@@ -78,7 +79,7 @@ func whom(n *notice.Notice) string {
 	case n.Person == nil:
 		return "Not known"
 	}
-	return n.Person.Given + " " + n.Person.Family
+	return words.Name(n.Person.Given, n.Person.Family)
 }
 
 // placeOf names where a notice comes from.

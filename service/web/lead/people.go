@@ -16,6 +16,7 @@ import (
 	"cpis/service/text"
 	"cpis/service/web/frame"
 	"cpis/service/web/nhsuk"
+	"cpis/service/web/planwords"
 	"cpis/service/web/words"
 )
 
@@ -214,7 +215,7 @@ func peopleTable(v *frame.Visit, all []plan.FoundPerson) nhsuk.Table {
 	}
 	for i := range all {
 		f := &all[i]
-		name := nhsuk.Cell{Text: fullName(f.Person.Given, f.Person.Family)}
+		name := nhsuk.Cell{Text: words.Name(f.Person.Given, f.Person.Family)}
 		if f.ID != "" {
 			name.Href = "/people/" + f.ID
 		}
@@ -223,8 +224,8 @@ func peopleTable(v *frame.Visit, all []plan.FoundPerson) nhsuk.Table {
 			state = append(state, nhsuk.Tag{Text: "Restricted", Colour: nhsuk.Purple}, nhsuk.Plain(" "))
 		}
 		for j := range f.Plans {
-			state = append(state, nhsuk.Plain(kindWords(f.Plans[j].Details.Kind)+" "))
-			state = append(state, planTags(&f.Plans[j], f.Person.DateOfBirth, v.Today())...)
+			state = append(state, nhsuk.Plain(planwords.Kind(f.Plans[j].Details.Kind)+" "))
+			state = append(state, planwords.Tags(&f.Plans[j], f.Person.DateOfBirth, v.Today())...)
 		}
 		t.Rows = append(t.Rows, []nhsuk.Cell{
 			name, {Text: words.NHSNumber(f.Person.NHSNumber)}, {Text: words.English.Day(f.Person.DateOfBirth)}, {Body: state},
@@ -232,6 +233,3 @@ func peopleTable(v *frame.Visit, all []plan.FoundPerson) nhsuk.Table {
 	}
 	return t
 }
-
-// fullName is a name as people say it.
-func fullName(given, family string) string { return strings.TrimSpace(given + " " + family) }

@@ -12,6 +12,7 @@ import (
 	"cpis/service/plan"
 	"cpis/service/web/frame"
 	"cpis/service/web/nhsuk"
+	"cpis/service/web/planwords"
 	"cpis/service/web/words"
 )
 
@@ -56,7 +57,7 @@ func (p *pages) showPerson(v *frame.Visit) error {
 
 func aboutPerson(v *frame.Visit, p *plan.OwnPerson) nhsuk.SummaryList {
 	list := nhsuk.SummaryList{Rows: []nhsuk.Row{
-		{Key: "Name", Value: fullName(p.Person.Given, p.Person.Family)},
+		{Key: "Name", Value: words.Name(p.Person.Given, p.Person.Family)},
 		{Key: "NHS number", Value: cmp.Or(words.NHSNumber(p.Person.NHSNumber), "Not known")},
 		{Key: "Date of birth", Value: words.English.Day(p.Person.DateOfBirth) + ", " + ageWords(p.Person.DateOfBirth, v.Today())},
 	}}
@@ -80,7 +81,7 @@ func ageWords(born, today domain.Date) string {
 
 // planCard shows a plan as its authority recorded it.
 func planCard(v *frame.Visit, p *plan.Plan, born domain.Date) nhsuk.SummaryList {
-	card := nhsuk.SummaryList{Card: &nhsuk.Card{Heading: nhsuk.Heading{Text: kindWords(p.Details.Kind), Level: 3}}}
+	card := nhsuk.SummaryList{Card: &nhsuk.Card{Heading: nhsuk.Heading{Text: planwords.Kind(p.Details.Kind), Level: 3}}}
 	if to := v.Offered("/plans/" + p.ID); to != "" {
 		card.Card.Actions = []nhsuk.Action{{Text: "Open this plan", Href: to, Hidden: "started " + words.English.Day(p.Details.Start)}}
 	}
@@ -89,15 +90,11 @@ func planCard(v *frame.Visit, p *plan.Plan, born domain.Date) nhsuk.SummaryList 
 			card.Rows = append(card.Rows, nhsuk.Row{Key: key, Value: value})
 		}
 	}
-	card.Rows = append(card.Rows, nhsuk.Row{Key: "State", ValueBody: planTags(p, born, v.Today())})
+	card.Rows = append(card.Rows, nhsuk.Row{Key: "State", ValueBody: planwords.Tags(p, born, v.Today())})
 	for _, one := range detailsOf(&p.Details) {
 		add(one.name, one.value)
 	}
-	shown := "Until somebody ends it"
-	if !p.VisibleUntil.IsZero() {
-		shown = "Until " + words.English.Day(p.VisibleUntil)
-	}
-	add("Shown to care staff", shown)
+	add("Shown to care staff until", planwords.Shown(p))
 	if p.TransferTo != "" {
 		add("Offered to", cmp.Or(v.Names.Name(p.TransferTo), p.TransferTo))
 	}
@@ -114,7 +111,7 @@ func detailsOf(d *domain.Details) []detail {
 		{"Started", words.English.Day(d.Start)},
 		{"Last day", words.English.Day(d.End)},
 		{"Baby due", words.English.Day(d.Expected)},
-		{"Legal basis", bases[d.Basis]},
+		{"Legal basis", planwords.Basis(d.Basis)},
 		{"Your reference", d.Reference},
 		{"Why it ended", d.EndReason},
 	}

@@ -11,6 +11,7 @@ import (
 	"cpis/service/plan"
 	"cpis/service/web/frame"
 	"cpis/service/web/nhsuk"
+	"cpis/service/web/planwords"
 	"cpis/service/web/words"
 )
 
@@ -186,11 +187,11 @@ func (l planList) table(v *frame.Visit, all []plan.Listed) nhsuk.Table {
 	}
 	for i := range all {
 		one := &all[i]
-		who := nhsuk.Cell{Text: fullName(one.Person.Given, one.Person.Family)}
+		who := nhsuk.Cell{Text: words.Name(one.Person.Given, one.Person.Family)}
 		if one.PersonID != "" {
-			who.Href, who.Hidden = "/people/"+one.PersonID, ", "+kindWords(one.Plan.Details.Kind)
+			who.Href, who.Hidden = "/people/"+one.PersonID, ", "+planwords.Kind(one.Plan.Details.Kind)
 		}
-		state := planTags(&one.Plan, one.Person.DateOfBirth, v.Today())
+		state := planwords.Tags(&one.Plan, one.Person.DateOfBirth, v.Today())
 		if one.Restricted {
 			state = append(state, nhsuk.Tag{Text: "Restricted", Colour: nhsuk.Purple})
 		}
@@ -199,7 +200,7 @@ func (l planList) table(v *frame.Visit, all []plan.Listed) nhsuk.Table {
 			{Text: planText(&one.Plan)},
 			{Body: state},
 			{Text: words.English.Day(one.Plan.Details.Start)},
-			{Text: cmp.Or(words.English.Day(one.Plan.VisibleUntil), "Until somebody ends it")},
+			{Text: planwords.Shown(&one.Plan)},
 			{Text: frame.Moment(one.Plan.Changed)},
 		})
 	}
@@ -208,5 +209,5 @@ func (l planList) table(v *frame.Visit, all []plan.Listed) nhsuk.Table {
 
 // planText names a plan, with the authority's own reference if there is one.
 func planText(p *plan.Plan) string {
-	return frame.Join(kindWords(p.Details.Kind), p.Details.Reference)
+	return frame.Join(planwords.Kind(p.Details.Kind), p.Details.Reference)
 }

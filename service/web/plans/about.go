@@ -9,6 +9,7 @@ import (
 	"cpis/service/web/frame"
 	"cpis/service/web/journey"
 	"cpis/service/web/nhsuk"
+	"cpis/service/web/planwords"
 	"cpis/service/web/words"
 )
 
@@ -90,7 +91,7 @@ func notOffered(p *plan.Plan) bool { return inForce(p) && p.TransferTo == "" }
 func (a *about) list() nhsuk.Component {
 	return nhsuk.SummaryList{Rows: []nhsuk.Row{
 		{Key: "Plan", Value: a.words()},
-		{Key: whomKey(a.Kind), Value: named(a.Seen.Given, a.Seen.Family)},
+		{Key: whomKey(a.Kind), Value: words.Name(a.Seen.Given, a.Seen.Family)},
 		{Key: "NHS number", Value: journey.Number{}.Say(a.NHSNumber)},
 		{Key: "Date of birth", Value: journey.Day{}.Say(a.Seen.DateOfBirth)},
 	}}
@@ -98,12 +99,12 @@ func (a *about) list() nhsuk.Component {
 
 // words names the plan.
 func (a *about) words() string {
-	return kindWords(a.Kind) + ", started " + journey.Day{}.Say(a.Seen.Start)
+	return planwords.Kind(a.Kind) + ", started " + journey.Day{}.Say(a.Seen.Start)
 }
 
 // inset says which plan a question is about.
 func (a *about) inset() nhsuk.Component {
-	return nhsuk.InsetText{Text: named(a.Seen.Given, a.Seen.Family) + ". " + a.words() + "."}
+	return nhsuk.InsetText{Text: words.Name(a.Seen.Given, a.Seen.Family) + ". " + a.words() + "."}
 }
 
 // whomKey is what the person of a plan is to it.
@@ -177,7 +178,7 @@ func (p *pages) whoChanged(v *frame.Visit, a *about) ([]string, error) {
 
 // changeWords says what was done with a plan, by whom, when and why.
 func changeWords(c *domain.Change) string {
-	text := cmp.Or(acts[c.Act], "Changed") + " by " + cmp.Or(c.Name, c.Actor, "somebody") + " on " + words.English.Moment(c.At)
+	text := planwords.Act(c.Act) + " by " + cmp.Or(c.Name, c.Actor, "somebody") + " on " + words.English.Moment(c.At)
 	if c.Reason != "" {
 		text += ": " + c.Reason
 	}

@@ -9,6 +9,7 @@ import (
 	"cpis/service/web/frame"
 	"cpis/service/web/journey"
 	"cpis/service/web/nhsuk"
+	"cpis/service/web/planwords"
 )
 
 // amendment is a plan as it should be.
@@ -152,7 +153,7 @@ func (p *pages) amend(v *frame.Visit, a *amendment, request string) (*journey.En
 		e.Title, e.Next = "Nothing was different", []string{"The plan said all of that already, so there is no new version of it."}
 		return e, nil
 	}
-	e.Next = []string{"Care staff see the plan as it is now.", "Shown to care staff: " + lowerFirst(shownUntil(done.VisibleUntil)) + "."}
+	e.Next = []string{"Care staff see the plan as it is now.", "Shown to care staff: " + lowerFirst(planwords.ShownUntil(done.VisibleUntil)) + "."}
 	return e, nil
 }
 

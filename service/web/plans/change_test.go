@@ -73,7 +73,7 @@ func TestChange_ByTwoAtOnce(t *testing.T) {
 	if second.Status != http.StatusConflict {
 		t.Fatalf("the second got %d: %s", second.Status, text(second))
 	}
-	says(second, "Somebody changed this while you were typing", "Changed by LINDQVIST Grace (Ms)", "as CASE-7 says", "CASE-1042", "CASE-7", "Robyn")
+	says(second, "Somebody changed this while you were typing", "Plan changed by LINDQVIST Grace (Ms)", "as CASE-7 says", "CASE-1042", "CASE-7", "Robyn")
 	second.Submit(strings.TrimSuffix(second.At.Path, "check")+"changed", nil)
 	mustHave(t, "leads to", path.Base(second.At.Path), "check")
 	says(second, "Robyn (was: Robin)")
@@ -188,7 +188,7 @@ func TestPlan_IsItsAuthoritysAlone(t *testing.T) {
 	s := webtest.New(t)
 	at := a(s, servicetest.With(servicetest.RightCPP(), func(r *domain.Registration) { r.Restricted = true }))
 	b := s.As("lead").Get(at).Want(http.StatusOK, at, "Child protection plan")
-	says(b, "Where this person lives must not be revealed", "What was done with it", "Registered")
+	says(b, "Where this person lives must not be revealed", "What was done with it", "Plan registered")
 	other := s.As("camden-lead")
 	for _, way := range []string{"", "/end", "/change", "/remove", "/birth", "/transfer"} {
 		other.Get(at+way).Want(http.StatusNotFound, at+way, "Page not found")

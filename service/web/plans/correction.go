@@ -7,6 +7,7 @@ import (
 	"cpis/service/web/frame"
 	"cpis/service/web/journey"
 	"cpis/service/web/nhsuk"
+	"cpis/service/web/words"
 )
 
 // correction is something about a person that is to be put right.
@@ -24,7 +25,7 @@ func (c *correction) back() string { return pageOf(c.Person.ID) }
 // list says whom it is about.
 func (c *correction) list() nhsuk.Component {
 	return nhsuk.SummaryList{Rows: []nhsuk.Row{
-		{Key: "Name", Value: named(c.Person.Given, c.Person.Family)},
+		{Key: "Name", Value: words.Name(c.Person.Given, c.Person.Family)},
 		{Key: "NHS number", Value: journey.Number{}.Say(c.Person.NHSNumber)},
 		{Key: "Date of birth", Value: journey.Day{}.Say(c.Person.Born)},
 	}}
@@ -32,7 +33,7 @@ func (c *correction) list() nhsuk.Component {
 
 // inset says whom a question is about.
 func (c *correction) inset() nhsuk.Component {
-	return nhsuk.InsetText{Text: named(c.Person.Given, c.Person.Family) + ", NHS number " + journey.Number{}.Say(c.Person.NHSNumber) + "."}
+	return nhsuk.InsetText{Text: words.Name(c.Person.Given, c.Person.Family) + ", NHS number " + journey.Number{}.Say(c.Person.NHSNumber) + "."}
 }
 
 // beginCorrection finds the person.
@@ -41,7 +42,7 @@ func (p *people) beginCorrection(v *frame.Visit, c *correction) ([]string, error
 	if err != nil {
 		return nil, err
 	}
-	c.Person = *heldOf(found)
+	c.Person = *heldOf(found, v.Today())
 	return nil, nil
 }
 

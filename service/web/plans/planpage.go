@@ -10,16 +10,9 @@ import (
 	"cpis/service/web/frame"
 	"cpis/service/web/journey"
 	"cpis/service/web/nhsuk"
+	"cpis/service/web/planwords"
 	"cpis/service/web/words"
 )
-
-// acts are what was done with a plan.
-var acts = map[string]string{
-	"register": "Registered", "amend": "Changed", "end": "Ended", "remove": "Removed", "birth": "Birth recorded", "upload": "Changed by a file",
-	"transfer_proposed": "Offered to another authority", "transfer_accepted": "Accepted by another authority",
-	"transfer_declined": "Offer declined", "transfer_withdrawn": "Offer withdrawn",
-	"merge": "Moved to this person", "unmerge": "Moved back",
-}
 
 // planPage is one plan, and whom it is about: where it stands, what can be done, and what was.
 type planPage struct {
@@ -50,11 +43,11 @@ func (p *pages) showPlan(v *frame.Visit) error {
 	if err != nil {
 		return err
 	}
-	a, today := aboutOf(found), v.Today()
-	title := kindWords(a.Kind)
+	a := aboutOf(found)
+	title := planwords.Kind(a.Kind)
 	page := &planPage{
 		Page: frame.Page{Title: title, Back: nhsuk.BackLink{Href: pageOf(a.PersonID)}}, Heading: frame.Heading(title), Restricted: found.Restricted,
-		Tags: nhsuk.Group{stateTag(&found.Plan, today)}, List: a.facts(&found.Plan), Ways: a.offers(&found.Plan), Person: a.personOffers(),
+		Tags: planwords.Tags(&found.Plan, found.Person.DateOfBirth, v.Today()), List: a.facts(&found.Plan), Ways: a.offers(&found.Plan), Person: a.personOffers(),
 	}
 	if found.Plan.TransferTo != "" {
 		page.List.Rows = append(page.List.Rows, nhsuk.Row{Key: "Offered to", Value: v.Names.Name(found.Plan.TransferTo)})
@@ -76,12 +69,10 @@ func pageOf(person string) string {
 // facts are what the plan says.
 func (a *about) facts(p *plan.Plan) nhsuk.SummaryList {
 	list := nhsuk.SummaryList{Rows: []nhsuk.Row{
-		{Key: whomKey(a.Kind), Value: named(a.Seen.Given, a.Seen.Family)}, {Key: "NHS number", Value: journey.Number{}.Say(a.NHSNumber)},
+		{Key: whomKey(a.Kind), Value: words.Name(a.Seen.Given, a.Seen.Family)}, {Key: "NHS number", Value: journey.Number{}.Say(a.NHSNumber)},
 	}}
 	list.Rows = append(list.Rows, a.rows(2)...)
-	if !p.Removed {
-		list.Rows = append(list.Rows, nhsuk.Row{Key: "Shown to care staff until", Value: shownUntil(p.VisibleUntil)})
-	}
+	list.Rows = append(list.Rows, nhsuk.Row{Key: "Shown to care staff until", Value: planwords.Shown(p)})
 	return list
 }
 
@@ -134,7 +125,7 @@ func (a *about) personOffers() []frame.Way {
 // versionOf shows a version, as far as it is the authority's own.
 func versionOf(v *frame.Visit, one *plan.Version) version {
 	c := &one.Change
-	out := version{What: cmp.Or(acts[c.Act], "Changed"), Who: cmp.Or(c.Name, c.Actor, "Somebody"), When: words.English.Moment(c.At), Why: c.Reason}
+	out := version{What: planwords.Act(c.Act), Who: cmp.Or(c.Name, c.Actor, "Somebody"), When: words.English.Moment(c.At), Why: c.Reason}
 	if one.Authority != v.Session.Caller.Organisation {
 		out.Who = frame.Join(out.Who, v.Names.Name(one.Authority))
 		return out

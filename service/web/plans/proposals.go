@@ -10,6 +10,7 @@ import (
 	"cpis/service/web/frame"
 	"cpis/service/web/journey"
 	"cpis/service/web/nhsuk"
+	"cpis/service/web/words"
 )
 
 // proposed are the kinds of changes that need a second person: what each is called, and
@@ -49,7 +50,7 @@ func (p *people) listProposals(v *frame.Visit) error {
 		out.Table.Rows = append(out.Table.Rows, []nhsuk.Cell{
 			{Text: frame.Moment(c.Proposed.At)},
 			{Text: proposed[c.Kind].name, Hidden: ", proposed on " + frame.Moment(c.Proposed.At), Href: "/proposals/" + c.ID},
-			{Text: cmp.Or(named(c.Person.Given, c.Person.Family), "Not known")},
+			{Text: cmp.Or(words.Name(c.Person.Given, c.Person.Family), "Not known")},
 			{Text: cmp.Or(c.Proposed.Name, c.Proposed.Actor)},
 			{Body: agreedOf(c.State)},
 		})
@@ -156,7 +157,7 @@ func personRows(p, other *domain.Person) []nhsuk.Row {
 
 func rowsOf(p *domain.Person) []nhsuk.Row {
 	return []nhsuk.Row{
-		{Key: "Name", Value: cmp.Or(named(p.Given, p.Family), "Not known")},
+		{Key: "Name", Value: cmp.Or(words.Name(p.Given, p.Family), "Not known")},
 		{Key: "NHS number", Value: journey.Number{}.Say(p.NHSNumber.Reveal())},
 		{Key: "Date of birth", Value: journey.Day{}.Say(p.DateOfBirth.String())},
 	}

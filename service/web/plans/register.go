@@ -10,6 +10,7 @@ import (
 	"cpis/service/web/frame"
 	"cpis/service/web/journey"
 	"cpis/service/web/nhsuk"
+	"cpis/service/web/planwords"
 )
 
 // registration is a plan as somebody wants it registered.
@@ -59,7 +60,7 @@ func askKind() journey.Question[registration] {
 		Name: "kind", Title: journey.Always[registration]("What kind of plan is it?"),
 		Fields: []journey.Field[registration]{{
 			Name: "kind", Key: "Kind of plan", At: func(a *registration) *string { return (*string)(&a.Kind) },
-			Input: journey.Choice{Choices: kinds, Empty: "Select what kind of plan it is"},
+			Input: journey.Choice{Choices: kinds(), Empty: "Select what kind of plan it is"},
 		}},
 	}
 }
@@ -134,7 +135,7 @@ func askBasis() journey.Question[registration] {
 }
 
 func basisInput() journey.Choice {
-	return journey.Choice{Label: "Legal basis", Choices: bases, Empty: "Select the legal basis"}
+	return journey.Choice{Label: "Legal basis", Hint: "Sections of the Children Act 1989", Choices: bases(), Empty: "Select the legal basis"}
 }
 
 func askExpected() journey.Question[registration] {
@@ -179,18 +180,18 @@ func (p *pages) beginRegistration(v *frame.Visit, a *registration) ([]string, er
 	if err != nil {
 		return nil, err
 	}
-	a.Held = heldOf(found)
+	a.Held = heldOf(found, v.Today())
 	a.NHSNumber, a.DateOfBirth, a.Family, a.Given = a.Held.NHSNumber, a.Held.Born, a.Held.Family, a.Held.Given
 	return []string{"whose"}, nil
 }
 
-func heldOf(found *plan.OwnPerson) *held {
+func heldOf(found *plan.OwnPerson, today domain.Date) *held {
 	h := &held{
 		ID: found.ID, NHSNumber: found.Person.NHSNumber.Reveal(), Family: found.Person.Family, Given: found.Person.Given,
 		Born: found.Person.DateOfBirth.String(), Restricted: found.Restricted,
 	}
 	for i := range found.Plans {
-		h.Plans = append(h.Plans, planWords(&found.Plans[i].Details)+" ("+strings.ToLower(stateTag(&found.Plans[i], domain.Date{}).Text)+")")
+		h.Plans = append(h.Plans, planwords.Named(&found.Plans[i].Details)+" ("+planwords.States(&found.Plans[i], found.Person.DateOfBirth, today)+")")
 	}
 	return h
 }
@@ -212,7 +213,7 @@ func (p *pages) recognise(v *frame.Visit, a *registration, f *frame.Form) error 
 		f.RejectAt("date_of_birth", "date_of_birth-day", say(domain.Violation{Field: "date_of_birth", Problem: "does not fit this NHS number"}))
 		return nil
 	}
-	if a.Held = heldOf(found); a.Family == "" && a.Given == "" {
+	if a.Held = heldOf(found, v.Today()); a.Family == "" && a.Given == "" {
 		a.Family, a.Given = a.Held.Family, a.Held.Given
 	}
 	return nil

@@ -44,7 +44,7 @@ func TestRegister_InEightPagesAtMost(t *testing.T) {
 		}
 		t.Logf("%s: %d pages", c.name, pages)
 		b.Follow("See the plan")
-		says(b, "In force", "Registered", "LINDQVIST Grace (Ms)")
+		says(b, "In force", "Plan registered", "LINDQVIST Grace (Ms)")
 	}
 }
 

@@ -12,6 +12,8 @@ import (
 	"cpis/service/web/frame"
 	"cpis/service/web/journey"
 	"cpis/service/web/nhsuk"
+	"cpis/service/web/planwords"
+	"cpis/service/web/words"
 )
 
 // listPage is a list of what was proposed.
@@ -41,7 +43,7 @@ func (p *pages) listTransfers(v *frame.Visit) error {
 		t := &found.Transfers[i]
 		out.Table.Rows = append(out.Table.Rows, []nhsuk.Cell{
 			{Text: frame.Moment(t.Proposed.At)},
-			{Text: named(t.Person.Given, t.Person.Family), Hidden: ", offered on " + frame.Moment(t.Proposed.At), Href: "/transfers/" + t.ID},
+			{Text: words.Name(t.Person.Given, t.Person.Family), Hidden: ", offered on " + frame.Moment(t.Proposed.At), Href: "/transfers/" + t.ID},
 			{Text: v.Names.Name(t.From)},
 			{Text: v.Names.Name(t.To)},
 			{Body: stateOf(t.State)},
@@ -150,13 +152,13 @@ func decisionsOf(mine bool) decidable {
 // transferCard is whom the plan is about, and what it says as far as it may be shown.
 func transferCard(v *frame.Visit, t *plan.Transfer) nhsuk.Component {
 	rows := []nhsuk.Row{
-		{Key: "Name", Value: named(t.Person.Given, t.Person.Family)},
+		{Key: "Name", Value: words.Name(t.Person.Given, t.Person.Family)},
 		{Key: "NHS number", Value: journey.Number{}.Say(t.Person.NHSNumber.Reveal())},
 		{Key: "Date of birth", Value: journey.Day{}.Say(t.Person.DateOfBirth.String())},
 	}
 	if t.Plan != nil {
 		d := &t.Plan.Plan.Details
-		rows = append(rows, nhsuk.Row{Key: "Plan", Value: planWords(d)})
+		rows = append(rows, nhsuk.Row{Key: "Plan", Value: planwords.Named(d)})
 		if d.Kind == domain.UCPP {
 			rows = append(rows, nhsuk.Row{Key: "Due date", Value: journey.Day{}.Say(d.Expected.String())})
 		}

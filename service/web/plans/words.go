@@ -5,63 +5,30 @@ import (
 	"strings"
 
 	"cpis/service/domain"
-	"cpis/service/plan"
 	"cpis/service/web/journey"
 	"cpis/service/web/nhsuk"
-	"cpis/service/web/words"
+	"cpis/service/web/planwords"
 )
 
 // kinds are the kinds of plans, in the order of the page.
-var kinds = []nhsuk.Choice{
-	{Value: string(domain.CPP), Text: "Child protection plan", Hint: nhsuk.Hint{Text: "A child is at risk of serious harm"}},
-	{Value: string(domain.LAC), Text: "Looked-after child", Hint: nhsuk.Hint{Text: "A child is in the care of your local authority"}},
-	{Value: string(domain.UCPP), Text: "Unborn child protection plan", Hint: nhsuk.Hint{Text: "Held against the mother. It says nothing about her"}},
+func kinds() []nhsuk.Choice {
+	kind := func(k domain.Kind, hint string) nhsuk.Choice {
+		return nhsuk.Choice{Value: string(k), Text: planwords.Kind(k), Hint: nhsuk.Hint{Text: hint}}
+	}
+	return []nhsuk.Choice{
+		kind(domain.CPP, "A child is at risk of serious harm"),
+		kind(domain.LAC, "A child is in the care of your local authority"),
+		kind(domain.UCPP, "Held against the mother. It says nothing about her"),
+	}
 }
 
 // bases are the legal bases on which a child is looked after.
-var bases = []nhsuk.Choice{
-	{Value: string(domain.S20), Text: "Voluntary accommodation", Hint: nhsuk.Hint{Text: "Section 20 of the Children Act 1989"}},
-	{Value: string(domain.S38), Text: "Interim care order", Hint: nhsuk.Hint{Text: "Section 38 of the Children Act 1989"}},
-	{Value: string(domain.S31), Text: "Full care order", Hint: nhsuk.Hint{Text: "Section 31 of the Children Act 1989"}},
-}
-
-// kindWords is what people call a kind of plan.
-func kindWords(k domain.Kind) string { return textOf(kinds, string(k)) }
-
-// textOf is the text of a choice.
-func textOf(choices []nhsuk.Choice, value string) string {
-	return journey.Choice{Choices: choices}.Say(value)
-}
-
-// named is somebody's name, the family name last.
-func named(given, family string) string { return strings.TrimSpace(given + " " + family) }
-
-// planWords names a plan: Child protection plan, started 1 September 2026.
-func planWords(d *domain.Details) string {
-	return kindWords(d.Kind) + ", started " + words.English.Day(d.Start)
-}
-
-// stateTag is where a plan stands today, in a word or two.
-func stateTag(p *plan.Plan, today domain.Date) nhsuk.Tag {
-	switch {
-	case p.Removed:
-		return nhsuk.Tag{Text: "Removed", Colour: nhsuk.White}
-	case p.TransferTo != "":
-		return nhsuk.Tag{Text: "Being transferred", Colour: nhsuk.Blue}
-	case p.Ended:
-		return nhsuk.Tag{Text: "Ended", Colour: nhsuk.Grey}
-	case p.Details.Kind == domain.UCPP && p.Details.Expected.Before(today):
-		return nhsuk.Tag{Text: "Past due date", Colour: nhsuk.Orange}
+func bases() []nhsuk.Choice {
+	var all []nhsuk.Choice
+	for _, b := range []domain.Basis{domain.S20, domain.S38, domain.S31} {
+		all = append(all, nhsuk.Choice{Value: string(b), Text: planwords.Basis(b)})
 	}
-	return nhsuk.Tag{Text: "In force", Colour: nhsuk.Green}
-}
-
-// shownUntil says until when care staff see a plan.
-func shownUntil(until domain.Date) string {
-	if until.IsZero() {
-		return "Until it is ended"
-	}
-	return words.English.Day(until)
+	return all
 }
 
 // problems are what rooms say is wrong, by field and how it begins, in the words of

@@ -24,6 +24,8 @@ type Words struct {
 	Fields       Fields
 	Failures     Failures
 	Kinds        Kinds
+	Bases        Bases
+	PlanActs     PlanActs
 	Settings     Settings
 	Tags         Tags
 	Glossary     Glossary
@@ -332,6 +334,16 @@ type Failures struct {
 type Kinds struct {
 	CPP, LAC, UCPP             string
 	CPPNote, LACNote, UCPPNote string
+}
+
+// Bases are the legal bases on which children are looked after.
+type Bases struct{ S20, S31, S38 string }
+
+// PlanActs say what was done with a plan.
+type PlanActs struct {
+	Register, Amend, End, Remove, Birth, Upload string
+	Offered, TakenOver, Declined, Withdrawn     string
+	Merged, Unmerged                            string
 }
 
 // Settings are the kinds of places where patients are met.
