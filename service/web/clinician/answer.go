@@ -197,7 +197,7 @@ func writeBreakGlass(v *frame.Visit, status int, f *frame.Form) error {
 	w := page.Say()
 	page.Title = w.BreakGlass.Title
 	page.Panel = nhsuk.Panel{Interruption: true, Heading: nhsuk.Heading{Text: w.BreakGlass.Title, Size: nhsuk.Large}, Body: nhsuk.Group{
-		paragraph(w.BreakGlass.Told), paragraph(w.BreakGlass.CountsFor.With(words.Number(int(session.KeepQuestion.Minutes())))),
+		nhsuk.Paragraph(w.BreakGlass.Told), nhsuk.Paragraph(w.BreakGlass.CountsFor.With(words.Number(int(session.KeepQuestion.Minutes())))),
 	}}
 	page.Radios = nhsuk.Radios{
 		Name: "grounds", Value: f.Or("grounds", ""), Legend: nhsuk.Legend{Text: w.BreakGlass.Grounds, Size: nhsuk.Medium}, Error: f.ErrorIn(w, "grounds"),

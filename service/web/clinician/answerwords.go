@@ -200,9 +200,6 @@ func knownGrounds(w *words.Words, g domain.Grounds) bool {
 	return false
 }
 
-// paragraph is one, within a component.
-func paragraph(text string) nhsuk.Component { return inParagraph{nhsuk.Plain(text)} }
-
 // receiptText is where in the log an act stands: the log, the index, and the hash.
 func receiptText(r *guard.Receipt) string {
 	return fmt.Sprintf("%s %d %s", r.Log, r.Index, base64.StdEncoding.EncodeToString(r.Leaf[:]))

@@ -1,7 +1,6 @@
 package clinician
 
 import (
-	"html/template"
 	"net/http"
 
 	"cpis/service/notice"
@@ -9,15 +8,6 @@ import (
 	"cpis/service/web/nhsuk"
 	"cpis/service/web/words"
 )
-
-// inParagraph is a component in a paragraph of its own.
-type inParagraph struct{ text nhsuk.Plain }
-
-// HTML writes the paragraph.
-func (p inParagraph) HTML() (template.HTML, error) {
-	html, err := p.text.HTML()
-	return "<p>" + html + "</p>", err
-}
 
 // wrongPatientPage asks what happened, before a look-up is marked.
 type wrongPatientPage struct {

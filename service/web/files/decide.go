@@ -56,7 +56,7 @@ func (p *pages) showApprove(v *frame.Visit, status int, f *frame.Form) error {
 		Heading: frame.Heading(title), Held: u.Brake, Counts: countTable(u), Submit: submit, ID: u.ID, Act: f.Act(), Version: f.Or("version", strconv.Itoa(u.Version)),
 		Panel: nhsuk.Panel{
 			Interruption: true, Heading: nhsuk.Heading{Text: title, Size: nhsuk.Large},
-			Body: paragraphs{ended(brakeWords(u)), "When you go on, care staff no longer see a flag for these children, once the time has passed for which ended plans are shown."},
+			Body: nhsuk.Lines{ended(brakeWords(u)), "When you go on, care staff no longer see a flag for these children, once the time has passed for which ended plans are shown."},
 		},
 		Confirm: nhsuk.Input{
 			Name: "confirm", Value: f.Or("confirm", ""), Mode: "numeric", Width: 5, Autocomplete: "off", Error: f.Error("confirm"),

@@ -90,7 +90,7 @@ func orNone(text string) string {
 
 // detailsOf says what is wrong with a row, or what changes.
 func detailsOf(r *upload.RowResult) nhsuk.Component {
-	var all paragraphs
+	var all nhsuk.Lines
 	for _, v := range r.Violations {
 		all = append(all, problemWords(v))
 	}
@@ -101,7 +101,7 @@ func detailsOf(r *upload.RowResult) nhsuk.Component {
 		all = append(all, "It stays as it is: a row that is wrong may be about it.")
 	}
 	if len(all) == 0 {
-		all = paragraphs{"Nothing"}
+		all = nhsuk.Lines{"Nothing"}
 	}
 	return all
 }

@@ -48,7 +48,7 @@ func (j *Journey[A]) showCheck(v *frame.Visit, status int, d *draft[A], problems
 func interruption(c Check) nhsuk.Panel {
 	var says nhsuk.Group
 	for _, s := range c.Says {
-		says = append(says, Paragraph(s))
+		says = append(says, nhsuk.Paragraph(s))
 	}
 	return nhsuk.Panel{Interruption: true, Heading: nhsuk.Heading{Text: c.Title, Size: nhsuk.Large}, Body: says}
 }

@@ -3,7 +3,6 @@ package journey
 import (
 	"cmp"
 	"fmt"
-	"html/template"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -293,11 +292,3 @@ func (r Reason) Say(answer string) string { return cmp.Or(answer, none) }
 
 // First is the field.
 func (r Reason) First(name string) string { return name }
-
-// Paragraph is a text in a paragraph of its own.
-type Paragraph string
-
-// HTML writes the paragraph.
-func (p Paragraph) HTML() (template.HTML, error) {
-	return "<p>" + template.HTML(template.HTMLEscapeString(string(p))) + "</p>", nil //nolint:gosec // escaped
-}

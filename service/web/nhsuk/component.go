@@ -24,6 +24,26 @@ func (p Plain) HTML() (template.HTML, error) {
 	return template.HTML(template.HTMLEscapeString(string(p))), nil //nolint:gosec // escaped
 }
 
+// Paragraph is a text in a paragraph of its own.
+type Paragraph string
+
+// HTML returns the paragraph, escaped.
+func (p Paragraph) HTML() (template.HTML, error) {
+	return template.HTML("<p>" + template.HTMLEscapeString(string(p)) + "</p>"), nil //nolint:gosec // escaped
+}
+
+// Lines are texts below each other, with little room between them.
+type Lines []string
+
+// HTML returns the texts, escaped.
+func (l Lines) HTML() (template.HTML, error) {
+	var out strings.Builder
+	for _, text := range l {
+		out.WriteString(`<p class="nhsuk-u-margin-bottom-1">` + template.HTMLEscapeString(text) + "</p>")
+	}
+	return template.HTML(out.String()), nil //nolint:gosec // each was escaped
+}
+
 // Markup is HTML that a template of ours has made. Never convert a text to it.
 type Markup template.HTML
 

@@ -117,7 +117,7 @@ func (p *pages) beginRemoving(v *frame.Visit, a *ending) ([]string, error) {
 }
 
 func sayWhenToRemove(a *ending) nhsuk.Component {
-	return nhsuk.Group{a.inset(), journey.Paragraph("Remove a plan only if it never was: the wrong person, or entered twice. If it was right and is over, end it.")}
+	return nhsuk.Group{a.inset(), nhsuk.Paragraph("Remove a plan only if it never was: the wrong person, or entered twice. If it was right and is over, end it.")}
 }
 
 func checkRemoving(_ *frame.Visit, a *ending) journey.Check {

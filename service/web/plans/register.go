@@ -224,11 +224,11 @@ func sayHeld(a *registration) nhsuk.Component {
 	if a.Held == nil {
 		return nil
 	}
-	all := nhsuk.Group{journey.Paragraph("You have plans about this person already:")}
+	all := nhsuk.Group{nhsuk.Paragraph("You have plans about this person already:")}
 	for _, one := range a.Held.Plans {
-		all = append(all, journey.Paragraph(one))
+		all = append(all, nhsuk.Paragraph(one))
 	}
-	all = append(all, journey.Paragraph("We hold the name below. Change it if it is wrong."))
+	all = append(all, nhsuk.Paragraph("We hold the name below. Change it if it is wrong."))
 	return nhsuk.InsetText{Body: all}
 }
 
