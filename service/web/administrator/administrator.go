@@ -10,7 +10,6 @@ import (
 	"cpis/service/admin"
 	"cpis/service/identity"
 	"cpis/service/web/frame"
-	"cpis/service/web/words"
 )
 
 // UseCases are what these pages show and do. All are required.
@@ -34,9 +33,7 @@ func Area(u UseCases) frame.Area {
 	templates, _ := fs.Sub(files, "template") // is embedded
 	return frame.Area{
 		Who: frame.Administrators, Routes: p.routes(), Templates: templates,
-		Menu: []frame.Item{
-			{Text: func(*words.Words) string { return "Policy" }, Href: "/policy"},
-		},
+		Menu: frame.Menu(frame.Line{Text: "Policy", Href: "/policy"}),
 		Ways: []frame.Way{
 			{Text: "May they do that, and why not?", Href: "/policy/ask", About: "Ask what is decided about a role, a place and an action"},
 			{Text: "Policy", Href: "/policy", About: "All rules by which the service decides who may do what"},

@@ -7,7 +7,6 @@ import (
 	"io/fs"
 
 	"cpis/service/web/frame"
-	"cpis/service/web/words"
 )
 
 // UseCases are what these pages show and do. All are required.
@@ -30,11 +29,9 @@ func Area(u UseCases) frame.Area {
 	templates, _ := fs.Sub(files, "template") // is embedded
 	return frame.Area{
 		Who: frame.Watchers, Routes: p.routes(), Templates: templates,
-		Menu: []frame.Item{
-			{Text: func(*words.Words) string { return "Reports" }, Href: "/reports"},
-			{Text: func(*words.Words) string { return "Your files" }, Href: "/exports"},
-			{Text: func(*words.Words) string { return "The log" }, Href: "/log"},
-		},
+		Menu: frame.Menu(
+			frame.Line{Text: "Reports", Href: "/reports"}, frame.Line{Text: "Your files", Href: "/exports"}, frame.Line{Text: "The log", Href: "/log"},
+		),
 		Ways: []frame.Way{
 			{Text: "Who looked at this person?", Href: "/reports/child", About: "By NHS number, in a period"},
 			{Text: "Break-glass look-ups that nobody has explained", Href: "/reports/break_glass?unreviewed=1", About: "Each has a review to be closed"},

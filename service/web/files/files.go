@@ -11,7 +11,6 @@ import (
 	"cpis/service/identity"
 	"cpis/service/upload"
 	"cpis/service/web/frame"
-	"cpis/service/web/words"
 )
 
 // Uploads are files of plans. *upload.Uploads does it.
@@ -44,7 +43,7 @@ func Area(u UseCases) frame.Area {
 	folder, _ := fs.Sub(templates, "template") // is embedded
 	return frame.Area{
 		Who: frame.Leads, Routes: p.routes(), Templates: folder,
-		Menu: []frame.Item{{Text: func(*words.Words) string { return "Files" }, Href: "/files"}},
+		Menu: frame.Menu(frame.Line{Text: "Files", Href: "/files"}),
 		Ways: []frame.Way{
 			{Text: "Files that wait for approval", Href: "/files?waiting=1", About: "See what each would do, and approve it or give it up"},
 			{Text: "Send a file of plans", Href: "/files/new", About: "CSV, or tables of the Standard Safeguarding Dataset"},

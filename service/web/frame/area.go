@@ -24,6 +24,18 @@ type Item struct {
 	Who  Who // if it is not for all whom the area is for
 }
 
+// Menu is a menu in English, of texts and the addresses that each leads to.
+func Menu(lines ...Line) []Item {
+	var all []Item
+	for _, l := range lines {
+		all = append(all, Item{Text: func(*words.Words) string { return l.Text }, Href: l.Href})
+	}
+	return all
+}
+
+// Line is a line of a menu that is there in English only.
+type Line struct{ Text, Href string }
+
 // Way is something that somebody can do, as the home page offers it.
 type Way struct {
 	Text, Href, About string

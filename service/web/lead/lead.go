@@ -8,7 +8,6 @@ import (
 	"slices"
 
 	"cpis/service/web/frame"
-	"cpis/service/web/words"
 )
 
 // UseCases are what these pages show and do. All are required.
@@ -30,14 +29,12 @@ var files embed.FS
 func Area(u UseCases) frame.Area {
 	p := &pages{u}
 	templates, _ := fs.Sub(files, "template") // is embedded
-	item := func(text, href string) frame.Item {
-		return frame.Item{Text: func(*words.Words) string { return text }, Href: href}
-	}
 	return frame.Area{
 		Who: frame.Leads, Routes: p.routes(), Templates: templates, Home: p.showHome, Ways: ways(),
-		Menu: []frame.Item{
-			item("Find a person", "/people"), item("Plans", "/plans"), item("Notices", "/notices"), item("Contacts", "/contacts"), item("Channels", "/channels"),
-		},
+		Menu: frame.Menu(
+			frame.Line{Text: "Find a person", Href: "/people"}, frame.Line{Text: "Plans", Href: "/plans"}, frame.Line{Text: "Notices", Href: "/notices"},
+			frame.Line{Text: "Contacts", Href: "/contacts"}, frame.Line{Text: "Channels", Href: "/channels"},
+		),
 	}
 }
 
