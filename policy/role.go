@@ -37,6 +37,29 @@ func (r Role) String() string {
 	return "none"
 }
 
+// Title returns what people call the role, as a sentence has it.
+func (r Role) Title() string {
+	switch r {
+	case ClinicianUnscheduled:
+		return "clinician in urgent care"
+	case ClinicianScheduled:
+		return "clinician in planned care"
+	case ClinicalSystem:
+		return "clinical system"
+	case SafeguardingLead:
+		return "safeguarding lead"
+	case LASystem:
+		return "case system"
+	case PrivacyOfficer:
+		return "privacy officer"
+	case Auditor:
+		return "auditor"
+	case Administrator:
+		return "administrator"
+	}
+	return ""
+}
+
 // ParseRole returns the role with the given name.
 func ParseRole(name string) (Role, bool) {
 	for _, r := range AllRoles() {

@@ -149,7 +149,7 @@ func answer(r *policy.Request, d *policy.Decision) string {
 func whoText(roles policy.Roles) string {
 	var all []string
 	for role := range roles.All() {
-		all = append(all, a(roleTexts[role]))
+		all = append(all, a(role.Title()))
 	}
 	if len(all) == 1 {
 		return all[0]
@@ -215,7 +215,7 @@ func misfits(r *policy.Request) []string {
 	var all []string
 	for role := range r.Roles.All() {
 		if !policy.Fits(role, r.Class) {
-			all = append(all, "Nobody can be "+a(roleTexts[role])+" "+placeTexts[r.Class].at+": the role counts for nothing there.")
+			all = append(all, "Nobody can be "+a(role.Title())+" "+placeTexts[r.Class].at+": the role counts for nothing there.")
 		}
 	}
 	return all

@@ -12,7 +12,7 @@ type Word struct{ Name, Text string }
 
 // Roles are the roles, in the order of the policy.
 func Roles() []Word {
-	return wordsOf(policy.AllRoles(), policy.Role.String, func(r policy.Role) string { return roleTexts[r] })
+	return wordsOf(policy.AllRoles(), policy.Role.String, policy.Role.Title)
 }
 
 // Classes are the classes of organisations, in the order of the policy.
@@ -49,18 +49,6 @@ func a(noun string) string {
 		return "an " + noun
 	}
 	return "a " + noun
-}
-
-// roleTexts are what people call the roles.
-var roleTexts = map[policy.Role]string{
-	policy.ClinicianUnscheduled: "clinician in urgent care",
-	policy.ClinicianScheduled:   "clinician in planned care",
-	policy.ClinicalSystem:       "clinical system",
-	policy.SafeguardingLead:     "safeguarding lead",
-	policy.LASystem:             "case system",
-	policy.PrivacyOfficer:       "privacy officer",
-	policy.Auditor:              "auditor",
-	policy.Administrator:        "administrator",
 }
 
 // place is a class of organisation, or a group of classes: its name, and how a
@@ -160,7 +148,7 @@ func deed(action policy.Action, mode policy.Mode) string {
 func ruleText(r *policy.Rule) string {
 	who := "anybody with a role"
 	if r.Role != 0 {
-		who = a(roleTexts[r.Role])
+		who = a(r.Role.Title())
 	}
 	text := placeTexts[r.Class].at + ", " + who + " may " + deed(r.Action, r.Mode)
 	if r.Own {

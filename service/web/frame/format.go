@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"cpis/service/domain"
+	"cpis/service/identity"
 	"cpis/service/web/nhsuk"
 	"cpis/service/web/words"
 )
@@ -18,27 +19,13 @@ func Day(t time.Time) string { return words.English.Day(domain.DateOf(t.In(domai
 // Moment writes a day and a time: 22 November 2026 at 5:30pm.
 func Moment(t time.Time) string { return words.English.Moment(t) }
 
-// roleNames are what people call the roles.
-var roleNames = map[string]string{
-	"clinician_unscheduled": "Clinician, urgent care",
-	"clinician_scheduled":   "Clinician, planned care",
-	"clinical_system":       "Clinical system",
-	"safeguarding_lead":     "Safeguarding lead",
-	"la_system":             "Case system",
-	"privacy_officer":       "Privacy officer",
-	"auditor":               "Auditor",
-	"administrator":         "Administrator",
-}
-
 // RoleWords names the roles of a list as the policy writes it.
 func RoleWords(roles string) string {
-	var all []string
-	for name := range strings.SplitSeq(roles, ",") {
-		if known := roleNames[name]; known != "" {
-			all = append(all, known)
-		}
+	text := strings.Join(identity.RoleTitles(roles), " and ")
+	if text == "" {
+		return ""
 	}
-	return strings.Join(all, " and ")
+	return strings.ToUpper(text[:1]) + text[1:]
 }
 
 // Heading is the h1 of a page.
