@@ -10,13 +10,9 @@ import (
 	"cpis/service/guard"
 	"cpis/service/servicetest"
 	"cpis/service/web/auditor"
+	"cpis/service/web/frame"
 	"cpis/service/web/webtest"
 )
-
-// receiptText is a receipt as the look-up page shows it.
-func receiptText(r *guard.Receipt) string {
-	return fmt.Sprintf("%s %d %s", r.Log, r.Index, base64.StdEncoding.EncodeToString(r.Leaf[:]))
-}
 
 // aReceipt has a receipt checked that is of a log nobody knows, and returns the page.
 func aReceipt(s *webtest.Site) string {
@@ -33,7 +29,7 @@ func TestLog_SaysHowItIsAndWhatAReceiptProves(t *testing.T) {
 	check := func(receipt string) *webtest.Browser {
 		return b.Get("/log").Submit("/log", map[string]string{"receipt": receipt})
 	}
-	check(receiptText(&answer.Receipt)).Want(http.StatusOK, b.At.Path, "This receipt cannot be checked yet")
+	check(frame.ReceiptText(&answer.Receipt)).Want(http.StatusOK, b.At.Path, "This receipt cannot be checked yet")
 	s.Must(s.Sign(t.Context()))
 	b.Follow("Check again").Want(http.StatusOK, b.At.Path, "This entry is in the log")
 	if text := b.Doc.Find("main").Text(); !strings.Contains(text, fmt.Sprintf("entry %d of the log", answer.Receipt.Index)) || !strings.Contains(text, "were signed on 23 November 2026") {
@@ -47,8 +43,8 @@ func TestLog_SaysHowItIsAndWhatAReceiptProves(t *testing.T) {
 	}
 	other := answer.Receipt
 	other.Leaf[0]++
-	check(receiptText(&other)).Want(http.StatusOK, b.At.Path, "This receipt does not fit the log")
-	check("  "+strings.ReplaceAll(receiptText(&answer.Receipt), " ", " \n\t")+"\r\n").Want(http.StatusOK, b.At.Path, "This entry is in the log")
+	check(frame.ReceiptText(&other)).Want(http.StatusOK, b.At.Path, "This receipt does not fit the log")
+	check("  "+strings.ReplaceAll(frame.ReceiptText(&answer.Receipt), " ", " \n\t")+"\r\n").Want(http.StatusOK, b.At.Path, "This entry is in the log")
 	s.As("nurse").Get(address).Want(http.StatusOK, "/log", "The log is sound")
 }
 
@@ -85,7 +81,7 @@ func TestLog_ThatWasChangedIsSaidToBe(t *testing.T) {
 // What is read as a receipt is one, and says the same when it is written again.
 func FuzzReadReceipt(f *testing.F) {
 	whole := guard.Receipt{Log: "cpis.example/log/1", Index: 7}
-	f.Add(receiptText(&whole))
+	f.Add(frame.ReceiptText(&whole))
 	f.Add("cpis.example/log/1\t+7 " + strings.Repeat("A", 43) + "=")
 	f.Add("9990000018")
 	f.Fuzz(func(t *testing.T, text string) {
@@ -97,7 +93,7 @@ func FuzzReadReceipt(f *testing.F) {
 		if copy(written.Leaf[:], leaf) != len(leaf) || index < 0 {
 			t.Fatalf("%q is no receipt", text)
 		}
-		if again, at, hash, ok := auditor.ReadReceipt(receiptText(&written)); !ok || again != log || at != index || string(hash) != string(leaf) {
+		if again, at, hash, ok := auditor.ReadReceipt(frame.ReceiptText(&written)); !ok || again != log || at != index || string(hash) != string(leaf) {
 			t.Fatalf("%q says something else when it is written again", text)
 		}
 	})

@@ -121,7 +121,7 @@ func writeAnswer(v *frame.Visit, id string, q *patient, a *lookup.Answer) error 
 	}
 	page.Print = w.Answer.Print
 	page.Printed = w.Answer.Recorded.With(w.Language.Clock(v.Now()))
-	page.Receipt = receiptText(&a.Receipt)
+	page.Receipt = frame.ReceiptText(&a.Receipt)
 	return showAlike(v, "answer", page, alike)
 }
 

@@ -1,11 +1,7 @@
 package clinician
 
 import (
-	"encoding/base64"
-	"fmt"
-
 	"cpis/service/domain"
-	"cpis/service/guard"
 	"cpis/service/lookup"
 	"cpis/service/web/frame"
 	"cpis/service/web/nhsuk"
@@ -198,9 +194,4 @@ func knownGrounds(w *words.Words, g domain.Grounds) bool {
 		}
 	}
 	return false
-}
-
-// receiptText is where in the log an act stands: the log, the index, and the hash.
-func receiptText(r *guard.Receipt) string {
-	return fmt.Sprintf("%s %d %s", r.Log, r.Index, base64.StdEncoding.EncodeToString(r.Leaf[:]))
 }

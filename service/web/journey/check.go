@@ -208,11 +208,9 @@ func (j *Journey[A]) showEnding(v *frame.Visit, d *draft[A]) error {
 	page := &endingPage{
 		Page: frame.Page{Title: e.Title}, Panel: nhsuk.Panel{Heading: nhsuk.Heading{Text: e.Title}}, Next: e.Next, Ways: e.Ways,
 	}
-	var rows []nhsuk.Row
-	for _, fact := range e.Receipt {
-		rows = append(rows, nhsuk.Row{Key: fact.Name, Value: fact.Text})
-	}
-	page.Receipt = nhsuk.Details{Summary: "Receipt: proof that this is in the log", Body: nhsuk.SummaryList{Rows: rows, Classes: "break-anywhere"}}
+	page.Receipt = nhsuk.Details{Summary: "Receipt: proof that this is in the log", Body: nhsuk.SummaryList{Classes: "break-anywhere", Rows: []nhsuk.Row{{
+		Key: "Receipt", Value: e.Proof, Actions: []nhsuk.Action{{Text: "Check", Hidden: "a receipt", Href: "/log"}},
+	}}}}
 	return v.Show(http.StatusOK, "journey_done", page)
 }
 

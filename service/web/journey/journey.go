@@ -84,14 +84,11 @@ type Check struct {
 // An Ending says what was done, and what happens next. It is kept, sealed, in the
 // place of the answers.
 type Ending struct {
-	Title   string
-	Next    []string
-	Ways    []frame.Way
-	Receipt []Fact
+	Title string
+	Next  []string
+	Ways  []frame.Way
+	Proof string // the receipt. Not called that: drafts of before have a list there
 }
-
-// A Fact is a line of a receipt.
-type Fact struct{ Name, Text string }
 
 // A Change is what somebody else did meanwhile.
 type Change struct {

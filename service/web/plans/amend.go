@@ -148,7 +148,7 @@ func (p *pages) amend(v *frame.Visit, a *amendment, request string) (*journey.En
 	if err != nil {
 		return nil, plain(err, "person.")
 	}
-	e := &journey.Ending{Title: "Plan changed", Receipt: receiptOf(&done.Receipt), Ways: a.ways()}
+	e := &journey.Ending{Title: "Plan changed", Proof: frame.ReceiptText(&done.Receipt), Ways: a.ways()}
 	if done.Unchanged() {
 		e.Title, e.Next = "Nothing was different", []string{"The plan said all of that already, so there is no new version of it."}
 		return e, nil

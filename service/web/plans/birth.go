@@ -150,7 +150,7 @@ func (p *pages) recordBirth(v *frame.Visit, a *birth, request string) (*journey.
 		return nil, plain(err, "child_plan.", "child.")
 	}
 	e := &journey.Ending{
-		Title: "Birth recorded", Receipt: receiptOf(&done.Receipt), Ways: a.ways(),
+		Title: "Birth recorded", Proof: frame.ReceiptText(&done.Receipt), Ways: a.ways(),
 		Next: []string{"The plan for the unborn child has ended. Shown to care staff who look up the mother until " + words.English.Day(done.VisibleUntil) + "."},
 	}
 	if done.ChildPlanID == "" {

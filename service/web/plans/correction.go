@@ -82,7 +82,7 @@ func (p *people) proposeChange(v *frame.Visit, q *person.ProposeChangeRequest) (
 		return nil, err
 	}
 	return &journey.Ending{
-		Title: "Change proposed", Receipt: receiptOf(&done.Receipt),
+		Title: "Change proposed", Proof: frame.ReceiptText(&done.Receipt),
 		Next: []string{"Your colleagues have been told, and one of them decides. " + secondPerson, "You can withdraw it until then."},
 		Ways: []frame.Way{{Text: "See the proposal", Href: "/proposals/" + done.ID}, {Text: "Go to your home page", Href: "/home"}},
 	}, nil
@@ -158,7 +158,7 @@ func (p *people) replaceNumber(v *frame.Visit, c *correction, request string) (*
 		return nil, err
 	}
 	return &journey.Ending{
-		Title: "NHS number replaced", Receipt: receiptOf(&done.Receipt),
+		Title: "NHS number replaced", Proof: frame.ReceiptText(&done.Receipt),
 		Next: []string{"Care staff find this person by the new number from now on, and by the old one as well.", "If this was wrong, replace the number again with the old one."},
 		Ways: []frame.Way{{Text: "Go to your home page", Href: "/home"}},
 	}, nil

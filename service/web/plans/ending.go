@@ -85,7 +85,7 @@ func (p *pages) end(v *frame.Visit, a *ending, request string) (*journey.Ending,
 		return nil, err
 	}
 	return &journey.Ending{
-		Title: "Plan ended", Receipt: receiptOf(&done.Receipt), Ways: a.ways(),
+		Title: "Plan ended", Proof: frame.ReceiptText(&done.Receipt), Ways: a.ways(),
 		Next: []string{"Shown to care staff until " + words.English.Day(done.VisibleUntil) + ".", "You get notices about this person until then."},
 	}, nil
 }
@@ -136,7 +136,7 @@ func (p *pages) remove(v *frame.Visit, a *ending, request string) (*journey.Endi
 		return nil, err
 	}
 	return &journey.Ending{
-		Title: "Plan removed", Receipt: receiptOf(&done.Receipt), Ways: a.ways(),
+		Title: "Plan removed", Proof: frame.ReceiptText(&done.Receipt), Ways: a.ways(),
 		Next: []string{"Care staff do not see it any more.", "You can still read what it said, and who removed it and why.", "If it was offered to another authority, that is withdrawn."},
 	}, nil
 }

@@ -78,7 +78,7 @@ func (p *pages) propose(v *frame.Visit, a *offer, request string) (*journey.Endi
 		return nil, err
 	}
 	return &journey.Ending{
-		Title: "Plan offered", Receipt: receiptOf(&done.Receipt),
+		Title: "Plan offered", Proof: frame.ReceiptText(&done.Receipt),
 		Next: []string{
 			v.Names.Name(a.To) + " has been told, and decides. You stay responsible until they accept, and get a notice when they have decided.",
 			"You can withdraw the offer until then.",

@@ -278,7 +278,7 @@ func (p *pages) register(v *frame.Visit, a *registration, request string) (*jour
 		return nil, plain(err, "person.")
 	}
 	return &journey.Ending{
-		Title: "Plan registered", Next: nextOfRegistration(a), Receipt: receiptOf(&done.Receipt),
+		Title: "Plan registered", Next: nextOfRegistration(a), Proof: frame.ReceiptText(&done.Receipt),
 		Ways: []frame.Way{
 			{Text: "See the plan", Href: "/plans/" + done.PlanID}, {Text: "Register another plan", Href: "/plans/new"}, {Text: "Go to your home page", Href: "/home"},
 		},

@@ -43,8 +43,11 @@ func TestRegister_InEightPagesAtMost(t *testing.T) {
 			t.Errorf("%s: %d pages, and then %d %s", c.name, pages, b.Status, b.At.Path)
 		}
 		t.Logf("%s: %d pages", c.name, pages)
+		receipt := b.Doc.Find(".break-anywhere dd").First().Text()
 		b.Follow("See the plan")
 		says(b, "In force", "Plan registered", "LINDQVIST Grace (Ms)")
+		s.Must(s.Sign(t.Context()))
+		b.Get("/log").Submit("/log", map[string]string{"receipt": receipt}).Want(http.StatusOK, b.At.Path, "This entry is in the log")
 	}
 }
 
