@@ -44,6 +44,7 @@ type Page struct {
 type ListRowsRequest struct {
 	UploadID string
 	Outcome  RowOutcome // only these; empty for all
+	Cause    int        // only what was rejected for this one of the file's Reasons, from 1; 0 for all
 	Page     string     // where to go on: Next of the part before
 	Request  string     // request id
 }
@@ -53,8 +54,9 @@ type ListRowsRequest struct {
 type RowPage struct {
 	guard.Receipt
 
-	Rows []RowResult
-	Next string // where to go on; empty at the end
+	Rows  []RowResult
+	Cause ReasonCount // that was asked for
+	Next  string      // where to go on; empty at the end
 }
 
 // GetUpload shows where a file of the caller's authority stands. Its own error
@@ -115,32 +117,78 @@ func (s *Uploads) ListUploadRows(ctx context.Context, c *identity.Caller, q *Lis
 		Caller: c, Action: policy.ReadUploads, Own: true, Request: q.Request, Target: target(q.UploadID), Check: wrong.Err(),
 	}
 	return guard.Answer(ctx, s.guard, a, func(ctx context.Context, tx *store.Tx, e *audit.Entry) (*RowPage, error) {
-		out := &RowPage{}
 		row, err := guard.FindOwn(ctx, tx.Uploads.Get, c.Organisation, q.UploadID)
 		if err != nil {
 			return nil, err
 		}
 		u, err := s.open(ctx, &row)
-		if err != nil || n >= u.details.Pages {
-			return out, err
-		}
-		if n+1 < u.details.Pages {
-			out.Next = strconv.Itoa(n + 1)
-		}
-		if out.Rows, err = s.openRows(ctx, tx, u, n); err != nil {
+		if err != nil {
 			return nil, err
 		}
-		out.Rows = slices.DeleteFunc(out.Rows, func(r RowResult) bool { return q.Outcome != "" && r.Outcome != q.Outcome })
+		out, err := s.listRows(ctx, tx, u, q, n)
+		if err != nil {
+			return nil, err
+		}
 		e.Counts = audit.Counts{"rows": int64(len(out.Rows))}
 		e.Disclosed = disclosedBy(out.Rows)
 		return out, nil
 	})
 }
 
+// maxPassed is how many pages are passed over that have none of the rows asked for.
+const maxPassed = 20
+
+// listRows lists the rows that are asked for, of a page and, if that has none, of the
+// next that does.
+func (s *Uploads) listRows(ctx context.Context, tx *store.Tx, u *upload, q *ListRowsRequest, n int) (*RowPage, error) {
+	out := &RowPage{}
+	if q.Cause > 0 {
+		if q.Cause > len(u.details.Reasons) {
+			return nil, unknownCause()
+		}
+		out.Cause = u.details.Reasons[q.Cause-1]
+	}
+	for last := n + maxPassed; n < u.details.Pages && len(out.Rows) == 0 && n < last; n++ {
+		rows, err := s.openRows(ctx, tx, u, n)
+		if err != nil {
+			return nil, err
+		}
+		out.Rows = slices.DeleteFunc(rows, func(r RowResult) bool { return !q.wants(&r, &out.Cause) })
+	}
+	if n < u.details.Pages {
+		out.Next = strconv.Itoa(n)
+	}
+	return out, nil
+}
+
+// wants reports whether a row is asked for.
+func (q *ListRowsRequest) wants(r *RowResult, cause *ReasonCount) bool {
+	switch {
+	case q.Outcome != "" && r.Outcome != q.Outcome:
+		return false
+	case q.Cause == 0:
+		return true
+	}
+	return slices.ContainsFunc(r.Violations, func(v domain.Violation) bool {
+		why := r.reason(v)
+		return why.Field == cause.Field && why.Code == cause.Code && why.Problem == cause.Problem
+	})
+}
+
+// unknownCause says that nothing was rejected for what was asked.
+func unknownCause() error {
+	var v domain.Violations
+	v.Add("cause", "is none of the file's", "1")
+	return v.Err()
+}
+
 // page reads where to go on.
 func (q *ListRowsRequest) page() (n int, wrong domain.Violations) {
+	if q.Cause < 0 {
+		wrong.Add("cause", "is none of the file's", "1")
+	}
 	if q.Page == "" {
-		return 0, nil
+		return 0, wrong
 	}
 	n, err := strconv.Atoi(q.Page)
 	if err != nil || n < 0 || n > maxThreshold {

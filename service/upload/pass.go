@@ -1,7 +1,6 @@
 package upload
 
 import (
-	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/json"
@@ -270,18 +269,19 @@ func (p *pass) restrict(in *plan.Intake, person *filePerson, h *record.Record, r
 // missing.
 func (p *pass) reject(r *sheetRow, why *rowWrong) RowResult {
 	p.counts.Rejected++
-	for _, v := range why.Violations {
-		p.reasons[ReasonCount{Field: v.Field, Code: why.code, Problem: cmp.Or(why.general, v.Problem)}]++
+	out := r.rejected(why)
+	for _, v := range out.Violations {
+		p.reasons[out.reason(v)]++
 	}
 	p.absence.protect(p.s.ring, r, why.code)
-	return r.rejected(why)
+	return out
 }
 
 // keepResult keeps what becomes of a row, and adds it to the digest: all but
 // the identifiers of what is new, which are other ones each time.
 func (p *pass) keepResult(ctx context.Context, out *RowResult) error {
 	said := *out
-	said.Version = 0
+	said.Version, said.General = 0, ""
 	if said.Outcome == RowNew {
 		said.PlanID = ""
 	}

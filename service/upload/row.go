@@ -1,6 +1,7 @@
 package upload
 
 import (
+	"cmp"
 	"errors"
 	"slices"
 
@@ -39,6 +40,7 @@ type RowResult struct {
 	Code       string             `json:"code,omitempty"`      // CPR01 to CPR07
 	Reference  string             `json:"reference,omitempty"` // the authority's own
 	Violations []domain.Violation `json:"wrong,omitempty"`
+	General    string             `json:"general,omitempty"` // the problem in words that name no other row or plan, if it names one
 	Changes    []FieldChange      `json:"changes,omitempty"`
 }
 
@@ -133,8 +135,13 @@ func (r *sheetRow) result(outcome RowOutcome) RowResult {
 // rejected is the result of a row that is wrong.
 func (r *sheetRow) rejected(w *rowWrong) RowResult {
 	out := r.result(RowRejected)
-	out.Code, out.Violations = w.code, w.Violations
+	out.Code, out.Violations, out.General = w.code, w.Violations, w.general
 	return out
+}
+
+// reason is why a row was rejected that has a problem, as it is counted.
+func (r *RowResult) reason(v domain.Violation) ReasonCount {
+	return ReasonCount{Field: v.Field, Code: r.Code, Problem: cmp.Or(r.General, v.Problem)}
 }
 
 // inForce reports whether a row says that its plan is in force without saying so:

@@ -1,9 +1,12 @@
 package files
 
 import (
+	"errors"
 	"net/http"
 	"net/url"
+	"strconv"
 
+	"cpis/service/domain"
 	"cpis/service/upload"
 	"cpis/service/web/frame"
 	"cpis/service/web/nhsuk"
@@ -15,6 +18,7 @@ type rowsPage struct {
 
 	Heading nhsuk.Heading
 	ID      string
+	Cause   *cause // for which the rows were rejected, if only those are listed
 	Filters []filterLink
 	Table   nhsuk.Table
 	None    bool
@@ -34,7 +38,8 @@ func (p *pages) listRows(v *frame.Visit) error {
 	ask := &upload.ListRowsRequest{
 		UploadID: v.R.PathValue("id"), Outcome: outcomeOf(upload.RowOutcome(q.Get("outcome"))).value, Page: q.Get("page"), Request: v.Request,
 	}
-	found, err := frame.Placed(&ask.Page, func() (*upload.RowPage, error) { return p.Uploads.ListUploadRows(v.R.Context(), v.Caller(), ask) })
+	ask.Cause, _ = strconv.Atoi(q.Get("cause")) // what is no number is all
+	found, err := p.rows(v, ask)
 	if err != nil {
 		return err
 	}
@@ -45,14 +50,38 @@ func (p *pages) listRows(v *frame.Visit) error {
 		Filters: []filterLink{{"All rows", here + "/rows", ask.Outcome == ""}}, Table: rowTable(found.Rows), None: len(found.Rows) == 0, More: found.Next != "",
 	}
 	for _, o := range outcomes {
-		page.Filters = append(page.Filters, filterLink{o.text, here + "/rows?outcome=" + string(o.value), ask.Outcome == o.value})
+		page.Filters = append(page.Filters, filterLink{o.text, here + "/rows?outcome=" + string(o.value), ask.Outcome == o.value && ask.Cause == 0})
 	}
-	filter := url.Values{}
-	if ask.Outcome != "" {
-		filter.Set("outcome", string(ask.Outcome))
+	if ask.Cause > 0 {
+		why := causeOf(&found.Cause)
+		page.Cause = &why
 	}
-	page.Pages = frame.Around(filter, ask.Page, q.Get("before"), found.Next)
+	page.Pages = frame.Around(queryOf(ask), ask.Page, q.Get("before"), found.Next)
 	return v.Show(http.StatusOK, "file_rows", page)
+}
+
+// rows asks for rows. A cause that the file does not have is none: it may have been
+// checked again.
+func (p *pages) rows(v *frame.Visit, ask *upload.ListRowsRequest) (*upload.RowPage, error) {
+	list := func() (*upload.RowPage, error) { return p.Uploads.ListUploadRows(v.R.Context(), v.Caller(), ask) }
+	found, err := frame.Placed(&ask.Page, list)
+	if _, invalid := errors.AsType[*domain.InvalidError](err); invalid && ask.Cause != 0 {
+		ask.Cause = 0
+		return list()
+	}
+	return found, err
+}
+
+// queryOf is what is asked for as an address has it, but for the page.
+func queryOf(ask *upload.ListRowsRequest) url.Values {
+	q := url.Values{}
+	if ask.Outcome != "" {
+		q.Set("outcome", string(ask.Outcome))
+	}
+	if ask.Cause > 0 {
+		q.Set("cause", strconv.Itoa(ask.Cause))
+	}
+	return q
 }
 
 func rowTable(rows []upload.RowResult) nhsuk.Table {

@@ -2,6 +2,7 @@ package files
 
 import (
 	"net/http"
+	"strconv"
 	"strings"
 
 	"cpis/service/domain"
@@ -56,8 +57,16 @@ type filePage struct {
 	Version  int
 }
 
-// cause is why rows were rejected: how many, what is wrong, and what to do.
-type cause struct{ Rows, Problem, Fix string }
+// cause is why rows were rejected: how many, what is wrong, what to do, and where they
+// are listed.
+type cause struct{ Rows, Problem, Fix, Href string }
+
+// causeOf says why rows were rejected.
+func causeOf(r *upload.ReasonCount) cause {
+	return cause{
+		Rows: counted(r.Rows, "row", "rows"), Problem: problemWords(domain.Violation{Field: r.Field, Problem: r.Problem}), Fix: fixes[r.Field],
+	}
+}
 
 // show shows where a file stands.
 func (p *pages) show(v *frame.Visit) error {
@@ -179,10 +188,10 @@ func problemsOf(u *upload.Upload) []string {
 // causesOf are why rows were rejected, the most frequent first.
 func causesOf(u *upload.Upload) []cause {
 	var all []cause
-	for _, r := range u.Reasons {
-		all = append(all, cause{
-			counted(r.Rows, "row", "rows"), problemWords(domain.Violation{Field: r.Field, Problem: r.Problem}), fixes[r.Field],
-		})
+	for i := range u.Reasons {
+		why := causeOf(&u.Reasons[i])
+		why.Href = "/files/" + u.ID + "/rows?outcome=rejected&cause=" + strconv.Itoa(i+1)
+		all = append(all, why)
 	}
 	return all
 }
