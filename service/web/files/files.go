@@ -6,6 +6,7 @@ import (
 	"context"
 	"embed"
 	"io/fs"
+	"slices"
 	"time"
 
 	"cpis/service/identity"
@@ -21,6 +22,8 @@ type Uploads interface {
 	GetUpload(ctx context.Context, c *identity.Caller, q *upload.GetRequest) (*upload.Answer, error)
 	ListUploads(ctx context.Context, c *identity.Caller, q *upload.ListRequest) (*upload.Page, error)
 	ListUploadRows(ctx context.Context, c *identity.Caller, q *upload.ListRowsRequest) (*upload.RowPage, error)
+	GetUploadRules(ctx context.Context, c *identity.Caller, q *upload.GetRulesRequest) (*upload.RulesAnswer, error)
+	SetUploadRules(ctx context.Context, c *identity.Caller, q *upload.SetRulesRequest) (*upload.SetRulesResult, error)
 	DownloadResult(ctx context.Context, c *identity.Caller, q *upload.ResultRequest, send func(*upload.ResultPart) error) error
 }
 
@@ -52,6 +55,13 @@ func Area(u UseCases) frame.Area {
 }
 
 func (p *pages) routes() []frame.Route {
+	return slices.Concat(p.fileRoutes(), []frame.Route{
+		{Pattern: "GET /files/rules", Who: frame.Leads, Action: "read_uploads", Serve: p.showRules},
+	}, p.changingRules().Routes())
+}
+
+// fileRoutes are the pages of files, and of one.
+func (p *pages) fileRoutes() []frame.Route {
 	return []frame.Route{
 		{Pattern: "GET /files", Who: frame.Leads, Action: "read_uploads", Serve: p.list},
 		{Pattern: "GET /files/template", Who: frame.Leads, Serve: sendTemplate},

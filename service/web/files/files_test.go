@@ -61,7 +61,7 @@ func TestFile_IsSentLookedAtAndApproved(t *testing.T) {
 	if n := s.Held().Plans; n != 0 {
 		t.Errorf("%d plans are held before anybody approved", n)
 	}
-	b.Follow("Show the rejected rows").Want(http.StatusOK, file+"/rows", "Rows of the file")
+	b.Follow("Show all rejected rows").Want(http.StatusOK, file+"/rows", "Rows of the file")
 	wantSaid(b, "NHS number has nine digits", "CASE-1042")
 	b.Get(file).Submit(file+"/approve", nil).Want(http.StatusOK, file, "The file was applied")
 	wantSaid(b, "2 new, 0 changed, 0 ended", "Approved by", "What happens next", "You get a notice when", "It is there until")

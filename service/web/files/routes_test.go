@@ -24,7 +24,7 @@ func examples(s *webtest.Site) webtest.Examples {
 	s.TB.Helper()
 	u := aFile(s)
 	file, decide := "/files/"+u.ID, url.Values{"version": {"3"}, "request": {uuid.NewString()}}
-	return webtest.Examples{
+	all := webtest.Examples{
 		"GET /files":               {As: "lead"},
 		"GET /files/template":      {As: "lead", File: true},
 		"GET /files/new":           {As: "lead"},
@@ -36,6 +36,18 @@ func examples(s *webtest.Site) webtest.Examples {
 		"POST /files/{id}/approve": {As: "lead", Path: file + "/approve", Form: decide},
 		"GET /files/{id}/cancel":   {As: "lead", Path: file + "/cancel"},
 		"POST /files/{id}/cancel":  {As: "lead", Path: file + "/cancel", Form: decide},
+		"GET /files/rules":         {As: "lead"},
+	}
+	all.Add(s.As("lead"), "lead", webtest.Journey{Pattern: "/files/rules/change", Start: "/files/rules/change", Page: "pass", Typed: rulings()})
+	return all
+}
+
+// rulings are right answers to what the rules ask.
+func rulings() webtest.Answers {
+	return webtest.Answers{
+		"pass":   {"pass": "yes"},
+		"limits": {"max_new": "1,000", "max_changed": "20", "max_ending": "3", "max_rejected_percent": "2"},
+		"brake":  {"brake_percent": "4"},
 	}
 }
 

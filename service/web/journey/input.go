@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -110,6 +111,42 @@ func (n Number) Say(answer string) string { return cmp.Or(n.held(answer), none) 
 // First is the field.
 func (Number) First(name string) string { return name }
 
+// Count is a number from 0 on.
+type Count struct {
+	Label, Hint string
+	Noun        string // what sentences call it, such as "number of new plans"
+	Most        int
+}
+
+// Write shows the field.
+func (c Count) Write(l Look) nhsuk.Component {
+	return nhsuk.Input{
+		Name: l.Name, Value: l.Or(l.Name, l.Held), Label: l.label(c.Label), Hint: nhsuk.Hint{Text: c.Hint}, Error: l.Error(l.Name),
+		Width: 5, Mode: "numeric", Autocomplete: "off", NoSpellcheck: true,
+	}
+}
+
+// Read reads the field, with or without commas between thousands.
+func (c Count) Read(_ *frame.Visit, f *frame.Form, name string) string {
+	n, err := strconv.Atoi(strings.ReplaceAll(f.Text(name), ",", ""))
+	switch {
+	case f.Text(name) == "":
+		f.Reject(name, "Enter the "+c.Noun)
+	case err != nil || n < 0 || n > c.Most:
+		f.Reject(name, sentenceOf(c.Noun)+" must be a number from 0 to "+words.Number(c.Most))
+	}
+	return strconv.Itoa(n)
+}
+
+// Say writes the number.
+func (Count) Say(answer string) string {
+	n, _ := strconv.Atoi(answer)
+	return words.Number(n)
+}
+
+// First is the field.
+func (Count) First(name string) string { return name }
+
 // Day is a day, kept as YYYY-MM-DD.
 type Day struct {
 	Label, Hint string
@@ -133,10 +170,12 @@ func (d Day) Read(v *frame.Visit, f *frame.Form, name string) string {
 		say.Empty = "Enter the " + d.Noun
 	}
 	if d.Past {
-		say.Future = strings.ToUpper(d.Noun[:1]) + d.Noun[1:] + " must be today or in the past"
+		say.Future = sentenceOf(d.Noun) + " must be today or in the past"
 	}
 	return f.ReadDay(name, say, v.Today()).String()
 }
+
+func sentenceOf(noun string) string { return strings.ToUpper(noun[:1]) + noun[1:] }
 
 // Say writes the day.
 func (d Day) Say(answer string) string {

@@ -37,7 +37,7 @@ func TestEnd_InFourPagesAtMost(t *testing.T) {
 	wrong(b, "Last day must not be before the plan started")
 	b.Submit(b.At.Path, both(map[string]string{"reason": "review"}, day("end", "2028-01-01")))
 	wrong(b, "Last day must be within the next 12 months")
-	pages := 1 + walk(b, typed) + 1 // its own, and what happens next
+	pages := 1 + b.Walk(typed) + 1 // its own, and what happens next
 	says(b, "as a plan that has ended, until 20 November 2027", "Ended at <b>review</b>")
 	before := len(s.Entries())
 	says(send(b), "Plan ended", "Shown to care staff until 20 November 2027")
@@ -61,7 +61,7 @@ func TestChange_ByTwoAtOnce(t *testing.T) {
 	change := func(b *webtest.Browser, what, to string) {
 		t.Helper()
 		b.Get(at).Follow("Change this plan")
-		walk(b, answers{
+		b.Walk(answers{
 			"what": {"what": what}, "name": {"given_name": to}, "reference": {"reference": to}, "reason": {"reason": "as " + to + " says"},
 		})
 	}
@@ -110,16 +110,16 @@ func TestChange_OfEachPart(t *testing.T) {
 		"reference": {map[string]string{"reference": "CASE-8"}, func(f *plan.Found) string { return f.Plan.Details.Reference }, "CASE-8"},
 	} {
 		b.Get(at + "/change")
-		walk(b, answers{"what": {"what": what}, what: c.typed, "reason": {"reason": "a slip"}})
+		b.Walk(answers{"what": {"what": what}, what: c.typed, "reason": {"reason": "a slip"}})
 		says(send(b), "Plan changed")
 		mustHave(t, what, c.got(planOf(s, path.Base(at))), c.want)
 	}
 	b.Get(at + "/change")
-	walk(b, answers{"what": {"what": "last-day"}, "last-day": {"end[day]": "", "end[month]": "", "end[year]": ""}, "reason": {"reason": "it goes on"}})
+	b.Walk(answers{"what": {"what": "last-day"}, "last-day": {"end[day]": "", "end[month]": "", "end[year]": ""}, "reason": {"reason": "it goes on"}})
 	says(send(b), "Plan changed")
 	mustHave(t, "reopened", planOf(s, path.Base(at)).Plan.Details.End.IsZero(), true)
 	b.Get(at + "/change")
-	walk(b, answers{"what": {"what": "reference"}, "reference": {"reference": "CASE-8"}, "reason": {"reason": "the same"}})
+	b.Walk(answers{"what": {"what": "reference"}, "reference": {"reference": "CASE-8"}, "reason": {"reason": "the same"}})
 	says(send(b), "Nothing was different")
 }
 
@@ -129,7 +129,7 @@ func TestRemove_StopsOnceAndSaysThatTheFlagGoes(t *testing.T) {
 	at := a(s, servicetest.RightCPP())
 	b := s.As("lead").Get(at).Follow("Remove this plan")
 	says(b, "If it was right and is over, end it")
-	walk(b, answers{"reason": {"reason": "the wrong child"}})
+	b.Walk(answers{"reason": {"reason": "the wrong child"}})
 	if b.Doc.Find(".nhsuk-panel--interruption h1").Length() != 1 || b.Doc.Find(".nhsuk-button--warning").Length() != 1 {
 		t.Error("nothing stops who removes a plan")
 	}
@@ -157,7 +157,7 @@ func TestBirth_EndsTheMothersPlanAndRegistersTheBabys(t *testing.T) {
 			"born": day("born", "2026-11-22"), "also": {"also": also}, "number": {"nhs_number": number}, "name": {"given_name": "Baby", "family_name": "Quill"},
 			"start": day("start", "2026-11-22"), "hidden": {"restricted": "no"},
 		}
-		walk(b, typed)
+		b.Walk(typed)
 		if also == "yes" {
 			send(b)
 			wrong(b, "This is the mother's NHS number. Enter the child's own")

@@ -32,7 +32,7 @@ func TestRegister_InEightPagesAtMost(t *testing.T) {
 		{"hidden", secret, []string{"They do not see your authority"}},
 	} {
 		b := s.As("lead").Get("/home").Follow("Register a plan")
-		pages := walk(b, c.typed) + 1 // what happens next
+		pages := b.Walk(c.typed) + 1 // what happens next
 		says(b, "Care staff in England see this flag as soon as you register it")
 		before := len(s.Entries())
 		send(b)
@@ -56,7 +56,7 @@ func TestRegister_RecordsWhatWasChecked(t *testing.T) {
 	t.Parallel()
 	s := webtest.New(t)
 	b := s.As("lead").Get("/plans/new")
-	walk(b, unborn())
+	b.Walk(unborn())
 	rows := rowsOf(b)
 	for _, want := range []string{
 		"Kind of plan Unborn child protection plan", "NHS number 999 000 0026", "Date of birth 30 April 1998", "Given names Robin", "Family name Example",
@@ -154,7 +154,7 @@ func TestRegister_SaysWhoIsKnownAlready(t *testing.T) {
 		t.Errorf("whom it is about is asked for again: %s", b.At.Path)
 	}
 	delete(typed, "whose")
-	walk(b, typed)
+	b.Walk(typed)
 	says(b, "999 000 0018", "30 April 2019", "You have plans about this person already")
 	s.As("camden-lead").Get("/plans/new?person="+held.PersonID).Want(http.StatusNotFound, "/plans/new", "Page not found")
 }
@@ -166,7 +166,7 @@ func TestRegister_ThatTheRoomRefuses(t *testing.T) {
 	s := webtest.New(t)
 	a(s, servicetest.RightCPP())
 	b := s.As("lead").Get("/plans/new")
-	walk(b, right())
+	b.Walk(right())
 	send(b)
 	wrong(b, "You have registered a plan of this kind with this start date already. Change that plan instead")
 	b.Follow("You have registered a plan")
@@ -178,7 +178,7 @@ func TestRegister_ThatTheRoomRefuses(t *testing.T) {
 	other["whose"] = both(map[string]string{"nhs_number": "999 000 0034"}, day("date_of_birth", "2018-01-01"))
 	s.MustRegister(servicetest.OtherLead, servicetest.Under("9990000034"))
 	b.Get("/plans/new")
-	walk(b, other)
+	b.Walk(other)
 	send(b)
 	wrong(b, "We hold another date of birth for this NHS number. Check both with whoever gave them to you")
 }
@@ -190,7 +190,7 @@ func TestRegister_AnswersCanBeChangedBeforeTheAct(t *testing.T) {
 	b := s.As("lead").Get("/plans/new")
 	typed := right()
 	typed["kind"] = map[string]string{"kind": "lac"}
-	walk(b, typed)
+	b.Walk(typed)
 	at := strings.TrimSuffix(b.At.Path, "check")
 	b.Get(at+"kind").Submit(at+"kind", map[string]string{"kind": "cpp"})
 	mustHave(t, "back at", path.Base(b.At.Path), "check")
@@ -211,7 +211,7 @@ func TestRegister_IsDoneOnceAndAsItWasChecked(t *testing.T) {
 	early := strings.TrimSuffix(b.At.Path, "kind")
 	mustHave(t, "asked for too early", path.Base(b.Get(early+"check").At.Path), "kind")
 	mustHave(t, "a page that is none", path.Base(b.Get(early+"nothing").At.Path), "kind")
-	walk(b, right())
+	b.Walk(right())
 	form := map[string]string{"request": b.Doc.Find(`input[name="request"]`).AttrOr("value", "")}
 	tab.Get(early+"name").Submit(early+"name", map[string]string{"given_name": "Robyn", "family_name": "Example"})
 	send(b)
@@ -238,7 +238,7 @@ func TestRegister_HostileTextIsInert(t *testing.T) {
 	typed["name"] = map[string]string{"given_name": `<script>alert(1)</script>`, "family_name": `"><img src=x onerror=alert(1)>`}
 	typed["start"] = both(map[string]string{"reference": `=cmd|' /C calc'!A0`}, day("start", "2026-09-01"))
 	b := s.As("lead").Get("/plans/new")
-	walk(b, typed)
+	b.Walk(typed)
 	inert := func() {
 		t.Helper()
 		says(b, `<script>alert(1)</script>`, `"><img src=x onerror=alert(1)>`, `=cmd|' /C calc'!A0`)
@@ -265,6 +265,6 @@ func TestRegister_KeepsWhatWasTypedWhenTheSessionEnds(t *testing.T) {
 	if b.At.Path != at || b.Doc.Find("#given_name").AttrOr("value", "") != "Robin" {
 		t.Errorf("at %s, which says %q", b.At.Path, b.Doc.Find("#given_name").AttrOr("value", ""))
 	}
-	walk(b, typed)
+	b.Walk(typed)
 	says(send(b), "Plan registered")
 }

@@ -14,56 +14,35 @@ import (
 	"cpis/service/web/webtest"
 )
 
-// A journey as it is visited: where it begins, what is typed, and the page that is
-// looked at and sent.
-type visited struct {
-	pattern, start, page string
-	typed                answers
-}
-
 // examples are how the routes are visited. Each is of a plan, or of a person, that no
 // other changes.
 func examples(s *webtest.Site) webtest.Examples {
 	s.TB.Helper()
 	b, all := s.As("lead"), webtest.Examples{}
-	add := func(j visited) {
-		reach := func() string {
-			b.Get(j.start)
-			walk(b, j.typed)
-			return strings.TrimSuffix(b.At.Path, "check")
-		}
-		form := url.Values{}
-		for name, value := range j.typed[j.page] {
-			form.Set(name, value)
-		}
-		below := j.pattern + "/{j}"
-		all["GET "+j.pattern] = webtest.Example{As: "lead", Path: j.start}
-		all["POST "+below+"/{page}"] = webtest.Example{As: "lead", Path: reach() + j.page, Form: form}
-		all["GET "+below+"/{page}"] = webtest.Example{As: "lead", Path: reach() + "check"}
-		act := reach() + "check"
-		all["POST "+below+"/check"] = webtest.Example{As: "lead", Path: act, Form: url.Values{"request": {b.Doc.Find(`input[name="request"]`).AttrOr("value", "")}}}
+	add := func(pattern, start, page string, typed answers) {
+		all.Add(b, "lead", webtest.Journey{Pattern: pattern, Start: start, Page: page, Typed: typed})
 	}
 	numbers := &numberer{s: s}
 	reason := map[string]string{"reason": "said so"}
 	typed := right()
 	typed["whose"]["nhs_number"] = "9990000018"
-	add(visited{"/plans/new", "/plans/new", "whose", typed})
+	add("/plans/new", "/plans/new", "whose", typed)
 	cpp := func() string { return a(s, servicetest.Under(numbers.next())) }
 	one := cpp()
 	all["GET /plans/{id}"] = webtest.Example{As: "lead", Path: one}
-	add(visited{"/plans/{id}/change", cpp() + "/change", "what", answers{"what": {"what": "reference"}, "reference": {"reference": "CASE-9"}, "reason": reason}})
-	add(visited{"/plans/{id}/end", cpp() + "/end", "last-day", answers{"last-day": both(reason, day("end", "2026-11-20"))}})
-	add(visited{"/plans/{id}/remove", cpp() + "/remove", "reason", answers{"reason": reason}})
+	add("/plans/{id}/change", cpp()+"/change", "what", answers{"what": {"what": "reference"}, "reference": {"reference": "CASE-9"}, "reason": reason})
+	add("/plans/{id}/end", cpp()+"/end", "last-day", answers{"last-day": both(reason, day("end", "2026-11-20"))})
+	add("/plans/{id}/remove", cpp()+"/remove", "reason", answers{"reason": reason})
 	ucpp := a(s, servicetest.With(servicetest.RightUCPP(), func(r *domain.Registration) { r.NHSNumber = numbers.next() }))
-	add(visited{"/plans/{id}/birth", ucpp + "/birth", "born", answers{"born": day("born", "2026-11-20"), "also": {"also": "no"}}})
-	add(visited{"/plans/{id}/transfer", cpp() + "/transfer", "to", answers{"to": {"to": servicetest.Camden}, "reason": reason}})
-	add(visited{"/people/{id}/restrict", numbers.person(false) + "/restrict", "reason", answers{"reason": reason}})
-	add(visited{"/people/{id}/lift", numbers.person(true) + "/lift", "reason", answers{"reason": reason}})
-	add(visited{"/people/{id}/number", numbers.person(false) + "/number", "number", answers{"number": {"new_nhs_number": numbers.next()}, "reason": reason}})
-	add(visited{"/people/{id}/merge", numbers.person(false) + "/merge", "other", answers{
+	add("/plans/{id}/birth", ucpp+"/birth", "born", answers{"born": day("born", "2026-11-20"), "also": {"also": "no"}})
+	add("/plans/{id}/transfer", cpp()+"/transfer", "to", answers{"to": {"to": servicetest.Camden}, "reason": reason})
+	add("/people/{id}/restrict", numbers.person(false)+"/restrict", "reason", answers{"reason": reason})
+	add("/people/{id}/lift", numbers.person(true)+"/lift", "reason", answers{"reason": reason})
+	add("/people/{id}/number", numbers.person(false)+"/number", "number", answers{"number": {"new_nhs_number": numbers.next()}, "reason": reason})
+	add("/people/{id}/merge", numbers.person(false)+"/merge", "other", answers{
 		"other": {"from_nhs_number": numbers.next()}, "stays": {"stays": "other"}, "theirs": {"theirs": "no"}, "reason": reason,
-	}})
-	add(visited{"/proposals/{id}/undo", "/proposals/" + numbers.merged() + "/undo", "reason", answers{"reason": reason}})
+	})
+	add("/proposals/{id}/undo", "/proposals/"+numbers.merged()+"/undo", "reason", answers{"reason": reason})
 	addDecisions(s, all, numbers)
 	return all
 }
@@ -124,7 +103,7 @@ func TestPages_InABrowser(t *testing.T) {
 	b := s.As("lead").Get("/plans/new") // whose drafts the same person sees in another browser
 	typed := unborn()
 	typed["whose"]["nhs_number"] = servicetest.NumberAt(99)
-	walk(b, typed)
+	b.Walk(typed)
 	at := strings.TrimSuffix(b.At.Path, "check")
 	for _, page := range []string{"kind", "whose", "name", "start", "expected", "hidden"} {
 		c.Open(at + page)
@@ -135,7 +114,7 @@ func TestPages_InABrowser(t *testing.T) {
 	c.Look("lead-register-done")
 	for _, page := range []string{"other", "stays", "theirs"} {
 		b.Get("/people/" + planOf(s, path.Base(b.Follow("See the plan").At.Path)).PersonID + "/merge")
-		walk(b, answers{"other": {"from_nhs_number": servicetest.NumberAt(98)}, "stays": {"stays": "this"}, "theirs": {"theirs": "no"}, "reason": {"reason": "one"}})
+		b.Walk(answers{"other": {"from_nhs_number": servicetest.NumberAt(98)}, "stays": {"stays": "this"}, "theirs": {"theirs": "no"}, "reason": {"reason": "one"}})
 		c.Open(strings.TrimSuffix(b.At.Path, "check") + page)
 		c.Look("lead-merge-" + page)
 		b.Get(at + "done")

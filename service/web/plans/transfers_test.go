@@ -18,7 +18,7 @@ import (
 func offered(s *webtest.Site, b *webtest.Browser, at string) string {
 	s.TB.Helper()
 	b.Get(at).Follow("Offer this plan")
-	walk(b, answers{"to": {"to": servicetest.Camden}, "reason": {"reason": "moved <i>there</i>"}})
+	b.Walk(answers{"to": {"to": servicetest.Camden}, "reason": {"reason": "moved <i>there</i>"}})
 	says(b, "You stay responsible until they accept")
 	says(send(b), "Plan offered", "Camden has been told")
 	b.Follow("See the offer").Want(http.StatusOK, b.At.Path, "You have offered a plan")

@@ -2,7 +2,6 @@ package plans_test
 
 import (
 	"maps"
-	"path"
 	"strings"
 	"testing"
 
@@ -15,7 +14,7 @@ import (
 )
 
 // answers are what somebody types, page by page.
-type answers map[string]map[string]string
+type answers = webtest.Answers
 
 // day is what somebody types into the parts of a date.
 func day(field, text string) map[string]string {
@@ -30,20 +29,6 @@ func both(all ...map[string]string) map[string]string {
 		maps.Copy(out, one)
 	}
 	return out
-}
-
-// walk answers question after question until all is to be checked, and returns how many
-// pages were seen.
-func walk(b *webtest.Browser, typed answers) (pages int) {
-	b.TB.Helper()
-	for pages = 1; path.Base(b.At.Path) != "check"; pages++ {
-		page := path.Base(b.At.Path)
-		if typed[page] == nil || pages > 20 {
-			b.TB.Fatalf("no answer to %s (%d): %s", b.At.Path, b.Status, text(b))
-		}
-		b.Submit(b.At.Path, typed[page])
-	}
-	return pages
 }
 
 // send sends what was checked.
