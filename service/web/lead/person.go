@@ -24,6 +24,7 @@ type personPage struct {
 	Restricted *nhsuk.WarningCallout
 	About      nhsuk.SummaryList
 	Plans      []nhsuk.SummaryList
+	Ways       []frame.Way // what can be done about them
 	Others     nhsuk.InsetText
 	Happened   happenedPart
 }
@@ -37,7 +38,7 @@ func (p *pages) showPerson(v *frame.Visit) error {
 	}
 	page := &personPage{
 		Page: frame.Page{Title: "Person", Back: nhsuk.BackLink{Text: "Find another person", Href: "/people"}}, Heading: frame.Heading("Person"),
-		About:  aboutPerson(v, found),
+		About: aboutPerson(v, found), Ways: planwords.Ways(id, found.Restricted),
 		Others: nhsuk.InsetText{Text: "Other authorities may hold plans about this person. You do not see them here."},
 	}
 	if found.Restricted {

@@ -41,6 +41,11 @@ func TestPerson_ShowsWhatHappened(t *testing.T) {
 	if n := b.Doc.Find(`a[href="/plans/` + held.PlanID + `"]`).Length(); n != 1 {
 		t.Errorf("%d links lead to the plan", n)
 	}
+	for _, way := range []string{"/plans/new?person=" + id, "/people/" + id + "/restrict", "/people/" + id + "/number", "/people/" + id + "/merge", "/proposals?all=1"} {
+		if n := b.Doc.Find(`a[href="` + way + `"]`).Length(); n != 1 {
+			t.Errorf("%d links lead to %s", n, way)
+		}
+	}
 	want := []string{"Plan changed", "Seen in the emergency department Not answered", "Plan registered"}
 	if got := titles(b); !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
@@ -116,6 +121,9 @@ func TestPerson_SaysWhatIsRestrictedAndWhatCannotBeShown(t *testing.T) {
 	b := s.As("lead").Get("/people/" + id)
 	if text := b.Doc.Find(".nhsuk-card--warning").Text(); !strings.Contains(text, "must not be revealed") {
 		t.Errorf("the page says %q", text)
+	}
+	if lift, restrict := b.Doc.Find(`a[href$="/lift"]`).Length(), b.Doc.Find(`a[href$="/restrict"]`).Length(); lift != 1 || restrict != 0 {
+		t.Errorf("%d links lift the restriction, %d make one", lift, restrict)
 	}
 	s.Exec(`UPDATE cpis.access SET organisation = 'X'`)
 	if text := b.Get("/people/" + id).Doc.Find("main").Text(); !strings.Contains(text, "A look-up that cannot be shown") {

@@ -186,9 +186,10 @@ func TestBirth_EndsTheMothersPlanAndRegistersTheBabys(t *testing.T) {
 func TestPlan_IsItsAuthoritysAlone(t *testing.T) {
 	t.Parallel()
 	s := webtest.New(t)
-	at := a(s, servicetest.With(servicetest.RightCPP(), func(r *domain.Registration) { r.Restricted = true }))
+	at := a(s, servicetest.With(servicetest.RightCPP(), func(r *domain.Registration) { r.Restricted, r.DateOfBirth = true, "2008-11-23" }))
 	b := s.As("lead").Get(at).Want(http.StatusOK, at, "Child protection plan")
-	says(b, "Where this person lives must not be revealed", "What was done with it", "Plan registered")
+	says(b, "Where this person lives must not be revealed", "In force Over 18", "What was done with it", "Plan registered")
+	b.Follow("What happened to this person").Want(http.StatusOK, b.At.Path, "Person").Follow("Open this plan").Want(http.StatusOK, at, "Child protection plan")
 	other := s.As("camden-lead")
 	for _, way := range []string{"", "/end", "/change", "/remove", "/birth", "/transfer"} {
 		other.Get(at+way).Want(http.StatusNotFound, at+way, "Page not found")

@@ -109,17 +109,8 @@ func (a *about) personOffers() []frame.Way {
 	if a.PersonID == "" {
 		return nil
 	}
-	path := "/people/" + a.PersonID
-	hide := frame.Way{Text: "Keep hidden where this person lives", Href: path + "/restrict", About: "A colleague has to agree"}
-	if a.Restricted {
-		hide = frame.Way{Text: "Lift the restriction", Href: path + "/lift", About: "A colleague has to agree"}
-	}
-	return []frame.Way{
-		{Text: "Register another plan", Href: "/plans/new?person=" + a.PersonID, About: "Of another kind, or for another time"},
-		hide,
-		{Text: "The NHS number has changed", Href: path + "/number", About: "It was replaced by another"},
-		{Text: "Two records, one person", Href: path + "/merge", About: "Plans under two NHS numbers are about one person"},
-	}
+	person := frame.Way{Text: "What happened to this person", Href: pageOf(a.PersonID), About: "All your plans, look-ups and notices"}
+	return append([]frame.Way{person}, planwords.Ways(a.PersonID, a.Restricted)...)
 }
 
 // versionOf shows a version, as far as it is the authority's own.
