@@ -1,6 +1,7 @@
 package service
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -56,6 +57,8 @@ type Config struct {
 	// ExportRoom is how many bytes exports may take; 0 means export.DefaultRoom.
 	ExportRoom int64
 	Observe    Observer // hears what an operator wants to count
+	// Program is the program that runs, which administrators are shown.
+	Program admin.Program
 }
 
 // Service is the use cases, room by room. They are safe for concurrent use.
@@ -163,6 +166,7 @@ func (s *Service) build(cfg *Config, log store.Log, reviews keys.NewKey, decoy *
 	s.Work = work.New(work.Config{DB: db, Clock: clock, Guard: s.Guard, Records: s.Records, Ready: s.ready})
 	s.Installation = admin.New(admin.Config{
 		Guard: s.Guard, Policy: cfg.Policy, DB: db, Clock: clock, Log: log, Keeper: cfg.Ring.Keeper().Ready, Undamaged: s.Log.Undamaged,
+		ReadAgain: s.Log.ReadAgain, UnderWay: s.LookUps.UnderWay, Program: cfg.Program, Kept: cfg.kept(),
 	})
 	s.Persons = person.New(person.Config{
 		DB: db, Ring: cfg.Ring, Clock: clock, Guard: s.Guard, Records: s.Records, Notices: s.Notices,
@@ -176,6 +180,19 @@ func (s *Service) build(cfg *Config, log store.Log, reviews keys.NewKey, decoy *
 		DB: db, Ring: cfg.Ring, Clock: clock, Guard: s.Guard, Records: s.Records, Notices: s.Notices,
 		Senders: cfg.Senders, Ready: s.ready, Observe: deliver.Observer{Sent: observe.Sent},
 	})
+}
+
+// kept is how long what is kept, as administrators are shown it.
+func (c *Config) kept() []admin.Kept {
+	return []admin.Kept{
+		{What: "Answers to requests that may be sent again", For: guard.AnswersKept},
+		{What: "Log-ins to the pages, at most", For: session.Longest},
+		{What: "What was typed into pages and not sent", For: session.KeepDraft},
+		{What: "Reports as files", For: cmp.Or(c.KeepExports, export.DefaultKeep)},
+		{What: "Files of plans, once they are applied, rejected or given up", For: upload.KeptFor},
+		{What: "Colleagues to whom notices can be given, since they were last seen", For: notice.ColleaguesKept},
+		{What: "Plans, their versions, who looked, notices and entries of the log"},
+	}
 }
 
 func (c *Config) check() error {

@@ -44,6 +44,7 @@ type cli struct {
 	Instance     instanceCmd     `cmd:"" help:"Claim the audit log for a database, or show for which one it was claimed."`
 	Organisation organisationCmd `cmd:"" help:"List organisations, and add those that are not in the reference data."`
 	Authority    authorityCmd    `cmd:"" help:"List local authorities, and set their telephone numbers."`
+	Version      versionCmd      `cmd:"" help:"Say which program this is: its version, and the commit that it was built from."`
 	Bench        benchCmd        `cmd:"" help:"Measure look-ups against pgbench and a bare echo."`
 }
 

@@ -152,6 +152,7 @@ func (s *server) openService(ctx context.Context) error {
 		ExportRoom:  s.cfg.ExportRoom,
 		Kept:        kept,
 		Observe:     observer(s.metrics.Events(ctx, s.log)),
+		Program:     program(),
 	})
 	if err != nil {
 		return err

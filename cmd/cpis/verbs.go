@@ -101,6 +101,7 @@ var groups = []group{
 		{name: "policy", method: "GetPolicy", help: "List the rules by which the service decides who may do what.", columns: "id role place action own assurance claimed text"},
 		{name: "explain", method: "ExplainPolicy", help: "Ask whether somebody with a role may do something somewhere, and why, or why not."},
 		{name: "status", method: "GetStatus", help: "Show how the service does. A part that is missing could not be learnt."},
+		{name: "channels", method: "ListFailingChannels", help: "List the channels of any authority on which nothing arrives, and how much waits there.", columns: "authority authority_name kind rank paused failures failed_at rests_until pending undelivered waiting_since"},
 	}},
 	{"report", "ReportService", slices.Concat(reportVerbs, oversightVerbs)},
 }

@@ -1,7 +1,9 @@
 package admin
 
 import (
+	"cmp"
 	"context"
+	"time"
 
 	"cpis/policy"
 	"cpis/service/domain"
@@ -9,7 +11,8 @@ import (
 	"cpis/service/store"
 )
 
-// Config is what an Installation is made of. All is required.
+// Config is what an Installation is made of. All is required but Program, Kept and
+// Patience.
 type Config struct {
 	Guard  *guard.Guard
 	Policy *policy.Enforcer // the one that decides
@@ -20,6 +23,11 @@ type Config struct {
 	// Undamaged says whether anything of the log was found to be damaged since the
 	// start.
 	Undamaged func() error
+	ReadAgain func() time.Time           // says when a part of the log was last read again; zero if none was
+	UnderWay  func() (lookUps, most int) // says how many look-ups are under way, and how many may be
+	Program   Program                    // that runs
+	Kept      []Kept                     // how long what is kept
+	Patience  time.Duration              // with a part of the status; a few seconds if 0
 }
 
 // Installation is what administrators see and change.
@@ -31,11 +39,17 @@ type Installation struct {
 	log       store.Log
 	keeper    func(context.Context) error
 	undamaged func() error
+	readAgain func() time.Time
+	underWay  func() (lookUps, most int)
+	program   Program
+	kept      []Kept
+	patience  time.Duration
 }
 
 // New creates an Installation.
 func New(c Config) *Installation {
 	return &Installation{
 		guard: c.Guard, policy: c.Policy, db: c.DB, clock: c.Clock, log: c.Log, keeper: c.Keeper, undamaged: c.Undamaged,
+		readAgain: c.ReadAgain, underWay: c.UnderWay, program: c.Program, kept: c.Kept, patience: cmp.Or(c.Patience, patience),
 	}
 }

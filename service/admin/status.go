@@ -3,6 +3,7 @@ package admin
 import (
 	"context"
 	"errors"
+	"sync"
 	"time"
 
 	"cpis/audit"
@@ -23,23 +24,46 @@ type Status struct {
 	guard.Receipt
 
 	At         time.Time
+	Program    Program
 	Policy     string // hash of the rules in force
 	Keeper     bool   // what holds the keys answers
+	Database   *Database
 	Log        *LogStatus
+	Queue      Queue
 	Deliveries *Deliveries
 	Channels   *Channels
+	Kept       []Kept
+}
+
+// Program is the program that answers, as it was built.
+type Program struct {
+	Version  string
+	Commit   string // of the source; empty if the build does not say it
+	Modified bool   // the source had changes that no commit has
+}
+
+// Database is how the database does.
+type Database struct {
+	Version          string // of PostgreSQL
+	Schema           int    // the newest migration that has run
+	Size             int64  // bytes
+	Connections, Max int    // of all who use it, and how many it takes
 }
 
 // LogStatus is how the log does.
 type LogStatus struct {
-	Origin   string
-	Size     int64     // entries
-	Signed   int64     // how many of them the newest checkpoint covers
-	SignedAt time.Time // when that was signed; zero if none was
-	Room     int64     // entries that the log can still take before the database needs a new part
-	Behind   int64     // entries of all logs that reports do not find yet
-	Damaged  bool      // something of it was found to be damaged since this server began
+	Origin    string
+	Size      int64     // entries
+	Signed    int64     // how many of them the newest checkpoint covers
+	SignedAt  time.Time // when that was signed; zero if none was
+	ReadAgain time.Time // when a part of it was last read again and compared; zero if none was since this server began
+	Room      int64     // entries that the log can still take before the database needs a new part
+	Behind    int64     // entries of all logs that reports do not find yet
+	Damaged   bool      // something of it was found to be damaged since this server began
 }
+
+// Queue is the look-ups under way on this server.
+type Queue struct{ UnderWay, Most int }
 
 // Deliveries are notices on their way to authorities.
 type Deliveries struct {
@@ -60,8 +84,14 @@ type RestingChannel struct {
 	Until     time.Time // when it is tried again
 }
 
-// statusTimeout bounds what is asked for one part.
-const statusTimeout = 3 * time.Second
+// Kept is how long something is kept.
+type Kept struct {
+	What string
+	For  time.Duration // 0 if the service never deletes it by itself
+}
+
+// patience bounds what is asked for one part, if nobody says otherwise.
+const patience = 3 * time.Second
 
 // GetStatus says how the service does.
 func (s *Installation) GetStatus(ctx context.Context, c *identity.Caller, q *GetStatusRequest) (*Status, error) {
@@ -76,38 +106,65 @@ func (s *Installation) GetStatus(ctx context.Context, c *identity.Caller, q *Get
 	})
 }
 
-// look asks for each part, beside any transaction.
+// look asks for all parts at once, beside any transaction: one that hangs takes no
+// other's time.
 func (s *Installation) look(ctx context.Context) Status {
-	ctx, cancel := context.WithTimeout(ctx, statusTimeout)
+	out := Status{At: s.clock.Moment(), Program: s.program, Policy: s.policy.Hash(), Kept: s.kept}
+	out.Queue.UnderWay, out.Queue.Most = s.underWay()
+	ctx, cancel := context.WithTimeout(ctx, s.patience)
 	defer cancel()
-	out := Status{At: s.clock.Moment(), Policy: s.policy.Hash(), Keeper: s.keeper(ctx) == nil}
-	if n, err := s.db.Counts(ctx); err == nil {
-		out.Deliveries = &Deliveries{Pending: n.Pending, Undelivered: n.Undelivered}
-		if n.Oldest != nil {
-			out.Deliveries.Oldest = *n.Oldest
-		}
-		out.Log = s.logStatus(ctx, &n)
-	}
-	if rows, err := s.db.Channels.AllResting(ctx, out.At); err == nil {
-		out.Channels = &Channels{}
-		for _, r := range rows {
-			out.Channels.Resting = append(out.Channels.Resting, RestingChannel{r.Authority, r.Kind, r.Rank, r.FailedAt, *r.RestsUntil})
-		}
-	}
+	var parts sync.WaitGroup
+	parts.Go(func() { out.Keeper = s.keeper(ctx) == nil })
+	parts.Go(func() { out.Database = part(ctx, s.databaseStatus) })
+	parts.Go(func() { out.Log = part(ctx, s.logStatus) })
+	parts.Go(func() { out.Deliveries = part(ctx, s.deliveries) })
+	parts.Go(func() { out.Channels = part(ctx, s.resting) })
+	parts.Wait()
 	return out
 }
 
-// logStatus says how the log does; nil if its newest checkpoint cannot be read.
-func (s *Installation) logStatus(ctx context.Context, n *store.Counts) *LogStatus {
-	out := &LogStatus{
-		Origin: s.log.Origin, Size: n.Heads[s.log.Origin], Room: n.Room, Behind: n.Unindexed, Damaged: s.undamaged() != nil,
-	}
-	cp, err := s.db.Checkpoints.Latest(ctx, s.log.ID)
-	switch {
-	case err == nil:
-		out.Signed, out.SignedAt = cp.Tree.Size(), cp.At
-	case !errors.Is(err, store.ErrNotFound):
+// part asks for one part; nil if it cannot be learnt.
+func part[P any](ctx context.Context, ask func(context.Context) (P, error)) *P {
+	found, err := ask(ctx)
+	if err != nil {
 		return nil
 	}
-	return out
+	return &found
+}
+
+func (s *Installation) databaseStatus(ctx context.Context) (Database, error) {
+	found, err := s.db.Standing(ctx)
+	return Database(found), err
+}
+
+func (s *Installation) logStatus(ctx context.Context) (LogStatus, error) {
+	n, err := s.db.Logs.Standing(ctx, s.log.ID)
+	if err != nil {
+		return LogStatus{}, err
+	}
+	out := LogStatus{
+		Origin: s.log.Origin, Size: n.Size, Room: n.Room, Behind: n.Unindexed, ReadAgain: s.readAgain(), Damaged: s.undamaged() != nil,
+	}
+	cp, err := s.db.Checkpoints.Latest(ctx, s.log.ID)
+	if errors.Is(err, store.ErrNotFound) {
+		return out, nil
+	}
+	if err == nil {
+		out.Signed, out.SignedAt = cp.Tree.Size(), cp.At
+	}
+	return out, err
+}
+
+func (s *Installation) deliveries(ctx context.Context) (Deliveries, error) {
+	n, err := s.db.Deliveries.Standing(ctx)
+	return Deliveries(n), err
+}
+
+func (s *Installation) resting(ctx context.Context) (Channels, error) {
+	var out Channels
+	rows, err := s.db.Channels.AllResting(ctx, s.clock.Moment())
+	for _, r := range rows {
+		out.Resting = append(out.Resting, RestingChannel{r.Authority, r.Kind, r.Rank, r.FailedAt, *r.RestsUntil})
+	}
+	return out, err
 }

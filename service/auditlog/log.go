@@ -100,6 +100,15 @@ func (s *Log) Intact() error {
 // is an incident, and no reason not to answer, for what comes is as good as ever.
 func (s *Log) Undamaged() error { return s.found.err() }
 
+// ReadAgain is when a part of the log was last read again and compared; zero if none
+// was since the start.
+func (s *known) ReadAgain() time.Time {
+	if at := s.readAgain.Load(); at != nil {
+		return *at
+	}
+	return time.Time{}
+}
+
 // report tells an operator that something of the log is damaged, each thing once.
 func (s *known) report(table string, err error) {
 	if s.found.add(fmt.Sprintf("%s: %v", table, err)) {

@@ -94,7 +94,7 @@ func (r *repeatable) find(ctx context.Context, tx *store.Tx, to any, receive fun
 		return false, err
 	}
 	row, err := tx.Answers.Find(ctx, r.organisation, r.key)
-	oldest := r.s.clock.Moment().Add(-idempotentFor)
+	oldest := r.s.clock.Moment().Add(-AnswersKept)
 	switch {
 	case errors.Is(err, store.ErrNotFound):
 		return false, nil
@@ -187,15 +187,15 @@ func forgetAnswers(ctx context.Context, tx *store.Tx, before time.Time) error {
 	}
 }
 
-// How answers to requests that may be repeated are forgotten.
-const (
-	idempotentFor = 24 * time.Hour
-	tidyPage      = 1000
-)
+// AnswersKept is how long answers are kept for requests that may be repeated.
+const AnswersKept = 24 * time.Hour
+
+// tidyPage is how many of them are forgotten at once.
+const tidyPage = 1000
 
 // ExpireAnswers forgets answers kept for requests that may be repeated.
 func (s *Guard) ExpireAnswers(ctx context.Context) error {
-	before := s.clock.Now().Add(-idempotentFor).UTC()
+	before := s.clock.Now().Add(-AnswersKept).UTC()
 	for {
 		var gone int64
 		err := s.db.Tx(ctx, func(tx *store.Tx) error {

@@ -253,3 +253,6 @@ func (l *lookup) ownAlone() bool {
 	another := func(f store.FlagRow) bool { return f.Plan.Authority != l.caller.Organisation }
 	return l.damage == 0 && !slices.ContainsFunc(l.rows, another)
 }
+
+// UnderWay is how many look-ups are under way, and beyond how many more are refused.
+func (s *LookUps) UnderWay() (now, most int) { return s.group.queue.underWay(), s.group.cfg.MaxWaiting }

@@ -129,6 +129,13 @@ func (q *queue) leave(ls []*lookup) {
 	}
 }
 
+// underWay is how many look-ups are under way.
+func (q *queue) underWay() int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.all.all
+}
+
 // isOver reports whether the queue was closed.
 func (q *queue) isOver() bool {
 	q.mu.Lock()

@@ -55,10 +55,12 @@ type sealedColleague struct {
 const (
 	hashColleague    = "colleague" // domain of the hashes that are identifiers
 	colleagueVersion = 1
-	colleagueFor     = 90 * 24 * time.Hour // since they were seen
 	maxColleagues    = 500
 	meetAgain        = time.Minute // after a failure
 )
+
+// ColleaguesKept is how long a colleague is known who was not seen again.
+const ColleaguesKept = 90 * 24 * time.Hour
 
 // colleagueID returns the identifier of somebody who acts for an authority.
 // Identifiers at an issuer are taken as actors are compared.
@@ -246,7 +248,7 @@ func (s *Colleagues) findColleague(ctx context.Context, tx *store.Tx, c *identit
 // ForgetColleagues forgets who was not seen for long.
 func (s *Colleagues) ForgetColleagues(ctx context.Context) error {
 	return s.db.Tx(ctx, func(tx *store.Tx) error {
-		_, err := tx.Colleagues.Forget(ctx, s.clock.Now().Add(-colleagueFor))
+		_, err := tx.Colleagues.Forget(ctx, s.clock.Now().Add(-ColleaguesKept))
 		return err
 	})
 }

@@ -13,6 +13,7 @@ type Installation interface {
 	GetPolicy(ctx context.Context, c *identity.Caller, q *admin.GetPolicyRequest) (*admin.Policy, error)
 	ExplainPolicy(ctx context.Context, c *identity.Caller, q *admin.ExplainPolicyRequest) (*admin.Explanation, error)
 	GetStatus(ctx context.Context, c *identity.Caller, q *admin.GetStatusRequest) (*admin.Status, error)
+	ListFailingChannels(ctx context.Context, c *identity.Caller, q *admin.ListFailingChannelsRequest) (*admin.FailingChannels, error)
 }
 
 // adminHandler is AdminService.
@@ -24,10 +25,6 @@ func (h *adminHandler) GetPolicy(ctx context.Context, m *cpisv1.GetPolicyRequest
 
 func (h *adminHandler) ExplainPolicy(ctx context.Context, m *cpisv1.ExplainPolicyRequest) (*cpisv1.ExplainPolicyResponse, error) {
 	return relay(ctx, m, explainFromProto, h.uses.ExplainPolicy, explainToProto)
-}
-
-func (h *adminHandler) GetStatus(ctx context.Context, m *cpisv1.GetStatusRequest) (*cpisv1.GetStatusResponse, error) {
-	return relay(ctx, m, howItDoesFromProto, h.uses.GetStatus, howItDoesToProto)
 }
 
 func policyFromProto(m *cpisv1.GetPolicyRequest, request string) *admin.GetPolicyRequest {
@@ -63,30 +60,4 @@ func explainToProto(e *admin.Explanation) *cpisv1.ExplainPolicyResponse {
 		Answer: e.Answer, Why: e.Why, Allowed: e.Allowed, Rule: e.Rule, Role: e.Role, Class: e.Class, AccessMode: modeToProto(e.Mode),
 		BreakGlass: e.BreakGlass, Others: policyRulesToProto(e.Others), Receipt: receiptToProto(&e.Receipt),
 	}
-}
-
-func howItDoesFromProto(_ *cpisv1.GetStatusRequest, request string) *admin.GetStatusRequest {
-	return &admin.GetStatusRequest{Request: request}
-}
-
-// howItDoesToProto converts how the service does. A part that is not known stays absent.
-func howItDoesToProto(s *admin.Status) *cpisv1.GetStatusResponse {
-	out := &cpisv1.GetStatusResponse{At: timeToProto(s.At), Policy: s.Policy, Keeper: s.Keeper, Receipt: receiptToProto(&s.Receipt)}
-	if l := s.Log; l != nil {
-		out.Log = &cpisv1.LogStatus{
-			Origin: l.Origin, Size: l.Size, Signed: l.Signed, SignedAt: timeToProto(l.SignedAt), Room: l.Room, Behind: l.Behind, Damaged: l.Damaged,
-		}
-	}
-	if d := s.Deliveries; d != nil {
-		out.Deliveries = &cpisv1.DeliveryStatus{Pending: d.Pending, Undelivered: d.Undelivered, Oldest: timeToProto(d.Oldest)}
-	}
-	if c := s.Channels; c != nil {
-		out.Channels = &cpisv1.ChannelStatus{}
-		for _, r := range c.Resting {
-			out.Channels.Resting = append(out.Channels.Resting, &cpisv1.RestingAuthorityChannel{
-				Authority: r.Authority, Kind: r.Kind, Rank: count(r.Rank), Since: timeToProto(r.Since), Until: timeToProto(r.Until),
-			})
-		}
-	}
-	return out
 }

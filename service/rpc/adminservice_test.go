@@ -23,6 +23,7 @@ type installation struct {
 	policy    admin.Policy
 	explained admin.Explanation
 	status    admin.Status
+	failing   admin.FailingChannels
 }
 
 func (u *installation) GetPolicy(_ context.Context, _ *identity.Caller, q *admin.GetPolicyRequest) (*admin.Policy, error) {
@@ -33,6 +34,11 @@ func (u *installation) GetPolicy(_ context.Context, _ *identity.Caller, q *admin
 func (u *installation) ExplainPolicy(_ context.Context, _ *identity.Caller, q *admin.ExplainPolicyRequest) (*admin.Explanation, error) {
 	u.asking = q
 	return &u.explained, nil
+}
+
+func (u *installation) ListFailingChannels(_ context.Context, _ *identity.Caller, q *admin.ListFailingChannelsRequest) (*admin.FailingChannels, error) {
+	u.asking = q
+	return &u.failing, nil
 }
 
 func (u *installation) GetStatus(_ context.Context, _ *identity.Caller, q *admin.GetStatusRequest) (*admin.Status, error) {
@@ -107,15 +113,23 @@ func TestStatus_GoesThrough(t *testing.T) {
 		in   admin.Status
 		want *cpisv1.GetStatusResponse
 	}{
-		{admin.Status{Receipt: receipt, At: at}, &cpisv1.GetStatusResponse{Receipt: out, At: when}},
+		{admin.Status{Receipt: receipt, At: at}, &cpisv1.GetStatusResponse{Receipt: out, At: when, Program: &cpisv1.ProgramStatus{}, Queue: &cpisv1.QueueStatus{}}},
 		{admin.Status{
 			Receipt: receipt, At: at, Policy: "0123", Keeper: true,
-			Log:        &admin.LogStatus{Origin: "cpis.example/log/1", Size: 7, Signed: 6, SignedAt: at, Room: 5, Behind: 4, Damaged: true},
+			Log:        &admin.LogStatus{Origin: "cpis.example/log/1", Size: 7, Signed: 6, SignedAt: at, ReadAgain: at, Room: 5, Behind: 4, Damaged: true},
+			Program:    admin.Program{Version: "v1", Commit: "c", Modified: true},
+			Database:   &admin.Database{Version: "15.8", Schema: 23, Size: 9, Connections: 2, Max: 3},
+			Queue:      admin.Queue{UnderWay: 1, Most: 2},
+			Kept:       []admin.Kept{{What: "Files", For: time.Hour}},
 			Deliveries: &admin.Deliveries{Pending: 3, Undelivered: 2, Oldest: at},
 			Channels:   &admin.Channels{Resting: []admin.RestingChannel{{Authority: "E09000019", Kind: "mesh", Rank: 1, Since: at, Until: at}}},
 		}, &cpisv1.GetStatusResponse{
 			Receipt: out, At: when, Policy: "0123", Keeper: true,
-			Log:        &cpisv1.LogStatus{Origin: "cpis.example/log/1", Size: 7, Signed: 6, SignedAt: when, Room: 5, Behind: 4, Damaged: true},
+			Log:        &cpisv1.LogStatus{Origin: "cpis.example/log/1", Size: 7, Signed: 6, SignedAt: when, ReadAgain: when, Room: 5, Behind: 4, Damaged: true},
+			Program:    &cpisv1.ProgramStatus{Version: "v1", Commit: "c", Modified: true},
+			Database:   &cpisv1.DatabaseStatus{Version: "15.8", Schema: 23, Size: 9, Connections: 2, MaxConnections: 3},
+			Queue:      &cpisv1.QueueStatus{UnderWay: 1, Most: 2},
+			Kept:       []*cpisv1.KeptStatus{{What: "Files", Seconds: 3600}},
 			Deliveries: &cpisv1.DeliveryStatus{Pending: 3, Undelivered: 2, Oldest: when},
 			Channels: &cpisv1.ChannelStatus{Resting: []*cpisv1.RestingAuthorityChannel{
 				{Authority: "E09000019", Kind: "mesh", Rank: 1, Since: when, Until: when},
@@ -132,5 +146,36 @@ func TestStatus_GoesThrough(t *testing.T) {
 		if diff := cmp.Diff(tt.want, got, protocmp.Transform()); diff != "" {
 			t.Errorf("GetStatus (-want +got):\n%s", diff)
 		}
+	}
+}
+
+// Channels on which nothing arrives: all that is known of one, and no more than that.
+func TestFailingChannels_GoThrough(t *testing.T) {
+	t.Parallel()
+	at := time.Date(2026, 11, 23, 17, 5, 6, 0, time.UTC)
+	receipt, out := someReceipt()
+	when := timestamppb.New(at)
+	u := &installation{failing: admin.FailingChannels{Receipt: receipt, At: at, Channels: []admin.FailingChannel{
+		{
+			Authority: "E09000019", Name: "Islington", Kind: "mesh", Rank: 2, Paused: true, Failures: 3, FailedAt: at, RestsUntil: at,
+			Pending: 4, Undelivered: 5, Waiting: at,
+		},
+		{Authority: "E09000007", Name: "Camden", Kind: "webhook", Rank: 1},
+	}}}
+	_, c := wires[0].open(t, u.option)
+	got, err := c.admin.ListFailingChannels(t.Context(), &cpisv1.ListFailingChannelsRequest{})
+	if err != nil {
+		t.Fatalf("ListFailingChannels: %v", err)
+	}
+	u.wants(t, &admin.ListFailingChannelsRequest{Request: aRequest})
+	want := &cpisv1.ListFailingChannelsResponse{Receipt: out, At: when, Channels: []*cpisv1.FailingChannel{
+		{
+			Authority: "E09000019", AuthorityName: "Islington", Kind: "mesh", Rank: 2, Paused: true, Failures: 3, FailedAt: when, RestsUntil: when,
+			Pending: 4, Undelivered: 5, WaitingSince: when,
+		},
+		{Authority: "E09000007", AuthorityName: "Camden", Kind: "webhook", Rank: 1},
+	}}
+	if diff := cmp.Diff(want, got, protocmp.Transform()); diff != "" {
+		t.Errorf("ListFailingChannels (-want +got):\n%s", diff)
 	}
 }

@@ -77,6 +77,14 @@ func (k *Keeper) Unwrap(ctx context.Context, wrapped []keys.Wrapped) ([]keys.Res
 	return k.Keeper.Unwrap(ctx, wrapped)
 }
 
+// Ready implements keys.Keeper.
+func (k *Keeper) Ready(ctx context.Context) error {
+	if k.away.Load() {
+		return keys.ErrUnavailable
+	}
+	return k.Keeper.Ready(ctx)
+}
+
 // Sign implements keys.Keeper.
 func (k *Keeper) Sign(ctx context.Context, message []byte) ([]byte, ed25519.PublicKey, error) {
 	if k.away.Load() {

@@ -33,13 +33,10 @@ func (db *DB) Counts(ctx context.Context) (Counts, error) {
 		SELECT (SELECT greatest(reltuples, 0)::bigint FROM pg_catalog.pg_class WHERE oid = 'cpis.person'::regclass),
 		       (SELECT greatest(reltuples, 0)::bigint FROM pg_catalog.pg_class WHERE oid = 'cpis.plan'::regclass),
 		       (SELECT count(*) FROM cpis.review WHERE closed_at IS NULL),
-		       (SELECT count(*) FROM cpis.delivery WHERE state = 'pending'),
-		       (SELECT count(*) FROM cpis.delivery WHERE state = 'undelivered'),
-		       (SELECT min(first_at) FROM cpis.delivery WHERE state = 'pending'),
+		       `+deliveryCounts+`,
 		       array(SELECT l.origin FROM cpis.log AS l ORDER BY l.id),
 		       array(SELECT h.size FROM cpis.log_head AS h ORDER BY h.log),
-		       (SELECT coalesce(sum(h.size - coalesce(s.next, 0)), 0)::bigint
-		        FROM cpis.log_head AS h LEFT JOIN cpis.entry_index_state AS s ON s.log = h.log),
+		       `+notIndexed+`,
 		       `+roomLeft)
 	if err != nil {
 		return Counts{}, err

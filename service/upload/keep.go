@@ -15,9 +15,10 @@ const (
 	resumeWait = time.Second
 	// resumePage is how many of them it takes at once.
 	resumePage = 20
-	// keptFor is how long it is kept what a file said about people.
-	keptFor = 90 * 24 * time.Hour
 )
+
+// KeptFor is how long it is kept what a file said about people, once it is over.
+const KeptFor = 90 * 24 * time.Hour
 
 // Resume attends once to all uploads that nobody works on any more.
 func (s *Uploads) Resume(ctx context.Context) error {
@@ -45,7 +46,7 @@ var over = []State{Checked, Applied, Rejected, Cancelled}
 // Forget gives up files that nobody approved for long, and forgets what
 // files said about people that nothing becomes of any more.
 func (s *Uploads) Forget(ctx context.Context) error {
-	before := s.clock.Moment().Add(-keptFor)
+	before := s.clock.Moment().Add(-KeptFor)
 	err := s.each(ctx, before, []State{Waiting}, s.giveUp)
 	if err != nil {
 		return err

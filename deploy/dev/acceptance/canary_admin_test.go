@@ -22,6 +22,8 @@ func (s *site) administer(p protocol, errs io.Writer) {
 			must(s.tb, failed)
 			_, err = office.GetStatus(ctx, &cpisv1.GetStatusRequest{})
 			must(s.tb, err)
+			_, err = office.ListFailingChannels(ctx, &cpisv1.ListFailingChannelsRequest{})
+			must(s.tb, err)
 		}
 		_, _ = fmt.Fprintln(errs, told(err), told(failed))
 		for _, c := range everybody() {

@@ -555,7 +555,15 @@ type GetStatusResponse struct {
 	// Channels of any authority on which nothing arrives.
 	Channels *ChannelStatus `protobuf:"bytes,6,opt,name=channels,proto3" json:"channels,omitempty"`
 	// Where in the log this act stands.
-	Receipt       *Receipt `protobuf:"bytes,7,opt,name=receipt,proto3" json:"receipt,omitempty"`
+	Receipt *Receipt `protobuf:"bytes,7,opt,name=receipt,proto3" json:"receipt,omitempty"`
+	// The program that answers.
+	Program *ProgramStatus `protobuf:"bytes,8,opt,name=program,proto3" json:"program,omitempty"`
+	// The database.
+	Database *DatabaseStatus `protobuf:"bytes,9,opt,name=database,proto3" json:"database,omitempty"`
+	// Look-ups under way.
+	Queue *QueueStatus `protobuf:"bytes,10,opt,name=queue,proto3" json:"queue,omitempty"`
+	// How long what is kept.
+	Kept          []*KeptStatus `protobuf:"bytes,11,rep,name=kept,proto3" json:"kept,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -639,6 +647,290 @@ func (x *GetStatusResponse) GetReceipt() *Receipt {
 	return nil
 }
 
+func (x *GetStatusResponse) GetProgram() *ProgramStatus {
+	if x != nil {
+		return x.Program
+	}
+	return nil
+}
+
+func (x *GetStatusResponse) GetDatabase() *DatabaseStatus {
+	if x != nil {
+		return x.Database
+	}
+	return nil
+}
+
+func (x *GetStatusResponse) GetQueue() *QueueStatus {
+	if x != nil {
+		return x.Queue
+	}
+	return nil
+}
+
+func (x *GetStatusResponse) GetKept() []*KeptStatus {
+	if x != nil {
+		return x.Kept
+	}
+	return nil
+}
+
+// ProgramStatus is the program that answers, as it was built.
+type ProgramStatus struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Its version.
+	Version string `protobuf:"bytes,1,opt,name=version,proto3" json:"version,omitempty"`
+	// Commit of its source; empty if the build does not say it.
+	Commit string `protobuf:"bytes,2,opt,name=commit,proto3" json:"commit,omitempty"`
+	// The source had changes that no commit has.
+	Modified      bool `protobuf:"varint,3,opt,name=modified,proto3" json:"modified,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ProgramStatus) Reset() {
+	*x = ProgramStatus{}
+	mi := &file_cpis_v1_admin_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ProgramStatus) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ProgramStatus) ProtoMessage() {}
+
+func (x *ProgramStatus) ProtoReflect() protoreflect.Message {
+	mi := &file_cpis_v1_admin_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ProgramStatus.ProtoReflect.Descriptor instead.
+func (*ProgramStatus) Descriptor() ([]byte, []int) {
+	return file_cpis_v1_admin_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *ProgramStatus) GetVersion() string {
+	if x != nil {
+		return x.Version
+	}
+	return ""
+}
+
+func (x *ProgramStatus) GetCommit() string {
+	if x != nil {
+		return x.Commit
+	}
+	return ""
+}
+
+func (x *ProgramStatus) GetModified() bool {
+	if x != nil {
+		return x.Modified
+	}
+	return false
+}
+
+// DatabaseStatus is how the database does.
+type DatabaseStatus struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Version of PostgreSQL.
+	Version string `protobuf:"bytes,1,opt,name=version,proto3" json:"version,omitempty"`
+	// The newest migration that has run.
+	Schema int32 `protobuf:"varint,2,opt,name=schema,proto3" json:"schema,omitempty"`
+	// How many bytes it has.
+	Size int64 `protobuf:"varint,3,opt,name=size,proto3" json:"size,omitempty"`
+	// How many connections there are, of all who use the server.
+	Connections int32 `protobuf:"varint,4,opt,name=connections,proto3" json:"connections,omitempty"`
+	// How many the server takes.
+	MaxConnections int32 `protobuf:"varint,5,opt,name=max_connections,json=maxConnections,proto3" json:"max_connections,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
+}
+
+func (x *DatabaseStatus) Reset() {
+	*x = DatabaseStatus{}
+	mi := &file_cpis_v1_admin_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DatabaseStatus) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DatabaseStatus) ProtoMessage() {}
+
+func (x *DatabaseStatus) ProtoReflect() protoreflect.Message {
+	mi := &file_cpis_v1_admin_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DatabaseStatus.ProtoReflect.Descriptor instead.
+func (*DatabaseStatus) Descriptor() ([]byte, []int) {
+	return file_cpis_v1_admin_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *DatabaseStatus) GetVersion() string {
+	if x != nil {
+		return x.Version
+	}
+	return ""
+}
+
+func (x *DatabaseStatus) GetSchema() int32 {
+	if x != nil {
+		return x.Schema
+	}
+	return 0
+}
+
+func (x *DatabaseStatus) GetSize() int64 {
+	if x != nil {
+		return x.Size
+	}
+	return 0
+}
+
+func (x *DatabaseStatus) GetConnections() int32 {
+	if x != nil {
+		return x.Connections
+	}
+	return 0
+}
+
+func (x *DatabaseStatus) GetMaxConnections() int32 {
+	if x != nil {
+		return x.MaxConnections
+	}
+	return 0
+}
+
+// QueueStatus is how many look-ups are under way on the server that answers.
+type QueueStatus struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// That are.
+	UnderWay int32 `protobuf:"varint,1,opt,name=under_way,json=underWay,proto3" json:"under_way,omitempty"`
+	// Beyond how many more are refused.
+	Most          int32 `protobuf:"varint,2,opt,name=most,proto3" json:"most,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *QueueStatus) Reset() {
+	*x = QueueStatus{}
+	mi := &file_cpis_v1_admin_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *QueueStatus) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*QueueStatus) ProtoMessage() {}
+
+func (x *QueueStatus) ProtoReflect() protoreflect.Message {
+	mi := &file_cpis_v1_admin_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use QueueStatus.ProtoReflect.Descriptor instead.
+func (*QueueStatus) Descriptor() ([]byte, []int) {
+	return file_cpis_v1_admin_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *QueueStatus) GetUnderWay() int32 {
+	if x != nil {
+		return x.UnderWay
+	}
+	return 0
+}
+
+func (x *QueueStatus) GetMost() int32 {
+	if x != nil {
+		return x.Most
+	}
+	return 0
+}
+
+// KeptStatus is how long something is kept.
+type KeptStatus struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What it is.
+	What string `protobuf:"bytes,1,opt,name=what,proto3" json:"what,omitempty"`
+	// For how many seconds; 0 if the service never deletes it by itself.
+	Seconds       int64 `protobuf:"varint,2,opt,name=seconds,proto3" json:"seconds,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *KeptStatus) Reset() {
+	*x = KeptStatus{}
+	mi := &file_cpis_v1_admin_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *KeptStatus) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*KeptStatus) ProtoMessage() {}
+
+func (x *KeptStatus) ProtoReflect() protoreflect.Message {
+	mi := &file_cpis_v1_admin_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use KeptStatus.ProtoReflect.Descriptor instead.
+func (*KeptStatus) Descriptor() ([]byte, []int) {
+	return file_cpis_v1_admin_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *KeptStatus) GetWhat() string {
+	if x != nil {
+		return x.What
+	}
+	return ""
+}
+
+func (x *KeptStatus) GetSeconds() int64 {
+	if x != nil {
+		return x.Seconds
+	}
+	return 0
+}
+
 // LogStatus is how the log does.
 type LogStatus struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -655,14 +947,17 @@ type LogStatus struct {
 	// How many entries of all logs reports do not find yet.
 	Behind int64 `protobuf:"varint,6,opt,name=behind,proto3" json:"behind,omitempty"`
 	// Something of it was found to be damaged since this server began.
-	Damaged       bool `protobuf:"varint,7,opt,name=damaged,proto3" json:"damaged,omitempty"`
+	Damaged bool `protobuf:"varint,7,opt,name=damaged,proto3" json:"damaged,omitempty"`
+	// When a part of it was last read again and compared; absent where none was
+	// since this server began.
+	ReadAgain     *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=read_again,json=readAgain,proto3" json:"read_again,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *LogStatus) Reset() {
 	*x = LogStatus{}
-	mi := &file_cpis_v1_admin_proto_msgTypes[7]
+	mi := &file_cpis_v1_admin_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -674,7 +969,7 @@ func (x *LogStatus) String() string {
 func (*LogStatus) ProtoMessage() {}
 
 func (x *LogStatus) ProtoReflect() protoreflect.Message {
-	mi := &file_cpis_v1_admin_proto_msgTypes[7]
+	mi := &file_cpis_v1_admin_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -687,7 +982,7 @@ func (x *LogStatus) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LogStatus.ProtoReflect.Descriptor instead.
 func (*LogStatus) Descriptor() ([]byte, []int) {
-	return file_cpis_v1_admin_proto_rawDescGZIP(), []int{7}
+	return file_cpis_v1_admin_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *LogStatus) GetOrigin() string {
@@ -739,6 +1034,13 @@ func (x *LogStatus) GetDamaged() bool {
 	return false
 }
 
+func (x *LogStatus) GetReadAgain() *timestamppb.Timestamp {
+	if x != nil {
+		return x.ReadAgain
+	}
+	return nil
+}
+
 // DeliveryStatus is how many notices are on their way to authorities.
 type DeliveryStatus struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -754,7 +1056,7 @@ type DeliveryStatus struct {
 
 func (x *DeliveryStatus) Reset() {
 	*x = DeliveryStatus{}
-	mi := &file_cpis_v1_admin_proto_msgTypes[8]
+	mi := &file_cpis_v1_admin_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -766,7 +1068,7 @@ func (x *DeliveryStatus) String() string {
 func (*DeliveryStatus) ProtoMessage() {}
 
 func (x *DeliveryStatus) ProtoReflect() protoreflect.Message {
-	mi := &file_cpis_v1_admin_proto_msgTypes[8]
+	mi := &file_cpis_v1_admin_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -779,7 +1081,7 @@ func (x *DeliveryStatus) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeliveryStatus.ProtoReflect.Descriptor instead.
 func (*DeliveryStatus) Descriptor() ([]byte, []int) {
-	return file_cpis_v1_admin_proto_rawDescGZIP(), []int{8}
+	return file_cpis_v1_admin_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *DeliveryStatus) GetPending() int64 {
@@ -814,7 +1116,7 @@ type ChannelStatus struct {
 
 func (x *ChannelStatus) Reset() {
 	*x = ChannelStatus{}
-	mi := &file_cpis_v1_admin_proto_msgTypes[9]
+	mi := &file_cpis_v1_admin_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -826,7 +1128,7 @@ func (x *ChannelStatus) String() string {
 func (*ChannelStatus) ProtoMessage() {}
 
 func (x *ChannelStatus) ProtoReflect() protoreflect.Message {
-	mi := &file_cpis_v1_admin_proto_msgTypes[9]
+	mi := &file_cpis_v1_admin_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -839,7 +1141,7 @@ func (x *ChannelStatus) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ChannelStatus.ProtoReflect.Descriptor instead.
 func (*ChannelStatus) Descriptor() ([]byte, []int) {
-	return file_cpis_v1_admin_proto_rawDescGZIP(), []int{9}
+	return file_cpis_v1_admin_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *ChannelStatus) GetResting() []*RestingAuthorityChannel {
@@ -869,7 +1171,7 @@ type RestingAuthorityChannel struct {
 
 func (x *RestingAuthorityChannel) Reset() {
 	*x = RestingAuthorityChannel{}
-	mi := &file_cpis_v1_admin_proto_msgTypes[10]
+	mi := &file_cpis_v1_admin_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -881,7 +1183,7 @@ func (x *RestingAuthorityChannel) String() string {
 func (*RestingAuthorityChannel) ProtoMessage() {}
 
 func (x *RestingAuthorityChannel) ProtoReflect() protoreflect.Message {
-	mi := &file_cpis_v1_admin_proto_msgTypes[10]
+	mi := &file_cpis_v1_admin_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -894,7 +1196,7 @@ func (x *RestingAuthorityChannel) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RestingAuthorityChannel.ProtoReflect.Descriptor instead.
 func (*RestingAuthorityChannel) Descriptor() ([]byte, []int) {
-	return file_cpis_v1_admin_proto_rawDescGZIP(), []int{10}
+	return file_cpis_v1_admin_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *RestingAuthorityChannel) GetAuthority() string {
@@ -928,6 +1230,244 @@ func (x *RestingAuthorityChannel) GetSince() *timestamppb.Timestamp {
 func (x *RestingAuthorityChannel) GetUntil() *timestamppb.Timestamp {
 	if x != nil {
 		return x.Until
+	}
+	return nil
+}
+
+// ListFailingChannelsRequest asks on which channels nothing arrives.
+type ListFailingChannelsRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListFailingChannelsRequest) Reset() {
+	*x = ListFailingChannelsRequest{}
+	mi := &file_cpis_v1_admin_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListFailingChannelsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListFailingChannelsRequest) ProtoMessage() {}
+
+func (x *ListFailingChannelsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_cpis_v1_admin_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListFailingChannelsRequest.ProtoReflect.Descriptor instead.
+func (*ListFailingChannelsRequest) Descriptor() ([]byte, []int) {
+	return file_cpis_v1_admin_proto_rawDescGZIP(), []int{15}
+}
+
+// ListFailingChannelsResponse lists the channels on which nothing arrives.
+type ListFailingChannelsResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// When this was looked at.
+	At *timestamppb.Timestamp `protobuf:"bytes,1,opt,name=at,proto3" json:"at,omitempty"`
+	// The channels, by the authority's name, in the order in which they are tried.
+	Channels []*FailingChannel `protobuf:"bytes,2,rep,name=channels,proto3" json:"channels,omitempty"`
+	// Where in the log this act stands.
+	Receipt       *Receipt `protobuf:"bytes,3,opt,name=receipt,proto3" json:"receipt,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListFailingChannelsResponse) Reset() {
+	*x = ListFailingChannelsResponse{}
+	mi := &file_cpis_v1_admin_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListFailingChannelsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListFailingChannelsResponse) ProtoMessage() {}
+
+func (x *ListFailingChannelsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_cpis_v1_admin_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListFailingChannelsResponse.ProtoReflect.Descriptor instead.
+func (*ListFailingChannelsResponse) Descriptor() ([]byte, []int) {
+	return file_cpis_v1_admin_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *ListFailingChannelsResponse) GetAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.At
+	}
+	return nil
+}
+
+func (x *ListFailingChannelsResponse) GetChannels() []*FailingChannel {
+	if x != nil {
+		return x.Channels
+	}
+	return nil
+}
+
+func (x *ListFailingChannelsResponse) GetReceipt() *Receipt {
+	if x != nil {
+		return x.Receipt
+	}
+	return nil
+}
+
+// FailingChannel is a channel on which nothing arrives. Where it leads, and about
+// whom, is its authority's affair.
+type FailingChannel struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// GSS code of the authority.
+	Authority string `protobuf:"bytes,1,opt,name=authority,proto3" json:"authority,omitempty"`
+	// Its name.
+	AuthorityName string `protobuf:"bytes,2,opt,name=authority_name,json=authorityName,proto3" json:"authority_name,omitempty"`
+	// Kind of the channel: webhook or mesh.
+	Kind string `protobuf:"bytes,3,opt,name=kind,proto3" json:"kind,omitempty"`
+	// Position among the authority's channels, from 1.
+	Rank int32 `protobuf:"varint,4,opt,name=rank,proto3" json:"rank,omitempty"`
+	// Its authority stopped it, and notices wait.
+	Paused bool `protobuf:"varint,5,opt,name=paused,proto3" json:"paused,omitempty"`
+	// How many times in a row nothing was delivered.
+	Failures int32 `protobuf:"varint,6,opt,name=failures,proto3" json:"failures,omitempty"`
+	// When it failed last; absent where it never did.
+	FailedAt *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=failed_at,json=failedAt,proto3" json:"failed_at,omitempty"`
+	// When it is tried again; absent where it does not rest.
+	RestsUntil *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=rests_until,json=restsUntil,proto3" json:"rests_until,omitempty"`
+	// Notices that wait on it.
+	Pending int64 `protobuf:"varint,9,opt,name=pending,proto3" json:"pending,omitempty"`
+	// Notices that it gave up.
+	Undelivered int64 `protobuf:"varint,10,opt,name=undelivered,proto3" json:"undelivered,omitempty"`
+	// Since when the one that waits longest does; absent where none waits.
+	WaitingSince  *timestamppb.Timestamp `protobuf:"bytes,11,opt,name=waiting_since,json=waitingSince,proto3" json:"waiting_since,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *FailingChannel) Reset() {
+	*x = FailingChannel{}
+	mi := &file_cpis_v1_admin_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *FailingChannel) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*FailingChannel) ProtoMessage() {}
+
+func (x *FailingChannel) ProtoReflect() protoreflect.Message {
+	mi := &file_cpis_v1_admin_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use FailingChannel.ProtoReflect.Descriptor instead.
+func (*FailingChannel) Descriptor() ([]byte, []int) {
+	return file_cpis_v1_admin_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *FailingChannel) GetAuthority() string {
+	if x != nil {
+		return x.Authority
+	}
+	return ""
+}
+
+func (x *FailingChannel) GetAuthorityName() string {
+	if x != nil {
+		return x.AuthorityName
+	}
+	return ""
+}
+
+func (x *FailingChannel) GetKind() string {
+	if x != nil {
+		return x.Kind
+	}
+	return ""
+}
+
+func (x *FailingChannel) GetRank() int32 {
+	if x != nil {
+		return x.Rank
+	}
+	return 0
+}
+
+func (x *FailingChannel) GetPaused() bool {
+	if x != nil {
+		return x.Paused
+	}
+	return false
+}
+
+func (x *FailingChannel) GetFailures() int32 {
+	if x != nil {
+		return x.Failures
+	}
+	return 0
+}
+
+func (x *FailingChannel) GetFailedAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.FailedAt
+	}
+	return nil
+}
+
+func (x *FailingChannel) GetRestsUntil() *timestamppb.Timestamp {
+	if x != nil {
+		return x.RestsUntil
+	}
+	return nil
+}
+
+func (x *FailingChannel) GetPending() int64 {
+	if x != nil {
+		return x.Pending
+	}
+	return 0
+}
+
+func (x *FailingChannel) GetUndelivered() int64 {
+	if x != nil {
+		return x.Undelivered
+	}
+	return 0
+}
+
+func (x *FailingChannel) GetWaitingSince() *timestamppb.Timestamp {
+	if x != nil {
+		return x.WaitingSince
 	}
 	return nil
 }
@@ -984,7 +1524,7 @@ const file_cpis_v1_admin_proto_rawDesc = "" +
 	"\x06others\x18\t \x03(\v2\x13.cpis.v1.PolicyRuleR\x06others\x12*\n" +
 	"\areceipt\x18\n" +
 	" \x01(\v2\x10.cpis.v1.ReceiptR\areceipt\"\x12\n" +
-	"\x10GetStatusRequest\"\xae\x02\n" +
+	"\x10GetStatusRequest\"\xea\x03\n" +
 	"\x11GetStatusResponse\x12*\n" +
 	"\x02at\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampR\x02at\x12\x16\n" +
 	"\x06policy\x18\x02 \x01(\tR\x06policy\x12\x16\n" +
@@ -994,7 +1534,29 @@ const file_cpis_v1_admin_proto_rawDesc = "" +
 	"deliveries\x18\x05 \x01(\v2\x17.cpis.v1.DeliveryStatusR\n" +
 	"deliveries\x122\n" +
 	"\bchannels\x18\x06 \x01(\v2\x16.cpis.v1.ChannelStatusR\bchannels\x12*\n" +
-	"\areceipt\x18\a \x01(\v2\x10.cpis.v1.ReceiptR\areceipt\"\xce\x01\n" +
+	"\areceipt\x18\a \x01(\v2\x10.cpis.v1.ReceiptR\areceipt\x120\n" +
+	"\aprogram\x18\b \x01(\v2\x16.cpis.v1.ProgramStatusR\aprogram\x123\n" +
+	"\bdatabase\x18\t \x01(\v2\x17.cpis.v1.DatabaseStatusR\bdatabase\x12*\n" +
+	"\x05queue\x18\n" +
+	" \x01(\v2\x14.cpis.v1.QueueStatusR\x05queue\x12'\n" +
+	"\x04kept\x18\v \x03(\v2\x13.cpis.v1.KeptStatusR\x04kept\"]\n" +
+	"\rProgramStatus\x12\x18\n" +
+	"\aversion\x18\x01 \x01(\tR\aversion\x12\x16\n" +
+	"\x06commit\x18\x02 \x01(\tR\x06commit\x12\x1a\n" +
+	"\bmodified\x18\x03 \x01(\bR\bmodified\"\xa1\x01\n" +
+	"\x0eDatabaseStatus\x12\x18\n" +
+	"\aversion\x18\x01 \x01(\tR\aversion\x12\x16\n" +
+	"\x06schema\x18\x02 \x01(\x05R\x06schema\x12\x12\n" +
+	"\x04size\x18\x03 \x01(\x03R\x04size\x12 \n" +
+	"\vconnections\x18\x04 \x01(\x05R\vconnections\x12'\n" +
+	"\x0fmax_connections\x18\x05 \x01(\x05R\x0emaxConnections\">\n" +
+	"\vQueueStatus\x12\x1b\n" +
+	"\tunder_way\x18\x01 \x01(\x05R\bunderWay\x12\x12\n" +
+	"\x04most\x18\x02 \x01(\x05R\x04most\":\n" +
+	"\n" +
+	"KeptStatus\x12\x12\n" +
+	"\x04what\x18\x01 \x01(\tR\x04what\x12\x18\n" +
+	"\aseconds\x18\x02 \x01(\x03R\aseconds\"\x89\x02\n" +
 	"\tLogStatus\x12\x16\n" +
 	"\x06origin\x18\x01 \x01(\tR\x06origin\x12\x12\n" +
 	"\x04size\x18\x02 \x01(\x03R\x04size\x12\x16\n" +
@@ -1002,7 +1564,9 @@ const file_cpis_v1_admin_proto_rawDesc = "" +
 	"\tsigned_at\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\bsignedAt\x12\x12\n" +
 	"\x04room\x18\x05 \x01(\x03R\x04room\x12\x16\n" +
 	"\x06behind\x18\x06 \x01(\x03R\x06behind\x12\x18\n" +
-	"\adamaged\x18\a \x01(\bR\adamaged\"\x80\x01\n" +
+	"\adamaged\x18\a \x01(\bR\adamaged\x129\n" +
+	"\n" +
+	"read_again\x18\b \x01(\v2\x1a.google.protobuf.TimestampR\treadAgain\"\x80\x01\n" +
 	"\x0eDeliveryStatus\x12\x18\n" +
 	"\apending\x18\x01 \x01(\x03R\apending\x12 \n" +
 	"\vundelivered\x18\x02 \x01(\x03R\vundelivered\x122\n" +
@@ -1014,11 +1578,31 @@ const file_cpis_v1_admin_proto_rawDesc = "" +
 	"\x04kind\x18\x02 \x01(\tR\x04kind\x12\x12\n" +
 	"\x04rank\x18\x03 \x01(\x05R\x04rank\x120\n" +
 	"\x05since\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\x05since\x120\n" +
-	"\x05until\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\x05until2\xe6\x01\n" +
+	"\x05until\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\x05until\"\x1c\n" +
+	"\x1aListFailingChannelsRequest\"\xaa\x01\n" +
+	"\x1bListFailingChannelsResponse\x12*\n" +
+	"\x02at\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampR\x02at\x123\n" +
+	"\bchannels\x18\x02 \x03(\v2\x17.cpis.v1.FailingChannelR\bchannels\x12*\n" +
+	"\areceipt\x18\x03 \x01(\v2\x10.cpis.v1.ReceiptR\areceipt\"\xa4\x03\n" +
+	"\x0eFailingChannel\x12\x1c\n" +
+	"\tauthority\x18\x01 \x01(\tR\tauthority\x12%\n" +
+	"\x0eauthority_name\x18\x02 \x01(\tR\rauthorityName\x12\x12\n" +
+	"\x04kind\x18\x03 \x01(\tR\x04kind\x12\x12\n" +
+	"\x04rank\x18\x04 \x01(\x05R\x04rank\x12\x16\n" +
+	"\x06paused\x18\x05 \x01(\bR\x06paused\x12\x1a\n" +
+	"\bfailures\x18\x06 \x01(\x05R\bfailures\x127\n" +
+	"\tfailed_at\x18\a \x01(\v2\x1a.google.protobuf.TimestampR\bfailedAt\x12;\n" +
+	"\vrests_until\x18\b \x01(\v2\x1a.google.protobuf.TimestampR\n" +
+	"restsUntil\x12\x18\n" +
+	"\apending\x18\t \x01(\x03R\apending\x12 \n" +
+	"\vundelivered\x18\n" +
+	" \x01(\x03R\vundelivered\x12?\n" +
+	"\rwaiting_since\x18\v \x01(\v2\x1a.google.protobuf.TimestampR\fwaitingSince2\xc8\x02\n" +
 	"\fAdminService\x12B\n" +
 	"\tGetPolicy\x12\x19.cpis.v1.GetPolicyRequest\x1a\x1a.cpis.v1.GetPolicyResponse\x12N\n" +
 	"\rExplainPolicy\x12\x1d.cpis.v1.ExplainPolicyRequest\x1a\x1e.cpis.v1.ExplainPolicyResponse\x12B\n" +
-	"\tGetStatus\x12\x19.cpis.v1.GetStatusRequest\x1a\x1a.cpis.v1.GetStatusResponseBq\n" +
+	"\tGetStatus\x12\x19.cpis.v1.GetStatusRequest\x1a\x1a.cpis.v1.GetStatusResponse\x12`\n" +
+	"\x13ListFailingChannels\x12#.cpis.v1.ListFailingChannelsRequest\x1a$.cpis.v1.ListFailingChannelsResponseBq\n" +
 	"\vcom.cpis.v1B\n" +
 	"AdminProtoP\x01Z\x19cpis/proto/cpis/v1;cpisv1\xa2\x02\x03CXX\xaa\x02\aCpis.V1\xca\x02\aCpis\\V1\xe2\x02\x13Cpis\\V1\\GPBMetadata\xea\x02\bCpis::V1b\x06proto3"
 
@@ -1034,52 +1618,72 @@ func file_cpis_v1_admin_proto_rawDescGZIP() []byte {
 	return file_cpis_v1_admin_proto_rawDescData
 }
 
-var file_cpis_v1_admin_proto_msgTypes = make([]protoimpl.MessageInfo, 11)
+var file_cpis_v1_admin_proto_msgTypes = make([]protoimpl.MessageInfo, 18)
 var file_cpis_v1_admin_proto_goTypes = []any{
-	(*GetPolicyRequest)(nil),        // 0: cpis.v1.GetPolicyRequest
-	(*GetPolicyResponse)(nil),       // 1: cpis.v1.GetPolicyResponse
-	(*PolicyRule)(nil),              // 2: cpis.v1.PolicyRule
-	(*ExplainPolicyRequest)(nil),    // 3: cpis.v1.ExplainPolicyRequest
-	(*ExplainPolicyResponse)(nil),   // 4: cpis.v1.ExplainPolicyResponse
-	(*GetStatusRequest)(nil),        // 5: cpis.v1.GetStatusRequest
-	(*GetStatusResponse)(nil),       // 6: cpis.v1.GetStatusResponse
-	(*LogStatus)(nil),               // 7: cpis.v1.LogStatus
-	(*DeliveryStatus)(nil),          // 8: cpis.v1.DeliveryStatus
-	(*ChannelStatus)(nil),           // 9: cpis.v1.ChannelStatus
-	(*RestingAuthorityChannel)(nil), // 10: cpis.v1.RestingAuthorityChannel
-	(*Receipt)(nil),                 // 11: cpis.v1.Receipt
-	(AccessMode)(0),                 // 12: cpis.v1.AccessMode
-	(*timestamppb.Timestamp)(nil),   // 13: google.protobuf.Timestamp
+	(*GetPolicyRequest)(nil),            // 0: cpis.v1.GetPolicyRequest
+	(*GetPolicyResponse)(nil),           // 1: cpis.v1.GetPolicyResponse
+	(*PolicyRule)(nil),                  // 2: cpis.v1.PolicyRule
+	(*ExplainPolicyRequest)(nil),        // 3: cpis.v1.ExplainPolicyRequest
+	(*ExplainPolicyResponse)(nil),       // 4: cpis.v1.ExplainPolicyResponse
+	(*GetStatusRequest)(nil),            // 5: cpis.v1.GetStatusRequest
+	(*GetStatusResponse)(nil),           // 6: cpis.v1.GetStatusResponse
+	(*ProgramStatus)(nil),               // 7: cpis.v1.ProgramStatus
+	(*DatabaseStatus)(nil),              // 8: cpis.v1.DatabaseStatus
+	(*QueueStatus)(nil),                 // 9: cpis.v1.QueueStatus
+	(*KeptStatus)(nil),                  // 10: cpis.v1.KeptStatus
+	(*LogStatus)(nil),                   // 11: cpis.v1.LogStatus
+	(*DeliveryStatus)(nil),              // 12: cpis.v1.DeliveryStatus
+	(*ChannelStatus)(nil),               // 13: cpis.v1.ChannelStatus
+	(*RestingAuthorityChannel)(nil),     // 14: cpis.v1.RestingAuthorityChannel
+	(*ListFailingChannelsRequest)(nil),  // 15: cpis.v1.ListFailingChannelsRequest
+	(*ListFailingChannelsResponse)(nil), // 16: cpis.v1.ListFailingChannelsResponse
+	(*FailingChannel)(nil),              // 17: cpis.v1.FailingChannel
+	(*Receipt)(nil),                     // 18: cpis.v1.Receipt
+	(AccessMode)(0),                     // 19: cpis.v1.AccessMode
+	(*timestamppb.Timestamp)(nil),       // 20: google.protobuf.Timestamp
 }
 var file_cpis_v1_admin_proto_depIdxs = []int32{
 	2,  // 0: cpis.v1.GetPolicyResponse.rules:type_name -> cpis.v1.PolicyRule
-	11, // 1: cpis.v1.GetPolicyResponse.receipt:type_name -> cpis.v1.Receipt
-	12, // 2: cpis.v1.PolicyRule.access_mode:type_name -> cpis.v1.AccessMode
-	12, // 3: cpis.v1.ExplainPolicyRequest.access_mode:type_name -> cpis.v1.AccessMode
-	12, // 4: cpis.v1.ExplainPolicyResponse.access_mode:type_name -> cpis.v1.AccessMode
+	18, // 1: cpis.v1.GetPolicyResponse.receipt:type_name -> cpis.v1.Receipt
+	19, // 2: cpis.v1.PolicyRule.access_mode:type_name -> cpis.v1.AccessMode
+	19, // 3: cpis.v1.ExplainPolicyRequest.access_mode:type_name -> cpis.v1.AccessMode
+	19, // 4: cpis.v1.ExplainPolicyResponse.access_mode:type_name -> cpis.v1.AccessMode
 	2,  // 5: cpis.v1.ExplainPolicyResponse.others:type_name -> cpis.v1.PolicyRule
-	11, // 6: cpis.v1.ExplainPolicyResponse.receipt:type_name -> cpis.v1.Receipt
-	13, // 7: cpis.v1.GetStatusResponse.at:type_name -> google.protobuf.Timestamp
-	7,  // 8: cpis.v1.GetStatusResponse.log:type_name -> cpis.v1.LogStatus
-	8,  // 9: cpis.v1.GetStatusResponse.deliveries:type_name -> cpis.v1.DeliveryStatus
-	9,  // 10: cpis.v1.GetStatusResponse.channels:type_name -> cpis.v1.ChannelStatus
-	11, // 11: cpis.v1.GetStatusResponse.receipt:type_name -> cpis.v1.Receipt
-	13, // 12: cpis.v1.LogStatus.signed_at:type_name -> google.protobuf.Timestamp
-	13, // 13: cpis.v1.DeliveryStatus.oldest:type_name -> google.protobuf.Timestamp
-	10, // 14: cpis.v1.ChannelStatus.resting:type_name -> cpis.v1.RestingAuthorityChannel
-	13, // 15: cpis.v1.RestingAuthorityChannel.since:type_name -> google.protobuf.Timestamp
-	13, // 16: cpis.v1.RestingAuthorityChannel.until:type_name -> google.protobuf.Timestamp
-	0,  // 17: cpis.v1.AdminService.GetPolicy:input_type -> cpis.v1.GetPolicyRequest
-	3,  // 18: cpis.v1.AdminService.ExplainPolicy:input_type -> cpis.v1.ExplainPolicyRequest
-	5,  // 19: cpis.v1.AdminService.GetStatus:input_type -> cpis.v1.GetStatusRequest
-	1,  // 20: cpis.v1.AdminService.GetPolicy:output_type -> cpis.v1.GetPolicyResponse
-	4,  // 21: cpis.v1.AdminService.ExplainPolicy:output_type -> cpis.v1.ExplainPolicyResponse
-	6,  // 22: cpis.v1.AdminService.GetStatus:output_type -> cpis.v1.GetStatusResponse
-	20, // [20:23] is the sub-list for method output_type
-	17, // [17:20] is the sub-list for method input_type
-	17, // [17:17] is the sub-list for extension type_name
-	17, // [17:17] is the sub-list for extension extendee
-	0,  // [0:17] is the sub-list for field type_name
+	18, // 6: cpis.v1.ExplainPolicyResponse.receipt:type_name -> cpis.v1.Receipt
+	20, // 7: cpis.v1.GetStatusResponse.at:type_name -> google.protobuf.Timestamp
+	11, // 8: cpis.v1.GetStatusResponse.log:type_name -> cpis.v1.LogStatus
+	12, // 9: cpis.v1.GetStatusResponse.deliveries:type_name -> cpis.v1.DeliveryStatus
+	13, // 10: cpis.v1.GetStatusResponse.channels:type_name -> cpis.v1.ChannelStatus
+	18, // 11: cpis.v1.GetStatusResponse.receipt:type_name -> cpis.v1.Receipt
+	7,  // 12: cpis.v1.GetStatusResponse.program:type_name -> cpis.v1.ProgramStatus
+	8,  // 13: cpis.v1.GetStatusResponse.database:type_name -> cpis.v1.DatabaseStatus
+	9,  // 14: cpis.v1.GetStatusResponse.queue:type_name -> cpis.v1.QueueStatus
+	10, // 15: cpis.v1.GetStatusResponse.kept:type_name -> cpis.v1.KeptStatus
+	20, // 16: cpis.v1.LogStatus.signed_at:type_name -> google.protobuf.Timestamp
+	20, // 17: cpis.v1.LogStatus.read_again:type_name -> google.protobuf.Timestamp
+	20, // 18: cpis.v1.DeliveryStatus.oldest:type_name -> google.protobuf.Timestamp
+	14, // 19: cpis.v1.ChannelStatus.resting:type_name -> cpis.v1.RestingAuthorityChannel
+	20, // 20: cpis.v1.RestingAuthorityChannel.since:type_name -> google.protobuf.Timestamp
+	20, // 21: cpis.v1.RestingAuthorityChannel.until:type_name -> google.protobuf.Timestamp
+	20, // 22: cpis.v1.ListFailingChannelsResponse.at:type_name -> google.protobuf.Timestamp
+	17, // 23: cpis.v1.ListFailingChannelsResponse.channels:type_name -> cpis.v1.FailingChannel
+	18, // 24: cpis.v1.ListFailingChannelsResponse.receipt:type_name -> cpis.v1.Receipt
+	20, // 25: cpis.v1.FailingChannel.failed_at:type_name -> google.protobuf.Timestamp
+	20, // 26: cpis.v1.FailingChannel.rests_until:type_name -> google.protobuf.Timestamp
+	20, // 27: cpis.v1.FailingChannel.waiting_since:type_name -> google.protobuf.Timestamp
+	0,  // 28: cpis.v1.AdminService.GetPolicy:input_type -> cpis.v1.GetPolicyRequest
+	3,  // 29: cpis.v1.AdminService.ExplainPolicy:input_type -> cpis.v1.ExplainPolicyRequest
+	5,  // 30: cpis.v1.AdminService.GetStatus:input_type -> cpis.v1.GetStatusRequest
+	15, // 31: cpis.v1.AdminService.ListFailingChannels:input_type -> cpis.v1.ListFailingChannelsRequest
+	1,  // 32: cpis.v1.AdminService.GetPolicy:output_type -> cpis.v1.GetPolicyResponse
+	4,  // 33: cpis.v1.AdminService.ExplainPolicy:output_type -> cpis.v1.ExplainPolicyResponse
+	6,  // 34: cpis.v1.AdminService.GetStatus:output_type -> cpis.v1.GetStatusResponse
+	16, // 35: cpis.v1.AdminService.ListFailingChannels:output_type -> cpis.v1.ListFailingChannelsResponse
+	32, // [32:36] is the sub-list for method output_type
+	28, // [28:32] is the sub-list for method input_type
+	28, // [28:28] is the sub-list for extension type_name
+	28, // [28:28] is the sub-list for extension extendee
+	0,  // [0:28] is the sub-list for field type_name
 }
 
 func init() { file_cpis_v1_admin_proto_init() }
@@ -1094,7 +1698,7 @@ func file_cpis_v1_admin_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_cpis_v1_admin_proto_rawDesc), len(file_cpis_v1_admin_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   11,
+			NumMessages:   18,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

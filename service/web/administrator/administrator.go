@@ -1,5 +1,5 @@
-// Package administrator has the pages of administrators: by which rules the
-// installation decides, and why. They show no person, no plan and no notice.
+// Package administrator has the pages of administrators: how the service
+// does, and by which rules the installation decides, and why. They show no person, no plan and no notice.
 package administrator
 
 import (
@@ -13,7 +13,10 @@ import (
 )
 
 // UseCases are what these pages show and do. All are required.
-type UseCases struct{ Policy Policy }
+type UseCases struct {
+	Policy Policy
+	Status Status
+}
 
 // Policy says by which rules is decided, and why. *admin.Installation does.
 type Policy interface {
@@ -33,8 +36,9 @@ func Area(u UseCases) frame.Area {
 	templates, _ := fs.Sub(files, "template") // is embedded
 	return frame.Area{
 		Who: frame.Administrators, Routes: p.routes(), Templates: templates,
-		Menu: frame.Menu(frame.Line{Text: "Policy", Href: "/policy"}),
+		Menu: frame.Menu(frame.Line{Text: "Status", Href: "/status"}, frame.Line{Text: "Policy", Href: "/policy"}),
 		Ways: []frame.Way{
+			{Text: "How the service does", Href: "/status", About: "Database, keys, log, look-ups and notices, and what to do if one of them is away"},
 			{Text: "May they do that, and why not?", Href: "/policy/ask", About: "Ask what is decided about a role, a place and an action"},
 			{Text: "Policy", Href: "/policy", About: "All rules by which the service decides who may do what"},
 		},
@@ -43,6 +47,8 @@ func Area(u UseCases) frame.Area {
 
 func (p *pages) routes() []frame.Route {
 	return []frame.Route{
+		{Pattern: "GET /status", Who: frame.Administrators, Action: "read_service", Level: 2, Serve: p.showStatus},
+		{Pattern: "GET /status/channels", Who: frame.Administrators, Action: "read_service", Level: 2, Serve: p.showFailing},
 		{Pattern: "GET /policy", Who: frame.Administrators, Action: "explain_policy", Level: 2, Serve: p.showPolicy},
 		{Pattern: "GET /policy/ask", Who: frame.Administrators, Level: 2, Serve: askPolicy},
 		{Pattern: "POST /policy/ask", Who: frame.Administrators, Level: 2, Serve: readPolicy},

@@ -14,6 +14,9 @@ const key = "administrator"
 func examples() webtest.Examples {
 	asked := url.Values{"role": {"clinician_scheduled"}, "class": {"general_practice"}, "action": {"look_up"}, "mode": {"unscheduled"}, "level": {"3"}}
 	return webtest.Examples{
+		"GET /status":          {As: key},
+		"GET /status/channels": {As: key},
+
 		"GET /policy":        {As: key},
 		"GET /policy/ask":    {As: key},
 		"POST /policy/ask":   {As: key, Form: url.Values{}},

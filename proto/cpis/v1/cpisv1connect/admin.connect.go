@@ -32,6 +32,9 @@ const (
 	AdminServiceExplainPolicyProcedure = "/cpis.v1.AdminService/ExplainPolicy"
 	// AdminServiceGetStatusProcedure is the procedure name of the AdminService's GetStatus RPC.
 	AdminServiceGetStatusProcedure = "/cpis.v1.AdminService/GetStatus"
+	// AdminServiceListFailingChannelsProcedure is the procedure name of the AdminService's
+	// ListFailingChannels RPC.
+	AdminServiceListFailingChannelsProcedure = "/cpis.v1.AdminService/ListFailingChannels"
 )
 
 var (
@@ -56,6 +59,13 @@ var (
 			Procedure:  AdminServiceGetStatusProcedure,
 		}
 	})
+	adminServiceListFailingChannelsSpec = sync.OnceValue(func() connect.Spec {
+		return connect.Spec{
+			StreamType: connect.StreamTypeUnary,
+			Schema:     v1.File_cpis_v1_admin_proto.Services().ByName("AdminService").Methods().ByName("ListFailingChannels"),
+			Procedure:  AdminServiceListFailingChannelsProcedure,
+		}
+	})
 )
 
 // AdminServiceClient is a client for the cpis.v1.AdminService service.
@@ -67,6 +77,9 @@ type AdminServiceClient interface {
 	ExplainPolicy(context.Context, *v1.ExplainPolicyRequest) (*v1.ExplainPolicyResponse, error)
 	// GetStatus says how the service does.
 	GetStatus(context.Context, *v1.GetStatusRequest) (*v1.GetStatusResponse, error)
+	// ListFailingChannels returns the channels of any authority on which nothing
+	// arrives: that fail or rest, or are paused while notices wait.
+	ListFailingChannels(context.Context, *v1.ListFailingChannelsRequest) (*v1.ListFailingChannelsResponse, error)
 }
 
 // NewAdminServiceClient constructs a client for the cpis.v1.AdminService service. Multiple service
@@ -84,6 +97,9 @@ type AdminServiceHandler interface {
 	ExplainPolicy(context.Context, *v1.ExplainPolicyRequest) (*v1.ExplainPolicyResponse, error)
 	// GetStatus says how the service does.
 	GetStatus(context.Context, *v1.GetStatusRequest) (*v1.GetStatusResponse, error)
+	// ListFailingChannels returns the channels of any authority on which nothing
+	// arrives: that fail or rest, or are paused while notices wait.
+	ListFailingChannels(context.Context, *v1.ListFailingChannelsRequest) (*v1.ListFailingChannelsResponse, error)
 }
 
 // RegisterAdminServiceHandler registers svc as the cpis.v1.AdminService implementation on server.
@@ -93,6 +109,7 @@ func RegisterAdminServiceHandler(server *connect.Server, svc AdminServiceHandler
 		connect.Method{Spec: adminServiceGetPolicySpec(), Handler: adapter.getPolicy},
 		connect.Method{Spec: adminServiceExplainPolicySpec(), Handler: adapter.explainPolicy},
 		connect.Method{Spec: adminServiceGetStatusSpec(), Handler: adapter.getStatus},
+		connect.Method{Spec: adminServiceListFailingChannelsSpec(), Handler: adapter.listFailingChannels},
 	)
 }
 
@@ -109,6 +126,10 @@ func (UnimplementedAdminServiceHandler) ExplainPolicy(context.Context, *v1.Expla
 
 func (UnimplementedAdminServiceHandler) GetStatus(context.Context, *v1.GetStatusRequest) (*v1.GetStatusResponse, error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, "cpis.v1.AdminService.GetStatus is not implemented")
+}
+
+func (UnimplementedAdminServiceHandler) ListFailingChannels(context.Context, *v1.ListFailingChannelsRequest) (*v1.ListFailingChannelsResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, "cpis.v1.AdminService.ListFailingChannels is not implemented")
 }
 
 type adminServiceClient struct {
@@ -134,6 +155,14 @@ func (c *adminServiceClient) ExplainPolicy(ctx context.Context, req *v1.ExplainP
 func (c *adminServiceClient) GetStatus(ctx context.Context, req *v1.GetStatusRequest) (*v1.GetStatusResponse, error) {
 	var res v1.GetStatusResponse
 	if err := c.client.CallUnary(ctx, adminServiceGetStatusSpec(), req, &res); err != nil {
+		return nil, err
+	}
+	return &res, nil
+}
+
+func (c *adminServiceClient) ListFailingChannels(ctx context.Context, req *v1.ListFailingChannelsRequest) (*v1.ListFailingChannelsResponse, error) {
+	var res v1.ListFailingChannelsResponse
+	if err := c.client.CallUnary(ctx, adminServiceListFailingChannelsSpec(), req, &res); err != nil {
 		return nil, err
 	}
 	return &res, nil
@@ -171,6 +200,18 @@ func (h adminServiceHandler) getStatus(ctx context.Context, _ connect.Spec, stre
 		return err
 	}
 	res, err := h.svc.GetStatus(ctx, &req)
+	if err != nil {
+		return err
+	}
+	return stream.Send(res)
+}
+
+func (h adminServiceHandler) listFailingChannels(ctx context.Context, _ connect.Spec, stream connect.ServerStream) error {
+	var req v1.ListFailingChannelsRequest
+	if err := stream.Receive(&req); err != nil {
+		return err
+	}
+	res, err := h.svc.ListFailingChannels(ctx, &req)
 	if err != nil {
 		return err
 	}
