@@ -25,6 +25,7 @@ type Uploads interface {
 	GetUploadRules(ctx context.Context, c *identity.Caller, q *upload.GetRulesRequest) (*upload.RulesAnswer, error)
 	SetUploadRules(ctx context.Context, c *identity.Caller, q *upload.SetRulesRequest) (*upload.SetRulesResult, error)
 	DownloadResult(ctx context.Context, c *identity.Caller, q *upload.ResultRequest, send func(*upload.ResultPart) error) error
+	GetQualityReport(ctx context.Context, c *identity.Caller, q *upload.QualityReportRequest) (*upload.QualityReport, error)
 }
 
 // UseCases are what these pages show and do. All are required.
@@ -50,6 +51,7 @@ func Area(u UseCases) frame.Area {
 		Ways: []frame.Way{
 			{Text: "Files that wait for approval", Href: "/files?waiting=1", About: "See what each would do, and approve it or give it up"},
 			{Text: "Send a file of plans", Href: "/files/new", About: "CSV, or tables of the Standard Safeguarding Dataset"},
+			{Text: "Data quality", Href: "/quality", About: "What is missing or doubtful in your plans, and what to do about it"},
 		},
 	}
 }
@@ -65,6 +67,7 @@ func (p *pages) fileRoutes() []frame.Route {
 	return []frame.Route{
 		{Pattern: "GET /files", Who: frame.Leads, Action: "read_uploads", Serve: p.list},
 		{Pattern: "GET /files/template", Who: frame.Leads, Serve: sendTemplate},
+		{Pattern: "GET /quality", Who: frame.Leads, Action: "read_uploads", Serve: p.showQuality},
 		{Pattern: "GET /files/new", Who: frame.Leads, Level: 3, Serve: p.ask},
 		{Pattern: "POST /files/new", Who: frame.Leads, Action: "upload_plans", Level: 3, Streams: true, Serve: p.take},
 		{Pattern: "GET /files/{id}", Who: frame.Leads, Action: "read_uploads", Serve: p.show},

@@ -27,6 +27,7 @@ func examples(s *webtest.Site) webtest.Examples {
 	all := webtest.Examples{
 		"GET /files":               {As: "lead"},
 		"GET /files/template":      {As: "lead", File: true},
+		"GET /quality":             {As: "lead"},
 		"GET /files/new":           {As: "lead"},
 		"POST /files/new":          {As: "lead", Form: url.Values{"extent": {"delta"}}, Send: servicetest.SheetHeader + servicetest.SheetRow(servicetest.NumberB)},
 		"GET /files/{id}":          {As: "lead", Path: file},
@@ -66,6 +67,8 @@ func TestPages_InABrowser(t *testing.T) {
 	s.Clock.Advance(48 * time.Hour)
 	held := s.MustSend(servicetest.OtherLead, servicetest.Whole, string(servicetest.ManyRows(100, 0))+servicetest.SheetRow("kind=none"))
 	c.LogIn("camden-lead")
+	c.Open("/quality")
+	c.Look("quality-of-500")
 	file := "/files/" + held.ID
 	for name, path := range map[string]string{"held": file, "held-approve": file + "/approve", "held-rows": file + "/rows?outcome=ending"} {
 		c.Open(path)

@@ -45,8 +45,8 @@ type Site struct {
 // MaxFile is how large files may be.
 const MaxFile = 1 << 20
 
-// New starts everything.
-func New(tb testing.TB) *Site {
+// New starts everything; with other use cases, if a test changes them.
+func New(tb testing.TB, change ...func(*web.UseCases)) *Site {
 	tb.Helper()
 	s := &Site{TB: tb, Sender: &Sender{}}
 	s.Fixture = servicetest.NewWith(tb, func(c *service.Config) {
@@ -60,6 +60,10 @@ func New(tb testing.TB) *Site {
 	s.Must(err)
 	verifier, err := identity.New(tb.Context(), identity.Config{Audiences: []string{"https://cpis.test"}, Issuers: []identity.Issuer{issuer}}, known, s.Clock.Now)
 	s.Must(err)
+	uses := faces.Web(s.Service)
+	for _, c := range change {
+		c(&uses)
+	}
 	pages, err := web.New(web.Config{
 		Config: frame.Config{
 			URL: s.URL, People: verifier, Names: known, Sessions: s.Sessions,
@@ -67,7 +71,7 @@ func New(tb testing.TB) *Site {
 			From:      func(*http.Request) string { return "203.0.113.0/24" },
 			Strangers: func(_ string, why identity.Reason) { s.Strangers = append(s.Strangers, why) },
 		},
-		UseCases: faces.Web(s.Service),
+		UseCases: uses,
 	})
 	s.Must(err)
 	server.Config.Handler = pages
