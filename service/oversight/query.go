@@ -251,5 +251,5 @@ func (r *Question) page(p guard.Paging) {
 	if !ok {
 		r.Add("page", guard.ProblemPage, "")
 	}
-	r.filter.Before = &place
+	r.filter.Beyond = &place
 }

@@ -53,6 +53,7 @@ type CountRequest struct {
 type ListRequest struct {
 	Report  Report
 	Query   Query
+	Oldest  bool // the oldest entries first
 	Paging  guard.Paging
 	Request string // request id
 }
@@ -72,13 +73,14 @@ func (s *Reports) CountEntries(ctx context.Context, c *identity.Caller, q *Count
 	})
 }
 
-// ListEntries shows a page of a report, the newest entries first. The error is
+// ListEntries shows a page of a report, the newest entries first, or the oldest. The error is
 // ErrDenied, *InvalidError, *OverloadedError, ErrNotFound (of a receipt),
 // ErrUnrecorded, ErrUnavailable, or ErrDamaged: also if the index does not say
 // what the log says.
 func (s *Reports) ListEntries(ctx context.Context, c *identity.Caller, q *ListRequest) (*Page, error) {
 	r := Read(q.Report, q.Query, q.Request)
 	r.page(q.Paging)
+	r.filter.Oldest = q.Oldest
 	return answer(ctx, s, c, r, func(ctx context.Context, tx *store.Tx, e *audit.Entry) (*Page, error) {
 		out := &Page{}
 		var err error

@@ -214,29 +214,36 @@ func TestReports_AreFiltered(t *testing.T) {
 	}
 }
 
-// A report comes a page at a time, and each entry once.
+// A report comes a page at a time, each entry once, in either order.
 func TestReports_ArePaged(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	f.Grow(7)
 	f.index()
 	q := because(oversight.Query{Action: "look_up"})
-	var seen []int64
-	for page := ""; ; {
-		p, err := f.Reports.ListEntries(t.Context(), auditor, &oversight.ListRequest{Report: oversight.Everything, Query: q, Paging: guard.Paging{Size: 3, Page: page}})
-		if err != nil {
-			t.Fatal(servicetest.Explain(err))
+	for _, oldest := range []bool{true, false} {
+		var seen []int64
+		for page := ""; ; {
+			p, err := f.Reports.ListEntries(t.Context(), auditor, &oversight.ListRequest{
+				Report: oversight.Everything, Query: q, Oldest: oldest, Paging: guard.Paging{Size: 3, Page: page},
+			})
+			if err != nil {
+				t.Fatal(servicetest.Explain(err))
+			}
+			for _, e := range p.Entries {
+				seen = append(seen, e.Index)
+			}
+			if page = p.Next; page == "" {
+				break
+			}
 		}
-		for _, e := range p.Entries {
-			seen = append(seen, e.Index)
+		want := []int64{0, 1, 2, 3, 4, 5, 6}
+		if !oldest {
+			slices.Reverse(want)
 		}
-		if page = p.Next; page == "" {
-			break
+		if !slices.Equal(seen, want) {
+			t.Errorf("the oldest first %v: got entries %v, want %v", oldest, seen, want)
 		}
-	}
-	slices.Sort(seen)
-	if want := []int64{0, 1, 2, 3, 4, 5, 6}; !slices.Equal(seen, want) {
-		t.Errorf("got entries %v, want %v", seen, want)
 	}
 	n, err := f.Reports.CountEntries(t.Context(), auditor, &oversight.CountRequest{Report: oversight.Everything, Query: q})
 	if err != nil || n.Entries != 7 {

@@ -26,7 +26,7 @@ type Entry struct {
 	LineMissing   bool // the line is no longer stored: the index's word alone
 }
 
-// find finds the next entries that a query asks for, the newest first, at most as
+// find finds the next entries that a query asks for, in its order, at most as
 // many as its size says, and shows them as its caller may see them. It returns
 // where to go on, nil at the end. The query was resolved before.
 func (s *Reports) find(ctx context.Context, tx *store.Tx, q *asked) (entries []Entry, next *store.EntryPlace, err error) {

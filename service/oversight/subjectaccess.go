@@ -143,7 +143,7 @@ func (s *Reports) looks(ctx context.Context, tx *store.Tx, q *asked, named bool)
 		if next == nil {
 			break
 		}
-		if page.filter.Before = next; len(looks) > maxLooks {
+		if page.filter.Beyond = next; len(looks) > maxLooks {
 			var v domain.Violations
 			v.Add("from", "must be later, or until earlier: the period has more than 5000 looks", "")
 			return nil, v.Err()

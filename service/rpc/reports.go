@@ -43,7 +43,7 @@ func countToProto(n *oversight.Count) *cpisv1.GetEntryCountResponse {
 
 func entriesFromProto(m *cpisv1.ListEntriesRequest, request string) *oversight.ListRequest {
 	return &oversight.ListRequest{
-		Report: fromEnum(reports, m.GetReport()), Query: queryFromProto(m.GetQuery()),
+		Report: fromEnum(reports, m.GetReport()), Query: queryFromProto(m.GetQuery()), Oldest: m.GetOldestFirst(),
 		Paging: guard.Paging{Size: int(m.GetPageSize()), Page: m.GetPage()}, Request: request,
 	}
 }

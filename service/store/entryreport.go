@@ -38,7 +38,8 @@ type EntryFilter struct {
 	Unreviewed   bool // no review of the look-up was closed
 	OutOfHours   bool
 	NoEncounter  bool
-	Before       *EntryPlace // older than this one
+	Oldest       bool        // the oldest first, not the newest
+	Beyond       *EntryPlace // only what comes after this one, in the order asked for
 	// Log, First and End limit them to a log, from an index up to another. Zero
 	// where they do not.
 	Log        LogID
@@ -81,8 +82,9 @@ func (f *EntryFilter) conditions() (sql string, args []any) {
 	add(f.OutOfHours, "i.out_of_hours")
 	add(f.NoEncounter, "i.topic = 'look_up' AND NOT i.encounter")
 	add(f.Log != 0, "i.log = $%d AND i.idx >= $%d AND i.idx < $%d", f.Log, f.First, f.End)
-	if f.Before != nil {
-		add(true, "(i.at, i.log, i.idx) < ($%d, $%d, $%d)", f.Before.At, f.Before.Log, f.Before.Index)
+	if p := f.Beyond; p != nil {
+		add(!f.Oldest, "(i.at, i.log, i.idx) < ($%d, $%d, $%d)", p.At, p.Log, p.Index)
+		add(f.Oldest, "(i.at, i.log, i.idx) > ($%d, $%d, $%d)", p.At, p.Log, p.Index)
 	}
 	if len(parts) == 0 {
 		return "true", nil
@@ -115,9 +117,12 @@ type FoundEntry struct {
 	ReviewOutcome string
 }
 
-// Find returns the newest entries that a filter lets through, with their
-// lines.
+// Find returns the newest entries that a filter lets through, or the oldest, with
+// their lines.
 func (tx indexWrites) Find(ctx context.Context, f *EntryFilter, limit int) ([]FoundEntry, error) {
+	if f.Oldest {
+		return tx.find(ctx, f, "i.at, i.log, i.idx", limit)
+	}
 	return tx.find(ctx, f, "i.at DESC, i.log DESC, i.idx DESC", limit)
 }
 

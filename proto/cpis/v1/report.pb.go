@@ -633,7 +633,9 @@ type ListEntriesRequest struct {
 	// How many at most; 50 if 0.
 	PageSize int32 `protobuf:"varint,3,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
 	// Where to go on: next_page of the answer before.
-	Page          string `protobuf:"bytes,4,opt,name=page,proto3" json:"page,omitempty"`
+	Page string `protobuf:"bytes,4,opt,name=page,proto3" json:"page,omitempty"`
+	// The oldest entries first. A page is gone on with in its own order.
+	OldestFirst   bool `protobuf:"varint,5,opt,name=oldest_first,json=oldestFirst,proto3" json:"oldest_first,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -696,10 +698,17 @@ func (x *ListEntriesRequest) GetPage() string {
 	return ""
 }
 
+func (x *ListEntriesRequest) GetOldestFirst() bool {
+	if x != nil {
+		return x.OldestFirst
+	}
+	return false
+}
+
 // ListEntriesResponse is a page of a report.
 type ListEntriesResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The entries, the newest first.
+	// The entries, in the order asked for.
 	Entries []*LogEntry `protobuf:"bytes,1,rep,name=entries,proto3" json:"entries,omitempty"`
 	// Where to go on; empty at the end.
 	NextPage string `protobuf:"bytes,2,opt,name=next_page,json=nextPage,proto3" json:"next_page,omitempty"`
@@ -1293,14 +1302,15 @@ const file_cpis_v1_report_proto_rawDesc = "" +
 	"\x15GetEntryCountResponse\x12\x18\n" +
 	"\aentries\x18\x01 \x01(\x03R\aentries\x12-\n" +
 	"\bcoverage\x18\x02 \x01(\v2\x11.cpis.v1.CoverageR\bcoverage\x12*\n" +
-	"\areceipt\x18\x03 \x01(\v2\x10.cpis.v1.ReceiptR\areceipt\"\xc3\x01\n" +
+	"\areceipt\x18\x03 \x01(\v2\x10.cpis.v1.ReceiptR\areceipt\"\xe6\x01\n" +
 	"\x12ListEntriesRequest\x123\n" +
 	"\x06report\x18\x01 \x01(\x0e2\x0f.cpis.v1.ReportB\n" +
 	"\xbaH\a\x82\x01\x04\x10\x01 \x00R\x06report\x122\n" +
 	"\x05query\x18\x02 \x01(\v2\x14.cpis.v1.ReportQueryB\x06\xbaH\x03\xc8\x01\x01R\x05query\x12'\n" +
 	"\tpage_size\x18\x03 \x01(\x05B\n" +
 	"\xbaH\a\x1a\x05\x18\xe8\a(\x00R\bpageSize\x12\x1b\n" +
-	"\x04page\x18\x04 \x01(\tB\a\xbaH\x04r\x02\x18@R\x04page\"\xba\x01\n" +
+	"\x04page\x18\x04 \x01(\tB\a\xbaH\x04r\x02\x18@R\x04page\x12!\n" +
+	"\foldest_first\x18\x05 \x01(\bR\voldestFirst\"\xba\x01\n" +
 	"\x13ListEntriesResponse\x12+\n" +
 	"\aentries\x18\x01 \x03(\v2\x11.cpis.v1.LogEntryR\aentries\x12\x1b\n" +
 	"\tnext_page\x18\x02 \x01(\tR\bnextPage\x12-\n" +

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"net/url"
 
 	"cpis/service/auditlog"
 	"cpis/service/guard"
@@ -109,7 +110,7 @@ type receiptPage struct {
 	Proves  []string
 	About   nhsuk.SummaryList
 	Again   string
-	Watcher bool // may ask what else belongs to the entry
+	Around  string // asks what else belongs to the entry; only of who may
 }
 
 // checkReceipt says what a receipt proves.
@@ -124,7 +125,7 @@ func (p *pages) checkReceipt(v *frame.Visit) error {
 	proof, err := p.Proofs.InclusionProof(v.R.Context(), v.Caller(), &auditlog.ProofRequest{Log: r.Log, Index: r.Index})
 	page := &receiptPage{
 		Page:  frame.Page{Title: "This receipt does not fit the log", Back: nhsuk.BackLink{Text: "Back to the log", Href: "/log"}},
-		Again: v.R.URL.Path, Watcher: v.Is(frame.Watchers),
+		Again: v.R.URL.Path,
 	}
 	switch {
 	case errors.Is(err, guard.ErrNotFound):
@@ -137,6 +138,9 @@ func (p *pages) checkReceipt(v *frame.Visit) error {
 			"The act that this receipt was given for is entry " + words.Number(r.Index) + " of the log, word for word as it was then.",
 			"It is among the " + words.Number(proof.Size) + " entries that were signed on " + frame.Moment(proof.Signed) + ". Nobody can take it out, or change it, without breaking that signature.",
 		}
+	}
+	if v.Is(frame.Watchers) && page.Fits {
+		page.Around = "/reports/request?" + url.Values{"request-id": {r.text()}}.Encode()
 	}
 	page.Heading = frame.Heading(page.Title)
 	page.About = nhsuk.SummaryList{Rows: []nhsuk.Row{{Key: "Name of the log", Value: r.Log}, {Key: "Entry", Value: words.Number(r.Index)}}}

@@ -24,7 +24,9 @@ func aReceipt(s *webtest.Site) string {
 func TestLog_SaysHowItIsAndWhatAReceiptProves(t *testing.T) {
 	t.Parallel()
 	s := webtest.New(t)
-	answer := s.MustLookUp(servicetest.Nurse, servicetest.Attended("ED-1"))
+	ask := servicetest.Attended("ED-1")
+	ask.Request = "0193596c-7b1e-7cc2-8f0e-2f2f4f0a9a11"
+	answer := s.MustLookUp(servicetest.Nurse, ask)
 	b := s.As("auditor").Get("/home").Follow("The log")
 	check := func(receipt string) *webtest.Browser {
 		return b.Get("/log").Submit("/log", map[string]string{"receipt": receipt})
@@ -36,6 +38,12 @@ func TestLog_SaysHowItIsAndWhatAReceiptProves(t *testing.T) {
 		t.Errorf("the page says %q", text)
 	}
 	address := b.At.Path
+	b.Follow("What else belongs to this entry?").Want(http.StatusOK, "/reports/request", "What belongs to this request?")
+	s.CatchUp()
+	b.Submit("/reports/request", map[string]string{"reason": "routine"})
+	if text := b.Doc.Find("main").Text(); !strings.Contains(text, "1 entry") || !strings.Contains(text, "Looked up") {
+		t.Errorf("what belongs to the entry is %q", text)
+	}
 	b.Get("/log").Want(http.StatusOK, "/log", "The log is sound")
 	s.Must(s.Scrub(t.Context()))
 	if b.Get("/log"); !strings.Contains(b.Doc.Find("main").Text(), "Last read again and compared") || strings.Contains(b.Text, "Not since this server started") {

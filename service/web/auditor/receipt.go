@@ -36,6 +36,11 @@ func readReceipt(text string) (*receipt, bool) {
 	return &receipt{parts[0], index, leaf}, true
 }
 
+// text is a receipt as it is pasted.
+func (r *receipt) text() string {
+	return r.Log + " " + strconv.FormatInt(r.Index, 10) + " " + base64.StdEncoding.EncodeToString(r.Leaf)
+}
+
 // receiptDraft names what a receipt is kept as.
 func receiptDraft(id string) session.Draft { return session.Draft{Of: "receipt " + id} }
 

@@ -16,6 +16,7 @@ type reportFilter struct {
 	organisation          string // code
 	action, mode, outcome string
 	unreviewed            bool
+	oldest                bool // entries come first; the order of the list, and no filter
 }
 
 // reportFilterOf reads a filter. What does not fit makes it none: a filter that is
@@ -24,6 +25,7 @@ func reportFilterOf(q url.Values) (f reportFilter, ok bool) {
 	f = reportFilter{
 		from: q.Get("from"), until: q.Get("until"), organisation: q.Get("organisation"),
 		action: q.Get("action"), mode: q.Get("mode"), outcome: q.Get("outcome"), unreviewed: q.Get("unreviewed") == "1",
+		oldest: q.Get("dir") == "reverse",
 	}
 	for _, d := range []string{f.from, f.until} {
 		if _, err := dayOf(d); d != "" && err != nil {
@@ -46,6 +48,9 @@ func (f reportFilter) query() url.Values {
 	}
 	if f.unreviewed {
 		q.Set("unreviewed", "1")
+	}
+	if f.oldest {
+		q.Set("dir", "reverse")
 	}
 	return q
 }

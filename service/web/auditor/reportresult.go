@@ -150,7 +150,7 @@ func (p *pages) showReport(v *frame.Visit) error {
 	}
 	place := v.R.URL.Query().Get("page")
 	ask := &oversight.ListRequest{
-		Report: a.kind.report, Query: a.question.query(a.filter), Paging: guard.Paging{Page: place, Size: rowsShown}, Request: v.Request,
+		Report: a.kind.report, Query: a.question.query(a.filter), Oldest: a.filter.oldest, Paging: guard.Paging{Page: place, Size: rowsShown}, Request: v.Request,
 	}
 	found, err := p.Reports.ListEntries(v.R.Context(), v.Caller(), ask)
 	if _, invalid := errors.AsType[*domain.InvalidError](err); invalid && place != "" { // a place that is none: the first page, without an error
@@ -161,7 +161,7 @@ func (p *pages) showReport(v *frame.Visit) error {
 	}
 	page := &resultPage{
 		Page: frame.Page{Title: a.kind.title, Back: nhsuk.BackLink{Text: "Change the question", Href: a.again()}}, Heading: frame.Heading(a.kind.title),
-		Words: a.filter.words(), Coverage: coverageOf(&found.Coverage), Table: entryTable(a.kind, found.Entries), None: len(found.Entries) == 0,
+		Words: a.filter.words(), Coverage: coverageOf(&found.Coverage), Table: entryTable(a, found.Entries), None: len(found.Entries) == 0,
 		Pages: frame.Around(a.filter.query(), place, v.R.URL.Query().Get("before"), found.Next),
 		Again: a.again(), Count: withQuery(a.path()+"/count", a.filter.query()),
 		Path: a.path(), Act: v.Request, Formats: formatBoxes(),
@@ -170,7 +170,7 @@ func (p *pages) showReport(v *frame.Visit) error {
 	for name, values := range a.filter.query() {
 		page.Filter = append(page.Filter, hidden{name, values[0]})
 	}
-	page.Lead = leadOf(place, found)
+	page.Lead = leadOf(place, a.filter.oldest, found)
 	return v.Show(http.StatusOK, "report_result", page)
 }
 
@@ -178,22 +178,38 @@ func (p *pages) showReport(v *frame.Visit) error {
 const rowsShown = 50
 
 // leadOf says how many entries are shown, of how many if that is known.
-func leadOf(place string, found *oversight.Page) string {
+func leadOf(place string, oldest bool, found *oversight.Page) string {
 	shown := entries(int64(len(found.Entries)))
 	switch {
 	case place != "":
 		return "The next " + shown
+	case found.Next != "" && oldest:
+		return "The oldest " + shown
 	case found.Next != "":
 		return "The newest " + shown
 	}
 	return shown
 }
 
+// when is the head of the one column that entries are sorted by. Its link has the other
+// order, and begins on the first page.
+func (a *asking) when() nhsuk.Column {
+	to, sorted := a.filter, nhsuk.Descending
+	if to.oldest = !to.oldest; a.filter.oldest {
+		sorted = nhsuk.Ascending
+	}
+	return nhsuk.Column{Text: "When", Sort: sorted, Href: withQuery(a.path(), to.query())}
+}
+
 // entryTable shows entries, as people read them.
-func entryTable(kind *reportKind, all []oversight.Entry) nhsuk.Table {
+func entryTable(a *asking, all []oversight.Entry) nhsuk.Table {
+	kind, caption := a.kind, "Entries, the newest first"
+	if a.filter.oldest {
+		caption = "Entries, the oldest first"
+	}
 	t := nhsuk.Table{
-		Caption: nhsuk.Heading{Text: "Entries, the newest first", Size: nhsuk.Medium}, Responsive: true,
-		Columns: []nhsuk.Column{{Text: "When"}, {Text: "Who"}, {Text: "Where"}, {Text: "What they did"}, {Text: "Answer"}, {Text: "Why"}},
+		Caption: nhsuk.Heading{Text: caption, Size: nhsuk.Medium}, Responsive: true,
+		Columns: []nhsuk.Column{a.when(), {Text: "Who"}, {Text: "Where"}, {Text: "What they did"}, {Text: "Answer"}, {Text: "Why"}},
 	}
 	child, glass := kind.asks == asksPerson, kind.report == oversight.BreakGlass
 	if glass {
@@ -231,11 +247,14 @@ func whoActed(e *oversight.Entry) nhsuk.Component {
 	return nhsuk.Plain(e.Actor)
 }
 
+// glassTag marks what was done without the right to.
+var glassTag = nhsuk.Tag{Text: "Break-glass", Colour: nhsuk.Pink}
+
 // whatWasDone says what was done, with what is remarkable about it as tags.
 func whatWasDone(e *oversight.Entry) nhsuk.Component {
 	all := nhsuk.Group{nhsuk.Plain(actionWords(e.Action))}
 	if e.BreakGlass {
-		all = append(all, nhsuk.Plain(" "), nhsuk.Tag{Text: "Break-glass", Colour: nhsuk.Pink})
+		all = append(all, nhsuk.Plain(" "), glassTag)
 	}
 	if e.Restricted {
 		all = append(all, nhsuk.Plain(" "), nhsuk.Tag{Text: "Restricted", Colour: nhsuk.Purple})

@@ -31,6 +31,7 @@ type question struct {
 	Actor     string
 	RequestID string
 	Receipt   *int64
+	Log       string // of the receipt, if all of it was pasted
 }
 
 func questionDraft(id string) session.Draft {
@@ -153,7 +154,7 @@ func whomInput(what asks, f *frame.Form) *nhsuk.Input {
 	case asksRequest:
 		in.Name, in.Width = "request-id", 0
 		in.Label = nhsuk.Label{Text: "Request or entry", Size: nhsuk.Medium}
-		in.Hint = nhsuk.Hint{Text: "The reference that an error page showed, or the number of the entry from a receipt"}
+		in.Hint = nhsuk.Hint{Text: "A whole receipt, the number of the entry in it, or the reference that an error page showed"}
 	case asksNothing, asksPlace:
 		return nil
 	}
@@ -299,12 +300,20 @@ func readReport(v *frame.Visit, kind *reportKind, f *frame.Form, q *question) re
 	case kind.asks == asksActor && f.Values.Has("actor"):
 		q.Actor = f.Text("actor")
 	case kind.asks == asksRequest && f.Values.Has("request-id"):
-		q.RequestID, q.Receipt = f.Text("request-id"), nil
-		if n, err := strconv.ParseInt(q.RequestID, 10, 64); err == nil && n >= 0 {
-			q.RequestID, q.Receipt = "", &n
-		}
+		q.readRequest(f.Text("request-id"))
 	}
 	return filter
+}
+
+// readRequest reads what names a request: its identifier, the number of an entry, or a
+// whole receipt.
+func (q *question) readRequest(typed string) {
+	q.RequestID, q.Receipt, q.Log = typed, nil, ""
+	if r, ok := readReceipt(typed); ok {
+		q.RequestID, q.Receipt, q.Log = "", &r.Index, r.Log
+	} else if n, err := strconv.ParseInt(typed, 10, 64); err == nil && n >= 0 {
+		q.RequestID, q.Receipt = "", &n
+	}
 }
 
 // readPeriod reads from when until when, as days.
@@ -323,7 +332,7 @@ func readPeriod(v *frame.Visit, f *frame.Form) (from, until string) {
 // query is what the log is asked.
 func (q *question) query(filter reportFilter) oversight.Query {
 	asked := oversight.Query{
-		Reason: oversight.Reason(q.Reason), Words: q.Words, NHSNumber: q.NHSNumber, Actor: q.Actor, RequestID: q.RequestID, Receipt: q.Receipt,
+		Reason: oversight.Reason(q.Reason), Words: q.Words, NHSNumber: q.NHSNumber, Actor: q.Actor, RequestID: q.RequestID, Receipt: q.Receipt, Log: q.Log,
 	}
 	filter.narrow(&asked)
 	return asked

@@ -86,6 +86,44 @@ func TestReports_AreCountedFirst(t *testing.T) {
 	}
 }
 
+// Entries are sorted by when they were made, both ways, on the server: the head of the
+// column is a plain link, which says how it is sorted and nothing else.
+func TestReports_AreSortedByWhen(t *testing.T) {
+	t.Parallel()
+	s := webtest.New(t)
+	for range 52 {
+		s.MustLookUp(servicetest.Nurse, servicetest.Unscheduled(child))
+	}
+	lookedAt(s)
+	b := s.As("auditor").Get("/reports/everything").Submit("/reports/everything", map[string]string{"reason": "routine", "action": "look_up"})
+	glass := func() bool { return strings.Contains(b.Doc.Find("tbody").Text(), "Break-glass") }
+	sorted := func(want, caption string) {
+		t.Helper()
+		head := b.Doc.Find(`th[aria-sort]`)
+		if head.Length() != 1 || head.AttrOr("aria-sort", "") != want || strings.TrimSpace(head.Text()) != "When" || head.Find("a[href]").Length() != 1 {
+			t.Errorf("the head of the column is %q, sorted %q, want %s", head.Text(), head.AttrOr("aria-sort", ""), want)
+		}
+		if got := b.Doc.Find("caption").Text(); !strings.Contains(got, caption) {
+			t.Errorf("the caption is %q", got)
+		}
+	}
+	if sorted("descending", "the newest first"); !glass() {
+		t.Error("the newest entry is not on the first page")
+	}
+	b.Follow("When")
+	if sorted("ascending", "the oldest first"); glass() || b.Doc.Find("tbody tr").Length() != 50 {
+		t.Error("the newest entry is on the first page of the oldest")
+	}
+	if b.Follow("Next"); !glass() || b.Doc.Find("tbody tr").Length() != 4 {
+		t.Errorf("the last page has %d entries: %s", b.Doc.Find("tbody tr").Length(), b.Doc.Find("main").Text())
+	}
+	sorted("ascending", "the oldest first")
+	b.Follow("When") // on the first page again
+	if sorted("descending", "the newest first"); !glass() || b.Doc.Find("tbody tr").Length() != 50 {
+		t.Error("another order does not begin on the first page")
+	}
+}
+
 // What is wrong is said beside the field, and what was typed is still there.
 func TestReports_SayWhatIsMissing(t *testing.T) {
 	t.Parallel()

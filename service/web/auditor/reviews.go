@@ -155,6 +155,7 @@ func aboutReview(v *frame.Visit, r *oversight.Review) nhsuk.SummaryList {
 		{Key: "Who looked", Value: r.Actor},
 		{Key: "Where", Value: cmp.Or(v.Names.Name(r.Organisation), r.Organisation)},
 		{Key: "When", Value: frame.Moment(r.At)},
+		{Key: "What they did", ValueBody: nhsuk.Group{nhsuk.Plain(actionWords("look_up")), nhsuk.Plain(" "), glassTag}},
 		{Key: "The reason they wrote", Value: claim},
 		{Key: "Entry in the log", Value: words.Number(r.Index)},
 	}}
