@@ -56,7 +56,10 @@ type Config struct {
 	KeepExports time.Duration
 	// ExportRoom is how many bytes exports may take; 0 means export.DefaultRoom.
 	ExportRoom int64
-	Observe    Observer // hears what an operator wants to count
+	// Trusted are the issuers as they are configured, for administrators; nil if
+	// nobody asks.
+	Trusted func() []identity.Trust
+	Observe Observer // hears what an operator wants to count
 	// Program is the program that runs, which administrators are shown.
 	Program admin.Program
 }
@@ -167,6 +170,7 @@ func (s *Service) build(cfg *Config, log store.Log, reviews keys.NewKey, decoy *
 	s.Installation = admin.New(admin.Config{
 		Guard: s.Guard, Policy: cfg.Policy, DB: db, Clock: clock, Log: log, Keeper: cfg.Ring.Keeper().Ready, Undamaged: s.Log.Undamaged,
 		ReadAgain: s.Log.ReadAgain, UnderWay: s.LookUps.UnderWay, Program: cfg.Program, Kept: cfg.kept(),
+		Trusted: cfg.trusted(),
 	})
 	s.Persons = person.New(person.Config{
 		DB: db, Ring: cfg.Ring, Clock: clock, Guard: s.Guard, Records: s.Records, Notices: s.Notices,
@@ -193,6 +197,14 @@ func (c *Config) kept() []admin.Kept {
 		{What: "Colleagues to whom notices can be given, since they were last seen", For: notice.ColleaguesKept},
 		{What: "Plans, their versions, who looked, notices and entries of the log"},
 	}
+}
+
+// trusted are the issuers, if somebody knows them.
+func (c *Config) trusted() func() []identity.Trust {
+	if c.Trusted == nil {
+		return func() []identity.Trust { return nil }
+	}
+	return c.Trusted
 }
 
 func (c *Config) check() error {

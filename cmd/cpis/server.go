@@ -151,6 +151,7 @@ func (s *server) openService(ctx context.Context) error {
 		KeepExports: s.cfg.KeepExports,
 		ExportRoom:  s.cfg.ExportRoom,
 		Kept:        kept,
+		Trusted:     func() []identity.Trust { return s.idents.Trusts() },
 		Observe:     observer(s.metrics.Events(ctx, s.log)),
 		Program:     program(),
 	})

@@ -102,6 +102,7 @@ var groups = []group{
 		{name: "explain", method: "ExplainPolicy", help: "Ask whether somebody with a role may do something somewhere, and why, or why not."},
 		{name: "status", method: "GetStatus", help: "Show how the service does. A part that is missing could not be learnt."},
 		{name: "channels", method: "ListFailingChannels", help: "List the channels of any authority on which nothing arrives, and how much waits there.", columns: "authority authority_name kind rank paused failures failed_at rests_until pending undelivered waiting_since"},
+		{name: "clients", method: "ListClients", help: "List the client systems that were used, and when first and last. --json shows the issuers that are trusted, too.", columns: "issuer client organisation organisation_name first_day last_day"},
 	}},
 	{"report", "ReportService", slices.Concat(reportVerbs, oversightVerbs)},
 }

@@ -8,6 +8,7 @@ import (
 	"cpis/policy"
 	"cpis/service/domain"
 	"cpis/service/guard"
+	"cpis/service/identity"
 	"cpis/service/store"
 )
 
@@ -28,6 +29,8 @@ type Config struct {
 	Program   Program                    // that runs
 	Kept      []Kept                     // how long what is kept
 	Patience  time.Duration              // with a part of the status; a few seconds if 0
+	// Trusted are the issuers as they are configured.
+	Trusted func() []identity.Trust
 }
 
 // Installation is what administrators see and change.
@@ -44,6 +47,7 @@ type Installation struct {
 	program   Program
 	kept      []Kept
 	patience  time.Duration
+	trusted   func() []identity.Trust
 }
 
 // New creates an Installation.
@@ -51,5 +55,6 @@ func New(c Config) *Installation {
 	return &Installation{
 		guard: c.Guard, policy: c.Policy, db: c.DB, clock: c.Clock, log: c.Log, keeper: c.Keeper, undamaged: c.Undamaged,
 		readAgain: c.ReadAgain, underWay: c.UnderWay, program: c.Program, kept: c.Kept, patience: cmp.Or(c.Patience, patience),
+		trusted: c.Trusted,
 	}
 }

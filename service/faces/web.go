@@ -20,6 +20,6 @@ func Web(s *service.Service) web.UseCases {
 		Plans:     plans.UseCases{Plans: s.Plans, Persons: s.Persons},
 		Clinician: clinician.UseCases{LookUps: s.LookUps, Encounters: s.Notices},
 
-		Administrator: administrator.UseCases{Policy: s.Installation, Status: s.Installation},
+		Administrator: administrator.UseCases{Policy: s.Installation, Status: s.Installation, Clients: s.Installation},
 	}
 }

@@ -16,17 +16,17 @@ import (
 	"cpis/service/store"
 )
 
-// derive makes what the index knows of an entry, from its line alone. An error
-// says that the line is no entry of a version that this program knows.
-func derive(log store.LogID, row *store.EntryRow) (store.IndexRow, error) {
+// parseEntry parses the line of an entry. An error says that it is no entry of a
+// version that this program knows.
+func parseEntry(row *store.EntryRow) (audit.Entry, error) {
 	e, err := audit.ParseLine(row.Line)
 	if err != nil {
-		return store.IndexRow{}, fmt.Errorf("entry %d: %w", row.Index, err)
+		return audit.Entry{}, fmt.Errorf("entry %d: %w", row.Index, err)
 	}
-	return indexRow(log, row.Index, &e), nil
+	return e, nil
 }
 
-// indexRow is what the index knows of an entry that was parsed.
+// indexRow is what the index knows of an entry, from its line alone.
 func indexRow(log store.LogID, index int64, e *audit.Entry) store.IndexRow {
 	r := store.IndexRow{
 		Log: log, Index: index, At: e.Time.UTC(), Subject: e.Subject,

@@ -119,8 +119,11 @@ func extendIndex(ctx context.Context, db *store.DB, log store.LogID, wait bool) 
 		if next = min(from+indexChunk, size); next <= from {
 			return nil
 		}
-		rows, err := deriveAll(ctx, tx, log, from, next)
+		rows, used, err := deriveAll(ctx, tx, log, from, next)
 		if err != nil {
+			return err
+		}
+		if err := tx.Index.NoteClients(ctx, used.all()); err != nil {
 			return err
 		}
 		return tx.Index.Insert(ctx, log, rows, next)
@@ -129,21 +132,22 @@ func extendIndex(ctx context.Context, db *store.DB, log store.LogID, wait bool) 
 }
 
 // deriveAll derives what the index should have from one entry up to, but not
-// including, another. Lines that are no longer stored are passed over: whether
+// including, another, and which client systems were used meanwhile. Lines that are no longer stored are passed over: whether
 // they may be missing is for those who verify the log.
-func deriveAll(ctx context.Context, tx *store.Tx, log store.LogID, from, to int64) ([]store.IndexRow, error) {
-	rows := make([]store.IndexRow, 0, to-from)
+func deriveAll(ctx context.Context, tx *store.Tx, log store.LogID, from, to int64) ([]store.IndexRow, clientUses, error) {
+	rows, used := make([]store.IndexRow, 0, to-from), clientUses{}
 	for entry, err := range tx.Logs.StoredEntries(ctx, log, from, to) {
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
-		row, err := derive(log, &entry)
+		e, err := parseEntry(&entry)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
-		rows = append(rows, row)
+		rows = append(rows, indexRow(log, entry.Index, &e))
+		used.note(&e)
 	}
-	return rows, nil
+	return rows, used, nil
 }
 
 // Check compares a part of each index with the log, and goes on from there
@@ -189,8 +193,11 @@ func checkIndex(ctx context.Context, db *store.DB, log store.LogID, limit int64,
 // something else than the log, or -1. An index may know lines that are no longer
 // stored.
 func compareIndex(ctx context.Context, tx *store.Tx, log store.LogID, from, to int64) (int64, error) {
-	want, err := deriveAll(ctx, tx, log, from, to)
+	want, used, err := deriveAll(ctx, tx, log, from, to)
 	if err != nil {
+		return -1, err
+	}
+	if err := tx.Index.NoteClients(ctx, used.all()); err != nil { // of entries that were indexed before clients were noted
 		return -1, err
 	}
 	got, err := tx.Index.Rows(ctx, log, from, to)

@@ -14,6 +14,7 @@ type Installation interface {
 	ExplainPolicy(ctx context.Context, c *identity.Caller, q *admin.ExplainPolicyRequest) (*admin.Explanation, error)
 	GetStatus(ctx context.Context, c *identity.Caller, q *admin.GetStatusRequest) (*admin.Status, error)
 	ListFailingChannels(ctx context.Context, c *identity.Caller, q *admin.ListFailingChannelsRequest) (*admin.FailingChannels, error)
+	ListClients(ctx context.Context, c *identity.Caller, q *admin.ListClientsRequest) (*admin.Clients, error)
 }
 
 // adminHandler is AdminService.

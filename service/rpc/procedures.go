@@ -100,6 +100,7 @@ var procedures = tell([]procedure{
 	{name: cpisv1connect.AdminServiceExplainPolicyProcedure, action: "explain_policy"},
 	{name: cpisv1connect.AdminServiceGetStatusProcedure, action: "read_service"},
 	{name: cpisv1connect.AdminServiceListFailingChannelsProcedure, action: "read_service"},
+	{name: cpisv1connect.AdminServiceListClientsProcedure, action: "read_service"},
 })
 
 // unknown stands for whatever is not in the contract. Its path is not kept:

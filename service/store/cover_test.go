@@ -85,6 +85,7 @@ var uncovered = map[string]string{
 	"digest":            "signed by the log's key; one that is missing is made again",
 	"entry_index":       "derived from the log, and compared with its lines, those that are shown and in turn all others",
 	"entry_index_state": "says how far that has come; an entry that is left out is found when it is compared",
+	"client_use":        "derived from the log, shown to administrators, and decides nothing",
 	"report":            "sealed for its row; who asked is in the log",
 	"session":           "sealed for its id, with when it ends; removing one logs somebody out",
 	"draft":             "sealed for its id; removing one has somebody type again",

@@ -79,6 +79,7 @@ var forbidden = []string{
 	// What reports are made from, and why they were asked for.
 	`UPDATE cpis.entry_index SET subject = NULL`,
 	`DELETE FROM cpis.entry_index`,
+	`DELETE FROM cpis.client_use`,
 	`UPDATE cpis.entry_index_state SET log = 7`,
 	`UPDATE cpis.report SET sealed = 'x'`,
 	`DELETE FROM cpis.report`,
@@ -166,7 +167,7 @@ var (
 	auditorDoesNotRead = []string{
 		"person", "person_version", "person_tag", "plan", "plan_index", "holding", "work_item", "work_state", "plan_version", "change", "transfer", "proposal",
 		"access", "access_mark", "notice", "notice_act", "colleague", "channel", "dispatched", "delivery", "review",
-		"upload", "upload_part", "upload_rows", "upload_rules", "idempotency", "report", "release", "digest", "export", "export_part", "index_key", "former_index_key", "organisation", "authority",
+		"upload", "upload_part", "upload_rows", "upload_rules", "idempotency", "report", "release", "digest", "export", "export_part", "client_use", "index_key", "former_index_key", "organisation", "authority",
 		"session", "draft",
 	}
 )

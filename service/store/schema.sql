@@ -82,6 +82,15 @@ CREATE TABLE cpis.checkpoint (
     CONSTRAINT checkpoint_size_check CHECK ((size >= 0))
 );
 
+CREATE TABLE cpis.client_use (
+    issuer text NOT NULL,
+    client text NOT NULL,
+    organisation text NOT NULL,
+    first_day date NOT NULL,
+    last_day date NOT NULL,
+    CONSTRAINT client_use_check CHECK ((first_day <= last_day))
+);
+
 CREATE TABLE cpis.colleague (
     id uuid NOT NULL,
     authority text NOT NULL,
@@ -651,6 +660,9 @@ ALTER TABLE ONLY cpis.channel
 ALTER TABLE ONLY cpis.checkpoint
     ADD CONSTRAINT checkpoint_pkey PRIMARY KEY (log, size);
 
+ALTER TABLE ONLY cpis.client_use
+    ADD CONSTRAINT client_use_pkey PRIMARY KEY (issuer, client, organisation);
+
 ALTER TABLE ONLY cpis.colleague
     ADD CONSTRAINT colleague_pkey PRIMARY KEY (id);
 
@@ -1133,6 +1145,12 @@ GRANT UPDATE(mac) ON TABLE cpis.channel TO cpis_app;
 
 GRANT SELECT,INSERT ON TABLE cpis.checkpoint TO cpis_app;
 GRANT SELECT ON TABLE cpis.checkpoint TO cpis_auditor;
+
+GRANT SELECT,INSERT ON TABLE cpis.client_use TO cpis_app;
+
+GRANT UPDATE(first_day) ON TABLE cpis.client_use TO cpis_app;
+
+GRANT UPDATE(last_day) ON TABLE cpis.client_use TO cpis_app;
 
 GRANT SELECT,INSERT,DELETE ON TABLE cpis.colleague TO cpis_app;
 

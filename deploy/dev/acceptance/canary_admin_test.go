@@ -24,6 +24,8 @@ func (s *site) administer(p protocol, errs io.Writer) {
 			must(s.tb, err)
 			_, err = office.ListFailingChannels(ctx, &cpisv1.ListFailingChannelsRequest{})
 			must(s.tb, err)
+			_, err = office.ListClients(ctx, &cpisv1.ListClientsRequest{})
+			must(s.tb, err)
 		}
 		_, _ = fmt.Fprintln(errs, told(err), told(failed))
 		for _, c := range everybody() {

@@ -1472,6 +1472,510 @@ func (x *FailingChannel) GetWaitingSince() *timestamppb.Timestamp {
 	return nil
 }
 
+// ListClientsRequest asks who may call, and which client systems do.
+type ListClientsRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// How many client systems at most; 50 if 0.
+	PageSize int32 `protobuf:"varint,1,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
+	// Where to go on: next_page of the answer before.
+	Page          string `protobuf:"bytes,2,opt,name=page,proto3" json:"page,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListClientsRequest) Reset() {
+	*x = ListClientsRequest{}
+	mi := &file_cpis_v1_admin_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListClientsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListClientsRequest) ProtoMessage() {}
+
+func (x *ListClientsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_cpis_v1_admin_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListClientsRequest.ProtoReflect.Descriptor instead.
+func (*ListClientsRequest) Descriptor() ([]byte, []int) {
+	return file_cpis_v1_admin_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *ListClientsRequest) GetPageSize() int32 {
+	if x != nil {
+		return x.PageSize
+	}
+	return 0
+}
+
+func (x *ListClientsRequest) GetPage() string {
+	if x != nil {
+		return x.Page
+	}
+	return ""
+}
+
+// ListClientsResponse says who may call, and which client systems do. There is no list
+// of client systems that may call: whom a trusted issuer gives a token may.
+type ListClientsResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Client systems that were used, by issuer, client and organisation.
+	Clients []*UsedClient `protobuf:"bytes,1,rep,name=clients,proto3" json:"clients,omitempty"`
+	// The issuers that are trusted, as configured.
+	Issuers []*TrustedIssuer `protobuf:"bytes,2,rep,name=issuers,proto3" json:"issuers,omitempty"`
+	// Where to go on; empty at the end.
+	NextPage string `protobuf:"bytes,3,opt,name=next_page,json=nextPage,proto3" json:"next_page,omitempty"`
+	// How many entries of the log were not read for this yet.
+	Behind int64 `protobuf:"varint,4,opt,name=behind,proto3" json:"behind,omitempty"`
+	// Where in the log this act stands.
+	Receipt       *Receipt `protobuf:"bytes,5,opt,name=receipt,proto3" json:"receipt,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListClientsResponse) Reset() {
+	*x = ListClientsResponse{}
+	mi := &file_cpis_v1_admin_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListClientsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListClientsResponse) ProtoMessage() {}
+
+func (x *ListClientsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_cpis_v1_admin_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListClientsResponse.ProtoReflect.Descriptor instead.
+func (*ListClientsResponse) Descriptor() ([]byte, []int) {
+	return file_cpis_v1_admin_proto_rawDescGZIP(), []int{19}
+}
+
+func (x *ListClientsResponse) GetClients() []*UsedClient {
+	if x != nil {
+		return x.Clients
+	}
+	return nil
+}
+
+func (x *ListClientsResponse) GetIssuers() []*TrustedIssuer {
+	if x != nil {
+		return x.Issuers
+	}
+	return nil
+}
+
+func (x *ListClientsResponse) GetNextPage() string {
+	if x != nil {
+		return x.NextPage
+	}
+	return ""
+}
+
+func (x *ListClientsResponse) GetBehind() int64 {
+	if x != nil {
+		return x.Behind
+	}
+	return 0
+}
+
+func (x *ListClientsResponse) GetReceipt() *Receipt {
+	if x != nil {
+		return x.Receipt
+	}
+	return nil
+}
+
+// TrustedIssuer is an issuer of tokens as it is configured.
+type TrustedIssuer struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Its name, as tokens have it.
+	Issuer string `protobuf:"bytes,1,opt,name=issuer,proto3" json:"issuer,omitempty"`
+	// One of these a token must be meant for.
+	Audiences []string `protobuf:"bytes,2,rep,name=audiences,proto3" json:"audiences,omitempty"`
+	// Algorithms of signatures that count.
+	Algorithms []string `protobuf:"bytes,3,rep,name=algorithms,proto3" json:"algorithms,omitempty"`
+	// Its tokens must be bound to a client certificate.
+	RequireCertificate bool `protobuf:"varint,4,opt,name=require_certificate,json=requireCertificate,proto3" json:"require_certificate,omitempty"`
+	// What it may say of people; absent if its people are refused.
+	People *IssuerSays `protobuf:"bytes,5,opt,name=people,proto3" json:"people,omitempty"`
+	// What it may say of systems; absent if its systems are refused.
+	Systems *IssuerSays `protobuf:"bytes,6,opt,name=systems,proto3" json:"systems,omitempty"`
+	// What stands on the button by which people log in to the pages; empty if they
+	// cannot.
+	PagesName string `protobuf:"bytes,7,opt,name=pages_name,json=pagesName,proto3" json:"pages_name,omitempty"`
+	// Client id of the pages.
+	PagesClient string `protobuf:"bytes,8,opt,name=pages_client,json=pagesClient,proto3" json:"pages_client,omitempty"`
+	// The keys that count.
+	Keys []*IssuerKey `protobuf:"bytes,9,rep,name=keys,proto3" json:"keys,omitempty"`
+	// When the issuer last confirmed them; absent if never.
+	Confirmed *timestamppb.Timestamp `protobuf:"bytes,10,opt,name=confirmed,proto3" json:"confirmed,omitempty"`
+	// It did not answer the last time that it was asked.
+	Away          bool `protobuf:"varint,11,opt,name=away,proto3" json:"away,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TrustedIssuer) Reset() {
+	*x = TrustedIssuer{}
+	mi := &file_cpis_v1_admin_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TrustedIssuer) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TrustedIssuer) ProtoMessage() {}
+
+func (x *TrustedIssuer) ProtoReflect() protoreflect.Message {
+	mi := &file_cpis_v1_admin_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TrustedIssuer.ProtoReflect.Descriptor instead.
+func (*TrustedIssuer) Descriptor() ([]byte, []int) {
+	return file_cpis_v1_admin_proto_rawDescGZIP(), []int{20}
+}
+
+func (x *TrustedIssuer) GetIssuer() string {
+	if x != nil {
+		return x.Issuer
+	}
+	return ""
+}
+
+func (x *TrustedIssuer) GetAudiences() []string {
+	if x != nil {
+		return x.Audiences
+	}
+	return nil
+}
+
+func (x *TrustedIssuer) GetAlgorithms() []string {
+	if x != nil {
+		return x.Algorithms
+	}
+	return nil
+}
+
+func (x *TrustedIssuer) GetRequireCertificate() bool {
+	if x != nil {
+		return x.RequireCertificate
+	}
+	return false
+}
+
+func (x *TrustedIssuer) GetPeople() *IssuerSays {
+	if x != nil {
+		return x.People
+	}
+	return nil
+}
+
+func (x *TrustedIssuer) GetSystems() *IssuerSays {
+	if x != nil {
+		return x.Systems
+	}
+	return nil
+}
+
+func (x *TrustedIssuer) GetPagesName() string {
+	if x != nil {
+		return x.PagesName
+	}
+	return ""
+}
+
+func (x *TrustedIssuer) GetPagesClient() string {
+	if x != nil {
+		return x.PagesClient
+	}
+	return ""
+}
+
+func (x *TrustedIssuer) GetKeys() []*IssuerKey {
+	if x != nil {
+		return x.Keys
+	}
+	return nil
+}
+
+func (x *TrustedIssuer) GetConfirmed() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Confirmed
+	}
+	return nil
+}
+
+func (x *TrustedIssuer) GetAway() bool {
+	if x != nil {
+		return x.Away
+	}
+	return false
+}
+
+// IssuerSays is what an issuer may say of somebody.
+type IssuerSays struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Roles that it may grant.
+	Roles []string `protobuf:"bytes,1,rep,name=roles,proto3" json:"roles,omitempty"`
+	// Levels of log-ins that it may state; none if it states none.
+	Levels        []int32 `protobuf:"varint,2,rep,packed,name=levels,proto3" json:"levels,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *IssuerSays) Reset() {
+	*x = IssuerSays{}
+	mi := &file_cpis_v1_admin_proto_msgTypes[21]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *IssuerSays) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*IssuerSays) ProtoMessage() {}
+
+func (x *IssuerSays) ProtoReflect() protoreflect.Message {
+	mi := &file_cpis_v1_admin_proto_msgTypes[21]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use IssuerSays.ProtoReflect.Descriptor instead.
+func (*IssuerSays) Descriptor() ([]byte, []int) {
+	return file_cpis_v1_admin_proto_rawDescGZIP(), []int{21}
+}
+
+func (x *IssuerSays) GetRoles() []string {
+	if x != nil {
+		return x.Roles
+	}
+	return nil
+}
+
+func (x *IssuerSays) GetLevels() []int32 {
+	if x != nil {
+		return x.Levels
+	}
+	return nil
+}
+
+// IssuerKey is a public key with which an issuer signs.
+type IssuerKey struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// As the issuer names it.
+	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	// Algorithm that it is for; empty if the issuer does not say.
+	Algorithm string `protobuf:"bytes,2,opt,name=algorithm,proto3" json:"algorithm,omitempty"`
+	// Its thumbprint: RFC 7638 with SHA-256, base64url.
+	Thumbprint    string `protobuf:"bytes,3,opt,name=thumbprint,proto3" json:"thumbprint,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *IssuerKey) Reset() {
+	*x = IssuerKey{}
+	mi := &file_cpis_v1_admin_proto_msgTypes[22]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *IssuerKey) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*IssuerKey) ProtoMessage() {}
+
+func (x *IssuerKey) ProtoReflect() protoreflect.Message {
+	mi := &file_cpis_v1_admin_proto_msgTypes[22]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use IssuerKey.ProtoReflect.Descriptor instead.
+func (*IssuerKey) Descriptor() ([]byte, []int) {
+	return file_cpis_v1_admin_proto_rawDescGZIP(), []int{22}
+}
+
+func (x *IssuerKey) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *IssuerKey) GetAlgorithm() string {
+	if x != nil {
+		return x.Algorithm
+	}
+	return ""
+}
+
+func (x *IssuerKey) GetThumbprint() string {
+	if x != nil {
+		return x.Thumbprint
+	}
+	return ""
+}
+
+// UsedClient is a client system that was used for an organisation, whatever came of
+// it.
+type UsedClient struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Who vouches for it.
+	Issuer string `protobuf:"bytes,1,opt,name=issuer,proto3" json:"issuer,omitempty"`
+	// Its client id.
+	Client string `protobuf:"bytes,2,opt,name=client,proto3" json:"client,omitempty"`
+	// Code of the organisation.
+	Organisation string `protobuf:"bytes,3,opt,name=organisation,proto3" json:"organisation,omitempty"`
+	// Name of the organisation; empty if it is not known any more.
+	OrganisationName string `protobuf:"bytes,4,opt,name=organisation_name,json=organisationName,proto3" json:"organisation_name,omitempty"`
+	// It is the pages of this service.
+	Pages bool `protobuf:"varint,5,opt,name=pages,proto3" json:"pages,omitempty"`
+	// The issuer is trusted today.
+	Trusted bool `protobuf:"varint,6,opt,name=trusted,proto3" json:"trusted,omitempty"`
+	// First day on which it was used, such as 2026-11-22.
+	FirstDay string `protobuf:"bytes,7,opt,name=first_day,json=firstDay,proto3" json:"first_day,omitempty"`
+	// Last day on which it was used.
+	LastDay       string `protobuf:"bytes,8,opt,name=last_day,json=lastDay,proto3" json:"last_day,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UsedClient) Reset() {
+	*x = UsedClient{}
+	mi := &file_cpis_v1_admin_proto_msgTypes[23]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UsedClient) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UsedClient) ProtoMessage() {}
+
+func (x *UsedClient) ProtoReflect() protoreflect.Message {
+	mi := &file_cpis_v1_admin_proto_msgTypes[23]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UsedClient.ProtoReflect.Descriptor instead.
+func (*UsedClient) Descriptor() ([]byte, []int) {
+	return file_cpis_v1_admin_proto_rawDescGZIP(), []int{23}
+}
+
+func (x *UsedClient) GetIssuer() string {
+	if x != nil {
+		return x.Issuer
+	}
+	return ""
+}
+
+func (x *UsedClient) GetClient() string {
+	if x != nil {
+		return x.Client
+	}
+	return ""
+}
+
+func (x *UsedClient) GetOrganisation() string {
+	if x != nil {
+		return x.Organisation
+	}
+	return ""
+}
+
+func (x *UsedClient) GetOrganisationName() string {
+	if x != nil {
+		return x.OrganisationName
+	}
+	return ""
+}
+
+func (x *UsedClient) GetPages() bool {
+	if x != nil {
+		return x.Pages
+	}
+	return false
+}
+
+func (x *UsedClient) GetTrusted() bool {
+	if x != nil {
+		return x.Trusted
+	}
+	return false
+}
+
+func (x *UsedClient) GetFirstDay() string {
+	if x != nil {
+		return x.FirstDay
+	}
+	return ""
+}
+
+func (x *UsedClient) GetLastDay() string {
+	if x != nil {
+		return x.LastDay
+	}
+	return ""
+}
+
 var File_cpis_v1_admin_proto protoreflect.FileDescriptor
 
 const file_cpis_v1_admin_proto_rawDesc = "" +
@@ -1597,12 +2101,59 @@ const file_cpis_v1_admin_proto_rawDesc = "" +
 	"\apending\x18\t \x01(\x03R\apending\x12 \n" +
 	"\vundelivered\x18\n" +
 	" \x01(\x03R\vundelivered\x12?\n" +
-	"\rwaiting_since\x18\v \x01(\v2\x1a.google.protobuf.TimestampR\fwaitingSince2\xc8\x02\n" +
+	"\rwaiting_since\x18\v \x01(\v2\x1a.google.protobuf.TimestampR\fwaitingSince\"[\n" +
+	"\x12ListClientsRequest\x12'\n" +
+	"\tpage_size\x18\x01 \x01(\x05B\n" +
+	"\xbaH\a\x1a\x05\x18\xc8\x01(\x00R\bpageSize\x12\x1c\n" +
+	"\x04page\x18\x02 \x01(\tB\b\xbaH\x05r\x03\x18\x80 R\x04page\"\xd7\x01\n" +
+	"\x13ListClientsResponse\x12-\n" +
+	"\aclients\x18\x01 \x03(\v2\x13.cpis.v1.UsedClientR\aclients\x120\n" +
+	"\aissuers\x18\x02 \x03(\v2\x16.cpis.v1.TrustedIssuerR\aissuers\x12\x1b\n" +
+	"\tnext_page\x18\x03 \x01(\tR\bnextPage\x12\x16\n" +
+	"\x06behind\x18\x04 \x01(\x03R\x06behind\x12*\n" +
+	"\areceipt\x18\x05 \x01(\v2\x10.cpis.v1.ReceiptR\areceipt\"\xaa\x03\n" +
+	"\rTrustedIssuer\x12\x16\n" +
+	"\x06issuer\x18\x01 \x01(\tR\x06issuer\x12\x1c\n" +
+	"\taudiences\x18\x02 \x03(\tR\taudiences\x12\x1e\n" +
+	"\n" +
+	"algorithms\x18\x03 \x03(\tR\n" +
+	"algorithms\x12/\n" +
+	"\x13require_certificate\x18\x04 \x01(\bR\x12requireCertificate\x12+\n" +
+	"\x06people\x18\x05 \x01(\v2\x13.cpis.v1.IssuerSaysR\x06people\x12-\n" +
+	"\asystems\x18\x06 \x01(\v2\x13.cpis.v1.IssuerSaysR\asystems\x12\x1d\n" +
+	"\n" +
+	"pages_name\x18\a \x01(\tR\tpagesName\x12!\n" +
+	"\fpages_client\x18\b \x01(\tR\vpagesClient\x12&\n" +
+	"\x04keys\x18\t \x03(\v2\x12.cpis.v1.IssuerKeyR\x04keys\x128\n" +
+	"\tconfirmed\x18\n" +
+	" \x01(\v2\x1a.google.protobuf.TimestampR\tconfirmed\x12\x12\n" +
+	"\x04away\x18\v \x01(\bR\x04away\":\n" +
+	"\n" +
+	"IssuerSays\x12\x14\n" +
+	"\x05roles\x18\x01 \x03(\tR\x05roles\x12\x16\n" +
+	"\x06levels\x18\x02 \x03(\x05R\x06levels\"Y\n" +
+	"\tIssuerKey\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12\x1c\n" +
+	"\talgorithm\x18\x02 \x01(\tR\talgorithm\x12\x1e\n" +
+	"\n" +
+	"thumbprint\x18\x03 \x01(\tR\n" +
+	"thumbprint\"\xf5\x01\n" +
+	"\n" +
+	"UsedClient\x12\x16\n" +
+	"\x06issuer\x18\x01 \x01(\tR\x06issuer\x12\x16\n" +
+	"\x06client\x18\x02 \x01(\tR\x06client\x12\"\n" +
+	"\forganisation\x18\x03 \x01(\tR\forganisation\x12+\n" +
+	"\x11organisation_name\x18\x04 \x01(\tR\x10organisationName\x12\x14\n" +
+	"\x05pages\x18\x05 \x01(\bR\x05pages\x12\x18\n" +
+	"\atrusted\x18\x06 \x01(\bR\atrusted\x12\x1b\n" +
+	"\tfirst_day\x18\a \x01(\tR\bfirstDay\x12\x19\n" +
+	"\blast_day\x18\b \x01(\tR\alastDay2\x92\x03\n" +
 	"\fAdminService\x12B\n" +
 	"\tGetPolicy\x12\x19.cpis.v1.GetPolicyRequest\x1a\x1a.cpis.v1.GetPolicyResponse\x12N\n" +
 	"\rExplainPolicy\x12\x1d.cpis.v1.ExplainPolicyRequest\x1a\x1e.cpis.v1.ExplainPolicyResponse\x12B\n" +
 	"\tGetStatus\x12\x19.cpis.v1.GetStatusRequest\x1a\x1a.cpis.v1.GetStatusResponse\x12`\n" +
-	"\x13ListFailingChannels\x12#.cpis.v1.ListFailingChannelsRequest\x1a$.cpis.v1.ListFailingChannelsResponseBq\n" +
+	"\x13ListFailingChannels\x12#.cpis.v1.ListFailingChannelsRequest\x1a$.cpis.v1.ListFailingChannelsResponse\x12H\n" +
+	"\vListClients\x12\x1b.cpis.v1.ListClientsRequest\x1a\x1c.cpis.v1.ListClientsResponseBq\n" +
 	"\vcom.cpis.v1B\n" +
 	"AdminProtoP\x01Z\x19cpis/proto/cpis/v1;cpisv1\xa2\x02\x03CXX\xaa\x02\aCpis.V1\xca\x02\aCpis\\V1\xe2\x02\x13Cpis\\V1\\GPBMetadata\xea\x02\bCpis::V1b\x06proto3"
 
@@ -1618,7 +2169,7 @@ func file_cpis_v1_admin_proto_rawDescGZIP() []byte {
 	return file_cpis_v1_admin_proto_rawDescData
 }
 
-var file_cpis_v1_admin_proto_msgTypes = make([]protoimpl.MessageInfo, 18)
+var file_cpis_v1_admin_proto_msgTypes = make([]protoimpl.MessageInfo, 24)
 var file_cpis_v1_admin_proto_goTypes = []any{
 	(*GetPolicyRequest)(nil),            // 0: cpis.v1.GetPolicyRequest
 	(*GetPolicyResponse)(nil),           // 1: cpis.v1.GetPolicyResponse
@@ -1638,52 +2189,67 @@ var file_cpis_v1_admin_proto_goTypes = []any{
 	(*ListFailingChannelsRequest)(nil),  // 15: cpis.v1.ListFailingChannelsRequest
 	(*ListFailingChannelsResponse)(nil), // 16: cpis.v1.ListFailingChannelsResponse
 	(*FailingChannel)(nil),              // 17: cpis.v1.FailingChannel
-	(*Receipt)(nil),                     // 18: cpis.v1.Receipt
-	(AccessMode)(0),                     // 19: cpis.v1.AccessMode
-	(*timestamppb.Timestamp)(nil),       // 20: google.protobuf.Timestamp
+	(*ListClientsRequest)(nil),          // 18: cpis.v1.ListClientsRequest
+	(*ListClientsResponse)(nil),         // 19: cpis.v1.ListClientsResponse
+	(*TrustedIssuer)(nil),               // 20: cpis.v1.TrustedIssuer
+	(*IssuerSays)(nil),                  // 21: cpis.v1.IssuerSays
+	(*IssuerKey)(nil),                   // 22: cpis.v1.IssuerKey
+	(*UsedClient)(nil),                  // 23: cpis.v1.UsedClient
+	(*Receipt)(nil),                     // 24: cpis.v1.Receipt
+	(AccessMode)(0),                     // 25: cpis.v1.AccessMode
+	(*timestamppb.Timestamp)(nil),       // 26: google.protobuf.Timestamp
 }
 var file_cpis_v1_admin_proto_depIdxs = []int32{
 	2,  // 0: cpis.v1.GetPolicyResponse.rules:type_name -> cpis.v1.PolicyRule
-	18, // 1: cpis.v1.GetPolicyResponse.receipt:type_name -> cpis.v1.Receipt
-	19, // 2: cpis.v1.PolicyRule.access_mode:type_name -> cpis.v1.AccessMode
-	19, // 3: cpis.v1.ExplainPolicyRequest.access_mode:type_name -> cpis.v1.AccessMode
-	19, // 4: cpis.v1.ExplainPolicyResponse.access_mode:type_name -> cpis.v1.AccessMode
+	24, // 1: cpis.v1.GetPolicyResponse.receipt:type_name -> cpis.v1.Receipt
+	25, // 2: cpis.v1.PolicyRule.access_mode:type_name -> cpis.v1.AccessMode
+	25, // 3: cpis.v1.ExplainPolicyRequest.access_mode:type_name -> cpis.v1.AccessMode
+	25, // 4: cpis.v1.ExplainPolicyResponse.access_mode:type_name -> cpis.v1.AccessMode
 	2,  // 5: cpis.v1.ExplainPolicyResponse.others:type_name -> cpis.v1.PolicyRule
-	18, // 6: cpis.v1.ExplainPolicyResponse.receipt:type_name -> cpis.v1.Receipt
-	20, // 7: cpis.v1.GetStatusResponse.at:type_name -> google.protobuf.Timestamp
+	24, // 6: cpis.v1.ExplainPolicyResponse.receipt:type_name -> cpis.v1.Receipt
+	26, // 7: cpis.v1.GetStatusResponse.at:type_name -> google.protobuf.Timestamp
 	11, // 8: cpis.v1.GetStatusResponse.log:type_name -> cpis.v1.LogStatus
 	12, // 9: cpis.v1.GetStatusResponse.deliveries:type_name -> cpis.v1.DeliveryStatus
 	13, // 10: cpis.v1.GetStatusResponse.channels:type_name -> cpis.v1.ChannelStatus
-	18, // 11: cpis.v1.GetStatusResponse.receipt:type_name -> cpis.v1.Receipt
+	24, // 11: cpis.v1.GetStatusResponse.receipt:type_name -> cpis.v1.Receipt
 	7,  // 12: cpis.v1.GetStatusResponse.program:type_name -> cpis.v1.ProgramStatus
 	8,  // 13: cpis.v1.GetStatusResponse.database:type_name -> cpis.v1.DatabaseStatus
 	9,  // 14: cpis.v1.GetStatusResponse.queue:type_name -> cpis.v1.QueueStatus
 	10, // 15: cpis.v1.GetStatusResponse.kept:type_name -> cpis.v1.KeptStatus
-	20, // 16: cpis.v1.LogStatus.signed_at:type_name -> google.protobuf.Timestamp
-	20, // 17: cpis.v1.LogStatus.read_again:type_name -> google.protobuf.Timestamp
-	20, // 18: cpis.v1.DeliveryStatus.oldest:type_name -> google.protobuf.Timestamp
+	26, // 16: cpis.v1.LogStatus.signed_at:type_name -> google.protobuf.Timestamp
+	26, // 17: cpis.v1.LogStatus.read_again:type_name -> google.protobuf.Timestamp
+	26, // 18: cpis.v1.DeliveryStatus.oldest:type_name -> google.protobuf.Timestamp
 	14, // 19: cpis.v1.ChannelStatus.resting:type_name -> cpis.v1.RestingAuthorityChannel
-	20, // 20: cpis.v1.RestingAuthorityChannel.since:type_name -> google.protobuf.Timestamp
-	20, // 21: cpis.v1.RestingAuthorityChannel.until:type_name -> google.protobuf.Timestamp
-	20, // 22: cpis.v1.ListFailingChannelsResponse.at:type_name -> google.protobuf.Timestamp
+	26, // 20: cpis.v1.RestingAuthorityChannel.since:type_name -> google.protobuf.Timestamp
+	26, // 21: cpis.v1.RestingAuthorityChannel.until:type_name -> google.protobuf.Timestamp
+	26, // 22: cpis.v1.ListFailingChannelsResponse.at:type_name -> google.protobuf.Timestamp
 	17, // 23: cpis.v1.ListFailingChannelsResponse.channels:type_name -> cpis.v1.FailingChannel
-	18, // 24: cpis.v1.ListFailingChannelsResponse.receipt:type_name -> cpis.v1.Receipt
-	20, // 25: cpis.v1.FailingChannel.failed_at:type_name -> google.protobuf.Timestamp
-	20, // 26: cpis.v1.FailingChannel.rests_until:type_name -> google.protobuf.Timestamp
-	20, // 27: cpis.v1.FailingChannel.waiting_since:type_name -> google.protobuf.Timestamp
-	0,  // 28: cpis.v1.AdminService.GetPolicy:input_type -> cpis.v1.GetPolicyRequest
-	3,  // 29: cpis.v1.AdminService.ExplainPolicy:input_type -> cpis.v1.ExplainPolicyRequest
-	5,  // 30: cpis.v1.AdminService.GetStatus:input_type -> cpis.v1.GetStatusRequest
-	15, // 31: cpis.v1.AdminService.ListFailingChannels:input_type -> cpis.v1.ListFailingChannelsRequest
-	1,  // 32: cpis.v1.AdminService.GetPolicy:output_type -> cpis.v1.GetPolicyResponse
-	4,  // 33: cpis.v1.AdminService.ExplainPolicy:output_type -> cpis.v1.ExplainPolicyResponse
-	6,  // 34: cpis.v1.AdminService.GetStatus:output_type -> cpis.v1.GetStatusResponse
-	16, // 35: cpis.v1.AdminService.ListFailingChannels:output_type -> cpis.v1.ListFailingChannelsResponse
-	32, // [32:36] is the sub-list for method output_type
-	28, // [28:32] is the sub-list for method input_type
-	28, // [28:28] is the sub-list for extension type_name
-	28, // [28:28] is the sub-list for extension extendee
-	0,  // [0:28] is the sub-list for field type_name
+	24, // 24: cpis.v1.ListFailingChannelsResponse.receipt:type_name -> cpis.v1.Receipt
+	26, // 25: cpis.v1.FailingChannel.failed_at:type_name -> google.protobuf.Timestamp
+	26, // 26: cpis.v1.FailingChannel.rests_until:type_name -> google.protobuf.Timestamp
+	26, // 27: cpis.v1.FailingChannel.waiting_since:type_name -> google.protobuf.Timestamp
+	23, // 28: cpis.v1.ListClientsResponse.clients:type_name -> cpis.v1.UsedClient
+	20, // 29: cpis.v1.ListClientsResponse.issuers:type_name -> cpis.v1.TrustedIssuer
+	24, // 30: cpis.v1.ListClientsResponse.receipt:type_name -> cpis.v1.Receipt
+	21, // 31: cpis.v1.TrustedIssuer.people:type_name -> cpis.v1.IssuerSays
+	21, // 32: cpis.v1.TrustedIssuer.systems:type_name -> cpis.v1.IssuerSays
+	22, // 33: cpis.v1.TrustedIssuer.keys:type_name -> cpis.v1.IssuerKey
+	26, // 34: cpis.v1.TrustedIssuer.confirmed:type_name -> google.protobuf.Timestamp
+	0,  // 35: cpis.v1.AdminService.GetPolicy:input_type -> cpis.v1.GetPolicyRequest
+	3,  // 36: cpis.v1.AdminService.ExplainPolicy:input_type -> cpis.v1.ExplainPolicyRequest
+	5,  // 37: cpis.v1.AdminService.GetStatus:input_type -> cpis.v1.GetStatusRequest
+	15, // 38: cpis.v1.AdminService.ListFailingChannels:input_type -> cpis.v1.ListFailingChannelsRequest
+	18, // 39: cpis.v1.AdminService.ListClients:input_type -> cpis.v1.ListClientsRequest
+	1,  // 40: cpis.v1.AdminService.GetPolicy:output_type -> cpis.v1.GetPolicyResponse
+	4,  // 41: cpis.v1.AdminService.ExplainPolicy:output_type -> cpis.v1.ExplainPolicyResponse
+	6,  // 42: cpis.v1.AdminService.GetStatus:output_type -> cpis.v1.GetStatusResponse
+	16, // 43: cpis.v1.AdminService.ListFailingChannels:output_type -> cpis.v1.ListFailingChannelsResponse
+	19, // 44: cpis.v1.AdminService.ListClients:output_type -> cpis.v1.ListClientsResponse
+	40, // [40:45] is the sub-list for method output_type
+	35, // [35:40] is the sub-list for method input_type
+	35, // [35:35] is the sub-list for extension type_name
+	35, // [35:35] is the sub-list for extension extendee
+	0,  // [0:35] is the sub-list for field type_name
 }
 
 func init() { file_cpis_v1_admin_proto_init() }
@@ -1698,7 +2264,7 @@ func file_cpis_v1_admin_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_cpis_v1_admin_proto_rawDesc), len(file_cpis_v1_admin_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   18,
+			NumMessages:   24,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

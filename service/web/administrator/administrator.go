@@ -14,8 +14,9 @@ import (
 
 // UseCases are what these pages show and do. All are required.
 type UseCases struct {
-	Policy Policy
-	Status Status
+	Policy  Policy
+	Status  Status
+	Clients Clients
 }
 
 // Policy says by which rules is decided, and why. *admin.Installation does.
@@ -36,11 +37,12 @@ func Area(u UseCases) frame.Area {
 	templates, _ := fs.Sub(files, "template") // is embedded
 	return frame.Area{
 		Who: frame.Administrators, Routes: p.routes(), Templates: templates,
-		Menu: frame.Menu(frame.Line{Text: "Status", Href: "/status"}, frame.Line{Text: "Policy", Href: "/policy"}),
+		Menu: frame.Menu(frame.Line{Text: "Status", Href: "/status"}, frame.Line{Text: "Policy", Href: "/policy"}, frame.Line{Text: "Client systems", Href: "/clients"}),
 		Ways: []frame.Way{
 			{Text: "How the service does", Href: "/status", About: "Database, keys, log, look-ups and notices, and what to do if one of them is away"},
 			{Text: "May they do that, and why not?", Href: "/policy/ask", About: "Ask what is decided about a role, a place and an action"},
 			{Text: "Policy", Href: "/policy", About: "All rules by which the service decides who may do what"},
+			{Text: "Client systems", Href: "/clients", About: "Whose log-ins and tokens are trusted, and which systems were used when last"},
 		},
 	}
 }
@@ -53,5 +55,6 @@ func (p *pages) routes() []frame.Route {
 		{Pattern: "GET /policy/ask", Who: frame.Administrators, Level: 2, Serve: askPolicy},
 		{Pattern: "POST /policy/ask", Who: frame.Administrators, Level: 2, Serve: readPolicy},
 		{Pattern: "GET /policy/answer", Who: frame.Administrators, Action: "explain_policy", Level: 2, Serve: p.answerPolicy},
+		{Pattern: "GET /clients", Who: frame.Administrators, Action: "read_service", Level: 2, Serve: p.showClients},
 	}
 }

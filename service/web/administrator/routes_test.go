@@ -19,6 +19,7 @@ func examples() webtest.Examples {
 
 		"GET /policy":        {As: key},
 		"GET /policy/ask":    {As: key},
+		"GET /clients":       {As: key},
 		"POST /policy/ask":   {As: key, Form: url.Values{}},
 		"GET /policy/answer": {As: key, Path: "/policy/answer?" + asked.Encode()},
 	}

@@ -48,9 +48,10 @@ const MaxFile = 1 << 20
 // New starts everything; with other use cases, if a test changes them.
 func New(tb testing.TB, change ...func(*web.UseCases)) *Site {
 	tb.Helper()
-	s := &Site{TB: tb, Sender: &Sender{}}
+	s, verifier := &Site{TB: tb, Sender: &Sender{}}, (*identity.Verifier)(nil)
 	s.Fixture = servicetest.NewWith(tb, func(c *service.Config) {
 		c.Senders = map[deliver.ChannelKind]deliver.Sender{deliver.WebhookChannel: s.Sender}
+		c.Trusted = func() []identity.Trust { return verifier.Trusts() }
 	})
 	s.addOrganisations()
 	server := httptest.NewUnstartedServer(nil)
@@ -58,7 +59,7 @@ func New(tb testing.TB, change ...func(*web.UseCases)) *Site {
 	issuer := s.startProvider(server)
 	known, err := directory.OpenDirectory(tb.Context(), s.DB)
 	s.Must(err)
-	verifier, err := identity.New(tb.Context(), identity.Config{Audiences: []string{"https://cpis.test"}, Issuers: []identity.Issuer{issuer}}, known, s.Clock.Now)
+	verifier, err = identity.New(tb.Context(), identity.Config{Audiences: []string{"https://cpis.test"}, Issuers: []identity.Issuer{issuer}}, known, s.Clock.Now)
 	s.Must(err)
 	uses := faces.Web(s.Service)
 	for _, c := range change {

@@ -35,6 +35,8 @@ const (
 	// AdminServiceListFailingChannelsProcedure is the procedure name of the AdminService's
 	// ListFailingChannels RPC.
 	AdminServiceListFailingChannelsProcedure = "/cpis.v1.AdminService/ListFailingChannels"
+	// AdminServiceListClientsProcedure is the procedure name of the AdminService's ListClients RPC.
+	AdminServiceListClientsProcedure = "/cpis.v1.AdminService/ListClients"
 )
 
 var (
@@ -66,6 +68,13 @@ var (
 			Procedure:  AdminServiceListFailingChannelsProcedure,
 		}
 	})
+	adminServiceListClientsSpec = sync.OnceValue(func() connect.Spec {
+		return connect.Spec{
+			StreamType: connect.StreamTypeUnary,
+			Schema:     v1.File_cpis_v1_admin_proto.Services().ByName("AdminService").Methods().ByName("ListClients"),
+			Procedure:  AdminServiceListClientsProcedure,
+		}
+	})
 )
 
 // AdminServiceClient is a client for the cpis.v1.AdminService service.
@@ -80,6 +89,9 @@ type AdminServiceClient interface {
 	// ListFailingChannels returns the channels of any authority on which nothing
 	// arrives: that fail or rest, or are paused while notices wait.
 	ListFailingChannels(context.Context, *v1.ListFailingChannelsRequest) (*v1.ListFailingChannelsResponse, error)
+	// ListClients returns the issuers that are trusted, as configured, and pages
+	// through the client systems that were used.
+	ListClients(context.Context, *v1.ListClientsRequest) (*v1.ListClientsResponse, error)
 }
 
 // NewAdminServiceClient constructs a client for the cpis.v1.AdminService service. Multiple service
@@ -100,6 +112,9 @@ type AdminServiceHandler interface {
 	// ListFailingChannels returns the channels of any authority on which nothing
 	// arrives: that fail or rest, or are paused while notices wait.
 	ListFailingChannels(context.Context, *v1.ListFailingChannelsRequest) (*v1.ListFailingChannelsResponse, error)
+	// ListClients returns the issuers that are trusted, as configured, and pages
+	// through the client systems that were used.
+	ListClients(context.Context, *v1.ListClientsRequest) (*v1.ListClientsResponse, error)
 }
 
 // RegisterAdminServiceHandler registers svc as the cpis.v1.AdminService implementation on server.
@@ -110,6 +125,7 @@ func RegisterAdminServiceHandler(server *connect.Server, svc AdminServiceHandler
 		connect.Method{Spec: adminServiceExplainPolicySpec(), Handler: adapter.explainPolicy},
 		connect.Method{Spec: adminServiceGetStatusSpec(), Handler: adapter.getStatus},
 		connect.Method{Spec: adminServiceListFailingChannelsSpec(), Handler: adapter.listFailingChannels},
+		connect.Method{Spec: adminServiceListClientsSpec(), Handler: adapter.listClients},
 	)
 }
 
@@ -130,6 +146,10 @@ func (UnimplementedAdminServiceHandler) GetStatus(context.Context, *v1.GetStatus
 
 func (UnimplementedAdminServiceHandler) ListFailingChannels(context.Context, *v1.ListFailingChannelsRequest) (*v1.ListFailingChannelsResponse, error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, "cpis.v1.AdminService.ListFailingChannels is not implemented")
+}
+
+func (UnimplementedAdminServiceHandler) ListClients(context.Context, *v1.ListClientsRequest) (*v1.ListClientsResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, "cpis.v1.AdminService.ListClients is not implemented")
 }
 
 type adminServiceClient struct {
@@ -163,6 +183,14 @@ func (c *adminServiceClient) GetStatus(ctx context.Context, req *v1.GetStatusReq
 func (c *adminServiceClient) ListFailingChannels(ctx context.Context, req *v1.ListFailingChannelsRequest) (*v1.ListFailingChannelsResponse, error) {
 	var res v1.ListFailingChannelsResponse
 	if err := c.client.CallUnary(ctx, adminServiceListFailingChannelsSpec(), req, &res); err != nil {
+		return nil, err
+	}
+	return &res, nil
+}
+
+func (c *adminServiceClient) ListClients(ctx context.Context, req *v1.ListClientsRequest) (*v1.ListClientsResponse, error) {
+	var res v1.ListClientsResponse
+	if err := c.client.CallUnary(ctx, adminServiceListClientsSpec(), req, &res); err != nil {
 		return nil, err
 	}
 	return &res, nil
@@ -212,6 +240,18 @@ func (h adminServiceHandler) listFailingChannels(ctx context.Context, _ connect.
 		return err
 	}
 	res, err := h.svc.ListFailingChannels(ctx, &req)
+	if err != nil {
+		return err
+	}
+	return stream.Send(res)
+}
+
+func (h adminServiceHandler) listClients(ctx context.Context, _ connect.Spec, stream connect.ServerStream) error {
+	var req v1.ListClientsRequest
+	if err := stream.Receive(&req); err != nil {
+		return err
+	}
+	res, err := h.svc.ListClients(ctx, &req)
 	if err != nil {
 		return err
 	}
