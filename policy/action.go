@@ -9,7 +9,7 @@ func AllActions() []Action {
 		RegisterPlan, AmendPlan, EndPlan, RemovePlan, RecordBirth, ProposeTransfer, DecideTransfer,
 		ReplaceNumber, ProposeChange, DecideChange, GetPerson, ListPlans, FindPeople, ReadWork,
 		UploadPlans, ApproveUpload, ReadUploads, SetUploadRules,
-		ReadNotices, AnswerNotice, ListColleagues, ManageChannels, ReadContacts, SetContacts,
+		ReadNotices, AnswerNotice, ListColleagues, ReadFigures, ManageChannels, ReadContacts, SetContacts,
 		ReadProof, ReadLog, ExportLog, ReadReports, ExportReport, DownloadExport, ReviewAccess, ReleaseRestricted, SecondRelease, Configure,
 		LogIn, ChooseRole, LogOut,
 		ExplainPolicy, ReadService,

@@ -75,6 +75,7 @@ const (
 	ReadNotices    Action = "read_notices"
 	AnswerNotice   Action = "answer_notice"   // acknowledge and assign
 	ListColleagues Action = "list_colleagues" // to whom notices can be given
+	ReadFigures    Action = "read_figures"    // how often somebody looked, and how soon notices were answered
 	ManageChannels Action = "manage_channels" // where notices are sent on to
 	ReadContacts   Action = "read_contacts"
 	SetContacts    Action = "set_contacts"

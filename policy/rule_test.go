@@ -49,7 +49,7 @@ func TestAssuranceFollowsTheAction(t *testing.T) {
 		policy.ReadProof: 1, policy.LogIn: 1, policy.ChooseRole: 1, policy.LogOut: 1,
 		policy.LookUp: 2, policy.LookUpMany: 2, policy.ReportMissed: 2, policy.ReportWrongPatient: 2,
 		policy.GetPerson: 2, policy.ListPlans: 2, policy.ReadUploads: 2, policy.ReadNotices: 2, policy.ListColleagues: 2, policy.ReadContacts: 2,
-		policy.FindPeople: 2, policy.ReadWork: 2, policy.ExplainPolicy: 2, policy.ReadService: 2,
+		policy.FindPeople: 2, policy.ReadWork: 2, policy.ReadFigures: 2, policy.ExplainPolicy: 2, policy.ReadService: 2,
 	}
 	for _, a := range policy.AllActions() {
 		if least[a] == 0 {

@@ -212,7 +212,7 @@ func isLookUp(action string) bool { return action == "look_up" || action == "loo
 // actions are what kind of operation an action is; others are executed.
 var actions = map[string]string{
 	"get_person": "R", "list_plans": "R", "read_uploads": "R", "read_notices": "R", "read_contacts": "R", "list_colleagues": "R",
-	"find_people": "R", "read_work": "R", "explain_policy": "R", "read_service": "R",
+	"find_people": "R", "read_work": "R", "read_figures": "R", "explain_policy": "R", "read_service": "R",
 	"read_reports": "R", "read_exports": "R", "download_export": "R", "read_proof": "R",
 	"register_plan": "C", "upload_plans": "C", "record_birth": "C", "propose_transfer": "C", "propose_change": "C",
 	"report_missed": "C", "report_wrong_patient": "C", "export_log": "C", "export_report": "C",

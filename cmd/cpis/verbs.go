@@ -80,6 +80,7 @@ var groups = []group{
 		{name: "acknowledge", method: "AcknowledgeNotice", help: "Record what was done about a notice."},
 		{name: "assign", method: "AssignNotice", help: "Give a notice to a colleague."},
 		{name: "colleagues", method: "ListColleagues", help: "List the colleagues who can be given notices.", columns: "user_id name last_seen id"},
+		{name: "figures", method: "GetFigures", help: "Count by week how often you were told that somebody looked, and how soon that was acknowledged. Small numbers are hidden."},
 	}},
 	{"channel", "NoticeService", []verb{
 		{name: "put", method: "PutChannel", help: "Add or change a channel that notices are sent on to: a webhook, or a MESH mailbox. The secret of a new webhook is shown only now."},
@@ -165,6 +166,7 @@ var flagHelp = map[string]string{
 	"max-ending":               "The most plans that a file may end and still be approved automatically.",
 	"max-new":                  "The most new plans that a file may hold and still be approved automatically.",
 	"max-rejected-percent":     "The largest share of rejected rows, in percent, with which a file is still approved automatically.",
+	"weeks":                    "How many weeks, up to the last one that is over: 13 or 52.",
 	"quarter":                  "The quarter, 1 to 4, which must be over for a week.",
 	"week":                     "Monday of the week, such as 2026-11-16; the newest if not given.",
 	"year":                     "The year, such as 2026.",

@@ -107,6 +107,7 @@ var actionTexts = map[policy.Action]string{
 	policy.ReadNotices:    "read notices",
 	policy.AnswerNotice:   "answer a notice, or give it to a colleague",
 	policy.ListColleagues: "list colleagues",
+	policy.ReadFigures:    "read figures of look-ups and notices",
 	policy.ManageChannels: "change how notices are sent on",
 	policy.ReadContacts:   "read the phone numbers that care staff call",
 	policy.SetContacts:    "change the phone numbers that care staff call",

@@ -70,7 +70,7 @@ var topics = map[policy.Action]store.Topic{
 
 	policy.GetPerson: store.TopicReading, policy.ListPlans: store.TopicReading, policy.ReadUploads: store.TopicReading,
 	policy.ReadNotices: store.TopicReading, policy.ReadContacts: store.TopicReading, policy.ListColleagues: store.TopicReading,
-	policy.FindPeople: store.TopicReading, policy.ReadWork: store.TopicReading,
+	policy.FindPeople: store.TopicReading, policy.ReadWork: store.TopicReading, policy.ReadFigures: store.TopicReading,
 
 	policy.RegisterPlan: store.TopicPlans, policy.AmendPlan: store.TopicPlans, policy.EndPlan: store.TopicPlans,
 	policy.RemovePlan: store.TopicPlans, policy.RecordBirth: store.TopicPlans, policy.ProposeTransfer: store.TopicPlans,

@@ -17,6 +17,7 @@ type Notices interface {
 	AcknowledgeNotice(ctx context.Context, c *identity.Caller, k *notice.AcknowledgeRequest) (*notice.ActResult, error)
 	AssignNotice(ctx context.Context, c *identity.Caller, k *notice.AssignRequest) (*notice.ActResult, error)
 	ListColleagues(ctx context.Context, c *identity.Caller, q *notice.ListColleaguesRequest) (*notice.ColleagueList, error)
+	GetFigures(ctx context.Context, c *identity.Caller, q *notice.FiguresRequest) (*notice.Figures, error)
 }
 
 // noticeHandler is NoticeService.

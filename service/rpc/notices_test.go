@@ -66,6 +66,20 @@ func (i *inbox) ListColleagues(_ context.Context, _ *identity.Caller, q *notice.
 	return &notice.ColleagueList{Receipt: noFlag().Receipt, Colleagues: []notice.Colleague{someColleague()}}, nil
 }
 
+func (i *inbox) GetFigures(_ context.Context, _ *identity.Caller, q *notice.FiguresRequest) (*notice.Figures, error) {
+	i.asked = *q
+	return &notice.Figures{
+		Receipt: noFlag().Receipt, From: domain.DateOf(someMonday), Until: domain.DateOf(someMonday).AddDays(6), Settings: []domain.Setting{domain.Ambulance},
+		Weeks: []notice.FiguresWeek{{
+			Week: domain.DateOf(someMonday), All: notice.Figure{Hidden: true}, Settings: []notice.Figure{{Count: 15}},
+			Took: notice.Took{Known: true, Median: 30.5, Ninth: -1},
+		}},
+		Answered: notice.Answered{Took: notice.Took{Known: true, Median: -1, Ninth: -1}, FourHours: 20, WorkingDay: 45, ThreeDays: 70, Open: 10},
+	}, nil
+}
+
+var someMonday = time.Date(2026, time.November, 16, 0, 0, 0, 0, time.UTC)
+
 // someColleague is a colleague with everything filled in.
 func someColleague() notice.Colleague {
 	return notice.Colleague{ID: "c", User: "u", Name: "Casey Colleague"}
@@ -208,6 +222,16 @@ func TestNoticesArriveAndLeaveWhole(t *testing.T) {
 				Colleagues: []*cpisv1.Colleague{{Id: "c", UserId: "u", Name: "Casey Colleague"}}, Receipt: receiptOut(),
 			}, colleagues)
 			handedOver(t, i, notice.ListColleaguesRequest{Request: aRequest})
+			figures, err := c.GetFigures(ctx, &cpisv1.GetFiguresRequest{Weeks: 52})
+			same(t, err, &cpisv1.GetFiguresResponse{
+				From: "2026-11-16", Until: "2026-11-22", Settings: []cpisv1.Setting{cpisv1.Setting_SETTING_AMBULANCE}, Receipt: receiptOut(),
+				Weeks: []*cpisv1.FiguresWeek{{
+					Week: "2026-11-16", All: &cpisv1.Figure{}, Settings: []*cpisv1.Figure{{Count: new(int64(15))}},
+					Took: &cpisv1.Took{MedianHours: new(30.5)},
+				}},
+				Answered: &cpisv1.Answered{FourHours: 20, WorkingDay: 45, ThreeDays: 70, Open: 10, Took: &cpisv1.Took{}},
+			}, figures)
+			handedOver(t, i, notice.FiguresRequest{Weeks: 52, Request: aRequest})
 		})
 	}
 }

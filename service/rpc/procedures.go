@@ -66,6 +66,7 @@ var procedures = tell([]procedure{
 	{name: cpisv1connect.NoticeServiceAcknowledgeNoticeProcedure, action: "answer_notice", write: true},
 	{name: cpisv1connect.NoticeServiceAssignNoticeProcedure, action: "answer_notice", write: true},
 	{name: cpisv1connect.NoticeServiceListColleaguesProcedure, action: "list_colleagues"},
+	{name: cpisv1connect.NoticeServiceGetFiguresProcedure, action: "read_figures"},
 	{name: cpisv1connect.NoticeServicePutChannelProcedure, action: "manage_channels", write: true},
 	{name: cpisv1connect.NoticeServiceRotateSecretProcedure, action: "manage_channels", write: true},
 	{name: cpisv1connect.NoticeServiceRemoveChannelProcedure, action: "manage_channels", write: true},

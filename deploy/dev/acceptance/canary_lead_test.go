@@ -298,6 +298,8 @@ func (s *site) leadNotices(lead *leadClients, errs io.Writer) {
 	}
 	_, err = lead.notices.ListColleagues(ctx, &cpisv1.ListColleaguesRequest{})
 	must(s.tb, err)
+	_, err = lead.notices.GetFigures(ctx, &cpisv1.GetFiguresRequest{})
+	must(s.tb, err)
 	notice := inbox.GetNotices()[0]
 	_, err = lead.notices.GetNotice(ctx, &cpisv1.GetNoticeRequest{NoticeId: notice.GetId()})
 	must(s.tb, err)

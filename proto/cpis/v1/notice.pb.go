@@ -2355,6 +2355,401 @@ func (x *ListChannelsResponse) GetReceipt() *Receipt {
 	return nil
 }
 
+// GetFiguresRequest asks for the figures of the caller's authority.
+type GetFiguresRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// How many weeks, up to the last one that is over: 13 or 52; 13 if 0.
+	Weeks         int32 `protobuf:"varint,1,opt,name=weeks,proto3" json:"weeks,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetFiguresRequest) Reset() {
+	*x = GetFiguresRequest{}
+	mi := &file_cpis_v1_notice_proto_msgTypes[30]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetFiguresRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetFiguresRequest) ProtoMessage() {}
+
+func (x *GetFiguresRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_cpis_v1_notice_proto_msgTypes[30]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetFiguresRequest.ProtoReflect.Descriptor instead.
+func (*GetFiguresRequest) Descriptor() ([]byte, []int) {
+	return file_cpis_v1_notice_proto_rawDescGZIP(), []int{30}
+}
+
+func (x *GetFiguresRequest) GetWeeks() int32 {
+	if x != nil {
+		return x.Weeks
+	}
+	return 0
+}
+
+// GetFiguresResponse holds figures of whole weeks, which begin on Monday in London.
+type GetFiguresResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The first Monday, as YYYY-MM-DD.
+	From string `protobuf:"bytes,1,opt,name=from,proto3" json:"from,omitempty"`
+	// The last Sunday, as YYYY-MM-DD.
+	Until string `protobuf:"bytes,2,opt,name=until,proto3" json:"until,omitempty"`
+	// The settings in which somebody looked.
+	Settings []Setting `protobuf:"varint,3,rep,packed,name=settings,proto3,enum=cpis.v1.Setting" json:"settings,omitempty"`
+	// The weeks, the oldest first.
+	Weeks []*FiguresWeek `protobuf:"bytes,4,rep,name=weeks,proto3" json:"weeks,omitempty"`
+	// How all notices of these weeks were acknowledged; absent of fewer than 20.
+	Answered *Answered `protobuf:"bytes,5,opt,name=answered,proto3" json:"answered,omitempty"`
+	// Where in the log this act stands.
+	Receipt       *Receipt `protobuf:"bytes,6,opt,name=receipt,proto3" json:"receipt,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetFiguresResponse) Reset() {
+	*x = GetFiguresResponse{}
+	mi := &file_cpis_v1_notice_proto_msgTypes[31]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetFiguresResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetFiguresResponse) ProtoMessage() {}
+
+func (x *GetFiguresResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_cpis_v1_notice_proto_msgTypes[31]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetFiguresResponse.ProtoReflect.Descriptor instead.
+func (*GetFiguresResponse) Descriptor() ([]byte, []int) {
+	return file_cpis_v1_notice_proto_rawDescGZIP(), []int{31}
+}
+
+func (x *GetFiguresResponse) GetFrom() string {
+	if x != nil {
+		return x.From
+	}
+	return ""
+}
+
+func (x *GetFiguresResponse) GetUntil() string {
+	if x != nil {
+		return x.Until
+	}
+	return ""
+}
+
+func (x *GetFiguresResponse) GetSettings() []Setting {
+	if x != nil {
+		return x.Settings
+	}
+	return nil
+}
+
+func (x *GetFiguresResponse) GetWeeks() []*FiguresWeek {
+	if x != nil {
+		return x.Weeks
+	}
+	return nil
+}
+
+func (x *GetFiguresResponse) GetAnswered() *Answered {
+	if x != nil {
+		return x.Answered
+	}
+	return nil
+}
+
+func (x *GetFiguresResponse) GetReceipt() *Receipt {
+	if x != nil {
+		return x.Receipt
+	}
+	return nil
+}
+
+// FiguresWeek is one week.
+type FiguresWeek struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Its Monday, as YYYY-MM-DD.
+	Week string `protobuf:"bytes,1,opt,name=week,proto3" json:"week,omitempty"`
+	// In all settings, without those whose number is hidden.
+	All *Figure `protobuf:"bytes,2,opt,name=all,proto3" json:"all,omitempty"`
+	// In each setting, in the order of the answer's settings.
+	Settings []*Figure `protobuf:"bytes,3,rep,name=settings,proto3" json:"settings,omitempty"`
+	// How long it took until they were acknowledged; absent if their number is hidden
+	// or 0.
+	Took          *Took `protobuf:"bytes,4,opt,name=took,proto3" json:"took,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *FiguresWeek) Reset() {
+	*x = FiguresWeek{}
+	mi := &file_cpis_v1_notice_proto_msgTypes[32]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *FiguresWeek) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*FiguresWeek) ProtoMessage() {}
+
+func (x *FiguresWeek) ProtoReflect() protoreflect.Message {
+	mi := &file_cpis_v1_notice_proto_msgTypes[32]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use FiguresWeek.ProtoReflect.Descriptor instead.
+func (*FiguresWeek) Descriptor() ([]byte, []int) {
+	return file_cpis_v1_notice_proto_rawDescGZIP(), []int{32}
+}
+
+func (x *FiguresWeek) GetWeek() string {
+	if x != nil {
+		return x.Week
+	}
+	return ""
+}
+
+func (x *FiguresWeek) GetAll() *Figure {
+	if x != nil {
+		return x.All
+	}
+	return nil
+}
+
+func (x *FiguresWeek) GetSettings() []*Figure {
+	if x != nil {
+		return x.Settings
+	}
+	return nil
+}
+
+func (x *FiguresWeek) GetTook() *Took {
+	if x != nil {
+		return x.Took
+	}
+	return nil
+}
+
+// Figure is a number that singles nobody out.
+type Figure struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Rounded to the nearest 5; absent if it is from 1 to 4.
+	Count         *int64 `protobuf:"varint,1,opt,name=count,proto3,oneof" json:"count,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Figure) Reset() {
+	*x = Figure{}
+	mi := &file_cpis_v1_notice_proto_msgTypes[33]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Figure) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Figure) ProtoMessage() {}
+
+func (x *Figure) ProtoReflect() protoreflect.Message {
+	mi := &file_cpis_v1_notice_proto_msgTypes[33]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Figure.ProtoReflect.Descriptor instead.
+func (*Figure) Descriptor() ([]byte, []int) {
+	return file_cpis_v1_notice_proto_rawDescGZIP(), []int{33}
+}
+
+func (x *Figure) GetCount() int64 {
+	if x != nil && x.Count != nil {
+		return *x.Count
+	}
+	return 0
+}
+
+// Answered is how notices were acknowledged. Shares are in percent, rounded to the
+// nearest 5.
+type Answered struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Within 4 hours.
+	FourHours int32 `protobuf:"varint,1,opt,name=four_hours,json=fourHours,proto3" json:"four_hours,omitempty"`
+	// By the end of the next working day: Monday to Friday, bank holidays as well.
+	WorkingDay int32 `protobuf:"varint,2,opt,name=working_day,json=workingDay,proto3" json:"working_day,omitempty"`
+	// Within 72 hours.
+	ThreeDays int32 `protobuf:"varint,3,opt,name=three_days,json=threeDays,proto3" json:"three_days,omitempty"`
+	// Not yet.
+	Open int32 `protobuf:"varint,4,opt,name=open,proto3" json:"open,omitempty"`
+	// How long it took.
+	Took          *Took `protobuf:"bytes,5,opt,name=took,proto3" json:"took,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Answered) Reset() {
+	*x = Answered{}
+	mi := &file_cpis_v1_notice_proto_msgTypes[34]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Answered) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Answered) ProtoMessage() {}
+
+func (x *Answered) ProtoReflect() protoreflect.Message {
+	mi := &file_cpis_v1_notice_proto_msgTypes[34]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Answered.ProtoReflect.Descriptor instead.
+func (*Answered) Descriptor() ([]byte, []int) {
+	return file_cpis_v1_notice_proto_rawDescGZIP(), []int{34}
+}
+
+func (x *Answered) GetFourHours() int32 {
+	if x != nil {
+		return x.FourHours
+	}
+	return 0
+}
+
+func (x *Answered) GetWorkingDay() int32 {
+	if x != nil {
+		return x.WorkingDay
+	}
+	return 0
+}
+
+func (x *Answered) GetThreeDays() int32 {
+	if x != nil {
+		return x.ThreeDays
+	}
+	return 0
+}
+
+func (x *Answered) GetOpen() int32 {
+	if x != nil {
+		return x.Open
+	}
+	return 0
+}
+
+func (x *Answered) GetTook() *Took {
+	if x != nil {
+		return x.Took
+	}
+	return nil
+}
+
+// Took is how long it took until notices were acknowledged.
+type Took struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Hours until half of them were; absent if fewer are.
+	MedianHours *float64 `protobuf:"fixed64,1,opt,name=median_hours,json=medianHours,proto3,oneof" json:"median_hours,omitempty"`
+	// Hours until nine in ten of them were; absent if fewer are.
+	NinthHours    *float64 `protobuf:"fixed64,2,opt,name=ninth_hours,json=ninthHours,proto3,oneof" json:"ninth_hours,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Took) Reset() {
+	*x = Took{}
+	mi := &file_cpis_v1_notice_proto_msgTypes[35]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Took) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Took) ProtoMessage() {}
+
+func (x *Took) ProtoReflect() protoreflect.Message {
+	mi := &file_cpis_v1_notice_proto_msgTypes[35]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Took.ProtoReflect.Descriptor instead.
+func (*Took) Descriptor() ([]byte, []int) {
+	return file_cpis_v1_notice_proto_rawDescGZIP(), []int{35}
+}
+
+func (x *Took) GetMedianHours() float64 {
+	if x != nil && x.MedianHours != nil {
+		return *x.MedianHours
+	}
+	return 0
+}
+
+func (x *Took) GetNinthHours() float64 {
+	if x != nil && x.NinthHours != nil {
+		return *x.NinthHours
+	}
+	return 0
+}
+
 var File_cpis_v1_notice_proto protoreflect.FileDescriptor
 
 const file_cpis_v1_notice_proto_rawDesc = "" +
@@ -2513,7 +2908,39 @@ const file_cpis_v1_notice_proto_rawDesc = "" +
 	"\x13ListChannelsRequest\"p\n" +
 	"\x14ListChannelsResponse\x12,\n" +
 	"\bchannels\x18\x01 \x03(\v2\x10.cpis.v1.ChannelR\bchannels\x12*\n" +
-	"\areceipt\x18\x02 \x01(\v2\x10.cpis.v1.ReceiptR\areceipt*\xb2\x04\n" +
+	"\areceipt\x18\x02 \x01(\v2\x10.cpis.v1.ReceiptR\areceipt\")\n" +
+	"\x11GetFiguresRequest\x12\x14\n" +
+	"\x05weeks\x18\x01 \x01(\x05R\x05weeks\"\xf3\x01\n" +
+	"\x12GetFiguresResponse\x12\x12\n" +
+	"\x04from\x18\x01 \x01(\tR\x04from\x12\x14\n" +
+	"\x05until\x18\x02 \x01(\tR\x05until\x12,\n" +
+	"\bsettings\x18\x03 \x03(\x0e2\x10.cpis.v1.SettingR\bsettings\x12*\n" +
+	"\x05weeks\x18\x04 \x03(\v2\x14.cpis.v1.FiguresWeekR\x05weeks\x12-\n" +
+	"\banswered\x18\x05 \x01(\v2\x11.cpis.v1.AnsweredR\banswered\x12*\n" +
+	"\areceipt\x18\x06 \x01(\v2\x10.cpis.v1.ReceiptR\areceipt\"\x94\x01\n" +
+	"\vFiguresWeek\x12\x12\n" +
+	"\x04week\x18\x01 \x01(\tR\x04week\x12!\n" +
+	"\x03all\x18\x02 \x01(\v2\x0f.cpis.v1.FigureR\x03all\x12+\n" +
+	"\bsettings\x18\x03 \x03(\v2\x0f.cpis.v1.FigureR\bsettings\x12!\n" +
+	"\x04took\x18\x04 \x01(\v2\r.cpis.v1.TookR\x04took\"-\n" +
+	"\x06Figure\x12\x19\n" +
+	"\x05count\x18\x01 \x01(\x03H\x00R\x05count\x88\x01\x01B\b\n" +
+	"\x06_count\"\xa0\x01\n" +
+	"\bAnswered\x12\x1d\n" +
+	"\n" +
+	"four_hours\x18\x01 \x01(\x05R\tfourHours\x12\x1f\n" +
+	"\vworking_day\x18\x02 \x01(\x05R\n" +
+	"workingDay\x12\x1d\n" +
+	"\n" +
+	"three_days\x18\x03 \x01(\x05R\tthreeDays\x12\x12\n" +
+	"\x04open\x18\x04 \x01(\x05R\x04open\x12!\n" +
+	"\x04took\x18\x05 \x01(\v2\r.cpis.v1.TookR\x04took\"u\n" +
+	"\x04Took\x12&\n" +
+	"\fmedian_hours\x18\x01 \x01(\x01H\x00R\vmedianHours\x88\x01\x01\x12$\n" +
+	"\vninth_hours\x18\x02 \x01(\x01H\x01R\n" +
+	"ninthHours\x88\x01\x01B\x0f\n" +
+	"\r_median_hoursB\x0e\n" +
+	"\f_ninth_hours*\xb2\x04\n" +
 	"\n" +
 	"NoticeKind\x12\x1b\n" +
 	"\x17NOTICE_KIND_UNSPECIFIED\x10\x00\x12\"\n" +
@@ -2545,7 +2972,7 @@ const file_cpis_v1_notice_proto_rawDesc = "" +
 	"$ACKNOWLEDGE_OUTCOME_FAMILY_CONTACTED\x10\x02\x12!\n" +
 	"\x1dACKNOWLEDGE_OUTCOME_ESCALATED\x10\x03\x12!\n" +
 	"\x1dACKNOWLEDGE_OUTCOME_NO_ACTION\x10\x04\x12\x1d\n" +
-	"\x19ACKNOWLEDGE_OUTCOME_OTHER\x10\x052\xe3\x06\n" +
+	"\x19ACKNOWLEDGE_OUTCOME_OTHER\x10\x052\xaa\a\n" +
 	"\rNoticeService\x12H\n" +
 	"\vListNotices\x12\x1b.cpis.v1.ListNoticesRequest\x1a\x1c.cpis.v1.ListNoticesResponse\x12B\n" +
 	"\tGetNotice\x12\x19.cpis.v1.GetNoticeRequest\x1a\x1a.cpis.v1.GetNoticeResponse\x12M\n" +
@@ -2553,6 +2980,8 @@ const file_cpis_v1_notice_proto_rawDesc = "" +
 	"\x11AcknowledgeNotice\x12!.cpis.v1.AcknowledgeNoticeRequest\x1a\".cpis.v1.AcknowledgeNoticeResponse\x12K\n" +
 	"\fAssignNotice\x12\x1c.cpis.v1.AssignNoticeRequest\x1a\x1d.cpis.v1.AssignNoticeResponse\x12Q\n" +
 	"\x0eListColleagues\x12\x1e.cpis.v1.ListColleaguesRequest\x1a\x1f.cpis.v1.ListColleaguesResponse\x12E\n" +
+	"\n" +
+	"GetFigures\x12\x1a.cpis.v1.GetFiguresRequest\x1a\x1b.cpis.v1.GetFiguresResponse\x12E\n" +
 	"\n" +
 	"PutChannel\x12\x1a.cpis.v1.PutChannelRequest\x1a\x1b.cpis.v1.PutChannelResponse\x12K\n" +
 	"\fRotateSecret\x12\x1c.cpis.v1.RotateSecretRequest\x1a\x1d.cpis.v1.RotateSecretResponse\x12N\n" +
@@ -2574,7 +3003,7 @@ func file_cpis_v1_notice_proto_rawDescGZIP() []byte {
 }
 
 var file_cpis_v1_notice_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_cpis_v1_notice_proto_msgTypes = make([]protoimpl.MessageInfo, 30)
+var file_cpis_v1_notice_proto_msgTypes = make([]protoimpl.MessageInfo, 36)
 var file_cpis_v1_notice_proto_goTypes = []any{
 	(NoticeKind)(0),                   // 0: cpis.v1.NoticeKind
 	(DeliveryState)(0),                // 1: cpis.v1.DeliveryState
@@ -2609,81 +3038,97 @@ var file_cpis_v1_notice_proto_goTypes = []any{
 	(*TestChannelResponse)(nil),       // 30: cpis.v1.TestChannelResponse
 	(*ListChannelsRequest)(nil),       // 31: cpis.v1.ListChannelsRequest
 	(*ListChannelsResponse)(nil),      // 32: cpis.v1.ListChannelsResponse
-	(*timestamppb.Timestamp)(nil),     // 33: google.protobuf.Timestamp
-	(*Person)(nil),                    // 34: cpis.v1.Person
-	(Setting)(0),                      // 35: cpis.v1.Setting
-	(*Responsible)(nil),               // 36: cpis.v1.Responsible
-	(*Receipt)(nil),                   // 37: cpis.v1.Receipt
-	(*Change)(nil),                    // 38: cpis.v1.Change
+	(*GetFiguresRequest)(nil),         // 33: cpis.v1.GetFiguresRequest
+	(*GetFiguresResponse)(nil),        // 34: cpis.v1.GetFiguresResponse
+	(*FiguresWeek)(nil),               // 35: cpis.v1.FiguresWeek
+	(*Figure)(nil),                    // 36: cpis.v1.Figure
+	(*Answered)(nil),                  // 37: cpis.v1.Answered
+	(*Took)(nil),                      // 38: cpis.v1.Took
+	(*timestamppb.Timestamp)(nil),     // 39: google.protobuf.Timestamp
+	(*Person)(nil),                    // 40: cpis.v1.Person
+	(Setting)(0),                      // 41: cpis.v1.Setting
+	(*Responsible)(nil),               // 42: cpis.v1.Responsible
+	(*Receipt)(nil),                   // 43: cpis.v1.Receipt
+	(*Change)(nil),                    // 44: cpis.v1.Change
 }
 var file_cpis_v1_notice_proto_depIdxs = []int32{
 	1,  // 0: cpis.v1.Delivery.state:type_name -> cpis.v1.DeliveryState
-	33, // 1: cpis.v1.Delivery.last_attempt:type_name -> google.protobuf.Timestamp
-	33, // 2: cpis.v1.Delivery.next_attempt:type_name -> google.protobuf.Timestamp
+	39, // 1: cpis.v1.Delivery.last_attempt:type_name -> google.protobuf.Timestamp
+	39, // 2: cpis.v1.Delivery.next_attempt:type_name -> google.protobuf.Timestamp
 	0,  // 3: cpis.v1.Notice.kind:type_name -> cpis.v1.NoticeKind
-	33, // 4: cpis.v1.Notice.at:type_name -> google.protobuf.Timestamp
-	34, // 5: cpis.v1.Notice.person:type_name -> cpis.v1.Person
-	35, // 6: cpis.v1.Notice.setting:type_name -> cpis.v1.Setting
+	39, // 4: cpis.v1.Notice.at:type_name -> google.protobuf.Timestamp
+	40, // 5: cpis.v1.Notice.person:type_name -> cpis.v1.Person
+	41, // 6: cpis.v1.Notice.setting:type_name -> cpis.v1.Setting
 	6,  // 7: cpis.v1.Notice.actor:type_name -> cpis.v1.NoticeActor
-	33, // 8: cpis.v1.Notice.encounter:type_name -> google.protobuf.Timestamp
+	39, // 8: cpis.v1.Notice.encounter:type_name -> google.protobuf.Timestamp
 	5,  // 9: cpis.v1.Notice.assignee:type_name -> cpis.v1.Colleague
-	36, // 10: cpis.v1.NoticeActor.responsible:type_name -> cpis.v1.Responsible
-	36, // 11: cpis.v1.NoticeActor.safeguarding_lead:type_name -> cpis.v1.Responsible
+	42, // 10: cpis.v1.NoticeActor.responsible:type_name -> cpis.v1.Responsible
+	42, // 11: cpis.v1.NoticeActor.safeguarding_lead:type_name -> cpis.v1.Responsible
 	0,  // 12: cpis.v1.ListNoticesRequest.kind:type_name -> cpis.v1.NoticeKind
 	4,  // 13: cpis.v1.ListNoticesResponse.notices:type_name -> cpis.v1.Notice
-	37, // 14: cpis.v1.ListNoticesResponse.receipt:type_name -> cpis.v1.Receipt
+	43, // 14: cpis.v1.ListNoticesResponse.receipt:type_name -> cpis.v1.Receipt
 	4,  // 15: cpis.v1.GetNoticeResponse.notice:type_name -> cpis.v1.Notice
 	11, // 16: cpis.v1.GetNoticeResponse.acts:type_name -> cpis.v1.NoticeAct
 	3,  // 17: cpis.v1.GetNoticeResponse.deliveries:type_name -> cpis.v1.Delivery
-	37, // 18: cpis.v1.GetNoticeResponse.receipt:type_name -> cpis.v1.Receipt
-	38, // 19: cpis.v1.NoticeAct.change:type_name -> cpis.v1.Change
+	43, // 18: cpis.v1.GetNoticeResponse.receipt:type_name -> cpis.v1.Receipt
+	44, // 19: cpis.v1.NoticeAct.change:type_name -> cpis.v1.Change
 	2,  // 20: cpis.v1.NoticeAct.outcome:type_name -> cpis.v1.AcknowledgeOutcome
 	4,  // 21: cpis.v1.WatchNoticesResponse.notices:type_name -> cpis.v1.Notice
-	37, // 22: cpis.v1.WatchNoticesResponse.receipt:type_name -> cpis.v1.Receipt
+	43, // 22: cpis.v1.WatchNoticesResponse.receipt:type_name -> cpis.v1.Receipt
 	2,  // 23: cpis.v1.AcknowledgeNoticeRequest.outcome:type_name -> cpis.v1.AcknowledgeOutcome
-	37, // 24: cpis.v1.AcknowledgeNoticeResponse.receipt:type_name -> cpis.v1.Receipt
-	37, // 25: cpis.v1.AssignNoticeResponse.receipt:type_name -> cpis.v1.Receipt
+	43, // 24: cpis.v1.AcknowledgeNoticeResponse.receipt:type_name -> cpis.v1.Receipt
+	43, // 25: cpis.v1.AssignNoticeResponse.receipt:type_name -> cpis.v1.Receipt
 	5,  // 26: cpis.v1.ListColleaguesResponse.colleagues:type_name -> cpis.v1.Colleague
-	37, // 27: cpis.v1.ListColleaguesResponse.receipt:type_name -> cpis.v1.Receipt
+	43, // 27: cpis.v1.ListColleaguesResponse.receipt:type_name -> cpis.v1.Receipt
 	21, // 28: cpis.v1.Channel.webhook:type_name -> cpis.v1.Webhook
 	22, // 29: cpis.v1.Channel.mesh:type_name -> cpis.v1.Mesh
-	33, // 30: cpis.v1.Channel.failed_at:type_name -> google.protobuf.Timestamp
-	33, // 31: cpis.v1.Channel.rests_until:type_name -> google.protobuf.Timestamp
+	39, // 30: cpis.v1.Channel.failed_at:type_name -> google.protobuf.Timestamp
+	39, // 31: cpis.v1.Channel.rests_until:type_name -> google.protobuf.Timestamp
 	20, // 32: cpis.v1.PutChannelRequest.channel:type_name -> cpis.v1.Channel
-	37, // 33: cpis.v1.PutChannelResponse.receipt:type_name -> cpis.v1.Receipt
-	33, // 34: cpis.v1.RotateSecretResponse.old_until:type_name -> google.protobuf.Timestamp
-	37, // 35: cpis.v1.RotateSecretResponse.receipt:type_name -> cpis.v1.Receipt
-	37, // 36: cpis.v1.RemoveChannelResponse.receipt:type_name -> cpis.v1.Receipt
-	37, // 37: cpis.v1.TestChannelResponse.receipt:type_name -> cpis.v1.Receipt
+	43, // 33: cpis.v1.PutChannelResponse.receipt:type_name -> cpis.v1.Receipt
+	39, // 34: cpis.v1.RotateSecretResponse.old_until:type_name -> google.protobuf.Timestamp
+	43, // 35: cpis.v1.RotateSecretResponse.receipt:type_name -> cpis.v1.Receipt
+	43, // 36: cpis.v1.RemoveChannelResponse.receipt:type_name -> cpis.v1.Receipt
+	43, // 37: cpis.v1.TestChannelResponse.receipt:type_name -> cpis.v1.Receipt
 	20, // 38: cpis.v1.ListChannelsResponse.channels:type_name -> cpis.v1.Channel
-	37, // 39: cpis.v1.ListChannelsResponse.receipt:type_name -> cpis.v1.Receipt
-	7,  // 40: cpis.v1.NoticeService.ListNotices:input_type -> cpis.v1.ListNoticesRequest
-	9,  // 41: cpis.v1.NoticeService.GetNotice:input_type -> cpis.v1.GetNoticeRequest
-	12, // 42: cpis.v1.NoticeService.WatchNotices:input_type -> cpis.v1.WatchNoticesRequest
-	14, // 43: cpis.v1.NoticeService.AcknowledgeNotice:input_type -> cpis.v1.AcknowledgeNoticeRequest
-	16, // 44: cpis.v1.NoticeService.AssignNotice:input_type -> cpis.v1.AssignNoticeRequest
-	18, // 45: cpis.v1.NoticeService.ListColleagues:input_type -> cpis.v1.ListColleaguesRequest
-	23, // 46: cpis.v1.NoticeService.PutChannel:input_type -> cpis.v1.PutChannelRequest
-	25, // 47: cpis.v1.NoticeService.RotateSecret:input_type -> cpis.v1.RotateSecretRequest
-	27, // 48: cpis.v1.NoticeService.RemoveChannel:input_type -> cpis.v1.RemoveChannelRequest
-	29, // 49: cpis.v1.NoticeService.TestChannel:input_type -> cpis.v1.TestChannelRequest
-	31, // 50: cpis.v1.NoticeService.ListChannels:input_type -> cpis.v1.ListChannelsRequest
-	8,  // 51: cpis.v1.NoticeService.ListNotices:output_type -> cpis.v1.ListNoticesResponse
-	10, // 52: cpis.v1.NoticeService.GetNotice:output_type -> cpis.v1.GetNoticeResponse
-	13, // 53: cpis.v1.NoticeService.WatchNotices:output_type -> cpis.v1.WatchNoticesResponse
-	15, // 54: cpis.v1.NoticeService.AcknowledgeNotice:output_type -> cpis.v1.AcknowledgeNoticeResponse
-	17, // 55: cpis.v1.NoticeService.AssignNotice:output_type -> cpis.v1.AssignNoticeResponse
-	19, // 56: cpis.v1.NoticeService.ListColleagues:output_type -> cpis.v1.ListColleaguesResponse
-	24, // 57: cpis.v1.NoticeService.PutChannel:output_type -> cpis.v1.PutChannelResponse
-	26, // 58: cpis.v1.NoticeService.RotateSecret:output_type -> cpis.v1.RotateSecretResponse
-	28, // 59: cpis.v1.NoticeService.RemoveChannel:output_type -> cpis.v1.RemoveChannelResponse
-	30, // 60: cpis.v1.NoticeService.TestChannel:output_type -> cpis.v1.TestChannelResponse
-	32, // 61: cpis.v1.NoticeService.ListChannels:output_type -> cpis.v1.ListChannelsResponse
-	51, // [51:62] is the sub-list for method output_type
-	40, // [40:51] is the sub-list for method input_type
-	40, // [40:40] is the sub-list for extension type_name
-	40, // [40:40] is the sub-list for extension extendee
-	0,  // [0:40] is the sub-list for field type_name
+	43, // 39: cpis.v1.ListChannelsResponse.receipt:type_name -> cpis.v1.Receipt
+	41, // 40: cpis.v1.GetFiguresResponse.settings:type_name -> cpis.v1.Setting
+	35, // 41: cpis.v1.GetFiguresResponse.weeks:type_name -> cpis.v1.FiguresWeek
+	37, // 42: cpis.v1.GetFiguresResponse.answered:type_name -> cpis.v1.Answered
+	43, // 43: cpis.v1.GetFiguresResponse.receipt:type_name -> cpis.v1.Receipt
+	36, // 44: cpis.v1.FiguresWeek.all:type_name -> cpis.v1.Figure
+	36, // 45: cpis.v1.FiguresWeek.settings:type_name -> cpis.v1.Figure
+	38, // 46: cpis.v1.FiguresWeek.took:type_name -> cpis.v1.Took
+	38, // 47: cpis.v1.Answered.took:type_name -> cpis.v1.Took
+	7,  // 48: cpis.v1.NoticeService.ListNotices:input_type -> cpis.v1.ListNoticesRequest
+	9,  // 49: cpis.v1.NoticeService.GetNotice:input_type -> cpis.v1.GetNoticeRequest
+	12, // 50: cpis.v1.NoticeService.WatchNotices:input_type -> cpis.v1.WatchNoticesRequest
+	14, // 51: cpis.v1.NoticeService.AcknowledgeNotice:input_type -> cpis.v1.AcknowledgeNoticeRequest
+	16, // 52: cpis.v1.NoticeService.AssignNotice:input_type -> cpis.v1.AssignNoticeRequest
+	18, // 53: cpis.v1.NoticeService.ListColleagues:input_type -> cpis.v1.ListColleaguesRequest
+	33, // 54: cpis.v1.NoticeService.GetFigures:input_type -> cpis.v1.GetFiguresRequest
+	23, // 55: cpis.v1.NoticeService.PutChannel:input_type -> cpis.v1.PutChannelRequest
+	25, // 56: cpis.v1.NoticeService.RotateSecret:input_type -> cpis.v1.RotateSecretRequest
+	27, // 57: cpis.v1.NoticeService.RemoveChannel:input_type -> cpis.v1.RemoveChannelRequest
+	29, // 58: cpis.v1.NoticeService.TestChannel:input_type -> cpis.v1.TestChannelRequest
+	31, // 59: cpis.v1.NoticeService.ListChannels:input_type -> cpis.v1.ListChannelsRequest
+	8,  // 60: cpis.v1.NoticeService.ListNotices:output_type -> cpis.v1.ListNoticesResponse
+	10, // 61: cpis.v1.NoticeService.GetNotice:output_type -> cpis.v1.GetNoticeResponse
+	13, // 62: cpis.v1.NoticeService.WatchNotices:output_type -> cpis.v1.WatchNoticesResponse
+	15, // 63: cpis.v1.NoticeService.AcknowledgeNotice:output_type -> cpis.v1.AcknowledgeNoticeResponse
+	17, // 64: cpis.v1.NoticeService.AssignNotice:output_type -> cpis.v1.AssignNoticeResponse
+	19, // 65: cpis.v1.NoticeService.ListColleagues:output_type -> cpis.v1.ListColleaguesResponse
+	34, // 66: cpis.v1.NoticeService.GetFigures:output_type -> cpis.v1.GetFiguresResponse
+	24, // 67: cpis.v1.NoticeService.PutChannel:output_type -> cpis.v1.PutChannelResponse
+	26, // 68: cpis.v1.NoticeService.RotateSecret:output_type -> cpis.v1.RotateSecretResponse
+	28, // 69: cpis.v1.NoticeService.RemoveChannel:output_type -> cpis.v1.RemoveChannelResponse
+	30, // 70: cpis.v1.NoticeService.TestChannel:output_type -> cpis.v1.TestChannelResponse
+	32, // 71: cpis.v1.NoticeService.ListChannels:output_type -> cpis.v1.ListChannelsResponse
+	60, // [60:72] is the sub-list for method output_type
+	48, // [48:60] is the sub-list for method input_type
+	48, // [48:48] is the sub-list for extension type_name
+	48, // [48:48] is the sub-list for extension extendee
+	0,  // [0:48] is the sub-list for field type_name
 }
 
 func init() { file_cpis_v1_notice_proto_init() }
@@ -2697,13 +3142,15 @@ func file_cpis_v1_notice_proto_init() {
 		(*Channel_Webhook)(nil),
 		(*Channel_Mesh)(nil),
 	}
+	file_cpis_v1_notice_proto_msgTypes[33].OneofWrappers = []any{}
+	file_cpis_v1_notice_proto_msgTypes[35].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_cpis_v1_notice_proto_rawDesc), len(file_cpis_v1_notice_proto_rawDesc)),
 			NumEnums:      3,
-			NumMessages:   30,
+			NumMessages:   36,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

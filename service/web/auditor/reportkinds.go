@@ -85,7 +85,7 @@ var actionTexts = map[string]string{
 	"replace_number": "Replaced an NHS number", "propose_change": "Proposed a change", "decide_change": "Decided about a change",
 	"get_person": "Opened a person", "find_people": "Searched for a person", "list_plans": "Listed plans",
 	"upload_plans": "Sent a file of plans", "approve_upload": "Approved a file of plans", "read_uploads": "Read about files of plans",
-	"set_upload_rules": "Set rules for files", "read_notices": "Read notices", "answer_notice": "Answered a notice", "list_colleagues": "Listed colleagues",
+	"set_upload_rules": "Set rules for files", "read_notices": "Read notices", "answer_notice": "Answered a notice", "list_colleagues": "Listed colleagues", "read_figures": "Read figures",
 	"manage_channels": "Changed how notices are sent on", "read_contacts": "Read phone numbers", "set_contacts": "Set phone numbers",
 	"read_log": "Read the log", "read_reports": "Asked for a report", "export_report": "Asked for a report as a file", "download_export": "Downloaded a report",
 	"review_access": "Closed a review", "release_restricted": "Decided what may be told", "second_release": "Decided what may be told, as second person",

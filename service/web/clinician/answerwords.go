@@ -152,23 +152,8 @@ func accessWords(w *words.Words, a *lookup.Access) access {
 		who = w.Settings.NotNamed
 	}
 	return access{
-		Where: w.Answer.HistoryItem.With(place, settingWords(w, a.Setting)), By: w.Answer.HistoryBy.With(who, w.Language.Moment(a.At)), Another: a.WrongPatient,
+		Where: w.Answer.HistoryItem.With(place, w.Setting(a.Setting)), By: w.Answer.HistoryBy.With(who, w.Language.Moment(a.At)), Another: a.WrongPatient,
 	}
-}
-
-// settingWords names a kind of place.
-func settingWords(w *words.Words, s domain.Setting) string {
-	named := map[domain.Setting]string{
-		domain.EmergencyDepartment: w.Settings.EmergencyDepartment, domain.UrgentCare: w.Settings.UrgentCare, domain.OutOfHours: w.Settings.OutOfHours,
-		domain.Ambulance: w.Settings.Ambulance, domain.NHS111: w.Settings.NHS111, domain.Maternity: w.Settings.Maternity,
-		domain.PaediatricWard: w.Settings.PaediatricWard, domain.GeneralPractice: w.Settings.GeneralPractice, domain.Community: w.Settings.Community,
-		domain.MentalHealth: w.Settings.MentalHealth, domain.Dental: w.Settings.Dental, domain.SexualHealth: w.Settings.SexualHealth,
-		domain.Outpatient: w.Settings.Outpatient,
-	}
-	if text := named[s]; text != "" {
-		return text
-	}
-	return w.Settings.NotKnown
 }
 
 // ground is a reason for break-glass, in words.

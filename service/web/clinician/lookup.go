@@ -136,7 +136,7 @@ func whereField(w *words.Words, f *frame.Form, places []domain.Setting, held dom
 		Error: f.ErrorIn(w, "setting"), Options: []nhsuk.Option{{}},
 	}
 	for _, s := range places {
-		where.Options = append(where.Options, nhsuk.Option{Value: string(s), Text: settingWords(w, s)})
+		where.Options = append(where.Options, nhsuk.Option{Value: string(s), Text: w.Setting(s)})
 	}
 	return where
 }

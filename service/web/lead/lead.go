@@ -42,6 +42,7 @@ func Area(u UseCases) frame.Area {
 func ways() []frame.Way {
 	return []frame.Way{
 		{Text: "All notices", Href: "/notices", About: "Those that were answered as well"},
+		{Text: "Figures", Href: "/figures", About: "How often somebody looked, and how soon notices were answered"},
 		{Text: "All plans", Href: "/plans", About: "In the order in which they changed, or in which they cease to be shown"},
 		{Text: "Contacts", Href: "/contacts", About: "The numbers that care staff see and call"},
 		{Text: "Channels", Href: "/channels", About: "Where notices are sent on to, and whether they arrive"},
@@ -71,6 +72,8 @@ func (p *pages) noticeRoutes() []frame.Route {
 		{Pattern: "POST /notices/{id}", Who: frame.Leads, Action: "answer_notice", Level: 3, Serve: p.answerNotice},
 		{Pattern: "GET /notices/{id}/give", Who: frame.Leads, Action: "list_colleagues", Level: 3, Serve: p.askToGive},
 		{Pattern: "POST /notices/{id}/give", Who: frame.Leads, Action: "answer_notice", Level: 3, Serve: p.giveNotice},
+		{Pattern: "GET /figures", Who: frame.Leads, Action: "read_figures", Serve: p.showFigures},
+		{Pattern: "GET /figures/file", Who: frame.Leads, Action: "read_figures", Serve: p.sendFigures},
 		{Pattern: "GET /contacts", Who: frame.Leads, Action: "read_contacts", Serve: p.showContacts},
 		{Pattern: "GET /contacts/change", Who: frame.Leads, Action: "read_contacts", Level: 3, Serve: p.changeContacts},
 		{Pattern: "POST /contacts/change", Who: frame.Leads, Action: "set_contacts", Level: 3, Serve: p.setContacts},

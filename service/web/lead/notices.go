@@ -20,6 +20,7 @@ type Notices interface {
 	GetNotice(ctx context.Context, c *identity.Caller, q *notice.GetNoticeRequest) (*notice.Detail, error)
 	AcknowledgeNotice(ctx context.Context, c *identity.Caller, q *notice.AcknowledgeRequest) (*notice.ActResult, error)
 	AssignNotice(ctx context.Context, c *identity.Caller, q *notice.AssignRequest) (*notice.ActResult, error)
+	GetFigures(ctx context.Context, c *identity.Caller, q *notice.FiguresRequest) (*notice.Figures, error)
 	ListColleagues(ctx context.Context, c *identity.Caller, q *notice.ListColleaguesRequest) (*notice.ColleagueList, error)
 }
 

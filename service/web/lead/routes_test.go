@@ -47,6 +47,8 @@ func examples(s *webtest.Site) webtest.Examples {
 		"POST /notices/{id}":      {As: "lead", Path: notice, Form: url.Values{"version": {"1"}, "outcome": {"no_action"}}},
 		"GET /notices/{id}/give":  {As: "lead", Path: notice + "/give"},
 		"POST /notices/{id}/give": {As: "lead", Path: notice + "/give", Form: url.Values{"version": {"1"}, "to": {uuid.NewString()}}},
+		"GET /figures":            {As: "lead"},
+		"GET /figures/file":       {As: "lead", File: true},
 		"GET /contacts":           {As: "lead"},
 		"GET /contacts/change":    {As: "lead"},
 		"POST /contacts/change":   {As: "lead", Form: url.Values{"version": {"1"}}},

@@ -40,6 +40,8 @@ const (
 	// NoticeServiceListColleaguesProcedure is the procedure name of the NoticeService's ListColleagues
 	// RPC.
 	NoticeServiceListColleaguesProcedure = "/cpis.v1.NoticeService/ListColleagues"
+	// NoticeServiceGetFiguresProcedure is the procedure name of the NoticeService's GetFigures RPC.
+	NoticeServiceGetFiguresProcedure = "/cpis.v1.NoticeService/GetFigures"
 	// NoticeServicePutChannelProcedure is the procedure name of the NoticeService's PutChannel RPC.
 	NoticeServicePutChannelProcedure = "/cpis.v1.NoticeService/PutChannel"
 	// NoticeServiceRotateSecretProcedure is the procedure name of the NoticeService's RotateSecret RPC.
@@ -96,6 +98,13 @@ var (
 			Procedure:  NoticeServiceListColleaguesProcedure,
 		}
 	})
+	noticeServiceGetFiguresSpec = sync.OnceValue(func() connect.Spec {
+		return connect.Spec{
+			StreamType: connect.StreamTypeUnary,
+			Schema:     v1.File_cpis_v1_notice_proto.Services().ByName("NoticeService").Methods().ByName("GetFigures"),
+			Procedure:  NoticeServiceGetFiguresProcedure,
+		}
+	})
 	noticeServicePutChannelSpec = sync.OnceValue(func() connect.Spec {
 		return connect.Spec{
 			StreamType: connect.StreamTypeUnary,
@@ -150,6 +159,9 @@ type NoticeServiceClient interface {
 	// ListColleagues shows to whom notices can be given: who acted for the
 	// authority as a safeguarding lead in the last 90 days.
 	ListColleagues(context.Context, *v1.ListColleaguesRequest) (*v1.ListColleaguesResponse, error)
+	// GetFigures counts by week how often the authority was told that somebody
+	// looked, and how long it took to acknowledge that. It singles nobody out.
+	GetFigures(context.Context, *v1.GetFiguresRequest) (*v1.GetFiguresResponse, error)
 	// PutChannel makes or changes a way on which notices are sent on.
 	PutChannel(context.Context, *v1.PutChannelRequest) (*v1.PutChannelResponse, error)
 	// RotateSecret gives a webhook a new secret. For a day the old one signs too.
@@ -208,6 +220,9 @@ type NoticeServiceHandler interface {
 	// ListColleagues shows to whom notices can be given: who acted for the
 	// authority as a safeguarding lead in the last 90 days.
 	ListColleagues(context.Context, *v1.ListColleaguesRequest) (*v1.ListColleaguesResponse, error)
+	// GetFigures counts by week how often the authority was told that somebody
+	// looked, and how long it took to acknowledge that. It singles nobody out.
+	GetFigures(context.Context, *v1.GetFiguresRequest) (*v1.GetFiguresResponse, error)
 	// PutChannel makes or changes a way on which notices are sent on.
 	PutChannel(context.Context, *v1.PutChannelRequest) (*v1.PutChannelResponse, error)
 	// RotateSecret gives a webhook a new secret. For a day the old one signs too.
@@ -232,6 +247,7 @@ func RegisterNoticeServiceHandler(server *connect.Server, svc NoticeServiceHandl
 		connect.Method{Spec: noticeServiceAcknowledgeNoticeSpec(), Handler: adapter.acknowledgeNotice},
 		connect.Method{Spec: noticeServiceAssignNoticeSpec(), Handler: adapter.assignNotice},
 		connect.Method{Spec: noticeServiceListColleaguesSpec(), Handler: adapter.listColleagues},
+		connect.Method{Spec: noticeServiceGetFiguresSpec(), Handler: adapter.getFigures},
 		connect.Method{Spec: noticeServicePutChannelSpec(), Handler: adapter.putChannel},
 		connect.Method{Spec: noticeServiceRotateSecretSpec(), Handler: adapter.rotateSecret},
 		connect.Method{Spec: noticeServiceRemoveChannelSpec(), Handler: adapter.removeChannel},
@@ -281,6 +297,10 @@ func (UnimplementedNoticeServiceHandler) AssignNotice(context.Context, *v1.Assig
 
 func (UnimplementedNoticeServiceHandler) ListColleagues(context.Context, *v1.ListColleaguesRequest) (*v1.ListColleaguesResponse, error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, "cpis.v1.NoticeService.ListColleagues is not implemented")
+}
+
+func (UnimplementedNoticeServiceHandler) GetFigures(context.Context, *v1.GetFiguresRequest) (*v1.GetFiguresResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, "cpis.v1.NoticeService.GetFigures is not implemented")
 }
 
 func (UnimplementedNoticeServiceHandler) PutChannel(context.Context, *v1.PutChannelRequest) (*v1.PutChannelResponse, error) {
@@ -350,6 +370,14 @@ func (c *noticeServiceClient) AssignNotice(ctx context.Context, req *v1.AssignNo
 func (c *noticeServiceClient) ListColleagues(ctx context.Context, req *v1.ListColleaguesRequest) (*v1.ListColleaguesResponse, error) {
 	var res v1.ListColleaguesResponse
 	if err := c.client.CallUnary(ctx, noticeServiceListColleaguesSpec(), req, &res); err != nil {
+		return nil, err
+	}
+	return &res, nil
+}
+
+func (c *noticeServiceClient) GetFigures(ctx context.Context, req *v1.GetFiguresRequest) (*v1.GetFiguresResponse, error) {
+	var res v1.GetFiguresResponse
+	if err := c.client.CallUnary(ctx, noticeServiceGetFiguresSpec(), req, &res); err != nil {
 		return nil, err
 	}
 	return &res, nil
@@ -459,6 +487,18 @@ func (h noticeServiceHandler) listColleagues(ctx context.Context, _ connect.Spec
 		return err
 	}
 	res, err := h.svc.ListColleagues(ctx, &req)
+	if err != nil {
+		return err
+	}
+	return stream.Send(res)
+}
+
+func (h noticeServiceHandler) getFigures(ctx context.Context, _ connect.Spec, stream connect.ServerStream) error {
+	var req v1.GetFiguresRequest
+	if err := stream.Receive(&req); err != nil {
+		return err
+	}
+	res, err := h.svc.GetFigures(ctx, &req)
 	if err != nil {
 		return err
 	}
