@@ -54,6 +54,7 @@ func (s *LookUps) reviewOf(l *lookup, now time.Time) store.ReviewRow {
 	key := s.reviews.Load()
 	r := store.ReviewRow{
 		ID:           guard.NewID(),
+		Kind:         store.ReviewBreakGlass,
 		Organisation: l.caller.Organisation,
 		Actor:        l.caller.ID,
 		At:           now,

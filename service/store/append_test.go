@@ -249,7 +249,7 @@ func (f *fixture) fullBatch() *store.Batch {
 			Organisation: trust, Setting: "emergency_department", Encounter: encounter[:], Dedupe: true, Entry: 1, Sealed: []byte("said"),
 		}},
 		Reviews: []store.ReviewRow{{
-			ID: newID(), Person: uuid.NullUUID{UUID: person, Valid: true}, Organisation: trust, Actor: "actor", At: f.now,
+			ID: newID(), Kind: store.ReviewBreakGlass, Person: uuid.NullUUID{UUID: person, Valid: true}, Organisation: trust, Actor: "actor", At: f.now,
 			Sealed: []byte("why"), WrappedKey: "wrapped", Entry: 1,
 		}},
 	}

@@ -51,6 +51,7 @@ var uncovered = map[string]string{
 	"review.sealed":      "sealed for its review",
 	"review.wrapped_key": "opens only as a key of reviews",
 	"review.closing":     "sealed for its review",
+	"review.first_words": "likewise",
 
 	"release.proposed":    "sealed for its release",
 	"release.decided":     "likewise",
@@ -82,6 +83,8 @@ var uncovered = map[string]string{
 	"entry":             "the line is hashed into the signed tree, and holds the subject, too",
 	"tile":              "hashes of the signed tree",
 	"checkpoint":        "signed",
+	"review_place":      "whoever moves it on hides look-ups from the queue, as whoever deletes reviews does; the log has them",
+	"review_sample":     "one that is missing is drawn again, the same; one that was planted has no entry in the log",
 	"digest":            "signed by the log's key; one that is missing is made again",
 	"entry_index":       "derived from the log, and compared with its lines, those that are shown and in turn all others",
 	"entry_index_state": "says how far that has come; an entry that is left out is found when it is compared",

@@ -78,7 +78,7 @@ func (f *EntryFilter) conditions() (sql string, args []any) {
 	add(!f.Until.IsZero(), "i.at < $%d", f.Until)
 	add(f.Refused, "i.refused")
 	add(f.BreakGlass, "i.break_glass")
-	add(f.Unreviewed, `NOT EXISTS (SELECT FROM cpis.review AS r WHERE r.log = i.log AND r.entry = i.idx AND r.closed_at IS NOT NULL)`)
+	add(f.Unreviewed, `NOT EXISTS (SELECT FROM cpis.review AS r WHERE r.log = i.log AND r.entry = i.idx AND r.kind = 'break_glass' AND r.closed_at IS NOT NULL)`)
 	add(f.OutOfHours, "i.out_of_hours")
 	add(f.NoEncounter, "i.topic = 'look_up' AND NOT i.encounter")
 	add(f.Log != 0, "i.log = $%d AND i.idx >= $%d AND i.idx < $%d", f.Log, f.First, f.End)
@@ -157,7 +157,7 @@ func (tx indexWrites) find(ctx context.Context, f *EntryFilter, order string, li
 		JOIN cpis.log AS l ON l.id = i.log
 		LEFT JOIN cpis.organisation AS o ON o.code = i.organisation
 		LEFT JOIN cpis.authority AS a ON a.gss_code = i.organisation
-		LEFT JOIN cpis.review AS r ON i.break_glass AND r.log = i.log AND r.entry = i.idx
+		LEFT JOIN cpis.review AS r ON i.break_glass AND r.log = i.log AND r.entry = i.idx AND r.kind = 'break_glass'
 		ORDER BY %s`, where, order, len(args), order), args...)
 }
 

@@ -301,3 +301,83 @@ func TestBrokenHeadIsRefused(t *testing.T) {
 		t.Errorf("appending to a forged head: got %v, want %v", err, store.ErrHeadMoved)
 	}
 }
+
+// What a round put into the queue comes once, and how far it was is moved by one.
+func TestReviewsAreQueuedOnce(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	ctx := t.Context()
+	row := store.ReviewRow{
+		ID: newID(), Kind: store.ReviewRestricted, Organisation: trust, Actor: "actor", At: f.now, Sealed: []byte("none"), WrappedKey: "wrapped",
+		Log: f.log, Entry: 7,
+	}
+	again := row
+	again.ID = newID()
+	for _, rows := range [][]store.ReviewRow{{row}, {again}} {
+		f.tx(func(tx *store.Tx) error { return tx.Reviews.Insert(ctx, rows) })
+	}
+	got, err := f.db.Reviews.List(ctx, &store.ReviewFilter{Organisation: trust, Kind: store.ReviewRestricted}, 10)
+	if diff := cmp.Diff([]store.ReviewRow{row}, got); err != nil || diff != "" {
+		t.Errorf("%v (-want +got):\n%s", err, diff)
+	}
+	for i, step := range []struct {
+		from, to int64
+		moved    bool
+	}{{0, 5, true}, {0, 5, false}, {5, 9, true}, {5, 8, false}} {
+		f.tx(func(tx *store.Tx) error {
+			moved, err := tx.Reviews.MovePlace(ctx, f.log, step.from, step.to)
+			if err != nil || moved != step.moved {
+				t.Errorf("step %d: got %t, %v", i, moved, err)
+			}
+			return err
+		})
+	}
+	if next, err := f.db.Reviews.Place(ctx, f.log); err != nil || next != 9 {
+		t.Errorf("got %d, %v; want 9", next, err)
+	}
+}
+
+// Misuse is kept until another closes the review, and not by who looked or found it.
+func TestMisuseIsConfirmedByAnother(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	ctx := t.Context()
+	b := f.fullBatch()
+	f.must(appendBatch(t, f.db, f.log, b))
+	do := func(change func(*store.Tx, *store.ReviewRow) error) error {
+		return f.db.Tx(ctx, func(tx *store.Tx) error {
+			row, err := tx.Reviews.Lock(ctx, b.Reviews[0].ID)
+			if err != nil {
+				return err
+			}
+			return change(tx, &row)
+		})
+	}
+	find := func(who string) error {
+		return do(func(tx *store.Tx, r *store.ReviewRow) error {
+			r.FirstAt, r.FirstBy, r.FirstWords = &f.now, who, []byte{7}
+			return tx.Reviews.FindMisuse(ctx, r)
+		})
+	}
+	closeBy := func(who string) error {
+		return do(func(tx *store.Tx, r *store.ReviewRow) error {
+			r.ClosedAt, r.ClosedBy, r.Outcome, r.Closing = &f.now, who, "misuse", []byte{8}
+			return tx.Reviews.Close(ctx, r)
+		})
+	}
+	if err := find("actor"); !errors.Is(err, store.ErrConflict) {
+		t.Errorf("of one's own: got %v", err)
+	}
+	f.must(find("officer"))
+	if err := find("second"); !errors.Is(err, store.ErrConflict) {
+		t.Errorf("found twice: got %v", err)
+	}
+	if err := closeBy("Officer "); !errors.Is(err, store.ErrConflict) {
+		t.Errorf("closed by who found it: got %v", err)
+	}
+	f.must(closeBy("second"))
+	got, err := f.db.Reviews.Get(ctx, b.Reviews[0].ID)
+	if err != nil || got.FirstBy != "officer" || got.ClosedBy != "second" || got.Outcome != "misuse" {
+		t.Errorf("got %+v, %v", got, err)
+	}
+}

@@ -64,7 +64,11 @@ var forbidden = []string{
 	`DELETE FROM cpis.notice`,
 	`UPDATE cpis.review SET actor = 'x'`,
 	`UPDATE cpis.review SET sealed = 'x'`,
+	`UPDATE cpis.review SET kind = 'sample'`,
 	`DELETE FROM cpis.review`,
+	`DELETE FROM cpis.review_place`,
+	`DELETE FROM cpis.review_sample`,
+	`UPDATE cpis.review_sample SET organisation = 'x'`,
 	`UPDATE cpis.idempotency SET response = 'x'`,
 	`UPDATE cpis.delivery SET channel_id = gen_random_uuid()`,
 	`UPDATE cpis.delivery SET notice_id = gen_random_uuid()`,
@@ -166,7 +170,7 @@ var (
 	auditorReads       = []string{"log", "log_head", "entry", "tile", "checkpoint", "instance", "retention", "set_aside", "schema_version", "entry_index", "entry_index_state"}
 	auditorDoesNotRead = []string{
 		"person", "person_version", "person_tag", "plan", "plan_index", "holding", "work_item", "work_state", "plan_version", "change", "transfer", "proposal",
-		"access", "access_mark", "notice", "notice_act", "colleague", "channel", "dispatched", "delivery", "review",
+		"access", "access_mark", "notice", "notice_act", "colleague", "channel", "dispatched", "delivery", "review", "review_place", "review_sample",
 		"upload", "upload_part", "upload_rows", "upload_rules", "idempotency", "report", "release", "digest", "export", "export_part", "client_use", "index_key", "former_index_key", "organisation", "authority",
 		"session", "draft",
 	}

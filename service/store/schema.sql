@@ -494,7 +494,26 @@ CREATE TABLE cpis.review (
     outcome text DEFAULT ''::text NOT NULL,
     mac bytea,
     closing bytea,
-    CONSTRAINT review_check CHECK (((closed_at IS NULL) = (closed_by IS NULL)))
+    kind text DEFAULT 'break_glass'::text NOT NULL,
+    first_at timestamp with time zone,
+    first_by text,
+    first_words bytea,
+    CONSTRAINT review_check CHECK (((closed_at IS NULL) = (closed_by IS NULL))),
+    CONSTRAINT review_first_check CHECK (((first_at IS NULL) = (first_by IS NULL))),
+    CONSTRAINT review_first_two CHECK ((lower(btrim(first_by)) <> lower(btrim(actor)))),
+    CONSTRAINT review_second CHECK ((lower(btrim(first_by)) <> lower(btrim(closed_by))))
+);
+
+CREATE TABLE cpis.review_place (
+    log smallint NOT NULL,
+    next bigint NOT NULL,
+    CONSTRAINT review_place_next_check CHECK ((next >= 0))
+);
+
+CREATE TABLE cpis.review_sample (
+    log smallint NOT NULL,
+    organisation text NOT NULL,
+    week date NOT NULL
 );
 
 CREATE TABLE cpis.session (
@@ -804,6 +823,12 @@ ALTER TABLE cpis.review
 ALTER TABLE ONLY cpis.review
     ADD CONSTRAINT review_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY cpis.review_place
+    ADD CONSTRAINT review_place_pkey PRIMARY KEY (log);
+
+ALTER TABLE ONLY cpis.review_sample
+    ADD CONSTRAINT review_sample_pkey PRIMARY KEY (log, organisation, week);
+
 ALTER TABLE cpis.review
     ADD CONSTRAINT review_two CHECK ((lower(btrim(closed_by)) <> lower(btrim(actor)))) NOT VALID;
 
@@ -948,7 +973,11 @@ CREATE INDEX release_subject ON cpis.release USING btree (subject);
 
 CREATE INDEX report_request ON cpis.report USING btree (request);
 
+CREATE INDEX review_done ON cpis.review USING btree (organisation, at, id) WHERE (closed_at IS NOT NULL);
+
 CREATE INDEX review_entry ON cpis.review USING btree (log, entry);
+
+CREATE UNIQUE INDEX review_once ON cpis.review USING btree (log, entry, kind) WHERE (kind <> 'break_glass'::text);
 
 CREATE INDEX review_open ON cpis.review USING btree (organisation, at, id) WHERE (closed_at IS NULL);
 
@@ -1060,6 +1089,12 @@ ALTER TABLE ONLY cpis.proposal
 
 ALTER TABLE ONLY cpis.retention
     ADD CONSTRAINT retention_log_fkey FOREIGN KEY (log) REFERENCES cpis.log(id);
+
+ALTER TABLE ONLY cpis.review_place
+    ADD CONSTRAINT review_place_log_fkey FOREIGN KEY (log) REFERENCES cpis.log(id);
+
+ALTER TABLE ONLY cpis.review_sample
+    ADD CONSTRAINT review_sample_log_fkey FOREIGN KEY (log) REFERENCES cpis.log(id);
 
 ALTER TABLE ONLY cpis.set_aside
     ADD CONSTRAINT set_aside_log_fkey FOREIGN KEY (log) REFERENCES cpis.log(id);
@@ -1378,6 +1413,18 @@ GRANT UPDATE(outcome) ON TABLE cpis.review TO cpis_app;
 GRANT UPDATE(mac) ON TABLE cpis.review TO cpis_app;
 
 GRANT UPDATE(closing) ON TABLE cpis.review TO cpis_app;
+
+GRANT UPDATE(first_at) ON TABLE cpis.review TO cpis_app;
+
+GRANT UPDATE(first_by) ON TABLE cpis.review TO cpis_app;
+
+GRANT UPDATE(first_words) ON TABLE cpis.review TO cpis_app;
+
+GRANT SELECT,INSERT ON TABLE cpis.review_place TO cpis_app;
+
+GRANT UPDATE(next) ON TABLE cpis.review_place TO cpis_app;
+
+GRANT SELECT,INSERT ON TABLE cpis.review_sample TO cpis_app;
 
 GRANT SELECT,INSERT,DELETE ON TABLE cpis.session TO cpis_app;
 

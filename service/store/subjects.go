@@ -24,7 +24,7 @@ type reads struct {
 	Directory   directoryReads  // authorities, with whom to ring, and organisations
 	Uploads     uploadReads     // files of plans, and the rules for them
 	Files       fileReads       // what files hold, and what was said about their rows
-	Reviews     reviewReads     // break-glass look-ups, for privacy officers
+	Reviews     reviewReads     // look-ups that privacy officers look at
 	Logs        logReads        // audit logs, with their entries
 	Checkpoints checkpointReads // what was signed of a log
 	Tiles       tileReads       // hashes of a log
@@ -92,7 +92,7 @@ type Tx struct {
 	Directory   directoryWrites  // authorities, with whom to ring, and organisations
 	Uploads     uploadWrites     // files of plans, and the rules for them
 	Files       fileWrites       // what files hold, and what was said about their rows
-	Reviews     reviewWrites     // break-glass look-ups, for privacy officers
+	Reviews     reviewWrites     // look-ups that privacy officers look at
 	Logs        logWrites        // audit logs, with their entries
 	Checkpoints checkpointWrites // what was signed of a log
 	Tiles       tileWrites       // hashes of a log
