@@ -31,6 +31,8 @@ func (s *Service) rounds() []round {
 		round{"tidy", 10 * time.Minute, s.Tidy},                   // forgets what has served its time
 		round{"reminders", time.Hour, s.remind},                   // numbers that nobody has confirmed for long
 		round{"index", time.Second, s.Index.Follow},               // how far reports may lag behind the log
+		round{"reviews", time.Second, s.Reports.RaiseReviews},     // look-ups that somebody must look at
+		round{"samples", time.Hour, s.samples},                    // and some of all others
 		round{"digests", time.Hour, s.digests},                    // tells organisations once a week what they did
 		round{"exports", time.Second, s.Exports.MakeExports},      // reports as files
 		round{"index_check", 5 * time.Second, s.Index.Check},      // an index that says something else than the log
@@ -54,6 +56,11 @@ func (s *Service) signing(ctx context.Context) error {
 
 func (s *Service) remind(ctx context.Context) error {
 	_, err := s.Contacts.Remind(ctx)
+	return err
+}
+
+func (s *Service) samples(ctx context.Context) error {
+	_, err := s.Reports.DrawSamples(ctx)
 	return err
 }
 

@@ -59,6 +59,9 @@ type Config struct {
 	// Trusted are the issuers as they are configured, for administrators; nil if
 	// nobody asks.
 	Trusted func() []identity.Trust
+	// Sample is how many of a hundred look-ups privacy officers are shown each week;
+	// 0 means oversight.DefaultSample.
+	Sample  int
 	Observe Observer // hears what an operator wants to count
 	// Program is the program that runs, which administrators are shown.
 	Program admin.Program
@@ -150,7 +153,7 @@ func (s *Service) build(cfg *Config, log store.Log, reviews keys.NewKey, decoy *
 	s.Releases = release.New(release.Config{DB: db, Ring: cfg.Ring, Clock: clock, Guard: s.Guard, Records: s.Records})
 	s.Reports = oversight.New(oversight.Config{
 		DB: db, Ring: cfg.Ring, Log: log, Clock: clock, Guard: s.Guard, Records: s.Records, Notices: s.Notices, Releases: s.Releases,
-		Ready: s.ready, Observe: oversight.Observer{Damaged: observe.Damaged},
+		Ready: s.ready, Observe: oversight.Observer{Damaged: observe.Damaged}, Sample: cfg.Sample,
 	})
 	s.Index = oversight.NewIndex(oversight.IndexConfig{
 		DB: db, Clock: clock, Submitted: s.LookUps.Submitted, Observe: oversight.Observer{Damaged: observe.Damaged},

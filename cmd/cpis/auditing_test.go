@@ -42,7 +42,7 @@ func testAuditingPage(t *testing.T, d *running) {
 		}
 	}
 	for _, name := range []string{
-		"report child", "report actor", "report break-glass", "report review", "report close-review", "report subject-access",
+		"report child", "report actor", "report break-glass", "report reviews", "report review", "report close-review", "report subject-access",
 		"report release", "report releases", "report decide-release", "report digest", "report board", "report check", "report rebuild",
 		"audit proof", "audit export", "audit verify-proof", "audit verify", "audit consistency",
 	} {

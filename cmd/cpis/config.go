@@ -15,6 +15,7 @@ import (
 	"cpis/service/auditlog"
 	"cpis/service/directory"
 	"cpis/service/export"
+	"cpis/service/oversight"
 	"cpis/service/rpc"
 )
 
@@ -75,6 +76,9 @@ type config struct {
 	// ExportRoom bounds the bytes that all of them take (CPIS_EXPORT_ROOM, default
 	// 100 GiB).
 	ExportRoom int64
+	// Sample is how many of a hundred look-ups privacy officers are shown each week
+	// (CPIS_REVIEW_SAMPLE, default 1).
+	Sample int
 	// MetricsTokenFile is a file with the bearer token that /metrics asks for
 	// (CPIS_METRICS_TOKEN_FILE); without it /metrics is for whoever reaches it.
 	MetricsTokenFile string
@@ -166,6 +170,7 @@ func readConfig(getenv func(string) string) (*config, error) {
 		LogPace:              e.number("CPIS_LOG_PACE", auditlog.DefaultPace),
 		KeepExports:          e.duration("CPIS_EXPORT_KEEP", export.DefaultKeep),
 		ExportRoom:           int64(e.number("CPIS_EXPORT_ROOM", export.DefaultRoom)),
+		Sample:               e.number("CPIS_REVIEW_SAMPLE", oversight.DefaultSample),
 		HubName:              e.required("CPIS_HUB_NAME"),
 		HubPhone:             e.required("CPIS_HUB_PHONE"),
 		MetricsTokenFile:     e.file("CPIS_METRICS_TOKEN_FILE"),

@@ -45,7 +45,7 @@ var gauges = []gauge{
 		func(c store.Counts, _ string) int64 { return c.Room }),
 	newGauge("log_size", "Entries of the log.",
 		func(c store.Counts, log string) int64 { return c.Heads[log] }),
-	newGauge("reviews_open", "Break-glass look-ups that wait for review.",
+	newGauge("reviews_open", "Look-ups that wait for review.",
 		func(c store.Counts, _ string) int64 { return c.OpenReviews }),
 	newGauge("deliveries_pending", "Notices that wait on channels to be delivered.",
 		func(c store.Counts, _ string) int64 { return c.Pending }),

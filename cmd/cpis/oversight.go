@@ -18,12 +18,17 @@ const oversightService = "OversightService"
 // reports.
 var oversightVerbs = []verb{
 	{
+		name: "reviews", method: "ListReviews", service: oversightService,
+		help:    "List look-ups that wait for review: by break-glass, of restricted people, and a sample of all others.",
+		columns: "review_id kind at organisation state due overdue closed_at outcome",
+	},
+	{
 		name: "review", method: "GetReview", service: oversightService,
-		help: "Show why a right was claimed by break-glass, and how the review was closed.",
+		help: "Show what a review is about: who looked, why a right was claimed by break-glass, and how the review was closed.",
 	},
 	{
 		name: "close-review", method: "CloseReview", service: oversightService,
-		help: "Say what was found of a break-glass look-up. Nobody closes the review of their own look.",
+		help: "Say what was found of a look-up. Nobody closes the review of their own look. Misuse needs a second privacy officer, who does the same.",
 	},
 	{
 		name: "subject-access", method: "GetSubjectAccess", service: oversightService, text: "letter",

@@ -149,6 +149,7 @@ func (s *server) openService(ctx context.Context) error {
 		Senders:     senders,
 		LogPace:     s.cfg.LogPace,
 		KeepExports: s.cfg.KeepExports,
+		Sample:      s.cfg.Sample,
 		ExportRoom:  s.cfg.ExportRoom,
 		Kept:        kept,
 		Trusted:     func() []identity.Trust { return s.idents.Trusts() },

@@ -14,7 +14,7 @@ import (
 	"cpis/service/store"
 )
 
-// CloseReviewRequest says what was found of a break-glass look-up.
+// CloseReviewRequest says what was found of a look-up.
 type CloseReviewRequest struct {
 	ReviewID string
 	Outcome  ReviewOutcome
@@ -26,14 +26,16 @@ type CloseReviewRequest struct {
 type CloseReviewResult struct {
 	guard.Receipt `json:"-"`
 
-	At int64 // index of the entry of the look-up, in its log
+	At    int64       // index of the entry of the look-up, in its log
+	State ReviewState // ReviewSecond if misuse was found, and another must look
 }
 
 const exampleFound = "Child was this department's patient; the rota had not been updated"
 
-// CloseReview closes the review of a break-glass look-up of the caller's
-// organisation, once and for all. Its own errors are ErrNotFound, ErrSamePerson
-// (nobody closes the review of their own look), and *StateError.
+// CloseReview closes the review of a look-up of the caller's organisation, once and
+// for all. If misuse is found it stays open until another privacy officer has looked,
+// whatever that one finds. Its own errors are ErrNotFound, ErrSamePerson (nobody
+// closes the review of their own look, or looks twice), and *StateError.
 func (s *Reports) CloseReview(ctx context.Context, c *identity.Caller, q *CloseReviewRequest) (*CloseReviewResult, error) {
 	closing, check := q.read(c)
 	var found store.ReviewRow
@@ -63,23 +65,41 @@ func (s *Reports) CloseReview(ctx context.Context, c *identity.Caller, q *CloseR
 		if err := mayClose(c, &row); err != nil {
 			return nil, err
 		}
-		now := s.clock.Moment()
-		row.ClosedAt, row.ClosedBy, row.Outcome = &now, closing.By, string(q.Outcome)
-		if row.Closing, err = record.SealJSON(key, closingContext(row.ID), &closing); err != nil {
-			return nil, err
-		}
-		e.Review = audit.NewReview(row.ID.String(), row.Closing)
-		return &CloseReviewResult{At: int64(row.Entry)}, tx.Reviews.Close(ctx, &row)
+		return s.keepFound(ctx, tx, e, &row, key, q.Outcome, &closing)
 	})
+}
+
+// keepFound keeps what was found: misuse for somebody else to confirm, unless
+// somebody has found that already.
+func (s *Reports) keepFound(
+	ctx context.Context, tx *store.Tx, e *audit.Entry, row *store.ReviewRow, key *keys.DataKey, outcome ReviewOutcome, found *sealedClosing,
+) (*CloseReviewResult, error) {
+	now, first := s.clock.Moment(), outcome == Misuse && row.FirstAt == nil
+	of := closingContext(row.ID)
+	if first {
+		of = firstContext(row.ID)
+	}
+	sealed, err := record.SealJSON(key, of, found)
+	if err != nil {
+		return nil, err
+	}
+	e.Review = audit.NewReview(row.ID.String(), sealed)
+	if first {
+		e.Counts["second_look"] = 1
+		row.FirstAt, row.FirstBy, row.FirstWords = &now, found.By, sealed
+		return &CloseReviewResult{At: int64(row.Entry), State: ReviewSecond}, tx.Reviews.FindMisuse(ctx, row)
+	}
+	row.ClosedAt, row.ClosedBy, row.Outcome, row.Closing = &now, found.By, string(outcome), sealed
+	return &CloseReviewResult{At: int64(row.Entry), State: ReviewClosed}, tx.Reviews.Close(ctx, row)
 }
 
 // read reads what was found.
 func (q *CloseReviewRequest) read(c *identity.Caller) (sealedClosing, error) {
 	r := domain.Reader{Form: domain.RequestForms}
 	switch q.Outcome {
-	case Justified, NotJustified, Referred:
+	case Justified, NotJustified, Referred, Misuse:
 	default:
-		r.Add("outcome", "must be justified, not_justified or referred", string(Justified))
+		r.Add("outcome", "must be justified, not_justified, referred or misuse", string(Justified))
 	}
 	words := r.RequiredText("words", q.Words, domain.MaxReasonLength, exampleFound)
 	if words != "" && utf8.RuneCountInString(words) < minWords {
@@ -93,7 +113,7 @@ func mayClose(c *identity.Caller, row *store.ReviewRow) error {
 	switch {
 	case row.ClosedAt != nil:
 		return &guard.StateError{Problem: "the review was closed before: GetReview says how"}
-	case guard.SameActor(row.Actor, "", c.ID, c.Issuer):
+	case guard.SameActor(row.Actor, "", c.ID, c.Issuer), row.FirstAt != nil && guard.SameActor(row.FirstBy, "", c.ID, c.Issuer):
 		return guard.ErrSamePerson
 	case c.System:
 		return &guard.StateError{Problem: "a system cannot close a review: a person judges what another did"}

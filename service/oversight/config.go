@@ -1,6 +1,7 @@
 package oversight
 
 import (
+	"cmp"
 	"context"
 	"sync/atomic"
 
@@ -26,7 +27,7 @@ type Releases interface {
 	Released(ctx context.Context, tx *store.Tx, organisation string, subjects [][]byte, people []uuid.UUID) (string, error)
 }
 
-// Config is what Reports are made of. All is required.
+// Config is what Reports are made of. All but Sample is required.
 type Config struct {
 	DB       *store.DB
 	Ring     *keys.Ring
@@ -38,6 +39,9 @@ type Config struct {
 	Releases Releases
 	Ready    func() error // whether anything may be written
 	Observe  Observer
+	// Sample is how many of a hundred look-ups are in the sample of a week; 0 means
+	// DefaultSample.
+	Sample int
 }
 
 // Reports answer from the log.
@@ -52,14 +56,16 @@ type Reports struct {
 	releases Releases
 	ready    func() error
 	observe  Observer
+	sample   int
 
 	digested atomic.Int64 // up to when no digest is lacking, in seconds since 1970
+	sampled  atomic.Int64 // up to when no sample is, likewise
 }
 
 // New makes Reports.
 func New(c Config) *Reports {
 	return &Reports{
 		db: c.DB, ring: c.Ring, log: c.Log, clock: c.Clock, guard: c.Guard, records: c.Records,
-		notices: c.Notices, releases: c.Releases, ready: c.Ready, observe: c.Observe,
+		notices: c.Notices, releases: c.Releases, ready: c.Ready, observe: c.Observe, sample: cmp.Or(c.Sample, DefaultSample),
 	}
 }

@@ -87,6 +87,7 @@ var topics = map[policy.Action]store.Topic{
 	policy.AnswerNotice: store.TopicOther, policy.ReadProof: store.TopicOther, policy.ExplainPolicy: store.TopicOther, policy.ReadService: store.TopicOther,
 	policy.LogIn: store.TopicOther, policy.ChooseRole: store.TopicOther, policy.LogOut: store.TopicOther,
 	"deliver_notice": store.TopicOther, "unauthenticated": store.TopicOther, actionDigest: store.TopicOther,
+	actionRaise: store.TopicOther, actionSample: store.TopicOther,
 
 	policy.ManageChannels: store.TopicChannels,
 

@@ -83,12 +83,15 @@ func (d *digest) text(origin string) string {
 	if len(d.again)+len(d.many) == 0 {
 		b.WriteString("- Nothing stands out.\n")
 	}
-	b.WriteString("\nReviews of break-glass that nobody has closed\n")
+	b.WriteString("\nReviews that nobody has closed\n")
 	for i := range d.open {
-		fmt.Fprintf(&b, "- %s, of a look-up on %s\n", d.open[i].ID, domain.DateOf(d.open[i].At.In(domain.London)))
+		fmt.Fprintf(&b, "- %s, of a look-up on %s, %s\n", d.open[i].ID, domain.DateOf(d.open[i].At.In(domain.London)), reviewWords[ReviewKind(d.open[i].Kind)])
 	}
 	if len(d.open) == 0 {
 		b.WriteString("- None.\n")
 	}
 	return b.String()
 }
+
+// reviewWords say why a look-up is reviewed.
+var reviewWords = map[ReviewKind]string{OfBreakGlass: "by break-glass", OfRestricted: "of a restricted person", OfSample: "drawn by lot"}

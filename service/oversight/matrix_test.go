@@ -106,11 +106,21 @@ func (m *matrix) scene() {
 		m.Clock.Advance(time.Minute)
 	}
 	m.index()
+	if err := m.Reports.RaiseReviews(ctx); err != nil {
+		m.TB.Fatal(err)
+	}
 	for number, name := range map[string]string{child: "child", another: "another", hidden: "HIDDEN"} {
 		m.names[tagText(m.fixture, number)] = name
 	}
 	for _, e := range m.unexplained(auditor) {
 		m.reviews = append([]string{e.ReviewID}, m.reviews...)
+	}
+	restricted, err := m.DB.Reviews.Open(ctx, trust, 10)
+	if err != nil {
+		m.TB.Fatal(err)
+	}
+	for i := range restricted {
+		m.reviews = append(m.reviews, restricted[i].ID.String())
 	}
 	m.Clock.Set(time.Date(2026, 11, 30, 10, 0, 0, 0, time.UTC)) // the week is over
 	m.index()
@@ -150,6 +160,9 @@ func (m *matrix) asks() (all []ask) {
 	}
 	all = append(all, ask{"count of everything", false, func(c *identity.Caller) (any, error) {
 		return m.Reports.CountEntries(ctx, c, &oversight.CountRequest{Report: oversight.Everything, Query: because(oversight.Query{})})
+	}})
+	all = append(all, ask{"queue of reviews", false, func(c *identity.Caller) (any, error) {
+		return m.Reports.ListReviews(ctx, c, &oversight.ListReviewsRequest{})
 	}})
 	for i, name := range []string{"review", "review, of who is restricted"} {
 		all = append(all, ask{name, i == 1, func(c *identity.Caller) (any, error) { return m.review(c, m.reviews[i]) }})
@@ -214,6 +227,10 @@ func (m *matrix) tell(answer any, err error) string {
 		slices.Sort(lines) // those of one number stand in order of tags, which are another each time
 	case *oversight.Count:
 		add("%d", a.Entries)
+	case *oversight.ReviewPage:
+		for _, r := range a.Reviews {
+			add("%s  of %s: %s %s", r.At.Format("02 15:04"), r.Organisation, r.Kind, r.State)
+		}
 	case *oversight.Review:
 		add("%s of %s%s: %q, withheld %t", a.Actor, a.Organisation, m.about(a.Subject), a.Claim, a.Withheld)
 	case *oversight.SubjectAccessResult:

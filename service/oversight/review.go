@@ -16,8 +16,27 @@ import (
 	"cpis/service/store"
 )
 
-// ReviewOutcome is what came of the review of a break-glass look-up. Its texts
-// stand in the database and in the log.
+// ReviewKind is why a look-up is reviewed.
+type ReviewKind string
+
+// The kinds.
+const (
+	OfBreakGlass ReviewKind = "break_glass" // a right was claimed
+	OfRestricted ReviewKind = "restricted"  // of somebody whose whereabouts must not be revealed
+	OfSample     ReviewKind = "sample"      // drawn by lot
+)
+
+// known reports whether it is one of them.
+func (k ReviewKind) known() bool {
+	switch k {
+	case OfBreakGlass, OfRestricted, OfSample:
+		return true
+	}
+	return false
+}
+
+// ReviewOutcome is what came of the review of a look-up. Its texts stand in the
+// database and in the log.
 type ReviewOutcome string
 
 // The outcomes.
@@ -25,25 +44,25 @@ const (
 	Justified    ReviewOutcome = "justified"
 	NotJustified ReviewOutcome = "not_justified"
 	Referred     ReviewOutcome = "referred" // to somebody who looks into it further
+	Misuse       ReviewOutcome = "misuse"   // as two people found
 )
 
-// Review is a break-glass look-up that somebody else than who made it explains.
+// Review is a look-up that somebody else than who made it explains.
 type Review struct {
 	guard.Receipt
+	ReviewItem
 
-	ID           string
-	At           time.Time
-	Actor        string
-	Organisation string
-	Log          string // where its entry stands
-	Index        int64
-	Subject      string   // what the log calls the child, base64url
-	Claim        string   // why, in the words of who looked; empty where that is withheld
-	Withheld     bool     // the child is restricted, and this is not the caller's organisation
-	Closed       *Closing // nil while nobody has closed it
+	Actor    string
+	Log      string // where its entry stands
+	Index    int64
+	Subject  string   // what the log calls the child, base64url
+	Claim    string   // why, in the words of who looked by break-glass; empty where that is withheld
+	Withheld bool     // the child is restricted, and this is not the caller's organisation
+	First    *Closing // that misuse was found, which somebody else must confirm; nil if it was not
+	Closed   *Closing // nil while nobody has closed it
 }
 
-// Closing is how a review was closed.
+// Closing is what somebody found by a review.
 type Closing struct {
 	At      time.Time
 	By      string
@@ -51,7 +70,7 @@ type Closing struct {
 	Words   string // empty where those are withheld
 }
 
-// sealedClosing is what is sealed when a review is closed.
+// sealedClosing is what is sealed of what somebody found.
 type sealedClosing struct {
 	By     string `json:"by"`
 	Issuer string `json:"issuer"`
@@ -59,9 +78,14 @@ type sealedClosing struct {
 	Words  string `json:"words"`
 }
 
-// closingContext is of what was found by a review.
+// closingContext is of what was found when a review was closed, and firstContext of
+// what was found before, when that was misuse.
 func closingContext(review uuid.UUID) keys.Context {
 	return record.DetailsContext(record.TableReview, review, 1)
+}
+
+func firstContext(review uuid.UUID) keys.Context {
+	return record.DetailsContext(record.TableReview, review, 2)
 }
 
 // GetReviewRequest asks why a right was claimed, and what was found of it.
@@ -72,8 +96,7 @@ type GetReviewRequest struct {
 	Request  string // request id
 }
 
-// GetReview opens the review of a break-glass look-up: a privacy officer's own
-// organisation's, an auditor's any. The error is ErrNotFound, or as of
+// GetReview opens the review of a look-up: a privacy officer's own organisation's, an auditor's any. The error is ErrNotFound, or as of
 // ListEntries.
 func (s *Reports) GetReview(ctx context.Context, c *identity.Caller, q *GetReviewRequest) (*Review, error) {
 	r := read(Query{Reason: q.Reason, Words: q.Words}, "review", q.Request)
@@ -88,7 +111,7 @@ func (s *Reports) GetReview(ctx context.Context, c *identity.Caller, q *GetRevie
 		if err != nil {
 			return nil, err
 		}
-		if line.Review.ID != "" && !opened.isOf(&line) {
+		if opened.row.Kind == store.ReviewBreakGlass && line.Review.ID != "" && !opened.isOf(&line) {
 			return nil, s.records.Damaged(record.TableReview)
 		}
 		withheld, err := s.withholds(ctx, tx, r.asked, line.Subject, opened.row.At)
@@ -97,7 +120,7 @@ func (s *Reports) GetReview(ctx context.Context, c *identity.Caller, q *GetRevie
 		}
 		e.Subject, e.Restricted = line.Subject, line.Restricted
 		e.Counts = audit.Counts{"shown": 1}
-		out := opened.show(line.Subject, withheld)
+		out := opened.show(line.Subject, withheld, s.clock.Now())
 		origins, err := originsOf(ctx, tx)
 		out.Log = origins[opened.row.Log]
 		return out, err
@@ -106,9 +129,9 @@ func (s *Reports) GetReview(ctx context.Context, c *identity.Caller, q *GetRevie
 
 // openedReview is a review, and what was sealed of it.
 type openedReview struct {
-	row     store.ReviewRow
-	claim   string
-	closing sealedClosing
+	row            store.ReviewRow
+	claim          string
+	first, closing sealedClosing
 }
 
 // openReview finds a review and opens it. One of another organisation than the
@@ -126,10 +149,19 @@ func (s *Reports) openReview(ctx context.Context, q *asked) (o openedReview, err
 		return o, s.records.Damaged(record.TableReview)
 	}
 	o.claim = string(claim)
-	if o.row.Closing != nil && record.OpenJSON(key, closingContext(o.row.ID), o.row.Closing, &o.closing) != nil {
+	if openFound(key, firstContext(o.row.ID), o.row.FirstWords, &o.first) != nil ||
+		openFound(key, closingContext(o.row.ID), o.row.Closing, &o.closing) != nil {
 		return o, s.records.Damaged(record.TableReview)
 	}
 	return o, nil
+}
+
+// openFound opens what somebody found, if anybody has.
+func openFound(key *keys.DataKey, of keys.Context, sealed []byte, out *sealedClosing) error {
+	if sealed == nil {
+		return nil
+	}
+	return record.OpenJSON(key, of, sealed, out)
 }
 
 // isOf reports whether the review is the one that an entry names, with the reason
@@ -165,7 +197,7 @@ func (s *Reports) reviewKey(ctx context.Context, row *store.ReviewRow) (*keys.Da
 	return key, nil
 }
 
-// lineOf returns the entry of a break-glass look-up; an empty one if its line is
+// lineOf returns the entry of a look-up that is reviewed; an empty one if its line is
 // no longer stored.
 func lineOf(ctx context.Context, tx *store.Tx, row *store.ReviewRow) (audit.Entry, error) {
 	for stored, err := range tx.Logs.StoredEntries(ctx, row.Log, int64(row.Entry), int64(row.Entry)+1) {
@@ -191,19 +223,23 @@ func (s *Reports) withholds(ctx context.Context, tx *store.Tx, q *asked, subject
 }
 
 // show returns a review as it is shown.
-func (o *openedReview) show(subject []byte, withheld bool) *Review {
+func (o *openedReview) show(subject []byte, withheld bool, now time.Time) *Review {
 	r := &o.row
 	out := &Review{
-		ID: r.ID.String(), At: r.At.UTC(), Actor: r.Actor, Organisation: r.Organisation, Index: int64(r.Entry),
-		Subject: SubjectText(subject), Claim: o.claim, Withheld: withheld,
+		ReviewItem: itemOf(r, now), Actor: r.Actor, Index: int64(r.Entry), Subject: SubjectText(subject), Claim: o.claim, Withheld: withheld,
+	}
+	if r.FirstAt != nil {
+		out.First = &Closing{At: r.FirstAt.UTC(), By: r.FirstBy, Outcome: Misuse, Words: o.first.Words}
 	}
 	if r.ClosedAt != nil {
 		out.Closed = &Closing{At: r.ClosedAt.UTC(), By: r.ClosedBy, Outcome: ReviewOutcome(r.Outcome), Words: o.closing.Words}
 	}
 	if withheld {
 		out.Claim = ""
-		if out.Closed != nil {
-			out.Closed.Words = ""
+		for _, found := range []*Closing{out.First, out.Closed} {
+			if found != nil {
+				found.Words = ""
+			}
 		}
 	}
 	return out

@@ -14,6 +14,7 @@ import (
 
 // Oversight are the use cases behind OversightService.
 type Oversight interface {
+	ListReviews(ctx context.Context, c *identity.Caller, q *oversight.ListReviewsRequest) (*oversight.ReviewPage, error)
 	GetReview(ctx context.Context, c *identity.Caller, q *oversight.GetReviewRequest) (*oversight.Review, error)
 	CloseReview(ctx context.Context, c *identity.Caller, q *oversight.CloseReviewRequest) (*oversight.CloseReviewResult, error)
 	GetSubjectAccess(ctx context.Context, c *identity.Caller, q *oversight.SubjectAccessRequest) (*oversight.SubjectAccessResult, error)
@@ -32,6 +33,10 @@ type Releases interface {
 type oversightHandler struct {
 	uses     Oversight
 	releases Releases
+}
+
+func (h *oversightHandler) ListReviews(ctx context.Context, m *cpisv1.ListReviewsRequest) (*cpisv1.ListReviewsResponse, error) {
+	return relay(ctx, m, listReviewsFromProto, h.uses.ListReviews, listReviewsToProto)
 }
 
 func (h *oversightHandler) GetReview(ctx context.Context, m *cpisv1.GetReviewRequest) (*cpisv1.GetReviewResponse, error) {
@@ -64,42 +69,6 @@ func (h *oversightHandler) GetBoardSummary(ctx context.Context, m *cpisv1.GetBoa
 
 func (h *oversightHandler) GetDigest(ctx context.Context, m *cpisv1.GetDigestRequest) (*cpisv1.GetDigestResponse, error) {
 	return relay(ctx, m, digestFromProto, h.uses.GetDigest, digestToProto)
-}
-
-// reviewOutcomes are the outcomes of reviews in both languages.
-var reviewOutcomes = []oversight.ReviewOutcome{
-	cpisv1.ReviewOutcome_REVIEW_OUTCOME_UNSPECIFIED:   "",
-	cpisv1.ReviewOutcome_REVIEW_OUTCOME_JUSTIFIED:     oversight.Justified,
-	cpisv1.ReviewOutcome_REVIEW_OUTCOME_NOT_JUSTIFIED: oversight.NotJustified,
-	cpisv1.ReviewOutcome_REVIEW_OUTCOME_REFERRED:      oversight.Referred,
-}
-
-func getReviewFromProto(m *cpisv1.GetReviewRequest, request string) *oversight.GetReviewRequest {
-	return &oversight.GetReviewRequest{
-		ReviewID: m.GetReviewId(), Reason: fromEnum(reportReasons, m.GetReason()), Words: m.GetWords(), Request: request,
-	}
-}
-
-func reviewToProto(r *oversight.Review) *cpisv1.GetReviewResponse {
-	m := &cpisv1.GetReviewResponse{
-		ReviewId: r.ID, At: timeToProto(r.At), Actor: r.Actor, Organisation: r.Organisation, Claim: r.Claim, Withheld: r.Withheld,
-		Subject: r.Subject, Log: r.Log, Index: r.Index, Receipt: receiptToProto(&r.Receipt),
-	}
-	if c := r.Closed; c != nil {
-		m.ClosedAt, m.ClosedBy, m.Words = timeToProto(c.At), c.By, c.Words
-		m.Outcome = toEnum[cpisv1.ReviewOutcome](reviewOutcomes, c.Outcome)
-	}
-	return m
-}
-
-func closeReviewFromProto(m *cpisv1.CloseReviewRequest, request string) *oversight.CloseReviewRequest {
-	return &oversight.CloseReviewRequest{
-		ReviewID: m.GetReviewId(), Outcome: fromEnum(reviewOutcomes, m.GetOutcome()), Words: m.GetWords(), Request: request,
-	}
-}
-
-func closeReviewToProto(r *oversight.CloseReviewResult) *cpisv1.CloseReviewResponse {
-	return &cpisv1.CloseReviewResponse{Entry: r.At, Receipt: receiptToProto(&r.Receipt)}
 }
 
 func subjectAccessFromProto(m *cpisv1.GetSubjectAccessRequest, request string) *oversight.SubjectAccessRequest {

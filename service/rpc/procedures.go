@@ -84,6 +84,7 @@ var procedures = tell([]procedure{
 	{name: cpisv1connect.ReportServiceGetEntryCountProcedure, action: "read_reports"},
 	{name: cpisv1connect.ReportServiceListEntriesProcedure, action: "read_reports"},
 	{name: cpisv1connect.ReportServiceListTalliesProcedure, action: "read_reports"},
+	{name: cpisv1connect.OversightServiceListReviewsProcedure, action: "read_reports"},
 	{name: cpisv1connect.OversightServiceGetReviewProcedure, action: "read_reports"},
 	{name: cpisv1connect.OversightServiceCloseReviewProcedure, action: "review_access", write: true},
 	{name: cpisv1connect.OversightServiceGetSubjectAccessProcedure, action: "read_reports"},

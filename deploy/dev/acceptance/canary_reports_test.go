@@ -70,6 +70,10 @@ func (s *site) watchOver(watch cpisv1connect.OversightServiceClient, person stri
 	}
 	for _, call := range []func() error{
 		func() error {
+			_, err := watch.ListReviews(ctx, &cpisv1.ListReviewsRequest{Organisation: c.family, Page: c.number})
+			return err
+		},
+		func() error {
 			_, err := watch.GetReview(ctx, &cpisv1.GetReviewRequest{ReviewId: c.family, Reason: cpisv1.ReportReason_REPORT_REASON_ROUTINE, Words: c.given})
 			return err
 		},
