@@ -1,5 +1,5 @@
 // Package auditor has the pages of auditors and privacy officers: questions to the log,
-// files that prove themselves, and reviews of break-glass.
+// files that prove themselves, and reviews of look-ups.
 package auditor
 
 import (
@@ -30,10 +30,12 @@ func Area(u UseCases) frame.Area {
 	return frame.Area{
 		Who: frame.Watchers, Routes: p.routes(), Templates: templates,
 		Menu: frame.Menu(
-			frame.Line{Text: "Reports", Href: "/reports"}, frame.Line{Text: "Your files", Href: "/exports"}, frame.Line{Text: "The log", Href: "/log"},
+			frame.Line{Text: "Reports", Href: "/reports"}, frame.Line{Text: "Reviews", Href: "/reviews"},
+			frame.Line{Text: "Your files", Href: "/exports"}, frame.Line{Text: "The log", Href: "/log"},
 		),
 		Ways: []frame.Way{
 			{Text: "Who looked at this person?", Href: "/reports/child", About: "By NHS number, in a period"},
+			{Text: "Look-ups that wait for review", Href: "/reviews", About: "By break-glass, of restricted people, and some drawn by lot"},
 			{Text: "Break-glass look-ups that nobody has explained", Href: "/reports/break_glass?unreviewed=1", About: "Each has a review to be closed"},
 			{Text: "All reports", Href: "/reports", About: "Ask the log"},
 			{Text: "Your files", Href: "/exports", About: "Reports that prove themselves"},
@@ -54,6 +56,7 @@ func (p *pages) routes() []frame.Route {
 		{Pattern: "GET /exports/{id}", Who: frame.Watchers, Action: "read_reports", Level: 3, Serve: p.showExport},
 		{Pattern: "GET /exports/{id}/file", Who: frame.Watchers, Action: "download_export", Level: 3, Serve: p.sendExport},
 		{Pattern: "POST /exports/{id}/delete", Who: frame.Watchers, Action: "export_report", Level: 3, Serve: p.deleteExport},
+		{Pattern: "GET /reviews", Who: frame.Watchers, Action: "read_reports", Level: 3, Serve: p.listReviews},
 		{Pattern: "GET /reviews/{id}", Who: frame.Watchers, Level: 3, Serve: reviewEnvelope},
 		{Pattern: "POST /reviews/{id}", Who: frame.Watchers, Level: 3, Serve: askReview},
 		{Pattern: "GET /reviews/{id}/{question}", Who: frame.Watchers, Action: "read_reports", Level: 3, Serve: p.openReview},

@@ -88,7 +88,7 @@ var actionTexts = map[string]string{
 	"set_upload_rules": "Set rules for files", "read_notices": "Read notices", "answer_notice": "Answered a notice", "list_colleagues": "Listed colleagues", "read_figures": "Read figures",
 	"manage_channels": "Changed how notices are sent on", "read_contacts": "Read phone numbers", "set_contacts": "Set phone numbers",
 	"read_log": "Read the log", "read_reports": "Asked for a report", "export_report": "Asked for a report as a file", "download_export": "Downloaded a report",
-	"review_access": "Closed a review", "release_restricted": "Decided what may be told", "second_release": "Decided what may be told, as second person",
+	"review_access": "Said what they found by a review", "raise_reviews": "Put look-ups up for review", "draw_sample": "Drew look-ups to be reviewed by lot", "release_restricted": "Decided what may be told", "second_release": "Decided what may be told, as second person",
 	"log_in": "Logged in", "choose_role": "Chose a role", "log_out": "Logged out", "configure": "Ran a command", "explain_policy": "Read the rules", "read_service": "Looked how the service does",
 }
 
@@ -104,9 +104,10 @@ var answerTexts = map[string]string{
 // answerWords says what came of it.
 func answerWords(outcome string) string { return cmp.Or(answerTexts[outcome], plainWords(outcome)) }
 
-// reviewTexts are what was found of a break-glass look-up.
+// reviewTexts are what was found of a look-up.
 var reviewTexts = map[string]string{
 	string(oversight.Justified): "Justified", string(oversight.NotJustified): "Not justified", string(oversight.Referred): "Passed on",
+	string(oversight.Misuse): "Misuse",
 }
 
 // plainWords makes words of one of the log's.

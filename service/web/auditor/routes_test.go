@@ -37,6 +37,7 @@ func examples(s *webtest.Site) webtest.Examples {
 		"GET /exports/{id}":                      {As: officer, Path: export},
 		"GET /exports/{id}/file":                 {As: officer, Path: export + "/file", File: true},
 		"POST /exports/{id}/delete":              {As: officer, Path: export + "/delete", Form: url.Values{}},
+		"GET /reviews":                           {As: officer},
 		"GET /reviews/{id}":                      {As: officer, Path: review},
 		"POST /reviews/{id}":                     {As: officer, Path: review, Form: url.Values{}},
 		"GET /reviews/{id}/{question}":           {As: officer, Path: review + "/" + question},
