@@ -183,6 +183,7 @@ var flagHelp = map[string]string{
 	"open-only":                "Only what nobody has dealt with yet.",
 	"outcome":                  "Only rows with this outcome.",
 	"organisation":             "Only what was done for this organisation: an ODS code, or a local authority's GSS code.",
+	"oldest-first":             "The oldest entries first.",
 	"order":                    "In which order; without it, in none that means anything.",
 	"page":                     "Where to continue: the value that the previous page ended with.",
 	"page-size":                "How many to list at most, up to 200.",

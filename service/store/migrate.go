@@ -28,7 +28,7 @@ const (
 	// oldestSchema and newestSchema are the migrations that this program works
 	// with. On others it does not start, and is not ready any more: what is new
 	// there may mean something that it does not know.
-	oldestSchema, newestSchema = 28, 28
+	oldestSchema, newestSchema = 25, 25
 )
 
 // Prepare makes ready what migrations cannot make for themselves: the roles
