@@ -62,7 +62,7 @@ cpis_plans 4
 # HELP cpis_reports_behind Entries of the logs that reports do not find yet.
 # TYPE cpis_reports_behind gauge
 cpis_reports_behind 9
-# HELP cpis_reviews_open Break-glass look-ups that wait for review.
+# HELP cpis_reviews_open Look-ups that wait for review.
 # TYPE cpis_reviews_open gauge
 cpis_reviews_open 5
 `
