@@ -46,27 +46,31 @@ type QualityReport struct {
 // error is ErrDenied, *OverloadedError, ErrUnrecorded, ErrUnavailable or
 // ErrDamaged.
 func (s *Uploads) GetQualityReport(ctx context.Context, c *identity.Caller, q *QualityReportRequest) (*QualityReport, error) {
-	out := &QualityReport{ValidNumbersPercent: -1, DaysSince: -1, ContactsDays: -1}
-	a := guard.Act{
-		Caller: c, Action: policy.ReadUploads, Own: true, Request: q.Request,
-		Prepare: func(ctx context.Context) error { return s.quality(ctx, c.Organisation, out) },
-	}
+	r := quality{s: s, authority: c.Organisation, out: QualityReport{ValidNumbersPercent: -1, DaysSince: -1, ContactsDays: -1}}
+	a := guard.Act{Caller: c, Action: policy.ReadUploads, Own: true, Request: q.Request, Prepare: r.fill}
 	return guard.Answer(ctx, s.guard, a, func(_ context.Context, _ *store.Tx, e *audit.Entry) (*QualityReport, error) {
-		e.Counts = audit.Counts{"plans": int64(out.Active)}
-		return out, nil
+		e.Counts = audit.Counts{"plans": int64(r.out.Active)}
+		return &r.out, nil
 	})
 }
 
-// quality fills in the report. Its plans are read like those of a file: a few at
+// quality is how good an authority's records are, while that is found out.
+type quality struct {
+	s         *Uploads
+	authority string
+	out       QualityReport
+}
+
+// fill fills in the report. Its plans are read like those of a file: a few at
 // a time, so that nobody notices.
-func (s *Uploads) quality(ctx context.Context, authority string, out *QualityReport) error {
-	leave, err := s.turns.Acquire(ctx, authority, reportWait)
+func (r *quality) fill(ctx context.Context) error {
+	leave, err := r.s.turns.Acquire(ctx, r.authority, reportWait)
 	if err != nil {
 		return err
 	}
 	defer leave()
-	for _, fill := range []func(context.Context, string, *QualityReport) error{s.countPlans, s.lastFiles, s.contactsAge} {
-		if err := fill(ctx, authority, out); err != nil {
+	for _, part := range []func(context.Context) error{r.countPlans, r.lastFiles, r.contactsAge} {
+		if err := part(ctx); err != nil {
 			return err
 		}
 	}
@@ -74,14 +78,14 @@ func (s *Uploads) quality(ctx context.Context, authority string, out *QualityRep
 }
 
 // countPlans counts the plans in force, and those that want looking after.
-func (s *Uploads) countPlans(ctx context.Context, authority string, out *QualityReport) error {
-	today := s.clock.Today()
+func (r *quality) countPlans(ctx context.Context) error {
+	out, today := &r.out, r.s.clock.Today()
 	from := today.AddDays(-domain.VisibleAfterEnd) // an unborn child's plan may be overdue for long
-	r := reader{s: s, in: s.db.Tx, gently: true}
+	plans := reader{s: r.s, in: r.s.db.Tx, gently: true}
 	page := func(ctx context.Context, tx *store.Tx, after uuid.UUID) ([]store.PlanRow, error) {
-		return tx.Plans.InForce(ctx, authority, from.Time(), after, rowsAtOnce)
+		return tx.Plans.InForce(ctx, r.authority, from.Time(), after, rowsAtOnce)
 	}
-	return r.each(ctx, page, everyPlan, func(h *record.Record, own *record.Plan) {
+	return plans.each(ctx, page, everyPlan, func(h *record.Record, own *record.Plan) {
 		inForce := own.RunsOn(today)
 		if inForce {
 			out.Active++
@@ -96,29 +100,29 @@ func (s *Uploads) countPlans(ctx context.Context, authority string, out *Quality
 }
 
 // lastFiles says what the latest files tell.
-func (s *Uploads) lastFiles(ctx context.Context, authority string, out *QualityReport) error {
+func (r *quality) lastFiles(ctx context.Context) error {
 	read := []string{string(Checked), string(Waiting), string(Applying), string(Applied), string(Rejected)}
-	list, err := s.latest(ctx, authority, Whole, read)
+	list, err := r.s.latest(ctx, r.authority, Whole, read)
 	if err != nil {
 		return err
 	}
 	if list != nil && list.counts.Rows > 0 {
-		out.ValidNumbersPercent = 100 * float64(list.counts.ValidNumbers) / float64(list.counts.Rows)
+		r.out.ValidNumbersPercent = 100 * float64(list.counts.ValidNumbers) / float64(list.counts.Rows)
 	}
-	last, err := s.latest(ctx, authority, "", read)
+	last, err := r.s.latest(ctx, r.authority, "", read)
 	if err != nil {
 		return err
 	}
 	if last != nil {
-		out.Rejected = last.details.Reasons
+		r.out.Rejected = last.details.Reasons
 	}
-	applied, err := s.latest(ctx, authority, "", []string{string(Applied)})
+	applied, err := r.s.latest(ctx, r.authority, "", []string{string(Applied)})
 	if err != nil {
 		return err
 	}
 	if applied != nil {
-		out.LastApplied = applied.row.ChangedAt
-		out.DaysSince = daysSince(applied.row.ChangedAt, s.clock.Now())
+		r.out.LastApplied = applied.row.ChangedAt
+		r.out.DaysSince = daysSince(applied.row.ChangedAt, r.s.clock.Now())
 	}
 	return nil
 }
@@ -137,14 +141,14 @@ func (s *Uploads) latest(ctx context.Context, authority string, extent Extent, s
 }
 
 // contactsAge says how long ago the authority's contacts were confirmed.
-func (s *Uploads) contactsAge(ctx context.Context, authority string, out *QualityReport) error {
-	all, err := s.db.Directory.Authorities(ctx)
+func (r *quality) contactsAge(ctx context.Context) error {
+	all, err := r.s.db.Directory.Authorities(ctx)
 	if err != nil {
 		return err
 	}
 	for i := range all {
-		if all[i].GSS == authority && all[i].ConfirmedAt != nil {
-			out.ContactsDays = daysSince(*all[i].ConfirmedAt, s.clock.Now())
+		if all[i].GSS == r.authority && all[i].ConfirmedAt != nil {
+			r.out.ContactsDays = daysSince(*all[i].ConfirmedAt, r.s.clock.Now())
 		}
 	}
 	return nil
