@@ -89,15 +89,14 @@ func itemOf(r *store.ReviewRow, now time.Time) ReviewItem {
 		ID: r.ID.String(), Kind: ReviewKind(r.Kind), At: r.At.UTC(), Organisation: r.Organisation, State: ReviewOpen,
 		Due: r.At.Add(reviewWithin).UTC(), Outcome: ReviewOutcome(r.Outcome),
 	}
+	until := now
 	switch {
 	case r.ClosedAt != nil:
 		i.State, i.ClosedAt = ReviewClosed, r.ClosedAt.UTC()
-		i.Overdue = i.ClosedAt.After(i.Due)
+		until = i.ClosedAt
 	case r.FirstAt != nil:
 		i.State = ReviewSecond
-		i.Overdue = now.After(i.Due)
-	default:
-		i.Overdue = now.After(i.Due)
 	}
+	i.Overdue = until.After(i.Due)
 	return i
 }
