@@ -9,7 +9,7 @@ type Clock func() time.Time
 func (c Clock) Now() time.Time { return c() }
 
 // Today returns the day in England.
-func (c Clock) Today() Date { return DateOf(c().In(London)) }
+func (c Clock) Today() Date { return LondonDay(c()) }
 
 // Moment returns the time as PostgreSQL keeps it.
 func (c Clock) Moment() time.Time { return c().UTC().Truncate(time.Microsecond) }

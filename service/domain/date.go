@@ -30,6 +30,18 @@ func DateOf(t time.Time) Date {
 	return Date{int16(y), m, int8(d)} //nolint:gosec // a year of four digits and a day of the month fit
 }
 
+// LondonDay returns the day in London on which a moment lies.
+func LondonDay(t time.Time) Date { return DateOf(t.In(London)) }
+
+// Begins returns when the day begins in London.
+func (d Date) Begins() time.Time {
+	y, m, day := d.Time().Date()
+	return time.Date(y, m, day, 0, 0, 0, 0, London)
+}
+
+// Monday returns the first day of the day's week.
+func (d Date) Monday() Date { return d.AddDays(-(int(d.Time().Weekday()) + 6) % 7) }
+
 // IsZero reports whether no day is set.
 func (d Date) IsZero() bool { return d == Date{} }
 

@@ -21,7 +21,7 @@ func (s *LookUps) workOnDecoy(l *lookup, now time.Time) {
 	d := s.decoy
 	d.Open()
 	if p, err := record.OpenDetails(d.Key, &d.Plan); err == nil {
-		_ = planOf(&d.Plan, p, domain.DateOf(now.In(domain.London)))
+		_ = planOf(&d.Plan, p, domain.LondonDay(now))
 	}
 	_ = directory.ContactOf(&d.Authority, s.hub, now)
 	for range decoyHistory {

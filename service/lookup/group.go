@@ -203,7 +203,7 @@ func (g *group) read(ctx context.Context, ls []*lookup, now time.Time) error {
 	if len(tags) == 0 {
 		return nil
 	}
-	flags, history, err := g.s.db.Read(ctx, tags, domain.DateOf(now.In(domain.London)).Time())
+	flags, history, err := g.s.db.Read(ctx, tags, domain.LondonDay(now).Time())
 	if err != nil {
 		return fmt.Errorf("reading flags: %w", guard.ErrUnavailable) // the store's error is for its own log
 	}

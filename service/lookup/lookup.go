@@ -72,7 +72,7 @@ func (s *LookUps) newLookup(ctx context.Context, c *identity.Caller, q *Question
 		BreakGlass: q.BreakGlass != "",
 	})
 	var invalid error
-	l.asked, invalid = q.read(c, domain.DateOf(s.clock.Now().In(domain.London)))
+	l.asked, invalid = q.read(c, domain.LondonDay(s.clock.Now()))
 	switch {
 	case !l.decision.Allowed:
 		l.verdict = guard.Denied(l.decision) // before what is wrong with the question: who may not ask learns nothing

@@ -48,7 +48,7 @@ func (s *LookUps) showPlans(l *lookup, now time.Time) {
 		}
 		p := Plan{Kind: d.Kind}
 		if !hidden {
-			p = planOf(&row.Plan, d, domain.DateOf(now.In(domain.London)))
+			p = planOf(&row.Plan, d, domain.LondonDay(now))
 			p.Contact = s.contactFor(row, now)
 			if row.Plan.TransferTo != "" && !row.Damage.Has(store.DamagedReceiving) {
 				p.Receiving = directory.ContactOf(&row.Receiving, s.hub, now)

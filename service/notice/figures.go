@@ -81,10 +81,10 @@ var figureKinds = []string{string(Unscheduled), string(BreakGlass), string(Restr
 func (s *Notices) GetFigures(ctx context.Context, c *identity.Caller, q *FiguresRequest) (*Figures, error) {
 	weeks, err := q.read()
 	a := guard.Act{Caller: c, Action: policy.ReadFigures, Own: true, Request: q.Request, Check: err}
-	until := mondayOf(s.clock.Today())
+	until := s.clock.Today().Monday()
 	from := until.AddDays(-7 * weeks)
 	return guard.Answer(ctx, s.guard, a, func(ctx context.Context, tx *store.Tx, e *audit.Entry) (*Figures, error) {
-		rows, err := tx.Notices.Figures(ctx, c.Organisation, figureKinds, inLondon(from), inLondon(until))
+		rows, err := tx.Notices.Figures(ctx, c.Organisation, figureKinds, from.Begins(), until.Begins())
 		if err != nil {
 			return nil, err
 		}
@@ -92,15 +92,6 @@ func (s *Notices) GetFigures(ctx context.Context, c *identity.Caller, q *Figures
 		e.Counts = audit.Counts{"weeks": int64(weeks)}
 		return out, nil
 	})
-}
-
-// mondayOf returns the Monday of a day's week.
-func mondayOf(d domain.Date) domain.Date { return d.AddDays(-(int(d.Time().Weekday()) + 6) % 7) }
-
-// inLondon returns when a day begins there.
-func inLondon(d domain.Date) time.Time {
-	y, m, day := d.Time().Date()
-	return time.Date(y, m, day, 0, 0, 0, 0, domain.London)
 }
 
 func (q *FiguresRequest) read() (int, error) {

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"maps"
 	"slices"
-	"time"
 
 	"cpis/audit"
 	"cpis/service/domain"
@@ -21,7 +20,7 @@ func (c clientUses) note(e *audit.Entry) {
 		return
 	}
 	name := store.ClientUse{Issuer: word(e.Issuer), Client: word(e.Client), Organisation: word(e.Organisation)}
-	day, use := dayOf(e.Time), name
+	day, use := domain.LondonDay(e.Time).Time(), name
 	if seen, ok := c[name]; ok {
 		use = seen
 	}
@@ -32,12 +31,6 @@ func (c clientUses) note(e *audit.Entry) {
 		use.Last = day
 	}
 	c[name] = use
-}
-
-// dayOf is the day in England, as midnight UTC.
-func dayOf(t time.Time) time.Time {
-	y, m, d := t.In(domain.London).Date()
-	return time.Date(y, m, d, 0, 0, 0, 0, time.UTC)
 }
 
 // all returns the uses in one order, so that nobody who notes some waits for somebody

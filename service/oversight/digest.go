@@ -78,12 +78,7 @@ func (s *Reports) makeWeek(ctx context.Context, from, until time.Time) (made int
 
 // lastWeek returns when the week of London's calendar began that ended last.
 func lastWeek(now time.Time) time.Time {
-	y, m, d := now.In(domain.London).Date()
-	ended := time.Date(y, m, d, 0, 0, 0, 0, domain.London)
-	for ended.Weekday() != time.Monday {
-		ended = ended.AddDate(0, 0, -1)
-	}
-	return ended.AddDate(0, 0, -7)
+	return domain.LondonDay(now).Monday().AddDays(-7).Begins()
 }
 
 // indexedUntil returns up to when the index has all that was done.

@@ -85,7 +85,7 @@ func (d *digest) text(origin string) string {
 	}
 	b.WriteString("\nReviews that nobody has closed\n")
 	for i := range d.open {
-		fmt.Fprintf(&b, "- %s, of a look-up on %s, %s\n", d.open[i].ID, domain.DateOf(d.open[i].At.In(domain.London)), reviewWords[ReviewKind(d.open[i].Kind)])
+		fmt.Fprintf(&b, "- %s, of a look-up on %s, %s\n", d.open[i].ID, domain.LondonDay(d.open[i].At), reviewWords[ReviewKind(d.open[i].Kind)])
 	}
 	if len(d.open) == 0 {
 		b.WriteString("- None.\n")

@@ -276,8 +276,7 @@ func (t *timeline) shown(p *store.PlanRow, versions []store.PlanVersion) (shown 
 	case p.Removed:
 		shown.Until = p.At
 	case p.VisibleUntil != nil:
-		y, m, d := p.VisibleUntil.Date()
-		shown.Until = time.Date(y, m, d+1, 0, 0, 0, 0, domain.London)
+		shown.Until = domain.DateOf(*p.VisibleUntil).AddDays(1).Begins()
 	}
 	return shown
 }

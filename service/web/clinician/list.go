@@ -120,7 +120,7 @@ const linesTold = 10
 // readClinicList reads the form, and says what is wrong with it, line by line.
 func readClinicList(v *frame.Visit, f *frame.Form) *clinicList {
 	w := words.In(v.Language())
-	patients, wrong := readList(w, f.Values.Get("patients"), domain.DateOf(v.Now().In(domain.London)))
+	patients, wrong := readList(w, f.Values.Get("patients"), v.Today())
 	l := &clinicList{Patients: patients, Setting: domain.Setting(f.Text("setting"))}
 	switch {
 	case len(wrong) > 0:

@@ -14,7 +14,7 @@ import (
 )
 
 // Day writes the day of a time in England: 22 November 2026.
-func Day(t time.Time) string { return words.English.Day(domain.DateOf(t.In(domain.London))) }
+func Day(t time.Time) string { return words.English.Day(domain.LondonDay(t)) }
 
 // Moment writes a day and a time: 22 November 2026 at 5:30pm.
 func Moment(t time.Time) string { return words.English.Moment(t) }
